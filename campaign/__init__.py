@@ -1,0 +1,1 @@
+"""The letter, and the wiring of the site."""

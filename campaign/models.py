@@ -1,0 +1,161 @@
+"""The letter: what is asked, in which words, and since when."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from campaign import text
+
+
+class LetterQuerySet(models.QuerySet["Letter"]):
+    """The named sets of letters."""
+
+    def published(self) -> LetterQuerySet:
+        """Those that people may read."""
+        return self.exclude(state=Letter.State.DRAFT)
+
+    def current(self) -> Letter | None:
+        """The letter on the first page: the newest that is open, else the newest that was."""
+        is_open = models.Case(models.When(state=Letter.State.OPEN, then=0), default=1)
+        return self.published().order_by(is_open, "-created_at").first()
+
+
+class Letter(models.Model):
+    """An open letter: who writes to whom. Its words are in the translations of its revisions."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        OPEN = "open", _("open")
+        PAUSED = "paused", _("paused")
+        CLOSED = "closed", _("closed")
+
+    class Moderation(models.TextChoices):
+        BEFORE = "before", _("names appear once they are approved")
+        AFTER = "after", _("names without a flag appear at once")
+
+    slug = models.SlugField(_("slug"), unique=True, help_text=_("Part of the letter's address. Do not change it once the letter is public."))
+    recipient = models.CharField(_("recipient"), max_length=200)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    moderation = models.CharField(_("moderation"), max_length=10, choices=Moderation, default=Moderation.BEFORE)
+    goal = models.PositiveIntegerField(_("goal"), default=0, help_text=_("How many signatures are hoped for; 0 shows no goal."))
+    letterhead = models.JSONField(_("letterhead"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    objects = LetterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("letter")
+        verbose_name_plural = _("letters")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(state__in=["draft", "open", "paused", "closed"]), name="letter_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+
+class Revision(models.Model):
+    """One wording of a letter, in one or more languages. A changed text is a new revision."""
+
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="revisions", verbose_name=_("letter"))
+    number = models.PositiveIntegerField(_("number"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("revision")
+        verbose_name_plural = _("revisions")
+        ordering: ClassVar = ["-number"]
+        constraints: ClassVar = [models.UniqueConstraint("letter", "number", name="one_revision_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.letter_id}/{self.number}"
+
+
+class TranslationQuerySet(models.QuerySet["Translation"]):
+    """The named sets of texts."""
+
+    def newest(self, slug: str, language: str) -> Translation | None:
+        """The newest published text of a letter in this language, else the authoritative one, else any; in one statement."""
+        wanted = models.Case(models.When(language=language, then=0), models.When(authoritative=True, then=1), default=2)
+        published = self.filter(revision__letter__slug=slug, published_at__isnull=False).exclude(revision__letter__state=Letter.State.DRAFT)
+        return published.select_related("revision__letter").order_by("-revision__number", wanted, "pk").first()
+
+
+class Translation(models.Model):
+    """A revision's text in one language: frozen, with its digest, when it is published (a trigger refuses any change)."""
+
+    WORDS = ("title", "date", "addressee", "salutation", "body", "closing", "signatories")
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name=_("revision"))
+    language = models.CharField(_("language"), max_length=10)
+    title = models.CharField(_("title"), max_length=200)
+    date = models.CharField(_("date"), max_length=50, help_text=_("As it stands on the letter."))
+    addressee = models.TextField(_("addressee"), help_text=_("One line each."))
+    salutation = models.CharField(_("salutation"), max_length=200)
+    body = models.TextField(_("body"), help_text=_("Paragraphs, lists, quotes, *emphasis*, **strong**."))
+    closing = models.CharField(_("closing"), max_length=200)
+    signatories = models.JSONField(_("original signatories"), default=list, help_text=_('[{"name": "…", "titles": ["…"]}]'))
+    authoritative = models.BooleanField(_("authoritative"), default=False)
+    published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
+    digest = models.CharField(_("digest"), max_length=64, editable=False)
+
+    objects = TranslationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("translation")
+        verbose_name_plural = _("translations")
+        constraints: ClassVar = [models.UniqueConstraint("revision", "language", name="one_translation_per_language")]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.language})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.digest = text.digest(self.parts())
+        super().save(*args, **kwargs)
+
+    def parts(self) -> list[str]:
+        """The words in the order of the canonical form (`text.canonical`)."""
+        signatories = "\n\n".join("\n".join([person["name"], *person["titles"]]) for person in self.signatories)
+        return [self.title, self.date, self.addressee, self.salutation, self.body, self.closing, signatories]
+
+    def words(self) -> dict[str, Any]:
+        return {field: getattr(self, field) for field in self.WORDS}
+
+
+@transaction.atomic
+def revise(letter: Letter, language: str, words: dict[str, Any], *, authoritative: bool = False) -> Translation:
+    """The translation that says these words: the one that is there, or a draft mended, or a new one, unpublished.
+
+    A changed published text becomes a new revision; a further language joins the newest revision.
+    """
+    Letter.objects.select_for_update().get(pk=letter.pk)
+    newest = letter.revisions.first()
+    wanted = Translation(language=language, authoritative=authoritative, **words)
+    there = newest and newest.translations.filter(language=language).first()
+    if there and there.published_at and text.digest(wanted.parts()) == there.digest:
+        return there
+    if there and not there.published_at:
+        wanted.pk = there.pk
+    if newest is None or (there and there.published_at):
+        newest = letter.revisions.create(number=newest.number + 1 if newest else 1)
+    wanted.revision = newest
+    wanted.save()
+    return wanted
+
+
+@transaction.atomic
+def publish(translation: Translation) -> None:
+    """Freeze the text; a letter that was a draft opens with its first text."""
+    locked = Translation.objects.select_for_update().select_related("revision__letter").get(pk=translation.pk)
+    if locked.published_at is None:
+        locked.published_at = timezone.now()
+        locked.save(update_fields=["published_at", "digest"])
+    letter = locked.revision.letter
+    if letter.state == Letter.State.DRAFT:
+        letter.state = Letter.State.OPEN
+        letter.save(update_fields=["state"])

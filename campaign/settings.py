@@ -1,0 +1,313 @@
+"""Every setting of the site, read from the environment (a `.env` file is read), with its default.
+
+The table in README.md explains each. A wrong value stops the start with one sentence.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+from django.utils.translation import gettext_lazy as _
+
+from campaign import keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+def flag(name: str) -> bool:
+    value = env.str(name, default="False")
+    if value not in {"True", "False"}:
+        raise ImproperlyConfigured(f"{name} must be True or False, not {value!r}.")
+    return value == "True"
+
+
+def whole_number(name: str, default: int) -> int:
+    value = env.str(name, default=str(default))
+    if not value.isdecimal():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+    return int(value)
+
+
+# Where we are
+
+VAR_DIR = Path(env.str("VAR_DIR", default="") or BASE_DIR / "var").absolute()
+if len(str(VAR_DIR)) > 80:
+    raise ImproperlyConfigured(f"VAR_DIR must be at most 80 characters long, so that the database's socket fits; it has {len(str(VAR_DIR))}.")
+
+DEBUG = flag("DEBUG")
+SITE_URL = env.str("SITE_URL", default="").rstrip("/") or "http://localhost:8000"
+SITE = urlsplit(SITE_URL)
+if SITE.scheme not in {"http", "https"} or not SITE.hostname or SITE.path:
+    raise ImproperlyConfigured(f"SITE_URL must look like https://letter.example.org, not {SITE_URL!r}.")
+LOCAL_MODE = SITE.hostname in LOCAL_HOSTS
+if not LOCAL_MODE and SITE.scheme != "https":
+    raise ImproperlyConfigured("SITE_URL must begin with https:// for any host but this machine.")
+if not LOCAL_MODE and DEBUG:
+    raise ImproperlyConfigured("DEBUG must be False for any host but this machine.")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
+TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0)
+MAIL_URL = env.str("MAIL_URL", default="")
+MAIL = urlsplit(MAIL_URL)
+
+if LOCAL_MODE:
+    forgotten = "SITE_URL names this machine, but {}: set SITE_URL to the address people will use."
+    if strangers := set(ALLOWED_HOSTS) - LOCAL_HOSTS - {"[::1]"}:
+        raise ImproperlyConfigured(forgotten.format(f"ALLOWED_HOSTS holds {', '.join(sorted(strangers))}"))
+    if MAIL_URL and MAIL.hostname not in LOCAL_HOSTS:
+        raise ImproperlyConfigured(forgotten.format("MAIL_URL points to another"))
+    if TRUSTED_PROXIES:
+        raise ImproperlyConfigured(forgotten.format("TRUSTED_PROXIES says there is a proxy"))
+
+
+# Secrets and keys: made in local mode, required elsewhere
+
+KEYS_DIR = VAR_DIR / "keys"
+
+
+def required(name: str, what_for: str) -> str:
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is missing: {what_for}.")
+    return value
+
+
+def secret(name: str, what_for: str) -> str:
+    if LOCAL_MODE and not env.str(name, default=""):
+        return keys.secret(KEYS_DIR, name.lower())
+    value = required(name, what_for)
+    if len(value) < 32 or len(set(value)) < 8:
+        raise ImproperlyConfigured(f"{name} must be at least 32 random characters.")
+    return value
+
+
+def sealing_key(name: str, pair: str, what_for: str) -> str:
+    if LOCAL_MODE and not env.str(name, default=""):
+        return keys.public_key(KEYS_DIR, pair)
+    value = required(name, what_for)
+    if len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):
+        raise ImproperlyConfigured(f"{name} must be a Curve25519 public key of 64 hexadecimal digits.")
+    return value
+
+
+SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+MAILBOX_PEPPER = secret("MAILBOX_PEPPER", "it keys the hash by which a mailbox is found again; without it nobody can be found")
+POST_PUBLIC_KEY = sealing_key("POST_PUBLIC_KEY", "post", "recipients of mails are sealed to it until they are sent")
+KEEPER_PUBLIC_KEY = sealing_key("KEEPER_PUBLIC_KEY", "keeper", "addresses of those who ask for updates are sealed to it")
+
+if LOCAL_MODE:
+    OPERATOR_NAME = env.str("OPERATOR_NAME", default="") or "Local test site"
+    PRIVACY_CONTACT = env.str("PRIVACY_CONTACT", default="") or "privacy@localhost"
+    MAIL_FROM = env.str("MAIL_FROM", default="") or "letter@localhost"
+else:
+    OPERATOR_NAME = required("OPERATOR_NAME", "it stands on every page and in the privacy notice")
+    PRIVACY_CONTACT = required("PRIVACY_CONTACT", "it stands on every page and in the privacy notice")
+    MAIL_FROM = required("MAIL_FROM", "mails are sent from it")
+
+
+# The house
+
+ROOT_URLCONF = "campaign.urls"
+WSGI_APPLICATION = "campaign.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ADMIN_PATH = env.str("ADMIN_PATH", default="").strip("/") + "/"
+if ADMIN_PATH == "/":
+    ADMIN_PATH = "admin/"
+
+INSTALLED_APPS = [
+    "campaign",
+    "signatures",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "django_countries",
+    "django_tasks_db",
+]
+
+MIDDLEWARE = [
+    "campaign.middleware.HotPages",
+    "campaign.middleware.SiteHeaders",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "campaign.middleware.Alive",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "campaign.middleware.LanguageFromUrl",
+    "django.middleware.common.CommonMiddleware",
+    "campaign.middleware.Guard",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "campaign.views.operator",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.insert(INSTALLED_APPS.index("crispy_forms"), "django.forms")
+CRISPY_ALLOWED_TEMPLATE_PACKS = ("bootstrap5",)
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+CRISPY_FAIL_SILENTLY = False
+
+
+# Data
+
+POSTGRES_DIR = VAR_DIR / "postgres"
+DATABASE_URL = env.str("DATABASE_URL", default="")
+if DATABASE_URL:
+    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+    if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres://.")
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "undersigned",
+            "USER": "undersigned",
+            "HOST": str(POSTGRES_DIR),
+        }
+    }
+DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 3
+
+CACHE_URL = env.str("CACHE_URL", default="")
+CACHES = {"default": env.cache_url_config(CACHE_URL or "locmemcache://")}
+TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="") or "django_tasks_db.DatabaseBackend"}}
+RETENTION_MONTHS = whole_number("RETENTION_MONTHS", 12)
+FONT_DIRS = [Path(folder) for folder in env.list("FONT_DIRS", default=[])]
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+
+
+# Mail
+
+if not MAIL_URL:
+    MAILERS = {"default": {"BACKEND": "campaign.mailfiles.EmailBackend", "OPTIONS": {"file_path": str(VAR_DIR / "mail")}}}
+elif MAIL.scheme in {"smtp", "smtps"} and MAIL.hostname:
+    MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {
+                "host": MAIL.hostname,
+                "port": MAIL.port or (465 if MAIL.scheme == "smtps" else 587),
+                "username": unquote(MAIL.username or ""),
+                "password": unquote(MAIL.password or ""),
+                "use_ssl": MAIL.scheme == "smtps",
+                # Port 25 on this machine speaks no TLS; any other server must.
+                "use_tls": MAIL.scheme == "smtp" and MAIL.hostname not in LOCAL_HOSTS,
+                "timeout": 20,
+            },
+        }
+    }
+else:
+    raise ImproperlyConfigured("MAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port.")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
+
+
+# Languages: by the URL alone
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ko", _("Korean")), ("zh-hans", _("Simplified Chinese")), ("zh-hant", _("Traditional Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "campaign" / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+
+# Files
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+DELIVERIES_DIR = VAR_DIR / "deliveries"
+
+
+# Safety
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+
+# Public pages load nothing but our own files; admin adds its nonce by asking for it (Django leaves it out elsewhere).
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "img-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+}
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "campaign.views.refused"
+
+if not LOCAL_MODE:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    SECURE_SSL_REDIRECT = True
+    SECURE_SSL_HOST = SITE.netloc
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"discreet": {"()": "campaign.logs.Discreet"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "discreet"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}
+
+# Only the worker opens sealed recipients; `serve` leaves this out of the web server's environment.
+POST_PRIVATE_KEY_FILE = os.environ.get("POST_PRIVATE_KEY_FILE") or (str(keys.private_file(KEYS_DIR, "post")) if LOCAL_MODE else "")

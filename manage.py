@@ -1,0 +1,24 @@
+#!/usr/bin/env python
+"""The command line of the site. `uv run manage.py serve` starts everything."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
+    # Imported here, because both read the settings module named above.
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+
+    from campaign import database
+
+    try:
+        with database.for_command(sys.argv[1] if len(sys.argv) > 1 else ""):
+            execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, database.DatabaseUnavailable) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From signing to delivery."""

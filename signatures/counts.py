@@ -1,0 +1,80 @@
+"""How many. Every figure of the site is a sum over the cells of the tally, defined here and nowhere else."""
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from signatures.models import Audience, State, Tally
+
+# Any number that no other advisory lock of the site uses.
+FOLDING = 720_130_507
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many signatures of one letter are in each cell (state, audience, flagged)."""
+
+    cells: dict[tuple[str, str, bool], int]
+
+    def _sum(self, *states: State, audiences: tuple[Audience, ...] = tuple(Audience), flagged: bool | None = None) -> int:
+        return sum(
+            number
+            for (state, audience, is_flagged), number in self.cells.items()
+            if state in states and audience in audiences and flagged in (None, is_flagged)
+        )
+
+    @property
+    def total(self) -> int:
+        """The public count: approved, or waiting without a flag; any audience."""
+        return self._sum(State.APPROVED) + self._sum(State.WAITING, flagged=False)
+
+    @property
+    def public(self) -> int:
+        """How many names the website shows."""
+        return self._sum(State.APPROVED, audiences=(Audience.PUBLIC,))
+
+    @property
+    def named(self) -> int:
+        """How many names the delivered letter holds."""
+        return self._sum(State.APPROVED, audiences=(Audience.PUBLIC, Audience.DELIVERY))
+
+    @property
+    def counted_only(self) -> int:
+        """How many are delivered as a number."""
+        return self._sum(State.APPROVED, audiences=(Audience.COUNTED,))
+
+    @property
+    def delivered(self) -> int:
+        return self.named + self.counted_only
+
+    def in_state(self, state: State, *, flagged: bool | None = None) -> int:
+        return self._sum(state, flagged=flagged)
+
+
+def of(letter_id: int | None) -> Counts:
+    """The counts of a letter (of all letters, when None), in one statement."""
+    tally = Tally.objects.all() if letter_id is None else Tally.objects.filter(letter_id=letter_id)
+    rows = tally.values_list("state", "visibility", "flagged").annotate(Sum("number"))
+    return Counts({(state, audience, flagged): number for state, audience, flagged, number in rows if number})
+
+
+def fold() -> int:
+    """Replace the tally's entries by one for each cell; how many entries went."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [FOLDING])
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(
+            """
+            WITH gone AS (DELETE FROM signatures_tally RETURNING letter_id, state, visibility, flagged, number),
+            folded AS (
+                INSERT INTO signatures_tally (letter_id, state, visibility, flagged, number)
+                SELECT letter_id, state, visibility, flagged, sum(number) FROM gone
+                GROUP BY letter_id, state, visibility, flagged HAVING sum(number) <> 0
+                RETURNING 1
+            )
+            SELECT (SELECT count(*) FROM gone) - (SELECT count(*) FROM folded)
+            """
+        )
+        return int(cursor.fetchone()[0])

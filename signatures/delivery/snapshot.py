@@ -1,0 +1,92 @@
+"""The verbs of handing out: the deliverable list as it stands, as CSV and as PDF. The trail is written first."""
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from django_countries import countries
+
+from campaign import text
+from campaign.models import Letter, Translation
+from signatures import counts, trail
+from signatures.delivery import csv, pdf
+from signatures.models import Signature, SignatureQuerySet
+
+
+class NothingToExport(Exception):
+    """The letter has no published text yet."""
+
+
+def export_csv(letter: Letter, out: IO[bytes], *, by: int | None) -> int:
+    """Write the deliverable list; how many rows. The trail entry is committed before the first byte (SECURITY.md E4)."""
+    trail.add("export", staff_id=by, letter_id=letter.pk, form="csv")
+    return csv.write(_chosen(letter), out)
+
+
+def export_pdf(letter: Letter, out: Path, *, by: int | None) -> pdf.Report:
+    """Write the letter with its signatories; the trail entry is committed before the first byte.
+
+    Raises:
+        NothingToExport: when no text is published.
+        pdf.PdfFailed: when Typst does not make it.
+    """
+    translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
+    if translation is None:
+        raise NothingToExport(f"{letter.slug} has no published text.")
+    trail.add("export", staff_id=by, letter_id=letter.pk, form="pdf")
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # Names and figures of one moment, whatever is signed meanwhile (rule 10).
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        figures = counts.of(letter.pk)
+        entries = list(_entries(_chosen(letter)))
+    return pdf.write(
+        _words(letter, translation),
+        entries,
+        counts=pdf.Counts(total=figures.delivered, named=figures.named, counted_only=figures.counted_only),
+        out=out,
+        fonts=settings.FONT_DIRS,
+        timestamp=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=datetime.UTC),
+    )
+
+
+def _chosen(letter: Letter) -> SignatureQuerySet:
+    return Signature.objects.filter(letter=letter).deliverable().newest_first()
+
+
+def _entries(chosen: SignatureQuerySet) -> Iterator[pdf.Entry]:
+    for name, role, organisation, country in chosen.values_list("name", "role", "organisation", "country").iterator(chunk_size=5000):
+        yield pdf.Entry(name, role, organisation, str(countries.name(country)) if country else "")
+
+
+def _words(letter: Letter, translation: Translation) -> pdf.LetterData:
+    head = letter.letterhead
+    return pdf.LetterData(
+        title=translation.title,
+        language=translation.language,
+        date=translation.date,
+        addressee=translation.addressee.split("\n"),
+        salutation=translation.salutation,
+        blocks=[_block(block) for block in text.blocks(translation.body)],
+        closing=translation.closing,
+        signatories=[pdf.Signatory(person["name"], list(person["titles"])) for person in translation.signatories],
+        letterhead=pdf.Letterhead(
+            name=head.get("name", ""),
+            address=" • ".join(head.get("address", [])),
+            telephone=head.get("telephone", ""),
+            web=head.get("web", ""),
+            board=[pdf.BoardMember(member["name"], member.get("office", "")) for member in head.get("board", [])],
+        ),
+    )
+
+
+def _block(block: text.Block) -> pdf.Block:
+    lines: list[list[pdf.Span]] = [[pdf.Span(**asdict(span)) for span in line] for line in block.lines]
+    if block.kind == "list":
+        return {"kind": "list", "ordered": block.ordered, "items": lines}
+    return {"kind": block.kind, "spans": lines[0]}

@@ -1,0 +1,28 @@
+"""Personal links: signed, never stored. One for each signature, for confirming and for everything after."""
+
+import uuid
+
+from django.core import signing
+
+_signer = signing.Signer(salt="signatures.personal-link", sep=".", algorithm="sha256")
+
+
+class Broken(Exception):
+    """The link is cut off, altered or made up."""
+
+
+def token(public_id: uuid.UUID) -> str:
+    """The last part of a personal link: the id and 256 bits of HMAC with SECRET_KEY."""
+    return _signer.sign(public_id.hex)
+
+
+def public_id(token: str) -> uuid.UUID:
+    """Whose link this is.
+
+    Raises:
+        Broken: when it was not made here.
+    """
+    try:
+        return uuid.UUID(hex=_signer.unsign(token))
+    except (signing.BadSignature, ValueError):
+        raise Broken from None

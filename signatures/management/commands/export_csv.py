@@ -1,0 +1,36 @@
+"""Write the deliverable list as CSV."""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from campaign.models import Letter
+from signatures.delivery import snapshot
+
+
+class Command(BaseCommand):
+    help = "Writes the deliverable list of a letter as CSV, to standard output or to a file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--out", type=Path, help="the file to write")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        letter = Letter.objects.filter(slug=options["slug"]).first()
+        if letter is None:
+            raise CommandError(f"There is no letter {options['slug']!r}.")
+        out: Path | None = options["out"]
+        try:
+            if out is None:
+                snapshot.export_csv(letter, sys.stdout.buffer, by=None)
+                return
+            draft = out.with_name(f".{out.name}.part")
+            with draft.open("wb") as file:
+                rows = snapshot.export_csv(letter, file, by=None)
+            draft.replace(out)
+        except OSError as error:
+            raise CommandError(f"The list cannot be written: {error}") from None
+        self.stderr.write(f"{rows} rows in {out}")

@@ -1,0 +1,15 @@
+"""The addresses of signing."""
+
+from django.urls import path
+
+from signatures import views
+
+urlpatterns = [
+    path("", views.first_page, name="first"),
+    path("letters/<slug:slug>/", views.letter_page, name="letter"),
+    path("letters/<slug:slug>/sign/", views.sign, name="sign"),
+    path("letters/<slug:slug>/check-mail/", views.check_mail, name="check-mail"),
+    path("letters/<slug:slug>/signatories/", views.signatories, name="signatories"),
+    path("letters/<slug:slug>/signatories/<uuid:public_id>/", views.entry, name="entry"),
+    path("signature/<str:token>/", views.personal_page, name="signature"),
+]

@@ -1,0 +1,228 @@
+"""The pages of the people who sign: the letter with its form, the personal page, the list, the figures."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.db import OperationalError
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from campaign.models import Letter, Translation
+from signatures import counts, links, workflow
+from signatures.forms import ConfirmForm, SearchForm, SignForm
+from signatures.models import Signature, State
+
+NEWEST = 12
+PAGE = 50
+
+public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)
+
+# Per process, in each language: the letter as it was last read, for the time when the database is down (rule 8).
+_remembered: dict[tuple[str, str], Translation] = {}
+
+
+@require_safe
+@public_page
+def first_page(request: HttpRequest) -> HttpResponse:
+    """The current letter."""
+    return _letter_page(request, "")
+
+
+@require_safe
+@public_page
+def letter_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Any published letter."""
+    return _letter_page(request, slug)
+
+
+def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
+    try:
+        translation = _text(slug)
+        _remembered[slug, get_language() or ""] = translation
+        return render(request, "letter/letter.html", _letter_context(translation, SignForm(translation=translation)))
+    except OperationalError:
+        if (slug, get_language() or "") not in _remembered:
+            raise
+        translation = _remembered[slug, get_language() or ""]
+        response = render(request, "letter/letter.html", {"letter": translation.revision.letter, "translation": translation})
+        response["X-Makeshift"] = "database"
+        return response
+
+
+def _text(slug: str) -> Translation:
+    """The newest text of this letter (of the current one without a slug) in the language of the page."""
+    if not slug:
+        letter = Letter.objects.current()
+        slug = letter.slug if letter else ""
+    translation = Translation.objects.newest(slug, get_language() or "")
+    if translation is None:
+        raise Http404
+    return translation
+
+
+def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:
+    letter = translation.revision.letter
+    return {
+        "letter": letter,
+        "translation": translation,
+        "form": form if letter.state == Letter.State.OPEN else None,
+        "counts": counts.of(letter.pk),
+        "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
+    }
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take a signature down. Every valid form has the same answer (rule 4)."""
+    if request.method != "POST":
+        return _see_other("letter", slug)
+    translation = _text(slug)
+    form = SignForm(request.POST, translation=translation)
+    if translation.revision.letter.state != Letter.State.OPEN or not form.is_valid():
+        return render(request, "letter/letter.html", _letter_context(translation, form), status=422)
+    workflow.sign(form.answer(), address=form.cleaned_data["email"], updates=form.cleaned_data["updates"])
+    return _see_other("check-mail", slug)
+
+
+def _see_other(name: str, *args: Any) -> HttpResponse:
+    """303: what follows is read, not sent again."""
+    return HttpResponse(status=303, headers={"Location": reverse(name, args=args)})
+
+
+@require_safe
+@public_page
+def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page after signing, whatever was signed."""
+    translation = _text(slug)
+    return render(request, "signatures/check_mail.html", {"letter": translation.revision.letter, "translation": translation})
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def personal_page(request: HttpRequest, token: str) -> HttpResponse:
+    """What one person signed. Opening it changes nothing; only what they send does."""
+    try:
+        signature = Signature.objects.select_related("letter", "translation__revision").get(public_id=links.public_id(token))
+    except (links.Broken, Signature.DoesNotExist):
+        return render(request, "signatures/broken_link.html", status=404)
+    if request.method != "POST":
+        return _personal(request, signature)
+    match request.POST.get("action"):
+        case "confirm":
+            return _confirm(request, signature, token)
+        case "withdraw":
+            return _act(request, signature, token, workflow.withdraw)
+    raise BadRequest("no such action")
+
+
+def _personal(request: HttpRequest, signature: Signature, form: ConfirmForm | None = None) -> HttpResponse:
+    text = _text(signature.letter.slug)
+    if signature.state == State.UNCONFIRMED and form is None:
+        form = ConfirmForm.of(signature, text)
+    context = {"signature": signature, "letter": signature.letter, "translation": text, "form": form}
+    return render(request, "signatures/personal.html", context, status=422 if form and form.is_bound else 200)
+
+
+def _confirm(request: HttpRequest, signature: Signature, token: str) -> HttpResponse:
+    form = ConfirmForm(request.POST, translation=_text(signature.letter.slug))
+    if signature.state == State.UNCONFIRMED and not form.is_valid():
+        return _personal(request, signature, form)
+    return _act(request, signature, token, lambda it: workflow.confirm(it, form.answer()) if form.is_valid() else it)
+
+
+def _act(request: HttpRequest, signature: Signature, token: str, verb: Any) -> HttpResponse:
+    """Do it and show the page anew. Doing it a second time is no fault of anybody's."""
+    try:
+        verb(signature)
+    except workflow.NotAllowed:
+        pass
+    return _see_other("signature", token)
+
+
+@require_safe
+@public_page
+def signatories(request: HttpRequest, slug: str) -> HttpResponse:
+    """The public names, newest day first, page by page."""
+    translation = _text(slug)
+    letter = translation.revision.letter
+    form = SearchForm(request.GET)
+    chosen = Signature.objects.filter(letter=letter).public().newest_first()
+    if form.is_valid():
+        chosen = _search(chosen, form.cleaned_data["q"], form.cleaned_data["country"])
+    rows = list(_after(chosen, request.GET.get("after", ""))[: PAGE + 1])
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
+    query = request.GET.copy()
+    if last:
+        query["after"] = f"{last.approved_on}.{last.public_id.hex}"
+    context = {"letter": letter, "translation": translation, "form": form, "rows": rows[:PAGE], "following": query.urlencode() if last else "", "counts": counts.of(letter.pk)}
+    response = render(request, "signatures/list.html", context, status=200 if form.is_valid() else 422)
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _search(chosen: Any, words: str, country: str) -> Any:
+    if country:
+        chosen = chosen.filter(country=country)
+    if words:
+        chosen = chosen.filter(Q(name__icontains=words) | Q(organisation__icontains=words))
+    return chosen
+
+
+def _after(chosen: Any, mark: str) -> Any:
+    """The rows behind this mark (day and id of the last one shown)."""
+    if not mark:
+        return chosen
+    day, _dot, key = mark.partition(".")
+    try:
+        day, key = date.fromisoformat(day), uuid.UUID(hex=key)
+    except ValueError:
+        raise BadRequest("no such place in the list") from None
+    # The first condition alone is the one an index can begin at.
+    return chosen.filter(Q(approved_on__lte=day), Q(approved_on__lt=day) | Q(public_id__gt=key))
+
+
+@require_safe
+@public_page
+def entry(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
+    """One public name, at an address of its own."""
+    translation = _text(slug)
+    found = Signature.objects.filter(letter=translation.revision.letter, public_id=public_id).public().first()
+    if found is None:
+        raise Http404
+    response = render(request, "signatures/entry.html", {"letter": found.letter, "translation": translation, "row": found})
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@require_safe
+@public_page
+def api(request: HttpRequest, slug: str) -> HttpResponse:
+    """The figures of a letter, for other programs and other sites. No moment finer than a day (SECURITY.md P3)."""
+    translation = _text(slug)
+    letter, figures = translation.revision.letter, counts.of(translation.revision.letter_id)
+    body = {
+        "slug": letter.slug,
+        "title": translation.title,
+        "recipient": letter.recipient,
+        "state": letter.state,
+        "count": figures.total,
+        "named": figures.public,
+        "goal": letter.goal,
+        "revision": translation.revision.number,
+        "updated": timezone.now().date().isoformat(),
+    }
+    headers = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+    return JsonResponse(body, headers=headers, json_dumps_params={"ensure_ascii": settings.DEBUG})
