@@ -1,10 +1,13 @@
-"""The campaign app: its name, and its system checks."""
+"""The campaign app: its system checks, and what follows a login."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 
 
 class CampaignConfig(AppConfig):
     name = "campaign"
 
     def ready(self) -> None:
-        from campaign import checks  # noqa: F401  registers the checks
+        from campaign import checks, staff  # noqa: F401  importing registers the checks
+
+        user_logged_in.connect(staff.forget_first_password, dispatch_uid="first-login")
