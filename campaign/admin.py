@@ -33,7 +33,8 @@ class TextForm(forms.ModelForm):
     def clean_signatories(self) -> Any:
         people = self.cleaned_data["signatories"]
         fits = isinstance(people, list) and all(
-            isinstance(person, dict) and isinstance(person.get("name"), str) and isinstance(person.get("titles"), list) for person in people
+            isinstance(person, dict) and isinstance(person.get("name"), str) and isinstance(person.get("titles"), list)
+            for person in people
         )
         if not fits:
             raise forms.ValidationError(_('Please write a list such as [{"name": "Ada", "titles": ["Chair"]}].'))
@@ -74,10 +75,19 @@ class TranslationAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Translation, form: Any, change: bool) -> None:
         words = {field: form.cleaned_data[field] for field in Translation.WORDS}
-        saved = revise(form.cleaned_data["letter"], form.cleaned_data["language"], words, authoritative=form.cleaned_data["authoritative"])
+        saved = revise(
+            form.cleaned_data["letter"],
+            form.cleaned_data["language"],
+            words,
+            authoritative=form.cleaned_data["authoritative"],
+        )
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
 
-    @admin.action(description=_("Publish: freeze this text for ever"), permissions=["change"], location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM])
+    @admin.action(
+        description=_("Publish: freeze this text for ever"),
+        permissions=["change"],
+        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+    )
     def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
         for translation in chosen:
             publish(translation)

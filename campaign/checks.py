@@ -3,19 +3,41 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core import checks
 
 
-@register(Tags.security, deploy=True)
-def deployment(**_options: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.security, deploy=True)
+def deployment(**_options: Any) -> list[checks.CheckMessage]:
     """What may be as it is on one's own machine, and may not on the open web."""
-    found = []
+    found: list[checks.CheckMessage] = []
     if settings.LOCAL_MODE:
-        found.append(Warning("SITE_URL names this machine: the site is in local mode.", hint="Set SITE_URL to the address people will use.", id="campaign.W001"))
+        found.append(
+            checks.Warning(
+                "SITE_URL names this machine: the site is in local mode.",
+                hint="Set SITE_URL to the address people will use.",
+                id="campaign.W001",
+            )
+        )
     if not settings.MAIL_URL:
-        found.append(Warning("Mails are written to files: nobody will receive their link.", hint="Set MAIL_URL.", id="campaign.W002"))
+        found.append(
+            checks.Warning(
+                "Mails are written to files: nobody will receive their link.", hint="Set MAIL_URL.", id="campaign.W002"
+            )
+        )
     if not settings.DATABASE_URL:
-        found.append(Warning("The embedded PostgreSQL is in use: back up VAR_DIR.", hint="Or set DATABASE_URL to a server that is backed up.", id="campaign.W003"))
+        found.append(
+            checks.Warning(
+                "The embedded PostgreSQL is in use: back up VAR_DIR.",
+                hint="Or set DATABASE_URL to a server that is backed up.",
+                id="campaign.W003",
+            )
+        )
     if settings.SITE.hostname not in settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS:
-        found.append(Warning("ALLOWED_HOSTS does not hold the host of SITE_URL: links in mails will lead nowhere.", hint=f"Add {settings.SITE.hostname}.", id="campaign.W004"))
+        found.append(
+            checks.Warning(
+                "ALLOWED_HOSTS does not hold the host of SITE_URL: links in mails will lead nowhere.",
+                hint=f"Add {settings.SITE.hostname}.",
+                id="campaign.W004",
+            )
+        )
     return found

@@ -21,6 +21,7 @@ from typing import IO
 
 import psycopg2
 from django.conf import settings
+from django.db import connection
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,10 @@ SERVER_SETTINGS = {
 }
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 START_SECONDS = 300  # a long recovery after a crash is no failure
-NEED_NO_DATABASE = {"", "help", "version", "--help", "--version", "check", "collectstatic", "compilemessages", "makemessages", "makemigrations", "diffsettings", "serve"}  # fmt: skip
+NEED_NO_DATABASE = {
+    "", "help", "version", "--help", "--version", "check", "collectstatic", "compilemessages", "makemessages",
+    "makemigrations", "diffsettings", "serve",
+}  # fmt: skip
 
 
 class DatabaseUnavailable(Exception):
@@ -143,12 +147,26 @@ def _make(folder: Path) -> None:
     draft.mkdir(mode=0o700)
     if os.geteuid() == 0:
         os.chown(draft, *_ordinary_user())
-    initdb = [str(_binaries() / "initdb"), "-D", str(draft), "-U", "undersigned", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k"]
+    initdb = [
+        str(_binaries() / "initdb"),
+        "-D",
+        str(draft),
+        "-U",
+        "undersigned",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "-k",
+    ]
     single = [str(_binaries() / "postgres"), "--single", "-D", str(draft), "postgres"]
     for command, words in ((initdb, b""), (single, b"CREATE DATABASE undersigned\n")):
         done = subprocess.run(_as_ordinary_user(command), input=words, capture_output=True, check=False)
         if done.returncode:
-            raise DatabaseUnavailable(f"The embedded PostgreSQL could not be made: {done.stderr.decode(errors='replace').strip()}")
+            raise DatabaseUnavailable(
+                f"The embedded PostgreSQL could not be made: {done.stderr.decode(errors='replace').strip()}"
+            )
     draft.rename(folder)
 
 
@@ -156,6 +174,8 @@ def _stop_if_last(folder: Path, users: IO[str], process: subprocess.Popen[bytes]
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        if process:
+            process.returncode = 0  # it lives on for the others: not ours to wait for, nor to warn of
         return
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         postmaster = int((folder / "postmaster.pid").read_text().split()[0])
@@ -200,14 +220,12 @@ def _as_ordinary_user(command: Sequence[str]) -> list[str]:
     if os.geteuid() != 0:
         return list(command)
     user, group = _ordinary_user()
-    caps = "+dac_override"
-    return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", f"--inh-caps={caps}", f"--ambient-caps={caps}", *command]  # fmt: skip
+    rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", *rights, *command]
 
 
 def durability() -> dict[str, str]:
     """The settings of the connected server that must be `on` (SECURITY.md O11), with their values."""
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(DURABLE)])
         return dict(cursor.fetchall())

@@ -23,6 +23,8 @@ class Discreet(logging.Formatter):
         exception, record.exc_info = record.exc_info, None
         line = ADDRESS.sub("[address]", PERSONAL_LINK.sub(r"\1[link]", super().format(record)))
         if exception and exception[0]:
-            places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(traceback.extract_tb(exception[2])))
+            places = " < ".join(
+                f"{frame.filename}:{frame.lineno}" for frame in reversed(traceback.extract_tb(exception[2]))
+            )
             line = f"{line} [{exception[0].__name__}] {places}"
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
@@ -93,7 +94,13 @@ class HotPages:
     def _renew(self, request: HttpRequest, key: tuple[str, str, str]) -> HttpResponseBase:
         response = self.get_response(request)
         is_public = "public" in response.get("Cache-Control", "") and "X-Makeshift" not in response
-        if request.method == "GET" and is_public and response.status_code == 200 and isinstance(response, HttpResponse) and not response.cookies:
+        if (
+            request.method == "GET"
+            and is_public
+            and response.status_code == 200
+            and isinstance(response, HttpResponse)
+            and not response.cookies
+        ):
             return _answer(request, copies.put(key, response))
         return response
 
@@ -112,9 +119,12 @@ def _answer(request: HttpRequest, copy: Copy) -> HttpResponse:
 
 
 class SiteHeaders:
-    """The headers of every answer that Django has no setting for (SECURITY.md P8, P9). What is not said to be public is kept nowhere."""
+    """The headers of every answer that Django has no setting for (SECURITY.md P8, P9).
 
-    HEADERS = {
+    What is not said to be public is kept nowhere.
+    """
+
+    HEADERS: ClassVar = {
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "no-store",

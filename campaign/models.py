@@ -37,11 +37,15 @@ class Letter(models.Model):
         BEFORE = "before", _("names appear once they are approved")
         AFTER = "after", _("names without a flag appear at once")
 
-    slug = models.SlugField(_("slug"), unique=True, help_text=_("Part of the letter's address. Do not change it once the letter is public."))
+    slug = models.SlugField(
+        _("slug"), unique=True, help_text=_("Part of the letter's address. Do not change it once the letter is public.")
+    )
     recipient = models.CharField(_("recipient"), max_length=200)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     moderation = models.CharField(_("moderation"), max_length=10, choices=Moderation, default=Moderation.BEFORE)
-    goal = models.PositiveIntegerField(_("goal"), default=0, help_text=_("How many signatures are hoped for; 0 shows no goal."))
+    goal = models.PositiveIntegerField(
+        _("goal"), default=0, help_text=_("How many signatures are hoped for; 0 shows no goal.")
+    )
     letterhead = models.JSONField(_("letterhead"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
@@ -51,12 +55,13 @@ class Letter(models.Model):
         verbose_name = _("letter")
         verbose_name_plural = _("letters")
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(state__in=["draft", "open", "paused", "closed"]), name="letter_state_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["draft", "open", "paused", "closed"]), name="letter_state_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.slug
-
 
 
 class Revision(models.Model):
@@ -80,14 +85,16 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
     """The named sets of texts."""
 
     def newest(self, slug: str, language: str) -> Translation | None:
-        """The newest published text of a letter in this language, else the authoritative one, else any; in one statement."""
+        """The newest published text of a letter in this language, else the authoritative one, else any."""
         wanted = models.Case(models.When(language=language, then=0), models.When(authoritative=True, then=1), default=2)
-        published = self.filter(revision__letter__slug=slug, published_at__isnull=False).exclude(revision__letter__state=Letter.State.DRAFT)
+        published = self.filter(revision__letter__slug=slug, published_at__isnull=False).exclude(
+            revision__letter__state=Letter.State.DRAFT
+        )
         return published.select_related("revision__letter").order_by("-revision__number", wanted, "pk").first()
 
 
 class Translation(models.Model):
-    """A revision's text in one language: frozen, with its digest, when it is published (a trigger refuses any change)."""
+    """A revision's text in one language: frozen, with its digest, once published (a trigger refuses any change)."""
 
     WORDS = ("title", "date", "addressee", "salutation", "body", "closing", "signatories")
 
@@ -99,7 +106,9 @@ class Translation(models.Model):
     salutation = models.CharField(_("salutation"), max_length=200)
     body = models.TextField(_("body"), help_text=_("Paragraphs, lists, quotes, *emphasis*, **strong**."))
     closing = models.CharField(_("closing"), max_length=200)
-    signatories = models.JSONField(_("original signatories"), default=list, help_text=_('[{"name": "…", "titles": ["…"]}]'))
+    signatories = models.JSONField(
+        _("original signatories"), default=list, help_text=_('[{"name": "…", "titles": ["…"]}]')
+    )
     authoritative = models.BooleanField(_("authoritative"), default=False)
     published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
     digest = models.CharField(_("digest"), max_length=64, editable=False)

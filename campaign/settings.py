@@ -22,7 +22,7 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 def flag(name: str) -> bool:
-    value = env.str(name, default="False")
+    value: str = env.str(name, default="False")
     if value not in {"True", "False"}:
         raise ImproperlyConfigured(f"{name} must be True or False, not {value!r}.")
     return value == "True"
@@ -39,7 +39,9 @@ def whole_number(name: str, default: int) -> int:
 
 VAR_DIR = Path(env.str("VAR_DIR", default="") or BASE_DIR / "var").absolute()
 if len(str(VAR_DIR)) > 80:
-    raise ImproperlyConfigured(f"VAR_DIR must be at most 80 characters long, so that the database's socket fits; it has {len(str(VAR_DIR))}.")
+    raise ImproperlyConfigured(
+        f"VAR_DIR must be at most 80 characters long, so that the database's socket fits; it has {len(str(VAR_DIR))}."
+    )
 
 DEBUG = flag("DEBUG")
 SITE_URL = env.str("SITE_URL", default="").rstrip("/") or "http://localhost:8000"
@@ -73,7 +75,7 @@ KEYS_DIR = VAR_DIR / "keys"
 
 
 def required(name: str, what_for: str) -> str:
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"{name} is missing: {what_for}.")
     return value
@@ -99,9 +101,13 @@ def sealing_key(name: str, pair: str, what_for: str) -> str:
 
 SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-MAILBOX_PEPPER = secret("MAILBOX_PEPPER", "it keys the hash by which a mailbox is found again; without it nobody can be found")
+MAILBOX_PEPPER = secret(
+    "MAILBOX_PEPPER", "it keys the hash by which a mailbox is found again; without it nobody can be found"
+)
 POST_PUBLIC_KEY = sealing_key("POST_PUBLIC_KEY", "post", "recipients of mails are sealed to it until they are sent")
-KEEPER_PUBLIC_KEY = sealing_key("KEEPER_PUBLIC_KEY", "keeper", "addresses of those who ask for updates are sealed to it")
+KEEPER_PUBLIC_KEY = sealing_key(
+    "KEEPER_PUBLIC_KEY", "keeper", "addresses of those who ask for updates are sealed to it"
+)
 
 if LOCAL_MODE:
     OPERATOR_NAME = env.str("OPERATOR_NAME", default="") or "Local test site"
@@ -123,8 +129,6 @@ if ADMIN_PATH == "/":
     ADMIN_PATH = "admin/"
 
 INSTALLED_APPS = [
-    "campaign",
-    "signatures",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -136,6 +140,9 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "django_countries",
     "django_tasks_db",
+    # After auth, whose permissions the groups of staff are made of.
+    "campaign",
+    "signatures",
 ]
 
 MIDDLEWARE = [
@@ -212,7 +219,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # Mail
 
 if not MAIL_URL:
-    MAILERS = {"default": {"BACKEND": "campaign.mailfiles.EmailBackend", "OPTIONS": {"file_path": str(VAR_DIR / "mail")}}}
+    MAILERS = {
+        "default": {"BACKEND": "campaign.mailfiles.EmailBackend", "OPTIONS": {"file_path": str(VAR_DIR / "mail")}}
+    }
 elif MAIL.scheme in {"smtp", "smtps"} and MAIL.hostname:
     MAILERS = {
         "default": {
@@ -230,14 +239,21 @@ elif MAIL.scheme in {"smtp", "smtps"} and MAIL.hostname:
         }
     }
 else:
-    raise ImproperlyConfigured("MAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port.")
+    raise ImproperlyConfigured(
+        "MAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port."
+    )
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
 
 
 # Languages: by the URL alone
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("ko", _("Korean")), ("zh-hans", _("Simplified Chinese")), ("zh-hant", _("Traditional Chinese"))]
+LANGUAGES = [
+    ("en", _("English")),
+    ("ko", _("Korean")),
+    ("zh-hans", _("Simplified Chinese")),
+    ("zh-hant", _("Traditional Chinese")),
+]
 LOCALE_PATHS = [BASE_DIR / "campaign" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -305,6 +321,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "django.request": {"level": "ERROR"},  # what a browser got wrong is no news
+        "django.tasks": {"level": "WARNING"},
         "django_tasks": {"level": "WARNING"},
         "django_tasks_db": {"level": "WARNING"},
         "pikepdf": {"level": "WARNING"},
@@ -314,4 +332,6 @@ LOGGING = {
 }
 
 # Only the worker opens sealed recipients; `serve` leaves this out of the web server's environment.
-POST_PRIVATE_KEY_FILE = os.environ.get("POST_PRIVATE_KEY_FILE") or (str(keys.private_file(KEYS_DIR, "post")) if LOCAL_MODE else "")
+POST_PRIVATE_KEY_FILE = os.environ.get("POST_PRIVATE_KEY_FILE") or (
+    str(keys.private_file(KEYS_DIR, "post")) if LOCAL_MODE else ""
+)

@@ -98,7 +98,12 @@ def _html(block: Block) -> SafeString:
 
 
 def _inline(line: Line) -> SafeString:
-    styles = {(False, False): "{}", (True, False): "<em>{}</em>", (False, True): "<strong>{}</strong>", (True, True): "<em><strong>{}</strong></em>"}
+    styles = {
+        (False, False): "{}",
+        (True, False): "<em>{}</em>",
+        (False, True): "<strong>{}</strong>",
+        (True, True): "<em><strong>{}</strong></em>",
+    }
     return format_html_join("", "{}", ((format_html(styles[span.emphasis, span.strong], span.text),) for span in line))
 
 

@@ -20,7 +20,11 @@ public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)
 
 def operator(request: HttpRequest) -> dict[str, Any]:
     """Who runs the site and whom to write to: on every page."""
-    return {"operator": settings.OPERATOR_NAME, "privacy_contact": settings.PRIVACY_CONTACT, "site_url": settings.SITE_URL}
+    return {
+        "operator": settings.OPERATOR_NAME,
+        "privacy_contact": settings.PRIVACY_CONTACT,
+        "site_url": settings.SITE_URL,
+    }
 
 
 @require_safe
@@ -28,7 +32,11 @@ def operator(request: HttpRequest) -> dict[str, Any]:
 def history(request: HttpRequest, slug: str) -> HttpResponse:
     """Every published text of a letter: its digest, and what changed from the one before."""
     letter = Letter.objects.published().filter(slug=slug).first()
-    texts = list(Translation.objects.filter(revision__letter=letter, published_at__isnull=False).select_related("revision").order_by("revision__number", "language"))
+    texts = list(
+        Translation.objects.filter(revision__letter=letter, published_at__isnull=False)
+        .select_related("revision")
+        .order_by("revision__number", "language")
+    )
     if letter is None or not texts:
         raise Http404
     before: dict[str, Translation] = {}
@@ -43,8 +51,8 @@ def _changes(old: Translation | None, new: Translation) -> list[tuple[str, str]]
     """The paragraphs that went ("-") and came ("+")."""
     if old is None:
         return []
-    lines = [[line for part in text.parts() for line in part.split("\n") if line.strip()] for text in (old, new)]
-    return [(line[0], line[2:]) for line in difflib.ndiff(*lines) if line[0] in "+-"]
+    was, now = ([line for part in text.parts() for line in part.split("\n") if line.strip()] for text in (old, new))
+    return [(line[0], line[2:]) for line in difflib.ndiff(was, now) if line[0] in "+-"]
 
 
 @require_safe
@@ -94,5 +102,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def fault(request: HttpRequest) -> HttpResponse:
     """503 while the database is away, which passes by itself; 500 for a fault of ours."""
     if isinstance(sys.exc_info()[1], OperationalError):
-        return render(request, "503.html", status=503, headers={"Retry-After": "10"})
+        response = render(request, "503.html", status=503)
+        response["Retry-After"] = "10"
+        return response
     return render(request, "500.html", status=500)

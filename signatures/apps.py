@@ -8,7 +8,8 @@ class SignaturesConfig(AppConfig):
     name = "signatures"
 
     def ready(self) -> None:
-        from signatures import jobs  # noqa: F401  tasks are found by their module
-        from signatures.models import make_groups
+        # Here, because models can be imported only once all apps are there.
+        from signatures import jobs  # noqa: F401, PLC0415  tasks are found by their module
+        from signatures.models import make_groups  # noqa: PLC0415
 
         post_migrate.connect(make_groups, sender=self)

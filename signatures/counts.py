@@ -17,7 +17,9 @@ class Counts:
 
     cells: dict[tuple[str, str, bool], int]
 
-    def _sum(self, *states: State, audiences: tuple[Audience, ...] = tuple(Audience), flagged: bool | None = None) -> int:
+    def _sum(
+        self, *states: State, audiences: tuple[Audience, ...] = tuple(Audience), flagged: bool | None = None
+    ) -> int:
         return sum(
             number
             for (state, audience, is_flagged), number in self.cells.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Field, Fieldset, Layout
@@ -28,7 +28,7 @@ class Line(forms.CharField):
         try:
             return self.tidy("" if value is None else str(value))
         except names.NotAName as error:
-            raise forms.ValidationError(error.reason) from None
+            raise forms.ValidationError(str(error)) from None
 
     def tidy(self, typed: str) -> str:
         return names.clean_line(typed)
@@ -71,19 +71,36 @@ class WordsForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Please choose where your name may stand.")},
     )
-    name = Name(label=_("Your name"), help_text=_("As you wish it to be read, in any script. A pseudonym is welcome."), widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 400}))
-    role = Line(label=_("Role or title"), widget=forms.TextInput(attrs={"autocomplete": "organization-title", "maxlength": 400}))
-    organisation = Line(label=_("Organisation"), widget=forms.TextInput(attrs={"autocomplete": "organization", "maxlength": 400}))
-    country = forms.ChoiceField(label=_("Country"), required=False, widget=forms.Select(attrs={"autocomplete": "country"}))
-    comment = Text(label=_("A word to the organisers"), help_text=_("It is not published and not delivered."), widget=forms.Textarea(attrs={"rows": 3, "maxlength": 2000}))
-    consent = forms.BooleanField(label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose above."), error_messages={"required": _("Please tick this: without your consent nothing may be stored.")})  # fmt: skip
+    name = Name(
+        label=_("Your name"),
+        help_text=_("As you wish it to be read, in any script. A pseudonym is welcome."),
+        widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 400}),
+    )
+    role = Line(
+        label=_("Role or title"), widget=forms.TextInput(attrs={"autocomplete": "organization-title", "maxlength": 400})
+    )
+    organisation = Line(
+        label=_("Organisation"), widget=forms.TextInput(attrs={"autocomplete": "organization", "maxlength": 400})
+    )
+    country = forms.ChoiceField(
+        label=_("Country"), required=False, widget=forms.Select(attrs={"autocomplete": "country"})
+    )
+    comment = Text(
+        label=_("A word to the organisers"),
+        help_text=_("It is not published and not delivered."),
+        widget=forms.Textarea(attrs={"rows": 3, "maxlength": 2000}),
+    )
+    consent = forms.BooleanField(
+        label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose above."),
+        error_messages={"required": _("Please tick this: without your consent nothing may be stored.")},
+    )
     text = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, translation: Translation, **options: Any) -> None:
         super().__init__(data, **options)
         self.translation = translation
         self.fields["text"].initial = translation.digest
-        self.fields["country"].choices = [("", _("rather not say")), *countries]
+        cast("forms.ChoiceField", self.fields["country"]).choices = [("", _("rather not say")), *countries]
         self.helper = FormHelper(self)
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -104,11 +121,13 @@ class WordsForm(forms.Form):
         return self.cleaned_data["kind"] or Kind.PERSON
 
     def clean_text(self) -> str:
-        digest = self.cleaned_data["text"]
+        digest: str = self.cleaned_data["text"]
         if digest != self.translation.digest:
             # What was read is not what stands there now: the form goes out again with the new text's digest.
             self.data = {**self.data.dict(), "text": self.translation.digest}  # type: ignore[attr-defined]  # a QueryDict when bound
-            raise forms.ValidationError(_("The letter has changed since you opened this page. Please read it again, then sign."))
+            raise forms.ValidationError(
+                _("The letter has changed since you opened this page. Please read it again, then sign.")
+            )
         return digest
 
     def clean(self) -> dict[str, Any]:
@@ -147,12 +166,21 @@ class SignForm(WordsForm):
 
     email = Address(
         label=_("Mail address"),
-        help_text=_("We send you one mail with your personal link. The address is neither shown nor kept, unless you ask for updates."),
+        help_text=_(
+            "We send you one mail with your personal link. "
+            "The address is neither shown nor kept, unless you ask for updates."
+        ),
         widget=forms.EmailInput(attrs={"autocomplete": "email", "maxlength": mailboxes.LONGEST}),
-        error_messages={"required": _("Please enter a mail address: your signature counts once you follow the link we send there.")},
+        error_messages={
+            "required": _("Please enter a mail address: your signature counts once you follow the link we send there.")
+        },
     )
     updates = forms.BooleanField(label=_("Tell me what becomes of the letter"), required=False)
-    website = forms.CharField(label=_("Leave this empty"), required=False, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}))
+    website = forms.CharField(
+        label=_("Leave this empty"),
+        required=False,
+        widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
+    )
     stamp = forms.CharField(required=False, widget=forms.HiddenInput, initial=suspicion.stamp)
 
     def layout(self) -> Layout:
@@ -181,9 +209,11 @@ class ConfirmForm(WordsForm):
 class SearchForm(forms.Form):
     """The filter of the public list."""
 
-    q = forms.CharField(label=_("Name or organisation"), required=False, max_length=40, widget=forms.TextInput(attrs={"type": "search"}))
+    q = forms.CharField(
+        label=_("Name or organisation"), required=False, max_length=40, widget=forms.TextInput(attrs={"type": "search"})
+    )
     country = forms.ChoiceField(label=_("Country"), required=False)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["country"].choices = [("", _("all countries")), *countries]
+        cast("forms.ChoiceField", self.fields["country"]).choices = [("", _("all countries")), *countries]

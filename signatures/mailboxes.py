@@ -56,7 +56,7 @@ def seal(address: str, *, public_key: str) -> bytes:
     return _box(public_key).encrypt(plain + b"\0" * (PADDED - len(plain)))
 
 
-def unseal(sealed: bytes, *, private_key: PrivateKey) -> str:
+def unseal(sealed: bytes | memoryview, *, private_key: PrivateKey) -> str:
     """The address in a sealed box.
 
     Raises:
@@ -74,5 +74,5 @@ def read_private_key(file: Path) -> PrivateKey:
 
 
 @cache
-def _box(public_key: str) -> SealedBox:
+def _box(public_key: str) -> SealedBox[PublicKey]:
     return SealedBox(PublicKey(public_key.encode(), HexEncoder))

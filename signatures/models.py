@@ -85,9 +85,13 @@ class Signature(models.Model):
         permissions: ClassVar = [("moderate_signature", "Can approve, reject and undo")]
         constraints: ClassVar = [
             models.UniqueConstraint("letter", "kind", "mailbox_key", name="one_signature_per_mailbox"),
-            models.CheckConstraint(condition=Q(mailbox_key__isnull=False) | Q(paper=True), name="a_mailbox_unless_on_paper"),
             models.CheckConstraint(
-                condition=Q(state__in=[State.UNCONFIRMED, State.WITHDRAWN]) | Q(confirmed_at__isnull=False) | Q(paper=True),
+                condition=Q(mailbox_key__isnull=False) | Q(paper=True), name="a_mailbox_unless_on_paper"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[State.UNCONFIRMED, State.WITHDRAWN])
+                | Q(confirmed_at__isnull=False)
+                | Q(paper=True),
                 name="nothing_moves_before_confirmation",
             ),
             models.CheckConstraint(
@@ -95,17 +99,32 @@ class Signature(models.Model):
                 | (~Q(state=State.WITHDRAWN) & (~Q(visibility=Audience.COUNTED) | Q(confirmed_at__isnull=True))),
                 name="counted_and_withdrawn_have_no_words",
             ),
-            models.CheckConstraint(condition=~Q(state=State.APPROVED) | Q(approved_on__isnull=False), name="approved_on_a_day"),
+            models.CheckConstraint(
+                condition=~Q(state=State.APPROVED) | Q(approved_on__isnull=False), name="approved_on_a_day"
+            ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="signature_state_is_known"),
             models.CheckConstraint(condition=Q(visibility__in=Audience.values), name="audience_is_known"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="kind_is_known"),
         ]
         indexes: ClassVar = [
-            models.Index("letter", models.F("approved_on").desc(), "public_id", name="public_newest", condition=Q(state="approved", visibility="public")),
-            models.Index("letter", "country", models.F("approved_on").desc(), "public_id", name="public_by_country", condition=Q(state="approved", visibility="public")),
+            models.Index(
+                "letter",
+                models.F("approved_on").desc(),
+                "public_id",
+                name="public_newest",
+                condition=Q(state="approved", visibility="public"),
+            ),
+            models.Index(
+                "letter",
+                "country",
+                models.F("approved_on").desc(),
+                "public_id",
+                name="public_by_country",
+                condition=Q(state="approved", visibility="public"),
+            ),
             models.Index(fields=["letter", "state", "-signed_up_at"], name="by_state"),
             models.Index("signed_up_at", name="by_day"),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -123,7 +142,7 @@ class SignedLetter(Letter):
 
 
 class Tally(models.Model):
-    """How many signatures came into (+) or left (−) a cell. Written by a trigger, folded by the worker, read by `counts`."""
+    """How many signatures came into (+) or left (-) a cell: written by a trigger, folded by the worker."""
 
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="+")
     state = models.CharField(max_length=12)
@@ -158,7 +177,9 @@ class Mail(models.Model):
     class Meta:
         default_permissions: ClassVar = []
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(sent_at__isnull=True) | Q(recipient__isnull=True), name="sent_mail_names_nobody"),
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(recipient__isnull=True), name="sent_mail_names_nobody"
+            ),
             models.CheckConstraint(condition=Q(kind__in=["link"]), name="mail_kind_is_known"),
         ]
         indexes: ClassVar = [
@@ -170,7 +191,7 @@ class Mail(models.Model):
 
 
 class TrailEntry(models.Model):
-    """What was done, when, by whom, why. Append-only (a trigger refuses the rest); plain ids, so that rows can be erased."""
+    """What was done, when, by whom, why. Append-only (by a trigger); plain ids, so that rows can be erased."""
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
     action = models.CharField(_("action"), max_length=30)
@@ -194,10 +215,23 @@ class TrailEntry(models.Model):
 
 
 GROUPS = {
-    "moderator": ["signatures.view_signature", "signatures.moderate_signature", "signatures.view_trailentry", "campaign.view_letter"],
-    "delivery officer": ["signatures.view_signedletter", "signatures.export_signedletter", "signatures.view_trailentry"],
+    "moderator": [
+        "signatures.view_signature",
+        "signatures.moderate_signature",
+        "signatures.view_trailentry",
+        "campaign.view_letter",
+    ],
+    "delivery officer": [
+        "signatures.view_signedletter",
+        "signatures.export_signedletter",
+        "signatures.view_trailentry",
+    ],
     "editor": [
-        *(f"campaign.{verb}_{model}" for model in ("letter", "revision", "translation") for verb in ("add", "change", "view")),
+        *(
+            f"campaign.{verb}_{model}"
+            for model in ("letter", "revision", "translation")
+            for verb in ("add", "change", "view")
+        ),
     ],
 }
 

@@ -6,8 +6,8 @@ The rules of SECURITY.md S7, S8, S11 and S12. The same cleaning serves every lin
 import re
 import unicodedata
 
-from django.utils.translation import gettext_lazy as _
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 LONGEST = 200
 
@@ -79,9 +79,13 @@ def is_visible(line: str) -> bool:
 def _refuse_unfit(line: str, *, allowed: str) -> None:
     for c in line:
         if c in BIDI:
-            raise NotAName(_("This holds an invisible sign that reverses the direction of writing. Please type it afresh."))
+            raise NotAName(
+                _("This holds an invisible sign that reverses the direction of writing. Please type it afresh.")
+            )
         if c in allowed or c in JOINERS or ord(c) in DROPPED:
             continue
         if unicodedata.category(c) in UNFIT:
             code = f"U+{ord(c):04X}"
-            raise NotAName(_("This holds a character that cannot be shown (%(code)s). Please remove it.") % {"code": code})
+            raise NotAName(
+                _("This holds a character that cannot be shown (%(code)s). Please remove it.") % {"code": code}
+            )

@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.core.mail import mailers
+from django.core.mail import EmailMultiAlternatives, mailers
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
 from nacl.public import PrivateKey
@@ -25,7 +27,8 @@ _QUEUE = """
     INSERT INTO signatures_mail (signature_id, kind, language, recipient, queued_at, due_at, attempts, failure)
     SELECT %(signature)s, %(kind)s, %(language)s, %(recipient)s, %(now)s, %(now)s, 0, ''
     WHERE NOT EXISTS (
-        SELECT 1 FROM signatures_mail WHERE signature_id = %(signature)s AND kind = %(kind)s AND queued_at > %(now)s - %(quiet)s
+        SELECT 1 FROM signatures_mail
+        WHERE signature_id = %(signature)s AND kind = %(kind)s AND queued_at > %(quiet_since)s
     )
 """
 
@@ -35,6 +38,7 @@ def queue(signature_id: int, *, kind: Mail.Kind, language: str, address: str) ->
 
     The caller holds the lock on the signature's row, so that two at once cannot both find nothing.
     """
+    now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(
             _QUEUE,
@@ -43,8 +47,8 @@ def queue(signature_id: int, *, kind: Mail.Kind, language: str, address: str) ->
                 "kind": kind,
                 "language": language,
                 "recipient": mailboxes.seal(address, public_key=settings.POST_PUBLIC_KEY),
-                "now": timezone.now(),
-                "quiet": QUIET,
+                "now": now,
+                "quiet_since": now - QUIET,
             },
         )
 
@@ -74,14 +78,20 @@ def drain(*, limit: int = 500) -> int:
     return sent
 
 
-def _due():  # type: ignore[no-untyped-def]
+def _due() -> QuerySet[Mail]:
     return Mail.objects.filter(recipient__isnull=False, due_at__lte=timezone.now())
 
 
 @transaction.atomic
-def _send_next(outgoing, private_key: PrivateKey) -> bool | None:  # type: ignore[no-untyped-def]
+def _send_next(outgoing: BaseEmailBackend, private_key: PrivateKey) -> bool | None:
     """Send one mail: True when it went, False when it did not, None when none is due."""
-    mail = _due().select_for_update(skip_locked=True, of=("self",)).select_related("signature__letter").order_by("due_at").first()
+    mail = (
+        _due()
+        .select_for_update(skip_locked=True, of=("self",))
+        .select_related("signature__letter")
+        .order_by("due_at")
+        .first()
+    )
     if mail is None:
         return None
     mail.attempts += 1
@@ -98,10 +108,11 @@ def _send_next(outgoing, private_key: PrivateKey) -> bool | None:  # type: ignor
     return not mail.failure
 
 
-def _try(mail: Mail, outgoing, private_key: PrivateKey) -> str:  # type: ignore[no-untyped-def]
+def _try(mail: Mail, outgoing: BaseEmailBackend, private_key: PrivateKey) -> str:
     """Send it; the code of what went wrong, or nothing. No exception leaves here: its text can hold the address."""
     try:
         message = _message(mail, mailboxes.unseal(mail.recipient or b"", private_key=private_key))
+        outgoing.open()  # stays open for the next one
         outgoing.send_messages([message])
     except mailboxes.CannotOpen:
         return "final: sealed to another key"
@@ -110,14 +121,18 @@ def _try(mail: Mail, outgoing, private_key: PrivateKey) -> str:  # type: ignore[
         return f"final: {codes[0]}" if codes and codes[0] >= 500 else f"refused: {codes[:1]}"
     except smtplib.SMTPResponseException as error:
         outgoing.close()
-        return f"final: {error.smtp_code}" if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500 else f"refused: {error.smtp_code}"
+        return (
+            f"final: {error.smtp_code}"
+            if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
+            else f"refused: {error.smtp_code}"
+        )
     except (OSError, smtplib.SMTPException) as error:
         outgoing.close()
         return f"unreachable: {type(error).__name__}"
     return ""
 
 
-def _message(mail: Mail, address: str):  # type: ignore[no-untyped-def]
+def _message(mail: Mail, address: str) -> EmailMultiAlternatives:
     signature = mail.signature
     context = {
         "link": personal_link(signature, language=mail.language),

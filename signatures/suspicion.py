@@ -9,7 +9,9 @@ OF_WORDS = frozenset({"link"})  # flags that go when the words change
 LONGEST_AGE = 48 * 60 * 60  # seconds that a form may stay open in a browser
 
 _stamps = signing.TimestampSigner(salt="signatures.form")
-_LINK = re.compile(r"https?:|www\.|://|\b[\w-]+\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b", re.IGNORECASE)
+_LINK = re.compile(
+    r"https?:|www\.|://|\b[\w-]+\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b", re.IGNORECASE
+)
 
 
 def stamp() -> str:

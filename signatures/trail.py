@@ -15,7 +15,16 @@ def add(
     **detail: str | int,
 ) -> None:
     """Write one entry, in the transaction of what it tells."""
-    TrailEntry(action=action, staff_id=staff_id, letter_id=letter_id, signature_id=signature_id, was=was, now=now, reason=reason, detail=detail).save(force_insert=True)
+    TrailEntry(
+        action=action,
+        staff_id=staff_id,
+        letter_id=letter_id,
+        signature_id=signature_id,
+        was=was,
+        now=now,
+        reason=reason,
+        detail=detail,
+    ).save(force_insert=True)
 
 
 def last_move(signature_id: int) -> TrailEntry | None:

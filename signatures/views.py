@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from datetime import date
 from typing import Any
@@ -56,7 +57,9 @@ def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
         if (slug, get_language() or "") not in _remembered:
             raise
         translation = _remembered[slug, get_language() or ""]
-        response = render(request, "letter/letter.html", {"letter": translation.revision.letter, "translation": translation})
+        response = render(
+            request, "letter/letter.html", {"letter": translation.revision.letter, "translation": translation}
+        )
         response["X-Makeshift"] = "database"
         return response
 
@@ -107,7 +110,9 @@ def _see_other(name: str, *args: Any) -> HttpResponse:
 def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
     """The page after signing, whatever was signed."""
     translation = _text(slug)
-    return render(request, "signatures/check_mail.html", {"letter": translation.revision.letter, "translation": translation})
+    return render(
+        request, "signatures/check_mail.html", {"letter": translation.revision.letter, "translation": translation}
+    )
 
 
 @csrf_exempt
@@ -115,7 +120,9 @@ def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
 def personal_page(request: HttpRequest, token: str) -> HttpResponse:
     """What one person signed. Opening it changes nothing; only what they send does."""
     try:
-        signature = Signature.objects.select_related("letter", "translation__revision").get(public_id=links.public_id(token))
+        signature = Signature.objects.select_related("letter", "translation__revision").get(
+            public_id=links.public_id(token)
+        )
     except (links.Broken, Signature.DoesNotExist):
         return render(request, "signatures/broken_link.html", status=404)
     if request.method != "POST":
@@ -145,10 +152,8 @@ def _confirm(request: HttpRequest, signature: Signature, token: str) -> HttpResp
 
 def _act(request: HttpRequest, signature: Signature, token: str, verb: Any) -> HttpResponse:
     """Do it and show the page anew. Doing it a second time is no fault of anybody's."""
-    try:
+    with contextlib.suppress(workflow.NotAllowed):
         verb(signature)
-    except workflow.NotAllowed:
-        pass
     return _see_other("signature", token)
 
 
@@ -167,7 +172,14 @@ def signatories(request: HttpRequest, slug: str) -> HttpResponse:
     query = request.GET.copy()
     if last:
         query["after"] = f"{last.approved_on}.{last.public_id.hex}"
-    context = {"letter": letter, "translation": translation, "form": form, "rows": rows[:PAGE], "following": query.urlencode() if last else "", "counts": counts.of(letter.pk)}
+    context = {
+        "letter": letter,
+        "translation": translation,
+        "form": form,
+        "rows": rows[:PAGE],
+        "following": query.urlencode() if last else "",
+        "counts": counts.of(letter.pk),
+    }
     response = render(request, "signatures/list.html", context, status=200 if form.is_valid() else 422)
     response["X-Robots-Tag"] = "noindex"
     return response
@@ -185,9 +197,9 @@ def _after(chosen: Any, mark: str) -> Any:
     """The rows behind this mark (day and id of the last one shown)."""
     if not mark:
         return chosen
-    day, _dot, key = mark.partition(".")
+    before, _dot, behind = mark.partition(".")
     try:
-        day, key = date.fromisoformat(day), uuid.UUID(hex=key)
+        day, key = date.fromisoformat(before), uuid.UUID(hex=behind)
     except ValueError:
         raise BadRequest("no such place in the list") from None
     # The first condition alone is the one an index can begin at.
@@ -202,7 +214,9 @@ def entry(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse
     found = Signature.objects.filter(letter=translation.revision.letter, public_id=public_id).public().first()
     if found is None:
         raise Http404
-    response = render(request, "signatures/entry.html", {"letter": found.letter, "translation": translation, "row": found})
+    response = render(
+        request, "signatures/entry.html", {"letter": found.letter, "translation": translation, "row": found}
+    )
     response["X-Robots-Tag"] = "noindex"
     return response
 

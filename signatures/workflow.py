@@ -15,20 +15,18 @@ from campaign.models import Letter, Translation
 from signatures import mailboxes, post, suspicion, trail
 from signatures.models import Audience, Mail, Signature, State, TrailEntry
 
-ALLOWED = {
-    (State.UNCONFIRMED, State.WAITING),
-    (State.UNCONFIRMED, State.APPROVED),
-    (State.WAITING, State.APPROVED),
-    (State.WAITING, State.REJECTED),
-    (State.APPROVED, State.REJECTED),
-    (State.REJECTED, State.APPROVED),
-    *((state, State.WITHDRAWN) for state in State if state != State.WITHDRAWN),
+# From which states each verb may set out.
+FROM = {
+    "confirm": {State.UNCONFIRMED},
+    "approve": {State.WAITING, State.REJECTED},
+    "reject": {State.WAITING, State.APPROVED},
+    "withdraw": set(State) - {State.WITHDRAWN},
 }
 UNDOABLE = {"approve", "reject"}
 
 
 class NotAllowed(Exception):
-    """This move does not lead away from the state the signature is in."""
+    """The state that the signature is in does not allow this move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +52,13 @@ _FIELDS = (
     "translation_id", "name", "role", "organisation", "country", "comment", "visibility", "language",
     "sealed_address", "flags", "signed_up_at",
 )  # fmt: skip
-_TAKEN = ", ".join(f"{field} = CASE WHEN {_OPEN} THEN EXCLUDED.{field} ELSE signatures_signature.{field} END" for field in _FIELDS)
+_TAKEN = ", ".join(
+    f"{field} = CASE WHEN {_OPEN} THEN EXCLUDED.{field} ELSE signatures_signature.{field} END" for field in _FIELDS
+)
+_TYPED = ", ".join(f"%({field})s" for field in _FIELDS)
 _SIGN = f"""
     INSERT INTO signatures_signature (public_id, letter_id, kind, mailbox_key, paper, state, {", ".join(_FIELDS)})
-    VALUES (gen_random_uuid(), %(letter_id)s, %(kind)s, %(mailbox_key)s, FALSE, 'unconfirmed', {", ".join(f"%({field})s" for field in _FIELDS)})
+    VALUES (gen_random_uuid(), %(letter_id)s, %(kind)s, %(mailbox_key)s, FALSE, 'unconfirmed', {_TYPED})
     ON CONFLICT (letter_id, kind, mailbox_key) DO UPDATE SET
         {_TAKEN},
         state = CASE WHEN {_OPEN} THEN 'unconfirmed' ELSE signatures_signature.state END,
@@ -80,7 +81,10 @@ def sign(answer: Answer, *, address: str, updates: bool) -> None:
         "sealed_address": mailboxes.seal(address, public_key=settings.KEEPER_PUBLIC_KEY) if updates else None,
         "signed_up_at": timezone.now(),
         "flags": list(answer.flags),
-        **{field: getattr(answer, field) for field in ("kind", "name", "role", "organisation", "country", "comment", "visibility", "language")},
+        **{
+            field: getattr(answer, field)
+            for field in ("kind", "name", "role", "organisation", "country", "comment", "visibility", "language")
+        },
     }
     with connection.cursor() as cursor:
         cursor.execute(_SIGN, values)
@@ -96,14 +100,21 @@ def confirm(signature: Signature, answer: Answer) -> Signature:
         NotAllowed: when it is no longer unconfirmed.
     """
     locked = _lock(signature)
-    if answer.kind != locked.kind and Signature.objects.filter(letter=locked.letter_id, kind=answer.kind, mailbox_key=locked.mailbox_key).exists():
+    if (
+        answer.kind != locked.kind
+        and Signature.objects.filter(letter=locked.letter_id, kind=answer.kind, mailbox_key=locked.mailbox_key).exists()
+    ):
         raise NotAllowed("This mailbox has signed as that already.")
     # How the form was sent still counts; what the old words said does not.
     flags = sorted({*set(locked.flags) - suspicion.OF_WORDS, *answer.flags})
     locked.confirmed_at = timezone.now()
     locked.translation, locked.kind, locked.flags = answer.translation, answer.kind, flags
     locked.country, locked.visibility, locked.language = answer.country, answer.visibility, answer.language
-    words = dict.fromkeys(Signature.WORDS, "") if answer.visibility == Audience.COUNTED else {field: getattr(answer, field) for field in Signature.WORDS}
+    words = (
+        dict.fromkeys(Signature.WORDS, "")
+        if answer.visibility == Audience.COUNTED
+        else {field: getattr(answer, field) for field in Signature.WORDS}
+    )
     for field, value in words.items():
         setattr(locked, field, value)
     at_once = answer.visibility == Audience.COUNTED or locked.letter.moderation == Letter.Moderation.AFTER
@@ -123,7 +134,9 @@ def withdraw(signature: Signature) -> Signature:
     for field in (*Signature.WORDS, "country"):
         setattr(locked, field, "")
     locked.sealed_address, locked.flags = None, []
-    return _move(locked, State.WITHDRAWN, action="withdraw", changed=[*Signature.WORDS, "country", "sealed_address", "flags"])
+    return _move(
+        locked, State.WITHDRAWN, action="withdraw", changed=[*Signature.WORDS, "country", "sealed_address", "flags"]
+    )
 
 
 @transaction.atomic
@@ -171,19 +184,30 @@ def _lock(signature: Signature) -> Signature:
     return Signature.objects.select_for_update(of=("self",)).select_related("letter").get(pk=signature.pk)
 
 
-def _move(locked: Signature, to: State, *, action: str, by: int | None = None, reason: str = "", changed: Sequence[str] = ()) -> Signature:
-    if (State(locked.state), to) not in ALLOWED:
+def _move(
+    locked: Signature, to: State, *, action: str, by: int | None = None, reason: str = "", changed: Sequence[str] = ()
+) -> Signature:
+    if State(locked.state) not in FROM[action]:
         raise NotAllowed(f"{locked.state} → {to}")
     today = timezone.now().date() if to == State.APPROVED else None
     return _save(locked, to, action=action, by=by, reason=reason, changed=changed, approved_on=today)
 
 
 def _save(
-    locked: Signature, to: State, *, action: str, approved_on: date | None, by: int | None = None, reason: str = "", changed: Sequence[str] = ()
+    locked: Signature,
+    to: State,
+    *,
+    action: str,
+    approved_on: date | None,
+    by: int | None = None,
+    reason: str = "",
+    changed: Sequence[str] = (),
 ) -> Signature:
     was = State(locked.state)
     kept: Mapping[str, str] = {"approved_on": locked.approved_on.isoformat()} if locked.approved_on else {}
-    trail.add(action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, was=was, now=to, reason=reason, **kept)
+    trail.add(
+        action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, was=was, now=to, reason=reason, **kept
+    )
     locked.state, locked.approved_on = to, approved_on
     locked.save(update_fields=["state", "approved_on", *changed])
     return locked

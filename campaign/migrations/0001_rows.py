@@ -5,73 +5,138 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Letter',
+            name="Letter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text="Part of the letter's address. Do not change it once the letter is public.", unique=True, verbose_name='slug')),
-                ('recipient', models.CharField(max_length=200, verbose_name='recipient')),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('open', 'open'), ('paused', 'paused'), ('closed', 'closed')], default='draft', max_length=10, verbose_name='state')),
-                ('moderation', models.CharField(choices=[('before', 'names appear once they are approved'), ('after', 'names without a flag appear at once')], default='before', max_length=10, verbose_name='moderation')),
-                ('goal', models.PositiveIntegerField(default=0, help_text='How many signatures are hoped for; 0 shows no goal.', verbose_name='goal')),
-                ('letterhead', models.JSONField(blank=True, default=dict, verbose_name='letterhead')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Part of the letter's address. Do not change it once the letter is public.",
+                        unique=True,
+                        verbose_name="slug",
+                    ),
+                ),
+                ("recipient", models.CharField(max_length=200, verbose_name="recipient")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "draft"), ("open", "open"), ("paused", "paused"), ("closed", "closed")],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "moderation",
+                    models.CharField(
+                        choices=[
+                            ("before", "names appear once they are approved"),
+                            ("after", "names without a flag appear at once"),
+                        ],
+                        default="before",
+                        max_length=10,
+                        verbose_name="moderation",
+                    ),
+                ),
+                (
+                    "goal",
+                    models.PositiveIntegerField(
+                        default=0, help_text="How many signatures are hoped for; 0 shows no goal.", verbose_name="goal"
+                    ),
+                ),
+                ("letterhead", models.JSONField(blank=True, default=dict, verbose_name="letterhead")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
             ],
             options={
-                'verbose_name': 'letter',
-                'verbose_name_plural': 'letters',
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'open', 'paused', 'closed'])), name='letter_state_is_known')],
+                "verbose_name": "letter",
+                "verbose_name_plural": "letters",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "open", "paused", "closed"])),
+                        name="letter_state_is_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(verbose_name='number')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('letter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='revisions', to='campaign.letter', verbose_name='letter')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="revisions",
+                        to="campaign.letter",
+                        verbose_name="letter",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'revision',
-                'verbose_name_plural': 'revisions',
-                'ordering': ['-number'],
+                "verbose_name": "revision",
+                "verbose_name_plural": "revisions",
+                "ordering": ["-number"],
             },
         ),
         migrations.CreateModel(
-            name='Translation',
+            name="Translation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('language', models.CharField(max_length=10, verbose_name='language')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('date', models.CharField(help_text='As it stands on the letter.', max_length=50, verbose_name='date')),
-                ('addressee', models.TextField(help_text='One line each.', verbose_name='addressee')),
-                ('salutation', models.CharField(max_length=200, verbose_name='salutation')),
-                ('body', models.TextField(help_text='Paragraphs, lists, quotes, *emphasis*, **strong**.', verbose_name='body')),
-                ('closing', models.CharField(max_length=200, verbose_name='closing')),
-                ('signatories', models.JSONField(default=list, help_text='[{"name": "…", "titles": ["…"]}]', verbose_name='original signatories')),
-                ('authoritative', models.BooleanField(default=False, verbose_name='authoritative')),
-                ('published_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='published at')),
-                ('digest', models.CharField(editable=False, max_length=64, verbose_name='digest')),
-                ('revision', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='translations', to='campaign.revision', verbose_name='revision')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("language", models.CharField(max_length=10, verbose_name="language")),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                ("date", models.CharField(help_text="As it stands on the letter.", max_length=50, verbose_name="date")),
+                ("addressee", models.TextField(help_text="One line each.", verbose_name="addressee")),
+                ("salutation", models.CharField(max_length=200, verbose_name="salutation")),
+                (
+                    "body",
+                    models.TextField(
+                        help_text="Paragraphs, lists, quotes, *emphasis*, **strong**.", verbose_name="body"
+                    ),
+                ),
+                ("closing", models.CharField(max_length=200, verbose_name="closing")),
+                (
+                    "signatories",
+                    models.JSONField(
+                        default=list, help_text='[{"name": "…", "titles": ["…"]}]', verbose_name="original signatories"
+                    ),
+                ),
+                ("authoritative", models.BooleanField(default=False, verbose_name="authoritative")),
+                (
+                    "published_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="published at"),
+                ),
+                ("digest", models.CharField(editable=False, max_length=64, verbose_name="digest")),
+                (
+                    "revision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="translations",
+                        to="campaign.revision",
+                        verbose_name="revision",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'translation',
-                'verbose_name_plural': 'translations',
+                "verbose_name": "translation",
+                "verbose_name_plural": "translations",
             },
         ),
         migrations.AddConstraint(
-            model_name='revision',
-            constraint=models.UniqueConstraint(models.F('letter'), models.F('number'), name='one_revision_per_number'),
+            model_name="revision",
+            constraint=models.UniqueConstraint(models.F("letter"), models.F("number"), name="one_revision_per_number"),
         ),
         migrations.AddConstraint(
-            model_name='translation',
-            constraint=models.UniqueConstraint(models.F('revision'), models.F('language'), name='one_translation_per_language'),
+            model_name="translation",
+            constraint=models.UniqueConstraint(
+                models.F("revision"), models.F("language"), name="one_translation_per_language"
+            ),
         ),
     ]

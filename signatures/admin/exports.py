@@ -45,10 +45,12 @@ class SignedLetterAdmin(ReadOnly, admin.ModelAdmin):
         if (letter := self._the_one(request, chosen)) is None:
             return None
         # To a file first: a slow reader then holds no snapshot of the database open.
-        file = tempfile.TemporaryFile()
+        file = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
         snapshot.export_csv(letter, file, by=request.user.pk)
         file.seek(0)
-        return FileResponse(file, as_attachment=True, filename=f"{letter.slug}.csv", content_type="text/csv; charset=utf-8")
+        return FileResponse(
+            file, as_attachment=True, filename=f"{letter.slug}.csv", content_type="text/csv; charset=utf-8"
+        )
 
     @admin.action(description=_("Export the signed letter as PDF"), permissions=["export"], location=EVERYWHERE)
     def as_pdf(self, request: HttpRequest, chosen: QuerySet[SignedLetter]) -> Any:
@@ -62,7 +64,9 @@ class SignedLetterAdmin(ReadOnly, admin.ModelAdmin):
                 self.message_user(request, str(error), messages.ERROR)
                 return None
             # The open file outlives its folder.
-            return FileResponse(made.open("rb"), as_attachment=True, filename=f"{letter.slug}.pdf", content_type="application/pdf")
+            return FileResponse(
+                made.open("rb"), as_attachment=True, filename=f"{letter.slug}.pdf", content_type="application/pdf"
+            )
 
     def _the_one(self, request: HttpRequest, chosen: QuerySet[SignedLetter]) -> SignedLetter | None:
         letters = list(chosen[:2])

@@ -45,7 +45,13 @@ class CountryFilter(admin.SimpleListFilter):
     parameter_name = "country"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        codes = cache.get_or_set("admin-countries", lambda: list(Signature.objects.exclude(country="").order_by("country").values_list("country", flat=True).distinct()), 300)
+        codes = cache.get_or_set(
+            "admin-countries",
+            lambda: list(
+                Signature.objects.exclude(country="").order_by("country").values_list("country", flat=True).distinct()
+            ),
+            300,
+        )
         return [(code, countries.name(code)) for code in codes or []]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
@@ -58,7 +64,17 @@ class DecisionForm(helpers.ActionForm):
 
 @admin.register(Signature)
 class SignatureAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("shown_name", "role", "organisation", "country", "state", "visibility", "shown_flags", "language", "day")
+    list_display = (
+        "shown_name",
+        "role",
+        "organisation",
+        "country",
+        "state",
+        "visibility",
+        "shown_flags",
+        "language",
+        "day",
+    )
     list_display_links = ("shown_name",)
     list_filter = ("state", FlagFilter, "visibility", "kind", "letter", CountryFilter, "language", "signed_up_at")
     search_fields = ("name", "role", "organisation")
@@ -70,7 +86,22 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
     readonly_fields = ("shown_name", "shown_flags", "trail")
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", "role", "organisation", "country", "comment")}),
-        (_("Standing"), {"fields": ("state", "visibility", "shown_flags", "language", "letter", "translation", "signed_up_at", "confirmed_at", "approved_on")}),
+        (
+            _("Standing"),
+            {
+                "fields": (
+                    "state",
+                    "visibility",
+                    "shown_flags",
+                    "language",
+                    "letter",
+                    "translation",
+                    "signed_up_at",
+                    "confirmed_at",
+                    "approved_on",
+                )
+            },
+        ),
         (_("Trail"), {"fields": ("trail",)}),
     )
 
@@ -92,14 +123,27 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description=_("trail"))
     def trail(self, signature: Signature) -> SafeString:
         entries = TrailEntry.objects.filter(signature_id=signature.pk)
-        rows = ((entry.at.strftime("%Y-%m-%d %H:%M"), entry.action, entry.was, entry.now, entry.reason, entry.staff_id or "-") for entry in entries)
+        rows = (
+            (
+                entry.at.strftime("%Y-%m-%d %H:%M"),
+                entry.action,
+                entry.was,
+                entry.now,
+                entry.reason,
+                entry.staff_id or "-",
+            )
+            for entry in entries
+        )
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {} → {} · {} · staff {}</li>", rows))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         chosen = request.GET.get("letter__id__exact", "")
         figures = counts.of(int(chosen) if chosen.isdecimal() else None)
         standing = [(state.label, state.value, figures.in_state(state)) for state in State]
-        return super().changelist_view(request, {"standing": standing, "flagged": figures.in_state(State.WAITING, flagged=True), **(extra_context or {})})
+        return super().changelist_view(
+            request,
+            {"standing": standing, "flagged": figures.in_state(State.WAITING, flagged=True), **(extra_context or {})},
+        )
 
     @admin.action(description=_("Approve"), permissions=["moderate"], location=EVERYWHERE)
     def approve(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
@@ -108,7 +152,8 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(description=_("Reject (give a reason)"), permissions=["moderate"], location=EVERYWHERE)
     def reject(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
         # On the form of one signature Django puts its prefix before the name of the field.
-        reason = next((value.strip() for name, value in request.POST.items() if name.endswith("reason") and value.strip()), "")
+        typed = (str(request.POST[name]).strip() for name in request.POST if name.endswith("reason"))
+        reason = next(filter(None, typed), "")
         if not reason:
             self.message_user(request, _("Nothing was changed: a rejection needs a reason."), messages.ERROR)
             return
@@ -118,7 +163,9 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
     def undo(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
         self._decide(request, chosen, workflow.undo)
 
-    def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], verb: Callable[..., Signature], **details: str) -> None:
+    def _decide(
+        self, request: HttpRequest, chosen: QuerySet[Signature], verb: Callable[..., Signature], **details: str
+    ) -> None:
         done = refused = 0
         for signature in chosen.only("pk"):
             try:
@@ -127,6 +174,13 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
             except workflow.NotAllowed:
                 refused += 1
         if done:
-            self.message_user(request, ngettext("%d signature changed.", "%d signatures changed.", done) % done, messages.SUCCESS)
+            self.message_user(
+                request, ngettext("%d signature changed.", "%d signatures changed.", done) % done, messages.SUCCESS
+            )
         if refused:
-            self.message_user(request, ngettext("%d signature left as it was: its state does not allow this.", "%d signatures left as they were: their state does not allow this.", refused) % refused, messages.WARNING)  # fmt: skip
+            words = ngettext(
+                "%d signature left as it was: its state does not allow this.",
+                "%d signatures left as they were: their state does not allow this.",
+                refused,
+            )
+            self.message_user(request, words % refused, messages.WARNING)

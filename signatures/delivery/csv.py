@@ -1,6 +1,6 @@
 """The list as CSV: RFC 4180, UTF-8 with BOM, by PostgreSQL's COPY, in constant memory."""
 
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.db import connection
 from django.db.models import CharField, F, Func, Window
@@ -16,7 +16,8 @@ class FormulaGuard(Func):
     """A cell that a spreadsheet would run gets an apostrophe before it (INTERFACES.md, SECURITY.md E1)."""
 
     template = (
-        "CASE WHEN left(ltrim(%(expressions)s, E' \\u00a0\\u3000'), 1) IN ('=', '+', '-', '@', '＝', '＋', '－', '＠', E'\\t', E'\\r', E'\\n') "
+        "CASE WHEN left(ltrim(%(expressions)s, E' \\u00a0\\u3000'), 1) "
+        "IN ('=', '+', '-', '@', '＝', '＋', '－', '＠', E'\\t', E'\\r', E'\\n') "
         "THEN '''' || %(expressions)s ELSE %(expressions)s END"
     )
     output_field = CharField()
@@ -34,7 +35,7 @@ def write(chosen: SignatureQuerySet, out: IO[bytes]) -> int:
 
 
 def _select(chosen: SignatureQuerySet) -> Any:
-    order = chosen.query.order_by
+    order = cast("tuple[str, ...]", chosen.query.order_by)  # as `newest_first` says it
     return (
         chosen.annotate(
             number=Window(RowNumber(), order_by=list(order)),
@@ -45,7 +46,17 @@ def _select(chosen: SignatureQuerySet) -> Any:
             revision=F("translation__revision__number"),
         )
         .order_by("number")
-        .values_list("number", "kind", "guarded_name", "guarded_role", "guarded_organisation", "country", "signed_on", "language", "revision")
+        .values_list(
+            "number",
+            "kind",
+            "guarded_name",
+            "guarded_role",
+            "guarded_organisation",
+            "country",
+            "signed_on",
+            "language",
+            "revision",
+        )
     )
 
 

@@ -160,7 +160,7 @@ def by_preference(families: Iterable[str], language: str) -> list[str]:
 
     def rank(family: str) -> tuple[int, bool, str]:
         ranks = {FIRST_FAMILY: 0, LAST_FAMILY: 3}
-        return ranks.get(family, 2 if family.startswith(CJK) else 1), family != face, family
+        return ranks.get(family, 1 if family.startswith(CJK) else 2), family != face, family
 
     return sorted(families, key=rank)
 
@@ -172,10 +172,13 @@ class Glyphs:
         self.covers = covers
         self.plain: set[str] = set()
         self.boxed: set[int] = set()
+        self.used: set[int] = set()
         self.rank = cache(self.first_family)
 
     def first_family(self, char: str) -> int:
-        return next((place for place, points in enumerate(self.covers) if ord(char) in points), NO_FAMILY)
+        first = next((place for place, points in enumerate(self.covers) if ord(char) in points), NO_FAMILY)
+        self.used.add(first)
+        return first
 
     def text(self, words: str) -> Text:
         if self.plain.issuperset(words):  # nearly always
@@ -240,7 +243,7 @@ def breakable(word: re.Match[str]) -> str:
     return MAY_BREAK.join(pieces)
 
 
-def letter_data(letter: LetterData, counts: Counts | None, words: Words, families: Sequence[str]) -> dict[str, Any]:
+def letter_data(letter: LetterData, counts: Counts | None, words: Words) -> dict[str, Any]:
     """What the template needs to know, with every text still as it was written."""
     data = asdict(letter)
     body = "".join(span["text"] for block in letter.blocks
@@ -253,7 +256,6 @@ def letter_data(letter: LetterData, counts: Counts | None, words: Words, familie
     regions = [REGIONS.get(tag.title(), tag.upper()) for tag in subtags]
     data["lang"], data["region"] = lang.lower(), next((region for region in regions if len(region) == 2), None)
     data["serif"] = 2 * sum(char < SERIF_ENDS for char in body if char.isalpha()) >= sum(map(str.isalpha, body))
-    data["families"] = families
     return data
 
 
@@ -284,7 +286,8 @@ def write(letter: LetterData, entries: Iterable[Entry], *, counts: Counts | None
         folder = Path(name)
         if write_names(entries, glyphs, folder / "names.json") != named:
             raise ValueError("the number of entries is not the number to be named")
-        data = glyphs.everything(letter_data(letter, counts, words, families)) | {"plain-title": letter.title}
+        data = glyphs.everything(letter_data(letter, counts, words)) | {"plain-title": letter.title}
+        data["families"] = [family for place, family in enumerate(families) if place in glyphs.used]  # each costs time
         (folder / "letter.json").write_text(json.dumps(data), encoding="utf-8")
         shutil.copyfile(TEMPLATE, folder / "letter.typ")
         made = typeset(folder, folders, timestamp, SECONDS + named / NAMES_A_SECOND)

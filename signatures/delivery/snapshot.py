@@ -1,8 +1,7 @@
 """The verbs of handing out: the deliverable list as it stands, as CSV and as PDF. The trail is written first."""
 
-import datetime
 from collections.abc import Iterator
-from dataclasses import asdict
+from datetime import UTC
 from pathlib import Path
 from typing import IO
 
@@ -23,7 +22,7 @@ class NothingToExport(Exception):
 
 
 def export_csv(letter: Letter, out: IO[bytes], *, by: int | None) -> int:
-    """Write the deliverable list; how many rows. The trail entry is committed before the first byte (SECURITY.md E4)."""
+    """Write the deliverable list; how many rows. The trail entry is committed before the first byte (E4)."""
     trail.add("export", staff_id=by, letter_id=letter.pk, form="csv")
     return csv.write(_chosen(letter), out)
 
@@ -51,7 +50,7 @@ def export_pdf(letter: Letter, out: Path, *, by: int | None) -> pdf.Report:
         counts=pdf.Counts(total=figures.delivered, named=figures.named, counted_only=figures.counted_only),
         out=out,
         fonts=settings.FONT_DIRS,
-        timestamp=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=datetime.UTC),
+        timestamp=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC),
     )
 
 
@@ -60,7 +59,9 @@ def _chosen(letter: Letter) -> SignatureQuerySet:
 
 
 def _entries(chosen: SignatureQuerySet) -> Iterator[pdf.Entry]:
-    for name, role, organisation, country in chosen.values_list("name", "role", "organisation", "country").iterator(chunk_size=5000):
+    for name, role, organisation, country in chosen.values_list("name", "role", "organisation", "country").iterator(
+        chunk_size=5000
+    ):
         yield pdf.Entry(name, role, organisation, str(countries.name(country)) if country else "")
 
 
@@ -86,7 +87,9 @@ def _words(letter: Letter, translation: Translation) -> pdf.LetterData:
 
 
 def _block(block: text.Block) -> pdf.Block:
-    lines: list[list[pdf.Span]] = [[pdf.Span(**asdict(span)) for span in line] for line in block.lines]
+    lines: list[list[pdf.Span]] = [
+        [{"text": span.text, "emphasis": span.emphasis, "strong": span.strong} for span in line] for line in block.lines
+    ]
     if block.kind == "list":
         return {"kind": "list", "ordered": block.ordered, "items": lines}
     return {"kind": block.kind, "spans": lines[0]}

@@ -13,10 +13,15 @@ SHIPPED = Path(__file__).resolve().parents[2] / "letters" / "xi-jinping-2013"
 
 
 class Command(BaseCommand):
-    help = "Loads or updates a letter from a folder (letter.toml and a text for each language, such as en.md). New text on a published letter becomes a new revision."
+    help = (
+        "Loads or updates a letter from a folder (letter.toml and a text for each language, such as en.md). "
+        "New text on a published letter becomes a new revision."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", nargs="?", type=Path, default=SHIPPED, help="default: the letter that ships with the code")
+        parser.add_argument(
+            "folder", nargs="?", type=Path, default=SHIPPED, help="default: the letter that ships with the code"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
@@ -25,7 +30,12 @@ class Command(BaseCommand):
             texts = [read_text(file) for file in sorted(folder.glob("*.md"))]
             if not texts:
                 raise CommandError(f"{folder} holds no text (such as en.md).")
-            fields = {"recipient": about["recipient"], "goal": about.get("goal", 0), "moderation": about.get("moderation", "before"), "letterhead": about["letterhead"]}
+            fields = {
+                "recipient": about["recipient"],
+                "goal": about.get("goal", 0),
+                "moderation": about.get("moderation", "before"),
+                "letterhead": about["letterhead"],
+            }
             letter, made = Letter.objects.update_or_create(slug=about["slug"], defaults=fields)
             for language, words, front in sorted(texts, key=lambda text: not text[2].get("authoritative", False)):
                 translation = revise(letter, language, words, authoritative=front.get("authoritative", False))
@@ -43,5 +53,7 @@ def read_text(file: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
         raise ValueError(f"{file.name} does not begin with +++")
     data = tomllib.loads(front)
     words = {field: data[field] for field in ("title", "date", "salutation", "closing", "signatories")}
-    words["signatories"] = [{"name": person["name"], "titles": list(person.get("titles", []))} for person in words["signatories"]]
+    words["signatories"] = [
+        {"name": person["name"], "titles": list(person.get("titles", []))} for person in words["signatories"]
+    ]
     return file.stem, {**words, "addressee": "\n".join(data["addressee"]), "body": body.strip()}, data

@@ -1,6 +1,7 @@
 """Run everything: database, web server, worker."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -39,7 +40,13 @@ class Child:
 
     def start(self) -> None:
         self.started = time.monotonic()
-        self.process = subprocess.Popen(self.command, env=self.environment, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  `serve` has one thread
+        )
 
     def look_after(self) -> str | None:
         """Start it again when it died and the pause is over; what happened, if something did."""
@@ -54,8 +61,11 @@ class Child:
 
 
 class Command(BaseCommand):
-    help = "Starts everything: the embedded database if DATABASE_URL is empty, the web server and the worker. Ctrl-C stops all of it."
-    requires_system_checks: list[str] = []  # they run once the database is up
+    help = (
+        "Starts everything: the embedded database if DATABASE_URL is empty, the web server and the worker. "
+        "Ctrl-C stops all of it."
+    )
+    requires_system_checks: tuple[str, ...] = ()  # they run once the database is up
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -68,7 +78,9 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         # Its children and its words say where it serves, unless the operator said so.
-        os.environ["SITE_URL"] = settings.SITE_URL = settings.SITE_URL if os.environ.get("SITE_URL") else f"http://localhost:{options['port']}"
+        os.environ["SITE_URL"] = settings.SITE_URL = (
+            settings.SITE_URL if os.environ.get("SITE_URL") else f"http://localhost:{options['port']}"
+        )
         try:
             with database.only_one("serve"):
                 _port_is_free(options["host"], options["port"])
@@ -93,13 +105,17 @@ class Command(BaseCommand):
         connection.close()
         call_command("collectstatic", interactive=False, verbosity=0)
         if password:
-            self.stdout.write(f"First login: name admin, password {password} (also in {settings.VAR_DIR}/first-login.txt)")
+            self.stdout.write(
+                f"First login: name admin, password {password} (also in {settings.VAR_DIR}/first-login.txt)"
+            )
 
     def watch(self, family: list[Child], stop: threading.Event, options: dict[str, Any]) -> None:
         for child in family:
             child.start()
         _wait_for_port(options["host"], options["port"], stop)
-        self.stdout.write(f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}")
+        self.stdout.write(
+            f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}"
+        )
         if not settings.MAIL_URL:
             self.stdout.write(f"Mails are in:   {settings.VAR_DIR}/mail/")
         self.stdout.write("Ctrl-C stops it.")
@@ -120,7 +136,8 @@ def children(options: dict[str, Any]) -> list[Child]:
     """The web server and the worker, each with its own environment: only the worker knows where the private key is."""
     web_environment = {name: value for name, value in os.environ.items() if name != "POST_PRIVATE_KEY_FILE"}
     web = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", options["host"], "--port", str(options["port"]),
+        sys.executable, "-m", "granian", "--interface", "wsgi",
+        "--host", options["host"], "--port", str(options["port"]),
         "--workers", str(options["workers"]), "--blocking-threads", str(THREADS), "--backlog", "2048", "--no-ws",
         "--log-level", "warning", "--respawn-failed-workers", "campaign.wsgi:application",
     ]  # fmt: skip
@@ -161,6 +178,4 @@ def _die_with_parent() -> None:
     """On Linux a child gets SIGTERM when `serve` is killed, so that none is left holding the port."""
     os.setpgid(0, 0)  # Ctrl-C reaches `serve` alone, which ends its children in order
     with contextlib.suppress(OSError, AttributeError):
-        import ctypes
-
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -35,4 +35,6 @@ class Command(BaseCommand):
             raise CommandError(f"The PDF cannot be made: {error}") from None
         self.stderr.write(f"{report.names} names on {report.pages} pages")
         if report.missing:
-            self.stderr.write(f"No font has these characters; they stand as their code points: {' '.join(report.missing)}")
+            self.stderr.write(
+                f"No font has these characters; they stand as their code points: {' '.join(report.missing)}"
+            )

@@ -57,7 +57,7 @@ def _keep_house(stop: threading.Event) -> None:
     while not stop.wait(POLL):
         if time.monotonic() - folded > FOLD_EVERY:
             folded = time.monotonic()
-            _survive(lambda: jobs.fold_counts.enqueue())
+            _survive(jobs.fold_counts.enqueue)
         _survive(_run_jobs)
 
 

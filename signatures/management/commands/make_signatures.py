@@ -1,0 +1,155 @@
+"""Fill a letter with made-up signatures, by COPY, for demos and benchmarks."""
+
+import csv
+import hashlib
+import io
+import random
+import uuid
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from itertools import batched, islice
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from tqdm import tqdm
+
+from campaign.models import Letter, Translation
+from signatures import counts
+from signatures.management.commands._people import Person, lines, people
+from signatures.models import Audience, Kind, Signature, State
+
+CHUNK = 20_000  # rows in one COPY; no more than these are in memory at a time
+WEEKS = 8
+COLUMNS = (
+    "public_id", "mailbox_key", "letter_id", "translation_id", "kind", "paper", "name", "role", "organisation", "comment",
+    "country", "language", "visibility", "state", "flags", "signed_up_at", "confirmed_at", "approved_on",
+)  # fmt: skip
+# How many of a hundred; a waiting one has a flag as often as not.
+STATES = {State.APPROVED: 82, State.WAITING: 8, State.UNCONFIRMED: 6, State.REJECTED: 2, State.WITHDRAWN: 2}
+AUDIENCES = {Audience.PUBLIC: 76, Audience.DELIVERY: 14, Audience.COUNTED: 10}
+FLAGGED = {State.WAITING: 0.5, State.REJECTED: 0.7, State.UNCONFIRMED: 0.02, State.APPROVED: 0.01}
+FLAGS = ("link", "trap", "stale-form", "rate", "script-mix", "similar")
+COMMENTS = ("Thank you for writing this.", "My grandmother was born in Hamhŭng.", "함께합니다.", "声援", "Дякую!", "شكراً لكم")
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes N realistic signatures with distinct names, in many scripts and all states, for demos and benchmarks. "
+        "The same seed makes the same people, so it can be used once for a letter."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("number", metavar="N", type=int)
+        parser.add_argument("--letter", metavar="SLUG", help="default: the current letter")
+        parser.add_argument("--seed", type=int, default=1, help="take another one to add more people (default: 1)")
+        parser.add_argument("--yes", action="store_true", help="do it on a site that is not on this machine, too")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        number, seed = options["number"], options["seed"]
+        if not settings.LOCAL_MODE and not options["yes"]:
+            raise CommandError("This site is not in local mode; made-up people would stand under its letter. --yes insists.")
+        if number < 1:
+            raise CommandError("N must be at least 1.")
+        letter = Letter.objects.filter(slug=options["letter"]).first() if options["letter"] else Letter.objects.current()
+        if letter is None:
+            raise CommandError(f"There is no letter {options['letter']!r}." if options["letter"] else "There is no published letter.")
+        rows = Rows(letter, seed, number)
+        if rows.is_used():
+            raise CommandError(f"Seed {seed} was used for {letter.slug} already; take another --seed.")
+        try:
+            self.copy(rows, number)
+        except IntegrityError as error:
+            raise CommandError(f"The database refuses these signatures: {str(error).splitlines()[0]}.") from None
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE signatures_signature")
+        counts.fold()
+        self.stdout.write(f"{number} signatures under {letter.slug}")
+
+    @transaction.atomic
+    def copy(self, rows: "Rows", number: int) -> None:
+        """All of them or none."""
+        statement = f"COPY {Signature._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv)"
+        done = 0
+        with connection.cursor() as cursor, tqdm(total=number, unit=" signatures", unit_scale=True, disable=None) as bar:
+            for chunk in batched(rows, CHUNK):
+                page = io.StringIO()
+                csv.writer(page, quoting=csv.QUOTE_NOTNULL).writerows(chunk)  # None is NULL, "" is an empty text
+                page.seek(0)
+                cursor.copy_expert(statement, page)
+                done += len(chunk)
+                bar.update(len(chunk))
+        if done < number:
+            raise CommandError(f"There are no more than {done} distinct names to give.")
+
+
+class Rows:
+    """The signatures as lists in the order of `COLUMNS`, one after the other."""
+
+    def __init__(self, letter: Letter, seed: int, number: int) -> None:
+        self.letter, self.seed, self.number = letter, seed, number
+        self.chance = random.Random(f"rows {seed}")
+        self.now = timezone.now()
+        self.start = datetime.combine(self.now - timedelta(weeks=WEEKS), time(), UTC)
+        self.texts = {language: self._text(language) for language, _name in settings.LANGUAGES}
+
+    def _text(self, language: str) -> int:
+        text = Translation.objects.newest(self.letter.slug, language)
+        if text is None:
+            raise CommandError(f"{self.letter.slug} has no published text.")
+        return text.pk
+
+    def is_used(self) -> bool:
+        return Signature.objects.filter(letter=self.letter, mailbox_key=self._ids(0)[0]).exists()
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        for index, person in enumerate(islice(people(self.seed), self.number)):
+            yield self._row(index, person)
+
+    def _row(self, index: int, person: Person) -> list[Any]:
+        chance, tongue = self.chance, person.tongue
+        state, audience = pick(chance, STATES), pick(chance, AUDIENCES)
+        is_organisation = chance.random() < 0.02
+        name = tongue.foundation.format(person.name) if is_organisation else person.name
+        role = some(chance, lines(tongue.roles), 0.0 if is_organisation else 0.3)
+        words = [name, role, some(chance, lines(tongue.organisations), 0.15), some(chance, COMMENTS, 0.04)]
+        country, flags = some(chance, tongue.countries.split(), 0.9), some(chance, FLAGS, FLAGGED.get(state, 0.0))
+        signed_up, confirmed, approved = self._moments(index, state)
+        if state == State.WITHDRAWN or (audience == Audience.COUNTED and confirmed):
+            words = [""] * len(words)  # as `workflow` blanks them
+        if state == State.WITHDRAWN:
+            country = ""
+        key, public_id = self._ids(index)
+        kind = Kind.ORGANISATION if is_organisation else Kind.PERSON
+        return [
+            public_id, f"\\x{key.hex()}", self.letter.pk, self.texts[tongue.language], kind, False, *words,
+            country, tongue.language, audience, state, f"{{{flags}}}", signed_up, confirmed, approved,
+        ]  # fmt: skip
+
+    def _moments(self, index: int, state: str) -> tuple[Any, Any, Any]:
+        """When it was signed, confirmed and approved: many in the first days, fewer later, in the order of signing."""
+        chance = self.chance
+        elapsed = ((index + chance.random()) / self.number) ** 1.7
+        signed_up = self.start + (self.now - timedelta(days=1) - self.start) * elapsed
+        if state == State.UNCONFIRMED:
+            return signed_up, None, None
+        confirmed = min(signed_up + timedelta(hours=chance.expovariate(1 / 3)), self.now)
+        approved = min(confirmed + timedelta(days=chance.random() * 3), self.now).date() if state == State.APPROVED else None
+        return signed_up, confirmed, approved
+
+    def _ids(self, index: int) -> tuple[bytes, uuid.UUID]:
+        """A mailbox key of no mailbox, and the public id."""
+        digest = hashlib.blake2b(f"{self.letter.slug} {self.seed} {index}".encode(), digest_size=48).digest()
+        return digest[:32], uuid.UUID(bytes=digest[32:], version=4)
+
+
+def pick(chance: random.Random, shares: dict[Any, int]) -> Any:
+    return chance.choices(list(shares), list(shares.values()))[0]
+
+
+def some(chance: random.Random, choices: Any, share: float) -> str:
+    """One of these for this share of the people, nothing for the others."""
+    return chance.choice(choices) if choices and chance.random() < share else ""

@@ -1,0 +1,187 @@
+"""The cast of the stories, and the ground they stand on: a real PostgreSQL, a real mail server."""
+
+import os
+import re
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
+
+from campaign import database, middleware
+from campaign.models import Letter
+from signatures import post, suspicion
+from signatures.models import Signature, State
+from tests.makers import make_letter, make_signature
+
+NEVER_TRUNCATED = {"campaign_translation": "published_text_is_never_truncated", "signatures_trailentry": "trail_is_never_truncated"}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(os.environ["UNDERSIGNED_TEST_DIR"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """The embedded server runs while the tests do; the processes of one run share it."""
+    with database.running():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_modify_db_settings: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Django empties tables by TRUNCATE between tests that commit: those triggers sleep outside their own test."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for table, trigger in NEVER_TRUNCATED.items():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+
+
+@pytest.fixture(autouse=True)
+def no_hot_pages() -> None:
+    middleware.copies.clear()
+
+
+@pytest.fixture
+def letter(db: None) -> Letter:
+    return make_letter()
+
+
+@pytest.fixture
+def ada(letter: Letter) -> Signature:
+    """Approved, public."""
+    return make_signature(letter, "Ada Lovelace", role="Countess", organisation="Analytical Society", country="GB")
+
+
+@pytest.fixture
+def ben(letter: Letter) -> Signature:
+    """Unconfirmed."""
+    return make_signature(letter, "Ben Nevis", State.UNCONFIRMED)
+
+
+@pytest.fixture
+def cleo(letter: Letter) -> Signature:
+    """Confirmed, waiting."""
+    return make_signature(letter, "Cleo Patra", State.WAITING)
+
+
+def member_of(group: str) -> User:
+    user = User.objects.create_user(group.replace(" ", "-"), password="a long enough password", is_staff=True)  # noqa: S106
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+@pytest.fixture
+def mod(db: None) -> User:
+    return member_of("moderator")
+
+
+@pytest.fixture
+def officer(db: None) -> User:
+    return member_of("delivery officer")
+
+
+@pytest.fixture
+def editor(db: None) -> User:
+    """Writes letters; moderates nothing."""
+    return member_of("editor")
+
+
+@pytest.fixture
+def desk(mod: User) -> Client:
+    """Admin, as the moderator sees it."""
+    client = Client()
+    client.force_login(mod)
+    return client
+
+
+@pytest.fixture
+def words(letter: Letter) -> dict[str, str]:
+    """A form filled in as Dora would."""
+    return {
+        "kind": "person",
+        "name": "Dora Maar",
+        "role": "Painter",
+        "organisation": "",
+        "country": "FR",
+        "visibility": "public",
+        "comment": "",
+        "consent": "on",
+        "text": letter.revisions.get().translations.get().digest,
+    }
+
+
+@pytest.fixture
+def form(words: dict[str, str]) -> dict[str, str]:
+    """The form beside the letter, filled in."""
+    return {**words, "email": "dora@example.org", "website": "", "stamp": suspicion.stamp()}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Inbox(list[EmailMessage]):
+    """What a real SMTP server on this machine received; it can be told to misbehave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = "250 OK"
+        self.recipients: list[str] = []
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if not self.answer.startswith("250"):
+            return self.answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.recipients += envelope.rcpt_tos
+        self.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]  # the default policy makes EmailMessage
+        return "250 OK"
+
+
+@pytest.fixture
+def inbox(settings: Any) -> Iterator[Inbox]:
+    received = Inbox()
+    port = free_port()
+    server = Controller(received, hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        options = {"host": "127.0.0.1", "port": port, "timeout": 5}
+        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+        yield received
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def link_in_mail(inbox: Inbox) -> Callable[[], str]:
+    """Let the worker send, and open the newest mail: the path of the link in it."""
+
+    def find() -> str:
+        post.drain()
+        body = inbox[-1].get_body(("plain",))
+        assert body is not None
+        found = re.search(re.escape(settings.SITE_URL) + r"(/\S+)", body.get_content())
+        assert found is not None
+        return found[1]
+
+    return find
+
+
+@pytest.fixture
+def letter_file() -> Path:
+    return Path(settings.BASE_DIR) / "campaign" / "letters" / "xi-jinping-2013" / "en.md"
