@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-_markdown = MarkdownIt("zero").enable(["list", "blockquote", "emphasis"])
+_markdown = MarkdownIt("zero").enable(["list", "blockquote", "emphasis", "newline"])
 
 
 @dataclass(frozen=True, slots=True)

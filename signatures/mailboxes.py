@@ -30,7 +30,7 @@ def check(typed: str) -> str:
         NotAnAddress: when it is none (no look-up in the DNS is made).
     """
     try:
-        return validate_email(typed.strip(), check_deliverability=False).original.strip()
+        return validate_email(typed.strip(), check_deliverability=False, strict=True).original.strip()
     except EmailNotValidError:
         raise NotAnAddress from None
 

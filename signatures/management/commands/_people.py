@@ -1,5 +1,7 @@
 """Made-up people for `make_signatures`: names in many scripts, each at most once in a run."""
 
+# ruff: noqa: E501, RUF001, S311  lists read best in one line; other scripts are the point; made-up people need no secure dice
+
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ class Person:
     tongue: "Tongue"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a tongue is itself alone, and quick to look up
 class Tongue:
     """How people of one tongue are called. The lists are words with a space between, or characters without any.
 
@@ -107,7 +109,7 @@ TONGUES = [
     Tongue(
         4, "BR PT AO MZ",
         "João Antônio Gonçalo Tomé Vítor César Estêvão Thiago Caio Fábio Conceição Inês Mônica Patrícia Beatriz Cecília Luísa Júlia Letícia Sônia",
-        "Silva Santos Oliveira Souza Lima Pereira Ferreira Costa Rodrigues Almeida Nascimento Araújo Ribeiro Carvalho Gonçalves Magalhães Conceição Guimarães Brandão Simões",
+        "Silva Santos Oliveira Souza Lima Pereira Ferreira Costa Rodrigues Almeida Nascimento Araújo Ribeiro Carvalho Gonçalves Magalhães Assunção Guimarães Brandão Simões",
         joint=" ", roles="Professora; Advogado; Enfermeira", organisations="Universidade de Coimbra; Conectas", foundation="Fundação {}",
     ),
     Tongue(

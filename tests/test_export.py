@@ -1,0 +1,165 @@
+"""Staff take the signed letter away: CSV and PDF, complete, and nobody in it who did not choose it."""
+
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from pypdf import PdfReader
+
+from campaign.models import Letter
+from signatures.delivery import snapshot
+from signatures.models import Audience, Signature, State, TrailEntry
+from tests.makers import make_many, make_signature
+
+pytestmark = pytest.mark.django_db
+DESK = "/admin/signatures/signedletter/"
+
+
+def exported(letter: Letter) -> bytes:
+    out = io.BytesIO()
+    snapshot.export_csv(letter, out, by=None)
+    return out.getvalue()
+
+
+def rows_of(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def download(client: Client, action: str, letter: Letter) -> Any:
+    return client.post(DESK, {"action": action, "_selected_action": [letter.pk], "index": "0"})
+
+
+def test_the_csv_is_as_the_interface_says(letter: Letter, ada: Signature) -> None:
+    data = exported(letter)
+    assert data.startswith(b"\xef\xbb\xbfnumber,kind,name,role,organisation,country,signed_on,language,revision\r\n")
+    assert data.endswith(b"\r\n") and data.count(b"\n") == data.count(b"\r\n") == 2
+    assert rows_of(data) == [
+        {"number": "1", "kind": "person", "name": "Ada Lovelace", "role": "Countess", "organisation": "Analytical Society", "country": "GB",
+         "signed_on": f"{ada.confirmed_at:%Y-%m-%d}", "language": "en", "revision": "1"}
+    ]  # fmt: skip
+
+
+def test_numbers_run_from_one_without_a_gap(letter: Letter) -> None:
+    make_many(letter, 30)
+    assert [row["number"] for row in rows_of(exported(letter))] == [str(n) for n in range(1, 31)]
+
+
+@pytest.mark.parametrize("start", ["=1+1", "+82", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", " =1", "\r1", "\u3000=1"])
+def test_E1_a_cell_that_a_spreadsheet_would_run_is_disarmed(letter: Letter, start: str) -> None:
+    make_signature(letter, start, role=start, organisation=start)
+    (row,) = rows_of(exported(letter))
+    assert row["name"] == row["role"] == row["organisation"] == f"'{start}"
+
+
+@pytest.mark.parametrize("name", ['O"Brien', "King, Jr.", "김철수", "محمد", "a;b", "a-b", "1=1"])
+def test_E1_other_cells_come_through_unchanged(letter: Letter, name: str) -> None:
+    make_signature(letter, name)
+    assert rows_of(exported(letter))[0]["name"] == name
+
+
+def test_E2_only_approved_signatures_that_chose_to_be_named_are_in_it(letter: Letter) -> None:
+    for state in State:
+        for audience in Audience:
+            make_signature(letter, f"Canary-{state}-{audience}", state, audience, comment="" if audience == "counted" or state == "withdrawn" else "Canary-comment")
+    data = exported(letter)
+    assert {row["name"] for row in rows_of(data)} == {"Canary-approved-public", "Canary-approved-delivery"}
+    assert b"comment" not in data and b"@" not in data
+
+
+def test_S12_a_name_with_a_line_break_makes_no_second_row(letter: Letter, client: Client, form: dict[str, str]) -> None:
+    client.post("/letters/bridge/sign/", {**form, "name": "Ada\r\n2,person,Evil"})
+    row = Signature.objects.get()
+    make_signature(letter, row.name)
+    assert len(rows_of(exported(letter))) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pdf_holds_letter_signatories_and_every_name(letter: Letter, ada: Signature, tmp_path: Path) -> None:
+    names = ["김철수", "李明", "Юлия Иванова", "Łukasz Żółć", "Δημήτρης"]
+    for name in names:
+        make_signature(letter, name, visibility=Audience.DELIVERY)
+    make_signature(letter, "", visibility=Audience.COUNTED)
+    make_signature(letter, "Canary", State.WAITING)
+
+    report = snapshot.export_pdf(letter, tmp_path / "letter.pdf", by=None)
+
+    text = "\n".join(page.extract_text() for page in PdfReader(tmp_path / "letter.pdf").pages)
+    assert (report.names, report.missing) == (6, [])
+    for words in (*names, "Ada Lovelace", "Countess", "Committee for Bridges", "Dear Minister,", "Grace Hopper"):
+        assert words in text
+    assert "Canary" not in text
+    assert "7" in text and "6 named" in text.replace("\n", " ")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_delivery_officer_takes_both_from_admin(officer: User, letter: Letter, ada: Signature) -> None:
+    client = Client()
+    client.force_login(officer)
+
+    sheet, document = (download(client, action, letter) for action in ("as_csv", "as_pdf"))
+
+    assert sheet["Content-Disposition"] == 'attachment; filename="bridge.csv"'
+    assert rows_of(b"".join(sheet))[0]["name"] == "Ada Lovelace"
+    assert document["Content-Type"] == "application/pdf"
+    assert b"".join(document).startswith(b"%PDF")
+    assert [(entry.action, entry.staff_id, entry.letter_id, entry.detail) for entry in TrailEntry.objects.order_by("pk")] == [
+        ("export", officer.pk, letter.pk, {"form": "csv"}),
+        ("export", officer.pk, letter.pk, {"form": "pdf"}),
+    ]
+
+
+@pytest.mark.parametrize("who", ["mod", "editor"])
+def test_who_may_not_export_gets_nothing(letter: Letter, who: str, request: pytest.FixtureRequest) -> None:
+    client = Client()
+    client.force_login(request.getfixturevalue(who))
+    assert download(client, "as_csv", letter).status_code == 403
+    assert not TrailEntry.objects.exists()
+
+
+def test_the_trail_entry_is_written_before_the_first_byte(letter: Letter) -> None:
+    class Full(io.BytesIO):
+        def write(self, _data: Any) -> int:
+            assert TrailEntry.objects.filter(action="export").exists()
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        snapshot.export_csv(letter, Full(), by=None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_commands_write_to_a_file(letter: Letter, ada: Signature, tmp_path: Path) -> None:
+    call_command("export_csv", "bridge", out=tmp_path / "list.csv", stderr=io.StringIO())
+    call_command("export_pdf", "bridge", out=tmp_path / "letter.pdf", stderr=io.StringIO())
+    assert rows_of((tmp_path / "list.csv").read_bytes())[0]["name"] == "Ada Lovelace"
+    assert len(PdfReader(tmp_path / "letter.pdf").pages) >= 2
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["letter.pdf", "list.csv"]
+
+
+@pytest.mark.parametrize("command", ["export_csv", "export_pdf"])
+def test_an_unknown_letter_is_told_in_one_sentence(db: None, command: str) -> None:
+    with pytest.raises(CommandError, match="There is no letter 'nix'"):
+        call_command(command, "nix")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_count_of_the_pdf_is_of_the_same_moment_as_its_names(letter: Letter, tmp_path: Path) -> None:
+    """While somebody approves without a pause, the number printed stays the number of names (a mismatch raises)."""
+    make_many(letter, 20)
+    code = "import sys, psycopg2\nc = psycopg2.connect(sys.argv[1]); c.autocommit = True; k = c.cursor()\nwhile True: k.execute(sys.argv[2]); k.execute(sys.argv[3])"
+    up = "UPDATE signatures_signature SET state = 'rejected', approved_on = NULL WHERE id % 2 = 0"
+    down = "UPDATE signatures_signature SET state = 'approved', approved_on = now() WHERE id % 2 = 0"
+    with subprocess.Popen([sys.executable, "-c", code, connection.connection.dsn, up, down]) as other:
+        try:
+            for n in range(5):
+                report = snapshot.export_pdf(letter, tmp_path / f"{n}.pdf", by=None)
+                assert report.names in {10, 20}
+        finally:
+            other.kill()

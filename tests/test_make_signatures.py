@@ -1,0 +1,173 @@
+"""Demos and benches need a crowd: many people, in many scripts, in every state, and no rule of the database broken."""
+
+import unicodedata
+from itertools import islice
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from campaign.models import Letter
+from signatures import counts, names
+from signatures.management.commands import _people, make_signatures
+from signatures.models import Audience, Kind, Signature, State
+from tests.makers import make_letter
+
+pytestmark = pytest.mark.django_db
+
+
+def make(number: int, **options: Any) -> None:
+    call_command("make_signatures", number, **options)
+
+
+def named() -> list[str]:
+    return list(Signature.objects.exclude(name="").order_by("pk").values_list("name", flat=True))
+
+
+def test_it_makes_as_many_people_as_asked_for(letter: Letter, capsys: pytest.CaptureFixture[str]) -> None:
+    make(2000)
+    assert Signature.objects.filter(letter=letter).count() == 2000
+    assert len(set(named())) == len(named()) > 1700
+    said = capsys.readouterr()
+    assert said.out == "2000 signatures under bridge\n"
+    assert said.err == ""  # no progress bar in a pipe
+
+
+def test_every_state_audience_and_kind_is_among_them(letter: Letter) -> None:
+    make(3000)
+    found = set(Signature.objects.values_list("state", "visibility", "kind"))
+    assert {(state, audience) for state, audience, _kind in found} == {(s, a) for s in State for a in Audience}
+    assert {kind for _state, _audience, kind in found} == set(Kind)
+    waiting = Signature.objects.filter(state=State.WAITING)
+    assert waiting.filter(flags=[]).exists() and waiting.exclude(flags=[]).exists()
+    assert Signature.objects.deliverable().count() > 2000  # most
+
+
+def test_the_words_of_counted_and_withdrawn_people_are_gone(letter: Letter) -> None:
+    make(1000)
+    gone = Signature.objects.filter(visibility=Audience.COUNTED, confirmed_at__isnull=False)
+    gone |= Signature.objects.filter(state=State.WITHDRAWN)
+    assert set(gone.values_list(*Signature.WORDS)) == {("", "", "", "")}
+
+
+def test_the_scripts_of_the_world_are_among_them(letter: Letter) -> None:
+    make(1500)
+    scripts = {unicodedata.name(c).split()[0] for name in named() for c in name if c.isalpha()}
+    assert scripts >= {
+        "LATIN", "GREEK", "CYRILLIC", "HANGUL", "CJK", "HIRAGANA", "KATAKANA", "ARABIC", "HEBREW", "DEVANAGARI",
+        "THAI", "GEORGIAN", "ARMENIAN", "ETHIOPIC", "TAMIL",
+    }  # fmt: skip
+    assert set(Signature.objects.values_list("language", flat=True)) == {"en", "ko", "zh-hans", "zh-hant"}
+
+
+def test_they_signed_over_weeks_and_never_in_the_future(letter: Letter) -> None:
+    make(500)
+    days = set(Signature.objects.dates("signed_up_at", "day"))
+    assert len(days) > 30
+    for row in Signature.objects.exclude(confirmed_at=None):
+        assert row.confirmed_at is not None
+        assert row.signed_up_at <= row.confirmed_at
+        assert row.approved_on is None or row.confirmed_at.date() <= row.approved_on
+
+
+def test_everybody_could_have_typed_their_name() -> None:
+    for person in islice(_people.people(seed=7), 50_000):
+        assert names.clean_name(person.name) == person.name
+    for tongue in _people.TONGUES:
+        for line in _people.lines(tongue.roles) + _people.lines(tongue.organisations):
+            assert names.clean_line(line) == line
+
+
+def test_no_name_comes_twice_however_many_are_asked_for() -> None:
+    everybody = [person.name for person in islice(_people.people(seed=3), 300_000)]
+    assert len(set(everybody)) == len(everybody)
+
+
+@pytest.mark.parametrize("tongue", _people.TONGUES, ids=lambda tongue: tongue.family[:8])
+def test_a_tongue_has_no_word_twice(tongue: _people.Tongue) -> None:
+    for words in map(_people.words, (tongue.given, tongue.family, tongue.middle)):
+        assert len(set(words)) == len(words)
+    if tongue.pattern.endswith("{family}") and tongue.joint == " ":
+        assert not set(_people.words(tongue.given)) & set(_people.words(tongue.family))  # else two could make one whole
+
+
+def test_the_same_seed_makes_the_same_people(letter: Letter) -> None:
+    make(300, seed=5)
+    first = named()
+    Signature.objects.all().delete()
+    make(300, seed=5)
+    assert named() == first
+    Signature.objects.all().delete()
+    make(300, seed=6)
+    assert named() != first
+
+
+def test_another_seed_adds_people_and_the_same_one_is_refused(letter: Letter) -> None:
+    make(100)
+    with pytest.raises(CommandError, match="Seed 1 was used for bridge already"):
+        make(100)
+    make(100, seed=2)
+    assert Signature.objects.count() == 200
+
+
+def test_the_same_seed_serves_two_letters(letter: Letter) -> None:
+    other = make_letter("tunnel")
+    make(100, letter="bridge")
+    make(100, letter="tunnel")
+    assert other.signatures.count() == letter.signatures.count() == 100
+
+
+def test_a_smaller_crowd_that_meets_a_later_row_of_its_seed_leaves_nothing_half_done(letter: Letter) -> None:
+    make(100)
+    Signature.objects.order_by("pk")[:1].get().delete()  # the one that tells that the seed was used
+    with pytest.raises(CommandError, match="one_signature_per_mailbox|unique"):
+        make(50)
+
+
+def test_the_counts_agree_with_the_rows(letter: Letter) -> None:
+    make(1000)
+    figures, rows = counts.of(letter.pk), Signature.objects.filter(letter=letter)
+    for state in State:
+        assert figures.in_state(state) == rows.filter(state=state).count()
+    assert figures.named == rows.deliverable().count()
+    assert figures.public == rows.public().count()
+    counted = rows.filter(state=State.APPROVED) | rows.filter(state=State.WAITING, flags=[])
+    assert figures.total == counted.count()
+
+
+def test_it_copies_in_pieces(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make_signatures, "CHUNK", 40)
+    with CaptureQueriesContext(connection) as asked:
+        make(100)
+    assert Signature.objects.count() == 100
+    assert len(asked) < 30  # not one for each row
+
+
+def test_outside_local_mode_it_wants_to_be_told_twice(letter: Letter, settings: Any) -> None:
+    settings.LOCAL_MODE = False
+    with pytest.raises(CommandError, match="not in local mode"):
+        make(10)
+    assert not Signature.objects.exists()
+    make(10, yes=True)
+    assert Signature.objects.count() == 10
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_it_makes_at_least_one(letter: Letter, number: int) -> None:
+    with pytest.raises(CommandError, match="at least 1"):
+        make(number)
+
+
+def test_it_says_which_letter_is_missing(letter: Letter) -> None:
+    with pytest.raises(CommandError, match="There is no letter 'castle'"):
+        make(10, letter="castle")
+
+
+def test_it_needs_a_published_letter(db: None) -> None:
+    with pytest.raises(CommandError, match="There is no published letter"):
+        make(10)
+    Letter.objects.create(slug="draft", recipient="nobody yet")
+    with pytest.raises(CommandError, match="draft has no published text"):
+        make(10, letter="draft")
