@@ -42,6 +42,7 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
 }
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+LINGERING_SECONDS = 10
 START_SECONDS = 300  # a long recovery after a crash is no failure
 NEED_NO_DATABASE = {
     "", "help", "version", "--help", "--version", "check", "collectstatic", "compilemessages", "makemessages",
@@ -124,20 +125,28 @@ def _answers(folder: Path) -> bool:
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     if not (folder / "PG_VERSION").exists():
         _make(folder)
-    _forget_the_dead(folder)
     options = [word for name, value in SERVER_SETTINGS.items() for word in ("-c", f"{name}={value}")]
     command = _as_ordinary_user([str(_binaries() / "postgres"), "-D", str(folder), "-k", str(folder), *options])
-    with (folder.parent / "postgres.log").open("ab") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if _answers(folder):
-            return process
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    process.terminate()
-    raise DatabaseUnavailable(f"The embedded PostgreSQL did not start; {folder.parent / 'postgres.log'} says why.")
+    # Children of a server that was killed take a moment to notice, and until then no other may start on the folder.
+    last_try = time.monotonic() + LINGERING_SECONDS
+    with (folder.parent / "postgres.log").open("ab") as out:
+        while True:
+            _forget_the_dead(folder)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+            while process.poll() is None and time.monotonic() < deadline:
+                if _answers(folder):
+                    return process
+                time.sleep(0.05)
+            if process.poll() is None:
+                process.terminate()
+            if time.monotonic() > last_try:
+                raise DatabaseUnavailable(
+                    f"The embedded PostgreSQL did not start; {folder.parent / 'postgres.log'} says why."
+                )
+            time.sleep(0.5)
 
 
 def _make(folder: Path) -> None:

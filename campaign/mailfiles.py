@@ -20,7 +20,7 @@ class EmailBackend(BaseEmailBackend):
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for message in email_messages:
             name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}.eml"
-            draft = self.folder / f".{name}"
+            draft = self.folder / f"{name}.part"
             draft.write_bytes(message.message().as_bytes())
             draft.rename(self.folder / name)
         return len(email_messages)

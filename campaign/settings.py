@@ -148,6 +148,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "campaign.middleware.HotPages",
     "campaign.middleware.SiteHeaders",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "campaign.middleware.Alive",
@@ -159,7 +160,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 TEMPLATES = [
@@ -257,6 +257,7 @@ LANGUAGES = [
 LOCALE_PATHS = [BASE_DIR / "campaign" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
 
 
 # Files
@@ -331,7 +332,5 @@ LOGGING = {
     },
 }
 
-# Only the worker opens sealed recipients; `serve` leaves this out of the web server's environment.
-POST_PRIVATE_KEY_FILE = os.environ.get("POST_PRIVATE_KEY_FILE") or (
-    str(keys.private_file(KEYS_DIR, "post")) if LOCAL_MODE else ""
-)
+# Only the worker opens sealed recipients; `serve` gives the web server an empty name, whatever a `.env` file says.
+POST_PRIVATE_KEY_FILE = os.environ.get("POST_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "post")) if LOCAL_MODE else "")

@@ -2,6 +2,7 @@
 
 import difflib
 import sys
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -9,11 +10,15 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from django_tasks_db.models import DBTaskResult
 
 from campaign import database
 from campaign.models import Letter, Translation
+
+WORKER_SEEN = timedelta(minutes=2)
 
 public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)
 
@@ -72,8 +77,8 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Whether the site can take signatures: database reached and writable, migrations run, durable."""
-    checks: dict[str, bool] = {"database": False, "migrations": False, "durable": False}
+    """Whether the site can take signatures: database reached and writable, migrations run, durable, worker seen."""
+    checks: dict[str, bool] = {"database": False, "migrations": False, "durable": False, "worker": False}
     try:
         with connection.cursor() as cursor:
             cursor.execute("SHOW transaction_read_only")
@@ -81,6 +86,8 @@ def ready(request: HttpRequest) -> JsonResponse:
         executor = MigrationExecutor(connection)
         checks["migrations"] = not executor.migration_plan(executor.loader.graph.leaf_nodes())
         checks["durable"] = all(value == "on" for value in database.durability().values())
+        # The worker folds the counts every half minute; the job leaves its time.
+        checks["worker"] = DBTaskResult.objects.filter(finished_at__gte=timezone.now() - WORKER_SEEN).exists()
     except DatabaseError:
         pass  # what was not reached stays false
     is_ready = all(checks.values())

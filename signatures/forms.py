@@ -151,13 +151,17 @@ class WordsForm(forms.Form):
         return suspicion.flags(self.cleaned_data)
 
     @property
+    def order(self) -> list[str]:
+        """The fields as they stand on the page."""
+        return [pointer.name for pointer in self.helper.layout.get_field_names()]
+
+    @property
     def problems(self) -> list[tuple[str, str, str]]:
         """For the summary above the form: where to go, which field, what is wrong."""
         return [
             (self[field].id_for_label or f"id_{field}", str(self[field].label), str(error))
-            for field, errors in self.errors.items()
-            if field != "__all__"
-            for error in errors
+            for field in self.order
+            for error in self.errors.get(field, [])
         ]
 
 

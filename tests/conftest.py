@@ -23,6 +23,7 @@ from campaign.models import Letter
 from signatures import post, suspicion
 from signatures.models import Signature, State
 from tests.makers import make_letter, make_signature
+from tests.site import Site
 
 NEVER_TRUNCATED = {"campaign_translation": "published_text_is_never_truncated", "signatures_trailentry": "trail_is_never_truncated"}
 
@@ -45,6 +46,13 @@ def django_db_setup(django_db_modify_db_settings: None, django_db_setup: None, d
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table, trigger in NEVER_TRUNCATED.items():
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """The whole site, served; whoever uses it is in the group `serve`, so that one is enough."""
+    with Site.for_a_while(free_port()) as site:
+        yield site
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,10 @@ TEST_DIR = os.environ["UNDERSIGNED_TEST_DIR"]
 
 ours = (
     "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "DEBUG", "FONT_DIRS", "KEEPER_PUBLIC_KEY", "MAILBOX_PEPPER", "MAIL_FROM", "MAIL_URL",
-    "OPERATOR_NAME", "POST_PRIVATE_KEY_FILE", "POST_PUBLIC_KEY", "PRIVACY_CONTACT", "RETENTION_MONTHS", "SECRET_KEY",
+    "OPERATOR_NAME", "POST_PUBLIC_KEY", "PRIVACY_CONTACT", "RETENTION_MONTHS", "SECRET_KEY",
     "SECRET_KEY_FALLBACKS", "SITE_URL", "TASKS_BACKEND", "TRUSTED_PROXIES",
 )  # fmt: skip
+os.environ.pop("POST_PRIVATE_KEY_FILE", None)
 os.environ |= dict.fromkeys(ours, "") | {"VAR_DIR": f"{TEST_DIR}/var", "ADMIN_PATH": "admin/", "DEBUG": "False", "TRUSTED_PROXIES": "0", "RETENTION_MONTHS": "12"}
 
 from campaign.settings import *  # noqa: E402, F403  the point of this file

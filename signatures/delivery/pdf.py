@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
@@ -35,9 +35,10 @@ ISOLATE, END_ISOLATE, MAY_BREAK = "\u2068", "\u2069", "\u200b"
 UNSEEN = re.compile("[\u00ad\u034f\u061c\u200b-\u200f\u2060\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")
 EMBEDDINGS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn the neighbours around
 RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
-SECONDS, NAMES_A_SECOND = 60, 1_000  # the time limit: some thirty times what it takes
+FROM_RIGHT = frozenset({"ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})  # languages typst sets so
+SECONDS, NAMES_A_SECOND = 60, 1_000  # the time limit: many times what it takes
 
-Text = str | list[str]  # as the template reads it: in a list, the odd places are code points no font can draw
+Text = str | list[str]  # as the template reads it: in a list, the odd places are code points to box, or isolates
 
 
 class PdfFailed(Exception):
@@ -121,7 +122,8 @@ def in_english(counts: Counts) -> str:
         return f"{signed}, and is named here." if counts.total == 1 else f"{signed}, and all are named here."
     if not counts.named:
         return f"{signed}, and asked to be counted without their name."
-    return f"{signed}: {counts.named:,} named here and {counts.counted_only:,} who asked to be counted without their name."
+    unnamed = f"{counts.counted_only:,} who asked to be counted without their name"
+    return f"{signed}: {counts.named:,} named here and {unnamed}."
 
 
 @dataclass(frozen=True)
@@ -144,52 +146,71 @@ class Report:
 
 
 @cache
-def drawable(folders: tuple[Path, ...]) -> dict[str, frozenset[int]]:
-    """Look up the font families in these folders, each with the code points that it can draw."""
+def families_in(folders: tuple[Path, ...]) -> dict[str, frozenset[tuple[str, int]]]:
+    """Look up the font families in these folders, each with its files and the face within the file."""
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=list(folders)).fonts()
-    points: dict[str, set[int]] = {}
-    for family, path, index in {(font.family, font.path, font.index) for font in fonts if font.path}:
+    return {
+        family: frozenset((font.path, font.index) for font in fonts if font.path and font.family == family)
+        for family in {font.family for font in fonts}
+    }
+
+
+@cache
+def drawable(faces: frozenset[tuple[str, int]]) -> frozenset[int]:
+    """Read the code points that one of these faces can draw."""
+    points: set[int] = set()
+    for path, index in faces:
         with TTFont(path, fontNumber=index, lazy=True) as font:
-            points.setdefault(family, set()).update(font.getBestCmap() or ())
-    return {family: frozenset(its) for family, its in points.items()}
+            points.update(font.getBestCmap() or ())
+    return frozenset(points)
 
 
 def by_preference(families: Iterable[str], language: str) -> list[str]:
+    """Noto Sans, then the one CJK face that suits the letter, then the rest."""
     tag = language.lower()
     face = CJK + next((CJK_FACES[start] for start in CJK_FACES if tag.startswith(start)), "SC")
-
-    def rank(family: str) -> tuple[int, bool, str]:
-        ranks = {FIRST_FAMILY: 0, LAST_FAMILY: 3}
-        return ranks.get(family, 1 if family.startswith(CJK) else 2), family != face, family
-
-    return sorted(families, key=rank)
+    ranks = {FIRST_FAMILY: 0, face: 1, LAST_FAMILY: 3}
+    return sorted(
+        (family for family in families if family == face or not family.startswith(CJK)),
+        key=lambda family: (ranks.get(family, 2), family),
+    )
 
 
 class Glyphs:
     """Makes texts safe to set: what cannot be drawn becomes a code point to be boxed, and is remembered."""
 
-    def __init__(self, covers: Sequence[frozenset[int]]) -> None:
-        self.covers = covers
+    def __init__(
+        self, families: Sequence[str], faces: Mapping[str, frozenset[tuple[str, int]]], *, from_right: bool
+    ) -> None:
+        self.families, self.faces, self.from_right = families, faces, from_right
         self.plain: set[str] = set()
         self.boxed: set[int] = set()
-        self.used: set[int] = set()
+        self.used = {0}  # digits and the boxes themselves
         self.rank = cache(self.first_family)
 
     def first_family(self, char: str) -> int:
-        first = next((place for place, points in enumerate(self.covers) if ord(char) in points), NO_FAMILY)
+        draws = (place for place, family in enumerate(self.families) if ord(char) in drawable(self.faces[family]))
+        first = next(draws, NO_FAMILY)
         self.used.add(first)
         return first
+
+    def families_used(self) -> list[str]:
+        return [family for place, family in enumerate(self.families) if place in self.used]  # each one costs time
 
     def text(self, words: str) -> Text:
         if self.plain.issuperset(words):  # nearly always
             return words
         unusual = set(words) - self.plain
-        self.plain |= {char for char in unusual if self.rank(char) < NO_FAMILY
-                       and (char == " " or unicodedata.category(char)[0] in "LNPS")
-                       and unicodedata.bidirectional(char) not in RIGHT_TO_LEFT}
+        self.plain |= {
+            char
+            for char in unusual
+            if self.rank(char) < NO_FAMILY
+            and (char == " " or unicodedata.category(char)[0] in "LNPS")
+            and unicodedata.bidirectional(char) not in RIGHT_TO_LEFT
+        }
         pieces = self.spell(words)
         if any(unicodedata.bidirectional(char) in RIGHT_TO_LEFT for char in unusual):
-            pieces[0], pieces[-1] = ISOLATE + pieces[0], pieces[-1] + END_ISOLATE
+            pieces = ["", ISOLATE, *pieces, END_ISOLATE, ""]
         return pieces if len(pieces) > 1 else pieces[0]
 
     def spell(self, words: str) -> list[str]:
@@ -197,10 +218,8 @@ class Glyphs:
         pieces, base, marks = [""], -1, 0
         for char in words:
             category = unicodedata.category(char)
-            if category in {"Cc", "Zl", "Zp"}:
-                char = " "
-            if UNSEEN.match(char):
-                pieces[-1] += char
+            if UNSEEN.match(char) or category in {"Cc", "Zl", "Zp"}:
+                pieces[-1] += char if UNSEEN.match(char) else " "
                 continue
             is_mark, rank = category[0] == "M", self.rank(char)
             marks, base = (marks + (category != "Mc"), base) if is_mark else (0, rank)
@@ -223,15 +242,20 @@ class Glyphs:
                 return {key: self.everything(one) for key, one in value.items()}
         return value
 
+    def part(self, words: str) -> list[str]:
+        """A name, or a thing said of it: may break, and keeps its direction to itself."""
+        text = self.text(LONG_WORD.sub(breakable, words))
+        pieces = [text] if isinstance(text, str) else text
+        if self.from_right:
+            pieces = ["", ISOLATE, *pieces, END_ISOLATE, ""]
+        return pieces
+
     def entry(self, entry: Entry) -> list[Text]:
-        """A name and what is said of it, each of whose parts keeps its own direction."""
-        name = self.text(LONG_WORD.sub(breakable, entry.name))
         said: list[str] = []
-        for part in filter(None, (entry.role, entry.organisation, entry.country)):
-            text = self.text(LONG_WORD.sub(breakable, part))
-            first, *others = [text] if isinstance(text, str) else text
+        for words in filter(None, (entry.role, entry.organisation, entry.country)):
+            first, *others = self.part(words)
             said = [*said[:-1], f"{said[-1]}, {first}", *others] if said else [first, *others]
-        return [name, said if len(said) > 1 else "".join(said)]
+        return [pieces if len(pieces) > 1 else "".join(pieces) for pieces in (self.part(entry.name), said)]
 
 
 def breakable(word: re.Match[str]) -> str:
@@ -246,11 +270,15 @@ def breakable(word: re.Match[str]) -> str:
 def letter_data(letter: LetterData, counts: Counts | None, words: Words) -> dict[str, Any]:
     """What the template needs to know, with every text still as it was written."""
     data = asdict(letter)
-    body = "".join(span["text"] for block in letter.blocks
-                   for spans in (block["items"] if block["kind"] == "list" else [block["spans"]]) for span in spans)
+    body = "".join(
+        span["text"]
+        for block in letter.blocks
+        for spans in (block["items"] if block["kind"] == "list" else [block["spans"]])
+        for span in spans
+    )
     head = letter.letterhead
     data["letterhead"]["contact"] = [part for part in (head.address, head.telephone, head.web) if part]
-    data["words"] = {"letter": words.letter, "co_signatories": words.co_signatories, "board": words.board, "page": words.page}
+    data["words"] = {name: text for name, text in vars(words).items() if isinstance(text, str)}
     data["summary"] = None if counts is None else words.summary(counts)
     lang, *subtags = letter.language.split("-")
     regions = [REGIONS.get(tag.title(), tag.upper()) for tag in subtags]
@@ -271,23 +299,33 @@ def write_names(entries: Iterable[Entry], glyphs: Glyphs, to: Path) -> int:
     return written
 
 
-def write(letter: LetterData, entries: Iterable[Entry], *, counts: Counts | None, out: Path, timestamp: datetime,
-          fonts: Sequence[Path] = (), words: Words = Words()) -> Report:  # noqa: B008  (frozen)
+def write(
+    letter: LetterData,
+    entries: Iterable[Entry],
+    *,
+    counts: Counts | None,
+    out: Path,
+    timestamp: datetime,
+    fonts: Sequence[Path] = (),
+    words: Words = Words(),
+) -> Report:
     """Write the PDF to `out`, whole or not at all. `counts=None` writes the letter alone."""
     named = counts.named if counts else 0
     if counts and counts.total != counts.named + counts.counted_only:
         raise ValueError("the counts do not add up")
+    if timestamp.tzinfo is None:
+        raise ValueError("the time needs a time zone, or each machine would make other bytes")
     folders = tuple(Path(str(files(package))) for package in FONT_PACKAGES) + tuple(fonts)
-    covers = drawable(folders)
-    families = by_preference(covers, letter.language)
-    glyphs = Glyphs([covers[family] for family in families])
+    faces = families_in(folders)
+    from_right = letter.language.split("-")[0].lower() in FROM_RIGHT
+    glyphs = Glyphs(by_preference(faces, letter.language), faces, from_right=from_right)
     # Beside `out`, so that the last step is a rename; the names it holds go with it, whatever happens.
     with TemporaryDirectory(dir=out.parent, prefix=".pdf-") as name:
         folder = Path(name)
         if write_names(entries, glyphs, folder / "names.json") != named:
             raise ValueError("the number of entries is not the number to be named")
         data = glyphs.everything(letter_data(letter, counts, words)) | {"plain-title": letter.title}
-        data["families"] = [family for place, family in enumerate(families) if place in glyphs.used]  # each costs time
+        data["families"] = glyphs.families_used()
         (folder / "letter.json").write_text(json.dumps(data), encoding="utf-8")
         shutil.copyfile(TEMPLATE, folder / "letter.typ")
         made = typeset(folder, folders, timestamp, SECONDS + named / NAMES_A_SECOND)
@@ -299,7 +337,7 @@ def typeset(folder: Path, fonts: Sequence[Path], timestamp: datetime, seconds: f
     """Run typst in a process of its own: its cache would stay in memory, and its messages quote the names."""
     command = [sys.executable, "-I", __file__, str(folder), str(int(timestamp.timestamp())), *map(str, fonts)]
     try:
-        done = subprocess.run(command, capture_output=True, env={}, timeout=seconds, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, env={}, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
         raise PdfFailed(f"the typesetter took longer than {seconds:.0f} s") from None
     if done.returncode:
@@ -311,8 +349,15 @@ def typeset(folder: Path, fonts: Sequence[Path], timestamp: datetime, seconds: f
 def typeset_here(folder: Path, timestamp: int, fonts: list[str]) -> dict[str, Any]:
     for standards in (STANDARDS, []):  # a glyph missing after all costs the seal, never the document
         try:
-            typst.compile(folder / "letter.typ", folder / "raw.pdf", root=folder, font_paths=fonts,
-                          ignore_system_fonts=True, pdf_standards=standards, pdf_tags=True, timestamp=timestamp)
+            typst.compile(
+                str(folder / "letter.typ"),
+                str(folder / "raw.pdf"),
+                root=str(folder),
+                font_paths=fonts,
+                ignore_system_fonts=True,
+                pdf_standards=standards,
+                timestamp=timestamp,
+            )
             break
         except typst.TypstError:
             if not standards:
@@ -323,4 +368,4 @@ def typeset_here(folder: Path, timestamp: int, fonts: list[str]) -> dict[str, An
 
 
 if __name__ == "__main__":
-    print(json.dumps(typeset_here(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])))
+    sys.stdout.write(json.dumps(typeset_here(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])))

@@ -134,7 +134,8 @@ class Command(BaseCommand):
 
 def children(options: dict[str, Any]) -> list[Child]:
     """The web server and the worker, each with its own environment: only the worker knows where the private key is."""
-    web_environment = {name: value for name, value in os.environ.items() if name != "POST_PRIVATE_KEY_FILE"}
+    # Empty, not absent: a `.env` file would fill in what is absent.
+    web_environment = {**os.environ, "POST_PRIVATE_KEY_FILE": ""}
     web = [
         sys.executable, "-m", "granian", "--interface", "wsgi",
         "--host", options["host"], "--port", str(options["port"]),

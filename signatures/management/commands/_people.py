@@ -1,7 +1,5 @@
 """Made-up people for `make_signatures`: names in many scripts, each at most once in a run."""
 
-# ruff: noqa: E501, RUF001, S311  lists read best in one line; other scripts are the point; made-up people need no secure dice
-
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -13,8 +13,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
+from psycopg2.errors import UniqueViolation
 from tqdm import tqdm
 
 from campaign.models import Letter, Translation
@@ -22,18 +23,18 @@ from signatures import counts
 from signatures.management.commands._people import Person, lines, people
 from signatures.models import Audience, Kind, Signature, State
 
-CHUNK = 20_000  # rows in one COPY; no more than these are in memory at a time
+CHUNK = 5_000  # rows in one COPY; no more than these are in memory at a time
 WEEKS = 8
 COLUMNS = (
-    "public_id", "mailbox_key", "letter_id", "translation_id", "kind", "paper", "name", "role", "organisation", "comment",
-    "country", "language", "visibility", "state", "flags", "signed_up_at", "confirmed_at", "approved_on",
+    "public_id", "mailbox_key", "letter_id", "translation_id", "kind", "paper", "name", "role", "organisation",
+    "comment", "country", "language", "visibility", "state", "flags", "signed_up_at", "confirmed_at", "approved_on",
 )  # fmt: skip
 # How many of a hundred; a waiting one has a flag as often as not.
 STATES = {State.APPROVED: 82, State.WAITING: 8, State.UNCONFIRMED: 6, State.REJECTED: 2, State.WITHDRAWN: 2}
 AUDIENCES = {Audience.PUBLIC: 76, Audience.DELIVERY: 14, Audience.COUNTED: 10}
 FLAGGED = {State.WAITING: 0.5, State.REJECTED: 0.7, State.UNCONFIRMED: 0.02, State.APPROVED: 0.01}
 FLAGS = ("link", "trap", "stale-form", "rate", "script-mix", "similar")
-COMMENTS = ("Thank you for writing this.", "My grandmother was born in Hamhŭng.", "함께합니다.", "声援", "Дякую!", "شكراً لكم")
+COMMENTS = ("Thank you.", "My grandmother was born in Hamhŭng.", "함께합니다.", "声援", "Дякую!", "شكراً لكم")
 
 
 class Command(BaseCommand):
@@ -51,19 +52,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         number, seed = options["number"], options["seed"]
         if not settings.LOCAL_MODE and not options["yes"]:
-            raise CommandError("This site is not in local mode; made-up people would stand under its letter. --yes insists.")
+            raise CommandError(
+                "Made-up people would stand under the letter of a site that is not in local mode; --yes insists."
+            )
         if number < 1:
             raise CommandError("N must be at least 1.")
-        letter = Letter.objects.filter(slug=options["letter"]).first() if options["letter"] else Letter.objects.current()
-        if letter is None:
-            raise CommandError(f"There is no letter {options['letter']!r}." if options["letter"] else "There is no published letter.")
-        rows = Rows(letter, seed, number)
-        if rows.is_used():
-            raise CommandError(f"Seed {seed} was used for {letter.slug} already; take another --seed.")
+        letter = _letter(options["letter"])
         try:
-            self.copy(rows, number)
-        except IntegrityError as error:
-            raise CommandError(f"The database refuses these signatures: {str(error).splitlines()[0]}.") from None
+            self.copy(Rows(letter, seed, number), number)
+        except UniqueViolation:
+            raise CommandError(f"Seed {seed} was used for {letter.slug} already; take another --seed.") from None
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE signatures_signature")
         counts.fold()
@@ -74,7 +72,8 @@ class Command(BaseCommand):
         """All of them or none."""
         statement = f"COPY {Signature._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv)"
         done = 0
-        with connection.cursor() as cursor, tqdm(total=number, unit=" signatures", unit_scale=True, disable=None) as bar:
+        bar = tqdm(total=number, unit=" signatures", unit_scale=True, disable=None)  # None: on a terminal only
+        with connection.cursor() as cursor, bar:
             for chunk in batched(rows, CHUNK):
                 page = io.StringIO()
                 csv.writer(page, quoting=csv.QUOTE_NOTNULL).writerows(chunk)  # None is NULL, "" is an empty text
@@ -84,6 +83,13 @@ class Command(BaseCommand):
                 bar.update(len(chunk))
         if done < number:
             raise CommandError(f"There are no more than {done} distinct names to give.")
+
+
+def _letter(slug: str | None) -> Letter:
+    letter = Letter.objects.filter(slug=slug).first() if slug else Letter.objects.current()
+    if letter is None:
+        raise CommandError(f"There is no letter {slug!r}." if slug else "There is no published letter.")
+    return letter
 
 
 class Rows:
@@ -101,9 +107,6 @@ class Rows:
         if text is None:
             raise CommandError(f"{self.letter.slug} has no published text.")
         return text.pk
-
-    def is_used(self) -> bool:
-        return Signature.objects.filter(letter=self.letter, mailbox_key=self._ids(0)[0]).exists()
 
     def __iter__(self) -> Iterator[list[Any]]:
         for index, person in enumerate(islice(people(self.seed), self.number)):
@@ -137,8 +140,8 @@ class Rows:
         if state == State.UNCONFIRMED:
             return signed_up, None, None
         confirmed = min(signed_up + timedelta(hours=chance.expovariate(1 / 3)), self.now)
-        approved = min(confirmed + timedelta(days=chance.random() * 3), self.now).date() if state == State.APPROVED else None
-        return signed_up, confirmed, approved
+        approved = min(confirmed + timedelta(days=chance.random() * 3), self.now).date()
+        return signed_up, confirmed, approved if state == State.APPROVED else None
 
     def _ids(self, index: int) -> tuple[bytes, uuid.UUID]:
         """A mailbox key of no mailbox, and the public id."""

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 POLL = 0.5  # seconds
 FOLD_EVERY = 30.0  # seconds
+PRUNE_EVERY = 3600.0  # seconds
 
 
 class Command(BaseCommand):
@@ -53,11 +55,14 @@ def _mail(stop: threading.Event) -> None:
 
 
 def _keep_house(stop: threading.Event) -> None:
-    folded = 0.0
+    folded = pruned = 0.0
     while not stop.wait(POLL):
         if time.monotonic() - folded > FOLD_EVERY:
             folded = time.monotonic()
             _survive(jobs.fold_counts.enqueue)
+        if time.monotonic() - pruned > PRUNE_EVERY:
+            pruned = time.monotonic()
+            _survive(lambda: call_command("prune_db_task_results", min_age_days=1, verbosity=0))
         _survive(_run_jobs)
 
 

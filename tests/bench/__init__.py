@@ -1,0 +1,1 @@
+"""The benches: `uv run python -m tests.bench`."""

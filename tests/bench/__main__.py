@@ -1,0 +1,69 @@
+"""`uv run python -m tests.bench [--quick] [NAME …]`: what the site does against what its parts could do, as ratios.
+
+Every base is measured in the same run, turn and turn about with ours, on this machine, by the load generator `wrk`
+(Debian package `wrk`). Three sites of their own are made in a temporary folder, and all of it is gone afterwards.
+Read the ratios, not the figures: load generator, server and database share the processors.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import django
+
+ROOT = Path(tempfile.mkdtemp(prefix="us-b-"))
+OURS = (
+    "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "FONT_DIRS", "KEEPER_PUBLIC_KEY", "MAILBOX_PEPPER", "MAIL_FROM",
+    "MAIL_URL", "OPERATOR_NAME", "POST_PUBLIC_KEY", "PRIVACY_CONTACT", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
+    "SITE_URL", "TASKS_BACKEND",
+)  # fmt: skip
+# Untouched by an operator's settings and `.env`; this process itself sees the site in the middle.
+os.environ |= dict.fromkeys(OURS, "") | {
+    "DJANGO_SETTINGS_MODULE": "campaign.settings",
+    "VAR_DIR": str(ROOT / "100k"),
+    "DEBUG": "False",
+    "ADMIN_PATH": "admin/",
+    "TRUSTED_PROXIES": "0",
+    "RETENTION_MONTHS": "12",
+}
+os.environ.pop("POST_PRIVATE_KEY_FILE", None)
+django.setup()
+
+from tests.bench import confirming, csvs, pages, pdfs, signing  # noqa: E402  they read the settings
+from tests.bench.house import House  # noqa: E402
+from tests.bench.table import Row, say, show  # noqa: E402
+
+BENCHES = {"pages": pages.run, "sign": signing.run, "confirm": confirming.run, "csv": csvs.run, "pdf": pdfs.run}
+NAMED = 1.37  # so many rows hold one that is named in the delivery
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(BENCHES)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="small and short, to see that it runs; no ratio counts")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHES):
+        parser.error(f"there is no bench {', '.join(sorted(unknown))}")
+    if shutil.which("wrk") is None:
+        parser.error("the load generator wrk is missing: apt-get install wrk")
+    started = time.monotonic()
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, ROOT, ignore_errors=True)
+        sizes = {"1k": 200, "100k": 2_000, "1m": 4_000} if options.quick else {"1k": 1_000, "100k": 100_000, "1m": 1_000_000}
+        houses = {name: stack.enter_context(House(ROOT / name, int(size * NAMED))) for name, size in sizes.items()}
+        for name in options.names or BENCHES:
+            say(f"{name} …")
+            rows += BENCHES[name](houses, quick=options.quick)
+    show(rows)
+    say(f"{time.monotonic() - started:.0f} s")
+    return 0 if options.quick or all(row.reached for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

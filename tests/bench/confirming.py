@@ -1,0 +1,46 @@
+"""People press the button on their personal page, each once."""
+
+import random
+import uuid
+
+from signatures import links
+from tests.bench import yardstick_table
+from tests.bench.house import House
+from tests.bench.load import Load, write_lines
+from tests.bench.table import Row, turn_about
+
+
+def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+    seconds, rounds = (1, 1) if quick else (3, 5)
+    house = houses["100k"]
+    # More than time will allow: enough of those that wait are made unconfirmed again.
+    house.sql(
+        "UPDATE signatures_signature SET state = 'unconfirmed', confirmed_at = NULL "
+        "WHERE state IN ('waiting', 'rejected') AND visibility <> 'counted'"
+    )
+    house.sql("VACUUM ANALYZE signatures_signature")
+    people = [key for (key,) in house.sql("SELECT public_id::text FROM signatures_signature WHERE state = 'unconfirmed'")]
+    random.Random(1).shuffle(people)
+    words = {
+        "action": "confirm", "kind": "person", "role": "Teacher", "organisation": "", "country": "DE",
+        "visibility": "public", "comment": "", "consent": "on", "text": house.form()["text"],
+    }  # fmt: skip
+    ours = (
+        (f"/signature/{links.token(uuid.UUID(key))}/", {**words, "name": f"Jürgen Müller-{number}"})
+        for number, key in enumerate(people)
+    )
+    yardstick_table.make(house)
+    base = (("/update", {"id": str(number), "name": f"Jürgen Müller-{number}"}) for number in random.Random(2).sample(range(1, house.rows), house.rows - 1))
+    with house.yardstick() as bare:
+        loads = {
+            "bare update": Load(bare, lines=write_lines(house.folder / "update.txt", base)),
+            "confirm": Load(house.url, lines=write_lines(house.folder / "confirm.txt", ours)),
+        }
+        for load in loads.values():
+            load.run(1)
+        found = turn_about({name: lambda load=load: load.run(seconds) for name, load in loads.items()}, rounds)  # type: ignore[misc]
+    left = house.sql("SELECT count(*) FROM signatures_signature WHERE state = 'unconfirmed'")[0][0]
+    faults = [fault for load in loads.values() for fault in load.faults]
+    if len(people) - left < loads["confirm"].answered:
+        faults.append(f"{loads['confirm'].answered} answers, but {len(people) - left} confirmed")
+    return [Row("confirm at 100 k / bare update view", found["confirm"], "req/s", found["bare update"], 0.25, at_least=True, faults=faults)]

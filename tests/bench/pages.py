@@ -1,0 +1,19 @@
+"""The letter page while a crowd reads it."""
+
+from tests.bench.house import House
+from tests.bench.load import Load
+from tests.bench.table import Row, turn_about
+
+
+def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+    seconds, rounds = (1, 1) if quick else (4, 5)
+    with houses["100k"].yardstick() as bare:
+        loads = {"bare view": Load(bare + "/", 32)} | {name: Load(houses[name].letter, 32) for name in ("1k", "1m")}
+        for load in loads.values():
+            load.run(1)
+        found = turn_about({name: lambda load=load: load.run(seconds) for name, load in loads.items()}, rounds)  # type: ignore[misc]
+    faults = [fault for load in loads.values() for fault in load.faults]
+    return [
+        Row("letter page, hot / bare view of the same bytes", found["1k"], "req/s", found["bare view"], 0.6, at_least=True, faults=faults),
+        Row("letter page at 1 M / at 1 k", found["1m"], "req/s", found["1k"], 0.95, at_least=True, faults=faults),
+    ]

@@ -1,0 +1,40 @@
+"""The signed letter with a hundred thousand distinct names in all scripts, tagged, against ReportLab with one font."""
+
+import json
+import sys
+from typing import Any
+
+import pikepdf
+
+from tests.bench.csvs import inside
+from tests.bench.house import SLUG, House
+from tests.bench.house import run as call
+from tests.bench.table import Row, turn_about
+
+
+def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+    house = houses["100k"]
+    entries, made, base_made = (house.folder / name for name in ("entries.csv", "letter.pdf", "platypus.pdf"))
+    wanted = inside(house, f"inside.csv({SLUG!r}, {str(entries)!r})")["rows"]
+    told: list[dict[str, Any]] = []
+
+    def ours() -> float:
+        told.append(inside(house, f"inside.pdf({SLUG!r}, {str(made)!r})"))
+        return float(told[-1]["seconds"])
+
+    def base() -> float:
+        said = call([sys.executable, "-m", "tests.bench.platypus", str(entries), str(base_made)], house.environment)
+        return float(json.loads(said)["seconds"])
+
+    found = turn_about({"Platypus": base, "export_pdf": ours}, 1 if quick else 3)
+    last = told[-1]
+    faults = [] if last["names"] == wanted else [f"{last['names']} names of {wanted}"]
+    faults += [f"missing: {' '.join(last['missing'])}"] if last["missing"] else []
+    with pikepdf.open(made) as document:
+        faults += [] if document.Root.get("/MarkInfo", {}).get("/Marked") else ["untagged"]
+    memory = max(one["peak"] + one["typesetter"] for one in told)
+    return [
+        Row(f"PDF of {wanted:,} names, tagged, all scripts / Platypus", found["export_pdf"], "s", found["Platypus"], 0.5, at_least=False, faults=faults),
+        Row("PDF: memory, ours and the typesetter's", memory, "MiB", None, 1024, at_least=False),
+        Row("PDF: size", made.stat().st_size / 1e6, "MB", None, 6, at_least=False),
+    ]

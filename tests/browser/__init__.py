@@ -1,0 +1,1 @@
+"""Stories told in a real browser against the served site."""

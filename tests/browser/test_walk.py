@@ -1,0 +1,157 @@
+"""A person signs, confirms by mail, a moderator approves, the name is read: in a real browser, with script on and off."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request, expect
+
+from tests.site import Site
+
+LETTER = "/letters/xi-jinping-2013/"
+SIZES = {"phone": (360, 740), "desk": (1280, 900)}
+
+
+@pytest.fixture(params=[True, False], ids=["script", "no-script"])
+def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
+    context = browser.new_context(base_url=site.url, java_script_enabled=request.param, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+    yield page
+    context.close()
+
+
+def sign(page: Page, name: str, address: str, audience: str = "On this website and in the delivered letter") -> None:
+    page.goto("/")
+    page.get_by_label(audience, exact=True).check()
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Mail address").fill(address)
+    page.get_by_label("I put my name under this letter").check()
+    page.get_by_role("button", name="Sign").click()
+
+
+def newest_link(site: Site, so_far: int) -> str:
+    return site.wait_for_mail(so_far + 1)
+
+
+def log_in(browser: Browser, site: Site) -> Page:
+    """The first account; its password file is gone after the first login, so it is read once and kept beside the site."""
+    kept = Path(f"{site.folder}.password")
+    if not kept.exists():
+        kept.write_text((site.folder / "first-login.txt").read_text().split("password: ")[1].strip())
+    page = browser.new_context(base_url=site.url).new_page()
+    page.goto("/admin/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(kept.read_text())
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="Signatures").first).to_be_visible()
+    assert not (site.folder / "first-login.txt").exists(), "it goes at the first login"
+    return page
+
+
+def test_S23_the_whole_walk(page: Page, browser: Browser, site: Site, request: pytest.FixtureRequest) -> None:
+    name = f"Jeanne d’Arc ({request.node.callspec.id})"
+    so_far = len(site.mails())
+
+    sign(page, name, f"jeanne-{request.node.callspec.id}@example.org")
+    expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
+
+    page.goto(newest_link(site, so_far))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your signature")
+    expect(page.get_by_label("Your name")).to_have_value(name)
+    page.get_by_label("I put my name under this letter").check()
+    page.get_by_role("button", name="Confirm my signature").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your signature is confirmed")
+
+    desk = log_in(browser, site)
+    desk.goto("/admin/signatures/signature/?state__exact=waiting")
+    desk.get_by_role("link", name=name).click()
+    expect(desk.locator("#content")).to_contain_text("confirm")
+    desk.goto("/admin/signatures/signature/?state__exact=waiting")
+    desk.locator("tr", has_text=name).locator("input.action-select").check()
+    desk.locator("select[name=action]").first.select_option("approve")
+    desk.locator("button[name=index]").first.click()
+    expect(desk.locator(".messagelist")).to_contain_text("1 signature changed.")
+
+    page.goto(f"{LETTER}signatories/?q=Jeanne")
+    expect(page.locator(".names")).to_contain_text(name)
+
+
+def test_errors_are_told_above_and_beside_and_nothing_typed_is_lost(page: Page, site: Site) -> None:
+    sign(page, "", "ada@example")
+    expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
+    expect(page.get_by_label("Mail address")).to_have_value("ada@example")
+    page.locator("#problems a").first.click()
+    assert page.url.endswith("#id_name")
+    page.get_by_label("Your name").fill("Ada Lovelace")
+    page.get_by_label("Mail address").fill("ada@example.org")
+    page.get_by_role("button", name="Sign").click()
+    expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
+
+
+def test_C2_a_scanner_that_runs_scripts_confirms_nothing(browser: Browser, site: Site) -> None:
+    so_far = len(site.mails())
+    page = browser.new_context(base_url=site.url).new_page()
+    sign(page, "Careful", "careful@example.org")
+    page.goto(newest_link(site, so_far))
+    page.wait_for_timeout(3000)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your signature")
+    page.context.close()
+
+
+def test_P11_a_reader_meets_no_other_host_and_gets_no_cookie(browser: Browser, site: Site) -> None:
+    context = browser.new_context(base_url=site.url)
+    page = context.new_page()
+    asked: list[Request] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request))  # Playwright marks what it is given
+    page.on("console", lambda message: complaints.append(message.text))
+    for address in ("/", f"{LETTER}signatories/", f"{LETTER}history/", f"{LETTER}check-mail/", "/privacy/", "/nix/"):
+        page.goto(address)
+    assert {request.url.split("/")[2] for request in asked} == {site.url.split("/")[2]}
+    assert context.cookies() == []
+    assert [text for text in complaints if "404" not in text] == [], "the content security policy is broken nowhere"
+    context.close()
+
+
+def test_admin_keeps_its_content_security_policy(browser: Browser, site: Site) -> None:
+    desk = log_in(browser, site)
+    complaints: list[str] = []
+    desk.on("console", lambda message: complaints.append(message.text))
+    for address in ("/admin/", "/admin/signatures/signature/", "/admin/campaign/letter/", "/admin/campaign/translation/add/", "/admin/signatures/signedletter/"):
+        desk.goto(f"{site.url}{address}")
+    assert complaints == []
+    desk.context.close()
+
+
+def test_S26_a_double_click_and_the_way_back_make_no_second_signature(browser: Browser, site: Site) -> None:
+    so_far = len(site.mails())
+    page = browser.new_context(base_url=site.url).new_page()
+    sign(page, "Twice", "twice@example.org")
+    page.wait_for_url("**/check-mail/")
+    page.go_back()
+    page.get_by_role("button", name="Sign").dblclick()
+    expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
+    site.wait_for_mail(so_far + 1)
+    page.wait_for_timeout(1500)
+    assert len(site.mails()) == so_far + 1
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_pages_fit_and_are_open_to_everyone(browser: Browser, site: Site, size: str, scheme: str) -> None:
+    """No sideways scroll, one heading of the first level, and nothing that axe finds wrong (WCAG 2.2 AA)."""
+    width, height = SIZES[size]
+    context = browser.new_context(base_url=site.url, viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]  # a literal
+    page = context.new_page()
+    for address in ("/", f"{LETTER}signatories/", f"{LETTER}history/", f"{LETTER}check-mail/", "/privacy/", "/signature/x/"):
+        page.goto(address)
+        assert page.locator("h1").count() == 1
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), address
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+    context.close()

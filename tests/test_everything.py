@@ -1,0 +1,144 @@
+"""What must hold for all of it: every address, every admin page, every setting, every command."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.core.management import call_command, get_commands, load_command_class
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from signatures import links, workflow
+from signatures.models import Signature
+from tests.site import BASE
+
+README = (BASE / "README.md").read_text(encoding="utf-8")
+OURS = [name for name, app in get_commands().items() if app in {"campaign", "signatures"}]
+
+
+def names_of(patterns: list[Any]) -> list[str]:
+    found = []
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found += [] if pattern.namespace else names_of(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            found.append(pattern.name)
+    return found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", ["", "/ko", "/zh-hans", "/zh-hant"])
+def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(client: Client, ada: Signature, language: str) -> None:
+    arguments = {"slug": "bridge", "public_id": ada.public_id, "token": links.token(ada.public_id)}
+    for name in names_of(get_resolver().url_patterns):
+        route = next(kwargs for kwargs in ({}, {"slug": "bridge"}, {"slug": "bridge", "public_id": ada.public_id}, {"token": arguments["token"]}) if fits(name, kwargs))
+        answer = client.get(language + reverse(name, kwargs=route) if name not in {"ready", "robots", "api", "manual"} else reverse(name, kwargs=route))
+        assert answer.status_code in {200, 303, 503 if name == "ready" else 200}, name
+        if answer.status_code == 200 and "html" in answer["Content-Type"]:
+            page = answer.content.decode()
+            assert len(re.findall(r"<h1[ >]", page)) == 1, name
+            assert re.search(r"<title>[^<]+</title>", page), name
+            assert f'lang="{language.strip("/") or "en"}' in page, name
+            sources = re.findall(r'(?:src|href|action)="([a-z]+:[^"]*|//[^"]*)"', page)
+            assert [source for source in sources if not source.startswith((settings.SITE_URL, "mailto:"))] == [], name
+            assert settings.OPERATOR_NAME in page and settings.PRIVACY_CONTACT in page, name
+
+
+def fits(name: str, kwargs: dict[str, Any]) -> bool:
+    try:
+        reverse(name, kwargs=kwargs)
+    except Exception:  # noqa: BLE001  whatever the reason, it does not fit
+        return False
+    return True
+
+
+@pytest.mark.django_db
+def test_every_admin_page_opens(admin_client: Client, ada: Signature, admin_user: Any) -> None:
+    workflow.reject(ada, by=admin_user.pk, reason="to have a trail")
+    assert admin_client.get("/admin/").status_code == 200
+    for model, page in admin.site._registry.items():
+        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        assert admin_client.get(base).status_code == 200, base
+        assert admin_client.get(f"{base}?q=x").status_code == 200 or not page.search_fields, base
+        assert admin_client.get(f"{base}add/").status_code in {200, 403}, base
+        for row in model._default_manager.all()[:1]:
+            assert admin_client.get(f"{base}{row.pk}/change/").status_code == 200, base
+            assert admin_client.get(f"{base}{row.pk}/history/").status_code == 200, base
+
+
+def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
+    tree = ast.parse((BASE / "campaign" / "settings.py").read_text())
+    readers = {"str", "list", "get", "flag", "whole_number", "required", "secret", "sealing_key"}
+    names = {
+        call.args[0].value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+        and (call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")) in readers
+    }  # fmt: skip
+    names = {name for name in names if name.isupper()} - {"ENGINE"}  # a key of Django's, not of the environment
+    assert len(names) >= 20
+    example = (BASE / ".env.example").read_text()
+    for name in names:
+        assert f"`{name}`" in README, name
+        assert name in example, name
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_has_help_and_is_in_the_readme(name: str) -> None:
+    command = load_command_class(get_commands()[name], name)
+    assert command.help and command.help.endswith(".")
+    assert re.search(rf"`(uv run )?(manage\.py )?{name}\b", README)
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_the_floors_hold_and_a_wrong_import_is_caught(tmp_path: Path) -> None:
+    lint = [str(Path(sys.executable).with_name("lint-imports"))]
+    assert subprocess.run(lint, cwd=BASE, capture_output=True, check=False).returncode == 0
+    for name in ("campaign", "signatures"):
+        for file in (BASE / name).rglob("*.py"):
+            copy = tmp_path / file.relative_to(BASE)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+    for name in ("pyproject.toml", ".importlinter"):
+        if (BASE / name).exists():
+            (tmp_path / name).write_bytes((BASE / name).read_bytes())
+    craft = tmp_path / "signatures" / "names.py"
+    craft.write_text(craft.read_text() + "\nfrom signatures import workflow\n")
+    broken = subprocess.run(lint, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert broken.returncode != 0 and "signatures.names" in broken.stdout
+
+
+def test_the_two_commands_of_the_readme_are_the_ones_ci_runs() -> None:
+    ci = (BASE / ".ci" / "run").read_text()
+    assert "uv run manage.py serve" in README and "uv run pytest" in README
+    assert re.search(r"^\s*(step .*)?uv run pytest", ci, re.MULTILINE)
+    assert (BASE / ".python-version").read_text().strip() == "3.13"
+
+
+def test_X2_the_lock_names_every_dependency_with_hashes_and_no_host() -> None:
+    lock = (BASE / "requirements.txt").read_text()
+    wanted = re.findall(r'^    "([a-z0-9-]+)==([^"]+)",$', (BASE / "pyproject.toml").read_text().split("[dependency-groups]")[0], re.MULTILINE)
+    assert len(wanted) > 15
+    for name, version in wanted:
+        assert re.search(rf"^{name}=={re.escape(version)}", lock, re.MULTILINE), name
+    assert "--hash=sha256:" in lock and "://" not in lock and "file:" not in lock
+
+
+def test_the_one_sheet_is_small() -> None:
+    assert (BASE / "static" / "css" / "site.css").stat().st_size < 20_000
+
+
+def test_nothing_reads_outside_the_project() -> None:
+    for file in [*BASE.glob("*.*"), *(BASE / "campaign").rglob("*.py"), *(BASE / "signatures").rglob("*.py"), *(BASE / "tests").rglob("*.py")]:
+        if file.is_file() and file.name not in {"uv.lock", "test_everything.py"}:
+            assert "../shared" not in file.read_text(encoding="utf-8"), file

@@ -1,0 +1,332 @@
+"""The delivered PDF: the letter as it was written, and everybody who signed it, in every script."""
+
+import multiprocessing
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from signatures.delivery import pdf
+from signatures.delivery.pdf import BoardMember, Counts, Entry, Letterhead, LetterData, PdfFailed, Signatory, Words
+
+WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+# Read back exactly as they were given.
+LEFT_TO_RIGHT = [
+    "김철수", "남궁민수", "이 준", "Kim Chul-soo (김철수)", "李娜", "王小明", "欧阳修", "迪丽·热巴", "陳大文",
+    "李明 Li Ming", "田中 太郎", "たなか", "Björk Guðmundsdóttir", "Łukasz Żółć", "Nguyễn Thị Ánh", "O’Brien",
+    "O'Brien", "Jean-Luc d’Arc", "José María Aznar-López", "Sukarno", "Wu", "O", "X Æ A-12",
+    "Martin Luther King, Jr.", "Dr. Ana B. Souza, MD", "Юлия Иванова", "Δημήτρης Παπαδόπουλος",
+    "Անի Հարությունյան", "გიორგი", "አበበ ቢቂላ", "Nuʻu Kāneʻohe", "Þórður", "İbrahim Işık", "Ștefan Țîrlea",
+    "Ḥasan al-Baṣrī", "Mary-Kate O’Connor-Smith the 3rd", "𠮷野家", "Ngũgĩ wa Thiong’o", "Māori Iwi", "나라 Nara",
+    "St. John-Smythe",
+]  # fmt: skip
+# A reader takes these out in the order they stand on paper, or cluster by cluster.
+OTHERWISE_ORDERED = ["محمد بن سلمان", "محمد", "سارة القحطاني", "שרה כהן", "נָתָן", "नरेन्द्र", "สมชาย ใจดี", "ထက်ထက်"]
+WRAPPED = "María de los Ángeles Fernández de la Vega Sanz y Gómez de Salazar"
+# No font we ship can draw these: Tibetan, Mongolian, Cherokee, Meitei.
+BOXED = ["བསྟན་འཛིན་རྒྱ་མཚོ་", "ᠮᠣᠩᠭᠣᠯ", "ᎠᏂᎦᏚᏩᎩ", "ꯃꯩꯇꯩ"]
+
+
+def span(text: str, *, emphasis: bool = False, strong: bool = False) -> pdf.Span:
+    return {"text": text, "emphasis": emphasis, "strong": strong}
+
+
+def letter(**changes: Any) -> LetterData:
+    words: dict[str, Any] = {
+        "title": "A letter about the river",
+        "language": "en",
+        "date": "7 May 2013",
+        "addressee": ["Her Excellency the Mayor", "City Hall"],
+        "salutation": "Dear Madam,",
+        "blocks": [
+            {"kind": "paragraph", "spans": [span("The river is "), span("not", emphasis=True), span(" well.")]},
+            {"kind": "list", "ordered": False, "items": [[span("Measure it.")], [span("Mend it.", strong=True)]]},
+            {"kind": "quote", "spans": [span("Water remembers.")]},
+        ],
+        "closing": "Yours sincerely,",
+        "signatories": [Signatory("Ada Rivers", ["Chair of the Board", "Engineer"]), Signatory("Ben Brook", [])],
+        "letterhead": Letterhead(
+            "Friends of the River", "1 Quay • Rivertown", "555-0100", "river.example",
+            [BoardMember("Ada Rivers", "Chair"), BoardMember("Cleo Ford"), BoardMember("Dan Wells")],
+        ),
+    }  # fmt: skip
+    return LetterData(**words | changes)
+
+
+def make(
+    out: Path, entries: list[Entry], counted_only: int = 0, the_letter: LetterData | None = None
+) -> tuple[pdf.Report, PdfReader]:
+    counts = Counts(len(entries) + counted_only, len(entries), counted_only)
+    report = pdf.write(the_letter or letter(), iter(entries), counts=counts, out=out, timestamp=WHEN)
+    return report, PdfReader(out)
+
+
+def text_of(reader: PdfReader) -> str:
+    return "\n".join(page.extract_text() for page in reader.pages)
+
+
+def lines_of(reader: PdfReader) -> list[str]:
+    return [line.strip() for line in text_of(reader).splitlines()]
+
+
+def pure(text: str) -> set[str]:
+    """The letters of a text, however they were composed or ordered."""
+    return {char for char in unicodedata.normalize("NFKD", text) if not char.isspace()}
+
+
+@pytest.fixture(scope="module")
+def everybody(tmp_path_factory: pytest.TempPathFactory) -> tuple[pdf.Report, PdfReader]:
+    names = [*LEFT_TO_RIGHT, *OTHERWISE_ORDERED, WRAPPED, *BOXED]
+    return make(tmp_path_factory.mktemp("pdf") / "everybody.pdf", [Entry(name) for name in names], 506)
+
+
+def test_the_whole_letter_is_there(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    words = " ".join(everybody[1].pages[0].extract_text().split())
+    for part in (
+        "7 May 2013", "Her Excellency the Mayor City Hall", "A letter about the river", "Dear Madam,",
+        "The river is not well.", "Measure it.", "Mend it.", "Water remembers.", "Yours sincerely,", "Chair of the Board",
+        "1 Quay • Rivertown • 555-0100 • river.example", "Ada Rivers, Chair", "Cleo Ford", "Ben Brook",
+    ):  # fmt: skip
+        assert part in words
+    assert "friends of the river" in words.lower()
+
+
+def test_E6_names_written_from_left_to_right_read_back_exactly(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    assert set(LEFT_TO_RIGHT) <= set(lines_of(everybody[1]))
+
+
+def test_E6_names_of_other_order_read_back_letter_by_letter(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    lines = [pure(line) for line in lines_of(everybody[1])]
+    for name in OTHERWISE_ORDERED:
+        assert any(pure(name) <= line for line in lines), name
+
+
+def test_a_long_name_wraps_and_is_whole(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    assert WRAPPED in " ".join(text_of(everybody[1]).split())
+
+
+def test_E6_a_letter_no_font_has_is_boxed_and_reported(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    report, reader = everybody
+    expected = {f"U+{ord(char):04X}" for name in BOXED for char in name}
+    assert set(report.missing) == expected
+    assert all(code in text_of(reader) for code in expected)
+
+
+def test_E6_no_glyph_is_missing_so_both_standards_hold(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    report, reader = everybody
+    xmp = reader.xmp_metadata
+    assert report.standards == ["ua-1", "a-2a"]
+    assert xmp and xmp.stream.get_data().count(b"pdfuaid:part") and b"pdfaid:part" in xmp.stream.get_data()
+
+
+def test_the_number_of_all_is_printed(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    report, reader = everybody
+    assert report.names == 54
+    assert "560 people have signed: 54 named here and 506 who asked to be counted without their name." in text_of(reader)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (Counts(0, 0, 0), "Nobody has added their name to this letter yet."),
+        (Counts(1, 1, 0), "1 person has signed, and is named here."),
+        (Counts(1, 0, 1), "1 person has signed, and asked to be counted without their name."),
+        (Counts(2, 1, 1), "2 people have signed: 1 named here and 1 who asked to be counted without their name."),
+        (Counts(3, 0, 3), "3 people have signed, and asked to be counted without their name."),
+        (Counts(12_408, 12_408, 0), "12,408 people have signed, and all are named here."),
+        (
+            Counts(12_408, 11_902, 506),
+            "12,408 people have signed: 11,902 named here and 506 who asked to be counted without their name.",
+        ),
+    ],
+)
+def test_the_number_is_said_in_good_english(counts: Counts, said: str) -> None:
+    assert pdf.in_english(counts) == said
+
+
+def test_every_page_says_which_of_how_many(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "many.pdf", [Entry(f"Person {number}") for number in range(400)])
+    assert report.pages == len(reader.pages) > 3
+    for number, page in enumerate(reader.pages, 1):
+        assert f"Page {number} of {report.pages}" in page.extract_text()
+    assert {f"Person {number}" for number in range(400)} <= set(lines_of(reader))
+
+
+def test_the_short_title_runs_from_the_second_page_on(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    first, *others = everybody[1].pages
+    assert first.extract_text().count("A letter about the river") == 1
+    assert all("A letter about the river" in page.extract_text() for page in others)
+
+
+def test_a_reader_jumps_to_letter_and_names_by_bookmark(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    assert [mark.title for mark in everybody[1].outline if not isinstance(mark, list)] == ["Letter", "Co-signatories"]
+
+
+def test_it_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    root = everybody[1].root_object
+    assert "/StructTreeRoot" in root and root["/Lang"] == "en" and root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert everybody[1].metadata and everybody[1].metadata.title == "A letter about the river"
+
+
+def test_E6_it_tells_nothing_of_author_machine_or_path(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "quiet.pdf", [Entry("Ada")])
+    assert reader.metadata and set(reader.metadata) <= {"/Title", "/Creator", "/CreationDate", "/ModDate"}
+    assert re.fullmatch(r"Typst [\d.]+", reader.metadata["/Creator"])
+    streams = [b"", reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""]
+    for told in (b"/tmp", b"/work", str(tmp_path).encode(), b"dc:creator"):
+        assert told not in (tmp_path / "quiet.pdf").read_bytes()
+        assert all(told not in stream for stream in streams)
+
+
+def test_the_same_input_makes_the_same_bytes(tmp_path: Path) -> None:
+    entries = [Entry(name, "Reader", "리버 대학교", "Norway") for name in (*LEFT_TO_RIGHT, *BOXED)]
+    for name in ("one.pdf", "two.pdf"):
+        make(tmp_path / name, entries)
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_role_organisation_and_country_follow_the_name(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "roles.pdf", [Entry("Ada", "Judge", "Court", "Peru"), Entry("Ben", country="Chile")])
+    assert {"Ada · Judge, Court, Peru", "Ben · Chile"} <= set(lines_of(reader))
+
+
+MARKUP = ["#panic()", '#read("/etc/passwd")', "*x* _y_ `z`", "<b>bold</b>", "$x^2$ @ref", "// gone", "/* gone", "\\ ] }"]
+
+
+def test_S14_markup_in_a_name_is_inert(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "markup.pdf", [Entry(name, role=name) for name in MARKUP])
+    assert {f"{name} · {name}" for name in MARKUP} <= set(lines_of(reader))
+    assert report.standards and not any("/Annots" in page for page in reader.pages)
+
+
+def test_S12_line_breaks_and_tabs_in_a_name_make_no_second_line(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "lines.pdf", [Entry("Ada\nB\tC\r\x00D\u2028E\u2029F")])
+    assert "Ada B C  D E F" in lines_of(reader)
+
+
+def test_a_name_of_200_letters_without_a_space_stays_in_its_column(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "long.pdf", [Entry("W" * 200), Entry("Ada")])
+    rights: list[float] = []
+    reader.pages[1].extract_text(visitor_text=lambda text, _cm, tm, _font, _size: rights.append(tm[4]) if "W" in text else None)
+    lines = [line.replace("\u200b", "") for line in lines_of(reader)]
+    assert sum(line.count("W") for line in lines if set(line) == {"W"}) == 200
+    assert max(len(line) for line in lines if set(line) == {"W"}) < 40 and "Ada" in lines
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("Z" + "\u0301" * 60 + "algo", id="sixty accents on one letter"),
+        pytest.param("ก" + "\u0e47" * 60, id="sixty Thai marks on one letter"),
+        pytest.param("김\u0301", id="a mark whose first font lacks the letter"),
+        pytest.param("\u202egnirts", id="turned around"),
+        pytest.param("\ue000\U0010ffff\ud800", id="no character at all"),
+    ],
+)
+def test_a_wild_name_is_shown_in_boxes_and_drops_no_letter(tmp_path: Path, name: str) -> None:
+    report, reader = make(tmp_path / "wild.pdf", [Entry(name), Entry("Ada")])
+    boxed = {f"U+{ord(char):04X}" for char in name if f"U+{ord(char):04X}" in report.missing}
+    shown = text_of(reader)
+    assert report.standards and boxed and all(code in shown for code in boxed)
+    assert {char for char in name if f"U+{ord(char):04X}" not in report.missing} <= set(shown)
+    assert "Ada" in lines_of(reader)
+
+
+def test_joiners_variation_selectors_and_emoji_are_no_wild_names(tmp_path: Path) -> None:
+    names = ["می\u200cخواهم", "ශ්\u200dරී", "葛\U000e0100", "❤\ufe0f 👩\u200d👩\u200d👧 🇰🇷 👍🏽"]
+    report, _ = make(tmp_path / "joined.pdf", [Entry(name) for name in names])
+    assert report.missing == [] and report.standards
+
+
+def test_P12_an_arabic_name_does_not_disturb_its_neighbours(tmp_path: Path) -> None:
+    entries = [Entry("محمد (1)", "أستاذ", "Court", "3 Peru"), Entry("(2) Ada, Jr."), Entry("שרה", "4", "Court 5")]
+    _, reader = make(tmp_path / "bidi.pdf", entries)
+    lines = lines_of(reader)
+    assert "(2) Ada, Jr." in lines
+    assert any(line.endswith("Court, 3 Peru") for line in lines) and any(line.endswith("· 4, Court 5") for line in lines)
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-hans", "zh-hant", "ja", "ar", "he", "pt-BR"])
+def test_a_letter_in_another_language_says_so(tmp_path: Path, language: str) -> None:
+    blocks = [{"kind": "paragraph", "spans": [span("강은 괜찮지 않습니다. 河不好。 النهر"), span("굵게", strong=True)]}]
+    words = letter(language=language, blocks=blocks)
+    report, reader = make(tmp_path / "letter.pdf", [Entry("김철수"), Entry("Ada, Jr.")], the_letter=words)
+    assert report.standards and reader.root_object["/Lang"].split("-")[0] == language.split("-")[0]
+    assert "강은 괜찮지 않습니다. 河不好。" in text_of(reader)
+    assert "김철수" in lines_of(reader)
+
+
+def test_its_own_words_come_in_the_language_of_the_letter(tmp_path: Path) -> None:
+    out = tmp_path / "ko.pdf"
+    words = Words("서한", "공동 서명자", "이사회", "{pages}쪽 중 {page}쪽", lambda counts: f"{counts.total}명이 서명했습니다.")
+    pdf.write(letter(), [Entry("Ada")], counts=Counts(1, 1, 0), out=out, timestamp=WHEN, words=words)
+    text = text_of(PdfReader(out))
+    assert all(word in text for word in ("공동 서명자", "이사회", "2쪽 중 1쪽", "1명이 서명했습니다."))
+
+
+def test_with_nobody_yet_it_says_so(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "nobody.pdf", [])
+    assert report.names == 0 and "Nobody has added their name to this letter yet." in text_of(reader)
+
+
+def test_one_name_is_one_name(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "one.pdf", [Entry("Ada")])
+    assert report.names == 1 and "1 person has signed, and is named here." in text_of(reader) and "Ada" in lines_of(reader)
+
+
+def test_the_letter_can_stand_alone(tmp_path: Path) -> None:
+    report = pdf.write(letter(), [], counts=None, out=tmp_path / "letter.pdf", timestamp=WHEN)
+    assert report.pages == 1 and "Co-signatories" not in text_of(PdfReader(tmp_path / "letter.pdf"))
+
+
+def test_a_letter_with_little_in_it_is_no_error(tmp_path: Path) -> None:
+    bare = letter(
+        date="", addressee=[], salutation="", blocks=[], signatories=[], letterhead=Letterhead("R", "", "", "", [])
+    )
+    assert make(tmp_path / "bare.pdf", [Entry("Ada")], the_letter=bare)[0].pages == 2
+
+
+@pytest.mark.parametrize("counts", [Counts(2, 2, 0), Counts(0, 0, 0), Counts(5, 1, 0), None])
+def test_another_number_of_names_than_counted_is_refused(tmp_path: Path, counts: Counts | None) -> None:
+    with pytest.raises(ValueError, match="number|counts"):
+        pdf.write(letter(), [Entry("Ada")], counts=counts, out=tmp_path / "wrong.pdf", timestamp=WHEN)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_time_without_a_zone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="zone"):
+        pdf.write(letter(), [], counts=None, out=tmp_path / "x.pdf", timestamp=WHEN.replace(tzinfo=None))
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "letter.pdf"
+    out.write_bytes(b"yesterday's")
+
+    def interrupted() -> Iterator[Entry]:
+        yield Entry("Ada")
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        pdf.write(letter(), interrupted(), counts=Counts(2, 2, 0), out=out, timestamp=WHEN)
+    assert list(tmp_path.iterdir()) == [out] and out.read_bytes() == b"yesterday's"
+
+
+def test_what_typst_refuses_has_a_name_and_tells_no_names(tmp_path: Path) -> None:
+    unknown = letter(language="not a language", title="Secret")
+    with pytest.raises(PdfFailed) as failure:
+        make(tmp_path / "x.pdf", [Entry("Ada Lovelace")], the_letter=unknown)
+    assert "Ada" not in str(failure.value) and "Secret" not in str(failure.value)
+    assert failure.value.__cause__ is None and list(tmp_path.iterdir()) == []
+
+
+def test_what_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "SECONDS", 0.01)
+    with pytest.raises(PdfFailed, match="took longer"):
+        make(tmp_path / "x.pdf", [Entry("Ada")])
+    assert list(tmp_path.iterdir()) == [] and multiprocessing.active_children() == []
