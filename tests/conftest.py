@@ -14,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
@@ -56,8 +57,10 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(autouse=True)
-def no_hot_pages() -> None:
+def nothing_kept() -> None:
+    """No test reads what another one left in this process."""
     middleware.copies.clear()
+    cache.clear()
 
 
 @pytest.fixture

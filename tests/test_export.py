@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from pypdf import PdfReader
 
@@ -33,8 +33,8 @@ def rows_of(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
-def download(client: Client, action: str, letter: Letter) -> Any:
-    return client.post(DESK, {"action": action, "_selected_action": [letter.pk], "index": "0"})
+def download(client: Client, form: str, letter: Letter) -> Any:
+    return client.post(f"{DESK}{letter.pk}/export/{form}/")
 
 
 def test_the_csv_is_as_the_interface_says(letter: Letter, ada: Signature) -> None:
@@ -104,7 +104,7 @@ def test_the_delivery_officer_takes_both_from_admin(officer: User, letter: Lette
     client = Client()
     client.force_login(officer)
 
-    sheet, document = (download(client, action, letter) for action in ("as_csv", "as_pdf"))
+    sheet, document = (download(client, form, letter) for form in ("csv", "pdf"))
 
     assert sheet["Content-Disposition"] == 'attachment; filename="bridge.csv"'
     assert rows_of(b"".join(sheet))[0]["name"] == "Ada Lovelace"
@@ -120,8 +120,22 @@ def test_the_delivery_officer_takes_both_from_admin(officer: User, letter: Lette
 def test_who_may_not_export_gets_nothing(letter: Letter, who: str, request: pytest.FixtureRequest) -> None:
     client = Client()
     client.force_login(request.getfixturevalue(who))
-    assert download(client, "as_csv", letter).status_code == 403
+    assert download(client, "csv", letter).status_code == 403
+    assert client.get(f"{DESK}{letter.pk}/change/").status_code == 403
     assert not TrailEntry.objects.exists()
+
+
+def test_an_export_takes_a_post(officer: User, letter: Letter) -> None:
+    client = Client()
+    client.force_login(officer)
+    assert client.get(f"{DESK}{letter.pk}/export/csv/").status_code == 405
+    assert "Export the list as CSV" in client.get(f"{DESK}{letter.pk}/change/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_inside_a_transaction_is_refused(letter: Letter) -> None:
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        snapshot.export_csv(letter, io.BytesIO(), by=None)
 
 
 def test_the_trail_entry_is_written_before_the_first_byte(letter: Letter) -> None:

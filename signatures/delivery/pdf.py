@@ -32,13 +32,14 @@ NO_FAMILY = 1_000
 MARKS_ON_A_LETTER = 4  # more would be drawn over the neighbours
 LONG_WORD = re.compile(r"[^\s\u2010-\u2015\u2e80-\ua4cf\uac00-\ud7af-]{25,}")  # wider than a column, nowhere to break
 ISOLATE, END_ISOLATE, MAY_BREAK = "\u2068", "\u2069", "\u200b"
-UNSEEN = re.compile("[\u00ad\u034f\u061c\u200b-\u200f\u2060\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")
+JOINING = re.compile("[\u034f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")  # never drawn alone
+HIDDEN = frozenset("\u00ad\u061c\u200b\u200e\u200f\u2060")  # act on the line, or beside it; a reader must not find them
 EMBEDDINGS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn the neighbours around
 RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 FROM_RIGHT = frozenset({"ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})  # languages typst sets so
 SECONDS, NAMES_A_SECOND = 60, 1_000  # the time limit: many times what it takes
 
-Text = str | list[str]  # as the template reads it: in a list, the odd places are code points to box, or isolates
+Text = str | list[str]  # as the template reads it: in a list, the odd places are code points to box or to hide
 
 
 class PdfFailed(Exception):
@@ -218,8 +219,11 @@ class Glyphs:
         pieces, base, marks = [""], -1, 0
         for char in words:
             category = unicodedata.category(char)
-            if UNSEEN.match(char) or category in {"Cc", "Zl", "Zp"}:
-                pieces[-1] += char if UNSEEN.match(char) else " "
+            if char in HIDDEN:
+                pieces += [char, ""]
+                continue
+            if JOINING.match(char) or category in {"Cc", "Zl", "Zp"}:
+                pieces[-1] += char if JOINING.match(char) else " "
                 continue
             is_mark, rank = category[0] == "M", self.rank(char)
             marks, base = (marks + (category != "Mc"), base) if is_mark else (0, rank)

@@ -23,7 +23,7 @@ class NothingToExport(Exception):
 
 def export_csv(letter: Letter, out: IO[bytes], *, by: int | None) -> int:
     """Write the deliverable list; how many rows. The trail entry is committed before the first byte (E4)."""
-    trail.add("export", staff_id=by, letter_id=letter.pk, form="csv")
+    _record(letter, "csv", by)
     return csv.write(_chosen(letter), out)
 
 
@@ -37,7 +37,7 @@ def export_pdf(letter: Letter, out: Path, *, by: int | None) -> pdf.Report:
     translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
     if translation is None:
         raise NothingToExport(f"{letter.slug} has no published text.")
-    trail.add("export", staff_id=by, letter_id=letter.pk, form="pdf")
+    _record(letter, "pdf", by)
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Names and figures of one moment, whatever is signed meanwhile (rule 10).
@@ -52,6 +52,12 @@ def export_pdf(letter: Letter, out: Path, *, by: int | None) -> pdf.Report:
         fonts=settings.FONT_DIRS,
         timestamp=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC),
     )
+
+
+def _record(letter: Letter, form: str, by: int | None) -> None:
+    """Durable: an outer transaction, which could still take the entry back, is an error."""
+    with transaction.atomic(durable=True):
+        trail.add("export", staff_id=by, letter_id=letter.pk, form=form)
 
 
 def _chosen(letter: Letter) -> SignatureQuerySet:

@@ -31,12 +31,12 @@ class House:
         self.environment = {**os.environ, "VAR_DIR": str(folder)}
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(mode=0o700)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         started = time.monotonic()
         words = ["manage.py", "serve", "--port", str(self.port), "--workers", "2", "--no-worker"]
         self.process = start([sys.executable, *words], self.environment, self.folder / "serve.log")
         try:
-            wait_until_up(self.process, f"{self.url}/readyz", self.folder / "serve.log")
+            wait_until_up(self.process, self.letter, self.folder / "serve.log")
             self.manage("make_signatures", str(self.rows))
             self.sql("VACUUM ANALYZE signatures_signature")
         except BaseException:
@@ -124,7 +124,7 @@ def wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None
         with contextlib.suppress(OSError), urlopen(url, timeout=5):  # noqa: S310  our own address
             return
         time.sleep(0.1)
-    raise SystemExit(f"{url} did not come up:\n{log.read_text()}")
+    raise SystemExit(f"{url} did not come up:\n{log.read_text()[-2000:]}")
 
 
 def free_port() -> int:

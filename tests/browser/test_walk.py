@@ -79,6 +79,19 @@ def test_S23_the_whole_walk(page: Page, browser: Browser, site: Site, request: p
     expect(page.locator(".names")).to_contain_text(name)
 
 
+def test_staff_take_the_signed_letter_away(browser: Browser, site: Site, tmp_path: Path) -> None:
+    desk = log_in(browser, site)
+    desk.goto("/admin/signatures/signedletter/")
+    desk.get_by_role("link", name="xi-jinping-2013").click()
+    for form, start in (("CSV", b"\xef\xbb\xbfnumber,"), ("PDF", b"%PDF")):
+        with desk.expect_download() as download:
+            desk.get_by_role("button", name=form).click()
+        download.value.save_as(tmp_path / form)
+        assert (tmp_path / form).read_bytes().startswith(start)
+        assert download.value.suggested_filename == f"xi-jinping-2013.{form.lower()}"
+    desk.context.close()
+
+
 def test_errors_are_told_above_and_beside_and_nothing_typed_is_lost(page: Page, site: Site) -> None:
     sign(page, "", "ada@example")
     expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
