@@ -333,4 +333,6 @@ LOGGING = {
 }
 
 # Only the worker opens sealed recipients; `serve` gives the web server an empty name, whatever a `.env` file says.
-POST_PRIVATE_KEY_FILE = os.environ.get("POST_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "post")) if LOCAL_MODE else "")
+POST_PRIVATE_KEY_FILE = os.environ.get(
+    "POST_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "post")) if LOCAL_MODE else ""
+)

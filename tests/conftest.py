@@ -26,7 +26,10 @@ from signatures.models import Signature, State
 from tests.makers import make_letter, make_signature
 from tests.site import Site
 
-NEVER_TRUNCATED = {"campaign_translation": "published_text_is_never_truncated", "signatures_trailentry": "trail_is_never_truncated"}
+NEVER_TRUNCATED = {
+    "campaign_translation": "published_text_is_never_truncated",
+    "signatures_trailentry": "trail_is_never_truncated",
+}
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -42,7 +45,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_modify_db_settings: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+def django_db_setup(
+    django_db_modify_db_settings: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
     """Django empties tables by TRUNCATE between tests that commit: those triggers sleep outside their own test."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table, trigger in NEVER_TRUNCATED.items():
@@ -87,7 +92,7 @@ def cleo(letter: Letter) -> Signature:
 
 
 def member_of(group: str) -> User:
-    user = User.objects.create_user(group.replace(" ", "-"), password="a long enough password", is_staff=True)  # noqa: S106
+    user = User.objects.create_user(group.replace(" ", "-"), password="a long enough password", is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     return user
 

@@ -29,7 +29,9 @@ LETTERHEAD = {
 
 def make_letter(slug: str = "bridge", **fields: Any) -> Letter:
     """A published letter, open for signatures."""
-    letter = Letter.objects.create(slug=slug, recipient="the Minister of Bridges", goal=1000, letterhead=LETTERHEAD, **fields)
+    letter = Letter.objects.create(
+        slug=slug, recipient="the Minister of Bridges", goal=1000, letterhead=LETTERHEAD, **fields
+    )
     publish(revise(letter, "en", WORDS, authoritative=True))
     letter.refresh_from_db()
     if "state" in fields and letter.state != fields["state"]:
@@ -38,7 +40,9 @@ def make_letter(slug: str = "bridge", **fields: Any) -> Letter:
     return letter
 
 
-def make_signature(letter: Letter, name: str, state: State = State.APPROVED, visibility: Audience = Audience.PUBLIC, **fields: Any) -> Signature:
+def make_signature(
+    letter: Letter, name: str, state: State = State.APPROVED, visibility: Audience = Audience.PUBLIC, **fields: Any
+) -> Signature:
     """A signature in this state, as the verbs would leave it."""
     has_words = state != State.WITHDRAWN and not (visibility == Audience.COUNTED and state != State.UNCONFIRMED)
     now = timezone.now()

@@ -13,7 +13,13 @@ ours = (
     "SECRET_KEY_FALLBACKS", "SITE_URL", "TASKS_BACKEND", "TRUSTED_PROXIES",
 )  # fmt: skip
 os.environ.pop("POST_PRIVATE_KEY_FILE", None)
-os.environ |= dict.fromkeys(ours, "") | {"VAR_DIR": f"{TEST_DIR}/var", "ADMIN_PATH": "admin/", "DEBUG": "False", "TRUSTED_PROXIES": "0", "RETENTION_MONTHS": "12"}
+os.environ |= dict.fromkeys(ours, "") | {
+    "VAR_DIR": f"{TEST_DIR}/var",
+    "ADMIN_PATH": "admin/",
+    "DEBUG": "False",
+    "TRUSTED_PROXIES": "0",
+    "RETENTION_MONTHS": "12",
+}
 
 from campaign.settings import *  # noqa: E402, F403  the point of this file
 

@@ -44,14 +44,23 @@ class Site:
             site.output.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
-        environment = {**os.environ, "VAR_DIR": str(self.folder), "SITE_URL": self.url, "DJANGO_SETTINGS_MODULE": "campaign.settings"}
+        environment = {
+            **os.environ,
+            "VAR_DIR": str(self.folder),
+            "SITE_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "campaign.settings",
+        }
         with self.output.open("ab") as out:
             command = [sys.executable, "manage.py", "serve", "--port", str(self.port), "--workers", "1"]
-            self.process = subprocess.Popen(command, cwd=BASE, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                command, cwd=BASE, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            )
         self.wait_until_ready()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)

@@ -47,20 +47,27 @@ def test_the_link_of_the_mail_shows_the_words_and_sending_them_confirms(
 
 
 def test_what_is_posted_is_what_is_signed(client: Client, ben: Signature, words: dict[str, str]) -> None:
-    client.post(page_of(ben), {**words, "name": "Benjamin Nevis", "country": "KR", "visibility": "delivery", "action": "confirm"})
+    client.post(
+        page_of(ben),
+        {**words, "name": "Benjamin Nevis", "country": "KR", "visibility": "delivery", "action": "confirm"},
+    )
 
     ben.refresh_from_db()
     assert (ben.name, ben.country, ben.visibility) == ("Benjamin Nevis", "KR", "delivery")
 
 
-def test_counted_drops_every_word_and_is_approved_at_once(client: Client, ben: Signature, words: dict[str, str]) -> None:
+def test_counted_drops_every_word_and_is_approved_at_once(
+    client: Client, ben: Signature, words: dict[str, str]
+) -> None:
     client.post(page_of(ben), {**words, "visibility": "counted", "comment": "hello", "action": "confirm"})
 
     ben.refresh_from_db()
     assert (ben.state, ben.name, ben.role, ben.organisation, ben.comment) == (State.APPROVED, "", "", "", "")
 
 
-def test_a_letter_moderated_afterwards_approves_at_once_unless_there_is_a_flag(client: Client, letter: Letter, words: dict[str, str]) -> None:
+def test_a_letter_moderated_afterwards_approves_at_once_unless_there_is_a_flag(
+    client: Client, letter: Letter, words: dict[str, str]
+) -> None:
     Letter.objects.update(moderation="after")
     clean, flagged = (make_signature(letter, name, State.UNCONFIRMED) for name in ("Clean", "Flagged"))
 
@@ -86,7 +93,9 @@ def test_doing_it_twice_is_friendly(client: Client, ben: Signature, words: dict[
     assert TrailEntry.objects.filter(signature_id=ben.pk).count() == 1
 
 
-def test_mending_a_flagged_word_clears_its_flag_but_not_how_the_form_was_sent(client: Client, letter: Letter, words: dict[str, str]) -> None:
+def test_mending_a_flagged_word_clears_its_flag_but_not_how_the_form_was_sent(
+    client: Client, letter: Letter, words: dict[str, str]
+) -> None:
     row = make_signature(letter, "X", State.UNCONFIRMED, flags=["link", "trap"])
     client.post(page_of(row), {**words, "action": "confirm"})
     row.refresh_from_db()
@@ -126,8 +135,13 @@ def test_C1_no_scanner_confirms_by_opening_the_link(client: Client, ben: Signatu
 STEPS = ["troll signs up", "victim opens", "troll overwrites", "victim sends"]
 
 
-@pytest.mark.parametrize("order", [order for order in itertools.permutations(STEPS) if order.index("victim opens") < order.index("victim sends")])
-def test_C0_nobody_slips_words_under_the_consent_of_a_mailbox(client: Client, form: dict[str, str], words: dict[str, str], letter: Letter, order: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "order",
+    [order for order in itertools.permutations(STEPS) if order.index("victim opens") < order.index("victim sends")],
+)
+def test_C0_nobody_slips_words_under_the_consent_of_a_mailbox(
+    client: Client, form: dict[str, str], words: dict[str, str], letter: Letter, order: tuple[str, ...]
+) -> None:
     client.post("/letters/bridge/sign/", form)
     row = Signature.objects.get()
     seen: dict[str, str] = {}
@@ -170,7 +184,17 @@ def test_C6_fifty_parallel_posts_of_one_link_confirm_once(ben: Signature, words:
 def test_only_an_unconfirmed_signature_can_be_confirmed(letter: Letter, state: State) -> None:
     row = make_signature(letter, "Ada", state)
     text = row.translation
-    answer = workflow.Answer(translation=text, kind="person", name="X", role="", organisation="", country="", comment="", visibility=Audience.PUBLIC, language="en")
+    answer = workflow.Answer(
+        translation=text,
+        kind="person",
+        name="X",
+        role="",
+        organisation="",
+        country="",
+        comment="",
+        visibility=Audience.PUBLIC,
+        language="en",
+    )
     with pytest.raises(workflow.NotAllowed):
         workflow.confirm(row, answer)
     row.refresh_from_db()

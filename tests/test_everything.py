@@ -34,11 +34,26 @@ def names_of(patterns: list[Any]) -> list[str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", ["", "/ko", "/zh-hans", "/zh-hant"])
-def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(client: Client, ada: Signature, language: str) -> None:
+def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
+    client: Client, ada: Signature, language: str
+) -> None:
     arguments = {"slug": "bridge", "public_id": ada.public_id, "token": links.token(ada.public_id)}
     for name in names_of(get_resolver().url_patterns):
-        route = next(kwargs for kwargs in ({}, {"slug": "bridge"}, {"slug": "bridge", "public_id": ada.public_id}, {"token": arguments["token"]}) if fits(name, kwargs))
-        answer = client.get(language + reverse(name, kwargs=route) if name not in {"ready", "robots", "api", "manual"} else reverse(name, kwargs=route))
+        route = next(
+            kwargs
+            for kwargs in (
+                {},
+                {"slug": "bridge"},
+                {"slug": "bridge", "public_id": ada.public_id},
+                {"token": arguments["token"]},
+            )
+            if fits(name, kwargs)
+        )
+        answer = client.get(
+            language + reverse(name, kwargs=route)
+            if name not in {"ready", "robots", "api", "manual"}
+            else reverse(name, kwargs=route)
+        )
         assert answer.status_code in {200, 303, 503 if name == "ready" else 200}, name
         if answer.status_code == 200 and "html" in answer["Content-Type"]:
             page = answer.content.decode()
@@ -127,7 +142,11 @@ def test_the_two_commands_of_the_readme_are_the_ones_ci_runs() -> None:
 
 def test_X2_the_lock_names_every_dependency_with_hashes_and_no_host() -> None:
     lock = (BASE / "requirements.txt").read_text()
-    wanted = re.findall(r'^    "([a-z0-9-]+)==([^"]+)",$', (BASE / "pyproject.toml").read_text().split("[dependency-groups]")[0], re.MULTILINE)
+    wanted = re.findall(
+        r'^    "([a-z0-9-]+)==([^"]+)",$',
+        (BASE / "pyproject.toml").read_text().split("[dependency-groups]")[0],
+        re.MULTILINE,
+    )
     assert len(wanted) > 15
     for name, version in wanted:
         assert re.search(rf"^{name}=={re.escape(version)}", lock, re.MULTILINE), name
@@ -139,6 +158,11 @@ def test_the_one_sheet_is_small() -> None:
 
 
 def test_nothing_reads_outside_the_project() -> None:
-    for file in [*BASE.glob("*.*"), *(BASE / "campaign").rglob("*.py"), *(BASE / "signatures").rglob("*.py"), *(BASE / "tests").rglob("*.py")]:
+    for file in [
+        *BASE.glob("*.*"),
+        *(BASE / "campaign").rglob("*.py"),
+        *(BASE / "signatures").rglob("*.py"),
+        *(BASE / "tests").rglob("*.py"),
+    ]:
         if file.is_file() and file.name not in {"uv.lock", "test_everything.py"}:
             assert "../shared" not in file.read_text(encoding="utf-8"), file

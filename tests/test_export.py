@@ -52,7 +52,9 @@ def test_numbers_run_from_one_without_a_gap(letter: Letter) -> None:
     assert [row["number"] for row in rows_of(exported(letter))] == [str(n) for n in range(1, 31)]
 
 
-@pytest.mark.parametrize("start", ["=1+1", "+82", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", " =1", "\r1", "\u3000=1"])
+@pytest.mark.parametrize(
+    "start", ["=1+1", "+82", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", " =1", "\r1", "\u3000=1"]
+)
 def test_E1_a_cell_that_a_spreadsheet_would_run_is_disarmed(letter: Letter, start: str) -> None:
     make_signature(letter, start, role=start, organisation=start)
     (row,) = rows_of(exported(letter))
@@ -68,7 +70,13 @@ def test_E1_other_cells_come_through_unchanged(letter: Letter, name: str) -> Non
 def test_E2_only_approved_signatures_that_chose_to_be_named_are_in_it(letter: Letter) -> None:
     for state in State:
         for audience in Audience:
-            make_signature(letter, f"Canary-{state}-{audience}", state, audience, comment="" if audience == "counted" or state == "withdrawn" else "Canary-comment")
+            make_signature(
+                letter,
+                f"Canary-{state}-{audience}",
+                state,
+                audience,
+                comment="" if audience == "counted" or state == "withdrawn" else "Canary-comment",
+            )
     data = exported(letter)
     assert {row["name"] for row in rows_of(data)} == {"Canary-approved-public", "Canary-approved-delivery"}
     assert b"comment" not in data and b"@" not in data
@@ -110,7 +118,9 @@ def test_the_delivery_officer_takes_both_from_admin(officer: User, letter: Lette
     assert rows_of(b"".join(sheet))[0]["name"] == "Ada Lovelace"
     assert document["Content-Type"] == "application/pdf"
     assert b"".join(document).startswith(b"%PDF")
-    assert [(entry.action, entry.staff_id, entry.letter_id, entry.detail) for entry in TrailEntry.objects.order_by("pk")] == [
+    assert [
+        (entry.action, entry.staff_id, entry.letter_id, entry.detail) for entry in TrailEntry.objects.order_by("pk")
+    ] == [
         ("export", officer.pk, letter.pk, {"form": "csv"}),
         ("export", officer.pk, letter.pk, {"form": "pdf"}),
     ]

@@ -1,10 +1,14 @@
 """Every answer carries the headers that protect its reader; no request makes the site stumble."""
 
+import logging
+import sys
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
+from campaign.logs import Discreet
 from campaign.models import Letter
 from signatures import links
 from signatures.models import Signature
@@ -83,7 +87,9 @@ def test_P8_personal_pages_and_admin_are_kept_nowhere(client: Client, admin_clie
         ({"origin": "http://testserver.evil.example"}, 403),
     ],
 )
-def test_S25_a_form_is_taken_from_our_own_pages_alone(client: Client, form: dict[str, str], headers: dict[str, str], status: int) -> None:
+def test_S25_a_form_is_taken_from_our_own_pages_alone(
+    client: Client, form: dict[str, str], headers: dict[str, str], status: int
+) -> None:
     answer = client.post(SIGN, form, headers=headers)
     assert answer.status_code == status
     if status == 403:
@@ -92,7 +98,9 @@ def test_S25_a_form_is_taken_from_our_own_pages_alone(client: Client, form: dict
 
 
 def test_S25_the_personal_page_is_guarded_too(client: Client, ada: Signature) -> None:
-    answer = client.post(f"/signature/{links.token(ada.public_id)}/", {"action": "withdraw"}, headers={"origin": "https://evil.example"})
+    answer = client.post(
+        f"/signature/{links.token(ada.public_id)}/", {"action": "withdraw"}, headers={"origin": "https://evil.example"}
+    )
     assert answer.status_code == 403
     ada.refresh_from_db()
     assert ada.state == "approved"
@@ -101,7 +109,12 @@ def test_S25_the_personal_page_is_guarded_too(client: Client, ada: Signature) ->
 def test_S25_admin_keeps_djangos_own_protection(cleo: Signature, mod: Any) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(mod)
-    assert strict.post("/admin/signatures/signature/", {"action": "approve", "_selected_action": [cleo.pk], "index": "0"}).status_code == 403
+    assert (
+        strict.post(
+            "/admin/signatures/signature/", {"action": "approve", "_selected_action": [cleo.pk], "index": "0"}
+        ).status_code
+        == 403
+    )
     cleo.refresh_from_db()
     assert cleo.state == "waiting"
 
@@ -124,13 +137,61 @@ def test_S13_no_body_makes_the_form_stumble(client: Client, letter: Letter, body
         assert answer.status_code in {400, 404, 405, 413, 422}, (address, answer.status_code)
 
 
-@pytest.mark.parametrize("field", ["name", "role", "organisation", "comment", "country", "email", "kind", "visibility", "text", "stamp", "website", "updates", "consent"])
-@pytest.mark.parametrize("value", ["\x00", "a\x00b", "\ufffd", "\u202e", "\U000e0041", "\ue000", "\U0001f600" * 500, "%s%n", "' OR 1=1 --", "{{7*7}}", "\x1b[31m", "=1+1"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "name",
+        "role",
+        "organisation",
+        "comment",
+        "country",
+        "email",
+        "kind",
+        "visibility",
+        "text",
+        "stamp",
+        "website",
+        "updates",
+        "consent",
+    ],
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "\x00",
+        "a\x00b",
+        "\ufffd",
+        "\u202e",
+        "\U000e0041",
+        "\ue000",
+        "\U0001f600" * 500,
+        "%s%n",
+        "' OR 1=1 --",
+        "{{7*7}}",
+        "\x1b[31m",
+        "=1+1",
+    ],
+)
 def test_S13_no_value_makes_the_form_stumble(client: Client, form: dict[str, str], field: str, value: str) -> None:
     assert client.post(SIGN, {**form, field: value}).status_code in {303, 422}
 
 
-@pytest.mark.parametrize("path", ["/%00", "/%ff", "/letters/%00/", "/letters/bridge/sign/%2e%2e/", "//evil.example/", "/signature/%00/", "/signature/" + "a" * 5000 + "/", "/letters/bridge/signatories/?q=%ff%00", "/letters/bridge/signatories/?country=%00", "/ko/nix/", "/?%00"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%00",
+        "/%ff",
+        "/letters/%00/",
+        "/letters/bridge/sign/%2e%2e/",
+        "//evil.example/",
+        "/signature/%00/",
+        "/signature/" + "a" * 5000 + "/",
+        "/letters/bridge/signatories/?q=%ff%00",
+        "/letters/bridge/signatories/?country=%00",
+        "/ko/nix/",
+        "/?%00",
+    ],
+)
 def test_S13_no_address_makes_the_site_stumble(client: Client, letter: Letter, path: str) -> None:
     assert client.generic("GET", "/").status_code == 200
     answer = client.get(path)
@@ -143,21 +204,26 @@ def test_P10_the_canonical_address_comes_from_the_settings(client: Client, ada: 
 
 
 def test_logs_hold_no_link_no_address_and_no_second_line() -> None:
-    import logging
-
-    from campaign.logs import Discreet
-
-    record = logging.LogRecord("x", logging.ERROR, "f", 1, "GET /signature/abc.def/ by ada@example.org\nfake line \x1b[31m", None, None)
+    record = logging.LogRecord(
+        "x", logging.ERROR, "f", 1, "GET /signature/abc.def/ by ada@example.org\nfake line \x1b[31m", None, None
+    )
     line = Discreet().format(record)
     assert "abc.def" not in line and "ada@" not in line and "\n" not in line and "\x1b" not in line
     try:
-        raise ValueError("Ada Lovelace")  # noqa: EM101, TRY301  the message is the point
+        int("Ada Lovelace")
     except ValueError:
-        import sys
-
         record = logging.LogRecord("x", logging.ERROR, "f", 1, "failed", None, sys.exc_info())
     line = Discreet().format(record)
     assert "Ada" not in line and "[ValueError]" in line and "test_headers.py" in line
+
+
+def test_O11_a_server_that_does_not_flush_is_not_ready(client: Client, db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["database"] is True
+    assert answer.json()["durable"] is False
 
 
 def test_healthz_answers_any_host(client: Client, db: None) -> None:

@@ -30,7 +30,11 @@ def test_the_shipped_letter_loads_published_and_open(shipped: Translation, clien
 
 
 def test_the_shipped_letter_is_faithful_to_the_word(shipped: Translation) -> None:
-    assert (shipped.date, shipped.salutation, shipped.closing) == ("May 7, 2013", "Dear Mr. President,", "Yours sincerely,")
+    assert (shipped.date, shipped.salutation, shipped.closing) == (
+        "May 7, 2013",
+        "Dear Mr. President,",
+        "Yours sincerely,",
+    )
     assert shipped.addressee == "His Excellency Xi Jinping\nPresident of The People’s Republic of China"
     kinds = [block.kind for block in text.blocks(shipped.body)]
     assert kinds == ["paragraph"] * 9 + ["list"] + ["paragraph"] * 2
@@ -38,9 +42,16 @@ def test_the_shipped_letter_is_faithful_to_the_word(shipped: Translation) -> Non
     assert paragraphs[0].startswith("Our organization is composed of former U.S. government officials")
     assert "“grave, widespread and systematic human rights violations”" in paragraphs[0]
     assert "“use of torture and labor camps against …repatriated citizens” —those North Koreans" in paragraphs[1]
-    assert "Second, those who cross the border for reasons of economic deprivation may qualify" in paragraphs[4], "a page break falls in here"
-    assert "“where there are substantial grounds for believing that there is a real risk of irreparable harm to the child.”" in paragraphs[6]
-    assert paragraphs[-1].endswith("promoting adherence to international standards of human rights and refugee protection.")
+    assert "Second, those who cross the border for reasons of economic deprivation may qualify" in paragraphs[4], (
+        "a page break falls in here"
+    )
+    assert (
+        "“where there are substantial grounds for believing that there is a real risk of irreparable harm to the child.”"
+        in paragraphs[6]
+    )
+    assert paragraphs[-1].endswith(
+        "promoting adherence to international standards of human rights and refugee protection."
+    )
     assert len(" ".join(paragraphs).split()) == 968, "as many words as the original of 7 May 2013"
     assert not any("  " in paragraph or "Connecticut" in paragraph for paragraph in paragraphs)
     components = text.blocks(shipped.body)[9].lines
@@ -62,7 +73,14 @@ def test_the_original_signatories_and_the_letterhead_are_data_of_the_letter(ship
 
 def test_page_shows_letterhead_letter_and_signatories(shipped: Translation, client: Client) -> None:
     page = client.get("/").content.decode()
-    for words in ("Committee for Human Rights in North Korea", "(202) 499-7973", "Helen-Louise Hunter", "Dear Mr. President,", "Winston Lord", "Former United States Ambassador to China"):
+    for words in (
+        "Committee for Human Rights in North Korea",
+        "(202) 499-7973",
+        "Helen-Louise Hunter",
+        "Dear Mr. President,",
+        "Winston Lord",
+        "Former United States Ambassador to China",
+    ):
         assert words in page
 
 
@@ -72,9 +90,13 @@ def test_loading_again_changes_nothing(shipped: Translation) -> None:
     assert Revision.objects.count() == 1
 
 
-def test_changed_text_becomes_a_new_revision_and_history_tells(shipped: Translation, tmp_path: Path, client: Client) -> None:
+def test_changed_text_becomes_a_new_revision_and_history_tells(
+    shipped: Translation, tmp_path: Path, client: Client
+) -> None:
     for file in SHIPPED.iterdir():
-        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8").replace("those who cross", "whoever crosses"), encoding="utf-8")
+        (tmp_path / file.name).write_text(
+            file.read_text(encoding="utf-8").replace("those who cross", "whoever crosses"), encoding="utf-8"
+        )
 
     call_command("load_letter", tmp_path, stdout=StringIO())
 
@@ -136,7 +158,14 @@ def test_a_folder_that_is_no_letter_is_told_in_one_sentence(tmp_path: Path, spoi
 
 def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter, client: Client) -> None:
     client.force_login(editor)  # type: ignore[arg-type]  # a User
-    form = {**WORDS, "letter": letter.pk, "language": "en", "body": "Three bridges.", "signatories": '[{"name": "Grace", "titles": []}]', "authoritative": "on"}
+    form = {
+        **WORDS,
+        "letter": letter.pk,
+        "language": "en",
+        "body": "Three bridges.",
+        "signatories": '[{"name": "Grace", "titles": []}]',
+        "authoritative": "on",
+    }
 
     assert client.post("/admin/campaign/translation/add/", form).status_code == 302
 

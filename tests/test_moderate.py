@@ -19,13 +19,26 @@ QUEUE = "/admin/signatures/signature/"
 
 
 def act(desk: Client, action: str, *rows: Signature, reason: str = "") -> Any:
-    return desk.post(QUEUE, {"action": action, "_selected_action": [row.pk for row in rows], "reason": reason, "index": "0"}, follow=True)
+    return desk.post(
+        QUEUE,
+        {"action": action, "_selected_action": [row.pk for row in rows], "reason": reason, "index": "0"},
+        follow=True,
+    )
 
 
 def act_on_one(desk: Client, action: str, row: Signature, reason: str = "") -> Any:
     page = f"{QUEUE}{row.pk}/change/"
     form = desk.get(page).context["action_form"]
-    return desk.post(page, {form.add_prefix("action"): action, form.add_prefix("reason"): reason, "index": "0", "_selected_action": row.pk}, follow=True)
+    return desk.post(
+        page,
+        {
+            form.add_prefix("action"): action,
+            form.add_prefix("reason"): reason,
+            "index": "0",
+            "_selected_action": row.pk,
+        },
+        follow=True,
+    )
 
 
 def test_the_queue_shows_what_is_needed_and_the_counts_per_state(desk: Client, ada: Signature, cleo: Signature) -> None:
@@ -36,7 +49,16 @@ def test_the_queue_shows_what_is_needed_and_the_counts_per_state(desk: Client, a
     assert "waiting with a flag: <strong>1</strong>" in page
 
 
-@pytest.mark.parametrize("query", ["q=Cleo", "state__exact=waiting", "flagged=no&state__exact=waiting", "visibility__exact=public&q=Patra", "language=en&q=Cleo"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=Cleo",
+        "state__exact=waiting",
+        "flagged=no&state__exact=waiting",
+        "visibility__exact=public&q=Patra",
+        "language=en&q=Cleo",
+    ],
+)
 def test_search_and_filters_find_a_signature(desk: Client, ada: Signature, cleo: Signature, query: str) -> None:
     page = desk.get(f"{QUEUE}?{query}").content.decode()
     assert "Cleo Patra" in page and "Ada Lovelace" not in page
@@ -162,7 +184,9 @@ def test_the_trail_can_be_read_and_not_written(desk: Client, cleo: Signature, mo
     assert desk.post(f"/admin/signatures/trailentry/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_no_mail_address_stands_anywhere_in_admin(admin_client: Client, client: Client, form: dict[str, str], letter: Letter) -> None:
+def test_no_mail_address_stands_anywhere_in_admin(
+    admin_client: Client, client: Client, form: dict[str, str], letter: Letter
+) -> None:
     client.post("/letters/bridge/sign/", {**form, "email": "canary-7@example.org", "updates": "on"})
     row = Signature.objects.get()
     for page in (QUEUE, f"{QUEUE}{row.pk}/change/", f"{QUEUE}?q=canary-7", "/admin/signatures/trailentry/", "/admin/"):

@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 from signatures import names
 
 # Held here so that nothing outside the project is read. One a line: a name in some script.
-TAKEN = """
+TAKEN = (
+    """
 김철수|남궁민수|이 준|Kim Chul-soo (김철수)|李娜|王小明|欧阳修|迪丽·热巴|陳大文|李明 Li Ming|田中 太郎|たなか|Björk Guðmundsdóttir|Łukasz Żółć
 Nguyễn Thị Ánh|O’Brien|O'Brien|Jean-Luc d’Arc|José María Aznar-López|Sukarno|Wu|O|X Æ A-12|Martin Luther King, Jr.|Dr. Ana B. Souza, MD
 محمد بن سلمان|محمد|سارة القحطاني|שרה כהן|נָתָן|नरेन्द्र|สมชาย ใจดี|བསྟན་འཛིན་རྒྱ་མཚོ་|ထက်ထက်|Юлия Иванова|Δημήτρης Παπαδόπουλος|Անի Հարությունյան
 გიორგი|አበበ ቢቂላ|ᠮᠣᠩᠭᠣᠯ|Nuʻu Kāneʻohe|Þórður|İbrahim Işık|Ștefan Țîrlea|Ḥasan al-Baṣrī|Mary-Kate O’Connor-Smith the 3rd
 María de los Ángeles Fernández de la Vega Sanz y Gómez de Salazar|ᎠᏂᎦᏚᏩᎩ|𠮷野家|ꯃꯩꯇꯩ|Ngũgĩ wa Thiong’o|Māori Iwi|나라 Nara|St. John-Smythe
-""".strip().replace("\n", "|").split("|")
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 REFUSED = [
     "", "   ", "\u200b", "\u200b\u200d\ufeff", "\u3164", "\u115f\u1160", "\u2800", "\u00ad", "\ufe0f", "\u202eevil", "Ada \u202e ecalevoL",
     "Ada\u2066Lovelace\u2069", "\U000e0041\U000e0042", "Ada\u0000Lovelace", "\ud800", "\ue000Ada", "a" * 201, "<script>alert(1)</script>",

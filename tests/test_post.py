@@ -45,7 +45,9 @@ def test_who_signed_before_is_told_so(ada: Signature, inbox: Inbox) -> None:
     assert body is not None and "You signed already." in body.get_content()
 
 
-def test_links_lead_to_the_site_whatever_host_was_asked(client: Client, form: dict[str, str], link_in_mail: Callable[[], str], settings: Any) -> None:
+def test_links_lead_to_the_site_whatever_host_was_asked(
+    client: Client, form: dict[str, str], link_in_mail: Callable[[], str], settings: Any
+) -> None:
     settings.ALLOWED_HOSTS = ["evil.example", "testserver"]
     client.post("/letters/bridge/sign/", form, headers={"host": "evil.example"})
     assert link_in_mail().startswith("/signature/")
@@ -71,7 +73,12 @@ def test_a_refusal_is_tried_again_unless_it_is_final(ben: Signature, inbox: Inbo
 
 
 def test_a_server_that_is_down_loses_nothing(ben: Signature, settings: Any) -> None:
-    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "127.0.0.1", "port": 9, "timeout": 1}}}
+    settings.MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {"host": "127.0.0.1", "port": 9, "timeout": 1},
+        }
+    }
     mail = queue(ben)
 
     for attempt in range(1, 4):
@@ -107,7 +114,11 @@ def test_a_mail_sealed_to_another_key_stops_nobody(letter: Letter, ben: Signatur
 def test_many_mails_go_over_one_connection(letter: Letter, inbox: Inbox, monkeypatch: Any) -> None:
     opened = []
     connect = type(mailers.create_connection("default")).open
-    monkeypatch.setattr(type(mailers.create_connection("default")), "open", lambda self: opened.append(result := connect(self)) or result)
+    monkeypatch.setattr(
+        type(mailers.create_connection("default")),
+        "open",
+        lambda self: opened.append(result := connect(self)) or result,
+    )
     for n in range(20):
         queue(make_signature(letter, f"Signer {n}", State.UNCONFIRMED), f"n{n}@example.org")
 
@@ -118,7 +129,9 @@ def test_many_mails_go_over_one_connection(letter: Letter, inbox: Inbox, monkeyp
 
 
 @pytest.mark.django_db(transaction=True)
-def test_O1_a_worker_that_dies_before_it_marks_a_mail_leaves_it_due(ben: Signature, inbox: Inbox, monkeypatch: Any) -> None:
+def test_O1_a_worker_that_dies_before_it_marks_a_mail_leaves_it_due(
+    ben: Signature, inbox: Inbox, monkeypatch: Any
+) -> None:
     mail = queue(ben)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE signatures_mail ADD CONSTRAINT dies CHECK (sent_at IS NULL)")
@@ -143,7 +156,10 @@ def test_two_workers_share_the_outbox(letter: Letter, inbox: Inbox) -> None:
 
 
 def test_R3_sealed_addresses_are_equally_long_and_never_alike() -> None:
-    sealed = {mailboxes.seal(address, public_key=live_settings.POST_PUBLIC_KEY) for address in ("a@b.org", "a@b.org", "a" * 60 + "@example.org")}
+    sealed = {
+        mailboxes.seal(address, public_key=live_settings.POST_PUBLIC_KEY)
+        for address in ("a@b.org", "a@b.org", "a" * 60 + "@example.org")
+    }
     assert len(sealed) == 3
     assert len({len(box) for box in sealed}) == 1
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -25,7 +25,9 @@ def text_of(client: Client, address: str) -> str:
     return client.get(address).content.decode()
 
 
-def test_the_letter_shows_the_count_the_goal_and_the_newest_names(client: Client, letter: Letter, ada: Signature) -> None:
+def test_the_letter_shows_the_count_the_goal_and_the_newest_names(
+    client: Client, letter: Letter, ada: Signature
+) -> None:
     make_signature(letter, "", visibility=Audience.COUNTED)
     page = text_of(client, "/")
     assert "<strong>2</strong> people have signed" in page.replace("\n", " ")
@@ -133,7 +135,9 @@ def test_a_copy_is_renewed_after_three_seconds(client: Client, letter: Letter, m
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public_pages_may_be_kept_and_set_no_cookie(client: Client, ada: Signature, address: str) -> None:
     answer = client.get(address)
-    assert answer["Cache-Control"] == "public, max-age=5, stale-while-revalidate=25" or set(answer["Cache-Control"].split(", ")) == {"max-age=5", "public", "stale-while-revalidate=25"}
+    assert answer["Cache-Control"] == "public, max-age=5, stale-while-revalidate=25" or set(
+        answer["Cache-Control"].split(", ")
+    ) == {"max-age=5", "public", "stale-while-revalidate=25"}
     assert answer["Vary"] == "Accept-Encoding"
     assert not answer.cookies and "csrf" not in answer.content.decode()
     again = client.get(address, headers={"if-none-match": answer["ETag"]})
@@ -155,8 +159,6 @@ def test_no_moment_finer_than_a_day_and_no_running_number_is_public(client: Clie
 
 
 def test_the_letter_can_be_read_while_the_database_is_down(client: Client, ada: Signature, monkeypatch: Any) -> None:
-    from django.db import OperationalError
-
     client.get("/")
 
     def is_down(*_args: object) -> None:

@@ -106,7 +106,13 @@ def test_the_tally_follows_every_way_of_changing_a_row(letter: Letter, mod: obje
     workflow.withdraw(rows[9])
     assert counts.of(letter.pk).cells == recounted(letter)
     figures = counts.of(letter.pk)
-    assert (figures.total, figures.public, figures.named, figures.counted_only, figures.delivered) == (12, 11, 11, 1, 12)
+    assert (figures.total, figures.public, figures.named, figures.counted_only, figures.delivered) == (
+        12,
+        11,
+        11,
+        1,
+        12,
+    )
 
 
 def test_folding_changes_no_count(letter: Letter) -> None:

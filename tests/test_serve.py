@@ -19,7 +19,10 @@ import pytest
 from tests.conftest import free_port
 from tests.site import BASE, Site
 
-pytestmark = [pytest.mark.xdist_group("serve"), pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")]
+pytestmark = [
+    pytest.mark.xdist_group("serve"),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc"),
+]
 
 
 @pytest.fixture
@@ -36,10 +39,20 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def post(site: Site, number: int, digest: str) -> int:
     """Sign as the number-th person; the status, 0 when no answer came."""
-    form = {"name": f"Signer {number}", "email": f"signer{number}@example.org", "visibility": "public", "consent": "on", "text": digest}
+    form = {
+        "name": f"Signer {number}",
+        "email": f"signer{number}@example.org",
+        "visibility": "public",
+        "consent": "on",
+        "text": digest,
+    }
     opener = urllib.request.build_opener(NoRedirect)
     try:
-        return opener.open(f"http://127.0.0.1:{site.port}/letters/xi-jinping-2013/sign/", urllib.parse.urlencode(form).encode(), timeout=10).status
+        return opener.open(
+            f"http://127.0.0.1:{site.port}/letters/xi-jinping-2013/sign/",
+            urllib.parse.urlencode(form).encode(),
+            timeout=10,
+        ).status
     except urllib.error.HTTPError as error:
         with error:
             return error.code
@@ -72,7 +85,10 @@ def test_it_says_where_it_is_and_ctrl_c_ends_all_of_it(fresh: Site) -> None:
 
 def test_O11_readiness_asks_for_durable_settings(site: Site) -> None:
     status, body = site.get("/readyz")
-    assert (status, json.loads(body)) == (200, {"ready": True, "database": True, "migrations": True, "durable": True, "worker": True})
+    assert (status, json.loads(body)) == (
+        200,
+        {"ready": True, "database": True, "migrations": True, "durable": True, "worker": True},
+    )
     with connect(site) as connection, connection.cursor() as cursor:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             cursor.execute(f"SHOW {name}")
@@ -84,7 +100,15 @@ def test_O11_readiness_asks_for_durable_settings(site: Site) -> None:
 
 def test_a_second_serve_on_the_same_folder_says_so_in_one_sentence(site: Site) -> None:
     environment = {**os.environ, "VAR_DIR": str(site.folder), "DJANGO_SETTINGS_MODULE": "campaign.settings"}
-    second = subprocess.run([sys.executable, "manage.py", "serve", "--port", str(free_port())], cwd=BASE, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    second = subprocess.run(
+        [sys.executable, "manage.py", "serve", "--port", str(free_port())],
+        cwd=BASE,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert second.returncode != 0
     assert second.stderr.strip().endswith(f"Another `serve` is already running on {site.folder}.")
     assert second.stderr.count("\n") <= 1
@@ -92,14 +116,31 @@ def test_a_second_serve_on_the_same_folder_says_so_in_one_sentence(site: Site) -
 
 
 def test_a_command_uses_the_database_that_runs(site: Site, tmp_path: Path) -> None:
-    environment = {**os.environ, "VAR_DIR": str(site.folder), "SITE_URL": site.url, "DJANGO_SETTINGS_MODULE": "campaign.settings"}
-    done = subprocess.run([sys.executable, "manage.py", "export_csv", "xi-jinping-2013"], cwd=BASE, env=environment, capture_output=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, b"\xef\xbb\xbfnumber,kind,name,role,organisation,country,signed_on,language,revision\r\n")
+    environment = {
+        **os.environ,
+        "VAR_DIR": str(site.folder),
+        "SITE_URL": site.url,
+        "DJANGO_SETTINGS_MODULE": "campaign.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "export_csv", "xi-jinping-2013"],
+        cwd=BASE,
+        env=environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (
+        0,
+        b"\xef\xbb\xbfnumber,kind,name,role,organisation,country,signed_on,language,revision\r\n",
+    )
     assert site.get("/readyz")[0] == 200, "it did not stop what it did not start"
 
 
 def test_a_child_that_dies_is_started_again(site: Site) -> None:
-    (worker,) = (number for number in site.processes() if b"work" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0"))
+    (worker,) = (
+        number for number in site.processes() if b"work" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    )
     os.kill(worker, signal.SIGKILL)
 
     assert post(site, 1, digest_of(site)) == 303
@@ -150,7 +191,9 @@ def test_after_kill_9_of_everything_every_acknowledged_signature_is_there(fresh:
     with connect(fresh) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT name FROM signatures_signature")
         stored = {int(name.split()[1]) for (name,) in cursor.fetchall()}
-        cursor.execute("SELECT count(*) FROM signatures_signature s WHERE NOT EXISTS (SELECT 1 FROM signatures_mail m WHERE m.signature_id = s.id)")
+        cursor.execute(
+            "SELECT count(*) FROM signatures_signature s WHERE NOT EXISTS (SELECT 1 FROM signatures_mail m WHERE m.signature_id = s.id)"
+        )
         assert cursor.fetchone() == (0,), "no row without its mail"
     connection.close()
     assert len(acknowledged) > 50

@@ -27,7 +27,11 @@ PRODUCTION = {
 def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = {**kept, "VAR_DIR": str(folder), **settings}
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"] if "SITE_URL" in settings else [sys.executable, "manage.py", "check"]
+    command = (
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+        if "SITE_URL" in settings
+        else [sys.executable, "manage.py", "check"]
+    )
     return subprocess.run(command, cwd=BASE, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -45,7 +49,18 @@ def test_production_with_all_its_settings_passes_the_deployment_check(tmp_path: 
     assert not (tmp_path / "v" / "keys").exists(), "nothing is made up in production"
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "MAILBOX_PEPPER", "POST_PUBLIC_KEY", "KEEPER_PUBLIC_KEY", "OPERATOR_NAME", "PRIVACY_CONTACT", "MAIL_FROM"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SECRET_KEY",
+        "MAILBOX_PEPPER",
+        "POST_PUBLIC_KEY",
+        "KEEPER_PUBLIC_KEY",
+        "OPERATOR_NAME",
+        "PRIVACY_CONTACT",
+        "MAIL_FROM",
+    ],
+)
 def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: str) -> None:
     done = start(tmp_path, **{**PRODUCTION, name: ""})
     assert done.returncode != 0
@@ -65,13 +80,22 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
         ({**PRODUCTION, "POST_PUBLIC_KEY": "nokey"}, "POST_PUBLIC_KEY must be a Curve25519 public key"),
         ({"MAIL_URL": "http://localhost"}, "MAIL_URL must look like"),
         ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL must begin with postgres://."),
-        ({"ALLOWED_HOSTS": "letter.example.org"}, "SITE_URL names this machine, but ALLOWED_HOSTS holds letter.example.org"),
+        (
+            {"ALLOWED_HOSTS": "letter.example.org"},
+            "SITE_URL names this machine, but ALLOWED_HOSTS holds letter.example.org",
+        ),
         ({"MAIL_URL": "smtp://mail.example.org"}, "SITE_URL names this machine, but MAIL_URL points to another"),
         ({"TRUSTED_PROXIES": "1"}, "SITE_URL names this machine, but TRUSTED_PROXIES says there is a proxy"),
     ],
 )
-def test_a_wrong_setting_stops_the_start_with_one_sentence(tmp_path: Path, settings: dict[str, str], sentence: str) -> None:
-    done = start(**{"folder": tmp_path / "v", **settings}) if "VAR_DIR" not in settings else start(Path(settings["VAR_DIR"]))
+def test_a_wrong_setting_stops_the_start_with_one_sentence(
+    tmp_path: Path, settings: dict[str, str], sentence: str
+) -> None:
+    done = (
+        start(**{"folder": tmp_path / "v", **settings})
+        if "VAR_DIR" not in settings
+        else start(Path(settings["VAR_DIR"]))
+    )
     assert done.returncode != 0
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr

@@ -27,7 +27,13 @@ def test_a_valid_form_leaves_an_unconfirmed_row_and_a_mail(client: Client, form:
 
     assert (answer.status_code, answer["Location"]) == (303, CHECK_MAIL)
     row = Signature.objects.get()
-    assert (row.state, row.name, row.role, row.country, row.visibility) == (State.UNCONFIRMED, "Dora Maar", "Painter", "FR", "public")
+    assert (row.state, row.name, row.role, row.country, row.visibility) == (
+        State.UNCONFIRMED,
+        "Dora Maar",
+        "Painter",
+        "FR",
+        "public",
+    )
     assert row.flags == []
     assert Mail.objects.get().signature == row
 
@@ -39,7 +45,9 @@ def test_the_row_holds_no_address_and_the_outbox_holds_it_sealed(client: Client,
     assert bytes(row.mailbox_key) == mailboxes.key("dora@example.org", pepper=settings.MAILBOX_PEPPER)
     assert row.sealed_address is None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT row_to_json(s)::text || row_to_json(m)::text FROM signatures_signature s JOIN signatures_mail m ON m.signature_id = s.id")
+        cursor.execute(
+            "SELECT row_to_json(s)::text || row_to_json(m)::text FROM signatures_signature s JOIN signatures_mail m ON m.signature_id = s.id"
+        )
         assert "dora" not in cursor.fetchone()[0].replace("Dora Maar", "")
     assert mail.recipient and b"dora" not in bytes(mail.recipient)
 
@@ -92,7 +100,9 @@ def test_counted_needs_no_name(client: Client, form: dict[str, str]) -> None:
         ("text", "0" * 64, "The letter has changed since you opened this page."),
     ],
 )
-def test_a_wrong_field_is_told_beside_it_and_keeps_what_was_typed(client: Client, form: dict[str, str], field: str, typed: str, message: str) -> None:
+def test_a_wrong_field_is_told_beside_it_and_keeps_what_was_typed(
+    client: Client, form: dict[str, str], field: str, typed: str, message: str
+) -> None:
     answer = client.post(SIGN, {**form, "comment": "kept as typed", field: typed})
 
     page = answer.content.decode()
@@ -112,7 +122,9 @@ def test_an_error_is_tied_to_its_field_for_screen_readers(client: Client, form: 
     assert 'href="#id_name"' in page
 
 
-def test_when_the_letter_has_moved_on_the_new_text_is_shown_and_can_be_signed(client: Client, letter: Letter, form: dict[str, str]) -> None:
+def test_when_the_letter_has_moved_on_the_new_text_is_shown_and_can_be_signed(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
     newer = revise(letter, "en", {**WORDS, "body": "We ask for two bridges."}, authoritative=True)
     publish(newer)
 
@@ -130,7 +142,9 @@ def test_get_leads_to_the_letter(client: Client, letter: Letter) -> None:
 
 
 @pytest.mark.parametrize("state", ["paused", "closed"])
-def test_a_letter_that_is_not_open_takes_nothing_and_says_so(client: Client, letter: Letter, form: dict[str, str], state: str) -> None:
+def test_a_letter_that_is_not_open_takes_nothing_and_says_so(
+    client: Client, letter: Letter, form: dict[str, str], state: str
+) -> None:
     Letter.objects.update(state=state)
 
     answer = client.post(SIGN, form)
@@ -146,17 +160,27 @@ def test_a_draft_is_nowhere(client: Client, letter: Letter, form: dict[str, str]
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_every_state_of_the_mailbox_has_the_same_answer(client: Client, letter: Letter, form: dict[str, str], state: State) -> None:
+def test_every_state_of_the_mailbox_has_the_same_answer(
+    client: Client, letter: Letter, form: dict[str, str], state: State
+) -> None:
     fresh = client.post(SIGN, {**form, "email": "new@example.org"})
-    make_signature(letter, "Somebody", state, mailbox_key=mailboxes.key("dora@example.org", pepper=settings.MAILBOX_PEPPER))
+    make_signature(
+        letter, "Somebody", state, mailbox_key=mailboxes.key("dora@example.org", pepper=settings.MAILBOX_PEPPER)
+    )
 
     again = client.post(SIGN, form)
 
-    assert (again.status_code, again.content, dict(again.items())) == (fresh.status_code, fresh.content, dict(fresh.items()))
+    assert (again.status_code, again.content, dict(again.items())) == (
+        fresh.status_code,
+        fresh.content,
+        dict(fresh.items()),
+    )
     assert not again.cookies
 
 
-def test_signing_again_changes_nothing_once_it_is_confirmed(client: Client, letter: Letter, form: dict[str, str]) -> None:
+def test_signing_again_changes_nothing_once_it_is_confirmed(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
     key = mailboxes.key("dora@example.org", pepper=settings.MAILBOX_PEPPER)
     ada = make_signature(letter, "Ada", State.APPROVED, mailbox_key=key)
 
@@ -233,7 +257,9 @@ def test_S4_fifty_parallel_posts_make_one_row_and_one_mail(form: dict[str, str])
 
 
 @pytest.mark.django_db(transaction=True)
-def test_O1_a_sign_up_whose_mail_cannot_be_queued_leaves_no_row(client: Client, form: dict[str, str], monkeypatch: Any) -> None:
+def test_O1_a_sign_up_whose_mail_cannot_be_queued_leaves_no_row(
+    client: Client, form: dict[str, str], monkeypatch: Any
+) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE signatures_mail RENAME TO signatures_mail_away")
     try:
@@ -245,7 +271,14 @@ def test_O1_a_sign_up_whose_mail_cannot_be_queued_leaves_no_row(client: Client, 
     assert not Signature.objects.exists()
 
 
-@pytest.mark.parametrize("field", [field.name for field in Signature._meta.concrete_fields if field.name not in {"name", "role", "organisation", "country", "visibility", "comment", "kind"}])
+@pytest.mark.parametrize(
+    "field",
+    [
+        field.name
+        for field in Signature._meta.concrete_fields
+        if field.name not in {"name", "role", "organisation", "country", "visibility", "comment", "kind"}
+    ],
+)
 def test_S16_no_further_field_can_be_set_from_outside(client: Client, form: dict[str, str], field: str) -> None:
     client.post(SIGN, form)
     plain = Signature.objects.values(*[f.name for f in Signature._meta.concrete_fields]).get()
@@ -256,10 +289,14 @@ def test_S16_no_further_field_can_be_set_from_outside(client: Client, form: dict
     row = Signature.objects.values(*[f.name for f in Signature._meta.concrete_fields]).get()
     for name in ("id", "public_id", "signed_up_at"):
         del row[name], plain[name]
-    assert {k: bytes(v) if isinstance(v, memoryview) else v for k, v in row.items()} == {k: bytes(v) if isinstance(v, memoryview) else v for k, v in plain.items()}
+    assert {k: bytes(v) if isinstance(v, memoryview) else v for k, v in row.items()} == {
+        k: bytes(v) if isinstance(v, memoryview) else v for k, v in plain.items()
+    }
 
 
-@pytest.mark.parametrize("typed", ["Ada\nLovelace", "Ada\r\nLovelace", "Ada\tLovelace", "Ada\u2028Lovelace", "  Ada   Lovelace  "])
+@pytest.mark.parametrize(
+    "typed", ["Ada\nLovelace", "Ada\r\nLovelace", "Ada\tLovelace", "Ada\u2028Lovelace", "  Ada   Lovelace  "]
+)
 def test_S12_line_breaks_and_tabs_become_one_space(client: Client, form: dict[str, str], typed: str) -> None:
     client.post(SIGN, {**form, "name": typed, "role": typed, "organisation": typed})
     row = Signature.objects.get()

@@ -11,7 +11,9 @@ from tests.makers import make_signature
 pytestmark = pytest.mark.django_db
 
 
-def test_withdrawing_blanks_the_words_and_takes_the_name_off_page_list_and_count(client: Client, letter: Letter, ada: Signature) -> None:
+def test_withdrawing_blanks_the_words_and_takes_the_name_off_page_list_and_count(
+    client: Client, letter: Letter, ada: Signature
+) -> None:
     page = f"/signature/{links.token(ada.public_id)}/"
     assert "Ada Lovelace" in client.get("/letters/bridge/signatories/").content.decode()
 
@@ -19,7 +21,14 @@ def test_withdrawing_blanks_the_words_and_takes_the_name_off_page_list_and_count
 
     assert answer.status_code == 303
     ada.refresh_from_db()
-    assert (ada.state, ada.name, ada.role, ada.organisation, ada.country, ada.sealed_address) == (State.WITHDRAWN, "", "", "", "", None)
+    assert (ada.state, ada.name, ada.role, ada.organisation, ada.country, ada.sealed_address) == (
+        State.WITHDRAWN,
+        "",
+        "",
+        "",
+        "",
+        None,
+    )
     assert counts.of(letter.pk).total == 0
     assert "taken back" in client.get(page).content.decode()
 

@@ -55,7 +55,11 @@ def main() -> int:
     rows: list[Row] = []
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, ROOT, ignore_errors=True)
-        sizes = {"1k": 200, "100k": 2_000, "1m": 4_000} if options.quick else {"1k": 1_000, "100k": 100_000, "1m": 1_000_000}
+        sizes = (
+            {"1k": 200, "100k": 2_000, "1m": 4_000}
+            if options.quick
+            else {"1k": 1_000, "100k": 100_000, "1m": 1_000_000}
+        )
         houses = {name: stack.enter_context(House(ROOT / name, int(size * NAMED))) for name, size in sizes.items()}
         for name in options.names or BENCHES:
             say(f"{name} …")

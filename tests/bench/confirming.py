@@ -21,7 +21,9 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
         "WHERE state IN ('waiting', 'rejected') AND visibility <> 'counted'"
     )
     house.sql("VACUUM ANALYZE signatures_signature")
-    people = [key for (key,) in house.sql("SELECT public_id::text FROM signatures_signature WHERE state = 'unconfirmed'")]
+    people = [
+        key for (key,) in house.sql("SELECT public_id::text FROM signatures_signature WHERE state = 'unconfirmed'")
+    ]
     random.Random(1).shuffle(people)
     words = {
         "action": "confirm", "kind": "person", "role": "Teacher", "organisation": "", "country": "DE",
@@ -49,4 +51,14 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
     faults = [fault for load in loads.values() for fault in load.faults]
     if len(people) - left < loads["confirm"].answered:
         faults.append(f"{loads['confirm'].answered} answers, but {len(people) - left} confirmed")
-    return [Row("confirm at 100 k / bare update view", found["confirm"], "req/s", found["bare update"], 0.25, at_least=True, faults=faults)]
+    return [
+        Row(
+            "confirm at 100 k / bare update view",
+            found["confirm"],
+            "req/s",
+            found["bare update"],
+            0.25,
+            at_least=True,
+            faults=faults,
+        )
+    ]

@@ -28,9 +28,21 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
 
     def base() -> float:
         select = " ".join(PLAIN.format(slug=SLUG).split())
-        where = [f"--{name}={value}" for name, value in zip(("host", "username", "dbname"), house.database.values(), strict=True)]
+        where = [
+            f"--{name}={value}"
+            for name, value in zip(("host", "username", "dbname"), house.database.values(), strict=True)
+        ]
         started = time.perf_counter()
-        call([str(database._binaries() / "psql"), "-X", *where, "-c", rf"\copy ({select}) TO '{plain}' (FORMAT csv, HEADER)"], house.environment)
+        call(
+            [
+                str(database._binaries() / "psql"),
+                "-X",
+                *where,
+                "-c",
+                rf"\copy ({select}) TO '{plain}' (FORMAT csv, HEADER)",
+            ],
+            house.environment,
+        )
         return time.perf_counter() - started
 
     found = turn_about({"psql \\copy": base, "export_csv": ours}, 1 if quick else 5)
@@ -40,7 +52,15 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
         rows, wanted = sum(1 for _ in ours_file), sum(1 for _ in base_file)
     faults = [] if rows == wanted else [f"{rows} lines, but {wanted} in the base"]
     return [
-        Row(f"CSV of {(rows - 1):,} rows, guarded / psql \\copy", found["export_csv"], "s", found["psql \\copy"], 1.5, at_least=False, faults=faults),
+        Row(
+            f"CSV of {(rows - 1):,} rows, guarded / psql \\copy",
+            found["export_csv"],
+            "s",
+            found["psql \\copy"],
+            1.5,
+            at_least=False,
+            faults=faults,
+        ),
         Row("CSV: memory beyond an empty list's", max(peaks) - idle, "MiB", None, 40, at_least=False),
     ]
 

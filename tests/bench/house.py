@@ -45,7 +45,9 @@ class House:
         say(f"{self.folder.name}: {self.rows:,} rows in {time.monotonic() - started:.0f} s")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         end(self.process)
 
     @property
@@ -89,7 +91,9 @@ class House:
         port = free_port()
         web = serve.children({"host": "127.0.0.1", "port": port, "workers": 2, "no_worker": True})[0]
         command = [*web.command[:-1], "tests.bench.yardstick:application"]
-        process = start(command, {**web.environment, **self.environment, "YARDSTICK_PAGE": str(page)}, self.folder / "yardstick.log")
+        process = start(
+            command, {**web.environment, **self.environment, "YARDSTICK_PAGE": str(page)}, self.folder / "yardstick.log"
+        )
         try:
             wait_until_up(process, f"http://127.0.0.1:{port}/", self.folder / "yardstick.log")
             yield f"http://127.0.0.1:{port}"
@@ -98,7 +102,9 @@ class House:
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False)
+    done = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
+    )
     if done.returncode:
         raise SystemExit(f"{' '.join(command[1:4])} failed:\n{done.stderr}")
     return done.stdout
@@ -106,7 +112,9 @@ def run(command: list[str], environment: dict[str, str]) -> str:
 
 def start(command: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
-        return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        return subprocess.Popen(
+            command, cwd=settings.BASE_DIR, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        )
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

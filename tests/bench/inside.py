@@ -25,7 +25,18 @@ def pdf(slug: str, out: str) -> None:
     report = snapshot.export_pdf(letter, Path(out), by=None)
     seconds = time.perf_counter() - started
     typesetter = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak": peak(), "typesetter": typesetter, "names": report.names, "missing": report.missing, "standards": report.standards}))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "peak": peak(),
+                "typesetter": typesetter,
+                "names": report.names,
+                "missing": report.missing,
+                "standards": report.standards,
+            }
+        )
+    )
 
 
 def empty_letter(slug: str) -> None:

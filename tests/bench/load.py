@@ -33,7 +33,9 @@ class Load:
 
     def _read(self, said: str) -> float:
         answers = int(figure(r"(\d+) requests in", said))
-        bad = int(figure(r"Non-2xx or 3xx responses: (\d+)", said)) + sum(map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", said)))
+        bad = int(figure(r"Non-2xx or 3xx responses: (\d+)", said)) + sum(
+            map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", said))
+        )
         if bad or not answers:
             self.faults.append(f"{bad} of {answers} answers were no success")
         self.answered += answers - bad

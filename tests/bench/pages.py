@@ -14,6 +14,14 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
         found = turn_about({name: lambda load=load: load.run(seconds) for name, load in loads.items()}, rounds)  # type: ignore[misc]
     faults = [fault for load in loads.values() for fault in load.faults]
     return [
-        Row("letter page, hot / bare view of the same bytes", found["1k"], "req/s", found["bare view"], 0.6, at_least=True, faults=faults),
+        Row(
+            "letter page, hot / bare view of the same bytes",
+            found["1k"],
+            "req/s",
+            found["bare view"],
+            0.6,
+            at_least=True,
+            faults=faults,
+        ),
         Row("letter page at 1 M / at 1 k", found["1m"], "req/s", found["1k"], 0.95, at_least=True, faults=faults),
     ]

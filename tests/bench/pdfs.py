@@ -34,7 +34,15 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
         faults += [] if document.Root.get("/MarkInfo", {}).get("/Marked") else ["untagged"]
     memory = max(one["peak"] + one["typesetter"] for one in told)
     return [
-        Row(f"PDF of {wanted:,} names, tagged, all scripts / Platypus", found["export_pdf"], "s", found["Platypus"], 0.5, at_least=False, faults=faults),
+        Row(
+            f"PDF of {wanted:,} names, tagged, all scripts / Platypus",
+            found["export_pdf"],
+            "s",
+            found["Platypus"],
+            0.5,
+            at_least=False,
+            faults=faults,
+        ),
         Row("PDF: memory, ours and the typesetter's", memory, "MiB", None, 1024, at_least=False),
         Row("PDF: size", made.stat().st_size / 1e6, "MB", None, 6, at_least=False),
     ]

@@ -26,7 +26,10 @@ def in_latin(words: str) -> str:
 def main(entries: str, out: str) -> None:
     """Two columns, a paragraph for each of the rows of the exported CSV."""
     with Path(entries).open(encoding="utf-8-sig", newline="") as file:
-        rows = [(row["name"], ", ".join(filter(None, (row["role"], row["organisation"], row["country"])))) for row in csv.DictReader(file)]
+        rows = [
+            (row["name"], ", ".join(filter(None, (row["role"], row["organisation"], row["country"]))))
+            for row in csv.DictReader(file)
+        ]
     style = getSampleStyleSheet()["BodyText"]
     style.fontSize, style.leading, style.spaceBefore = 8, 10, 0
     started = time.perf_counter()
@@ -34,7 +37,9 @@ def main(entries: str, out: str) -> None:
     frames = [Frame(40 + side * (width - 80) / 2, 40, (width - 80) / 2, height - 80) for side in (0, 1)]
     document = BaseDocTemplate(out, pagesize=A4)
     document.addPageTemplates(PageTemplate(frames=frames))
-    document.build([Paragraph(f"<b>{escape(in_latin(name))}</b> {escape(in_latin(said))}", style) for name, said in rows])
+    document.build(
+        [Paragraph(f"<b>{escape(in_latin(name))}</b> {escape(in_latin(said))}", style) for name, said in rows]
+    )
     print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak(), "names": len(rows)}))
 
 

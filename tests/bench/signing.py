@@ -16,9 +16,17 @@ def posts(path: str, hidden: dict[str, str]) -> Iterator[tuple[str, dict[str, st
         yield (
             path,
             {
-                "kind": "person", "name": f"Jürgen Müller-{number}", "role": "Teacher", "organisation": "", "country": "DE",
-                "visibility": "public", "comment": "", "consent": "on", "email": f"signer.{number}@example.org",
-                "website": "", **hidden,
+                "kind": "person",
+                "name": f"Jürgen Müller-{number}",
+                "role": "Teacher",
+                "organisation": "",
+                "country": "DE",
+                "visibility": "public",
+                "comment": "",
+                "consent": "on",
+                "email": f"signer.{number}@example.org",
+                "website": "",
+                **hidden,
             },  # fmt: skip
         )
 
@@ -29,9 +37,13 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
     large = houses["100k"]
     yardstick_table.make(large)
     with large.yardstick() as bare:
-        addresses = {"bare insert": (f"{bare}/insert", {})} | {name: (houses[name].letter + "sign/", houses[name].form()) for name in ("1k", "100k")}
+        addresses = {"bare insert": (f"{bare}/insert", {})} | {
+            name: (houses[name].letter + "sign/", houses[name].form()) for name in ("1k", "100k")
+        }
         loads = {
-            name: Load(url, lines=write_lines(large.folder / f"sign-{name}.txt", itertools.islice(posts(url, hidden), number)))
+            name: Load(
+                url, lines=write_lines(large.folder / f"sign-{name}.txt", itertools.islice(posts(url, hidden), number))
+            )
             for name, (url, hidden) in addresses.items()
         }
         unconfirmed = "SELECT count(*) FROM signatures_signature WHERE state = 'unconfirmed'"
@@ -44,6 +56,14 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
     if there < loads["100k"].answered:
         faults.append(f"{loads['100k'].answered} answers, but {there} rows")
     return [
-        Row("sign POST at 100 k / bare insert view", found["100k"], "req/s", found["bare insert"], 0.25, at_least=True, faults=faults),
+        Row(
+            "sign POST at 100 k / bare insert view",
+            found["100k"],
+            "req/s",
+            found["bare insert"],
+            0.25,
+            at_least=True,
+            faults=faults,
+        ),
         Row("sign POST at 100 k / at 1 k", found["100k"], "req/s", found["1k"], 0.8, at_least=True, faults=faults),
     ]

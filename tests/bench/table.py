@@ -38,7 +38,10 @@ def show(rows: list[Row]) -> None:
         lines.append((row.work, f"{row.ours:,.4g} {unit}", base, ratio, target, verdict))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        first, *others = (cell.ljust(width) if place in {0, 5} else cell.rjust(width) for place, (cell, width) in enumerate(zip(line, widths, strict=True)))
+        first, *others = (
+            cell.ljust(width) if place in {0, 5} else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
         print("  ".join([first, *others]).rstrip())
 
 

@@ -15,15 +15,21 @@ SIZES = {"phone": (360, 740), "desk": (1280, 900)}
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
 def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
-    context = browser.new_context(base_url=site.url, java_script_enabled=request.param, viewport={"width": 360, "height": 740})
+    context = browser.new_context(
+        base_url=site.url, java_script_enabled=request.param, viewport={"width": 360, "height": 740}
+    )
     page = context.new_page()
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
     yield page
     context.close()
 
 
+ATTACK = "<img src=x onerror=alert(1)>\"'{{7*7}}"
+
+
 def sign(page: Page, name: str, address: str, audience: str = "On this website and in the delivered letter") -> None:
     page.goto("/")
+    page.get_by_label("Role or title").fill(ATTACK)
     page.get_by_label(audience, exact=True).check()
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Mail address").fill(address)
@@ -77,6 +83,8 @@ def test_S23_the_whole_walk(page: Page, browser: Browser, site: Site, request: p
 
     page.goto(f"{LETTER}signatories/?q=Jeanne")
     expect(page.locator(".names")).to_contain_text(name)
+    expect(page.locator(".names")).to_contain_text(ATTACK)  # SECURITY.md S14: words, and nothing else
+    assert page.locator(".names img").count() == 0
 
 
 def test_staff_take_the_signed_letter_away(browser: Browser, site: Site, tmp_path: Path) -> None:
@@ -120,7 +128,7 @@ def test_P11_a_reader_meets_no_other_host_and_gets_no_cookie(browser: Browser, s
     page = context.new_page()
     asked: list[Request] = []
     complaints: list[str] = []
-    page.on("request", lambda request: asked.append(request))  # Playwright marks what it is given
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108  Playwright marks what it is given
     page.on("console", lambda message: complaints.append(message.text))
     for address in ("/", f"{LETTER}signatories/", f"{LETTER}history/", f"{LETTER}check-mail/", "/privacy/", "/nix/"):
         page.goto(address)
@@ -134,7 +142,13 @@ def test_admin_keeps_its_content_security_policy(browser: Browser, site: Site) -
     desk = log_in(browser, site)
     complaints: list[str] = []
     desk.on("console", lambda message: complaints.append(message.text))
-    for address in ("/admin/", "/admin/signatures/signature/", "/admin/campaign/letter/", "/admin/campaign/translation/add/", "/admin/signatures/signedletter/"):
+    for address in (
+        "/admin/",
+        "/admin/signatures/signature/",
+        "/admin/campaign/letter/",
+        "/admin/campaign/translation/add/",
+        "/admin/signatures/signedletter/",
+    ):
         desk.goto(f"{site.url}{address}")
     assert complaints == []
     desk.context.close()
@@ -159,9 +173,18 @@ def test_S26_a_double_click_and_the_way_back_make_no_second_signature(browser: B
 def test_pages_fit_and_are_open_to_everyone(browser: Browser, site: Site, size: str, scheme: str) -> None:
     """No sideways scroll, one heading of the first level, and nothing that axe finds wrong (WCAG 2.2 AA)."""
     width, height = SIZES[size]
-    context = browser.new_context(base_url=site.url, viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]  # a literal
+    context = browser.new_context(
+        base_url=site.url, viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True
+    )  # type: ignore[arg-type]  # a literal
     page = context.new_page()
-    for address in ("/", f"{LETTER}signatories/", f"{LETTER}history/", f"{LETTER}check-mail/", "/privacy/", "/signature/x/"):
+    for address in (
+        "/",
+        f"{LETTER}signatories/",
+        f"{LETTER}history/",
+        f"{LETTER}check-mail/",
+        "/privacy/",
+        "/signature/x/",
+    ):
         page.goto(address)
         assert page.locator("h1").count() == 1
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), address
