@@ -97,18 +97,21 @@ class Site:
                 found.append(int(entry.name))
         return found
 
-    def mails(self) -> list[str]:
-        """The paths of the links in the mails, oldest first."""
+    def mails(self, to: str) -> list[str]:
+        """The paths of the links in the mails to this address, oldest first."""
         links = []
         for file in sorted((self.folder / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns):
-            body = message_from_bytes(file.read_bytes(), policy=policy.default).get_body(("plain",))  # type: ignore[attr-defined]  # an EmailMessage
-            links += re.findall(re.escape(self.url) + r"(/\S+)", body.get_content())
+            message = message_from_bytes(file.read_bytes(), policy=policy.default)
+            body = message.get_body(("plain",))  # type: ignore[attr-defined]  # an EmailMessage by its policy
+            if message["To"] == to:
+                links += re.findall(re.escape(self.url) + r"(/\S+)", body.get_content())
         return links
 
-    def wait_for_mail(self, number: int = 1, seconds: float = 15) -> str:
+    def wait_for_mail(self, to: str, seconds: float = 30) -> str:
+        """The path of the link in the first mail to this address."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if len(found := self.mails()) >= number:
-                return found[number - 1]
+            if found := self.mails(to):
+                return found[0]
             time.sleep(0.1)
-        raise AssertionError("no mail came")
+        raise AssertionError(f"no mail came to {to}")
