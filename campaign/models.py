@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +23,33 @@ class LetterQuerySet(models.QuerySet["Letter"]):
         """The letter on the first page: the newest that is open, else the newest that was."""
         is_open = models.Case(models.When(state=Letter.State.OPEN, then=0), default=1)
         return self.published().order_by(is_open, "-created_at").first()
+
+
+def check_letterhead(head: Any) -> None:
+    """A letterhead is a table of lines: name, address, telephone, web, board (see campaign/letters/).
+
+    Raises:
+        ValidationError: when something in it has another form.
+    """
+    lines = isinstance(head, dict) and all(
+        isinstance(head.get(key, ""), str) for key in ("name", "telephone", "web", "board_title")
+    )
+    lists = isinstance(head, dict) and all(isinstance(head.get(key, []), list) for key in ("address", "board"))
+    fits = (
+        lines
+        and lists
+        and all(isinstance(line, str) for line in head.get("address", []))
+        and all(
+            isinstance(member, dict)
+            and isinstance(member.get("name"), str)
+            and isinstance(member.get("office", ""), str)
+            for member in head.get("board", [])
+        )
+    )
+    if not fits:
+        raise ValidationError(
+            _('Please write {"name": "…", "address": ["…"], "board": [{"name": "…", "office": "…"}]}.')
+        )
 
 
 class Letter(models.Model):
@@ -46,7 +74,7 @@ class Letter(models.Model):
     goal = models.PositiveIntegerField(
         _("goal"), default=0, help_text=_("How many signatures are hoped for; 0 shows no goal.")
     )
-    letterhead = models.JSONField(_("letterhead"), default=dict, blank=True)
+    letterhead = models.JSONField(_("letterhead"), default=dict, blank=True, validators=[check_letterhead])
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = LetterQuerySet.as_manager()

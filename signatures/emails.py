@@ -1,8 +1,10 @@
 """The words of the mails. Renders; sends nothing."""
 
 from collections.abc import Mapping
+from email.utils import make_msgid
 from typing import Any
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -15,8 +17,8 @@ def message(name: str, *, to: str, language: str, context: Mapping[str, Any]) ->
             render_to_string(f"emails/{name}/{part}", dict(context))
             for part in ("subject.txt", "body.txt", "body.html")
         )
-    mail = EmailMultiAlternatives(
-        " ".join(subject.split()), body, to=[to], headers={"Auto-Submitted": "auto-generated"}
-    )
+    # Our own host: the name of this machine is nobody's business.
+    headers = {"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=settings.SITE.hostname)}
+    mail = EmailMultiAlternatives(" ".join(subject.split()), body, to=[to], headers=headers)
     mail.attach_alternative(page, "text/html")
     return mail

@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -154,6 +155,27 @@ def test_a_folder_that_is_no_letter_is_told_in_one_sentence(tmp_path: Path, spoi
     with pytest.raises(CommandError, match="is no letter"):
         call_command("load_letter", tmp_path)
     assert not Translation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "head", ["words", {"name": 1}, {"board": "Ada"}, {"board": [{"office": "Chair"}]}, {"address": [1]}]
+)
+def test_a_letterhead_of_another_form_is_refused(letter: Letter, head: object) -> None:
+    letter.letterhead = head  # type: ignore[assignment]  # what an editor may type
+    with pytest.raises(ValidationError):
+        letter.full_clean()
+
+
+def test_a_letter_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None:
+    for file in SHIPPED.iterdir():
+        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "ko.md").write_text(
+        (SHIPPED / "en.md").read_text(encoding="utf-8").replace('date = "May 7, 2013"', f'date = "{"x" * 60}"'),
+        encoding="utf-8",
+    )
+    with pytest.raises(CommandError, match="is no letter"):
+        call_command("load_letter", tmp_path)
+    assert not Letter.objects.exists()
 
 
 def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter, client: Client) -> None:

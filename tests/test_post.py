@@ -169,4 +169,5 @@ def test_S12_no_name_reaches_a_header(ben: Signature, inbox: Inbox) -> None:
     queue(ben)
     post.drain()
     assert "evil" not in inbox[0].as_string()
+    assert inbox[0]["Message-ID"].endswith("@localhost>"), "the host of SITE_URL"
     assert set(inbox[0].keys()) >= {"From", "To", "Subject", "Date", "Message-ID"}

@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import campaign.models
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -50,7 +52,15 @@ class Migration(migrations.Migration):
                         default=0, help_text="How many signatures are hoped for; 0 shows no goal.", verbose_name="goal"
                     ),
                 ),
-                ("letterhead", models.JSONField(blank=True, default=dict, verbose_name="letterhead")),
+                (
+                    "letterhead",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        validators=[campaign.models.check_letterhead],
+                        verbose_name="letterhead",
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
             ],
             options={

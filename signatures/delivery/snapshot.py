@@ -72,7 +72,7 @@ def _entries(chosen: SignatureQuerySet) -> Iterator[pdf.Entry]:
 
 
 def _words(letter: Letter, translation: Translation) -> pdf.LetterData:
-    head = letter.letterhead
+    head = letter.letterhead or {}  # an editor may have left it empty
     return pdf.LetterData(
         title=translation.title,
         language=translation.language,

@@ -1,10 +1,11 @@
-"""The list of a million as CSV, against `psql \\copy` of the same columns, rows and order, without the formula guard."""
+"""The list of a million as CSV, against psql's `copy` of the same columns, rows and order, without the formula guard."""
 
 import json
 import time
 
 from campaign import database
-from tests.bench.house import SLUG, House, run as call
+from tests.bench.house import SLUG, House
+from tests.bench.house import run as call
 from tests.bench.table import Row, turn_about
 
 PLAIN = """

@@ -129,7 +129,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), urlopen(url, timeout=5):  # noqa: S310  our own address
+        with contextlib.suppress(OSError), urlopen(url, timeout=5):
             return
         time.sleep(0.1)
     raise SystemExit(f"{url} did not come up:\n{log.read_text()[-2000:]}")

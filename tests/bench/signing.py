@@ -27,7 +27,7 @@ def posts(path: str, hidden: dict[str, str]) -> Iterator[tuple[str, dict[str, st
                 "email": f"signer.{number}@example.org",
                 "website": "",
                 **hidden,
-            },  # fmt: skip
+            },
         )
 
 

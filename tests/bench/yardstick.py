@@ -39,6 +39,9 @@ class Line(models.Model):
         app_label = "yardstick"
         db_table = "yardstick"
 
+    def __str__(self) -> str:
+        return str(self.pk)
+
 
 def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(PAGE)

@@ -5,7 +5,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DataError, transaction
 
 from campaign.models import Letter, publish, revise
 
@@ -36,12 +38,14 @@ class Command(BaseCommand):
                 "moderation": about.get("moderation", "before"),
                 "letterhead": about["letterhead"],
             }
-            letter, made = Letter.objects.update_or_create(slug=about["slug"], defaults=fields)
-            for language, words, front in sorted(texts, key=lambda text: not text[2].get("authoritative", False)):
-                translation = revise(letter, language, words, authoritative=front.get("authoritative", False))
-                if front.get("publish", True):
-                    publish(translation)
-        except (OSError, tomllib.TOMLDecodeError, KeyError, ValueError) as error:
+            with transaction.atomic():
+                letter, made = Letter.objects.update_or_create(slug=about["slug"], defaults=fields)
+                letter.full_clean()
+                for language, words, front in sorted(texts, key=lambda text: not text[2].get("authoritative", False)):
+                    translation = revise(letter, language, words, authoritative=front.get("authoritative", False))
+                    if front.get("publish", True):
+                        publish(translation)
+        except (OSError, KeyError, TypeError, ValueError, ValidationError, DataError) as error:
             raise CommandError(f"{folder} is no letter: {type(error).__name__}: {error}") from None
         self.stdout.write(f"{'Loaded' if made else 'Updated'} /letters/{letter.slug}/")
 
