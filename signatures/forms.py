@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Field, Fieldset, Layout
 from django import forms
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
@@ -57,6 +58,18 @@ class Address(forms.CharField):
             raise forms.ValidationError(_("Please enter a mail address, such as name@example.org.")) from None
 
 
+class Country(forms.ChoiceField):
+    """A country by its code. The names, in the language of the page, are made only where they are shown."""
+
+    CODES = frozenset(countries.countries)
+
+    def __init__(self, *, nothing: str | Promise, **options: Any) -> None:
+        super().__init__(choices=lambda: [("", nothing), *countries], required=False, **options)
+
+    def valid_value(self, value: Any) -> bool:
+        return value in self.CODES
+
+
 class WordsForm(forms.Form):
     """What signing and confirming have in common: the words, for whom, and under which text."""
 
@@ -82,8 +95,8 @@ class WordsForm(forms.Form):
     organisation = Line(
         label=_("Organisation"), widget=forms.TextInput(attrs={"autocomplete": "organization", "maxlength": 400})
     )
-    country = forms.ChoiceField(
-        label=_("Country"), required=False, widget=forms.Select(attrs={"autocomplete": "country"})
+    country = Country(
+        label=_("Country"), nothing=_("rather not say"), widget=forms.Select(attrs={"autocomplete": "country"})
     )
     comment = Text(
         label=_("A word to the organisers"),
@@ -100,12 +113,15 @@ class WordsForm(forms.Form):
         super().__init__(data, **options)
         self.translation = translation
         self.fields["text"].initial = translation.digest
-        cast("forms.ChoiceField", self.fields["country"]).choices = [("", _("rather not say")), *countries]
-        self.helper = FormHelper(self)
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
-        self.helper.form_show_errors = True
-        self.helper.layout = self.layout()
+
+    @cached_property
+    def helper(self) -> FormHelper:
+        """How crispy-forms lays the form out; a form that is not shown needs none."""
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.disable_csrf = True
+        helper.layout = self.layout()
+        return helper
 
     def layout(self) -> Layout:
         return Layout(
@@ -216,8 +232,4 @@ class SearchForm(forms.Form):
     q = forms.CharField(
         label=_("Name or organisation"), required=False, max_length=40, widget=forms.TextInput(attrs={"type": "search"})
     )
-    country = forms.ChoiceField(label=_("Country"), required=False)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        cast("forms.ChoiceField", self.fields["country"]).choices = [("", _("all countries")), *countries]
+    country = Country(label=_("Country"), nothing=_("all countries"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from datetime import date
 from typing import Any
@@ -30,8 +31,11 @@ PAGE = 50
 
 public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)
 
-# Per process, in each language: the letter as it was last read, for the time when the database is down (rule 8).
-_remembered: dict[tuple[str, str], Translation] = {}
+TEXT_KEPT = 3.0  # seconds, as long as a page's own copy
+
+# Per process, in each language: the text as it was last read, and when. It spares every POST the look-up, and the
+# letter can still be read while the database is down (rule 8).
+_texts: dict[tuple[str, str], tuple[float, Translation]] = {}
 
 
 @require_safe
@@ -51,12 +55,11 @@ def letter_page(request: HttpRequest, slug: str) -> HttpResponse:
 def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         translation = _text(slug)
-        _remembered[slug, get_language() or ""] = translation
         return render(request, "letter/letter.html", _letter_context(translation, SignForm(translation=translation)))
     except OperationalError:
-        if (slug, get_language() or "") not in _remembered:
+        if (slug, get_language() or "") not in _texts:
             raise
-        translation = _remembered[slug, get_language() or ""]
+        _read, translation = _texts[slug, get_language() or ""]
         response = render(
             request, "letter/letter.html", {"letter": translation.revision.letter, "translation": translation}
         )
@@ -66,13 +69,22 @@ def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _text(slug: str) -> Translation:
     """The newest text of this letter (of the current one without a slug) in the language of the page."""
+    key = slug, get_language() or ""
+    if key in _texts and time.monotonic() - _texts[key][0] < TEXT_KEPT:
+        return _texts[key][1]
     if not slug:
         letter = Letter.objects.current()
         slug = letter.slug if letter else ""
-    translation = Translation.objects.newest(slug, get_language() or "")
+    translation = Translation.objects.newest(slug, key[1])
     if translation is None:
         raise Http404
+    _texts[key] = time.monotonic(), translation
     return translation
+
+
+def forget_texts() -> None:
+    """What was read in this process is read again."""
+    _texts.clear()
 
 
 def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:

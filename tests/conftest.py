@@ -21,7 +21,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from campaign import database, middleware
 from campaign.models import Letter
-from signatures import post, suspicion
+from signatures import post, suspicion, views
 from signatures.models import Signature, State
 from tests.makers import make_letter, make_signature
 from tests.site import Site
@@ -65,6 +65,7 @@ def site() -> Iterator[Site]:
 def nothing_kept() -> None:
     """No test reads what another one left in this process."""
     middleware.copies.clear()
+    views.forget_texts()
     cache.clear()
 
 
