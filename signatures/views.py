@@ -36,6 +36,7 @@ TEXT_KEPT = 3.0  # seconds, as long as a page's own copy
 # Per process, in each language: the text as it was last read, and when. It spares every POST the look-up, and the
 # letter can still be read while the database is down (rule 8).
 _texts: dict[tuple[str, str], tuple[float, Translation]] = {}
+_slugs: dict[int, str] = {}  # by the number of the letter; a slug never changes once it is public
 
 
 @require_safe
@@ -82,9 +83,17 @@ def _text(slug: str) -> Translation:
     return translation
 
 
+def _text_under(signature: Signature) -> Translation:
+    """The newest text of the letter that was signed."""
+    if signature.letter_id not in _slugs:
+        _slugs[signature.letter_id] = signature.letter.slug
+    return _text(_slugs[signature.letter_id])
+
+
 def forget_texts() -> None:
     """What was read in this process is read again."""
     _texts.clear()
+    _slugs.clear()
 
 
 def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:
@@ -132,9 +141,7 @@ def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
 def personal_page(request: HttpRequest, token: str) -> HttpResponse:
     """What one person signed. Opening it changes nothing; only what they send does."""
     try:
-        signature = Signature.objects.select_related("letter", "translation__revision").get(
-            public_id=links.public_id(token)
-        )
+        signature = Signature.objects.get(public_id=links.public_id(token))
     except (links.Broken, Signature.DoesNotExist):
         return render(request, "signatures/broken_link.html", status=404)
     if request.method != "POST":
@@ -148,15 +155,15 @@ def personal_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _personal(request: HttpRequest, signature: Signature, form: ConfirmForm | None = None) -> HttpResponse:
-    text = _text(signature.letter.slug)
+    text = _text_under(signature)
     if signature.state == State.UNCONFIRMED and form is None:
         form = ConfirmForm.of(signature, text)
-    context = {"signature": signature, "letter": signature.letter, "translation": text, "form": form}
+    context = {"signature": signature, "letter": text.revision.letter, "translation": text, "form": form}
     return render(request, "signatures/personal.html", context, status=422 if form and form.is_bound else 200)
 
 
 def _confirm(request: HttpRequest, signature: Signature, token: str) -> HttpResponse:
-    form = ConfirmForm(request.POST, translation=_text(signature.letter.slug))
+    form = ConfirmForm(request.POST, translation=_text_under(signature))
     if signature.state == State.UNCONFIRMED and not form.is_valid():
         return _personal(request, signature, form)
     return _act(request, signature, token, lambda it: workflow.confirm(it, form.answer()) if form.is_valid() else it)

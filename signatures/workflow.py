@@ -117,7 +117,10 @@ def confirm(signature: Signature, answer: Answer) -> Signature:
     )
     for field, value in words.items():
         setattr(locked, field, value)
-    at_once = answer.visibility == Audience.COUNTED or locked.letter.moderation == Letter.Moderation.AFTER
+    at_once = (
+        answer.visibility == Audience.COUNTED
+        or answer.translation.revision.letter.moderation == Letter.Moderation.AFTER
+    )
     to = State.APPROVED if at_once and not flags else State.WAITING
     changed = ["confirmed_at", "translation", "kind", "flags", "country", "visibility", "language", *words]
     return _move(locked, to, action="confirm", changed=changed)
@@ -181,7 +184,7 @@ def _day_of(entry: TrailEntry) -> date | None:
 
 
 def _lock(signature: Signature) -> Signature:
-    return Signature.objects.select_for_update(of=("self",)).select_related("letter").get(pk=signature.pk)
+    return Signature.objects.select_for_update().get(pk=signature.pk)
 
 
 def _move(
