@@ -55,8 +55,12 @@ class Signature(models.Model):
     WORDS = ("name", "role", "organisation", "comment")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    letter = models.ForeignKey(Letter, models.PROTECT, related_name="signatures", verbose_name=_("letter"))
-    translation = models.ForeignKey(Translation, models.PROTECT, related_name="signatures", verbose_name=_("text"))
+    letter = models.ForeignKey(
+        Letter, models.PROTECT, related_name="signatures", verbose_name=_("letter"), db_index=False
+    )  # the indexes below begin with it; each further one is paid for by every signature
+    translation = models.ForeignKey(
+        Translation, models.PROTECT, related_name="signatures", verbose_name=_("text"), db_index=False
+    )
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.PERSON)
     mailbox_key = models.BinaryField(max_length=32, null=True, editable=False)
     paper = models.BooleanField(default=False, editable=False)
@@ -144,7 +148,7 @@ class SignedLetter(Letter):
 class Tally(models.Model):
     """How many signatures came into (+) or left (-) a cell: written by a trigger, folded by the worker."""
 
-    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+")
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # folded, it is a few rows
     state = models.CharField(max_length=12)
     visibility = models.CharField(max_length=10)
     flagged = models.BooleanField()
@@ -152,7 +156,6 @@ class Tally(models.Model):
 
     class Meta:
         default_permissions: ClassVar = []
-        indexes: ClassVar = [models.Index("letter", name="tally_by_letter")]
 
     def __str__(self) -> str:
         return str(self.pk)
