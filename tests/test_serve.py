@@ -130,9 +130,10 @@ def test_a_command_uses_the_database_that_runs(site: Site, tmp_path: Path) -> No
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (
-        0,
-        b"\xef\xbb\xbfnumber,kind,name,role,organisation,country,signed_on,language,revision\r\n",
+    assert done.returncode == 0, done.stderr
+    # Who else uses this site may have approved somebody by now.
+    assert done.stdout.startswith(
+        b"\xef\xbb\xbfnumber,kind,name,role,organisation,country,signed_on,language,revision\r\n"
     )
     assert site.get("/readyz")[0] == 200, "it did not stop what it did not start"
 
