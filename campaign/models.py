@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -10,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaign import text
+
+CONFIRM_AFTER_CLOSING = timedelta(hours=24)
 
 
 class LetterQuerySet(models.QuerySet["Letter"]):
@@ -21,7 +24,16 @@ class LetterQuerySet(models.QuerySet["Letter"]):
 
     def current(self) -> Letter | None:
         """The letter on the first page: the newest that is open, else the newest that was."""
-        is_open = models.Case(models.When(state=Letter.State.OPEN, then=0), default=1)
+        now = timezone.now()
+        is_open = models.Case(
+            models.When(
+                models.Q(state=Letter.State.OPEN)
+                & (models.Q(opens_at__isnull=True) | models.Q(opens_at__lte=now))
+                & (models.Q(closes_at__isnull=True) | models.Q(closes_at__gt=now)),
+                then=0,
+            ),
+            default=1,
+        )
         return self.published().order_by(is_open, "-created_at").first()
 
 
@@ -74,6 +86,16 @@ class Letter(models.Model):
     goal = models.PositiveIntegerField(
         _("goal"), default=0, help_text=_("How many signatures are hoped for; 0 shows no goal.")
     )
+    opens_at = models.DateTimeField(_("opens at"), null=True, blank=True)
+    closes_at = models.DateTimeField(
+        _("closes at"), null=True, blank=True, help_text=_("Who signed before may still confirm for 24 hours.")
+    )
+    acknowledged_on = models.DateField(
+        _("acknowledged on"),
+        null=True,
+        blank=True,
+        help_text=_("The day on which the recipient's side took the letter. From it the time of keeping runs."),
+    )
     letterhead = models.JSONField(_("letterhead"), default=dict, blank=True, validators=[check_letterhead])
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
@@ -90,6 +112,37 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Who closes a letter by hand closes it now: from this moment the time left to confirm is counted."""
+        now = timezone.now()
+        if self.state == Letter.State.CLOSED and (self.closes_at is None or self.closes_at > now):
+            self.closes_at = now
+            if kwargs.get("update_fields"):
+                kwargs["update_fields"] = {*kwargs["update_fields"], "closes_at"}
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
+            raise ValidationError({"closes_at": _("It cannot close before it opens.")})
+        if self.state == Letter.State.OPEN and self.closes_at and self.closes_at <= timezone.now():
+            raise ValidationError({"closes_at": _("To open the letter again, give a later time or none.")})
+
+    def standing(self, now: datetime | None = None) -> Letter.State:
+        """The state at this moment: an open letter rests before its time (paused), and is closed after it."""
+        now = now or timezone.now()
+        if self.state in {Letter.State.OPEN, Letter.State.PAUSED} and self.closes_at and self.closes_at <= now:
+            return Letter.State.CLOSED
+        if self.state == Letter.State.OPEN and self.opens_at and self.opens_at > now:
+            return Letter.State.PAUSED
+        return Letter.State(self.state)
+
+    def takes_confirmations(self, now: datetime | None = None) -> bool:
+        """Whether who has signed up may confirm: until 24 hours after closing, and while signing is paused too."""
+        now = now or timezone.now()
+        if self.standing(now) != Letter.State.CLOSED:
+            return self.state != Letter.State.DRAFT
+        return self.closes_at is not None and now < self.closes_at + CONFIRM_AFTER_CLOSING
 
 
 class Revision(models.Model):

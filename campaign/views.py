@@ -64,7 +64,8 @@ def _changes(old: Translation | None, new: Translation) -> list[tuple[str, str]]
 @public_page
 def privacy(request: HttpRequest) -> HttpResponse:
     """What is stored, for how long, who sees it, how to leave."""
-    return render(request, "privacy.html", {"retention_months": settings.RETENTION_MONTHS})
+    context = {"retention_months": settings.RETENTION_MONTHS, "letter": Letter.objects.current()}
+    return render(request, "privacy.html", context)
 
 
 @require_safe

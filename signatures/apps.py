@@ -9,7 +9,11 @@ class SignaturesConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, because models can be imported only once all apps are there.
-        from signatures import jobs  # noqa: F401, PLC0415  tasks are found by their module
-        from signatures.models import make_groups  # noqa: PLC0415
+        from signatures import (  # noqa: PLC0415
+            jobs,  # noqa: F401  tasks are found by their module
+            limits,
+            roles,
+        )
 
-        post_migrate.connect(make_groups, sender=self)
+        post_migrate.connect(roles.make_groups, sender=self)
+        post_migrate.connect(limits.make_limits, sender=self)

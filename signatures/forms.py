@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Field, Fieldset, Layout
+from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
 from django import forms
 from django.utils.functional import Promise, cached_property
 from django.utils.translation import get_language
@@ -103,16 +103,10 @@ class WordsForm(forms.Form):
         help_text=_("It is not published and not delivered."),
         widget=forms.Textarea(attrs={"rows": 3, "maxlength": 2000}),
     )
-    consent = forms.BooleanField(
-        label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose above."),
-        error_messages={"required": _("Please tick this: without your consent nothing may be stored.")},
-    )
-    text = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, translation: Translation, **options: Any) -> None:
         super().__init__(data, **options)
         self.translation = translation
-        self.fields["text"].initial = translation.digest
 
     @cached_property
     def helper(self) -> FormHelper:
@@ -126,25 +120,13 @@ class WordsForm(forms.Form):
     def layout(self) -> Layout:
         return Layout(
             "kind",
-            "text",
             Field("visibility"),
             "name",
             Fieldset(_("If you like"), "role", "organisation", "country", "comment", css_class="optional"),
-            "consent",
         )
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or Kind.PERSON
-
-    def clean_text(self) -> str:
-        digest: str = self.cleaned_data["text"]
-        if digest != self.translation.digest:
-            # What was read is not what stands there now: the form goes out again with the new text's digest.
-            self.data = {**self.data.dict(), "text": self.translation.digest}  # type: ignore[attr-defined]  # a QueryDict when bound
-            raise forms.ValidationError(
-                _("The letter has changed since you opened this page. Please read it again, then sign.")
-            )
-        return digest
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
@@ -153,18 +135,30 @@ class WordsForm(forms.Form):
             self.add_error("name", _("Please enter your name, or choose to be counted without it."))
         return found
 
-    def answer(self) -> Answer:
+    def answer(self, further_flags: Iterable[str] = ()) -> Answer:
         """What was typed, as `workflow` takes it."""
         fields = ("kind", "name", "role", "organisation", "country", "comment", "visibility")
         return Answer(
             translation=self.translation,
             language=get_language() or "en",
-            flags=self.flags(),
+            flags=sorted({*self.flags(), *further_flags}),
             **{field: self.cleaned_data[field] for field in fields},
         )
 
+    def words_bucket(self) -> dict[str, str]:
+        """The bucket of everybody with this name from this country; none for who gives no name."""
+        name, country = self.cleaned_data["name"], self.cleaned_data["country"]
+        return {"words": f"{name.casefold()} {country}"} if name else {}
+
     def flags(self) -> list[str]:
-        return suspicion.flags(self.cleaned_data)
+        return suspicion.flags(self.cleaned_data, figures=self.figures)
+
+    @property
+    def figures(self) -> list[str]:
+        """Whom the letter itself names: a troll's first idea is to sign as one of them."""
+        letter = self.translation.revision.letter
+        original = [person["name"] for person in self.translation.signatories]
+        return [letter.recipient, *self.translation.addressee.split("\n"), *original]
 
     @property
     def order(self) -> list[str]:
@@ -181,7 +175,34 @@ class WordsForm(forms.Form):
         ]
 
 
-class SignForm(WordsForm):
+class ConsentForm(WordsForm):
+    """Words put under a text: that which was on the page, and no other."""
+
+    consent = forms.BooleanField(
+        label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose above."),
+        error_messages={"required": _("Please tick this: without your consent nothing may be stored.")},
+    )
+    text = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["text"].initial = self.translation.digest
+
+    def layout(self) -> Layout:
+        return Layout(*super().layout().fields, "text", "consent")
+
+    def clean_text(self) -> str:
+        digest: str = self.cleaned_data["text"]
+        if digest != self.translation.digest:
+            # What was read is not what stands there now: the form goes out again with the new text's digest.
+            self.data = {**self.data.dict(), "text": self.translation.digest}  # type: ignore[attr-defined]  # a QueryDict when bound
+            raise forms.ValidationError(
+                _("The letter has changed since you opened this page. Please read it again, then sign.")
+            )
+        return digest
+
+
+class SignForm(ConsentForm):
     """The form beside the letter."""
 
     email = Address(
@@ -195,6 +216,7 @@ class SignForm(WordsForm):
             "required": _("Please enter a mail address: your signature counts once you follow the link we send there.")
         },
     )
+    email_is_right = forms.BooleanField(required=False, widget=forms.HiddenInput)
     updates = forms.BooleanField(label=_("Tell me what becomes of the letter"), required=False)
     website = forms.CharField(
         label=_("Leave this empty"),
@@ -202,28 +224,86 @@ class SignForm(WordsForm):
         widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
     )
     stamp = forms.CharField(required=False, widget=forms.HiddenInput, initial=suspicion.stamp)
+    seconds = forms.CharField(required=False, widget=forms.HiddenInput)  # by script alone: how long the form was open
+
+    suggestion: str | None = None  # the address that was meant, where the one that was typed looks like a slip
 
     def layout(self) -> Layout:
         return Layout(
             *super().layout().fields[:-1],
             "email",
+            HTML('{% include "signatures/slip.html" %}'),
             "updates",
             "consent",
             Div("website", css_class="apart", aria_hidden="true"),
             "stamp",
+            "seconds",
         )
 
+    def clean(self) -> dict[str, Any]:
+        found = super().clean()
+        if found.get("email") and not found.get("email_is_right"):
+            self.suggestion = mailboxes.slip(found["email"])
+            if self.suggestion:
+                self.add_error("email", _("Is this address right? Please choose below."))
+        return found
+
     def flags(self) -> list[str]:
-        return suspicion.flags(self.cleaned_data, trap=self.cleaned_data["website"], stamp=self.cleaned_data["stamp"])
+        found = self.cleaned_data
+        return suspicion.flags(
+            found,
+            trap=found["website"],
+            stamp=found["stamp"],
+            seconds=int(found["seconds"]) if found["seconds"].isdecimal() else None,
+            domain=mailboxes.domain_of(found["email"]),
+            figures=self.figures,
+        )
+
+    def buckets(self, network: str) -> dict[str, str]:
+        """Whose buckets this sign-up falls into (`limits.touch`)."""
+        address = self.cleaned_data["email"]
+        return {
+            "network": network,
+            "mailbox": mailboxes.canonical(address),
+            "domain": mailboxes.domain_of(address),
+            "site": "",
+            **self.words_bucket(),
+        }
 
 
-class ConfirmForm(WordsForm):
-    """The form on the personal page: the words as they stand, to be mended and sent."""
+class OfSignature(WordsForm):
+    """A form on the personal page: it begins with what is stored."""
+
+    no_updates = forms.BooleanField(label=_("Send me no mails about what becomes of the letter"), required=False)
 
     @classmethod
-    def of(cls, signature: Signature, translation: Translation) -> ConfirmForm:
+    def of(cls, signature: Signature, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:
         fields = ("kind", "name", "role", "organisation", "country", "comment", "visibility")
-        return cls(translation=translation, initial={field: getattr(signature, field) for field in fields})
+        form = cls(data, translation=translation, initial={field: getattr(signature, field) for field in fields})
+        if signature.sealed_address is None:
+            del form.fields["no_updates"]
+        return form
+
+    def layout(self) -> Layout:
+        ours = super().layout().fields
+        return Layout(*ours[:-1], *(["no_updates"] if "no_updates" in self.fields else []), ours[-1])
+
+
+class ConfirmForm(OfSignature, ConsentForm):
+    """The words as they were typed, to be mended, and sent by the person whose mailbox it is."""
+
+
+class ChangeForm(OfSignature):
+    """The words as they stand, to be replaced."""
+
+
+class MyLinkForm(forms.Form):
+    """The address to which somebody wants their personal link again."""
+
+    email = Address(label=_("Mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+    def buckets(self, network: str) -> dict[str, str]:
+        return {"network": network, "mailbox": mailboxes.canonical(self.cleaned_data["email"])}
 
 
 class SearchForm(forms.Form):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.contrib.auth.models import Group, Permission
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -166,6 +167,7 @@ class Mail(models.Model):
 
     class Kind(models.TextChoices):
         LINK = "link", "personal link"
+        REMINDER = "reminder", "reminder to confirm"
 
     signature = models.ForeignKey(Signature, models.CASCADE, related_name="mails")
     kind = models.CharField(max_length=20, choices=Kind)
@@ -183,7 +185,7 @@ class Mail(models.Model):
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(recipient__isnull=True), name="sent_mail_names_nobody"
             ),
-            models.CheckConstraint(condition=Q(kind__in=["link"]), name="mail_kind_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=["link", "reminder"]), name="mail_kind_is_known"),
         ]
         indexes: ClassVar = [
             models.Index("due_at", name="mail_due", condition=Q(recipient__isnull=False)),
@@ -191,6 +193,107 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class MailSubject(models.Model):
+    """The subject of a mail, where staff want another than ours. It stands on the screen of a seized phone."""
+
+    class Of(models.TextChoices):
+        LINK = "link", _("the link to confirm")
+        ALREADY = "already", _("the link to a signature that is confirmed")
+        REMINDER = "reminder", _("the reminder to confirm")
+
+    mail = models.CharField(_("mail"), max_length=20, choices=Of)
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    subject = models.CharField(
+        _("subject"), max_length=80, help_text=_("Neutral: it names neither the letter nor its recipient.")
+    )
+
+    class Meta:
+        verbose_name = _("subject of a mail")
+        verbose_name_plural = _("subjects of mails")
+        constraints: ClassVar = [models.UniqueConstraint("mail", "language", name="one_subject_per_mail")]
+
+    def __str__(self) -> str:
+        return f"{self.mail} ({self.language})"
+
+
+class Silence(models.Model):
+    """A mailbox whose owner said "this was not me": no mail goes there until this time."""
+
+    mailbox_key = models.BinaryField(max_length=32, primary_key=True)
+    until = models.DateTimeField()
+
+    class Meta:
+        default_permissions: ClassVar = []
+
+    def __str__(self) -> str:
+        return f"until {self.until:%Y-%m-%d}"
+
+
+class Tombstone(models.Model):
+    """What was erased, and when: a signature from before this time never comes back out of a backup (R8)."""
+
+    letter_id = models.BigIntegerField()
+    kind = models.CharField(max_length=12, choices=Kind)
+    mailbox_key = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions: ClassVar = []
+        constraints: ClassVar = [models.UniqueConstraint("letter_id", "kind", "mailbox_key", name="one_tombstone")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Limit(models.Model):
+    """How often in how long something may happen before it is looked at. Staff may change the figures."""
+
+    class Of(models.TextChoices):
+        NETWORK = "network", _("sign-ups from one network (/24 or /64)")
+        MAILBOX = "mailbox", _("sign-ups for one mailbox")
+        DOMAIN = "domain", _("sign-ups with one mail domain")
+        SITE = "site", _("sign-ups on the whole site")
+        WORDS = "words", _("sign-ups with one name and country")
+        GUESS = "guess", _("broken personal links from one network")
+        MAIL = "mail", _("mails sent by the whole site")
+        MAIL_DOMAIN = "mail-domain", _("mails sent to one mail domain")
+
+    of = models.CharField(_("what"), max_length=20, choices=Of)
+    seconds = models.PositiveIntegerField(
+        _("in how many seconds"), validators=[MinValueValidator(1), MaxValueValidator(24 * 60 * 60)]
+    )
+    most = models.PositiveIntegerField(_("how often at most"))
+
+    class Meta:
+        verbose_name = _("limit")
+        verbose_name_plural = _("limits")
+        ordering: ClassVar = ["of", "seconds"]
+        constraints: ClassVar = [
+            models.UniqueConstraint("of", "seconds", name="one_limit_per_time"),
+            # The key of the buckets changes every day, and nothing of a network is kept beyond 72 hours (R4).
+            models.CheckConstraint(condition=Q(seconds__gte=1, seconds__lte=24 * 60 * 60), name="limit_within_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.of}: {self.most} in {self.seconds} s"
+
+
+class Bucket(models.Model):
+    """How often it happened in one span of time. Whose bucket it is, only a key of that day could tell."""
+
+    key = models.BinaryField(max_length=32, primary_key=True)
+    of = models.CharField(max_length=20)
+    n = models.PositiveIntegerField()
+    most = models.PositiveIntegerField()
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions: ClassVar = []
+
+    def __str__(self) -> str:
+        return f"{self.of}: {self.n}"
 
 
 class TrailEntry(models.Model):
@@ -215,36 +318,3 @@ class TrailEntry(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-
-GROUPS = {
-    "moderator": [
-        "signatures.view_signature",
-        "signatures.moderate_signature",
-        "signatures.view_trailentry",
-        "campaign.view_letter",
-    ],
-    "delivery officer": [
-        "signatures.view_signedletter",
-        "signatures.export_signedletter",
-        "signatures.view_trailentry",
-    ],
-    "editor": [
-        *(
-            f"campaign.{verb}_{model}"
-            for model in ("letter", "revision", "translation")
-            for verb in ("add", "change", "view")
-        ),
-    ],
-}
-
-
-def make_groups(**_signal: Any) -> None:
-    """The groups of staff and what each may do; called after every migration, and harmless when repeated."""
-    for name, labels in GROUPS.items():
-        group, _made = Group.objects.get_or_create(name=name)
-        wanted = Q()
-        for label in labels:
-            app, codename = label.split(".")
-            wanted |= Q(content_type__app_label=app, codename=codename)
-        group.permissions.add(*Permission.objects.filter(wanted))

@@ -2,8 +2,10 @@
 
 import logging
 import smtplib
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, mailers
@@ -14,47 +16,78 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from nacl.public import PrivateKey
 
-from signatures import emails, links, mailboxes
-from signatures.models import Mail, Signature, State
+from signatures import emails, limits, links, mailboxes
+from signatures.models import Kind, Mail, MailSubject, Signature, State
+
+Subjects = Mapping[tuple[str, str], str]  # by mail and language
 
 log = logging.getLogger(__name__)
 
-QUIET = timedelta(minutes=10)  # one mail to a mailbox in this time (SECURITY.md S20)
+# SECURITY.md S20: to one mailbox, for one letter.
+QUIET = timedelta(minutes=10)  # at most one mail in this time
+A_DAY, IN_ALL = 3, 5  # mails at most
+REMIND_AFTER = timedelta(days=2)
 GIVE_UP = 12  # attempts; with the waits below some three days
 LONGEST_WAIT = timedelta(hours=12)
+OVER_BUDGET = timedelta(minutes=1)  # how long a mail waits whose domain got enough for now
 
 _QUEUE = """
     INSERT INTO signatures_mail (signature_id, kind, language, recipient, queued_at, due_at, attempts, failure)
-    SELECT %(signature)s, %(kind)s, %(language)s, %(recipient)s, %(now)s, %(now)s, 0, ''
-    WHERE NOT EXISTS (
-        SELECT 1 FROM signatures_mail
-        WHERE signature_id = %(signature)s AND kind = %(kind)s AND queued_at > %(quiet_since)s
-    )
+    SELECT s.id, wanted.kind, %(language)s, wanted.recipient, %(now)s, %(now)s + wanted.wait, 0, ''
+    FROM signatures_signature s,
+        unnest(%(kinds)s::text[], %(waits)s::interval[], %(recipients)s::bytea[]) AS wanted (kind, wait, recipient),
+        LATERAL (
+            SELECT count(*) AS in_all,
+                count(*) FILTER (WHERE m.kind = 'link' AND m.queued_at > %(now)s - interval '1 day') AS a_day,
+                max(m.queued_at) FILTER (WHERE m.kind = 'link') AS last,
+                count(*) FILTER (WHERE m.kind = 'reminder' AND m.signature_id = s.id) AS reminders
+            FROM signatures_mail m JOIN signatures_signature other ON other.id = m.signature_id
+            WHERE other.letter_id = s.letter_id AND other.kind = ANY (%(all_kinds)s)
+                AND other.mailbox_key = s.mailbox_key
+        ) sent
+    WHERE s.id = ANY (%(ids)s) AND sent.in_all < %(in_all)s
+        AND NOT EXISTS (
+            SELECT 1 FROM signatures_silence q WHERE q.mailbox_key = s.mailbox_key AND q.until > %(now)s
+        )
+        AND CASE wanted.kind
+            WHEN 'reminder' THEN s.state = 'unconfirmed' AND sent.reminders = 0
+            ELSE sent.a_day < %(a_day)s AND coalesce(sent.last <= %(quiet_since)s, TRUE)
+        END
 """
 
 
-def queue(signature_id: int, *, kind: Mail.Kind, language: str, address: str) -> None:
-    """Put a mail into the outbox, its recipient sealed, unless one of this kind went there within `QUIET`.
+def queue(signatures: Sequence[int], *, language: str, address: str, remind: bool = False) -> None:
+    """Put the mail with the personal link into the outbox, its recipient sealed, unless the mailbox got enough.
 
-    The caller holds the lock on the signature's row, so that two at once cannot both find nothing.
+    The caller holds the lock on the signatures' rows, so that two at once cannot both find nothing. With `remind` the
+    reminder is queued, too, which goes out after `REMIND_AFTER` to who has not confirmed by then.
     """
     now = timezone.now()
+    wanted = [(Mail.Kind.LINK, timedelta(0)), *([(Mail.Kind.REMINDER, REMIND_AFTER)] if remind else [])]
+    values: dict[str, Any] = {
+        "ids": list(signatures),
+        "kinds": [kind for kind, _wait in wanted],
+        "waits": [wait for _kind, wait in wanted],
+        # Each sealed anew: two boxes that were the same would tell that they hold the same (R3).
+        "recipients": [mailboxes.seal(address, public_key=settings.POST_PUBLIC_KEY) for _each in wanted],
+        "all_kinds": Kind.values,
+        "language": language,
+        "now": now,
+        "quiet_since": now - QUIET,
+        "in_all": IN_ALL,
+        "a_day": A_DAY,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _QUEUE,
-            {
-                "signature": signature_id,
-                "kind": kind,
-                "language": language,
-                "recipient": mailboxes.seal(address, public_key=settings.POST_PUBLIC_KEY),
-                "now": now,
-                "quiet_since": now - QUIET,
-            },
-        )
+        cursor.execute(_QUEUE, values)
+
+
+def drop(signature_id: int) -> None:
+    """What has not gone out to this signer will not."""
+    Mail.objects.filter(signature=signature_id, recipient__isnull=False).delete()
 
 
 def drain(*, limit: int = 500) -> int:
-    """Send the mails that are due over one connection; how many went.
+    """Send the mails that are due over one connection, within the budgets of `limits`; how many went.
 
     Each is locked, sent and marked in a transaction of its own: whoever dies in between sends one mail twice at most,
     and none is lost (at least once).
@@ -65,11 +98,12 @@ def drain(*, limit: int = 500) -> int:
     if not _due().exists():
         return 0
     private_key = mailboxes.read_private_key(Path(settings.POST_PRIVATE_KEY_FILE))
+    subjects = {(row.mail, row.language): row.subject for row in MailSubject.objects.all()}
     sent = 0
     outgoing = mailers.create_connection("default")
     try:
         for _turn in range(limit):
-            outcome = _send_next(outgoing, private_key)
+            outcome = _send_next(outgoing, private_key, subjects)
             if outcome is None:
                 break
             sent += outcome
@@ -83,39 +117,57 @@ def _due() -> QuerySet[Mail]:
 
 
 @transaction.atomic
-def _send_next(outgoing: BaseEmailBackend, private_key: PrivateKey) -> bool | None:
-    """Send one mail: True when it went, False when it did not, None when none is due."""
+def _send_next(outgoing: BaseEmailBackend, private_key: PrivateKey, subjects: Subjects) -> bool | None:
+    """Send one mail: True when it went, False when it did not, None when none is due or the budget is spent."""
     mail = (
-        _due()
-        .select_for_update(skip_locked=True, of=("self",))
-        .select_related("signature__letter")
-        .order_by("due_at")
-        .first()
+        _due().select_for_update(skip_locked=True, of=("self",)).select_related("signature").order_by("due_at").first()
     )
     if mail is None:
         return None
+    if mail.kind == Mail.Kind.REMINDER and not _needs_reminding(mail):
+        mail.delete()
+        return False
+    try:
+        address = mailboxes.unseal(mail.recipient or b"", private_key=private_key)
+    except mailboxes.CannotOpen:
+        return _mark(mail, "final: sealed to another key")
+    over = limits.touch({"mail": "", "mail-domain": mailboxes.domain_of(address)}).over
+    if "mail" in over:
+        return None
+    if over:
+        mail.due_at = timezone.now() + OVER_BUDGET
+        mail.save(update_fields=["due_at"])
+        return False
+    return _mark(mail, _try(_message(mail, address, subjects), outgoing))
+
+
+def _needs_reminding(mail: Mail) -> bool:
+    """Whether it is still open, and no link went there in the last day."""
+    lately = Mail.objects.filter(signature=mail.signature_id, sent_at__gt=timezone.now() - timedelta(days=1))
+    return mail.signature.state == State.UNCONFIRMED and not lately.exists()
+
+
+def _mark(mail: Mail, failure: str) -> bool:
+    """Write down what became of an attempt; whether the mail went."""
     mail.attempts += 1
-    mail.failure = _try(mail, outgoing, private_key)
-    if not mail.failure:
+    mail.failure = failure
+    if not failure:
         mail.sent_at, mail.recipient = timezone.now(), None
-    elif mail.failure.startswith("final") or mail.attempts >= GIVE_UP:
+    elif failure.startswith("final") or mail.attempts >= GIVE_UP:
         mail.recipient = None
     else:
         mail.due_at = timezone.now() + min(timedelta(minutes=2 ** (mail.attempts - 1)), LONGEST_WAIT)
     mail.save(update_fields=["attempts", "failure", "sent_at", "recipient", "due_at"])
-    if mail.failure:
-        log.warning("mail %s not sent, attempt %s: %s", mail.pk, mail.attempts, mail.failure)
-    return not mail.failure
+    if failure:
+        log.warning("mail %s not sent, attempt %s: %s", mail.pk, mail.attempts, failure)
+    return not failure
 
 
-def _try(mail: Mail, outgoing: BaseEmailBackend, private_key: PrivateKey) -> str:
+def _try(message: EmailMultiAlternatives, outgoing: BaseEmailBackend) -> str:
     """Send it; the code of what went wrong, or nothing. No exception leaves here: its text can hold the address."""
     try:
-        message = _message(mail, mailboxes.unseal(mail.recipient or b"", private_key=private_key))
         outgoing.open()  # stays open for the next one
         outgoing.send_messages([message])
-    except mailboxes.CannotOpen:
-        return "final: sealed to another key"
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _text in error.recipients.values()]
         return f"final: {codes[0]}" if codes and codes[0] >= 500 else f"refused: {codes[:1]}"
@@ -126,21 +178,26 @@ def _try(mail: Mail, outgoing: BaseEmailBackend, private_key: PrivateKey) -> str
             if isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
             else f"refused: {error.smtp_code}"
         )
+    except ValueError as error:  # an address that no header can hold
+        return f"final: {type(error).__name__}"
     except (OSError, smtplib.SMTPException) as error:
         outgoing.close()
         return f"unreachable: {type(error).__name__}"
     return ""
 
 
-def _message(mail: Mail, address: str) -> EmailMultiAlternatives:
+def _message(mail: Mail, address: str, subjects: Subjects) -> EmailMultiAlternatives:
+    """Which mail it is, is decided when it goes: who confirmed meanwhile is told so."""
     signature = mail.signature
+    name = mail.kind if signature.state == State.UNCONFIRMED else "already"
     context = {
         "link": personal_link(signature, language=mail.language),
-        "confirmed": signature.state != State.UNCONFIRMED,
         "operator": settings.OPERATOR_NAME,
         "privacy_contact": settings.PRIVACY_CONTACT,
     }
-    return emails.message("link", to=address, language=mail.language, context=context)
+    return emails.message(
+        name, to=address, language=mail.language, context=context, subject=subjects.get((name, mail.language), "")
+    )
 
 
 def personal_link(signature: Signature, *, language: str) -> str:

@@ -1,6 +1,7 @@
 """What was done, by whom. Entries hold ids and codes, never a name or an address."""
 
 import json
+from collections.abc import Mapping
 
 from django.db import connection
 from django.utils import timezone
@@ -23,10 +24,10 @@ def add(
     was: str = "",
     now: str = "",
     reason: str = "",
-    **detail: str | int,
+    detail: Mapping[str, str | int] | None = None,
 ) -> None:
     """Write one entry, in the transaction of what it tells."""
-    entry = (timezone.now(), action, staff_id, letter_id, signature_id, was, now, reason, json.dumps(detail))
+    entry = (timezone.now(), action, staff_id, letter_id, signature_id, was, now, reason, json.dumps(detail or {}))
     with connection.cursor() as cursor:
         cursor.execute(_ADD, entry)
 

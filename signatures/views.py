@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +21,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
+from campaign import network
 from campaign.models import Letter, Translation
-from signatures import counts, links, workflow
-from signatures.forms import ConfirmForm, SearchForm, SignForm
+from signatures import counts, limits, links, workflow
+from signatures.forms import ChangeForm, ConfirmForm, MyLinkForm, OfSignature, SearchForm, SignForm
 from signatures.models import Signature, State
 
 NEWEST = 12
@@ -101,7 +105,7 @@ def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:
     return {
         "letter": letter,
         "translation": translation,
-        "form": form if letter.state == Letter.State.OPEN else None,
+        "form": form if letter.standing() == Letter.State.OPEN else None,
         "counts": counts.of(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
     }
@@ -109,15 +113,23 @@ def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
 def sign(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a signature down. Every valid form has the same answer (rule 4)."""
     if request.method != "POST":
         return _see_other("letter", slug)
     translation = _text(slug)
     form = SignForm(request.POST, translation=translation)
-    if translation.revision.letter.state != Letter.State.OPEN or not form.is_valid():
+    if translation.revision.letter.standing() != Letter.State.OPEN or not form.is_valid():
         return render(request, "letter/letter.html", _letter_context(translation, form), status=422)
-    workflow.sign(form.answer(), address=form.cleaned_data["email"], updates=form.cleaned_data["updates"])
+    verdict = limits.touch(form.buckets(network.of(request)))
+    workflow.sign(
+        form.answer(verdict.flags),
+        address=form.cleaned_data["email"],
+        updates=form.cleaned_data["updates"],
+        may_mail=verdict.may_mail,
+    )
     return _see_other("check-mail", slug)
 
 
@@ -138,42 +150,145 @@ def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
+def my_link(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send me my link: the same answer for any address."""
+    translation = _text(slug)
+    form = MyLinkForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        verdict = limits.touch(form.buckets(network.of(request)))
+        workflow.send_link(
+            translation.revision.letter,
+            address=form.cleaned_data["email"],
+            language=get_language() or "en",
+            may_mail=verdict.may_mail,
+        )
+        return _see_other("link-sent", slug)
+    context = {"letter": translation.revision.letter, "translation": translation, "form": form}
+    return render(request, "signatures/my_link.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_safe
+@public_page
+def link_sent(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page after asking for one's link, whatever was asked."""
+    translation = _text(slug)
+    return render(
+        request, "signatures/link_sent.html", {"letter": translation.revision.letter, "translation": translation}
+    )
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
 def personal_page(request: HttpRequest, token: str) -> HttpResponse:
     """What one person signed. Opening it changes nothing; only what they send does."""
     try:
         signature = Signature.objects.get(public_id=links.public_id(token))
     except (links.Broken, Signature.DoesNotExist):
-        return render(request, "signatures/broken_link.html", status=404)
+        # Who holds a link that works is never asked how often.
+        is_guessing = limits.touch({"guess": network.of(request)}).over
+        status, page = (429, "429.html") if is_guessing else (404, "signatures/broken_link.html")
+        return render(request, page, {"letter": Letter.objects.current()}, status=status)
     if request.method != "POST":
         return _personal(request, signature)
-    match request.POST.get("action"):
-        case "confirm":
-            return _confirm(request, signature, token)
-        case "withdraw":
-            return _act(request, signature, token, workflow.withdraw)
-    raise BadRequest("no such action")
+    action = _ACTIONS.get(request.POST.get("action", ""))
+    if action is None:
+        raise BadRequest("no such action")
+    return action(request, signature)
 
 
-def _personal(request: HttpRequest, signature: Signature, form: ConfirmForm | None = None) -> HttpResponse:
+def _personal(request: HttpRequest, signature: Signature, form: OfSignature | None = None) -> HttpResponse:
     text = _text_under(signature)
-    if signature.state == State.UNCONFIRMED and form is None:
-        form = ConfirmForm.of(signature, text)
-    context = {"signature": signature, "letter": text.revision.letter, "translation": text, "form": form}
+    letter = text.revision.letter
+    is_open = signature.state == State.UNCONFIRMED and letter.takes_confirmations()
+    if form is None and (is_open or signature.state in workflow.FROM["change"]):
+        form = (ConfirmForm if is_open else ChangeForm).of(signature, text)
+    context = {"signature": signature, "letter": letter, "translation": text, "form": form}
     return render(request, "signatures/personal.html", context, status=422 if form and form.is_bound else 200)
 
 
-def _confirm(request: HttpRequest, signature: Signature, token: str) -> HttpResponse:
-    form = ConfirmForm(request.POST, translation=_text_under(signature))
-    if signature.state == State.UNCONFIRMED and not form.is_valid():
-        return _personal(request, signature, form)
-    return _act(request, signature, token, lambda it: workflow.confirm(it, form.answer()) if form.is_valid() else it)
+def _confirm(request: HttpRequest, signature: Signature) -> HttpResponse:
+    form = ConfirmForm.of(signature, _text_under(signature), request.POST)
+    if not form.is_valid():
+        is_open = signature.state == State.UNCONFIRMED and form.translation.revision.letter.takes_confirmations()
+        return _personal(request, signature, form) if is_open else _anew(signature)
+    answer = form.answer(_similar(signature, form))
+    return _act(request, signature, partial(workflow.confirm, answer=answer, no_updates=_no_updates(form)))
 
 
-def _act(request: HttpRequest, signature: Signature, token: str, verb: Any) -> HttpResponse:
+def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
+    form = ChangeForm.of(signature, _text_under(signature), request.POST)
+    if not form.is_valid():
+        can_change = signature.state in workflow.FROM["change"]
+        return _personal(request, signature, form) if can_change else _anew(signature)
+    answer = form.answer(_similar(signature, form))
+    return _act(request, signature, partial(workflow.change, answer=answer, no_updates=_no_updates(form)))
+
+
+def _similar(signature: Signature, form: OfSignature) -> list[str]:
+    """The flag of a name that comes again and again; the name of the sign-up itself was counted then."""
+    name, country = form.cleaned_data["name"], form.cleaned_data["country"]
+    if (name, country) == (signature.name, signature.country):
+        return []
+    return limits.touch(form.words_bucket()).flags
+
+
+def _no_updates(form: OfSignature) -> bool:
+    return bool(form.cleaned_data.get("no_updates"))
+
+
+def _anew(signature: Signature) -> HttpResponse:
+    return _see_other("signature", links.token(signature.public_id))
+
+
+def _act(request: HttpRequest, signature: Signature, verb: Callable[..., Any]) -> HttpResponse:
     """Do it and show the page anew. Doing it a second time is no fault of anybody's."""
     with contextlib.suppress(workflow.NotAllowed):
         verb(signature)
-    return _see_other("signature", token)
+    return _anew(signature)
+
+
+def _erase(request: HttpRequest, signature: Signature, verb: Callable[[Signature], None]) -> HttpResponse:
+    """Nothing is left to be shown anew: the answer itself says so."""
+    letter = _text_under(signature).revision.letter
+    with contextlib.suppress(workflow.NotAllowed):
+        verb(signature)
+    return render(request, "signatures/erased.html", {"letter": letter, "not_me": verb is workflow.not_me})
+
+
+def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
+    """All that is stored of this person, to take away. Why staff look at a signature is not part of it."""
+    text = signature.translation
+    body = {
+        "letter": signature.letter.slug,
+        "text": {"revision": text.revision.number, "language": text.language, "sha256": text.digest},
+        **{field: getattr(signature, field) for field in ("kind", *Signature.WORDS, "country", "visibility")},
+        "language": signature.language,
+        "state": signature.state,
+        "signed_up_at": signature.signed_up_at,
+        "confirmed_at": signature.confirmed_at,
+        "approved_on": signature.approved_on,
+        "keeps_address_for_updates": signature.sealed_address is not None,
+        "mails": [
+            {"kind": mail.kind, "queued_at": mail.queued_at, "sent_at": mail.sent_at}
+            for mail in signature.mails.order_by("pk")
+        ],
+    }
+    headers = {"Content-Disposition": 'attachment; filename="my-signature.json"'}
+    return JsonResponse(body, headers=headers, json_dumps_params={"ensure_ascii": False, "indent": 2})
+
+
+_ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
+    "confirm": _confirm,
+    "change": _change,
+    "withdraw": partial(_act, verb=workflow.withdraw),
+    "erase": partial(_erase, verb=workflow.erase),
+    "not-me": partial(_erase, verb=workflow.not_me),
+    "data": _data,
+}
 
 
 @require_safe
@@ -250,7 +365,7 @@ def api(request: HttpRequest, slug: str) -> HttpResponse:
         "slug": letter.slug,
         "title": translation.title,
         "recipient": letter.recipient,
-        "state": letter.state,
+        "state": letter.standing(),
         "count": figures.total,
         "named": figures.public,
         "goal": letter.goal,

@@ -21,7 +21,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from campaign import database, middleware
 from campaign.models import Letter
-from signatures import post, suspicion, views
+from signatures import limits, post, suspicion, views
 from signatures.models import Signature, State
 from tests.makers import make_letter, make_signature
 from tests.site import Site
@@ -66,6 +66,7 @@ def nothing_kept() -> None:
     """No test reads what another one left in this process."""
     middleware.copies.clear()
     views.forget_texts()
+    limits.forget_limits()
     cache.clear()
 
 

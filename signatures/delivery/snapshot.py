@@ -57,7 +57,7 @@ def export_pdf(letter: Letter, out: Path, *, by: int | None) -> pdf.Report:
 def _record(letter: Letter, form: str, by: int | None) -> None:
     """Durable: an outer transaction, which could still take the entry back, is an error."""
     with transaction.atomic(durable=True):
-        trail.add("export", staff_id=by, letter_id=letter.pk, form=form)
+        trail.add("export", staff_id=by, letter_id=letter.pk, detail={"form": form})
 
 
 def _chosen(letter: Letter) -> SignatureQuerySet:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 POLL = 0.5  # seconds
 FOLD_EVERY = 30.0  # seconds
+KEEP_EVERY = 60.0  # seconds
 PRUNE_EVERY = 3600.0  # seconds
 
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         if options["once"]:
             post.drain()
             jobs.fold_counts.enqueue()
+            jobs.keep_house.enqueue()
             _run_jobs()
             return
         # Mail waits for no job: each has a thread of its own.
@@ -55,11 +57,14 @@ def _mail(stop: threading.Event) -> None:
 
 
 def _keep_house(stop: threading.Event) -> None:
-    folded = pruned = 0.0
+    folded = kept = pruned = 0.0
     while not stop.wait(POLL):
         if time.monotonic() - folded > FOLD_EVERY:
             folded = time.monotonic()
             _survive(jobs.fold_counts.enqueue)
+        if time.monotonic() - kept > KEEP_EVERY:
+            kept = time.monotonic()
+            _survive(jobs.keep_house.enqueue)
         if time.monotonic() - pruned > PRUNE_EVERY:
             pruned = time.monotonic()
             _survive(lambda: call_command("prune_db_task_results", min_age_days=1, verbosity=0))

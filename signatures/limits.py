@@ -1,0 +1,148 @@
+"""How often. Over a limit nobody is refused: the row is flagged, or no further mail goes out.
+
+The buckets hold keyed hashes with a key of the day, and go when their time is over (SECURITY.md R4).
+"""
+
+import hashlib
+import hmac
+import logging
+import random
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import F, Max, Sum
+
+from signatures.models import Bucket, Limit
+
+log = logging.getLogger(__name__)
+
+# (what, seconds, how often): burst and sustained. README.md says why these.
+DEFAULTS = [
+    (Limit.Of.NETWORK, 600, 20),
+    (Limit.Of.NETWORK, 86_400, 200),
+    (Limit.Of.MAILBOX, 600, 5),
+    (Limit.Of.MAILBOX, 86_400, 10),
+    (Limit.Of.DOMAIN, 600, 2_000),
+    (Limit.Of.DOMAIN, 86_400, 50_000),
+    (Limit.Of.SITE, 600, 10_000),
+    (Limit.Of.SITE, 86_400, 500_000),
+    (Limit.Of.WORDS, 86_400, 5),
+    (Limit.Of.GUESS, 600, 30),
+    (Limit.Of.MAIL, 60, 1_000),
+    (Limit.Of.MAIL_DOMAIN, 60, 500),
+]
+RATE = frozenset({Limit.Of.NETWORK, Limit.Of.DOMAIN, Limit.Of.SITE})
+KNOWN = 10.0  # seconds that a process keeps the figures
+PER_SHARD = 1_000  # a figure above it is spread over several rows, so that a crowd does not queue at one
+SHARDS = 16
+
+# One statement for all buckets, sorted so that two at once cannot wait for each other, and exact: who gets a number up
+# to the limit is within it (SECURITY.md F6). A lost bucket harms nobody, so on its own it waits for no disk.
+_TOUCH = """
+    INSERT INTO signatures_bucket (key, of, n, most, until)
+    SELECT key, of, 1, most, until
+    FROM unnest(%s::bytea[], %s::text[], %s::int[], %s::timestamptz[]) AS touched (key, of, most, until),
+        set_config('synchronous_commit', %s, TRUE)
+    ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET n = signatures_bucket.n + 1
+    RETURNING of, n > most
+"""
+_kept: tuple[float, list[tuple[str, int, int]]] = (float("-inf"), [])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became too much; empty for nearly everybody."""
+
+    over: frozenset[str] = frozenset()
+    is_broken: bool = False
+
+    @property
+    def flags(self) -> list[str]:
+        """Why a person should look at the sign-up. Limits that cannot be asked send to review, too (O5)."""
+        found = {"rate"} if self.over & RATE else set()
+        if Limit.Of.WORDS in self.over:
+            found.add("similar")
+        return sorted(found | ({"limiter-down"} if self.is_broken else set()))
+
+    @property
+    def may_mail(self) -> bool:
+        return Limit.Of.MAILBOX not in self.over
+
+
+def touch(values: Mapping[str, str]) -> Verdict:
+    """Count one event in every bucket it belongs to; which limits it is over.
+
+    Args:
+        values: for each kind of limit that applies, whose bucket: a network, a canonical address, a domain, …
+    """
+    now = time.time()
+    try:
+        rows = list(_buckets(values, now))
+        if not rows:
+            return Verdict()
+        # Within a transaction of somebody else, its own way of committing holds.
+        commit = "on" if connection.in_atomic_block else "off"
+        with connection.cursor() as cursor:
+            cursor.execute(_TOUCH, [*map(list, zip(*rows, strict=True)), commit])
+            return Verdict(frozenset(of for of, is_over in cursor.fetchall() if is_over))
+    except DatabaseError as error:
+        log.error("alarm limiter-down: %s", type(error).__name__)  # noqa: TRY400  its text tells of keys
+        return Verdict(is_broken=True)
+
+
+def _buckets(values: Mapping[str, str], now: float) -> Iterator[tuple[bytes, str, int, datetime]]:
+    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    secret = hmac.digest(settings.SECRET_KEY.encode(), f"signatures.limits {day}".encode(), hashlib.sha256)
+    for of, seconds, most in _limits():
+        if of in values:
+            span = int(now // seconds)
+            shards = min(SHARDS, max(1, most // PER_SHARD))
+            shard = random.randrange(shards)  # noqa: S311  it only spreads the load
+            whose = f"{of} {seconds} {span} {shard} {values[of]}".encode("utf-8", "surrogatepass")
+            until = datetime.fromtimestamp((span + 1) * seconds, UTC)
+            yield hmac.digest(secret, whose, hashlib.sha256), of, most // shards, until
+
+
+def _limits() -> list[tuple[str, int, int]]:
+    global _kept  # noqa: PLW0603  one for each process
+    asked, figures = _kept
+    if time.monotonic() - asked > KNOWN:
+        figures = list(Limit.objects.values_list("of", "seconds", "most"))
+        _kept = time.monotonic(), figures
+    return figures
+
+
+def forget_limits() -> None:
+    """The figures are read again."""
+    global _kept  # noqa: PLW0603  one for each process
+    _kept = float("-inf"), []
+
+
+def make_limits(**_signal: Any) -> None:
+    """The figures a new site starts with; called after every migration, and leaves alone what staff changed.
+
+    A kind that staff removed altogether comes back with the next migration: set a high figure instead.
+    """
+    there = set(Limit.objects.values_list("of", flat=True))
+    Limit.objects.bulk_create(
+        [Limit(of=of, seconds=seconds, most=most) for of, seconds, most in DEFAULTS if of not in there],
+        ignore_conflicts=True,
+    )
+
+
+def busiest_network() -> tuple[int, int]:
+    """How many sign-ups the busiest network made in the longest span of today, and all networks together."""
+    newest = Bucket.objects.filter(of=Limit.Of.NETWORK).order_by("-until").values("until")[:1]
+    found = Bucket.objects.filter(of=Limit.Of.NETWORK, until=newest).aggregate(most=Max("n"), all=Sum("n"))
+    return found["most"] or 0, found["all"] or 0
+
+
+def exceeded(of: Limit.Of) -> bool:
+    """Whether a limit of this kind is exceeded in a span that still runs."""
+    return Bucket.objects.filter(of=of, until__gt=datetime.now(UTC), n__gt=F("most")).exists()

@@ -1,0 +1,19 @@
+"""Delete what has been kept long enough."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from signatures import retention
+
+
+class Command(BaseCommand):
+    help = "Deletes what has been kept long enough; the worker does so every day."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say what would go, and delete nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for what, number in retention.prune(dry_run=options["dry_run"]).items():
+            self.stdout.write(f"{number:>8}  {what}")

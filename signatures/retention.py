@@ -1,0 +1,114 @@
+"""What is kept, and how long: the daily pruning, and the tombstones that outlive a restored backup.
+
+The times are those of SECURITY.md R4, R7 and R8; README.md and the privacy page tell them.
+"""
+
+import csv
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from signatures import trail
+from signatures.models import Bucket, Signature, Silence, State, Tombstone, TrailEntry
+
+UNCONFIRMED = timedelta(days=7)
+DAILY = timedelta(hours=23)  # a worker that wakes a little early need not wait for the next day
+DAYS_IN_MONTH = 30.44
+ADDRESSES = "addresses kept for updates"
+
+_BURIED = """
+    SELECT s.id FROM signatures_signature s JOIN signatures_tombstone t
+        ON t.letter_id = s.letter_id AND t.kind = s.kind AND t.mailbox_key = s.mailbox_key
+    WHERE s.signed_up_at <= t.at
+"""
+
+
+def prune(*, dry_run: bool = False) -> dict[str, int]:
+    """Delete what has been kept long enough; how many of each kind went (would go, when `dry_run`)."""
+    if not dry_run:
+        remember_tombstones()
+    now = timezone.now()
+    expired: dict[str, QuerySet[Any]] = {
+        "erased, brought back by a backup": Signature.objects.filter(pk__in=_buried()),
+        "sign-ups never confirmed": Signature.objects.filter(
+            state=State.UNCONFIRMED, signed_up_at__lte=now - UNCONFIRMED
+        ),
+        "buckets of the limits": Bucket.objects.filter(until__lte=now),
+        "mailboxes that may be written to again": Silence.objects.filter(until__lte=now),
+        "tombstones": Tombstone.objects.filter(at__lte=now - _months()),
+    }
+    addresses = Signature.objects.filter(
+        letter__acknowledged_on__lte=(now - _months()).date(), sealed_address__isnull=False
+    )
+    if dry_run:
+        return {name: rows.count() for name, rows in expired.items()} | {ADDRESSES: addresses.count()}
+    with transaction.atomic():
+        gone = {name: _delete(rows) for name, rows in expired.items()} | {
+            ADDRESSES: addresses.update(sealed_address=None)
+        }
+        trail.add("prune", detail=gone)
+    return gone
+
+
+def is_due() -> bool:
+    """Whether a day has gone by since the last pruning, by whichever worker."""
+    return not TrailEntry.objects.filter(action="prune", at__gt=timezone.now() - DAILY).exists()
+
+
+def forget_buckets() -> int:
+    """Delete the limits' buckets whose time is over; how many."""
+    return _delete(Bucket.objects.filter(until__lte=timezone.now()))
+
+
+def _buried() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_BURIED)
+        return [number for (number,) in cursor.fetchall()]
+
+
+def _months() -> timedelta:
+    return timedelta(days=settings.RETENTION_MONTHS * DAYS_IN_MONTH)
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    """How many of these rows went, not counting what hung on them."""
+    return rows.delete()[1].get(rows.model._meta.label, 0)
+
+
+def remember_tombstones(file: Path | None = None) -> int:
+    """Make table and file agree, so that either brings the other back; how many tombstones there are.
+
+    A restored backup holds the tombstones of its own time alone; the file beside the database holds those since. It
+    names nobody: numbers, keyed hashes, times.
+    """
+    file = file or settings.VAR_DIR / "tombstones.csv"
+    known = {_bytes(t): t.at for t in Tombstone.objects.all()}
+    missing = []
+    if file.exists():
+        with file.open(newline="") as lines:
+            for letter_id, kind, key, at in csv.reader(lines):
+                stone = Tombstone(
+                    letter_id=int(letter_id), kind=kind, mailbox_key=bytes.fromhex(key), at=datetime.fromisoformat(at)
+                )
+                if stone.at > max(known.get(_bytes(stone), stone.at - timedelta(1)), timezone.now() - _months()):
+                    missing.append(stone)
+    if missing:
+        Tombstone.objects.bulk_create(
+            missing, update_conflicts=True, unique_fields=["letter_id", "kind", "mailbox_key"], update_fields=["at"]
+        )
+    draft = file.with_suffix(".part")
+    with draft.open("w", newline="") as lines:
+        rows = Tombstone.objects.order_by("pk")
+        csv.writer(lines).writerows((t.letter_id, t.kind, bytes(t.mailbox_key).hex(), t.at.isoformat()) for t in rows)
+    draft.chmod(0o600)
+    draft.replace(file)
+    return rows.count()
+
+
+def _bytes(stone: Tombstone) -> tuple[int, str, bytes]:
+    return stone.letter_id, stone.kind, bytes(stone.mailbox_key)
