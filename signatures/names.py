@@ -8,14 +8,42 @@ import unicodedata
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from fontTools.unicodedata import script
 
 LONGEST = 200
 
-# Letters by category (Lo, So), yet nothing is seen: Hangul fillers, Khmer inherent vowels, the empty Braille cell.
-BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-# They carry no meaning in a name and only hide differences.
-DROPPED = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+# They carry no meaning in a name and only hide differences: soft hyphen, spaces of no width, grapheme joiner; and
+# what is a letter or sign by category, and seen by nobody: Hangul fillers, Khmer inherent vowels, an empty Braille cell.
+DROPPED = dict.fromkeys(map(ord, "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u200b\u2060\u2800\u3164\ufeff\uffa0\U0001d159"))
+# Zero width joiner and non-joiner shape words of these scripts; anywhere else they only hide differences.
 JOINERS = frozenset("\u200c\u200d")
+JOINING = frozenset(
+    [
+        "Adlm",
+        "Arab",
+        "Beng",
+        "Deva",
+        "Gujr",
+        "Guru",
+        "Khmr",
+        "Knda",
+        "Lana",
+        "Mlym",
+        "Mong",
+        "Mymr",
+        "Nkoo",
+        "Orya",
+        "Phag",
+        "Rohg",
+        "Sinh",
+        "Syrc",
+        "Taml",
+        "Telu",
+        "Thaa",
+        "Tibt",
+    ]
+)
+VIRAMA = 9  # combining class
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 UNFIT = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 WEB_ADDRESS = re.compile(r"https?:|www\.|://|\S@\S+\.\S", re.IGNORECASE)
@@ -51,8 +79,10 @@ def clean_line(typed: str, *, longest: int = LONGEST) -> str:
     Raises:
         NotAName: as for `clean_name`; an empty line is fine here.
     """
-    _refuse_unfit(typed, allowed="\t\n\v\f\r\u0085\u2028\u2029")
-    line = unicodedata.normalize("NFC", " ".join(typed.translate(DROPPED).split()))
+    if not (typed.isascii() and typed.isprintable()):
+        _refuse_unfit(typed, allowed="\t\n\v\f\r\u0085\u2028\u2029")
+        typed = unicodedata.normalize("NFC", _without_idle_joiners(typed.translate(DROPPED)))
+    line = " ".join(typed.split())
     if len(line) > longest:
         raise NotAName(_("Please shorten this to %(longest)d characters.") % {"longest": longest})
     return line if is_visible(line) else ""
@@ -73,7 +103,23 @@ def clean_text(typed: str, *, longest: int) -> str:
 
 def is_visible(line: str) -> bool:
     """Whether at least one character leaves a mark by itself."""
-    return any(c not in BLANK and unicodedata.category(c)[0] in "LNPS" for c in line)
+    return any(ord(c) not in DROPPED and unicodedata.category(c)[0] in "LNPS" for c in line)
+
+
+def _without_idle_joiners(line: str) -> str:
+    """Joiners stay between two letters of a script that uses them, and after a virama at the end of a word."""
+    if JOINERS.isdisjoint(line):
+        return line
+    kept = [""]
+    for c, following in zip(line, [*line[1:], ""], strict=True):
+        if c in JOINERS:
+            before = kept[-1]
+            is_shaping = bool(following) and script(following) in JOINING
+            ends_word = bool(before) and unicodedata.combining(before) == VIRAMA
+            if not (before and script(before) in JOINING and (is_shaping or ends_word)):
+                continue
+        kept.append(c)
+    return "".join(kept)
 
 
 def _refuse_unfit(line: str, *, allowed: str) -> None:

@@ -1,0 +1,127 @@
+"""What sends a signature to review, and what honest people may do without being looked at."""
+
+from typing import Any
+
+import pytest
+from django.core import signing
+
+from signatures import suspicion
+
+FIGURES = [
+    "President Xi Jinping",
+    "His Excellency Xi Jinping",
+    "President of The People’s Republic of China",
+    "Roberta Cohen",
+]
+
+
+def flags(name: str = "Ada Lovelace", **more: Any) -> list[str]:
+    words = {"name": name} | {field: more.pop(field) for field in ("role", "organisation", "comment") if field in more}
+    return suspicion.flags(words, **more)
+
+
+def test_most_signatures_have_no_flag() -> None:
+    full = {"role": "Professor, Ph.D.", "organisation": "U.S.A. Friends of St.John", "comment": "Thank you. Keep on!"}
+    assert flags(**full, stamp=suspicion.stamp(), seconds=40, domain="example.org", figures=FIGURES) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Хi Jinping", "Аdа", "Ρaul", "Αda Lovelace", "李a明", "김a철수", "Ivаn"],
+)
+def test_S11_scripts_mixed_inside_one_word_are_looked_at(name: str) -> None:
+    assert flags(name) == ["script-mix"]
+    assert flags(organisation=name) == ["script-mix"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Kim Chul-soo (김철수)",
+        "李明 Li Ming",
+        "나라 Nara",
+        "田中さくら",
+        "タナカ太郎",
+        "金철수",
+        "X Æ A-12",
+        "Иван Ivan",
+        "Μαρία-Anna",
+    ],
+)
+def test_S11_scripts_in_words_of_their_own_are_not(name: str) -> None:
+    assert flags(name) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Xi Jinping", "xi  jinping", "President Xi Jinping", "ＸＩ ＪＩＮＰＩＮＧ", "Roberta Cohen"]
+)
+def test_S11_who_signs_as_the_recipient_or_an_original_signatory_is_looked_at(name: str) -> None:
+    assert flags(name, figures=FIGURES) == ["figure"]
+
+
+@pytest.mark.parametrize("name", ["Xi", "Xi Jin", "Jinping Xi-Miller", "Roberta", "Cohen", "President", ""])
+def test_S11_who_shares_a_part_of_such_a_name_is_not(name: str) -> None:
+    assert flags(name, figures=FIGURES) == []
+
+
+@pytest.mark.parametrize("marks", [4, 5, 16, 40])
+def test_S9_more_marks_than_any_writing_needs_are_looked_at(marks: int) -> None:
+    assert flags("Z" + "\u0335" * marks + "algo") == ["marks"]
+    assert flags(comment="Z" + "\u0335" * marks) == ["marks"]
+
+
+@pytest.mark.parametrize("name", ["Nguyễn Thị Ánh", "בְּרֵאשִׁ֖ית", "བསྟན་འཛིན་རྒྱ་མཚོ་", "ก็อ้ำ", "Z\u0335\u0336\u0337algo"])
+def test_S9_what_languages_stack_is_not(name: str) -> None:
+    assert flags(name) == []
+
+
+@pytest.mark.parametrize("text", ["see www.example.com", "http://x.y", "buy at cheap-pills.top", "x.cn now", "ftp://a"])
+def test_S11_a_link_beside_the_name_is_looked_at(text: str) -> None:
+    for field in ("role", "organisation", "comment"):
+        assert flags(**{field: text}) == ["link"]
+
+
+@pytest.mark.parametrize("domain", ["mailinator.com", "sub.mailinator.com", "guerrillamail.com"])
+def test_a_throw_away_mailbox_is_looked_at(domain: str) -> None:
+    assert flags(domain=domain) == ["disposable"]
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "naver.com", "proton.me", "notmailinator.example.org", "com"])
+def test_another_mailbox_is_not(domain: str) -> None:
+    assert flags(domain=domain) == []
+
+
+def test_S22_the_trap_is_for_machines() -> None:
+    assert flags(trap="http://spam.example") == ["trap"]
+
+
+@pytest.mark.parametrize("stamp", ["", "made-up", "form:1abc:forged", suspicion.stamp() + "x"])
+def test_S22_a_form_that_we_did_not_make_is_looked_at(stamp: str) -> None:
+    assert flags(stamp=stamp) == ["stale-form"]
+
+
+def test_S22_a_form_older_than_two_days_is_looked_at(monkeypatch: Any) -> None:
+    old = suspicion.stamp()
+    later = signing.time.time() + suspicion.LONGEST_AGE + 1
+    monkeypatch.setattr(signing.time, "time", lambda: later)
+    assert flags(stamp=old) == ["stale-form"]
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0, ["fast"]), (2, ["fast"]), (3, []), (600, []), (None, [])])
+def test_S22_haste_is_held_against_those_alone_whose_script_told_it(seconds: int | None, found: list[str]) -> None:
+    assert flags(seconds=seconds) == found
+
+
+def test_every_flag_has_a_sentence_for_staff() -> None:
+    everything = flags(
+        "Хi" + "\u0335" * 5,
+        trap="x",
+        stamp="x",
+        seconds=0,
+        domain="mailinator.com",
+        comment="www.x.com",
+        figures=["Хi" + "\u0335" * 5],
+    )
+    assert set(everything) <= set(suspicion.SENTENCES)
+    assert set(suspicion.SENTENCES) > suspicion.OF_WORDS
+    assert all(str(sentence).endswith(".") for sentence in suspicion.SENTENCES.values())
