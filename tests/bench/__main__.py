@@ -34,11 +34,18 @@ os.environ |= dict.fromkeys(OURS, "") | {
 os.environ.pop("POST_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import confirming, csvs, pages, pdfs, signing  # noqa: E402  they read the settings
+from tests.bench import commits, confirming, csvs, pages, pdfs, signing  # noqa: E402  they read the settings
 from tests.bench.house import House  # noqa: E402
 from tests.bench.table import Row, say, show  # noqa: E402
 
-BENCHES = {"pages": pages.run, "sign": signing.run, "confirm": confirming.run, "csv": csvs.run, "pdf": pdfs.run}
+BENCHES = {
+    "pages": pages.run,
+    "sign": signing.run,
+    "commits": commits.run,
+    "confirm": confirming.run,
+    "csv": csvs.run,
+    "pdf": pdfs.run,
+}
 NAMED = 1.37  # so many rows hold one that is named in the delivery
 
 

@@ -84,18 +84,23 @@ class House:
 
     @contextlib.contextmanager
     def yardstick(self) -> Iterator[str]:
-        """The address of the bare views, on the same database, under the very flags of `serve`."""
+        """The address of the bare views, on the same database."""
         page = self.folder / "page.html"
         with urlopen(self.letter) as answer:
             page.write_bytes(answer.read())
+        with self.beside("yardstick", YARDSTICK_PAGE=str(page)) as address:
+            yield address
+
+    @contextlib.contextmanager
+    def beside(self, name: str, **environment: str) -> Iterator[str]:
+        """The address of another application of this folder, on the same database, under the very flags of `serve`."""
         port = free_port()
         web = serve.children({"host": "127.0.0.1", "port": port, "workers": 2, "no_worker": True})[0]
-        command = [*web.command[:-1], "tests.bench.yardstick:application"]
-        process = start(
-            command, {**web.environment, **self.environment, "YARDSTICK_PAGE": str(page)}, self.folder / "yardstick.log"
-        )
+        command = [*web.command[:-1], f"tests.bench.{name}:application"]
+        log = self.folder / f"{name}.log"
+        process = start(command, {**web.environment, **self.environment, **environment}, log)
         try:
-            wait_until_up(process, f"http://127.0.0.1:{port}/", self.folder / "yardstick.log")
+            wait_until_up(process, f"http://127.0.0.1:{port}/", log)
             yield f"http://127.0.0.1:{port}"
         finally:
             end(process)

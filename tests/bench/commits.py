@@ -1,0 +1,69 @@
+"""Sign-ups a second where each commit takes 5 ms, as on a disk far away; 32 clients, straight at the database layer."""
+
+import itertools
+import threading
+import time
+
+from django.db import connection
+
+from campaign.models import Translation
+from signatures import limits, mailboxes, workflow
+from tests.bench.house import SLUG, House
+from tests.bench.table import Row, turn_about
+
+CLIENTS, LATENCY = 32, 5_000  # µs
+
+
+def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+    """`commit_delay` makes the leader of each group of commits wait that long before it flushes."""
+    house = houses["100k"]
+    text = Translation.objects.newest(SLUG, "en")
+    assert text is not None
+    numbers = itertools.count()
+    seconds, rounds = (1, 1) if quick else (4, 3)
+
+    def press(until: float, done: list[int]) -> None:
+        while time.monotonic() < until:
+            number = next(numbers)
+            address = f"far.{number}@host{number % 50}.example.org"
+            values = {
+                "network": f"10.{number % 200}.0.0/24",
+                "mailbox": mailboxes.canonical(address),
+                "domain": mailboxes.domain_of(address),
+                "site": "",
+                "words": f"far {number}",
+            }
+            answer = workflow.Answer(
+                translation=text,
+                kind="person",
+                name=f"Jürgen Müller-{number}",
+                role="Teacher",
+                organisation="",
+                country="DE",
+                comment="",
+                visibility="public",
+                language="en",
+                flags=limits.touch(values).flags,
+            )
+            workflow.sign(answer, address=address, updates=False)
+            done.append(number)
+        connection.close()
+
+    def rate() -> float:
+        done: list[int] = []
+        began = time.monotonic()
+        clients = [threading.Thread(target=press, args=(began + seconds, done)) for _each in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        return len(done) / (time.monotonic() - began)
+
+    house.sql(f"ALTER DATABASE undersigned SET commit_delay = {LATENCY}")
+    house.sql("ALTER DATABASE undersigned SET commit_siblings = 0")
+    try:
+        found = turn_about({"sign-ups, 5 ms a commit": rate}, rounds)
+    finally:
+        house.sql("ALTER DATABASE undersigned RESET commit_delay")
+        house.sql("ALTER DATABASE undersigned RESET commit_siblings")
+    return [Row("sign-ups at 5 ms a commit, 32 clients", *found.values(), "/s", None, 300, at_least=True)]
