@@ -254,7 +254,7 @@ class SignForm(ConsentForm):
             found,
             trap=found["website"],
             stamp=found["stamp"],
-            seconds=int(found["seconds"]) if found["seconds"].isdecimal() else None,
+            seconds=int(found["seconds"][:9]) if found["seconds"].isdecimal() else None,
             domain=mailboxes.domain_of(found["email"]),
             figures=self.figures,
         )

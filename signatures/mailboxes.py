@@ -3,54 +3,50 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from functools import cache
+from contextlib import suppress
+from functools import cache, lru_cache
 from pathlib import Path
 
 import idna
+from django_countries.data import COUNTRIES
 from email_validator import EmailNotValidError, validate_email
 from nacl.encoding import HexEncoder
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
 LONGEST = 254
-# What big providers say of their own addresses; for all others nothing is merged but the case of ASCII letters.
-# Gmail ignores dots; Proton dots, hyphens and underscores; Yandex takes dots for hyphens.
+# What big providers say of their own addresses; for all others nothing is merged but the case of ASCII letters. Zoho,
+# Tuta, Yahoo and the like are left alone: nothing they say makes two spellings one mailbox for certain.
 _SAME = {
     "googlemail.com": "gmail.com",
-    "me.com": "icloud.com",
-    "mac.com": "icloud.com",
+    # Who had a name at mac.com or me.com has it at icloud.com, and nobody else can (support.apple.com/118230).
+    **dict.fromkeys(["me.com", "mac.com"], "icloud.com"),
+    # A name taken at one domain of Proton is kept for its holder at the others.
     **dict.fromkeys(["protonmail.com", "protonmail.ch", "pm.me"], "proton.me"),
+    # "Addresses using your username on all Yandex domains are linked to you" (yandex.com/support/id, email addresses).
     **dict.fromkeys(["yandex.com", "yandex.by", "yandex.kz", "ya.ru"], "yandex.ru"),
 }
 _IGNORED: Mapping[str, Mapping[int, int | None]] = {
-    "gmail.com": str.maketrans("", "", "."),
-    "proton.me": str.maketrans("", "", ".-_"),
-    "yandex.ru": str.maketrans(".", "-"),
+    "gmail.com": str.maketrans("", "", "."),  # support.google.com/mail/answer/7436150
+    "proton.me": str.maketrans("", "", ".-_"),  # "transparent by our service" (proton.me/support/change-username)
+    "yandex.ru": str.maketrans(".", "-"),  # a login with dots is that with hyphens
 }
+# What follows a plus is a label of the holder's own. Microsoft: all four domains, each with mailboxes of its own.
 _PLUS = frozenset({*_SAME.values(), "outlook.com", "hotmail.com", "live.com", "msn.com", "fastmail.com", "fastmail.fm"})
-_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # ASCII alone, see `canonical`
 
 _COMMON = (
     "gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "protonmail.com",
-    "proton.me", "naver.com", "hanmail.net", "daum.net", "kakao.com", "nate.com", "qq.com", "163.com", "126.com",
-    "sina.com", "sohu.com", "foxmail.com", "aliyun.com", "yahoo.co.jp", "yahoo.co.kr", "yahoo.co.uk", "yahoo.com.tw",
-    "yahoo.com.hk", "yahoo.de", "yahoo.fr", "hotmail.co.uk", "hotmail.de", "hotmail.fr", "outlook.kr", "outlook.de",
-    "outlook.fr", "orange.fr", "laposte.net", "t-online.de", "freenet.de", "yandex.ru", "rambler.ru", "docomo.ne.jp",
-    "softbank.ne.jp", "ezweb.ne.jp", "comcast.net", "verizon.net", "fastmail.com", "tutanota.com",
+    "proton.me", "live.com", "msn.com", "aol.com", "me.com", "mac.com", "mail.com", "fastmail.com", "tutanota.com",
+    "naver.com", "hanmail.net", "daum.net", "kakao.com", "nate.com", "outlook.kr", "yahoo.co.kr",
+    "qq.com", "163.com", "126.com", "yeah.net", "sina.com", "sohu.com", "foxmail.com", "aliyun.com", "yahoo.com.tw",
+    "yahoo.com.hk", "yahoo.co.jp", "docomo.ne.jp", "softbank.ne.jp", "ezweb.ne.jp",
+    "gmx.net", "gmx.de", "gmx.com", "gmx.at", "gmx.ch", "web.de", "t-online.de", "freenet.de", "hotmail.de", "yahoo.de",
+    "outlook.de", "orange.fr", "laposte.net", "hotmail.fr", "yahoo.fr", "outlook.fr", "yahoo.co.uk", "hotmail.co.uk",
+    "yandex.ru", "yandex.com", "mail.ru", "rambler.ru", "comcast.net", "verizon.net",
 )  # fmt: skip
-# One slip away from a common one, and yet somebody's home.
-_REAL = frozenset(
-    {
-        "mail.com", "email.com", "ymail.com", "gmx.com", "gmx.net", "gmx.de", "gmx.at", "gmx.ch", "me.com", "mac.com",
-        "aol.com", "msn.com", "live.com", "web.de", "mail.ru", "bk.ru", "list.ru", "inbox.ru", "yandex.com",
-        "yandex.by", "yandex.kz", "ya.ru", "yeah.net", "139.com", "189.com", "188.com", "263.com", "sina.cn", "qq.cn",
-        "hotmail.it", "hotmail.es", "hotmail.nl", "hotmail.se", "hotmail.be", "hotmail.ch", "hotmail.at", "outlook.jp",
-        "outlook.es", "outlook.it", "outlook.in", "outlook.at", "outlook.be", "outlook.dk", "yahoo.ca", "yahoo.in",
-        "yahoo.es", "yahoo.it", "yahoo.cn", "yahoo.se", "yahoo.ie", "yahoo.no", "yahoo.ro", "yahoo.gr", "yahoo.pl",
-        "yahoo.com.cn", "yahoo.com.br", "yahoo.com.au", "yahoo.com.sg", "yahoo.com.mx", "fastmail.fm", "tutamail.com",
-        "protonmail.ch", "kakao.ai", "orange.es", "mate.com", "date.com", "nave.com",
-    }
-)  # fmt: skip
+_REAL = frozenset({"ymail.com", "email.com", "cloud.com"})  # one slip away from a common one, yet somebody's home
+_COUNTRIES = frozenset({*map(str.lower, COUNTRIES), "uk", "eu"})
 
 PADDED = 256  # every sealed address is as long as every other (SECURITY.md R3)
 
@@ -66,15 +62,18 @@ class CannotOpen(Exception):
 def check(typed: str) -> str:
     """The address as typed, once it is one that mail can be sent to; no look-up in the DNS is made.
 
+    Only a domain beyond ASCII is written as the DNS knows it. Django would do that by the rules of 2003, and send what
+    is meant for straße.example to strasse.example, which may be somebody else's.
+
     Raises:
-        NotAnAddress: when it is none. One with a local part beyond ASCII is none either: Django's SMTP backend cannot
-            send there.
+        NotAnAddress: when it is none. One with a local part beyond ASCII is none either: Django's SMTP backend refuses
+            to send there (`prep_address`).
     """
     try:
         found = validate_email(typed.strip(), check_deliverability=False, strict=True, allow_smtputf8=False)
-        return found.original.strip()
     except EmailNotValidError:
         raise NotAnAddress from None
+    return found.original if found.original.isascii() else f"{found.original.rpartition('@')[0]}@{found.ascii_domain}"
 
 
 def canonical(address: str) -> str:
@@ -83,34 +82,35 @@ def canonical(address: str) -> str:
     Only spellings that certainly reach the same mailbox may fall together: the personal link goes to the address as
     typed, by whoever types it (CVE-2019-19844). So look-alikes of letters stay apart in the local part.
     """
-    local, _at, _domain = address.strip().rpartition("@")
+    local = address.strip().rpartition("@")[0].translate(_LOWER)
     domain = domain_of(address)
     domain = _SAME.get(domain, domain)
-    local = local.translate(_LOWER)
-    if domain in _PLUS:
-        local = local.partition("+")[0]
-    return f"{local.translate(_IGNORED.get(domain, {}))}@{domain}"
+    holder = local.partition("+")[0] if domain in _PLUS else local
+    return f"{holder.translate(_IGNORED.get(domain, {})) or local}@{domain}"
 
 
 def domain_of(address: str) -> str:
     """The domain as the DNS knows it: ASCII, small letters, no dot at its end."""
-    domain = address.strip().rpartition("@")[2].rstrip(".")
-    if domain.isascii():
-        return domain.lower()
-    try:
-        return idna.encode(domain, uts46=True).decode()
-    except idna.IDNAError:
-        return domain.casefold()
+    domain = address.strip().rpartition("@")[2]
+    if not domain.isascii():
+        with suppress(idna.IDNAError):
+            domain = idna.encode(domain, uts46=True).decode()
+    return domain.translate(_LOWER).rstrip(".")
 
 
 def slip(address: str) -> str | None:
     """The address that was probably meant, where the domain is one slip of the finger away from a common one."""
-    local, _at, _domain = address.rpartition("@")
-    domain = domain_of(address)
+    meant = _meant(domain_of(address))
+    return f"{address.rpartition('@')[0]}@{meant}" if meant else None
+
+
+@lru_cache(maxsize=4096)
+def _meant(domain: str) -> str | None:
     if domain in _COMMON or domain in _REAL:
         return None
-    meant = [common for common in _COMMON if _is_one_slip(domain, common)]
-    return f"{local}@{meant[0]}" if meant else None
+    return next(
+        (common for common in _COMMON if _is_one_slip(domain, common) and not _may_be_real(domain, common)), None
+    )
 
 
 def _is_one_slip(typed: str, meant: str) -> bool:
@@ -124,6 +124,15 @@ def _is_one_slip(typed: str, meant: str) -> bool:
         or one[1:] == other
         or one == other[1:]
         or (one[1:2] + one[:1] == other[:2] and one[2:] == other[2:])
+    )
+
+
+def _may_be_real(typed: str, common: str) -> bool:
+    """Whether it is another name of four letters or fewer, of which most are taken, or the same in another country."""
+    name = common.partition(".")[0]
+    (typed_name, _dot, typed_ending), (common_name, _dot, ending) = typed.rpartition("."), common.rpartition(".")
+    return (len(name) < 5 and not typed.startswith(f"{name}.")) or (
+        typed_name == common_name and {typed_ending, ending} <= _COUNTRIES
     )
 
 

@@ -1,6 +1,6 @@
 """What a name may contain: any script, one visible character, nothing that hides or reorders.
 
-The rules of SECURITY.md S7, S8, S11 and S12. The same cleaning serves every line a signer types.
+The rules of SECURITY.md S7, S8 and S12. The same cleaning serves every line a signer types.
 """
 
 import re
@@ -8,45 +8,51 @@ import unicodedata
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from fontTools.unicodedata import script
+from fontTools.unicodedata import script_extension
 
 LONGEST = 200
+SLACK = 10  # what is typed may be so many times longer: decomposed, with spaces to squeeze. Beyond, nobody reads it
 
-# They carry no meaning in a name and only hide differences: soft hyphen, spaces of no width, grapheme joiner; and
-# what is a letter or sign by category, and seen by nobody: Hangul fillers, Khmer inherent vowels, an empty Braille cell.
-DROPPED = dict.fromkeys(map(ord, "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u200b\u2060\u2800\u3164\ufeff\uffa0\U0001d159"))
-# Zero width joiner and non-joiner shape words of these scripts; anywhere else they only hide differences.
-JOINERS = frozenset("\u200c\u200d")
-JOINING = frozenset(
-    [
-        "Adlm",
-        "Arab",
-        "Beng",
-        "Deva",
-        "Gujr",
-        "Guru",
-        "Khmr",
-        "Knda",
-        "Lana",
-        "Mlym",
-        "Mong",
-        "Mymr",
-        "Nkoo",
-        "Orya",
-        "Phag",
-        "Rohg",
-        "Sinh",
-        "Syrc",
-        "Taml",
-        "Telu",
-        "Thaa",
-        "Tibt",
-    ]
-)
-VIRAMA = 9  # combining class
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-UNFIT = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
-WEB_ADDRESS = re.compile(r"https?:|www\.|://|\S@\S+\.\S", re.IGNORECASE)
+BROKEN = "\ufffc\ufffd"  # what programs put where a character was lost
+# Letters by category, yet nothing is seen: fillers of Hangul, inherent vowels of Khmer.
+FILLERS = "\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+# The empty Braille cell, blanks between hieroglyphs, a note without head: they keep their place, but are no name.
+BLANK = frozenset(FILLERS + "\u2800\U00013441\U00013442\U0001d159")
+# Soft hyphen, grapheme joiner, zero-width space, word joiner, BOM: without meaning in a name, they hide differences.
+DROPPED = frozenset(FILLERS + "\u00ad\u034f\u200b\u2060\ufeff")
+# White space becomes one space. These are such by their use, and controls or separators by their category.
+BREAKS = "\t\n\v\f\r\u0085\u2028\u2029"
+
+# Unseen, too, but they choose the shape of the letter before them, or whether it joins the one behind.
+JOINERS = frozenset("\u200c\u200d")
+MONGOLIAN = frozenset(map(chr, range(0x180B, 0x1810)))
+VARIATIONS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+SHAPERS = JOINERS | MONGOLIAN | VARIATIONS
+JOINING = frozenset(
+    {
+        "Adlm", "Arab", "Bali", "Beng", "Bugi", "Cakm", "Cham", "Deva", "Gran", "Gujr", "Guru", "Java", "Khmr", "Knda",
+        "Kthi", "Lana", "Lepc", "Mand", "Mani", "Mlym", "Mong", "Mtei", "Mymr", "Newa", "Nkoo", "Orya", "Phag", "Rohg",
+        "Saur", "Sinh", "Sund", "Sylo", "Syrc", "Taml", "Telu", "Tibt", "Tirh",
+    }
+)  # fmt: skip
+VARYING = frozenset({"Hani", "Mong", "Mymr", "Phag"})  # Japanese family names need them: one 葛, two shapes
+
+_DROPPED = re.compile(f"[{''.join(DROPPED)}]")
+_SHAPERS = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]+")  # as ranges it is fast
+_PASSING = frozenset(BREAKS) | DROPPED | SHAPERS
+UNFIT = {
+    "bidi": _("This holds an invisible sign that reverses the direction of writing (%(code)s). Please type it afresh."),
+    "tag": _("This holds an invisible tag (%(code)s). Please type it afresh."),
+    "broken": _("A character broke on its way here (%(code)s). Please type it afresh."),
+    "Cs": _("This holds half a character (%(code)s). Please type it afresh."),
+    "Cc": _("This holds a control character (%(code)s). Please remove it."),
+    "Cf": _("This holds an invisible character (%(code)s). Please type it afresh."),
+    "Co": _("This holds a character that looks different on every device (%(code)s). Please write it in another way."),
+    "Cn": _("This holds a character that does not exist (%(code)s). Please remove it."),
+}
+_WEB_ADDRESS = re.compile(r"https?:|\bwww\.|://|\S@\S+\.\S", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n|[\n\r\u0085\u2028\u2029]")
 
 
 class NotAName(ValueError):
@@ -63,28 +69,27 @@ def clean_name(typed: str) -> str:
     Raises:
         NotAName: when nothing is visible, it is too long, or holds what no name holds.
     """
-    name = clean_line(typed, longest=LONGEST)
-    if not is_visible(name):
+    name = clean_line(typed)
+    if not name:
         raise NotAName(_("Please enter a name that can be seen."))
-    if WEB_ADDRESS.search(name):
+    seen = unicodedata.normalize("NFKC", name)  # full-width signs, too
+    if _WEB_ADDRESS.search(seen):
         raise NotAName(_("A web or mail address is no name. Please enter the name alone."))
-    if "<" in name or ">" in name:
+    if "<" in seen or ">" in seen:
         raise NotAName(_("A name cannot hold the signs < and >."))
     return name
 
 
 def clean_line(typed: str, *, longest: int = LONGEST) -> str:
-    """One line of text: NFC, white space single, no control, bidi or private character.
+    """One line of text in NFC, white space single; empty when nothing can be seen.
 
     Raises:
-        NotAName: as for `clean_name`; an empty line is fine here.
+        NotAName: when it is too long, or holds what nobody types: controls, bidi signs, private or unknown characters.
     """
-    if not (typed.isascii() and typed.isprintable()):
-        _refuse_unfit(typed, allowed="\t\n\v\f\r\u0085\u2028\u2029")
-        typed = unicodedata.normalize("NFC", _without_idle_joiners(typed.translate(DROPPED)))
-    line = " ".join(typed.split())
-    if len(line) > longest:
-        raise NotAName(_("Please shorten this to %(longest)d characters.") % {"longest": longest})
+    _refuse_longer(typed, longest * SLACK, told=longest)
+    _refuse_unfit(typed)
+    line = " ".join((typed if typed.isascii() else _compose(typed)).split())
+    _refuse_longer(line, longest, told=longest)
     return line if is_visible(line) else ""
 
 
@@ -94,44 +99,67 @@ def clean_text(typed: str, *, longest: int) -> str:
     Raises:
         NotAName: as for `clean_line`.
     """
-    lines = (clean_line(line, longest=longest) for line in typed.replace("\r\n", "\n").split("\n"))
-    whole = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    if len(whole) > longest:
-        raise NotAName(_("Please shorten this to %(longest)d characters.") % {"longest": longest})
-    return whole
+    _refuse_longer(typed, longest * SLACK, told=longest)
+    lines = (clean_line(line, longest=longest) for line in _LINE_END.split(typed))
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    _refuse_longer(text, longest, told=longest)
+    return text
 
 
 def is_visible(line: str) -> bool:
-    """Whether at least one character leaves a mark by itself."""
-    return any(ord(c) not in DROPPED and unicodedata.category(c)[0] in "LNPS" for c in line)
+    """Whether at least one character leaves a mark by itself. An accent alone does not: it needs a letter."""
+    return any(unicodedata.category(c)[0] in "LNPS" and c not in BLANK for c in line)
 
 
-def _without_idle_joiners(line: str) -> str:
-    """Joiners stay between two letters of a script that uses them, and after a virama at the end of a word."""
-    if JOINERS.isdisjoint(line):
+def _compose(typed: str) -> str:
+    """NFC, without what does nothing where it stands."""
+    line = unicodedata.normalize("NFC", _DROPPED.sub("", typed))
+    if not _SHAPERS.search(line):
         return line
-    kept = [""]
-    for c, following in zip(line, [*line[1:], ""], strict=True):
-        if c in JOINERS:
-            before = kept[-1]
-            is_shaping = bool(following) and script(following) in JOINING
-            ends_word = bool(before) and unicodedata.combining(before) == VIRAMA
-            if not (before and script(before) in JOINING and (is_shaping or ends_word)):
-                continue
-        kept.append(c)
-    return "".join(kept)
+    # Composed again, for what is dropped may have stood between a letter and its mark.
+    line = unicodedata.normalize("NFC", _SHAPERS.sub(_shapers_in_place, line))
+    if _SHAPERS.sub(_shapers_in_place, line) == line:
+        return line
+    return unicodedata.normalize("NFC", _SHAPERS.sub("", line))  # a tangle that no writing makes
 
 
-def _refuse_unfit(line: str, *, allowed: str) -> None:
+def _shapers_in_place(found: re.Match[str]) -> str:
+    """Of these neighbours, those that do something where they stand, each once."""
+    line, run = found.string, found[0]
+    before, behind = line[found.start() - 1 : found.start()], line[found.end() : found.end() + 1]
+    scripts = _scripts(before)
+    fit: set[str] = set()
+    # A virama takes a joiner at the end of a word, too: that is how Malayalam was written for decades.
+    if scripts & JOINING and (unicodedata.combining(before) == 9 or _scripts(behind) & JOINING):
+        fit |= JOINERS
+    if "Mong" in scripts:
+        fit |= MONGOLIAN
+    if scripts & VARYING:
+        fit |= VARIATIONS & {run[0]}
+    return "".join(c for c in dict.fromkeys(run) if c in fit)
+
+
+def _scripts(c: str) -> set[str]:
+    """The scripts that a letter or a mark belongs to; none for all else, and for no character."""
+    return script_extension(c) if c and unicodedata.category(c)[0] in "LM" else set()
+
+
+def _refuse_longer(line: str, limit: int, *, told: int) -> None:
+    if len(line) > limit:
+        raise NotAName(_("Please shorten this to %(longest)d characters.") % {"longest": told})
+
+
+def _refuse_unfit(line: str) -> None:
+    if line.isprintable() and not any(c in line for c in BROKEN):
+        return  # nearly every line: no need to look at each character
     for c in line:
-        if c in BIDI:
-            raise NotAName(
-                _("This holds an invisible sign that reverses the direction of writing. Please type it afresh.")
-            )
-        if c in allowed or c in JOINERS or ord(c) in DROPPED:
-            continue
-        if unicodedata.category(c) in UNFIT:
-            code = f"U+{ord(c):04X}"
-            raise NotAName(
-                _("This holds a character that cannot be shown (%(code)s). Please remove it.") % {"code": code}
-            )
+        if c not in _PASSING and (reason := UNFIT.get(_kind(c))):
+            raise NotAName(reason % {"code": f"U+{ord(c):04X}"})
+
+
+def _kind(c: str) -> str:
+    if c in BIDI:
+        return "bidi"
+    if c in BROKEN:
+        return "broken"
+    return "tag" if "\U000e0000" <= c <= "\U000e007f" else unicodedata.category(c)

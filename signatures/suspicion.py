@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 
 from disposable_email_domains import blocklist
 from django.core import signing
@@ -22,21 +23,30 @@ SENTENCES: Mapping[str, str | Promise] = {
     "figure": _("It is the name of the recipient or of an original signatory."),
     "rate": _("Too many sign-ups came at once from one network, with one mail domain, or on the whole site."),
     "similar": _("The same name and country came again and again."),
-    "limiter-down": _("The limits could not be asked."),
+    "limiter-down": _("The limits could not be checked."),
     "rejected-before": _("It was not accepted before, and its signer changed the words."),
 }
 OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar"})  # flags that go when the words change
 LONGEST_AGE = 48 * 60 * 60  # seconds that a form may stay open in a browser
 FASTEST = 3  # seconds in which nobody reads and types
-MOST_MARKS = 3  # on one letter: Hebrew with cantillation and Tibetan need them (SECURITY.md F12)
+MARKS = frozenset({"Mn", "Me"})
+MOST_MARKS = 3  # on one letter: Hebrew with cantillation has as many, after NFC (SECURITY.md F12)
+# These write what others put beside a letter above and below it: ལཀྵྨཱི, ညှို့. Zalgo made of them mixes scripts.
+MOST_OF_SCRIPT = {"Tibt": 5, "Mymr": 5, "Lana": 5}
+MOST_PER_LETTER = 2  # on the average of a text; a single word may have some more
+FEW_MARKS = 6
 
 _stamps = signing.TimestampSigner(salt="signatures.form")
 _LINK = re.compile(
-    r"https?:|www\.|://|\b[\w-]+\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b", re.IGNORECASE
+    r"https?:|\bwww\s*\.|://|\bt\.me/|\bdot com\b"
+    r"|\b[\w-]{1,63}\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b",
+    re.IGNORECASE,
 )
 # Scripts that are written together in one word: Japanese, Korean and Chinese take Han characters.
 _TOGETHER = ({"Hani", "Hira", "Kana"}, {"Hani", "Hang"}, {"Hani", "Bopo"})
+_WITH_LATIN = frozenset({"Latn", "Hani", "Hira", "Kana", "Hang"})  # in the names of firms: LG전자, JR東日本
 _OF_ALL = {"Zyyy", "Zinh", "Zzzz"}
+_script = lru_cache(maxsize=8192)(script)
 
 
 def stamp() -> str:
@@ -63,17 +73,17 @@ def flags(
         domain: that of the mailbox, as `mailboxes.domain_of` gives it.
         figures: names that a troll would like to sign with, such as the recipient's.
     """
-    lines = [words.get(field, "") for field in ("name", "role", "organisation")]
-    further = [*lines[1:], words.get("comment", "")]
+    name, *beside = lines = [words.get(field, "") for field in ("name", "role", "organisation")]
+    comment = words.get("comment", "")
     found = {
         "trap": bool(trap),
         "stale-form": stamp is not None and not _is_fresh(stamp),
         "fast": seconds is not None and seconds < FASTEST,
-        "script-mix": any(_mixes_scripts(line) for line in lines),
-        "marks": any(_has_many_marks(text) for text in [lines[0], *further]),
-        "link": any(_LINK.search(text) for text in further),
+        "script-mix": _mixes_scripts(name) or any(_mixes_scripts(line, fine=_WITH_LATIN) for line in beside),
+        "marks": any(map(_has_many_marks, [*lines, comment])),
+        "link": any(map(_LINK.search, [*beside, comment])),
         "disposable": any(parent in blocklist for parent in _parents(domain)),
-        "figure": _is_of(lines[0], figures),
+        "figure": _is_of(name, figures),
     }
     return sorted(flag for flag, is_raised in found.items() if is_raised)
 
@@ -86,25 +96,31 @@ def _is_fresh(stamp: str) -> bool:
     return True
 
 
-def _mixes_scripts(line: str) -> bool:
-    if line.isascii():
+def _mixes_scripts(line: str, *, fine: frozenset[str] = frozenset()) -> bool:
+    if line.isascii() or len(_scripts(line)) < 2:
         return False
-    for word in re.split(r"[\W\d_]+", line):
-        scripts = {script(c) for c in word} - _OF_ALL
-        if len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER):
-            return True
-    return False
+    words = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in line).split()
+    return any(len(found := _scripts(word)) > 1 and not any(map(found.issubset, (*_TOGETHER, fine))) for word in words)
+
+
+def _scripts(line: str) -> set[str]:
+    return {_script(c) for c in line} - _OF_ALL
 
 
 def _has_many_marks(text: str) -> bool:
-    if text.isascii():
+    text = unicodedata.normalize("NFC", text)
+    kinds = {c: unicodedata.category(c) for c in set(text)}
+    if MARKS.isdisjoint(kinds.values()):
         return False
-    run = 0
-    for c in unicodedata.normalize("NFC", text):
-        run = run + 1 if unicodedata.category(c) in {"Mn", "Me"} else 0
-        if run > MOST_MARKS:
-            return True
-    return False
+    letters = marks = run = 0
+    for c in text:
+        if kinds[c] in MARKS:
+            marks, run = marks + 1, run + 1
+            if run > MOST_OF_SCRIPT.get(_script(c), MOST_MARKS):
+                return True
+        elif kinds[c] != "Cf":  # a joiner begins no new letter
+            letters, run = letters + (kinds[c][0] in "LM"), 0
+    return marks > max(FEW_MARKS, MOST_PER_LETTER * letters)
 
 
 def _parents(domain: str) -> Iterator[str]:
@@ -115,14 +131,24 @@ def _parents(domain: str) -> Iterator[str]:
 
 
 def _is_of(name: str, figures: Collection[str]) -> bool:
-    """Whether it is one of these names, or at least two words of one in a row."""
-    wanted = f" {_fold(name)} "
-    return any(
-        wanted == (whole := f" {_fold(figure)} ") or (wanted.count(" ") > 2 and wanted in whole)
-        for figure in figures
-        if wanted.strip()
-    )
+    wanted = "".join(_words(name))
+    return bool(wanted) and any(wanted in _names_of(figure) for figure in figures)
 
 
-def _fold(name: str) -> str:
-    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", name).casefold()))
+@lru_cache(maxsize=1024)
+def _names_of(figure: str) -> frozenset[str]:
+    """What one could sign with to pass for this figure: all words, or at least two in a row, without their spaces.
+
+    Of Chinese, Japanese and Korean names one word is the whole, once it is three characters long.
+    """
+    words = _words(figure)
+    runs = {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 2, len(words) + 1)}
+    whole = {word for word in words if len(word) > 2 and set() < _scripts(word) <= {"Hani", "Hang", "Hira", "Kana"}}
+    return frozenset({*runs, *whole, "".join(words)})
+
+
+def _words(line: str) -> list[str]:
+    """Its words as they are compared: no case, no width, no punctuation."""
+    parts = re.split(r"[\s()/,]+", unicodedata.normalize("NFKC", line).casefold())
+    words = ("".join(c for c in part if unicodedata.category(c)[0] in "LMN") for part in parts)
+    return [word for word in words if word]

@@ -1,150 +1,219 @@
-"""What a name may contain: every honest one, in any script; nothing that hides, reverses or is no name."""
+"""Every honest name is taken as it is; what hides, reverses or is no name is told."""
 
+import ast
 import unicodedata
 from pathlib import Path
 
 import pytest
+from django.utils import translation
+from django.utils.functional import Promise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signatures import names, suspicion
+from signatures import names
 
 LISTS = Path(__file__).parent / "names"
-MUST_PASS = [
-    line.partition("\t")[0]
-    for line in (LISTS / "must-pass.tsv").read_text(encoding="utf-8").splitlines()
-    if line and not line.startswith("#")
-]
-MUST_REFUSE = [
-    eval(line, {"__builtins__": {}})  # noqa: S307  our own list of literals
-    for line in (LISTS / "must-refuse.txt").read_text(encoding="utf-8").splitlines()
-    if line and not line.startswith("#")
-]
-# Letters that shape, mark, join, hide and turn: more of them than chance would give.
-TRICKY = (
-    "\u200c\u200d\u200b\u00ad\ufeff\u2060\u034f\u3164\u115f\u1160\uffa0\u2800\ufe0f\U000e0100\u0301\u0327\u05b8\u093f\u094d\u0d4d"
-    "\u1100\u1161\u11a8김نعनമ ་ཀa\u212b\t\n\u2028\u00a0\u3000"
-)
+TAKEN = [line.split("\t")[0] for line in (LISTS / "must-pass.tsv").read_text().splitlines() if line[0] != "#"]
+REFUSED = [ast.literal_eval(line) for line in (LISTS / "must-refuse.txt").read_text().splitlines() if line[0] != "#"]
+
+EMPTY, LONG, BIDI, TAG = "can be seen", "shorten", "direction of writing", "invisible tag"
+CONTROL, HIDDEN, PRIVATE, UNKNOWN = "control character", "invisible character", "every device", "does not exist"
+HALF, BROKEN, ADDRESS, SIGNS = "half a character", "broke on its way", "web or mail address", "< and >"
+# What was typed, what is stored; None: refused, with these words in the reason.
+VECTORS: list[tuple[str, str | None, str]] = [
+    ("", None, EMPTY),
+    (" \u3000\u00a0", None, EMPTY),
+    ("\u200b\u200d\ufeff", None, EMPTY),
+    ("\u3164", None, EMPTY),
+    ("\u115f\u1160", None, EMPTY),
+    ("\uffa0", None, EMPTY),
+    ("\u17b4\u17b5", None, EMPTY),
+    ("\u2800 \u2800", None, EMPTY),
+    ("\U0001d159", None, EMPTY),
+    ("\U00013441\U00013442", None, EMPTY),
+    ("\ufe0f\U000e0101", None, EMPTY),
+    ("\u180b\u180e", None, EMPTY),
+    ("\u034f", None, EMPTY),
+    ("\u0301\u0489", None, EMPTY),
+    ("a" * 201, None, LONG),
+    ("a" + " " * 2000, None, LONG),
+    ("Ada\u0000Lovelace", None, CONTROL),
+    ("Ada\u001b[31m", None, CONTROL),
+    ("Ada\u001cLovelace", None, CONTROL),
+    ("Ada \u202e ecalevoL", None, BIDI),
+    ("Ada\u200e", None, BIDI),
+    ("\u2067Ada\u2069", None, BIDI),
+    ("\U000e0041da", None, TAG),
+    ("Ada\u2061", None, HIDDEN),
+    ("Ada\ufff9", None, HIDDEN),
+    ("\uf8ff Ada", None, PRIVATE),
+    ("\U0010fffdAda", None, PRIVATE),
+    ("Ada\u0378", None, UNKNOWN),
+    ("Ada\ufdd0", None, UNKNOWN),
+    ("Ada\ud83d", None, HALF),
+    ("Ad\ufffd", None, BROKEN),
+    ("Ad\ufffc", None, BROKEN),
+    ("see https://example.com", None, ADDRESS),
+    ("WWW.example.com", None, ADDRESS),
+    ("ada@example.com", None, ADDRESS),
+    ("ada\uff20example.com", None, ADDRESS),
+    ("<b>Ada</b>", None, SIGNS),
+    ("\uff1cAda\uff1e", None, SIGNS),
+    ("  Ada \t\r\n Lovelace\u2028", "Ada Lovelace", ""),
+    ("田中\u3000太郎", "田中 太郎", ""),
+    ("A\u00adda\u200b\u2060\ufeff", "Ada", ""),
+    ("A\u034fda", "Ada", ""),
+    ("A\u200dd\u200ca", "Ada", ""),
+    ("김\u3164철\uffa0수", "김철수", ""),
+    ("\u1112\u1161\u11ab", "한", ""),
+    ("Jose\u200d\u0301", "José", ""),
+    ("a \u200d b", "a b", ""),
+    ("Ada\ufe0f\u180e", "Ada", ""),
+    ("علی\u200c رضا", "علی رضا", ""),
+    ("علی\u200c\u200c\u200dرضا", "علی\u200c\u200dرضا", ""),
+    ("क\u094d\u200d\u200dष", "क\u094d\u200dष", ""),
+    ("葛\U000e0100\U000e0101城", "葛\U000e0100城", ""),
+    ("\u212bsa", "Åsa", ""),
+    ("क\u200d\u093c\u200c\u0334a", "क\u0334\u093ca", ""),
+    ("A\u2800B", "A\u2800B", ""),
+    ("O", "O", ""),
+    ("42", "42", ""),
+    ("…", "…", ""),
+    ("=1+1", "=1+1", ""),
+    ("a" * 200, "a" * 200, ""),
+    ("e\u0301" * 200, "é" * 200, ""),
+]  # fmt: skip
+
 ANYTHING = st.text(alphabet=st.characters(exclude_categories=[]), max_size=60)
-TANGLED = st.text(alphabet=st.one_of(st.sampled_from(TRICKY), st.characters(exclude_categories=[])), max_size=30)
+# Where rules of joining, composing and order meet: letters with their viramas, jamo, marks, shapers, bidi, blanks.
+TANGLED = st.text(
+    alphabet="aeA .\n\t\u0301\u0323\u0345\u0489\u1100\u1161\u11a8\uac00\u115f\u1160\u3164\uffa0\u200b\u200c\u200d\u034f\ufeff\u00ad"
+    "\u0915\u093c\u094d\u0958\u0d28\u0d4d\u0dc1\u0dca\u0627\u0653\u064e\u0640\u0f40\u0fb5\u0f71\u1780\u17d2\u17b4\u1828\u180b\u180e"
+    "\u845b\ufa19\ufe00\ufe0f\U000e0100\U000e01ef\u2764\u2800\u3000\u1000\u1039\u202e\u2066\U000e0041",
+    max_size=40,
+)
 
 
-def reason_for(typed: str) -> str:
-    with pytest.raises(names.NotAName) as refusal:
-        names.clean_name(typed)
-    return str(refusal.value.reason)
-
-
-@pytest.mark.parametrize("name", MUST_PASS)
-def test_S10_an_honest_name_passes_unchanged_and_raises_no_flag(name: str) -> None:
+@pytest.mark.parametrize("name", TAKEN)
+def test_S10_an_honest_name_passes_unchanged(name: str) -> None:
     assert names.clean_name(name) == unicodedata.normalize("NFC", name)
     assert names.clean_name(unicodedata.normalize("NFD", name)) == unicodedata.normalize("NFC", name)
-    assert suspicion.flags({"name": name, "role": name, "organisation": name}) == []
 
 
-def test_S10_of_the_honest_names_none_is_refused() -> None:
-    refused = 0
-    for name in MUST_PASS:
+def test_S10_no_honest_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = []
+    for name in TAKEN:
         try:
             names.clean_name(name)
         except names.NotAName:
-            refused += 1
-    print(f"refused of {len(MUST_PASS)} honest names: {refused}")  # noqa: T201  the rate that S10 asks for
-    assert (refused, len(MUST_PASS) > 50) == (0, True)
+            refused.append(name)
+    print(f"false-reject rate {len(refused) / len(TAKEN):.3f} ({len(refused)} of {len(TAKEN)} names)")  # noqa: T201
+    assert len(TAKEN) >= 60
+    assert capsys.readouterr().out.startswith("false-reject rate 0.000 ")
 
 
-@pytest.mark.parametrize("typed", MUST_REFUSE, ids=ascii)
-def test_S7_what_is_no_name_is_refused_and_told_why(typed: str) -> None:
-    assert reason_for(typed).endswith(".")
+@pytest.mark.parametrize("typed", REFUSED, ids=ascii)
+def test_S7_what_is_no_name_is_refused_with_a_reason(typed: str) -> None:
+    with pytest.raises(names.NotAName) as refusal:
+        names.clean_name(typed)
+    assert str(refusal.value.reason).endswith(".")
 
 
-REFUSED, PASSES = None, True
-
-
-@pytest.mark.parametrize(
-    ("typed", "stored"),
-    [
-        ("", REFUSED), (" \t ", REFUSED), ("\u200b", REFUSED), ("\u200d", REFUSED), ("\ufeff", REFUSED), ("\u2060", REFUSED), ("\u034f", REFUSED),
-        ("\u3164", REFUSED), ("\u115f", REFUSED), ("\u1160\uffa0", REFUSED), ("\u2800\u2800", REFUSED), ("\u17b4\u17b5", REFUSED), ("\ufe0f", REFUSED),
-        ("\U000e0100", REFUSED), ("\u0301", REFUSED), ("\U0001d159", REFUSED), ("\u00a0\u3000", REFUSED), ("\u2028", REFUSED),
-        ("Ada\u0000", REFUSED), ("Ada\x1b[31m", REFUSED), ("Ada\x7f", REFUSED), ("Ada\u202e", REFUSED), ("\u2067Ada\u2069", REFUSED), ("Ada\u200f", REFUSED),
-        ("Ada\u061c", REFUSED), ("Ada\U000e0041", REFUSED), ("Ada\ue000", REFUSED), ("Ada\uffff", REFUSED), ("Ada\u0378", REFUSED), ("Ada\udc00", REFUSED),
-        ("Ada\u2061", REFUSED), ("Ada\ufffb", REFUSED), ("a" * 201, REFUSED), ("<b>Ada</b>", REFUSED), ("http://ada", REFUSED),
-        ("a" * 200, PASSES), ("O", PASSES), ("=1+1", PASSES), ("山", PASSES), ("ẞ", PASSES), ("Robert'); DROP TABLE", PASSES),
-        ("  Ada \t Lovelace\n", "Ada Lovelace"), ("Ada\r\nLovelace", "Ada Lovelace"), ("Ada\u2028Lovelace", "Ada Lovelace"), ("Ada\u3000Lovelace", "Ada Lovelace"),
-        ("A\u200bda", "Ada"), ("\ufeffAda", "Ada"), ("A\u00adda", "Ada"), ("A\u200dda", "Ada"), ("A\u200cda", "Ada"), ("Ada\u3164", "Ada"), ("A\u115fda", "Ada"),
-        ("\u1100\u1161\u11a8", "\uac01"), ("e\u0301", "é"), ("\u212b", "Å"), ("علی\u200cرضا", PASSES), ("ക്ഷ\u200d", "ക്ഷ"), ("നന്\u200d", PASSES), ("ශ්\u200dරී", PASSES),
-        ("علی\u200c رضا", "علی رضا"), ("علی\u200c\u200cرضا", "علی\u200cرضا"), ("辻\U000e0100", PASSES), ("葛\ufe00", "葛\ufe00"),
-    ],
-    ids=lambda value: ascii(value)[:40],
-)  # fmt: skip
-def test_S7_each_of_these_is_taken_mended_or_refused(typed: str, stored: str | bool | None) -> None:
-    if stored is REFUSED:
-        assert reason_for(typed).endswith(".")
+@pytest.mark.parametrize(("typed", "stored", "reason"), VECTORS, ids=lambda value: ascii(value)[:40])
+def test_S7_a_name_is_taken_or_mended_or_refused_with_the_reason(typed: str, stored: str | None, reason: str) -> None:
+    if stored is None:
+        with pytest.raises(names.NotAName, match=reason):
+            names.clean_name(typed)
     else:
-        assert names.clean_name(typed) == (typed if stored is PASSES else stored)
+        assert names.clean_name(typed) == stored
 
 
-@pytest.mark.parametrize(
-    ("typed", "told"),
-    [
-        ("\u3164", "a name that can be seen"),
-        ("Ada\u202e", "reverses the direction of writing"),
-        ("Ada\u0000", "U+0000"),
-        ("Ada\U000e0041", "U+E0041"),
-        ("a" * 201, "200 characters"),
-        ("www.example.com", "A web or mail address is no name"),
-        ("<b>", "the signs < and >"),
-    ],
-)
-def test_the_reason_tells_what_is_wrong(typed: str, told: str) -> None:
-    assert told in reason_for(typed)
+def test_S7_the_reason_is_told_in_the_language_of_the_page() -> None:
+    assert all(isinstance(reason, Promise) for reason in names.UNFIT.values())
+    with translation.override("de"), pytest.raises(names.NotAName, match=r"U\+0007"):
+        names.clean_name("Ada\a")
 
 
-def check_stored(name: str) -> None:
-    assert names.clean_name(name) == name, "cleaning twice changes nothing"
-    assert not any(c in names.BIDI or ord(c) in names.DROPPED for c in name)
-    assert not any(unicodedata.category(c) in names.UNFIT and c not in names.JOINERS for c in name)
-    assert names.is_visible(name)
-    assert name == " ".join(name.split()) and name == unicodedata.normalize("NFC", name)
-    assert 0 < len(name) <= names.LONGEST
-    name.encode()
-
-
-@given(st.one_of(ANYTHING, TANGLED))
+@given(ANYTHING | TANGLED)
 def test_S8_no_stored_name_holds_what_hides_or_reverses_and_cleaning_twice_changes_nothing(typed: str) -> None:
     try:
         name = names.clean_name(typed)
     except names.NotAName:
         return
-    check_stored(name)
+    assert names.clean_name(name) == name == unicodedata.normalize("NFC", name)
+    assert not names.BIDI.intersection(name) and not names.DROPPED.intersection(name)
+    assert all(unicodedata.category(c) not in names.UNFIT or c in names.SHAPERS for c in name)
+    assert names.is_visible(name) and len(name) <= names.LONGEST and " ".join(name.split()) == name
 
 
-def test_S8_every_code_point_of_unicode_is_taken_or_refused_for_a_reason() -> None:
+def test_S8_each_character_of_unicode_is_taken_or_refused() -> None:
     for code in range(0x110000):
+        category = unicodedata.category(c := chr(code))
+        if category in {"Cn", "Co", "Cs"} and code % 97:
+            continue  # a million alike: one in 97
         try:
-            name = names.clean_name(f"Ada{chr(code)}x")
+            name = names.clean_name(f"Ada{c}x")
         except names.NotAName:
-            continue
-        assert unicodedata.category(chr(code)) not in {"Cc", "Co", "Cs", "Cn"} or chr(code).isspace(), hex(code)
-        assert name == unicodedata.normalize("NFC", name)
+            assert category in names.UNFIT or c in "<>\ufe64\ufe65\uff1c\uff1e" + names.BROKEN, hex(code)
+        else:
+            assert category not in names.UNFIT or name in {"Adax", "Ada x"}, hex(code)
+            assert names.clean_name(name) == name, hex(code)
 
 
-@given(st.one_of(ANYTHING, TANGLED))
-def test_role_and_organisation_are_cleaned_alike_and_may_be_empty(typed: str) -> None:
+@pytest.mark.parametrize(
+    "around", ["{}", "{}Ada", "Ada{}", "A{}da", "김{}철", "А{}я", "Ά{}λ", "א{}ב", "ไ{}ท", "1{}2", "❤{}❤"]
+)
+def test_S8_where_no_script_needs_it_no_joiner_stays(around: str) -> None:
+    for shaper in names.SHAPERS:
+        assert names.clean_line(around.format(shaper)) == around.format("")
+
+
+@given(ANYTHING | TANGLED)
+def test_S12_a_line_stays_one_line(typed: str) -> None:
     try:
-        line = names.clean_line(typed)
+        line = names.clean_line(typed, longest=50)
     except names.NotAName:
         return
-    assert names.clean_line(line) == line
-    assert line == "" or names.is_visible(line)
+    assert len(line.splitlines()) <= 1 and "\t" not in line and len(line) <= 50
+    assert names.clean_line(line, longest=50) == line
 
 
-@given(st.one_of(ANYTHING, TANGLED))
-def test_a_comment_of_several_lines_is_cleaned_alike(typed: str) -> None:
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n", "\t", "\v", "\f", "\u0085", "\u2028", "\u2029"])
+def test_S12_a_line_end_in_a_line_becomes_a_space(line_end: str) -> None:
+    assert names.clean_name(f"Ada{line_end}Bcc: x") == "Ada Bcc: x"
+    assert names.clean_line(f"{line_end}Head of{line_end}{line_end}Press{line_end}") == "Head of Press"
+
+
+def test_a_line_may_be_empty_and_may_hold_an_address() -> None:
+    assert names.clean_line(" \u3164 ") == ""
+    assert names.clean_line("Editor of www.example.org, R&D < 3") == "Editor of www.example.org, R&D < 3"
+    with pytest.raises(names.NotAName, match="shorten this to 20 characters"):
+        names.clean_line("a" * 21, longest=20)
+    with pytest.raises(names.NotAName, match=BIDI):
+        names.clean_line("Head\u202e")
+
+
+def test_a_text_keeps_its_lines() -> None:
+    assert (
+        names.clean_text(" One\t line \r\n\r\n\r\n\r\nand\u3000another\rand a third \n", longest=100)
+        == "One line\n\nand another\nand a third"
+    )
+    assert names.clean_text(" \n\u200b\n", longest=100) == ""
+
+
+def test_a_text_too_long_is_told_so() -> None:
+    assert len(names.clean_text("a\n" * 500, longest=1000)) == 999
+    for typed in ("a" * 1001, "a\n" * 501, "\n" * 10_001):
+        with pytest.raises(names.NotAName, match="shorten this to 1000 characters"):
+            names.clean_text(typed, longest=1000)
+
+
+@given(st.lists(ANYTHING | TANGLED, max_size=4).map("\n".join))
+def test_a_text_of_several_lines_is_cleaned_alike(typed: str) -> None:
     try:
         once = names.clean_text(typed, longest=100)
     except names.NotAName:
         return
     assert names.clean_text(once, longest=100) == once
-    assert "\r" not in once and "\n\n\n" not in once and len(once) <= 100
+    assert "\r" not in once and "\n\n\n" not in once
+    assert all(names.clean_line(line) == line for line in once.split("\n"))

@@ -11,7 +11,7 @@ from tests.bench.table import Row, turn_about
 FASTEST = 3_000  # sign-ups a second that no machine of today passes
 
 
-def posts(path: str, hidden: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+def posts(name: str, path: str, hidden: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
     for number in itertools.count():
         yield (
             path,
@@ -24,7 +24,7 @@ def posts(path: str, hidden: dict[str, str]) -> Iterator[tuple[str, dict[str, st
                 "visibility": "public",
                 "comment": "",
                 "consent": "on",
-                "email": f"signer.{number}@example.org",
+                "email": f"signer.{number}@{name}.example.org",
                 "website": "",
                 **hidden,
             },
@@ -43,7 +43,11 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
         } | {name: (houses[name].letter + "sign/", houses[name].form()) for name in ("1k", "100k")}
         loads = {
             name: Load(
-                url, lines=write_lines(large.folder / f"sign-{name}.txt", itertools.islice(posts(url, hidden), number))
+                url,
+                lines=write_lines(
+                    large.folder / f"sign-{name}.txt",
+                    itertools.islice(posts(name.replace(" ", "-"), url, hidden), number),
+                ),
             )
             for name, (url, hidden) in addresses.items()
         }
