@@ -1,8 +1,10 @@
 """A person signs, confirms by mail, a moderator approves, the name is read: in a real browser, with script on and off."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
@@ -158,6 +160,117 @@ def test_S26_a_double_click_and_the_way_back_make_no_second_signature(browser: B
     page.wait_for_timeout(1500)
     assert len(site.mails("twice@example.org")) == 1
     page.context.close()
+
+
+AUDIENCES = {
+    "public": "On this website and in the delivered letter",
+    "delivery": "In the delivered letter only",
+    "counted": "Nowhere. Count me without my name",
+}
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_each_audience_is_chosen_changed_and_left(
+    page: Page, site: Site, audience: str, request: pytest.FixtureRequest
+) -> None:
+    who = f"walk-{request.node.callspec.id}@example.org"
+    sign(page, "Simone Weil", who, AUDIENCES[audience])
+    page.goto(site.wait_for_mail(who))
+    expect(page.get_by_label(AUDIENCES[audience], exact=True)).to_be_checked()
+    page.get_by_label("I put my name under this letter").check()
+    page.get_by_role("button", name="Confirm my signature").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your signature is confirmed")
+
+    other = "delivery" if audience == "counted" else "counted"
+    page.get_by_text("Change my words, or who may read them").click()
+    page.get_by_label(AUDIENCES[other], exact=True).check()
+    if other == "delivery":
+        page.get_by_role("button", name="Change").click()
+        expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
+        page.get_by_label("Your name").fill("Simone Weil")
+    page.get_by_role("button", name="Change").click()
+    expect(page.locator(".stored")).to_contain_text("delivered letter only" if other == "delivery" else "nowhere")
+    assert page.locator(".stored").get_by_text("Simone Weil").count() == (other == "delivery")
+
+    page.get_by_role("button", name="Take my name back").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your signature is taken back")
+    page.get_by_role("button", name="Erase the rest, too").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Everything is erased")
+
+
+def test_a_slip_in_the_address_is_asked_about_once_and_mended_by_a_button(page: Page, site: Site) -> None:
+    sign(page, "Slip of the Tongue", "slip@gmial.com")
+    expect(page.locator("#problems")).to_contain_text("Is this address right?")
+    page.get_by_role("button", name="I meant slip@gmail.com").click()
+    expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
+
+    sign(page, "Own Domain", "own@gmial.com")
+    page.get_by_label("Your name").press("Enter")
+    expect(page.locator("#problems")).to_contain_text("Is this address right?")  # Enter takes no suggestion
+    page.get_by_role("button", name="It is right as I typed it").click()
+    expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
+
+
+def set_state(site: Site, state: str) -> None:
+    with psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned") as connection:
+        connection.cursor().execute("UPDATE campaign_letter SET state = %s", [state])
+    connection.close()
+    time.sleep(4)  # longer than a page's own copy serves
+
+
+@pytest.mark.parametrize(("state", "said"), [("paused", "Signing is paused"), ("closed", "This letter is closed")])
+def test_S26_who_filled_in_the_form_before_the_letter_was_paused_or_closed_is_told(
+    browser: Browser, site: Site, state: str, said: str
+) -> None:
+    page = browser.new_context(base_url=site.url).new_page()
+    page.goto("/")
+    page.get_by_label("Your name").fill("Too Late")
+    page.get_by_label("Mail address").fill("late@example.org")
+    page.get_by_label(AUDIENCES["public"], exact=True).check()
+    page.get_by_label("I put my name under this letter").check()
+    set_state(site, state)
+    try:
+        page.get_by_role("button", name="Sign").click()
+        expect(page.locator("#sign")).to_contain_text(said)
+        page.goto("/")
+        expect(page.locator("#sign")).to_contain_text(said)
+        assert page.get_by_role("button", name="Sign").count() == 0
+    finally:
+        set_state(site, "open")
+        page.context.close()
+    assert site.mails("late@example.org") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_state_of_form_and_personal_page_is_open_to_everyone(browser: Browser, site: Site, scheme: str) -> None:
+    context = browser.new_context(
+        base_url=site.url, viewport={"width": 360, "height": 740}, color_scheme=scheme, bypass_csp=True
+    )  # type: ignore[arg-type]  # a literal
+    page = context.new_page()
+
+    def look(what: str) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), what
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{what}: {found.generate_report()}"
+
+    who = f"axe-{scheme}@example.org"
+    sign(page, "", "axe@gmial.com")
+    look("errors")
+    sign(page, "Axe", who)
+    page.goto(site.wait_for_mail(who))
+    look("unconfirmed")
+    page.get_by_label("I put my name under this letter").check()
+    page.get_by_role("button", name="Confirm my signature").click()
+    page.get_by_text("Change my words, or who may read them").click()
+    look("confirmed")
+    page.get_by_role("button", name="Take my name back").click()
+    look("withdrawn")
+    page.get_by_role("button", name="Erase the rest, too").click()
+    look("erased")
+    for address in (f"{LETTER}my-link/", f"{LETTER}my-link/sent/"):
+        page.goto(address)
+        look(address)
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
