@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
 from django import forms
+from django.forms.utils import flatatt
 from django.utils.functional import Promise, cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
@@ -58,13 +62,37 @@ class Address(forms.CharField):
             raise forms.ValidationError(_("Please enter a mail address, such as name@example.org.")) from None
 
 
+@cache
+def _country_options(language: str) -> SafeString:
+    """All countries, sorted in this language. Django would render a template for each: most of the time of a page."""
+    return format_html_join("\n", '<option value="{}">{}</option>', countries)
+
+
+class CountrySelect(forms.Select):
+    nothing: str | Promise = ""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        options = _country_options(get_language() or "en")
+        if value in Country.CODES:
+            options = SafeString(options.replace(f'value="{value}"', f'value="{value}" selected'))
+        return format_html(
+            '<select name="{}"{}><option value="">{}</option>\n{}</select>',
+            name,
+            flatatt(self.build_attrs(self.attrs, attrs)),
+            self.nothing,
+            options,
+        )
+
+
 class Country(forms.ChoiceField):
     """A country by its code. The names, in the language of the page, are made only where they are shown."""
 
     CODES = frozenset(countries.countries)
+    widget = CountrySelect
 
     def __init__(self, *, nothing: str | Promise, **options: Any) -> None:
-        super().__init__(choices=lambda: [("", nothing), *countries], required=False, **options)
+        super().__init__(required=False, **options)
+        self.widget.nothing = nothing
 
     def valid_value(self, value: Any) -> bool:
         return value in self.CODES
@@ -96,7 +124,7 @@ class WordsForm(forms.Form):
         label=_("Organisation"), widget=forms.TextInput(attrs={"autocomplete": "organization", "maxlength": 400})
     )
     country = Country(
-        label=_("Country"), nothing=_("rather not say"), widget=forms.Select(attrs={"autocomplete": "country"})
+        label=_("Country"), nothing=_("rather not say"), widget=CountrySelect(attrs={"autocomplete": "country"})
     )
     comment = Text(
         label=_("A word to the organisers"),

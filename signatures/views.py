@@ -192,6 +192,8 @@ def personal_page(request: HttpRequest, token: str) -> HttpResponse:
         is_guessing = limits.touch({"guess": network.of(request)}).over
         status, page = (429, "429.html") if is_guessing else (404, "signatures/broken_link.html")
         return render(request, page, {"letter": Letter.objects.current()}, status=status)
+    if request.method == "HEAD":
+        return HttpResponse()  # scanners ask so for thousands at once
     if request.method != "POST":
         return _personal(request, signature)
     action = _ACTIONS.get(request.POST.get("action", ""))

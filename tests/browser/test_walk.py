@@ -118,6 +118,37 @@ def test_C2_a_scanner_that_runs_scripts_confirms_nothing(browser: Browser, site:
     page.context.close()
 
 
+def test_C2_fifty_links_opened_by_a_browser_that_runs_scripts_confirm_nothing(browser: Browser, site: Site) -> None:
+    context = browser.new_context(base_url=site.url)
+    page = context.new_page()
+    page.goto("/")
+    text = page.locator("input[name=text]").input_value()
+    people = [f"scanned{n}@example.org" for n in range(50)]
+    for address in people:
+        form = {
+            "name": address.partition("@")[0],
+            "email": address,
+            "visibility": "public",
+            "consent": "on",
+            "text": text,
+        }
+        answer = context.request.post(f"{LETTER}sign/", form=form, max_redirects=0)
+        assert answer.status == 303
+    links = [site.wait_for_mail(address) for address in people]
+    for link in links:
+        tab = context.new_page()
+        tab.goto(link, wait_until="load")
+        expect(tab.get_by_role("button", name="Confirm my signature")).to_be_visible()
+    page.wait_for_timeout(5000)
+    context.close()
+
+    with psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned") as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT state, count(*) FROM signatures_signature WHERE name LIKE 'scanned%' GROUP BY state")
+        assert cursor.fetchall() == [("unconfirmed", 50)]
+    connection.close()
+
+
 def test_P11_a_reader_meets_no_other_host_and_gets_no_cookie(browser: Browser, site: Site) -> None:
     context = browser.new_context(base_url=site.url)
     page = context.new_page()
