@@ -1,30 +1,113 @@
 """Log lines that name nobody: codes and ids stay, what a person typed goes (DESIGN.md, rule 6)."""
 
+import ipaddress
+import json
 import logging
 import re
+import sysconfig
 import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
 
-PERSONAL_LINK = re.compile(r"(/signature/)[^/\s]+")
-ADDRESS = re.compile(r"[^\s<>\"'=(]+@[^\s<>\"',;)]+")
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.debug import ExceptionReporter
+
+PERSONAL_LINK = re.compile(r"(/signature(?:/|%2f))[^/\s\"'?]+|\b[0-9a-f]{32}\.[\w-]{8,}", re.IGNORECASE)
+QUERY = re.compile(r"\?[^\s\"'=]*=[^\s\"']*")  # what a reader searches for is a name, too
+ADDRESS = re.compile(r"[^\s<>\"'=(]+(?:@|%40)[^\s<>\"',;)]+", re.IGNORECASE)
+IP_6 = re.compile(r"(?<![\w:])[0-9a-f]{0,4}:[0-9a-f:]*:[0-9a-f:.]*", re.IGNORECASE)
+IP_4 = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
+TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\):\n(?P<frames>(?:[ ].*\n)+)(?P<error>[\w.]+)")
+FRAME = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
+ROOTS = [Path(__file__).resolve().parent.parent, *map(Path, {*map(sysconfig.get_path, ("purelib", "stdlib"))})]
 
 
 class Discreet(logging.Formatter):
-    """One line an event: personal links and addresses blanked, control characters escaped (SECURITY.md R5, R6).
+    """One JSON object a line: personal links and addresses, of mail and of networks, blanked (SECURITY.md R4, R5).
 
-    An exception is logged by its type and its place; its message may quote a signer's words.
+    JSON escapes what is no visible ASCII, so that nothing typed can begin a line of its own (R6). An exception is
+    logged by its type and its places: its message may quote a signer's words. Of a record's arguments and extras only
+    what stands in its sentence is taken.
     """
 
-    def __init__(self) -> None:
-        super().__init__("{asctime} {levelname} {name} {message}", style="{")
-
     def format(self, record: logging.LogRecord) -> str:
-        record = logging.makeLogRecord(record.__dict__)
-        record.exc_text = record.stack_info = None
-        exception, record.exc_info = record.exc_info, None
-        line = ADDRESS.sub("[address]", PERSONAL_LINK.sub(r"\1[link]", super().format(record)))
-        if exception and exception[0]:
-            places = " < ".join(
-                f"{frame.filename}:{frame.lineno}" for frame in reversed(traceback.extract_tb(exception[2]))
-            )
-            line = f"{line} [{exception[0].__name__}] {places}"
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        sentence, exception = _apart(_sentence(record))
+        if record.exc_info and record.exc_info[0]:
+            exception = {"error": record.exc_info[0].__name__, "where": places(record.exc_info[2])}
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": discreet(sentence),
+            **exception,
+        }
+        return json.dumps(line)
+
+
+def _sentence(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001  an argument of somebody else's; `logging` would print all of them to stderr
+        return str(record.msg)
+
+
+def _apart(sentence: str) -> tuple[str, dict[str, Any]]:
+    """A sentence and the exception in it: the web server writes a whole traceback, message and all, into its own."""
+    written = TRACEBACK.search(sentence)
+    if written is None:
+        return sentence, {}
+    frames = [f"{_from_root(Path(file))}:{number}" for file, number in FRAME.findall(written["frames"])]
+    return sentence[: written.start()], {"error": written["error"], "where": frames[::-1]}
+
+
+def discreet(sentence: str) -> str:
+    """The sentence without links, queries and addresses."""
+    sentence = PERSONAL_LINK.sub(lambda found: f"{found[1] or ''}[link]", sentence)
+    sentence = ADDRESS.sub("[address]", QUERY.sub("?[query]", sentence))
+    return IP_4.sub("[network]", IP_6.sub(_network, sentence))
+
+
+def _network(found: re.Match[str]) -> str:
+    """Nothing in place of an address; what only looks like one, such as a time of day, stays."""
+    text = found[0].rstrip(".")
+    for candidate in (text, text.removesuffix(":")):
+        try:
+            ipaddress.IPv6Address(candidate)
+        except ValueError:
+            continue
+        return "[network]" + found[0][len(candidate) :]
+    return found[0]
+
+
+def places(trace: TracebackType | None) -> list[str]:
+    """Where an exception came through, the innermost place first; files are named from the project or the package."""
+    return [f"{_from_root(Path(frame.filename))}:{frame.lineno}" for frame in reversed(traceback.extract_tb(trace))]
+
+
+def _from_root(file: Path) -> Path:
+    # The deepest root wins: packages may be installed inside the project.
+    roots = [root for root in ROOTS if file.is_relative_to(root)]
+    return file.relative_to(max(roots, key=lambda root: len(root.parts))) if roots else Path(file.name)
+
+
+class Reporter(ExceptionReporter):
+    """Django's report of an exception as others may read it: its type and places, no value (SECURITY.md R11).
+
+    Django's own blanks the variables below our views, but neither the message of an exception, nor the path of a
+    personal page, nor settings such as MAILBOX_PEPPER. Where DEBUG is on it stays: on a developer's machine alone.
+    """
+
+    def get_traceback_text(self) -> SafeString:
+        if settings.DEBUG:
+            return super().get_traceback_text()
+        name = self.exc_type.__name__ if self.exc_type else ""
+        return SafeString("\n".join([name, *places(self.tb)]))  # noqa: S704  names of code, and plain text
+
+    def get_traceback_html(self) -> SafeString:
+        if settings.DEBUG:
+            return super().get_traceback_html()
+        return format_html("<pre>{}</pre>", str(self.get_traceback_text()))

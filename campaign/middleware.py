@@ -50,8 +50,10 @@ class Copies:
         headers |= {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}
         copy = Copy(time.monotonic(), headers, body, gzip.compress(body, 6, mtime=0))
         with self._lock:
+            self._pages.pop(key, None)  # the newest stands last
             self._pages[key] = copy
-            while len(self._pages) > COPIES:
+            # What is too old to be served goes out of memory, too: it may hold the name of somebody who withdrew.
+            while len(self._pages) > COPIES or next(iter(self._pages.values())).made < copy.made - STALE:
                 self._pages.popitem(last=False)
         return copy
 

@@ -329,8 +329,11 @@ LOGGING = {
         "pikepdf": {"level": "WARNING"},
         "fontTools": {"level": "WARNING"},
         "django.server": {"handlers": [], "propagate": True},
+        "_granian": {"handlers": [], "propagate": True},
+        "granian.access": {"handlers": [], "propagate": True},  # `serve` leaves it off
     },
 }
+DEFAULT_EXCEPTION_REPORTER = "campaign.logs.Reporter"
 
 # Only the worker opens sealed recipients; `serve` gives the web server an empty name, whatever a `.env` file says.
 POST_PRIVATE_KEY_FILE = os.environ.get(

@@ -170,6 +170,8 @@ def _try(message: EmailMultiAlternatives, outgoing: BaseEmailBackend) -> str:
         outgoing.send_messages([message])
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _text in error.recipients.values()]
+        if 421 in codes:
+            outgoing.close()  # smtplib has hung up
         return f"final: {codes[0]}" if codes and codes[0] >= 500 else f"refused: {codes[:1]}"
     except smtplib.SMTPResponseException as error:
         outgoing.close()

@@ -1,5 +1,6 @@
 """The cast of the stories, and the ground they stand on: a real PostgreSQL, a real mail server."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, syntax
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
@@ -152,30 +154,88 @@ def free_port() -> int:
 
 
 class Inbox(list[EmailMessage]):
-    """What a real SMTP server on this machine received; it can be told to misbehave."""
+    """What a real SMTP server on this machine received; it can be told to misbehave.
+
+    `answer` is what it says to every recipient. `fault` happens once: "connect", "mail", "rcpt" or "end" of the data
+    with an answer ("421 mail", "554 end"), or "hang" and "drop" in place of the answer ("hang connect", "drop data").
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.answer = "250 OK"
+        self.fault = ""
         self.recipients: list[str] = []
 
+    async def misbehaves(self, server: Any, where: str) -> str:
+        """The answer of a fault at this point of the talk, if that is the one to come."""
+        how, _, at = self.fault.partition(" ")
+        if at != where:
+            return ""
+        self.fault = ""
+        if how == "drop":
+            server.transport.abort()
+        if how == "hang":
+            try:
+                await asyncio.sleep(30)
+            finally:  # the client went before
+                server.transport.abort()
+        return f"{how} as told" if how.isdecimal() else ""
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if answer := await self.misbehaves(server, "mail"):
+            return answer
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if answer := await self.misbehaves(server, "rcpt"):
+            return answer
         if not self.answer.startswith("250"):
             return self.answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        refused = self.fault.partition(" ")[0].isdecimal() and await self.misbehaves(server, "end")
+        if refused:
+            return refused
         self.recipients += envelope.rcpt_tos
         self.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]  # the default policy makes EmailMessage
+        await self.misbehaves(server, "end")  # it has the mail, and the client never hears of it
         return "250 OK"
+
+
+class Moody(SMTP):
+    """Where aiosmtpd itself has no hook: the greeting, and the middle of the data."""
+
+    async def _handle_client(self) -> None:
+        if not self.event_handler.fault.endswith(" connect"):
+            await super()._handle_client()
+            return
+        if answer := await self.event_handler.misbehaves(self, "connect"):
+            await self.push(answer)
+        self.transport.close()
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:
+        if self.event_handler.fault == "drop data":
+            await self.push("354 go on")
+            await self._reader.readuntil(b"\r\n")
+            await self.event_handler.misbehaves(self, "data")
+            return
+        await super().smtp_DATA(arg)
+
+
+class MoodyController(Controller):
+    def factory(self) -> SMTP:
+        return Moody(self.handler, **self.SMTP_kwargs)
 
 
 @pytest.fixture
 def inbox(settings: Any) -> Iterator[Inbox]:
     received = Inbox()
     port = free_port()
-    server = Controller(received, hostname="127.0.0.1", port=port)
+    server = MoodyController(received, hostname="127.0.0.1", port=port)
     server.start()
     try:
         options = {"host": "127.0.0.1", "port": port, "timeout": 5}

@@ -1,6 +1,7 @@
 """A stranger reads: the letter, the count, the names, the figures; and nobody who did not choose it is shown."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,9 @@ from django.utils import timezone
 
 from campaign import middleware
 from campaign.models import Letter
-from signatures import views
+from signatures import links, views, workflow
 from signatures.models import Audience, Signature, State
+from signatures.workflow import Answer
 from tests.makers import make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -179,3 +181,129 @@ def test_the_letter_can_be_read_while_the_database_is_down(client: Client, ada: 
 
 def test_a_site_without_a_letter_says_so_calmly(client: Client, db: None) -> None:
     assert client.get("/").status_code == 404
+
+
+# What a patient reader could work out
+
+
+STAMP = re.compile(rb'(name="stamp" value=")[^"]+')  # when the page was made, not when anybody signed
+QUERIES = [f"{LIST}?country=CH", f"{LIST}?country=KP", f"{LIST}?q=a", "/letters/bridge/my-link/", "/robots.txt"]
+
+
+def outputs(client: Client, *further: str) -> dict[str, str]:
+    """All that anybody may read: headers and body of each address."""
+    middleware.copies.clear()
+    found = {}
+    for address in (*PUBLIC, *QUERIES, *further):
+        answer = client.get(address)
+        headers = {name: value for name, value in answer.items() if name not in {"ETag", "Content-Length"}}
+        found[address] = f"{headers}\n{STAMP.sub(rb'\1', answer.content).decode()}"
+    return found
+
+
+def test_P3_nothing_public_tells_in_which_order_or_at_what_time_somebody_signed(client: Client, letter: Letter) -> None:
+    signed = []
+    for n in range(24):
+        answer = Answer(
+            letter.revisions.get().translations.get(), "person", f"Signer {n:02d}", "", "", "CH", "", "public", "en"
+        )
+        workflow.sign(answer, address=f"n{n}@example.org", updates=False)
+        row = Signature.objects.latest("pk")
+        workflow.confirm(row, answer)
+        workflow.approve(row, by=1)
+        signed.append(row)
+    ids = [row.public_id for row in signed]
+    assert {number.version for number in ids} == {4}, "random, with no clock in it"
+    assert ids != sorted(ids) and ids != sorted(ids, reverse=True)
+
+    page = client.get(LIST)
+    shown = [row.name for row in page.context["rows"]]
+    assert shown == [row.name for row in sorted(signed, key=lambda row: row.public_id)], "by id within a day"
+    numbers = {str(row.pk) for row in signed if row.pk > 1000}
+    for address, text in outputs(client, *(f"{LIST}{number}/" for number in ids)).items():
+        assert not re.search(r"\d{1,2}:\d{2}|\d{4}-\d\d-\d\dT|Last-Modified", text), address
+        assert not any(re.search(rf"\b{number}\b", text) for number in numbers), address
+
+
+@pytest.mark.parametrize(
+    ("state", "audience", "counts"),
+    [
+        (State.APPROVED, Audience.DELIVERY, 1),
+        (State.APPROVED, Audience.COUNTED, 1),
+        (State.WAITING, Audience.PUBLIC, 1),
+        (State.REJECTED, Audience.PUBLIC, 0),
+        (State.UNCONFIRMED, Audience.PUBLIC, 0),
+    ],
+)
+def test_P4_one_more_hidden_signer_of_a_small_country_changes_the_total_alone(
+    client: Client, letter: Letter, ada: Signature, state: State, audience: Audience, counts: int
+) -> None:
+    """Who subtracts what is public from what is told learns how many hide, and not from where."""
+    make_many(letter, 20, country="CH")
+    make_signature(letter, "Hidden", visibility=Audience.DELIVERY, country="KP")
+    before = outputs(client)
+    from_kp = make_signature(letter, "One more", state, audience, country="KP")
+    one_more = outputs(client)
+    from_kp.delete()
+    make_signature(letter, "One more", state, audience, country="CH")
+    from_elsewhere = outputs(client)
+
+    assert one_more == from_elsewhere, "nothing tells the country"
+    for address, text in one_more.items():
+        assert re.sub(rf"\b{22 + counts}\b", "22", text) == re.sub(r"\b22\b", "22", before[address]), address
+    assert (one_more["/"] != before["/"]) == bool(counts), "the control: the total is told"
+    assert "No public name here." in one_more[f"{LIST}?country=KP"]
+
+
+def test_P8_what_is_somebodys_own_is_kept_nowhere(
+    client: Client, desk: Client, letter: Letter, form: dict[str, str], ada: Signature, ben: Signature, cleo: Signature
+) -> None:
+    gone = make_signature(letter, "", State.WITHDRAWN)
+    pages = [f"/signature/{links.token(row.public_id)}/" for row in (ada, ben, cleo, gone)]
+    sign, my_link = "/letters/bridge/sign/", "/letters/bridge/my-link/"
+    answers = {
+        **{f"GET {page}": client.get(page) for page in [*pages, pages[0][:-2] + "/", "/signature/x/", sign, my_link]},
+        **{f"HEAD {page}": client.head(page) for page in pages},
+        **{f"data {page}": client.post(page, {"action": "data"}) for page in pages},
+        "change": client.post(pages[0], {"action": "change", "visibility": "counted", "name": ""}),
+        "change badly": client.post(pages[0], {"action": "change"}),
+        "confirm badly": client.post(pages[1], {"action": "confirm"}),
+        "no such action": client.post(pages[0], {"action": "x"}),
+        "withdraw": client.post(pages[2], {"action": "withdraw"}),
+        "erase": client.post(pages[3], {"action": "erase"}),
+        "sign": client.post(sign, form),
+        "sign badly": client.post(sign, {**form, "name": ""}),
+        "ask for the link": client.post(my_link, {"email": "ada@example.org"}),
+        "ask badly": client.post(my_link, {"email": "ada"}),
+        "refused": client.post(sign, form, headers={"sec-fetch-site": "cross-site"}),
+        "nowhere": client.get("/nowhere/"),
+        "ready": client.get("/readyz"),
+        "healthy": client.get("/healthz"),
+    }
+    for what, answer in answers.items():
+        assert answer["Cache-Control"] == "no-store", what
+        assert not answer.cookies, what
+        assert answer["Referrer-Policy"] == "same-origin", what
+    for address in (
+        "",
+        "login/",
+        "signatures/signature/",
+        f"signatures/signature/{ada.pk}/change/",
+        "signatures/trailentry/",
+    ):
+        for who in (desk, client):
+            assert "no-store" in who.get(f"/admin/{address}")["Cache-Control"], address
+
+
+@pytest.mark.parametrize("address", [*PUBLIC, "/letters/bridge/my-link/sent/", "/robots.txt", f"{LIST}?q=a"])
+def test_P8_public_pages_are_one_for_everybody(client: Client, desk: Client, ada: Signature, address: str) -> None:
+    told = {"accept-language": "ko", "cookie": "x=y", "user-agent": "a", "referer": "http://testserver/signature/x/"}
+    pages = []
+    for who, headers in ((client, {}), (client, told), (desk, {})):
+        middleware.copies.clear()
+        answer = who.get(address, headers=headers)
+        assert not answer.cookies
+        assert set(answer.get("Vary", "Accept-Encoding").split(", ")) == {"Accept-Encoding"}
+        assert "public" in answer["Cache-Control"]
+        pages.append(STAMP.sub(rb"\1", answer.content))
+    assert pages[0] == pages[1] == pages[2]

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker
 
 from signatures import jobs, post
@@ -81,11 +81,15 @@ def _run_jobs() -> None:
 
 
 def _survive(work: Any) -> Any:
-    """Do it; a database or mail server that is away comes back, and the worker is still there."""
+    """Do it; a database or mail server that is away comes back, and the worker is still there.
+
+    Whatever fails: an exception that left here would end the thread that mails, and print its message, which may hold
+    somebody's words, to stderr (SECURITY.md R5).
+    """
     try:
         close_old_connections()
         return work()
-    except (DatabaseError, OSError):
+    except Exception:
         log.exception("the worker could not do its turn")
         connection.close()
         return None
