@@ -105,7 +105,7 @@ class Reporter(ExceptionReporter):
         if settings.DEBUG:
             return super().get_traceback_text()
         name = self.exc_type.__name__ if self.exc_type else ""
-        return SafeString("\n".join([name, *places(self.tb)]))  # noqa: S704  names of code, and plain text
+        return SafeString("\n".join([name, *places(self.tb)]))
 
     def get_traceback_html(self) -> SafeString:
         if settings.DEBUG:
