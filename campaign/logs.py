@@ -102,12 +102,10 @@ class Reporter(ExceptionReporter):
     """
 
     def get_traceback_text(self) -> SafeString:
-        if settings.DEBUG:
-            return super().get_traceback_text()
-        name = self.exc_type.__name__ if self.exc_type else ""
-        return SafeString("\n".join([name, *places(self.tb)]))
+        return super().get_traceback_text() if settings.DEBUG else SafeString(self._told())
 
     def get_traceback_html(self) -> SafeString:
-        if settings.DEBUG:
-            return super().get_traceback_html()
-        return format_html("<pre>{}</pre>", str(self.get_traceback_text()))
+        return super().get_traceback_html() if settings.DEBUG else format_html("<pre>{}</pre>", self._told())
+
+    def _told(self) -> str:
+        return "\n".join([self.exc_type.__name__ if self.exc_type else "", *places(self.tb)])

@@ -573,7 +573,8 @@ def test_C4_C8_no_link_is_in_the_database_a_task_a_log_or_a_page_for_all(evidenc
     issued = {words.token for words in evidence.play.words if words.token}
     assert len(issued) > 70
     for name in {*evidence.places} - {MAILS, PERSONAL}:
-        assert evidence.places[name].tokens == set(), name
+        # The server's files are shared with tests that run beside this one, and plant links of their own.
+        assert evidence.places[name].tokens & issued == set(), name
     assert evidence.places[MAILS].tokens >= issued, "the search sees them where they belong"
 
 

@@ -22,10 +22,10 @@ def test_C1_ten_thousand_links_fetched_by_a_scanner_confirm_nothing(client: Clie
         [Signature(mailbox_key=n.to_bytes(32), **fields) for n in range(LINKS // PARTS - 1)]
     )
 
-    for row in [one, *rows]:
+    for number, row in enumerate([one, *rows]):
+        fetch = client.get if number % 2 else client.head
         page = f"/signature/{links.token(row.public_id)}/"
-        assert client.get(page, headers={"user-agent": "SafeLinks"}).status_code == 200
-        assert client.head(page, headers={"user-agent": "SafeLinks", "sec-purpose": "prefetch"}).status_code == 200
+        assert fetch(page, headers={"user-agent": "SafeLinks", "sec-purpose": "prefetch"}).status_code == 200
 
     assert Signature.objects.filter(state=State.UNCONFIRMED, confirmed_at=None).count() == LINKS // PARTS
     assert not TrailEntry.objects.exists()
