@@ -76,6 +76,7 @@ def test_a_letter_moderated_afterwards_approves_at_once_unless_there_is_a_flag(
 
     clean.refresh_from_db(), flagged.refresh_from_db()
     assert (clean.state, flagged.state, flagged.flags) == (State.APPROVED, State.WAITING, ["link"])
+    assert counts.of(letter.pk).total == 1, "a flagged one is looked at before it counts"
 
 
 def test_a_wrong_field_is_told_and_nothing_is_confirmed(client: Client, ben: Signature, words: dict[str, str]) -> None:
