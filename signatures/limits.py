@@ -9,12 +9,13 @@ import logging
 import random
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Max, Sum
 
 from signatures.models import Bucket, Limit
@@ -87,8 +88,10 @@ def touch(values: Mapping[str, str]) -> Verdict:
         if not rows:
             return Verdict()
         # Within a transaction of somebody else, its own way of committing holds.
-        commit = "on" if connection.in_atomic_block else "off"
-        with connection.cursor() as cursor:
+        within = connection.in_atomic_block
+        commit = "on" if within else "off"
+        savepoint: AbstractContextManager[Any] = transaction.atomic() if within else nullcontext()
+        with savepoint, connection.cursor() as cursor:
             cursor.execute(_TOUCH, [*map(list, zip(*rows, strict=True)), commit])
             return Verdict(frozenset(of for of, is_over in cursor.fetchall() if is_over))
     except DatabaseError as error:

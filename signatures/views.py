@@ -217,8 +217,7 @@ def _confirm(request: HttpRequest, signature: Signature) -> HttpResponse:
     if not form.is_valid():
         is_open = signature.state == State.UNCONFIRMED and form.translation.revision.letter.takes_confirmations()
         return _personal(request, signature, form) if is_open else _anew(signature)
-    answer = form.answer(_similar(signature, form))
-    return _act(request, signature, partial(workflow.confirm, answer=answer, no_updates=_no_updates(form)))
+    return _act(request, signature, partial(_send_words, form=form, verb=workflow.confirm))
 
 
 def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
@@ -226,20 +225,21 @@ def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
     if not form.is_valid():
         can_change = signature.state in workflow.FROM["change"]
         return _personal(request, signature, form) if can_change else _anew(signature)
-    answer = form.answer(_similar(signature, form))
-    return _act(request, signature, partial(workflow.change, answer=answer, no_updates=_no_updates(form)))
+    return _act(request, signature, partial(_send_words, form=form, verb=workflow.change))
 
 
-def _similar(signature: Signature, form: OfSignature) -> list[str]:
-    """The flag of a name that comes again and again; the name of the sign-up itself was counted then."""
+def _send_words(signature: Signature, *, form: OfSignature, verb: Callable[..., Any]) -> None:
+    """Do it with these words, flagged if their name comes again and again; that of the sign-up was counted then."""
     name, country = form.cleaned_data["name"], form.cleaned_data["country"]
+    no_updates = bool(form.cleaned_data.get("no_updates"))
     if (name, country) == (signature.name, signature.country):
-        return []
-    return limits.touch(form.words_bucket()).flags
-
-
-def _no_updates(form: OfSignature) -> bool:
-    return bool(form.cleaned_data.get("no_updates"))
+        verb(signature, form.answer([]), no_updates=no_updates)
+        return
+    # Held, so that one person's button pressed many times is one person's name (C6).
+    with workflow.held(signature) as locked:
+        is_known = (name, country) == (locked.name, locked.country)
+        flags = [] if is_known else limits.touch(form.words_bucket()).flags
+        verb(signature, form.answer(flags), no_updates=no_updates)
 
 
 def _anew(signature: Signature) -> HttpResponse:

@@ -3,7 +3,8 @@
 A verb locks the row, checks that the move is allowed, writes the trail, and saves what changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -172,6 +173,17 @@ def confirm(signature: Signature, answer: Answer, *, no_updates: bool = False) -
         if "one_signature_per_mailbox" in str(error):
             raise NotAllowed("This mailbox has signed as that already.") from None
         raise
+
+
+@contextmanager
+def held(signature: Signature) -> Iterator[Signature]:
+    """Let nobody else act on a signature meanwhile; what is done while it is held is undone if a verb refuses.
+
+    Raises:
+        NotAllowed: when it is gone.
+    """
+    with transaction.atomic():
+        yield _lock(signature)
 
 
 @transaction.atomic

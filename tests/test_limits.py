@@ -183,6 +183,7 @@ def test_O5_broken_limits_send_to_review_and_neither_refuse_nor_open(
     assert "alarm limiter-down" in caplog.text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_limits_are_one_statement_however_many_there_are(django_assert_num_queries: Any) -> None:
     limits.touch({"network": "x"})  # the figures are read
     with django_assert_num_queries(1):
@@ -351,3 +352,15 @@ def test_a_moderator_changes_no_limit(desk: Client) -> None:
     assert row is not None
     assert desk.get(f"/admin/signatures/limit/{row.pk}/change/").status_code == 403
     assert desk.get("/admin/signatures/mailsubject/").status_code == 403
+
+
+def test_limits_that_cannot_be_asked_do_not_spoil_a_confirmation_with_other_words(
+    client: Client, ben: Signature, words: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    limits.touch({})  # the figures are known
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE signatures_bucket RENAME TO signatures_bucket_away")
+        client.post(f"/signature/{links.token(ben.public_id)}/", {**words, "name": "Another", "action": "confirm"})
+        cursor.execute("ALTER TABLE signatures_bucket_away RENAME TO signatures_bucket")
+    ben.refresh_from_db()
+    assert (ben.state, ben.name, ben.flags) == (State.WAITING, "Another", ["limiter-down"])

@@ -231,6 +231,7 @@ def test_a_form_without_its_stamp_waits_for_review(client: Client, form: dict[st
     assert Signature.objects.get().flags == ["stale-form"]
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("visit", "most"), [("the first of a process", 8), ("another", 6)])
 def test_sign_takes_at_most_six_statements_and_eight_in_a_new_process(
     client: Client, form: dict[str, str], visit: str, most: int
