@@ -12,8 +12,10 @@ class SignaturesConfig(AppConfig):
         from signatures import (  # noqa: PLC0415
             jobs,  # noqa: F401  tasks are found by their module
             limits,
+            reasons,
             roles,
         )
 
         post_migrate.connect(roles.make_groups, sender=self)
         post_migrate.connect(limits.make_limits, sender=self)
+        post_migrate.connect(reasons.make_reasons, sender=self)

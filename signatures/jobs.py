@@ -2,7 +2,7 @@
 
 from django.tasks import task
 
-from signatures import counts, retention, watch
+from signatures import counts, retention, watch, workflow
 
 
 @task()
@@ -13,7 +13,8 @@ def fold_counts() -> int:
 
 @task()
 def keep_house() -> None:
-    """What is due each minute: alarms, buckets whose time is over, the tombstones' file; once a day, pruning."""
+    """What is due each minute: names that a letter lets stand by itself, alarms, what is over; once a day, pruning."""
+    workflow.approve_by_rule()
     watch.look()
     retention.forget_buckets()
     retention.remember_tombstones()

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -71,12 +73,14 @@ class Signature(models.Model):
     organisation = models.CharField(_("organisation"), max_length=200, blank=True)
     country = models.CharField(_("country"), max_length=2, blank=True)
     comment = models.TextField(_("comment"), max_length=1000, blank=True)
+    likeness = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")  # once confirmed
     visibility = models.CharField(_("audience"), max_length=10, choices=Audience)
     language = models.CharField(_("language"), max_length=10)
     sealed_address = models.BinaryField(null=True, editable=False)
 
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.UNCONFIRMED)
     flags = ArrayField(models.CharField(max_length=20), verbose_name=_("flags"), default=list, blank=True)
+    notable = models.PositiveSmallIntegerField(_("place among the notable"), null=True, editable=False)
     signed_up_at = models.DateTimeField(_("signed up"))
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
     approved_on = models.DateField(_("approved"), null=True)
@@ -100,10 +104,11 @@ class Signature(models.Model):
                 name="nothing_moves_before_confirmation",
             ),
             models.CheckConstraint(
-                condition=Q(name="", role="", organisation="", comment="")
+                condition=Q(name="", role="", organisation="", comment="", likeness="")
                 | (~Q(state=State.WITHDRAWN) & (~Q(visibility=Audience.COUNTED) | Q(confirmed_at__isnull=True))),
                 name="counted_and_withdrawn_have_no_words",
             ),
+            models.CheckConstraint(condition=Q(notable__isnull=True) | ~Q(name=""), name="a_notable_has_a_name"),
             models.CheckConstraint(
                 condition=~Q(state=State.APPROVED) | Q(approved_on__isnull=False), name="approved_on_a_day"
             ),
@@ -129,10 +134,35 @@ class Signature(models.Model):
             ),
             models.Index(fields=["letter", "state", "-signed_up_at"], name="by_state"),
             models.Index("signed_up_at", name="by_day"),
+            # Two ways into the queue: what needs a person first, then the oldest; and all of that, without flags.
+            models.Index(
+                models.Case(models.When(flags=[], then=1), default=0),
+                "signed_up_at",
+                "id",
+                name="queue",
+                condition=Q(state="waiting"),
+            ),
+            models.Index("likeness", name="alike", condition=~Q(likeness="")),
+            GinIndex(
+                SearchVector("likeness", "role", "organisation", config="simple"),
+                name="found_by_words",
+                condition=~Q(likeness=""),
+            ),
+            models.Index("letter", "notable", name="notables", condition=Q(notable__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Waiting(Signature):
+    """The queue: what waits for a person."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("waiting signature")
+        verbose_name_plural = _("waiting signatures")
+        default_permissions: ClassVar = []
 
 
 class SignedLetter(Letter):
@@ -144,6 +174,21 @@ class SignedLetter(Letter):
         verbose_name_plural = _("signed letters")
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("export_signedletter", "Can export the signed letter")]
+
+
+class RejectionReason(models.Model):
+    """A reason that staff choose instead of writing it anew."""
+
+    text = models.CharField(_("reason"), max_length=200, unique=True)
+    place = models.PositiveSmallIntegerField(_("place in the list"), default=100)
+
+    class Meta:
+        verbose_name = _("reason for a rejection")
+        verbose_name_plural = _("reasons for a rejection")
+        ordering: ClassVar = ["place", "text"]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Tally(models.Model):

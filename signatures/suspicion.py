@@ -24,6 +24,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     "rate": _("Too many sign-ups came at once from one network, with one mail domain, or on the whole site."),
     "similar": _("The same name and country came again and again."),
     "limiter-down": _("The limits could not be checked."),
+    "hold": _("Staff put it aside."),
     "rejected-before": _("It was not accepted before, and its signer changed the words."),
 }
 OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar"})  # flags that go when the words change
@@ -86,6 +87,12 @@ def flags(
         "figure": _is_of(name, figures),
     }
     return sorted(flag for flag, is_raised in found.items() if is_raised)
+
+
+def likeness(name: str) -> str:
+    """What names that resemble each other have in common: their words, without case, accents and order."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not "\u0300" <= c <= "\u036f")
+    return " ".join(sorted(_words(unicodedata.normalize("NFC", plain))))[:200]
 
 
 def _is_fresh(stamp: str) -> bool:

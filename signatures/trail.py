@@ -35,3 +35,9 @@ def add(
 def last_move(signature_id: int) -> TrailEntry | None:
     """The newest entry that changed the state of this signature."""
     return TrailEntry.objects.filter(signature_id=signature_id).exclude(now="").first()
+
+
+def of_staff(staff_id: int, first: int, last: int) -> list[int]:
+    """The signatures that entries in this range, by this member of staff, tell of."""
+    found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id)
+    return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]

@@ -21,7 +21,7 @@ QUEUE = "/admin/signatures/signature/"
 def act(desk: Client, action: str, *rows: Signature, reason: str = "") -> Any:
     return desk.post(
         QUEUE,
-        {"action": action, "_selected_action": [row.pk for row in rows], "reason": reason, "index": "0"},
+        {"action": action, "_selected_action": [row.pk for row in rows], "own_words": reason, "index": "0"},
         follow=True,
     )
 

@@ -1,4 +1,4 @@
-"""The limits and the subjects of the mails, for staff to change."""
+"""The limits, the subjects of the mails and the reasons for rejections, for staff to change."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.contrib.admin import ActionLocation
 from django.http import HttpRequest
 
 from signatures import trail
-from signatures.models import Limit, MailSubject
+from signatures.models import Limit, MailSubject, RejectionReason
 
 
 class Recorded(admin.ModelAdmin):
@@ -41,3 +41,8 @@ class LimitAdmin(Recorded):
 class MailSubjectAdmin(Recorded):
     list_display = ("mail", "language", "subject")
     list_display_links = ("mail",)
+
+
+@admin.register(RejectionReason)
+class RejectionReasonAdmin(Recorded):
+    list_display = ("text", "place")

@@ -1,25 +1,35 @@
 """The queue: what staff see of a signature, and what they may decide. No mail address anywhere."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
+from functools import cached_property, reduce
+from operator import and_
+from typing import Any, ClassVar, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation, helpers
+from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.core.paginator import Paginator
+from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django_countries import countries
 
-from signatures import counts, workflow
+from signatures import counts, suspicion, trail, workflow
 from signatures.admin.trail import ReadOnly
-from signatures.models import Signature, State, TrailEntry
+from signatures.models import RejectionReason, Signature, State, TrailEntry, Waiting
 
 EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
+ALIKE = 20  # how many that resemble it a page shows
+BESIDE = "beside"  # of which signature the side panel shows the resembling ones
+MOST_UNDONE = 500  # a decision about more than these is taken back by an invalidation
+DECISIONS = {"approve": _("Approve"), "reject": _("Reject"), "hold": _("Hold")}
 
 
 class FlagFilter(admin.SimpleListFilter):
@@ -27,15 +37,18 @@ class FlagFilter(admin.SimpleListFilter):
     parameter_name = "flagged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("flagged")), ("no", _("not flagged"))]
+        return [("yes", _("flagged")), ("no", _("not flagged")), *((flag, flag) for flag in suspicion.SENTENCES)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
         match self.value():
+            case None:
+                return queryset
             case "yes":
                 return queryset.exclude(flags=[])
             case "no":
                 return queryset.filter(flags=[])
-        return queryset
+            case flag:
+                return queryset.filter(flags__contains=[flag])
 
 
 class CountryFilter(admin.SimpleListFilter):
@@ -58,32 +71,72 @@ class CountryFilter(admin.SimpleListFilter):
         return queryset.filter(country=self.value()) if self.value() else queryset
 
 
+class LanguageFilter(admin.SimpleListFilter):
+    title = _("language")
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(settings.LANGUAGES)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
+        return queryset.filter(language=self.value()) if self.value() else queryset
+
+
+def _number(request: HttpRequest) -> int:
+    """That of who asks: the pages of admin know them."""
+    return cast("int", request.user.pk)
+
+
+def _alike(signature: Signature) -> QuerySet[Signature]:
+    """Who has the same words in the name, in any order and case, with or without accents."""
+    if not signature.likeness:
+        return Signature.objects.none()
+    return Signature.objects.filter(likeness=signature.likeness).exclude(pk=signature.pk).order_by("-pk")
+
+
+def _reasons() -> list[tuple[str, Any]]:
+    texts = RejectionReason.objects.values_list("text", flat=True)
+    return [("", _("Reason (for a rejection)")), *((text, text) for text in texts)]
+
+
 class DecisionForm(helpers.ActionForm):
-    reason = forms.CharField(label=_("Reason (for a rejection):"), required=False, max_length=300)
-
-
-@admin.register(Signature)
-class SignatureAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = (
-        "shown_name",
-        "role",
-        "organisation",
-        "country",
-        "state",
-        "audience",
-        "shown_flags",
-        "language",
-        "day",
+    # No ChoiceField: a reason that was taken off the list meanwhile is still one.
+    reason = forms.CharField(
+        label=_("Reason (for a rejection)"),
+        required=False,
+        max_length=200,
+        widget=forms.Select(choices=_reasons),  # type: ignore[arg-type]  # asked when it is shown
     )
-    list_display_links = ("shown_name",)
-    list_filter = ("state", FlagFilter, "visibility", "kind", "letter", CountryFilter, "language", "signed_up_at")
-    search_fields = ("name", "role", "organisation")
-    ordering = ("-signed_up_at",)
+    own_words = forms.CharField(
+        label=_("or own words"),
+        required=False,
+        max_length=200,
+    )
+
+
+class UpTo(Paginator):
+    """Counts no further than a person pages: a count of a million rows takes longer than the page."""
+
+    MOST = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        return rows.order_by()[: self.MOST].count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class SignatureDesk(ReadOnly, admin.ModelAdmin):
+    """What the queue and the list of all signatures have in common."""
+
+    search_fields = ("likeness",)  # shows the box; `get_search_results` looks
+    search_help_text = _("Beginnings of words in name, role or organisation; or the number of a signature.")
     list_per_page = 50
+    list_max_show_all = 0
     show_full_result_count = False
+    paginator = UpTo
     action_form = DecisionForm
-    actions = ("approve", "reject", "undo")
-    readonly_fields = ("shown_name", "shown_flags", "trail")
+    seen: frozenset[State] | None = None  # the states in which this desk shows signatures; None: any
+    readonly_fields = ("shown_name", "shown_flags", "similar", "trail")
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", "role", "organisation", "country", "comment")}),
         (
@@ -99,14 +152,36 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
                     "signed_up_at",
                     "confirmed_at",
                     "approved_on",
+                    "notable",
                 )
             },
         ),
+        (_("Resembling ones"), {"fields": ("similar",)}),
         (_("Trail"), {"fields": ("trail",)}),
     )
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("signatures.view_signature")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
     def has_moderate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("signatures.moderate_signature")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By the beginnings of words, which an index finds among a million."""
+        words = suspicion.likeness(search_term).split()
+        if not words:
+            return (queryset.none() if search_term.strip() else queryset), False
+        if search_term.strip().isdecimal():
+            return queryset.filter(pk=search_term.strip()[:18]), False
+        quoted = ("'" + word.replace("'", "''").replace("\\", "") + "':*" for word in words)
+        query = reduce(and_, (SearchQuery(word, search_type="raw", config="simple") for word in quoted))
+        vector = SearchVector("likeness", "role", "organisation", config="simple")
+        return queryset.exclude(likeness="").annotate(found=vector).filter(found=query), False
 
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, signature: Signature) -> SafeString:
@@ -117,12 +192,22 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
         return signature.visibility
 
     @admin.display(description=_("flags"), ordering="flags")
-    def shown_flags(self, signature: Signature) -> str:
-        return ", ".join(signature.flags) or "-"
+    def shown_flags(self, signature: Signature) -> SafeString | str:
+        rows = ((flag, suspicion.SENTENCES.get(flag, "")) for flag in signature.flags)
+        return format_html_join("", '<span class="flag"><b>{}</b> {}</span>', rows) or "-"
 
     @admin.display(description=_("day"), ordering="signed_up_at")
     def day(self, signature: Signature) -> Any:
         return signature.signed_up_at.date()
+
+    @admin.display(description=_("resembling ones"))
+    def similar(self, signature: Signature) -> SafeString | str:
+        rows = (
+            (row.pk, row.name, row.organisation, row.country, row.state, row.signed_up_at.date())
+            for row in _alike(signature)[:ALIKE]
+        )
+        line = '<li><a href="../../{}/change/"><bdi>{}</bdi></a> · <bdi>{}</bdi> · {} · {} · {}</li>'
+        return format_html("<ul>{}</ul>", lines) if (lines := format_html_join("", line, rows)) else "-"
 
     @admin.display(description=_("trail"))
     def trail(self, signature: Signature) -> SafeString:
@@ -140,51 +225,196 @@ class SignatureAdmin(ReadOnly, admin.ModelAdmin):
         )
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {} → {} · {} · staff {}</li>", rows))
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        chosen = request.GET.get("letter__id__exact", "")
-        figures = counts.of(int(chosen) if chosen.isdecimal() else None)
-        standing = [(state.label, state.value, figures.in_state(state)) for state in State]
-        return super().changelist_view(
-            request,
-            {"standing": standing, "flagged": figures.in_state(State.WAITING, flagged=True), **(extra_context or {})},
-        )
+    def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], action: str, reason: str = "") -> None:
+        """Decide, tell what became of it, and keep what an undo needs."""
+        seen = self.seen or {State(name) for name in request.POST.getlist("seen") if name in State.values} or None
+        numbers = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        if numbers and request.POST.get("select_across") != "1":
+            # By number, so that what somebody else decided meanwhile is not passed over in silence.
+            which = Signature.objects.filter(pk__in=[number for number in numbers if number.isdecimal()])
+        else:
+            which = Signature.objects.filter(pk__in=chosen.order_by().values("pk"))
+        done = workflow.decide(action, which, by=_number(request), reason=reason, seen=seen)
+        if done.done:
+            request.session["last_decision"] = [done.first, done.last]
+            words = ngettext("%d signature changed.", "%d signatures changed.", done.done) % done.done
+            self.message_user(request, words, messages.SUCCESS, extra_tags="undoable")
+        self._tell_refused(request, done.refused)
 
-    @admin.action(description=_("Approve"), permissions=["moderate"], location=EVERYWHERE)
-    def approve(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._decide(request, chosen, workflow.approve)
+    def _tell_refused(self, request: HttpRequest, refused: int) -> None:
+        if refused:
+            words = ngettext(
+                "%d signature left as it was: somebody decided it meanwhile, or its state does not allow this.",
+                "%d signatures left as they were: somebody decided them meanwhile, or their state does not allow this.",
+                refused,
+            )
+            self.message_user(request, words % refused, messages.WARNING)
 
-    @admin.action(description=_("Reject (give a reason)"), permissions=["moderate"], location=EVERYWHERE)
-    def reject(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        # On the form of one signature Django puts its prefix before the name of the field.
-        typed = (str(request.POST[name]).strip() for name in request.POST if name.endswith("reason"))
-        reason = next(filter(None, typed), "")
-        if not reason:
-            self.message_user(request, _("Nothing was changed: a rejection needs a reason."), messages.ERROR)
-            return
-        self._decide(request, chosen, workflow.reject, reason=reason[:300])
-
-    @admin.action(description=_("Undo the last decision"), permissions=["moderate"], location=EVERYWHERE)
-    def undo(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._decide(request, chosen, workflow.undo)
-
-    def _decide(
-        self, request: HttpRequest, chosen: QuerySet[Signature], verb: Callable[..., Signature], **details: str
-    ) -> None:
+    def _undo(self, request: HttpRequest, chosen: Iterable[Signature]) -> None:
         done = refused = 0
-        for signature in chosen.only("pk"):
+        for signature in chosen:
             try:
-                verb(signature, by=request.user.pk, **details)
+                workflow.undo(signature, by=_number(request))
                 done += 1
             except workflow.NotAllowed:
                 refused += 1
         if done:
+            self.message_user(request, ngettext("%d decision undone.", "%d decisions undone.", done) % done)
+        self._tell_refused(request, refused)
+
+    @admin.action(description=_("Approve"), permissions=["moderate"], location=EVERYWHERE)
+    def approve(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._decide(request, chosen, "approve")
+
+    @admin.action(description=_("Reject (give a reason)"), permissions=["moderate"], location=EVERYWHERE)
+    def reject(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        # On the form of one signature Django puts its prefix before the name of the field. Own words go first.
+        fields = ("own_words", "reason")
+        typed = (request.POST[name].strip() for end in fields for name in request.POST if name.endswith(end))
+        reason = next(filter(None, typed), "")
+        if not reason:
+            self.message_user(request, _("Nothing was changed: a rejection needs a reason."), messages.ERROR)
+            return
+        self._decide(request, chosen, "reject", reason[:300])
+
+    @admin.action(description=_("Hold"), permissions=["moderate"], location=EVERYWHERE)
+    def hold(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._decide(request, chosen, "hold")
+
+    @admin.action(description=_("Feature as notable"), permissions=["moderate"], location=EVERYWHERE)
+    def feature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._mark(request, chosen, off=False)
+
+    @admin.action(description=_("Feature no longer"), permissions=["moderate"], location=EVERYWHERE)
+    def unfeature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._mark(request, chosen, off=True)
+
+    def _mark(self, request: HttpRequest, chosen: QuerySet[Signature], *, off: bool) -> None:
+        refused = 0
+        for signature in chosen:
+            try:
+                workflow.feature(signature, by=_number(request), off=off)
+            except workflow.NotAllowed:
+                refused += 1
+        self._tell_refused(request, refused)
+
+    @admin.action(description=_("Undo the last decision"), permissions=["moderate"], location=EVERYWHERE)
+    def undo(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._undo(request, chosen.only("pk"))
+
+    def _undo_mine(self, request: HttpRequest) -> None:
+        """Take back the last decision that was made here, whatever it was about."""
+        first, last = request.session.pop("last_decision", None) or (1, 0)
+        entries = trail.of_staff(_number(request), first, last)
+        if len(entries) > MOST_UNDONE:
             self.message_user(
-                request, ngettext("%d signature changed.", "%d signatures changed.", done) % done, messages.SUCCESS
+                request, _("Too many to undo at once; choose them in the list of all signatures."), messages.ERROR
             )
-        if refused:
-            words = ngettext(
-                "%d signature left as it was: its state does not allow this.",
-                "%d signatures left as they were: their state does not allow this.",
-                refused,
-            )
-            self.message_user(request, words % refused, messages.WARNING)
+            return
+        self._undo(request, Signature.objects.filter(pk__in=entries).only("pk"))
+
+
+@admin.register(Signature)
+class SignatureAdmin(SignatureDesk):
+    """All signatures, in every state."""
+
+    list_display = (
+        "shown_name",
+        "role",
+        "organisation",
+        "country",
+        "state",
+        "audience",
+        "shown_flags",
+        "language",
+        "day",
+    )
+    list_display_links = ("shown_name",)
+    list_filter = ("state", FlagFilter, "visibility", "kind", "letter", CountryFilter, LanguageFilter, "signed_up_at")
+    ordering = ("-signed_up_at",)
+    actions = ("approve", "reject", "hold", "feature", "unfeature", "undo")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        chosen = request.GET.get("letter__id__exact", "")
+        figures = counts.of(int(chosen) if chosen.isdecimal() else None)
+        standing = [(state.label, state.value, figures.in_state(state)) for state in State]
+        flagged = figures.in_state(State.WAITING, flagged=True)
+        return super().changelist_view(request, {"standing": standing, "flagged": flagged, **(extra_context or {})})
+
+
+@admin.register(Waiting)
+class WaitingAdmin(SignatureDesk):
+    """The queue: what needs a person comes first, then the oldest. Keys work where script does."""
+
+    list_display = ("shown_name", "who", "origin", "shown_flags", "alike", "day", "decide")
+    list_display_links = ("shown_name",)
+    list_filter = (FlagFilter, "visibility", "kind", "letter", CountryFilter, LanguageFilter)
+    ordering = (Case(When(flags=[], then=1), default=0), "signed_up_at", "id")
+    sortable_by = ()
+    seen = frozenset({State.WAITING})
+    actions = ("approve", "reject", "hold", "feature")
+
+    class Media:
+        js = (forms.Script("js/desk.js", defer=True),)
+        css: ClassVar = {"all": ["css/desk.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Waiting]:
+        return super().get_queryset(request).filter(state=State.WAITING)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The page of one stays open to whoever came for it, decided or not: it says what became of it."""
+        return Waiting.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+
+    @admin.display(description=_("role, organisation"))
+    def who(self, signature: Waiting) -> SafeString:
+        lines = ((line,) for line in (signature.role, signature.organisation) if line)
+        return format_html_join("", "<bdi>{}</bdi><br>", lines) or SafeString("-")
+
+    @admin.display(description=_("country, language"))
+    def origin(self, signature: Waiting) -> str:
+        return f"{signature.country or '-'} · {signature.language}"
+
+    @admin.display(description=_("alike"))
+    def alike(self, signature: Waiting) -> SafeString | int:
+        number = getattr(signature, "resembling", 0)
+        link = '<a href="?{}" data-act="beside">{}</a>'
+        return format_html(link, getattr(signature, "beside", ""), number) if number else 0
+
+    @admin.display(description=_("decide"))
+    def decide(self, signature: Waiting) -> SafeString:
+        buttons = ((f"{action}:{signature.pk}", action, label) for action, label in DECISIONS.items())
+        button = '<button type="submit" class="button {1}" name="decide" value="{0}" data-act="{1}">{2}</button> '
+        return format_html_join("", button, buttons)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        found.result_list = list(found.result_list)
+        words = {row.likeness for row in found.result_list if row.likeness}
+        alike = dict(Signature.objects.filter(likeness__in=words).values_list("likeness").annotate(Count("pk")))
+        for row in found.result_list:
+            row.resembling = alike.get(row.likeness, 1) - 1
+            row.beside = found.get_query_string({BESIDE: row.pk}).removeprefix("?")
+        return found
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "POST" and self.has_moderate_permission(request):
+            if "undo_mine" in request.POST:
+                self._undo_mine(request)
+                return redirect(request.get_full_path())
+            action, _colon, number = request.POST.get("decide", "").partition(":")
+            if action in DECISIONS and number.isdecimal():
+                # The button of one row is the action, with this row alone chosen.
+                posted = request.POST.copy()
+                posted.update({"action": action, "index": "0", "select_across": "0"})
+                posted.setlist("action", [action])
+                posted.setlist(helpers.ACTION_CHECKBOX_NAME, [number])
+                request.POST = posted  # type: ignore[assignment]
+        context = {"may_undo": "last_decision" in request.session, **(extra_context or {})}
+        asked = request.GET.copy()
+        if BESIDE in asked:
+            # Taken out, because admin knows only its own filters.
+            number = asked.pop(BESIDE)[-1]
+            request.GET = asked  # type: ignore[assignment]
+            chosen = self.get_object(request, number)
+            context |= {"beside": chosen, "alike": _alike(chosen)[:ALIKE] if chosen else [], "back": asked.urlencode()}
+        return super().changelist_view(request, context)

@@ -1,12 +1,8 @@
-"""Every change of a signature's state: sign, confirm, change, withdraw, erase, approve, reject, undo.
+"""What the people who sign do: sign, confirm, change, withdraw, erase, "this was not me"."""
 
-A verb locks the row, checks that the move is allowed, writes the trail, and saves what changed.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,22 +11,10 @@ from django.utils import timezone
 
 from campaign.models import Letter, Translation
 from signatures import mailboxes, post, suspicion, trail
-from signatures.models import Audience, Kind, Signature, Silence, State, Tombstone, TrailEntry
+from signatures.models import Audience, Kind, Signature, Silence, State, Tombstone
+from signatures.workflow.moves import FROM, NotAllowed, lock, move
 
-# From which states each verb may set out.
-FROM = {
-    "confirm": {State.UNCONFIRMED},
-    "change": {State.WAITING, State.APPROVED, State.REJECTED},
-    "approve": {State.WAITING, State.REJECTED},
-    "reject": {State.WAITING, State.APPROVED},
-    "withdraw": set(State) - {State.WITHDRAWN},
-}
-UNDOABLE = {"approve", "reject"}
 SILENT_FOR = timedelta(days=30)  # SECURITY.md S20: not for ever
-
-
-class NotAllowed(Exception):
-    """The state that the signature is in does not allow this move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +107,7 @@ _CONFIRM = f"""
             approved_on = CASE WHEN %(at_once)s AND {_FLAGS_KEPT} = '{{}}' THEN %(now)s::date END,
             flags = {_FLAGS_KEPT}, confirmed_at = %(now)s, translation_id = %(translation_id)s, kind = %(kind)s,
             name = %(name)s, role = %(role)s, organisation = %(organisation)s, comment = %(comment)s,
-            country = %(country)s, visibility = %(visibility)s, language = %(language)s,
+            likeness = %(likeness)s, country = %(country)s, visibility = %(visibility)s, language = %(language)s,
             sealed_address = CASE WHEN %(no_updates)s THEN NULL ELSE sealed_address END
         WHERE id = %(id)s AND state = ANY (%(from)s)
         RETURNING id, letter_id, state
@@ -162,7 +146,8 @@ def confirm(signature: Signature, answer: Answer, *, no_updates: bool = False) -
         "kind": answer.kind,
         "visibility": answer.visibility,
         "language": answer.language,
-        **_words(answer),
+        **(words := _words(answer)),
+        "likeness": suspicion.likeness(words["name"]),
     }
     try:
         with connection.cursor() as cursor:
@@ -175,17 +160,6 @@ def confirm(signature: Signature, answer: Answer, *, no_updates: bool = False) -
         raise
 
 
-@contextmanager
-def held(signature: Signature) -> Iterator[Signature]:
-    """Let nobody else act on a signature meanwhile; what is done while it is held is undone if a verb refuses.
-
-    Raises:
-        NotAllowed: when it is gone.
-    """
-    with transaction.atomic():
-        yield _lock(signature)
-
-
 @transaction.atomic
 def change(signature: Signature, answer: Answer, *, no_updates: bool = False) -> Signature:
     """Put other words, another country or another audience in the place of those that stand.
@@ -196,7 +170,7 @@ def change(signature: Signature, answer: Answer, *, no_updates: bool = False) ->
     Raises:
         NotAllowed: unless it is confirmed.
     """
-    locked = _lock(signature)
+    locked = lock(signature)
     was = State(locked.state)
     words = _words(answer)
     is_reworded = answer.visibility != Audience.COUNTED and any(
@@ -209,13 +183,17 @@ def change(signature: Signature, answer: Answer, *, no_updates: bool = False) ->
         flags.add("rejected-before")
     for field, value in words.items():
         setattr(locked, field, value)
+    locked.likeness = suspicion.likeness(locked.name)
     locked.country, locked.visibility, locked.flags = answer.country, answer.visibility, sorted(flags)
     if no_updates:
         locked.sealed_address = None
     to = was
     if is_reworded or was == State.WAITING:
         to = State.APPROVED if _stands_at_once(answer) and not flags else State.WAITING
-    return _move(locked, to, action="change", changed=[*words, "country", "visibility", "flags", "sealed_address"])
+    if answer.visibility == Audience.COUNTED:
+        locked.notable = None
+    changed = [*words, "likeness", "country", "visibility", "flags", "sealed_address", "notable"]
+    return move(locked, to, action="change", changed=changed)
 
 
 def _words(answer: Answer) -> dict[str, str]:
@@ -240,13 +218,12 @@ def withdraw(signature: Signature) -> Signature:
     Raises:
         NotAllowed: when it was withdrawn before.
     """
-    locked = _lock(signature)
-    for field in (*Signature.WORDS, "country"):
+    locked = lock(signature)
+    for field in (*Signature.WORDS, "likeness", "country"):
         setattr(locked, field, "")
-    locked.sealed_address, locked.flags = None, []
-    done = _move(
-        locked, State.WITHDRAWN, action="withdraw", changed=[*Signature.WORDS, "country", "sealed_address", "flags"]
-    )
+    locked.sealed_address, locked.flags, locked.notable = None, [], None
+    gone = [*Signature.WORDS, "likeness", "country", "sealed_address", "flags", "notable"]
+    done = move(locked, State.WITHDRAWN, action="withdraw", changed=gone)
     post.drop(locked.pk)
     return done
 
@@ -258,7 +235,7 @@ def erase(signature: Signature, *, action: str = "erase") -> None:
     Raises:
         NotAllowed: when it is gone already.
     """
-    locked = _lock(signature)
+    locked = lock(signature)
     if locked.mailbox_key is not None:
         Tombstone.objects.bulk_create(
             [
@@ -286,87 +263,3 @@ def not_me(signature: Signature) -> None:
         Silence.objects.update_or_create(
             mailbox_key=bytes(signature.mailbox_key), defaults={"until": timezone.now() + SILENT_FOR}
         )
-
-
-@transaction.atomic
-def approve(signature: Signature, *, by: int, reason: str = "") -> Signature:
-    """Let a signature stand.
-
-    Raises:
-        NotAllowed: unless it waits or was rejected.
-    """
-    return _move(_lock(signature), State.APPROVED, action="approve", by=by, reason=reason)
-
-
-@transaction.atomic
-def reject(signature: Signature, *, by: int, reason: str) -> Signature:
-    """Do not let a signature stand.
-
-    Raises:
-        NotAllowed: unless it waits or is approved, or when no reason is given.
-    """
-    if not reason.strip():
-        raise NotAllowed("A rejection needs a reason.")
-    return _move(_lock(signature), State.REJECTED, action="reject", by=by, reason=reason.strip())
-
-
-@transaction.atomic
-def undo(signature: Signature, *, by: int) -> Signature:
-    """Put a signature back to the state that its last decision by staff left.
-
-    Raises:
-        NotAllowed: when its last move was not such a decision.
-    """
-    locked = _lock(signature)
-    last = trail.last_move(locked.pk)
-    if last is None or last.action not in UNDOABLE or last.now != locked.state:
-        raise NotAllowed("There is no decision to undo.")
-    return _save(locked, State(last.was), action="undo", by=by, approved_on=_day_of(last))
-
-
-def _day_of(entry: TrailEntry) -> date | None:
-    """The day of approval to go back to, kept in the entry that left it."""
-    return date.fromisoformat(entry.detail["approved_on"]) if "approved_on" in entry.detail else None
-
-
-def _lock(signature: Signature) -> Signature:
-    locked = Signature.objects.select_for_update().filter(pk=signature.pk).first()
-    if locked is None:
-        raise NotAllowed("It is gone.")
-    return locked
-
-
-def _move(
-    locked: Signature, to: State, *, action: str, by: int | None = None, reason: str = "", changed: Sequence[str] = ()
-) -> Signature:
-    if State(locked.state) not in FROM[action]:
-        raise NotAllowed(f"{locked.state} → {to}")
-    today = (locked.approved_on or timezone.now().date()) if to == State.APPROVED else None
-    return _save(locked, to, action=action, by=by, reason=reason, changed=changed, approved_on=today)
-
-
-def _save(
-    locked: Signature,
-    to: State,
-    *,
-    action: str,
-    approved_on: date | None,
-    by: int | None = None,
-    reason: str = "",
-    changed: Sequence[str] = (),
-) -> Signature:
-    was = State(locked.state)
-    kept: Mapping[str, str | int] = {"approved_on": locked.approved_on.isoformat()} if locked.approved_on else {}
-    trail.add(
-        action,
-        staff_id=by,
-        letter_id=locked.letter_id,
-        signature_id=locked.pk,
-        was=was,
-        now=to,
-        reason=reason,
-        detail=kept,
-    )
-    locked.state, locked.approved_on = to, approved_on
-    locked.save(update_fields=["state", "approved_on", *changed])
-    return locked

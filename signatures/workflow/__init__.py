@@ -1,0 +1,27 @@
+"""Every change of a signature's state: a verb locks, checks that the move is allowed, saves, and writes the trail."""
+
+from signatures.workflow.decisions import Decided, approve, approve_by_rule, decide, feature, hold, reject, undo
+from signatures.workflow.moves import FROM, NotAllowed, held
+from signatures.workflow.signers import Answer, change, confirm, erase, not_me, send_link, sign, withdraw
+
+__all__ = [
+    "FROM",
+    "Answer",
+    "Decided",
+    "NotAllowed",
+    "approve",
+    "approve_by_rule",
+    "change",
+    "confirm",
+    "decide",
+    "erase",
+    "feature",
+    "held",
+    "hold",
+    "not_me",
+    "reject",
+    "send_link",
+    "sign",
+    "undo",
+    "withdraw",
+]

@@ -1,0 +1,177 @@
+"""What staff decide: approve, reject, hold, undo, feature; one signature or many at once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from campaign.models import Letter
+from signatures import trail
+from signatures.models import Signature, SignatureQuerySet, State, TrailEntry
+from signatures.workflow.moves import FROM, NotAllowed, lock, save
+
+TO = {"approve": State.APPROVED, "reject": State.REJECTED, "hold": State.WAITING}
+HOLD = "hold"  # the flag of what staff put aside
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a decision about many: how many moved, how many could not, and its entries in the trail."""
+
+    done: int
+    refused: int
+    first: int | None = None
+    last: int | None = None
+
+
+# One statement for any number: lock, look whether the move is allowed, save, and write the trail. What undo needs goes
+# into the entry. A decision ends a hold.
+_DECIDE = """
+    WITH chosen AS MATERIALIZED (
+        SELECT id, letter_id, state, approved_on, flags FROM signatures_signature
+        WHERE id IN ({chosen}) ORDER BY id FOR UPDATE
+    ), moved AS (
+        UPDATE signatures_signature AS signature SET
+            state = %s,
+            approved_on = CASE WHEN %s THEN COALESCE(chosen.approved_on, %s) END,
+            flags = array_remove(chosen.flags, 'hold') || %s::varchar(20)[]
+        FROM chosen
+        WHERE signature.id = chosen.id AND chosen.state = ANY (%s) AND NOT %s::varchar(20)[] && chosen.flags
+        RETURNING chosen.*, signature.state AS now, signature.flags AS left_with
+    ), told AS (
+        INSERT INTO signatures_trailentry (at, action, staff_id, letter_id, signature_id, was, now, reason, detail)
+        SELECT %s, %s, %s, letter_id, id, state, now, %s, jsonb_strip_nulls(jsonb_build_object(
+            'approved_on', approved_on,
+            'flags', CASE WHEN flags <> left_with THEN array_to_string(flags, ' ') END
+        )) FROM moved ORDER BY id
+        RETURNING id
+    )
+    SELECT (SELECT count(*) FROM chosen), count(*), min(id), max(id) FROM told
+"""
+
+
+def decide(
+    action: str,
+    chosen: SignatureQuerySet,
+    *,
+    by: int | None,
+    reason: str = "",
+    seen: Collection[State] | None = None,
+) -> Decided:
+    """Approve, reject or hold all of these; those whose state does not allow it are left as they are.
+
+    Args:
+        action: "approve", "reject" or "hold".
+        chosen: which signatures.
+        by: the number of the member of staff; None for a rule.
+        reason: why, for the trail.
+        seen: the states that whoever decides saw them in; what is in another by now was decided by somebody else.
+
+    Raises:
+        NotAllowed: when a rejection has no reason.
+    """
+    if action == "reject" and not reason.strip():
+        raise NotAllowed("A rejection needs a reason.")
+    allowed = FROM[action] if seen is None else FROM[action] & set(seen)
+    now = timezone.now()
+    which, parameters = chosen.order_by().values("pk").query.sql_with_params()
+    added = [HOLD] if action == "hold" else []
+    values = [
+        *parameters, TO[action], action == "approve", now.date(), added, sorted(allowed), added,
+        now, action, by, reason.strip(),
+    ]  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_DECIDE.format(chosen=which), values)
+        found, done, first, last = cursor.fetchone()
+    return Decided(done, found - done, first, last)
+
+
+def approve(signature: Signature, *, by: int) -> None:
+    """Let a signature stand.
+
+    Raises:
+        NotAllowed: unless it waits or was rejected.
+    """
+    _one("approve", signature, by=by)
+
+
+def reject(signature: Signature, *, by: int, reason: str) -> None:
+    """Do not let a signature stand.
+
+    Raises:
+        NotAllowed: unless it waits or is approved, or when no reason is given.
+    """
+    _one("reject", signature, by=by, reason=reason)
+
+
+def hold(signature: Signature, *, by: int, reason: str = "") -> None:
+    """Put a signature aside, with a flag: it waits, and what was shown of it is hidden.
+
+    Raises:
+        NotAllowed: unless it waits or is approved, and is not put aside already.
+    """
+    _one("hold", signature, by=by, reason=reason)
+
+
+def _one(action: str, signature: Signature, *, by: int, reason: str = "") -> None:
+    if not decide(action, Signature.objects.filter(pk=signature.pk), by=by, reason=reason).done:
+        raise NotAllowed(f"{action} is not allowed from where it stands.")
+
+
+@transaction.atomic
+def undo(signature: Signature, *, by: int) -> Signature:
+    """Put a signature back to the state and the flags that its last decision by staff left.
+
+    Raises:
+        NotAllowed: when its last move was not such a decision.
+    """
+    locked = lock(signature)
+    last = trail.last_move(locked.pk)
+    if last is None or last.action not in TO or last.now != locked.state:
+        raise NotAllowed("There is no decision to undo.")
+    changed = []
+    if "flags" in last.detail:
+        locked.flags, changed = last.detail["flags"].split(), ["flags"]
+    return save(locked, State(last.was), action="undo", by=by, approved_on=_day_of(last), changed=changed)
+
+
+def _day_of(entry: TrailEntry) -> date | None:
+    """The day of approval to go back to, kept in the entry that left it."""
+    return date.fromisoformat(entry.detail["approved_on"]) if "approved_on" in entry.detail else None
+
+
+@transaction.atomic
+def feature(signature: Signature, *, by: int, place: int | None = None, off: bool = False) -> Signature:
+    """Mark a signature as a notable one, at this place of their order (behind all others without one), or unmark it.
+
+    Raises:
+        NotAllowed: unless it waits or is approved, and has a name.
+    """
+    locked = lock(signature)
+    if not off and (locked.state not in {State.WAITING, State.APPROVED} or not locked.name):
+        raise NotAllowed(f"{locked.state} cannot be notable.")
+    if off:
+        place = None
+    elif place is None:
+        last = Signature.objects.filter(letter_id=locked.letter_id, notable__isnull=False).aggregate(Max("notable"))
+        place = (last["notable__max"] or 0) + 1
+    detail = {} if place is None else {"place": place}
+    action = "unfeature" if off else "feature"
+    trail.add(action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, detail=detail)
+    locked.notable = place
+    locked.save(update_fields=["notable"])
+    return locked
+
+
+def approve_by_rule() -> int:
+    """Approve what waits without a flag under letters that staff let do so; how many.
+
+    What a person decided once is left alone: an undone approval would come back within the minute.
+    """
+    letters = Letter.objects.filter(moderation=Letter.Moderation.AFTER)
+    decided = TrailEntry.objects.filter(staff_id__isnull=False).exclude(now="").values("signature_id")
+    waiting = Signature.objects.filter(letter__in=letters, state=State.WAITING, flags=[])
+    return decide("approve", waiting.exclude(pk__in=decided), by=None, reason="rule of the letter").done

@@ -1,0 +1,77 @@
+"""Which moves are allowed, and how a single one is made."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+
+from signatures import trail
+from signatures.models import Signature, State
+
+# From which states each verb may set out.
+FROM = {
+    "confirm": {State.UNCONFIRMED},
+    "change": {State.WAITING, State.APPROVED, State.REJECTED},
+    "approve": {State.WAITING, State.REJECTED},
+    "reject": {State.WAITING, State.APPROVED},
+    "hold": {State.WAITING, State.APPROVED},
+    "withdraw": set(State) - {State.WITHDRAWN},
+}
+
+
+class NotAllowed(Exception):
+    """The state that the signature is in does not allow this move."""
+
+
+@contextmanager
+def held(signature: Signature) -> Iterator[Signature]:
+    """Let nobody else act on a signature meanwhile; what is done while it is held is undone if a verb refuses.
+
+    Raises:
+        NotAllowed: when it is gone.
+    """
+    with transaction.atomic():
+        yield lock(signature)
+
+
+def lock(signature: Signature) -> Signature:
+    """The row as it stands, which nobody else may touch before this transaction ends."""
+    locked = Signature.objects.select_for_update().filter(pk=signature.pk).first()
+    if locked is None:
+        raise NotAllowed("It is gone.")
+    return locked
+
+
+def move(locked: Signature, to: State, *, action: str, changed: Sequence[str] = ()) -> Signature:
+    """Save a state with the columns that changed, if this action may set out from the state before."""
+    if State(locked.state) not in FROM[action]:
+        raise NotAllowed(f"{locked.state} → {to}")
+    today = (locked.approved_on or timezone.now().date()) if to == State.APPROVED else None
+    return save(locked, to, action=action, changed=changed, approved_on=today)
+
+
+def save(
+    locked: Signature,
+    to: State,
+    *,
+    action: str,
+    approved_on: date | None,
+    by: int | None = None,
+    changed: Sequence[str] = (),
+) -> Signature:
+    """Save a state, whatever it was before, and the trail entry that tells of it."""
+    kept: dict[str, str | int] = {"approved_on": locked.approved_on.isoformat()} if locked.approved_on else {}
+    trail.add(
+        action,
+        staff_id=by,
+        letter_id=locked.letter_id,
+        signature_id=locked.pk,
+        was=State(locked.state),
+        now=to,
+        detail=kept,
+    )
+    locked.state, locked.approved_on = to, approved_on
+    locked.save(update_fields=["state", "approved_on", *changed])
+    return locked
