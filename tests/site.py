@@ -28,6 +28,12 @@ class Site:
         self.url = f"http://localhost:{port}"
         self.folder = folder or Path(tempfile.mkdtemp(prefix="us-site-"))
         self.output = self.folder.with_suffix(".log")
+        self.environment = {
+            **os.environ,
+            "VAR_DIR": str(self.folder),
+            "SITE_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "campaign.settings",
+        }
 
     @classmethod
     @contextlib.contextmanager
@@ -44,16 +50,10 @@ class Site:
             site.output.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
-        environment = {
-            **os.environ,
-            "VAR_DIR": str(self.folder),
-            "SITE_URL": self.url,
-            "DJANGO_SETTINGS_MODULE": "campaign.settings",
-        }
         with self.output.open("ab") as out:
             command = [sys.executable, "manage.py", "serve", "--port", str(self.port), "--workers", "1"]
             self.process = subprocess.Popen(
-                command, cwd=BASE, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+                command, cwd=BASE, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
             )
         self.wait_until_ready()
         return self
@@ -84,6 +84,10 @@ class Site:
                 return error.code, error.read().decode()
         except OSError as error:
             return 0, str(error)
+
+    def run(self, *words: str) -> None:
+        """A command of the operator, while the site runs."""
+        subprocess.run([sys.executable, "manage.py", *words], cwd=BASE, env=self.environment, check=True)
 
     def processes(self) -> list[int]:
         """Every process of this site, found by the name of its folder in its environment or command."""

@@ -96,7 +96,7 @@ def _alike(signature: Signature) -> QuerySet[Signature]:
 
 def _reasons() -> list[tuple[str, Any]]:
     texts = RejectionReason.objects.values_list("text", flat=True)
-    return [("", _("Reason (for a rejection)")), *((text, text) for text in texts)]
+    return [("", "---------"), *((text, text) for text in texts)]
 
 
 class DecisionForm(helpers.ActionForm):
@@ -197,8 +197,8 @@ class SignatureDesk(ReadOnly, admin.ModelAdmin):
         return format_html_join("", '<span class="flag"><b>{}</b> {}</span>', rows) or "-"
 
     @admin.display(description=_("day"), ordering="signed_up_at")
-    def day(self, signature: Signature) -> Any:
-        return signature.signed_up_at.date()
+    def day(self, signature: Signature) -> str:
+        return signature.signed_up_at.date().isoformat()
 
     @admin.display(description=_("resembling ones"))
     def similar(self, signature: Signature) -> SafeString | str:
@@ -383,8 +383,8 @@ class WaitingAdmin(SignatureDesk):
     @admin.display(description=_("decide"))
     def decide(self, signature: Waiting) -> SafeString:
         buttons = ((f"{action}:{signature.pk}", action, label) for action, label in DECISIONS.items())
-        button = '<button type="submit" class="button {1}" name="decide" value="{0}" data-act="{1}">{2}</button> '
-        return format_html_join("", button, buttons)
+        button = '<button type="submit" class="button {1}" name="decide" value="{0}" data-act="{1}">{2}</button>'
+        return format_html_join(" ", button, buttons)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)

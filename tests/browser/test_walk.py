@@ -83,6 +83,39 @@ def test_S23_the_whole_walk(page: Page, browser: Browser, site: Site, request: p
     assert page.locator(".names img").count() == 0
 
 
+def test_a_moderator_clears_twenty_by_keyboard_and_undoes_the_last(browser: Browser, site: Site) -> None:
+    site.run("make_signatures", "400", "--seed", "77")
+    desk = log_in(browser, site)
+    desk.goto("/admin/signatures/waiting/")
+    before = waiting_on(desk)
+    assert before >= 20
+    for n in range(20):
+        with desk.expect_navigation():
+            if n % 4 == 3:
+                desk.keyboard.press("r")
+                desk.keyboard.press("ArrowDown")
+                desk.keyboard.press("Enter")
+            else:
+                desk.keyboard.press("a")
+        expect(desk.locator(".messagelist")).to_contain_text("1 signature changed.")
+    assert waiting_on(desk) == before - 20
+
+    with desk.expect_navigation():
+        desk.keyboard.press("u")
+
+    expect(desk.locator(".messagelist")).to_contain_text("1 decision undone.")
+    assert waiting_on(desk) == before - 19
+    desk.keyboard.press("j")
+    assert desk.locator("tr.current").count() == 1
+    desk.keyboard.press("?")
+    expect(desk.get_by_role("dialog")).to_be_visible()
+    desk.context.close()
+
+
+def waiting_on(desk: Page) -> int:
+    return int(desk.locator("#changelist-search .quiet").inner_text().split()[0])
+
+
 def test_staff_take_the_signed_letter_away(browser: Browser, site: Site, tmp_path: Path) -> None:
     desk = log_in(browser, site)
     desk.goto("/admin/signatures/signedletter/")
@@ -171,6 +204,7 @@ def test_admin_keeps_its_content_security_policy(browser: Browser, site: Site) -
     for address in (
         "/admin/",
         "/admin/signatures/signature/",
+        "/admin/signatures/waiting/",
         "/admin/campaign/letter/",
         "/admin/campaign/translation/add/",
         "/admin/signatures/signedletter/",
