@@ -84,6 +84,7 @@ class Signature(models.Model):
     signed_up_at = models.DateTimeField(_("signed up"))
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
     approved_on = models.DateField(_("approved"), null=True)
+    question = models.CharField(max_length=40, blank=True, editable=False, default="", db_default="")
 
     objects = SignatureQuerySet.as_manager()
 
@@ -191,6 +192,32 @@ class RejectionReason(models.Model):
         return self.text
 
 
+class QuestionManager(models.Manager["Question"]):
+    def in_language(self, code: str, language: str) -> Question | None:
+        """The question in this language, else in English, else in any."""
+        found = {row.language: row for row in self.filter(code=code)}
+        return found.get(language) or found.get("en") or next(iter(found.values()), None)
+
+
+class Question(models.Model):
+    """A question that staff may ask a signer, in one language. Neutral: it names neither letter nor recipient."""
+
+    code = models.SlugField(_("code"), max_length=40, help_text=_("The same in every language."))
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, default="en")
+    text = models.CharField(_("question"), max_length=300)
+
+    objects = QuestionManager()
+
+    class Meta:
+        verbose_name = _("question to signers")
+        verbose_name_plural = _("questions to signers")
+        ordering: ClassVar = ["code", "language"]
+        constraints: ClassVar = [models.UniqueConstraint("code", "language", name="one_question_per_language")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Tally(models.Model):
     """How many signatures came into (+) or left (-) a cell: written by a trigger, folded by the worker."""
 
@@ -213,6 +240,7 @@ class Mail(models.Model):
     class Kind(models.TextChoices):
         LINK = "link", "personal link"
         REMINDER = "reminder", "reminder to confirm"
+        QUESTION = "question", "question of staff"
 
     signature = models.ForeignKey(Signature, models.CASCADE, related_name="mails")
     kind = models.CharField(max_length=20, choices=Kind)
@@ -230,7 +258,7 @@ class Mail(models.Model):
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(recipient__isnull=True), name="sent_mail_names_nobody"
             ),
-            models.CheckConstraint(condition=Q(kind__in=["link", "reminder"]), name="mail_kind_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=["link", "reminder", "question"]), name="mail_kind_is_known"),
         ]
         indexes: ClassVar = [
             models.Index("due_at", name="mail_due", condition=Q(recipient__isnull=False)),
@@ -247,6 +275,7 @@ class MailSubject(models.Model):
         LINK = "link", _("the link to confirm")
         ALREADY = "already", _("the link to a signature that is confirmed")
         REMINDER = "reminder", _("the reminder to confirm")
+        QUESTION = "question", _("that staff have a question")
 
     mail = models.CharField(_("mail"), max_length=20, choices=Of)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)

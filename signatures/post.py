@@ -56,17 +56,26 @@ _QUEUE = """
 """
 
 
-def queue(signatures: Sequence[int], *, language: str, address: str, remind: bool = False) -> None:
+def queue(
+    signatures: Sequence[int],
+    *,
+    language: str,
+    address: str,
+    remind: bool = False,
+    kind: Mail.Kind = Mail.Kind.LINK,
+) -> int:
     """Put the mail with the personal link into the outbox, its recipient sealed, unless the mailbox got enough.
+
+    How many were put there.
 
     The caller holds the lock on the signatures' rows, so that two at once cannot both find nothing. With `remind` the
     reminder is queued, too, which goes out after `REMIND_AFTER` to who has not confirmed by then.
     """
     now = timezone.now()
-    wanted = [(Mail.Kind.LINK, timedelta(0)), *([(Mail.Kind.REMINDER, REMIND_AFTER)] if remind else [])]
+    wanted = [(kind, timedelta(0)), *([(Mail.Kind.REMINDER, REMIND_AFTER)] if remind else [])]
     values: dict[str, Any] = {
         "ids": list(signatures),
-        "kinds": [kind for kind, _wait in wanted],
+        "kinds": [each for each, _wait in wanted],
         "waits": [wait for _kind, wait in wanted],
         # Each sealed anew: two boxes that were the same would tell that they hold the same (R3).
         "recipients": [mailboxes.seal(address, public_key=settings.POST_PUBLIC_KEY) for _each in wanted],
@@ -79,6 +88,7 @@ def queue(signatures: Sequence[int], *, language: str, address: str, remind: boo
     }
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE, values)
+        return int(cursor.rowcount)
 
 
 def drop(signature_id: int) -> None:
@@ -191,7 +201,8 @@ def _try(message: EmailMultiAlternatives, outgoing: BaseEmailBackend) -> str:
 def _message(mail: Mail, address: str, subjects: Subjects) -> EmailMultiAlternatives:
     """Which mail it is, is decided when it goes: who confirmed meanwhile is told so."""
     signature = mail.signature
-    name = mail.kind if signature.state == State.UNCONFIRMED else "already"
+    is_kept = signature.state == State.UNCONFIRMED or mail.kind == Mail.Kind.QUESTION
+    name = mail.kind if is_kept else "already"
     context = {
         "link": personal_link(signature, language=mail.language),
         "operator": settings.OPERATOR_NAME,

@@ -1,8 +1,8 @@
-"""The reasons for a rejection that a new site starts with."""
+"""The reasons for a rejection and the questions to signers that a new site starts with."""
 
 from typing import Any
 
-from signatures.models import RejectionReason
+from signatures.models import Question, RejectionReason
 
 DEFAULTS = [
     "Not a name",
@@ -12,12 +12,21 @@ DEFAULTS = [
     "Signed twice",
     "Does not speak for this organisation",
 ]
+QUESTIONS = {
+    "your-name": "Is this the name you want to stand there?",
+    "your-organisation": "Do you sign for this organisation, or only for yourself?",
+    "your-role": "Is your role or title written as you use it?",
+}
 
 
 def make_reasons(**_signal: Any) -> None:
-    """Called after every migration; leaves alone a list that has any entry."""
+    """Called after every migration; leaves alone each list that has any entry."""
     if not RejectionReason.objects.exists():
         RejectionReason.objects.bulk_create(
             [RejectionReason(text=text, place=place) for place, text in enumerate(DEFAULTS, start=1)],
             ignore_conflicts=True,
+        )
+    if not Question.objects.exists():
+        Question.objects.bulk_create(
+            [Question(code=code, language="en", text=text) for code, text in QUESTIONS.items()], ignore_conflicts=True
         )

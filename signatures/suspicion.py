@@ -25,6 +25,8 @@ SENTENCES: Mapping[str, str | Promise] = {
     "similar": _("The same name and country came again and again."),
     "limiter-down": _("The limits could not be checked."),
     "hold": _("Staff put it aside."),
+    "asked": _("Staff asked its signer a question."),
+    "answered": _("Its signer answered the question of staff."),
     "rejected-before": _("It was not accepted before, and its signer changed the words."),
 }
 OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar"})  # flags that go when the words change

@@ -28,7 +28,7 @@ from campaign import network
 from campaign.models import Letter, Translation
 from signatures import counts, limits, links, workflow
 from signatures.forms import ChangeForm, ConfirmForm, MyLinkForm, OfSignature, SearchForm, SignForm
-from signatures.models import Signature, State
+from signatures.models import Question, Signature, State
 
 NEWEST = 12
 PAGE = 50
@@ -208,7 +208,9 @@ def _personal(request: HttpRequest, signature: Signature, form: OfSignature | No
     is_open = signature.state == State.UNCONFIRMED and letter.takes_confirmations()
     if form is None and (is_open or signature.state in workflow.FROM["change"]):
         form = (ConfirmForm if is_open else ChangeForm).of(signature, text)
-    context = {"signature": signature, "letter": letter, "translation": text, "form": form}
+    context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
+    if signature.state == State.WAITING and "asked" in signature.flags:
+        context["question"] = Question.objects.in_language(signature.question, get_language() or "en")
     return render(request, "signatures/personal.html", context, status=422 if form and form.is_bound else 200)
 
 
@@ -286,6 +288,7 @@ def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
 _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
     "confirm": _confirm,
     "change": _change,
+    "answer": partial(_act, verb=workflow.answer),
     "withdraw": partial(_act, verb=workflow.withdraw),
     "erase": partial(_erase, verb=workflow.erase),
     "not-me": partial(_erase, verb=workflow.not_me),

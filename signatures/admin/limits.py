@@ -1,4 +1,4 @@
-"""The limits, the subjects of the mails and the reasons for rejections, for staff to change."""
+"""What staff may change: limits, subjects of mails, reasons for rejections, questions to signers."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.contrib.admin import ActionLocation
 from django.http import HttpRequest
 
 from signatures import trail
-from signatures.models import Limit, MailSubject, RejectionReason
+from signatures.models import Limit, MailSubject, Question, RejectionReason
 
 
 class Recorded(admin.ModelAdmin):
@@ -41,6 +41,11 @@ class LimitAdmin(Recorded):
 class MailSubjectAdmin(Recorded):
     list_display = ("mail", "language", "subject")
     list_display_links = ("mail",)
+
+
+@admin.register(Question)
+class QuestionAdmin(Recorded):
+    list_display = ("code", "language", "text")
 
 
 @admin.register(RejectionReason)

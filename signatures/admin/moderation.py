@@ -23,7 +23,7 @@ from django_countries import countries
 
 from signatures import counts, suspicion, trail, workflow
 from signatures.admin.trail import ReadOnly
-from signatures.models import RejectionReason, Signature, State, TrailEntry, Waiting
+from signatures.models import Question, RejectionReason, Signature, State, TrailEntry, Waiting
 
 EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
 ALIKE = 20  # how many that resemble it a page shows
@@ -99,6 +99,11 @@ def _reasons() -> list[tuple[str, Any]]:
     return [("", "---------"), *((text, text) for text in texts)]
 
 
+def _questions() -> list[tuple[str, Any]]:
+    texts = Question.objects.filter(language="en").values_list("code", "text")
+    return [("", "---------"), *texts]
+
+
 class DecisionForm(helpers.ActionForm):
     # No ChoiceField: a reason that was taken off the list meanwhile is still one.
     reason = forms.CharField(
@@ -106,6 +111,12 @@ class DecisionForm(helpers.ActionForm):
         required=False,
         max_length=200,
         widget=forms.Select(choices=_reasons),  # type: ignore[arg-type]  # asked when it is shown
+    )
+    question = forms.CharField(
+        label=_("Question (to ask)"),
+        required=False,
+        max_length=40,
+        widget=forms.Select(choices=_questions),  # type: ignore[arg-type]  # asked when it is shown
     )
     own_words = forms.CharField(
         label=_("or own words"),
@@ -313,6 +324,23 @@ class SignatureDesk(ReadOnly, admin.ModelAdmin):
             return
         self._undo(request, Signature.objects.filter(pk__in=entries).only("pk"))
 
+    @admin.action(description=_("Ask the signer"), permissions=["moderate"], location=EVERYWHERE)
+    def ask(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        question = next((request.POST[name] for name in request.POST if name.endswith("question")), "")
+        if not question:
+            self.message_user(request, _("Nothing was asked: please choose a question."), messages.ERROR)
+            return
+        done = refused = 0
+        for signature in chosen.only("pk"):
+            try:
+                workflow.ask(signature, by=_number(request), question=question)
+                done += 1
+            except workflow.NotAllowed:
+                refused += 1
+        if done:
+            self.message_user(request, ngettext("%d signer asked.", "%d signers asked.", done) % done)
+        self._tell_refused(request, refused)
+
 
 @admin.register(Signature)
 class SignatureAdmin(SignatureDesk):
@@ -352,7 +380,7 @@ class WaitingAdmin(SignatureDesk):
     ordering = (Case(When(flags=[], then=1), default=0), "signed_up_at", "id")
     sortable_by = ()
     seen = frozenset({State.WAITING})
-    actions = ("approve", "reject", "hold", "feature")
+    actions = ("approve", "reject", "hold", "ask", "feature")
 
     class Media:
         js = (forms.Script("js/desk.js", defer=True),)

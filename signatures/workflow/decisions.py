@@ -7,14 +7,16 @@ from datetime import date
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
+from nacl.public import PrivateKey
 
 from campaign.models import Letter
-from signatures import trail
-from signatures.models import Signature, SignatureQuerySet, State, TrailEntry
+from signatures import mailboxes, post, trail
+from signatures.models import Mail, Question, Signature, SignatureQuerySet, State, TrailEntry
 from signatures.workflow.moves import FROM, NotAllowed, lock, save
 
 TO = {"approve": State.APPROVED, "reject": State.REJECTED, "hold": State.WAITING}
-HOLD = "hold"  # the flag of what staff put aside
+HOLD, ASKED = "hold", "asked"  # flags of what staff put aside, or have a question about
+ENDED = [HOLD, ASKED, "answered"]  # flags that end with a decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ _DECIDE = """
         UPDATE signatures_signature AS signature SET
             state = %s,
             approved_on = CASE WHEN %s THEN COALESCE(chosen.approved_on, %s) END,
-            flags = array_remove(chosen.flags, 'hold') || %s::varchar(20)[]
+            flags = ARRAY(
+                SELECT flag FROM unnest(chosen.flags) AS flag WHERE flag <> ALL (%s)
+            ) || %s::varchar(20)[]
         FROM chosen
         WHERE signature.id = chosen.id AND chosen.state = ANY (%s) AND NOT %s::varchar(20)[] && chosen.flags
         RETURNING chosen.*, signature.state AS now, signature.flags AS left_with
@@ -80,7 +84,7 @@ def decide(
     which, parameters = chosen.order_by().values("pk").query.sql_with_params()
     added = [HOLD] if action == "hold" else []
     values = [
-        *parameters, TO[action], action == "approve", now.date(), added, sorted(allowed), added,
+        *parameters, TO[action], action == "approve", now.date(), ENDED, added, sorted(allowed), added,
         now, action, by, reason.strip(),
     ]  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
@@ -114,6 +118,40 @@ def hold(signature: Signature, *, by: int, reason: str = "") -> None:
         NotAllowed: unless it waits or is approved, and is not put aside already.
     """
     _one("hold", signature, by=by, reason=reason)
+
+
+@transaction.atomic
+def ask(signature: Signature, *, by: int, question: str) -> Signature:
+    """Ask the signer a question of the list: it stands on the personal page, and the signature waits with a flag.
+
+    Who left an address for updates can be told by mail, where the keeper's key is (`mail_questions`).
+
+    Raises:
+        NotAllowed: unless it waits, and this question is on the list.
+    """
+    locked = lock(signature)
+    if locked.state != State.WAITING or not Question.objects.filter(code=question).exists():
+        raise NotAllowed("It does not wait, or there is no such question.")
+    locked.question, locked.flags = question, sorted({*locked.flags, ASKED} - {"answered"})
+    trail.add("ask", staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=question)
+    locked.save(update_fields=["question", "flags"])
+    return locked
+
+
+@transaction.atomic
+def mail_questions(private_key: PrivateKey) -> int:
+    """Queue a mail to each signer who was asked and left an address for updates, one for each; how many.
+
+    Raises:
+        mailboxes.CannotOpen: when an address was sealed to another key.
+    """
+    asked = Signature.objects.filter(state=State.WAITING, flags__contains=[ASKED], sealed_address__isnull=False)
+    queued = 0
+    for row in asked.exclude(mails__kind=Mail.Kind.QUESTION).select_for_update(of=("self",)):
+        address = mailboxes.unseal(row.sealed_address or b"", private_key=private_key)
+        queued += post.queue([row.pk], language=row.language, address=address, kind=Mail.Kind.QUESTION)
+    trail.add("mail-questions", detail={"number": queued})
+    return queued
 
 
 def _one(action: str, signature: Signature, *, by: int, reason: str = "") -> None:

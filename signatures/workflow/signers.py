@@ -1,6 +1,6 @@
 """What the people who sign do: sign, confirm, change, withdraw, erase, "this was not me"."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from django.utils import timezone
 from campaign.models import Letter, Translation
 from signatures import mailboxes, post, suspicion, trail
 from signatures.models import Audience, Kind, Signature, Silence, State, Tombstone
+from signatures.workflow.decisions import ASKED
 from signatures.workflow.moves import FROM, NotAllowed, lock, move
 
 SILENT_FOR = timedelta(days=30)  # SECURITY.md S20: not for ever
@@ -184,7 +185,7 @@ def change(signature: Signature, answer: Answer, *, no_updates: bool = False) ->
     for field, value in words.items():
         setattr(locked, field, value)
     locked.likeness = suspicion.likeness(locked.name)
-    locked.country, locked.visibility, locked.flags = answer.country, answer.visibility, sorted(flags)
+    locked.country, locked.visibility, locked.flags = answer.country, answer.visibility, _answered(flags)
     if no_updates:
         locked.sealed_address = None
     to = was
@@ -194,6 +195,27 @@ def change(signature: Signature, answer: Answer, *, no_updates: bool = False) ->
         locked.notable = None
     changed = [*words, "likeness", "country", "visibility", "flags", "sealed_address", "notable"]
     return move(locked, to, action="change", changed=changed)
+
+
+@transaction.atomic
+def answer(signature: Signature) -> Signature:
+    """Answer the question of staff with "it is right as it stands".
+
+    Raises:
+        NotAllowed: when nothing is asked.
+    """
+    locked = lock(signature)
+    if locked.state != State.WAITING or ASKED not in locked.flags:
+        raise NotAllowed("Nothing is asked.")
+    locked.flags = _answered(locked.flags)
+    trail.add("answer", letter_id=locked.letter_id, signature_id=locked.pk)
+    locked.save(update_fields=["flags"])
+    return locked
+
+
+def _answered(flags: Collection[str]) -> list[str]:
+    """These flags once the signer did something about a question."""
+    return sorted({"answered" if flag == ASKED else flag for flag in flags})
 
 
 def _words(answer: Answer) -> dict[str, str]:
@@ -221,8 +243,8 @@ def withdraw(signature: Signature) -> Signature:
     locked = lock(signature)
     for field in (*Signature.WORDS, "likeness", "country"):
         setattr(locked, field, "")
-    locked.sealed_address, locked.flags, locked.notable = None, [], None
-    gone = [*Signature.WORDS, "likeness", "country", "sealed_address", "flags", "notable"]
+    locked.sealed_address, locked.flags, locked.notable, locked.question = None, [], None, ""
+    gone = [*Signature.WORDS, "likeness", "country", "sealed_address", "flags", "notable", "question"]
     done = move(locked, State.WITHDRAWN, action="withdraw", changed=gone)
     post.drop(locked.pk)
     return done

@@ -21,6 +21,8 @@ def a_browser() -> None:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail("REQUIRE_BROWSER=1, but there is no chromium")
         pytest.skip("no chromium on this machine: apt-get install chromium")
+    # Playwright's event loop stays the running one of this process, also for the tests that come after.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @pytest.fixture(scope="session")
