@@ -280,7 +280,7 @@ def test_R11_an_exception_below_signing_tells_nothing_to_anybody(
     for text in (*told, printed.out, printed.err):
         assert "kanar" not in text.lower()
     assert any(line.get("error") in {"ProgrammingError", "IntegrityError"} for line in lines.objects)
-    assert "signatures/workflow.py:" in reporter.get_traceback_text()
+    assert "signatures/workflow/signers.py:" in reporter.get_traceback_text()
 
 
 @pytest.mark.django_db(transaction=True)
