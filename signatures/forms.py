@@ -283,7 +283,7 @@ class SignForm(ConsentForm):
             trap=found["website"],
             stamp=found["stamp"],
             seconds=int(found["seconds"][:9]) if found["seconds"].isdecimal() else None,
-            domain=mailboxes.domain_of(found["email"]),
+            domains=mailboxes.domains_of(found["email"]),
             figures=self.figures,
         )
 

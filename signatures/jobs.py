@@ -12,6 +12,12 @@ def fold_counts() -> int:
 
 
 @task()
+def forget_networks() -> int:
+    """Forget the networks that are no longer needed; of how many signatures. Due every hour."""
+    return retention.forget_networks()
+
+
+@task()
 def keep_house() -> None:
     """What is due each minute: names that a letter lets stand by itself, alarms, what is over; once a day, pruning."""
     workflow.approve_by_rule()

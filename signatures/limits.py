@@ -99,9 +99,18 @@ def touch(values: Mapping[str, str]) -> Verdict:
         return Verdict(is_broken=True)
 
 
+def network_key(network: str, at: datetime) -> str:
+    """What stands beside a signature of this day for its network, until it is forgotten (R4): 16 hexadecimal digits."""
+    return hmac.digest(_secret(at.date().isoformat()), f"beside {network}".encode(), hashlib.sha256)[:8].hex()
+
+
+def _secret(day: str) -> bytes:
+    return hmac.digest(settings.SECRET_KEY.encode(), f"signatures.limits {day}".encode(), hashlib.sha256)
+
+
 def _buckets(values: Mapping[str, str], now: float) -> Iterator[tuple[bytes, str, int, datetime]]:
     day = datetime.fromtimestamp(now, UTC).date().isoformat()
-    secret = hmac.digest(settings.SECRET_KEY.encode(), f"signatures.limits {day}".encode(), hashlib.sha256)
+    secret = _secret(day)
     for of, seconds, most in _limits():
         if of in values:
             span = int(now // seconds)

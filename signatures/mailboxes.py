@@ -98,6 +98,12 @@ def domain_of(address: str) -> str:
     return domain.translate(_LOWER).rstrip(".")
 
 
+def domains_of(address: str) -> list[str]:
+    """The domain, and each that it is part of: a.b.example, b.example."""
+    labels = domain_of(address).split(".")
+    return [".".join(labels[first:]) for first in range(max(1, len(labels) - 1))]
+
+
 def slip(address: str) -> str | None:
     """The address that was probably meant, where the domain is one slip of the finger away from a common one."""
     meant = _meant(domain_of(address))
@@ -139,6 +145,11 @@ def _may_be_real(typed: str, common: str) -> bool:
 def key(address: str, *, pepper: str) -> bytes:
     """HMAC-SHA256 of the canonical address: 32 bytes that say nothing without the pepper."""
     return hmac.digest(pepper.encode(), canonical(address).encode(), hashlib.sha256)
+
+
+def domain_key(domain: str, *, pepper: str) -> str:
+    """What stands in the database for a mail domain: 16 hexadecimal digits that say nothing without the pepper."""
+    return hmac.digest(pepper.encode(), f"domain {domain}".encode(), hashlib.sha256)[:8].hex()
 
 
 def seal(address: str, *, public_key: str) -> bytes:

@@ -17,6 +17,7 @@ from signatures import trail
 from signatures.models import Bucket, Signature, Silence, State, Tombstone, TrailEntry
 
 UNCONFIRMED = timedelta(days=7)
+NETWORKS = timedelta(hours=71)  # asked every hour, and gone within 72 (R4)
 DAILY = timedelta(hours=23)  # a worker that wakes a little early need not wait for the next day
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
@@ -63,6 +64,11 @@ def is_due() -> bool:
 def forget_buckets() -> int:
     """Delete the limits' buckets whose time is over; how many."""
     return _delete(Bucket.objects.filter(until__lte=timezone.now()))
+
+
+def forget_networks() -> int:
+    """Forget from which networks signatures came, once that is too long ago; of how many."""
+    return Signature.objects.filter(signed_up_at__lte=timezone.now() - NETWORKS).exclude(network="").update(network="")
 
 
 def _buried() -> list[int]:

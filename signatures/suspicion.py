@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from disposable_email_domains import blocklist
@@ -63,7 +63,7 @@ def flags(
     trap: str = "",
     stamp: str | None = None,
     seconds: int | None = None,
-    domain: str = "",
+    domains: Collection[str] = (),
     figures: Collection[str] = (),
 ) -> list[str]:
     """Why a person should look at these words; sorted, empty for most.
@@ -73,7 +73,7 @@ def flags(
         trap: what stood in the field that people do not see.
         stamp: what `stamp()` gave to the form; None where the form has none.
         seconds: how long the form was open; None where no script told.
-        domain: that of the mailbox, as `mailboxes.domain_of` gives it.
+        domains: those of the mailbox, as `mailboxes.domains_of` gives them.
         figures: names that a troll would like to sign with, such as the recipient's.
     """
     name, *beside = lines = [words.get(field, "") for field in ("name", "role", "organisation")]
@@ -85,7 +85,7 @@ def flags(
         "script-mix": _mixes_scripts(name) or any(_mixes_scripts(line, fine=_WITH_LATIN) for line in beside),
         "marks": any(map(_has_many_marks, [*lines, comment])),
         "link": any(map(_LINK.search, [*beside, comment])),
-        "disposable": any(parent in blocklist for parent in _parents(domain)),
+        "disposable": not blocklist.isdisjoint(domains),
         "figure": _is_of(name, figures),
     }
     return sorted(flag for flag, is_raised in found.items() if is_raised)
@@ -130,13 +130,6 @@ def _has_many_marks(text: str) -> bool:
         elif kinds[c] != "Cf":  # a joiner begins no new letter
             letters, run = letters + (kinds[c][0] in "LM"), 0
     return marks > max(FEW_MARKS, MOST_PER_LETTER * letters)
-
-
-def _parents(domain: str) -> Iterator[str]:
-    """The domain and those it is part of."""
-    while "." in domain:
-        yield domain
-        domain = domain.partition(".")[2]
 
 
 def _is_of(name: str, figures: Collection[str]) -> bool:

@@ -123,11 +123,13 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
     form = SignForm(request.POST, translation=translation)
     if translation.revision.letter.standing() != Letter.State.OPEN or not form.is_valid():
         return render(request, "letter/letter.html", _letter_context(translation, form), status=422)
-    verdict = limits.touch(form.buckets(network.of(request)))
+    came_from = network.of(request)
+    verdict = limits.touch(form.buckets(came_from))
     workflow.sign(
         form.answer(verdict.flags),
         address=form.cleaned_data["email"],
         updates=form.cleaned_data["updates"],
+        network=came_from,
         may_mail=verdict.may_mail,
     )
     return _see_other("check-mail", slug)

@@ -364,3 +364,13 @@ def test_limits_that_cannot_be_asked_do_not_spoil_a_confirmation_with_other_word
         cursor.execute("ALTER TABLE signatures_bucket_away RENAME TO signatures_bucket")
     ben.refresh_from_db()
     assert (ben.state, ben.name, ben.flags) == (State.WAITING, "Another", ["limiter-down"])
+
+
+def test_R4_beside_a_signature_stand_digests_of_domain_and_network_alone(client: Client, form: dict[str, str]) -> None:
+    client.post(SIGN, {**form, "email": "dora@a.mail.example"}, REMOTE_ADDR="203.0.113.7")
+    client.post(SIGN, {**form, "email": "emil@b.mail.example"}, REMOTE_ADDR="203.0.113.250")
+    one, other = Signature.objects.order_by("pk")
+    assert one.domains[1:] == other.domains[1:] and one.domains[0] != other.domains[0]
+    assert len(one.domains) == 2 and one.network == other.network != ""
+    assert one.network == limits.network_key("203.0.113.0/24", one.signed_up_at)
+    assert one.network != limits.network_key("203.0.113.0/24", one.signed_up_at - timedelta(days=1))

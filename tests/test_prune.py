@@ -154,3 +154,11 @@ def test_a_key_that_does_not_fit_is_told_in_one_sentence(letter: Letter, tmp_pat
     (tmp_path / "other").write_text((settings.KEYS_DIR / "post.private").read_text())
     with pytest.raises(CommandError, match=r"^The key|^This is not the key"):
         call_command("open_addresses", "--key", str(tmp_path / key))
+
+
+def test_R4_the_network_of_a_signature_is_forgotten_within_72_hours(letter: Letter) -> None:
+    now = timezone.now()
+    for name, hours in (("Old", 71), ("New", 70)):
+        make_signature(letter, name, signed_up_at=now - timedelta(hours=hours), network="00ff00ff00ff00ff")
+    assert jobs.forget_networks.call() == 1
+    assert dict(Signature.objects.values_list("name", "network")) == {"Old": "", "New": "00ff00ff00ff00ff"}

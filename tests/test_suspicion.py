@@ -30,7 +30,7 @@ def flags(name: str = "Ada Lovelace", **more: Any) -> list[str]:
 
 def test_most_signatures_have_no_flag() -> None:
     full = {"role": "Professor, Ph.D.", "organisation": "U.S.A. Friends of St.John", "comment": "Thank you. Keep on!"}
-    assert flags(**full, stamp=suspicion.stamp(), seconds=40, domain="example.org", figures=FIGURES) == []
+    assert flags(**full, stamp=suspicion.stamp(), seconds=40, domains=["example.org"], figures=FIGURES) == []
 
 
 @pytest.mark.parametrize("name", TAKEN)
@@ -183,14 +183,14 @@ def test_S11_what_only_looks_like_a_link_is_not(text: str) -> None:
 
 @pytest.mark.parametrize("domain", ["mailinator.com", "sub.mailinator.com", "guerrillamail.com"])
 def test_a_throw_away_mailbox_is_looked_at(domain: str) -> None:
-    assert flags(domain=domain) == ["disposable"]
+    assert flags(domains=mailboxes.domains_of(f"a@{domain}")) == ["disposable"]
 
 
 @pytest.mark.parametrize(
     "domain", ["gmail.com", "naver.com", "proton.me", "notmailinator.example.org", "com", "", *mailboxes._COMMON]
 )
 def test_another_mailbox_is_not(domain: str) -> None:
-    assert flags(domain=domain) == []
+    assert flags(domains=mailboxes.domains_of(f"a@{domain}")) == []
 
 
 def test_S22_the_trap_is_for_machines() -> None:
@@ -229,7 +229,7 @@ def test_every_flag_has_a_sentence_for_staff() -> None:
         trap="x",
         stamp="x",
         seconds=0,
-        domain="mailinator.com",
+        domains=["mailinator.com"],
         comment="www.x.com",
         figures=["Хi" + "\u0335" * 5],
     )

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from campaign.models import Letter, Translation
-from signatures import mailboxes, post, suspicion, trail
+from signatures import limits, mailboxes, post, suspicion, trail
 from signatures.models import Audience, Kind, Signature, Silence, State, Tombstone
 from signatures.workflow.decisions import ASKED
 from signatures.workflow.moves import FROM, NotAllowed, lock, move
@@ -32,14 +32,15 @@ class Answer:
     visibility: str
     language: str
     flags: Sequence[str] = ()
+    speaker: str = ""
 
 
 # One statement for every case, so that its time tells nothing (rule 4): a mailbox that is new makes a row, one that is
 # unconfirmed or withdrew takes the new words, and in any other state nothing changes.
 _OPEN = "signatures_signature.state IN ('unconfirmed', 'withdrawn')"
 _FIELDS = (
-    "translation_id", "name", "role", "organisation", "country", "comment", "visibility", "language",
-    "sealed_address", "flags", "signed_up_at",
+    "translation_id", "name", "role", "organisation", "speaker", "country", "comment", "visibility", "language",
+    "sealed_address", "flags", "signed_up_at", "domains", "network",
 )  # fmt: skip
 _TAKEN = ", ".join(
     f"{field} = CASE WHEN {_OPEN} THEN EXCLUDED.{field} ELSE signatures_signature.{field} END" for field in _FIELDS
@@ -58,24 +59,25 @@ _SIGN = f"""
 
 
 @transaction.atomic
-def sign(answer: Answer, *, address: str, updates: bool, may_mail: bool = True) -> None:
+def sign(answer: Answer, *, address: str, updates: bool, network: str = "", may_mail: bool = True) -> None:
     """Take down an unconfirmed signature and queue the mail with its link, or neither.
 
     The same for every state the mailbox may be in; what differs is said in the mail, unless the limits let no further
     mail go there (`may_mail`).
     """
-    key = mailboxes.key(address, pepper=settings.MAILBOX_PEPPER)
+    pepper = settings.MAILBOX_PEPPER
+    key = mailboxes.key(address, pepper=pepper)
+    now = timezone.now()
     values = {
         "letter_id": answer.translation.revision.letter_id,
         "translation_id": answer.translation.pk,
         "mailbox_key": key,
         "sealed_address": mailboxes.seal(address, public_key=settings.KEEPER_PUBLIC_KEY) if updates else None,
-        "signed_up_at": timezone.now(),
+        "signed_up_at": now,
+        "domains": [mailboxes.domain_key(domain, pepper=pepper) for domain in mailboxes.domains_of(address)],
+        "network": limits.network_key(network, now) if network else "",
         "flags": list(answer.flags),
-        **{
-            field: getattr(answer, field)
-            for field in ("kind", "name", "role", "organisation", "country", "comment", "visibility", "language")
-        },
+        **{field: getattr(answer, field) for field in ("kind", *Signature.WORDS, "country", "visibility", "language")},
     }
     with connection.cursor() as cursor:
         cursor.execute(_SIGN, values)
@@ -107,8 +109,9 @@ _CONFIRM = f"""
             state = CASE WHEN %(at_once)s AND {_FLAGS_KEPT} = '{{}}' THEN 'approved' ELSE 'waiting' END,
             approved_on = CASE WHEN %(at_once)s AND {_FLAGS_KEPT} = '{{}}' THEN %(now)s::date END,
             flags = {_FLAGS_KEPT}, confirmed_at = %(now)s, translation_id = %(translation_id)s, kind = %(kind)s,
-            name = %(name)s, role = %(role)s, organisation = %(organisation)s, comment = %(comment)s,
-            likeness = %(likeness)s, country = %(country)s, visibility = %(visibility)s, language = %(language)s,
+            name = %(name)s, role = %(role)s, organisation = %(organisation)s, speaker = %(speaker)s,
+            comment = %(comment)s, likeness = %(likeness)s,
+            country = %(country)s, visibility = %(visibility)s, language = %(language)s,
             sealed_address = CASE WHEN %(no_updates)s THEN NULL ELSE sealed_address END
         WHERE id = %(id)s AND state = ANY (%(from)s)
         RETURNING id, letter_id, state
@@ -244,7 +247,9 @@ def withdraw(signature: Signature) -> Signature:
     for field in (*Signature.WORDS, "likeness", "country"):
         setattr(locked, field, "")
     locked.sealed_address, locked.flags, locked.notable, locked.question = None, [], None, ""
+    locked.domains, locked.network = [], ""
     gone = [*Signature.WORDS, "likeness", "country", "sealed_address", "flags", "notable", "question"]
+    gone += ["domains", "network"]
     done = move(locked, State.WITHDRAWN, action="withdraw", changed=gone)
     post.drop(locked.pk)
     return done

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 POLL = 0.5  # seconds
 FOLD_EVERY = 30.0  # seconds
 KEEP_EVERY = 60.0  # seconds
-PRUNE_EVERY = 3600.0  # seconds
+TIDY_EVERY = 3600.0  # seconds
 
 
 class Command(BaseCommand):
@@ -38,6 +38,7 @@ class Command(BaseCommand):
         if options["once"]:
             post.drain()
             jobs.fold_counts.enqueue()
+            jobs.forget_networks.enqueue()
             jobs.keep_house.enqueue()
             _run_jobs()
             return
@@ -57,7 +58,7 @@ def _mail(stop: threading.Event) -> None:
 
 
 def _keep_house(stop: threading.Event) -> None:
-    folded = kept = pruned = 0.0
+    folded = kept = tidied = 0.0
     while not stop.wait(POLL):
         if time.monotonic() - folded > FOLD_EVERY:
             folded = time.monotonic()
@@ -65,8 +66,9 @@ def _keep_house(stop: threading.Event) -> None:
         if time.monotonic() - kept > KEEP_EVERY:
             kept = time.monotonic()
             _survive(jobs.keep_house.enqueue)
-        if time.monotonic() - pruned > PRUNE_EVERY:
-            pruned = time.monotonic()
+        if time.monotonic() - tidied > TIDY_EVERY:
+            tidied = time.monotonic()
+            _survive(jobs.forget_networks.enqueue)
             _survive(lambda: call_command("prune_db_task_results", min_age_days=1, verbosity=0))
         _survive(_run_jobs)
 
