@@ -60,7 +60,7 @@ def ask_for_password(typed: str) -> None:
     """
     who = User.objects.filter(Q(username=typed) | Q(email__iexact=typed, email__gt=""), is_active=True, is_staff=True)
     found = list(who.values_list("pk", flat=True)[:1])
-    post.queue_for_staff(found, kind=Mail.Kind.RESET)
+    post.queue_for_staff(found or [0], kind=Mail.Kind.RESET)  # of nobody Django would ask nothing
     trail.add("ask-password", staff_id=found[0] if found else None)
 
 
