@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
+from django.db import connection
+from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
 from campaign.models import Letter
@@ -48,6 +50,21 @@ def _value(page: str, key: str) -> Any:
             row = model._default_manager.first()
             return row.pk if row else 1
     return ARGUMENTS[key]
+
+
+def ask(client: Client, method: str, address: str) -> Any:
+    """The answer to a request of which nothing stays: no row, no cookie."""
+    cookies = client.cookies.output(header="", sep="\r\n")
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT before")  # by hand: no export begins inside an `atomic`
+    answer: Any = client.generic(method, address, b"post=yes", content_type="application/x-www-form-urlencoded")
+    if answer.streaming:
+        answer.getvalue()  # closes its file
+    with connection.cursor() as cursor:
+        cursor.execute("ROLLBACK TO SAVEPOINT before")
+    client.cookies.clear()
+    client.cookies.load(cookies)
+    return answer
 
 
 def is_kept_out(answer: Any) -> bool:

@@ -88,22 +88,36 @@ def _to(name: str, request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse(f'admin:{name}')}?{urlencode({'next': after(request)})}")
 
 
-def _locked(site: AdminSite, request: HttpRequest) -> HttpResponse:
-    return _page(site, request, "locked", _("Too many tries"), status=429)
+class Tries:
+    """How often it was tried for the pair of account and network: the same account elsewhere is not held up (A3)."""
 
+    def __init__(self, request: HttpRequest, whose: str) -> None:
+        self.request = request
+        came_from = network.of(request)
+        self.pair: dict[str, str] = {Limit.Of.LOGIN: f"{whose} {came_from}"}
+        self.tried = limits.touch({**self.pair, Limit.Of.LOGIN_NETWORK: came_from})
 
-def _tries(request: HttpRequest, whose: str) -> dict[str, str]:
-    """The pair of account and network: the same account elsewhere is not held up (SECURITY.md A3)."""
-    came_from = network.of(request)
-    return {Limit.Of.LOGIN: f"{whose} {came_from}", Limit.Of.LOGIN_NETWORK: came_from}
+    @property
+    def are_over(self) -> bool:
+        return Limit.Of.LOGIN in self.tried.over
 
+    def tell(self, action: str, who: int | None) -> None:
+        """A try that failed, in the trail; a script that types a million names does not fill it."""
+        if Limit.Of.LOGIN_NETWORK in self.tried.just:
+            trail.add("login-flood")
+        elif Limit.Of.LOGIN_NETWORK not in self.tried.over:
+            trail.add(action, staff_id=who)
 
-def _tell(tried: limits.Verdict, action: str, who: int | None) -> None:
-    """A try that failed, in the trail; a script that types a million names does not fill it."""
-    if Limit.Of.LOGIN_NETWORK in tried.just:
-        trail.add("login-flood")
-    elif Limit.Of.LOGIN_NETWORK not in tried.over:
-        trail.add(action, staff_id=who)
+    def end(self, site: AdminSite, who: int | None) -> HttpResponse:
+        """Told once, however often it is tried after that."""
+        if Limit.Of.LOGIN in self.tried.just:
+            self.tell("login-locked", who)
+        return _page(site, self.request, "locked", _("Too many tries"), status=429)
+
+    def forgive(self) -> None:
+        """Whoever proved to be who they say may mistype again."""
+        if not self.tried.is_broken:
+            limits.forgive(self.pair)
 
 
 @secrets_posted
@@ -115,17 +129,14 @@ def login(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
             return redirect(after(request)) if site.has_permission(request) else _to("factor", request)
         return _page(site, request, "login", _("Log in"), form=AdminAuthenticationForm(request))
     typed = unicodedata.normalize("NFKC", request.POST.get("username", "")[:150])
-    tries = _tries(request, f"password {typed}")
-    tried = limits.touch(tries)
-    if Limit.Of.LOGIN in tried.over:
-        if Limit.Of.LOGIN in tried.just:
-            _tell(tried, "login-locked", accounts.number_of(typed.replace("\0", "")))
-        return _locked(site, request)
+    tries = Tries(request, f"password {typed}")
+    if tries.are_over:
+        return tries.end(site, accounts.number_of(typed.replace("\0", "")))
     form = AdminAuthenticationForm(request, request.POST)
     if not form.is_valid():
-        _tell(tried, "login-failed", accounts.number_of(form.cleaned_data.get("username", "")))
+        tries.tell("login-failed", accounts.number_of(form.cleaned_data.get("username", "")))
         return _page(site, request, "login", _("Log in"), form=form)
-    limits.forgive(tries)
+    tries.forgive()
     request.session.flush()  # a new key, whoever was here before
     log_in(request, form.get_user())
     if not site.has_permission(request):
@@ -157,15 +168,14 @@ def factor(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
 
 def _check_code(site: AdminSite, request: HttpRequest, person: User, form: CodeForm) -> HttpResponse | None:
     """What follows a code; None when it is not right, and the form says so."""
-    tries = _tries(request, f"code {person.pk}")
-    tried = limits.touch(tries)
-    if Limit.Of.LOGIN in tried.over:
-        return _locked(site, request)
+    tries = Tries(request, f"code {person.pk}")
+    if tries.are_over:
+        return tries.end(site, person.pk)
     device = accounts.check_code(person, form.cleaned_data["code"]) if form.is_valid() else None
     if device:
-        limits.forgive(tries)
+        tries.forgive()
         return _let_in(request, device)
-    _tell(tried, "factor-failed", person.pk)
+    tries.tell("factor-failed", person.pk)
     form.add_error("code", _("This code is not right, or was used before. Please wait for the next one."))
     return None
 
@@ -235,18 +245,17 @@ def again(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     if not accounts.has_factor(person.pk):
         del form.fields["code"]
     if request.method == "POST":
-        tries = _tries(request, f"again {person.pk}")
-        tried = limits.touch(tries)
-        if Limit.Of.LOGIN in tried.over:
-            return _locked(site, request)
+        tries = Tries(request, f"again {person.pk}")
+        if tries.are_over:
+            return tries.end(site, person.pk)
         if form.is_valid() and _is_proved(person, form.cleaned_data):
-            limits.forgive(tries)
+            tries.forgive()
             sessions.prove(request)
             trail.add("login-again", staff_id=person.pk)
             if request.POST.get("pressed"):
                 messages.info(request, _("Thank you. Nothing was done yet: please press the button again."))
             return redirect(after(request))
-        _tell(tried, "login-failed", person.pk)
+        tries.tell("login-failed", person.pk)
         if not form.errors:
             form.add_error(None, _("Password or code is not right."))
     pressed = request.POST.get("pressed") or request.GET.get("pressed", "")
@@ -267,7 +276,7 @@ def forgotten(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _page(site, request, "forgotten", _("A new password"), form=form)
     typed = form.cleaned_data["name"]
-    if Limit.Of.LOGIN not in limits.touch(_tries(request, f"forgotten {typed}")).over:
+    if not Tries(request, f"forgotten {typed}").are_over:
         accounts.ask_for_password(typed)
     return _page(site, request, "forgotten", _("A new password"), is_sent=True)
 

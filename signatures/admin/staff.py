@@ -8,6 +8,8 @@ from django.contrib.admin import ActionLocation
 from django.contrib.auth.models import Group, User
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -17,7 +19,7 @@ from signatures.admin.trail import ReadOnly
 
 
 class InviteForm(forms.ModelForm):
-    role = forms.ModelChoiceField(Group.objects.all(), label=_("role"))
+    role = forms.ModelChoiceField(Group.objects.all(), label=_("Role"))
 
     class Meta:
         model = User
@@ -115,4 +117,10 @@ class RoleAdmin(ReadOnly, admin.ModelAdmin):
     """What each role may do is code (`signatures.roles`): here it is read."""
 
     ordering: ClassVar = ["name"]
-    fields = ("name", "permissions")
+    fields = ("name", "may")
+    readonly_fields = ("may",)
+
+    @admin.display(description=_("may"))
+    def may(self, role: Group) -> SafeString:
+        rights = role.permissions.select_related("content_type")
+        return format_html_join(SafeString("<br>"), "{}", ((right.name,) for right in rights))
