@@ -123,6 +123,14 @@ def test_A4_an_account_that_is_closed_is_out_and_stays_out_when_it_opens_again(m
     assert TrailEntry.objects.filter(action="set-account", staff_id=owner.pk, detail__account=mod.pk).count() == 2
 
 
+def test_A4_who_is_staff_no_more_ends_at_the_login(mod: User) -> None:
+    client = log_in(mod)
+    User.objects.filter(pk=mod.pk).update(is_staff=False)
+    answer = client.get("/admin/", follow=True)
+    assert answer.status_code == 200 and "id_password" in answer.content.decode()
+    assert "_auth_user_id" not in client.session
+
+
 def test_A4_nobody_elses_session_ends(mod: User, owner: User) -> None:
     mine, other = log_in(mod), log_in(owner)
     assert sessions.end_all(mod.pk) == 1

@@ -150,13 +150,11 @@ def login(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
 def factor(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     """The second factor: asked of who has given the password; shown to who is in."""
     person = _person(request)
-    if person is None:
-        return _to("login", request)
-    if site.has_permission(request):
+    if person and site.has_permission(request):
         left = accounts.codes_left(person.pk)
         has_factor = accounts.has_factor(person.pk)
         return _page(site, request, "own", _("Your second factor"), left=left, has_factor=has_factor)
-    if not sessions.is_fresh(request):
+    if person is None or not sessions.is_fresh(request):
         request.session.flush()
         return _to("login", request)
     if not accounts.has_factor(person.pk):
