@@ -16,7 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 
-PERSONAL_LINK = re.compile(r"(/signature(?:/|%2f))[^/\s\"'?]+|\b[0-9a-f]{32}\.[\w-]{8,}", re.IGNORECASE)
+PERSONAL_LINK = re.compile(
+    r"(/signature(?:/|%2f)|/password(?:/|%2f)[^/\s\"'?]+(?:/|%2f))[^/\s\"'?]+|\b[0-9a-f]{32}\.[\w-]{8,}", re.IGNORECASE
+)
 QUERY = re.compile(r"\?[^\s\"'=]*=[^\s\"']*")  # what a reader searches for is a name, too
 ADDRESS = re.compile(r"[^\s<>\"'=(]+(?:@|%40)[^\s<>\"',;)]+", re.IGNORECASE)
 IP_6 = re.compile(r"(?<![\w:])[0-9a-f]{0,4}:[0-9a-f:]*:[0-9a-f:.]*", re.IGNORECASE)

@@ -129,7 +129,7 @@ if ADMIN_PATH == "/":
     ADMIN_PATH = "admin/"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "campaign.apps.DeskConfig",  # admin, with a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -139,9 +139,12 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "django_countries",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "django_tasks_db",
     # After auth, whose permissions the groups of staff are made of.
-    "campaign",
+    "campaign.apps.CampaignConfig",
     "signatures",
 ]
 
@@ -159,6 +162,8 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "campaign.sessions.Sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
@@ -274,12 +279,15 @@ DELIVERIES_DIR = VAR_DIR / "deliveries"
 
 # Safety
 
+AUTHENTICATION_BACKENDS = ["signatures.roles.Rights"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60  # seconds in which an invitation, or the way to a new password, is good
+OTP_TOTP_ISSUER = "Desk"  # what an app shows beside the code: as neutral as our mails, for the same seized phone
 
 # Public pages load nothing but our own files; admin adds its nonce by asking for it (Django leaves it out elsewhere).
 SECURE_CSP = {

@@ -34,6 +34,8 @@ DEFAULTS = [
     (Limit.Of.SITE, 86_400, 500_000),
     (Limit.Of.WORDS, 86_400, 5),
     (Limit.Of.GUESS, 600, 30),
+    (Limit.Of.LOGIN, 600, 5),
+    (Limit.Of.LOGIN_NETWORK, 600, 50),
     (Limit.Of.MAIL, 60, 1_000),
     (Limit.Of.MAIL_DOMAIN, 60, 500),
 ]
@@ -51,7 +53,7 @@ _TOUCH = """
         set_config('synchronous_commit', %s, TRUE)
     ORDER BY key
     ON CONFLICT (key) DO UPDATE SET n = signatures_bucket.n + 1
-    RETURNING of, n > most
+    RETURNING of, n > most, n = most + 1
 """
 _kept: tuple[float, list[tuple[str, int, int]]] = (float("-inf"), [])
 
@@ -62,6 +64,7 @@ class Verdict:
 
     over: frozenset[str] = frozenset()
     is_broken: bool = False
+    just: frozenset[str] = frozenset()  # what this very event made too much
 
     @property
     def flags(self) -> list[str]:
@@ -93,10 +96,19 @@ def touch(values: Mapping[str, str]) -> Verdict:
         savepoint: AbstractContextManager[Any] = transaction.atomic() if within else nullcontext()
         with savepoint, connection.cursor() as cursor:
             cursor.execute(_TOUCH, [*map(list, zip(*rows, strict=True)), commit])
-            return Verdict(frozenset(of for of, is_over in cursor.fetchall() if is_over))
+            found = cursor.fetchall()
+        return Verdict(
+            over=frozenset(of for of, is_over, _is_just in found if is_over),
+            just=frozenset(of for of, _is_over, is_just in found if is_just),
+        )
     except DatabaseError as error:
         log.error("alarm limiter-down: %s", type(error).__name__)  # noqa: TRY400  its text tells of keys
         return Verdict(is_broken=True)
+
+
+def forgive(values: Mapping[str, str]) -> None:
+    """Empty these buckets of the running spans: whoever proved to be who they say may mistype again."""
+    Bucket.objects.filter(key__in=[key for key, _of, _most, _until in _buckets(values, time.time())]).delete()
 
 
 def network_key(network: str, at: datetime) -> str:

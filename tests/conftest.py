@@ -95,8 +95,11 @@ def cleo(letter: Letter) -> Signature:
     return make_signature(letter, "Cleo Patra", State.WAITING)
 
 
+PASSWORD = "a long enough password"
+
+
 def member_of(group: str) -> User:
-    user = User.objects.create_user(group.replace(" ", "-"), password="a long enough password", is_staff=True)
+    user = User.objects.create_user(group.replace(" ", "-"), password=PASSWORD, is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     return user
 
@@ -115,6 +118,12 @@ def officer(db: None) -> User:
 def editor(db: None) -> User:
     """Writes letters; moderates nothing."""
     return member_of("editor")
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """May do all of it."""
+    return member_of("owner")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from signatures import counts
+from signatures.admin.site import fresh_sign_in
 from signatures.admin.trail import ReadOnly
 from signatures.delivery import pdf, snapshot
 from signatures.models import SignedLetter
@@ -44,7 +45,7 @@ class SignedLetterAdmin(ReadOnly, admin.ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         # Views of their own, not admin actions: Django runs those of a single row inside a transaction, and the
         # trail entry of an export must be committed before its first byte.
-        export = self.admin_site.admin_view(require_POST(self.export))
+        export = self.admin_site.admin_view(require_POST(fresh_sign_in(self.export)))
         return [
             path("<int:letter_id>/export/<str:form>/", export, name="signatures_signedletter_export"),
             *super().get_urls(),

@@ -7,6 +7,7 @@ from django.contrib.admin import ActionLocation
 from django.http import HttpRequest
 
 from signatures import trail
+from signatures.admin.site import FreshSignIn
 from signatures.models import Limit, MailSubject, Question, RejectionReason
 
 
@@ -32,7 +33,7 @@ class Recorded(admin.ModelAdmin):
 
 
 @admin.register(Limit)
-class LimitAdmin(Recorded):
+class LimitAdmin(FreshSignIn, Recorded):
     list_display = ("of", "seconds", "most")
     list_display_links = ("of",)
 

@@ -62,6 +62,8 @@ class Limit(models.Model):
         SITE = "site", _("sign-ups on the whole site")
         WORDS = "words", _("sign-ups with one name and country")
         GUESS = "guess", _("broken personal links from one network")
+        LOGIN = "login", _("failed logins under one name from one network")
+        LOGIN_NETWORK = "login-network", _("logins from one network, told one by one in the trail")
         MAIL = "mail", _("mails sent by the whole site")
         MAIL_DOMAIN = "mail-domain", _("mails sent to one mail domain")
 
