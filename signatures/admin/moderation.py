@@ -44,7 +44,7 @@ class SignatureDesk(ReadOnly, Decisions):
     paginator = UpTo
     readonly_fields = ("shown_name", "shown_flags", "similar", "trail")
     fieldsets = (
-        (None, {"fields": ("shown_name", "kind", "role", "organisation", "country", "comment")}),
+        (None, {"fields": ("shown_name", "kind", "speaker", "role", "organisation", "country", "comment")}),
         (
             _("Standing"),
             {
@@ -185,7 +185,7 @@ class WaitingAdmin(SignatureDesk):
 
     @admin.display(description=_("role, organisation"))
     def who(self, signature: Waiting) -> SafeString:
-        lines = ((line,) for line in (signature.role, signature.organisation) if line)
+        lines = ((line,) for line in (signature.role, signature.organisation, signature.speaker) if line)
         return format_html_join("", "<bdi>{}</bdi><br>", lines) or SafeString("-")
 
     @admin.display(description=_("country, language"))

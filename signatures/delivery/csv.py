@@ -35,7 +35,7 @@ def write(chosen: SignatureQuerySet, out: IO[bytes]) -> int:
 
 
 def _select(chosen: SignatureQuerySet) -> Any:
-    order = cast("tuple[str, ...]", chosen.query.order_by)  # as `newest_first` says it
+    order = cast("tuple[Any, ...]", chosen.query.order_by)  # as `in_order` says it
     return (
         chosen.annotate(
             number=Window(RowNumber(), order_by=list(order)),

@@ -61,7 +61,7 @@ def _record(letter: Letter, form: str, by: int | None) -> None:
 
 
 def _chosen(letter: Letter) -> SignatureQuerySet:
-    return Signature.objects.filter(letter=letter).deliverable().newest_first()
+    return Signature.objects.filter(letter=letter).deliverable().in_order()
 
 
 def _entries(chosen: SignatureQuerySet) -> Iterator[pdf.Entry]:
