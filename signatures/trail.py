@@ -1,12 +1,14 @@
 """What was done, by whom. Entries hold ids and codes, never a name or an address."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db import connection
 from django.utils import timezone
 
 from signatures.models import TrailEntry
+
+READING = ("view", "search")  # entries that tell of no more than a look
 
 # By hand, because every confirmation passes here: the ORM takes as long to word this as PostgreSQL to do it.
 _ADD = """
@@ -35,6 +37,19 @@ def add(
 def last_move(signature_id: int) -> TrailEntry | None:
     """The newest entry that changed the state of this signature."""
     return TrailEntry.objects.filter(signature_id=signature_id).exclude(now="").first()
+
+
+def newest() -> int:
+    """The number of the newest entry: what a page that is made now has seen."""
+    return TrailEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def of_others(signature_ids: Collection[int], *, by: int | None, after: int) -> dict[int, TrailEntry]:
+    """For each of these, the newest entry behind this one by anybody else: staff, signer or rule (SECURITY.md A7)."""
+    found = TrailEntry.objects.filter(signature_id__in=signature_ids, pk__gt=after).exclude(action__in=READING)
+    if by is not None:
+        found = found.exclude(staff_id=by)
+    return {entry.signature_id: entry for entry in found.order_by("pk") if entry.signature_id is not None}
 
 
 def of_staff(staff_id: int, first: int, last: int) -> list[int]:
