@@ -15,6 +15,8 @@ GROUPS = {
     "delivery officer": [
         "signatures.view_signedletter",
         "signatures.export_signedletter",
+        "signatures.view_paperimport",
+        "signatures.import_paper",
         "signatures.view_trailentry",
     ],
     "editor": [

@@ -1,12 +1,12 @@
 """What was done, by whom. Entries hold ids and codes, never a name or an address."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import connection
 from django.utils import timezone
 
-from signatures.models import TrailEntry
+from signatures.models import Signature, State, TrailEntry
 
 READING = ("view", "search")  # entries that tell of no more than a look
 
@@ -32,6 +32,28 @@ def add(
     entry = (timezone.now(), action, staff_id, letter_id, signature_id, was, now, reason, json.dumps(detail or {}))
     with connection.cursor() as cursor:
         cursor.execute(_ADD, entry)
+
+
+def add_each(action: str, rows: Sequence[Signature], *, staff_id: int, erased: bool = False) -> tuple[int, int]:
+    """Write one entry for each of these, which were made or are erased; the numbers of the first and the last."""
+    entries = TrailEntry.objects.bulk_create(
+        TrailEntry(
+            action=action,
+            staff_id=staff_id,
+            letter_id=row.letter_id,
+            signature_id=row.pk,
+            was=State(row.state) if erased else "",
+            now="erased" if erased else State(row.state),
+        )
+        for row in rows
+    )
+    return entries[0].pk, entries[-1].pk
+
+
+def told(first: int, last: int, *, action: str, letter_id: int) -> list[int]:
+    """The signatures that entries of this action in this range tell of."""
+    found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, action=action, letter_id=letter_id)
+    return [number for number in found.values_list("signature_id", flat=True) if number is not None]
 
 
 def last_move(signature_id: int) -> TrailEntry | None:

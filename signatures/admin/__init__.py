@@ -1,5 +1,5 @@
 """The moderation desk in Django admin."""
 
-from signatures.admin import exports, limits, moderation, notables, trail
+from signatures.admin import exports, limits, moderation, notables, paper, trail
 
-__all__ = ["exports", "limits", "moderation", "notables", "trail"]
+__all__ = ["exports", "limits", "moderation", "notables", "paper", "trail"]

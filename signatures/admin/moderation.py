@@ -36,7 +36,7 @@ def _alike(signature: Signature) -> QuerySet[Signature]:
 class SignatureDesk(ReadOnly, Decisions):
     """What the queue and the list of all signatures have in common."""
 
-    search_fields = ("likeness",)  # shows the box; `get_search_results` looks
+    search_fields: tuple[str, ...] = ("likeness",)  # shows the box; `get_search_results` looks
     search_help_text = _("Beginnings of words in name, role or organisation; or the number of a signature.")
     list_per_page = 50
     list_max_show_all = 0
@@ -59,6 +59,8 @@ class SignatureDesk(ReadOnly, Decisions):
                     "confirmed_at",
                     "approved_on",
                     "notable",
+                    "paper",
+                    "sheet",
                 )
             },
         ),
@@ -105,6 +107,11 @@ class SignatureDesk(ReadOnly, Decisions):
     @admin.display(description=_("day"), ordering="signed_up_at")
     def day(self, signature: Signature) -> str:
         return signature.signed_up_at.date().isoformat()
+
+    @admin.display(description=_("role, organisation"))
+    def who(self, signature: Signature) -> SafeString:
+        lines = ((line,) for line in (signature.role, signature.organisation, signature.speaker) if line)
+        return format_html_join("", "<bdi>{}</bdi><br>", lines) or SafeString("-")
 
     @admin.display(description=_("resembling ones"))
     def similar(self, signature: Signature) -> SafeString | str:
@@ -182,11 +189,6 @@ class WaitingAdmin(SignatureDesk):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The page of one stays open to whoever came for it, decided or not: it says what became of it."""
         return Waiting.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-
-    @admin.display(description=_("role, organisation"))
-    def who(self, signature: Waiting) -> SafeString:
-        lines = ((line,) for line in (signature.role, signature.organisation, signature.speaker) if line)
-        return format_html_join("", "<bdi>{}</bdi><br>", lines) or SafeString("-")
 
     @admin.display(description=_("country, language"))
     def origin(self, signature: Waiting) -> str:

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin import helpers
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,20 +17,22 @@ from signatures.admin.decisions import as_of_page, number_of
 from signatures.admin.moderation import SignatureDesk
 from signatures.models import Notable
 
-WAYS = {"up": _("Move up"), "down": _("Move down")}
+WAYS = {"up": _("Up"), "down": _("Down")}
 
 
 @admin.register(Notable)
 class NotableAdmin(SignatureDesk):
     """In the order in which they stand; each button lets one change places with its neighbour."""
 
-    list_display = ("notable", "shown_name", "kind", "role", "organisation", "country", "state", "move")
+    list_display = ("place", "shown_name", "kind", "who", "country", "state", "move")
     list_display_links = ("shown_name",)
     list_filter = ("letter", "kind")
     ordering = ("letter", "kind", "notable", "pk")
     sortable_by = ()
     list_per_page = 400
     actions = ("unfeature",)
+    action_form = helpers.ActionForm
+    search_fields = ()
 
     class Media:
         css: ClassVar = {"all": ["css/desk.css"]}
@@ -40,6 +43,10 @@ class NotableAdmin(SignatureDesk):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The page of one stays open to whoever came for it, notable or not any more."""
         return Notable.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+
+    @admin.display(description=_("place"))
+    def place(self, signature: Notable) -> int | None:
+        return signature.notable
 
     @admin.display(description=_("move"))
     def move(self, signature: Notable) -> SafeString:
