@@ -9,11 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from campaign.forms import AsSeenForm
 from campaign.models import Letter, Translation, publish, revise
 
 
 @admin.register(Letter)
 class LetterAdmin(admin.ModelAdmin):
+    form = AsSeenForm
     list_display = ("slug", "recipient", "state", "goal", "created_at")
     list_filter = ("state",)
 
@@ -21,7 +23,7 @@ class LetterAdmin(admin.ModelAdmin):
         return False
 
 
-class TextForm(forms.ModelForm):
+class TextForm(AsSeenForm):
     """A text of a letter. Saving new words for a published text makes a new revision."""
 
     letter = forms.ModelChoiceField(Letter.objects.all(), label=_("letter"))
@@ -59,7 +61,7 @@ class TranslationAdmin(admin.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj and obj.published_at:
             return ("revision", "language", *Translation.WORDS, "authoritative", "published_at", "digest")
-        return ("letter", "language", *Translation.WORDS, "authoritative")
+        return ("letter", "language", *Translation.WORDS, "authoritative", "as_seen")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new text begins as the newest one of the letter: most changes are small."""

@@ -101,7 +101,9 @@ class Country(forms.ChoiceField):
 class WordsForm(forms.Form):
     """What signing and confirming have in common: the words, for whom, and under which text."""
 
-    kind = forms.ChoiceField(label=_("I sign as"), choices=Kind, required=False, widget=forms.HiddenInput)
+    kind = forms.ChoiceField(
+        label=_("I sign as"), choices=Kind, required=False, initial=Kind.PERSON, widget=forms.RadioSelect
+    )
     visibility = forms.ChoiceField(
         label=_("Where may your name stand?"),
         choices=[
@@ -113,15 +115,22 @@ class WordsForm(forms.Form):
         error_messages={"required": _("Please choose where your name may stand.")},
     )
     name = Name(
-        label=_("Your name"),
-        help_text=_("As you wish it to be read, in any script. A pseudonym is welcome."),
+        label=_("Your name, or that of the organisation"),
+        help_text=_("As you wish it to be read, in any script. A person may take a pseudonym."),
         widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 400}),
+    )
+    speaker = Line(
+        label=_("Who speaks for it"),
+        help_text=_("Name and office, for an organisation. Our staff alone see it; without it they have to ask."),
+        widget=forms.TextInput(attrs={"maxlength": 400}),
     )
     role = Line(
         label=_("Role or title"), widget=forms.TextInput(attrs={"autocomplete": "organization-title", "maxlength": 400})
     )
     organisation = Line(
-        label=_("Organisation"), widget=forms.TextInput(attrs={"autocomplete": "organization", "maxlength": 400})
+        label=_("Organisation"),
+        help_text=_("The one that a person belongs to."),
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "maxlength": 400}),
     )
     country = Country(
         label=_("Country"), nothing=_("rather not say"), widget=CountrySelect(attrs={"autocomplete": "country"})
@@ -147,9 +156,10 @@ class WordsForm(forms.Form):
 
     def layout(self) -> Layout:
         return Layout(
-            "kind",
+            Field("kind"),
             Field("visibility"),
             "name",
+            "speaker",
             Fieldset(_("If you like"), "role", "organisation", "country", "comment", css_class="optional"),
         )
 
@@ -158,6 +168,8 @@ class WordsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
+        if found.get("kind") != Kind.ORGANISATION:
+            found["speaker"] = ""  # nobody speaks for a person
         is_named = found.get("visibility") in {Audience.PUBLIC, Audience.DELIVERY}
         if is_named and "name" in found and not found["name"]:
             self.add_error("name", _("Please enter your name, or choose to be counted without it."))
@@ -165,7 +177,7 @@ class WordsForm(forms.Form):
 
     def answer(self, further_flags: Iterable[str] = ()) -> Answer:
         """What was typed, as `workflow` takes it."""
-        fields = ("kind", "name", "role", "organisation", "country", "comment", "visibility")
+        fields = ("kind", *Signature.WORDS, "country", "visibility")
         return Answer(
             translation=self.translation,
             language=get_language() or "en",
@@ -179,7 +191,13 @@ class WordsForm(forms.Form):
         return {"words": f"{name.casefold()} {country}"} if name else {}
 
     def flags(self) -> list[str]:
-        return suspicion.flags(self.cleaned_data, figures=self.figures)
+        return suspicion.flags(self.cleaned_data, figures=self.figures, organisation=self.is_organisation)
+
+    @property
+    def is_organisation(self) -> bool:
+        """Whether an organisation will stand there by its name."""
+        found = self.cleaned_data
+        return bool(found["kind"] == Kind.ORGANISATION and found["visibility"] != Audience.COUNTED)
 
     @property
     def figures(self) -> list[str]:
@@ -285,6 +303,7 @@ class SignForm(ConsentForm):
             seconds=int(found["seconds"][:9]) if found["seconds"].isdecimal() else None,
             domains=mailboxes.domains_of(found["email"]),
             figures=self.figures,
+            organisation=self.is_organisation,
         )
 
     def buckets(self, network: str) -> dict[str, str]:
@@ -306,7 +325,7 @@ class OfSignature(WordsForm):
 
     @classmethod
     def of(cls, signature: Signature, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:
-        fields = ("kind", "name", "role", "organisation", "country", "comment", "visibility")
+        fields = ("kind", *Signature.WORDS, "country", "visibility")
         form = cls(data, translation=translation, initial={field: getattr(signature, field) for field in fields})
         if signature.sealed_address is None:
             del form.fields["no_updates"]
@@ -322,7 +341,14 @@ class ConfirmForm(OfSignature, ConsentForm):
 
 
 class ChangeForm(OfSignature):
-    """The words as they stand, to be replaced."""
+    """The words as they stand, to be replaced. Who signed as a person stays one, and an organisation likewise."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["kind"].disabled = True
+        self.fields["kind"].widget = forms.HiddenInput()
+        if self.initial.get("kind") != Kind.ORGANISATION:
+            self.fields["speaker"].widget = forms.HiddenInput()
 
 
 class MyLinkForm(forms.Form):

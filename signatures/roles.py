@@ -17,6 +17,8 @@ GROUPS = {
     "delivery officer": [
         "signatures.view_signedletter",
         "signatures.export_signedletter",
+        "signatures.view_paperimport",
+        "signatures.import_paper",
         "signatures.view_trailentry",
     ],
     "editor": [

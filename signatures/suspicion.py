@@ -27,9 +27,12 @@ SENTENCES: Mapping[str, str | Promise] = {
     "hold": _("Staff put it aside."),
     "asked": _("Staff asked its signer a question."),
     "answered": _("Its signer answered the question of staff."),
+    "organisation": _("It signs as an organisation: check who speaks for it."),
+    "no-speaker": _("It signs as an organisation, and does not say who speaks for it."),
     "rejected-before": _("It was not accepted before, and its signer changed the words."),
 }
-OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar"})  # flags that go when the words change
+# Flags that go when the words change.
+OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker"})
 LONGEST_AGE = 48 * 60 * 60  # seconds that a form may stay open in a browser
 FASTEST = 3  # seconds in which nobody reads and types
 MARKS = frozenset({"Mn", "Me"})
@@ -65,28 +68,32 @@ def flags(
     seconds: int | None = None,
     domains: Collection[str] = (),
     figures: Collection[str] = (),
+    organisation: bool = False,
 ) -> list[str]:
     """Why a person should look at these words; sorted, empty for most.
 
     Args:
-        words: name, role, organisation, comment.
+        words: name, role, organisation, speaker, comment.
         trap: what stood in the field that people do not see.
         stamp: what `stamp()` gave to the form; None where the form has none.
         seconds: how long the form was open; None where no script told.
         domains: those of the mailbox, as `mailboxes.domains_of` gives them.
         figures: names that a troll would like to sign with, such as the recipient's.
+        organisation: whether an organisation signs, for which somebody has to speak.
     """
     name, *beside = lines = [words.get(field, "") for field in ("name", "role", "organisation")]
-    comment = words.get("comment", "")
+    comment, speaker = words.get("comment", ""), words.get("speaker", "")
     found = {
         "trap": bool(trap),
         "stale-form": stamp is not None and not _is_fresh(stamp),
         "fast": seconds is not None and seconds < FASTEST,
         "script-mix": _mixes_scripts(name) or any(_mixes_scripts(line, fine=_WITH_LATIN) for line in beside),
-        "marks": any(map(_has_many_marks, [*lines, comment])),
-        "link": any(map(_LINK.search, [*beside, comment])),
+        "marks": any(map(_has_many_marks, [*lines, speaker, comment])),
+        "link": any(map(_LINK.search, [*beside, speaker, comment])),
         "disposable": not blocklist.isdisjoint(domains),
         "figure": _is_of(name, figures),
+        "organisation": organisation,
+        "no-speaker": organisation and not speaker,
     }
     return sorted(flag for flag, is_raised in found.items() if is_raised)
 

@@ -1,12 +1,14 @@
 """What was done, by whom. Entries hold ids and codes, never a name or an address."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import connection
 from django.utils import timezone
 
-from signatures.models import TrailEntry
+from signatures.models import Signature, State, TrailEntry
+
+READING = ("view", "search")  # entries that tell of no more than a look
 
 # By hand, because every confirmation passes here: the ORM takes as long to word this as PostgreSQL to do it.
 _ADD = """
@@ -32,9 +34,44 @@ def add(
         cursor.execute(_ADD, entry)
 
 
+def add_each(action: str, rows: Sequence[Signature], *, staff_id: int, erased: bool = False) -> tuple[int, int]:
+    """Write one entry for each of these, which were made or are erased; the numbers of the first and the last."""
+    entries = TrailEntry.objects.bulk_create(
+        TrailEntry(
+            action=action,
+            staff_id=staff_id,
+            letter_id=row.letter_id,
+            signature_id=row.pk,
+            was=State(row.state) if erased else "",
+            now="erased" if erased else State(row.state),
+        )
+        for row in rows
+    )
+    return entries[0].pk, entries[-1].pk
+
+
+def told(first: int, last: int, *, action: str, letter_id: int) -> list[int]:
+    """The signatures that entries of this action in this range tell of."""
+    found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, action=action, letter_id=letter_id)
+    return [number for number in found.values_list("signature_id", flat=True) if number is not None]
+
+
 def last_move(signature_id: int) -> TrailEntry | None:
     """The newest entry that changed the state of this signature."""
     return TrailEntry.objects.filter(signature_id=signature_id).exclude(now="").first()
+
+
+def newest() -> int:
+    """The number of the newest entry: what a page that is made now has seen."""
+    return TrailEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def of_others(signature_ids: Collection[int], *, by: int | None, after: int) -> dict[int, TrailEntry]:
+    """For each of these, the newest entry behind this one by anybody else: staff, signer or rule (SECURITY.md A7)."""
+    found = TrailEntry.objects.filter(signature_id__in=signature_ids, pk__gt=after).exclude(action__in=READING)
+    if by is not None:
+        found = found.exclude(staff_id=by)
+    return {entry.signature_id: entry for entry in found.order_by("pk") if entry.signature_id is not None}
 
 
 def of_staff(staff_id: int, first: int, last: int) -> list[int]:

@@ -28,10 +28,11 @@ from campaign import network
 from campaign.models import Letter, Translation
 from signatures import counts, limits, links, workflow
 from signatures.forms import ChangeForm, ConfirmForm, MyLinkForm, OfSignature, SearchForm, SignForm
-from signatures.models import Question, Signature, State
+from signatures.models import Kind, Question, Signature, State
 
 NEWEST = 12
 PAGE = 50
+ORGANISATIONS = 24  # on the first page of the list, beside those that staff put first
 
 public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)
 
@@ -301,14 +302,23 @@ _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
 @require_safe
 @public_page
 def signatories(request: HttpRequest, slug: str) -> HttpResponse:
-    """The public names, newest day first, page by page."""
+    """The public names: organisations and notables, each in a section above everybody else; the latter page by page.
+
+    With a search all stand in one list, and `kind=organisation` is the list of the organisations alone.
+    """
     translation = _text(slug)
     letter = translation.revision.letter
     form = SearchForm(request.GET)
-    chosen = Signature.objects.filter(letter=letter).public().newest_first()
-    if form.is_valid():
-        chosen = _search(chosen, form.cleaned_data["q"], form.cleaned_data["country"])
-    rows = list(_after(chosen, request.GET.get("after", ""))[: PAGE + 1])
+    public = Signature.objects.filter(letter=letter).public()
+    mark, is_searched = request.GET.get("after", ""), bool(form.changed_data)
+    of_organisations = request.GET.get("kind") == Kind.ORGANISATION
+    sections: dict[str, Any] = {}
+    if is_searched and form.is_valid():
+        chosen = _search(public, form.cleaned_data["q"], form.cleaned_data["country"])
+    else:
+        chosen = public.filter(kind=Kind.ORGANISATION if of_organisations else Kind.PERSON, notable__isnull=True)
+        sections = {} if mark else _sections(public, of_organisations=of_organisations)
+    rows = list(_after(chosen.newest_first(), mark)[: PAGE + 1])
     last = rows[PAGE - 1] if len(rows) > PAGE else None
     query = request.GET.copy()
     if last:
@@ -318,12 +328,29 @@ def signatories(request: HttpRequest, slug: str) -> HttpResponse:
         "translation": translation,
         "form": form,
         "rows": rows[:PAGE],
+        **sections,
+        "of_organisations": of_organisations,
         "following": query.urlencode() if last else "",
         "counts": counts.of(letter.pk),
     }
     response = render(request, "signatures/list.html", context, status=200 if form.is_valid() else 422)
     response["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _sections(public: Any, *, of_organisations: bool) -> dict[str, Any]:
+    """What stands above the rest on the first page: whom staff put there, and the newest organisations."""
+    featured = list(public.featured())
+    organisations = [row for row in featured if row.kind == Kind.ORGANISATION]
+    if of_organisations:
+        return {"organisations": organisations}
+    newest = public.filter(kind=Kind.ORGANISATION, notable__isnull=True).newest_first()
+    newest = list(newest[: ORGANISATIONS + 1])
+    return {
+        "organisations": organisations + newest[:ORGANISATIONS],
+        "further_organisations": len(newest) > ORGANISATIONS,
+        "notables": [row for row in featured if row.kind == Kind.PERSON],
+    }
 
 
 def _search(chosen: Any, words: str, country: str) -> Any:

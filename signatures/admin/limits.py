@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin import ActionLocation
 from django.http import HttpRequest
 
+from campaign.forms import AsSeenForm
 from signatures import trail
 from signatures.admin.site import FreshSignIn
 from signatures.models import Limit, MailSubject, Question, RejectionReason
@@ -13,6 +14,8 @@ from signatures.models import Limit, MailSubject, Question, RejectionReason
 
 class Recorded(admin.ModelAdmin):
     """Rows that staff may change; every change is a trail entry with the figures before and after."""
+
+    form = AsSeenForm
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001  as Django calls it
         super().save_model(request, obj, form, change)

@@ -3,13 +3,14 @@
 from typing import IO, Any, cast
 
 from django.db import connection
-from django.db.models import CharField, F, Func, Window
+from django.db.models import Case, CharField, F, Func, Value, When, Window
 from django.db.models.functions import Cast, RowNumber, TruncDate
 
 from signatures.models import SignatureQuerySet
 
 BOM = b"\xef\xbb\xbf"
 COLUMNS = ("number", "kind", "name", "role", "organisation", "country", "signed_on", "language", "revision")
+SOURCE = "source"  # `web` or `paper`; only in the list of a letter that has signatures on paper
 
 
 class FormulaGuard(Func):
@@ -23,19 +24,22 @@ class FormulaGuard(Func):
     output_field = CharField()
 
 
-def write(chosen: SignatureQuerySet, out: IO[bytes]) -> int:
-    """Write these signatures, numbered in their order; how many rows there were. One statement, so one snapshot."""
-    select, parameters = _select(chosen).query.sql_with_params()
+def write(chosen: SignatureQuerySet, out: IO[bytes], *, source: bool = False) -> int:
+    """Write these signatures, numbered in their order; how many rows there were. One statement, so one snapshot.
+
+    With `source`, a last column tells what came from paper.
+    """
+    select, parameters = _select(chosen, [SOURCE] if source else []).query.sql_with_params()
     lines = _Lines(out)
     with connection.cursor() as cursor:
         statement = cursor.mogrify(f"COPY ({select}) TO STDOUT (FORMAT csv)", parameters)
-        out.write(BOM + ",".join(COLUMNS).encode() + b"\r\n")
+        out.write(BOM + ",".join([*COLUMNS, *([SOURCE] if source else [])]).encode() + b"\r\n")
         cursor.copy_expert(statement.decode(), lines)
         return int(cursor.rowcount)
 
 
-def _select(chosen: SignatureQuerySet) -> Any:
-    order = cast("tuple[str, ...]", chosen.query.order_by)  # as `newest_first` says it
+def _select(chosen: SignatureQuerySet, further: list[str]) -> Any:
+    order = cast("tuple[Any, ...]", chosen.query.order_by)  # as `in_order` says it
     return (
         chosen.annotate(
             number=Window(RowNumber(), order_by=list(order)),
@@ -44,6 +48,7 @@ def _select(chosen: SignatureQuerySet) -> Any:
             guarded_organisation=FormulaGuard("organisation"),
             signed_on=Cast(TruncDate("confirmed_at"), CharField()),
             revision=F("translation__revision__number"),
+            source=Case(When(paper=True, then=Value("paper")), default=Value("web")),
         )
         .order_by("number")
         .values_list(
@@ -56,6 +61,7 @@ def _select(chosen: SignatureQuerySet) -> Any:
             "signed_on",
             "language",
             "revision",
+            *further,
         )
     )
 

@@ -14,7 +14,9 @@ from campaign import text
 from campaign.models import Letter, Translation
 from signatures import counts, trail
 from signatures.delivery import csv, pdf
-from signatures.models import Signature, SignatureQuerySet
+from signatures.models import PaperImport, Signature, SignatureQuerySet
+
+ON_PAPER = "on paper"  # in words: a sign beside a name could be taken for a cross
 
 
 class NothingToExport(Exception):
@@ -24,7 +26,10 @@ class NothingToExport(Exception):
 def export_csv(letter: Letter, out: IO[bytes], *, by: int | None) -> int:
     """Write the deliverable list; how many rows. The trail entry is committed before the first byte (E4)."""
     _record(letter, "csv", by)
-    return csv.write(_chosen(letter), out)
+    if PaperImport.objects.filter(letter=letter, undone_at=None).exists():
+        return csv.write(_chosen(letter), out, source=True)
+    # What is taken in from paper at this very moment is not in a list that could not say so.
+    return csv.write(_chosen(letter).filter(paper=False), out)
 
 
 def export_pdf(letter: Letter, out: Path, *, by: int | None) -> pdf.Report:
@@ -61,14 +66,14 @@ def _record(letter: Letter, form: str, by: int | None) -> None:
 
 
 def _chosen(letter: Letter) -> SignatureQuerySet:
-    return Signature.objects.filter(letter=letter).deliverable().newest_first()
+    return Signature.objects.filter(letter=letter).deliverable().in_order()
 
 
 def _entries(chosen: SignatureQuerySet) -> Iterator[pdf.Entry]:
-    for name, role, organisation, country in chosen.values_list("name", "role", "organisation", "country").iterator(
-        chunk_size=5000
-    ):
-        yield pdf.Entry(name, role, organisation, str(countries.name(country)) if country else "")
+    fields = ("name", "role", "organisation", "country", "paper")
+    for name, role, organisation, country, is_paper in chosen.values_list(*fields).iterator(chunk_size=5000):
+        land = str(countries.name(country)) if country else ""
+        yield pdf.Entry(name, role, organisation, land, ON_PAPER if is_paper else "")
 
 
 def _words(letter: Letter, translation: Translation) -> pdf.LetterData:

@@ -2,9 +2,11 @@
 
 from signatures.models.desk import Bucket, Limit, Question, RejectionReason
 from signatures.models.mail import Mail, MailSubject, Silence
+from signatures.models.paper import PaperImport
 from signatures.models.signature import (
     Audience,
     Kind,
+    Notable,
     Signature,
     SignatureQuerySet,
     SignedLetter,
@@ -22,6 +24,8 @@ __all__ = [
     "Limit",
     "Mail",
     "MailSubject",
+    "Notable",
+    "PaperImport",
     "Question",
     "RejectionReason",
     "Signature",

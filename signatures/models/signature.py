@@ -45,6 +45,17 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """The only definition of "is named in the delivery"."""
         return self.filter(state=State.APPROVED, visibility__in=[Audience.PUBLIC, Audience.DELIVERY])
 
+    def featured(self) -> SignatureQuerySet:
+        """Those whom staff gave a place, in its order."""
+        return self.filter(notable__isnull=False).order_by("notable", "pk")
+
+    def in_order(self) -> SignatureQuerySet:
+        """Organisations, notables in their order, everybody else by `newest_first`: the order of what is delivered."""
+        section = models.Case(
+            models.When(kind=Kind.ORGANISATION, then=0), models.When(notable__isnull=False, then=1), default=2
+        )
+        return self.order_by(section, models.F("notable").asc(nulls_last=True), "-approved_on", "public_id")
+
     def newest_first(self) -> SignatureQuerySet:
         """By the day of approval, then by a random id: never by the moment or the sequence of signing (P3)."""
         return self.order_by("-approved_on", "public_id")
@@ -65,6 +76,7 @@ class Signature(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.PERSON)
     mailbox_key = models.BinaryField(max_length=32, null=True, editable=False)
     paper = models.BooleanField(default=False, editable=False)
+    sheet = models.CharField(_("where the paper lies"), max_length=100, blank=True, default="", db_default="")
 
     name = models.CharField(_("name"), max_length=200, blank=True)
     role = models.CharField(_("role"), max_length=200, blank=True)
@@ -136,6 +148,14 @@ class Signature(models.Model):
                 name="public_by_country",
                 condition=Q(state="approved", visibility="public"),
             ),
+            # Organisations have a list of their own; who signs as a person does not pay for it.
+            models.Index(
+                "letter",
+                models.F("approved_on").desc(),
+                "public_id",
+                name="public_organisations",
+                condition=Q(state="approved", visibility="public", kind="organisation"),
+            ),
             models.Index(fields=["letter", "state", "-signed_up_at"], name="by_state"),
             models.Index("signed_up_at", name="by_day"),
             # Two ways into the queue: what needs a person first, then the oldest; and all of that, without flags.
@@ -166,6 +186,16 @@ class Waiting(Signature):
         proxy = True
         verbose_name = _("waiting signature")
         verbose_name_plural = _("waiting signatures")
+        default_permissions: ClassVar = []
+
+
+class Notable(Signature):
+    """Those whom staff put before all others, in the order that staff gave them."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("notable")
+        verbose_name_plural = _("notables")
         default_permissions: ClassVar = []
 
 

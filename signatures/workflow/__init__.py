@@ -1,25 +1,28 @@
 """Every change of a signature's state: a verb locks, checks that the move is allowed, saves, and writes the trail."""
 
 from signatures.workflow.decisions import (
+    NAMED,
     Decided,
     approve,
     approve_by_rule,
     ask,
     decide,
-    feature,
     hold,
     mail_questions,
     reject,
     undo,
 )
-from signatures.workflow.moves import FROM, NotAllowed, held
+from signatures.workflow.moves import FROM, NotAllowed, Overtaken, held
+from signatures.workflow.notables import feature, shift
 from signatures.workflow.signers import Answer, answer, change, confirm, erase, not_me, send_link, sign, withdraw
 
 __all__ = [
     "FROM",
+    "NAMED",
     "Answer",
     "Decided",
     "NotAllowed",
+    "Overtaken",
     "answer",
     "approve",
     "approve_by_rule",
@@ -35,6 +38,7 @@ __all__ = [
     "not_me",
     "reject",
     "send_link",
+    "shift",
     "sign",
     "undo",
     "withdraw",

@@ -1,40 +1,50 @@
-"""What staff decide: approve, reject, hold, undo, feature; one signature or many at once."""
+"""What staff decide: approve, reject, hold, ask, undo; one signature or many at once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection, transaction
-from django.db.models import Max
 from django.utils import timezone
 from nacl.public import PrivateKey
 
 from campaign.models import Letter
 from signatures import mailboxes, post, trail
 from signatures.models import Mail, Question, Signature, SignatureQuerySet, State, TrailEntry
-from signatures.workflow.moves import FROM, NotAllowed, lock, save
+from signatures.workflow.moves import FROM, NotAllowed, as_seen, lock, save
 
 TO = {"approve": State.APPROVED, "reject": State.REJECTED, "hold": State.WAITING}
 HOLD, ASKED = "hold", "asked"  # flags of what staff put aside, or have a question about
+NAMED = 5  # of how many that were left as they are the numbers are told
 ENDED = [HOLD, ASKED, "answered"]  # flags that end with a decision
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What became of a decision about many: how many moved, how many could not, and its entries in the trail."""
+    """What became of a decision about many: how many moved, how many could not (the first by number), its entries."""
 
     done: int
     refused: int
     first: int | None = None
     last: int | None = None
+    left: Sequence[int] = ()
 
 
 # One statement for any number: lock, look whether the move is allowed, save, and write the trail. What undo needs goes
-# into the entry. A decision ends a hold.
+# into the entry. A decision ends a hold. What anybody else did since the entry that the decision knows of is not
+# overwritten (SECURITY.md A7): it stands in the trail, or, where it was committed while this statement waited for the
+# lock, the row is another version than the one in this statement's snapshot.
 _DECIDE = """
     WITH chosen AS MATERIALIZED (
-        SELECT id, letter_id, state, approved_on, flags FROM signatures_signature
+        SELECT id, letter_id, state, approved_on, flags, ctid AS version FROM signatures_signature
         WHERE id IN ({chosen}) ORDER BY id FOR UPDATE
+    ), unchanged AS (
+        SELECT chosen.* FROM chosen JOIN signatures_signature AS seen ON seen.id = chosen.id AND seen.ctid = version
+        WHERE %s::bigint IS NULL OR NOT EXISTS (
+            SELECT FROM signatures_trailentry AS entry
+            WHERE entry.signature_id = chosen.id AND entry.id > %s AND entry.staff_id IS DISTINCT FROM %s
+                AND entry.action <> ALL (%s)
+        )
     ), moved AS (
         UPDATE signatures_signature AS signature SET
             state = %s,
@@ -42,7 +52,7 @@ _DECIDE = """
             flags = ARRAY(
                 SELECT flag FROM unnest(chosen.flags) AS flag WHERE flag <> ALL (%s)
             ) || %s::varchar(20)[]
-        FROM chosen
+        FROM unchanged AS chosen
         WHERE signature.id = chosen.id AND chosen.state = ANY (%s) AND NOT %s::varchar(20)[] && chosen.flags
         RETURNING chosen.*, signature.state AS now, signature.flags AS left_with
     ), told AS (
@@ -53,7 +63,9 @@ _DECIDE = """
         )) FROM moved ORDER BY id
         RETURNING id
     )
-    SELECT (SELECT count(*) FROM chosen), count(*), min(id), max(id) FROM told
+    SELECT (SELECT count(*) FROM chosen), count(*), min(id), max(id), ARRAY(
+        SELECT id FROM chosen WHERE id NOT IN (SELECT id FROM moved) ORDER BY id LIMIT {left}
+    ) FROM told
 """
 
 
@@ -64,6 +76,7 @@ def decide(
     by: int | None,
     reason: str = "",
     seen: Collection[State] | None = None,
+    as_of: int | None = None,
 ) -> Decided:
     """Approve, reject or hold all of these; those whose state does not allow it are left as they are.
 
@@ -73,6 +86,8 @@ def decide(
         by: the number of the member of staff; None for a rule.
         reason: why, for the trail.
         seen: the states that whoever decides saw them in; what is in another by now was decided by somebody else.
+        as_of: the newest entry of the trail when they saw them (`trail.newest`); what anybody else did something with
+            since then is left as it is. None: nobody looked.
 
     Raises:
         NotAllowed: when a rejection has no reason.
@@ -84,13 +99,14 @@ def decide(
     which, parameters = chosen.order_by().values("pk").query.sql_with_params()
     added = [HOLD] if action == "hold" else []
     values = [
-        *parameters, TO[action], action == "approve", now.date(), ENDED, added, sorted(allowed), added,
+        *parameters, as_of, as_of, by, list(trail.READING),
+        TO[action], action == "approve", now.date(), ENDED, added, sorted(allowed), added,
         now, action, by, reason.strip(),
     ]  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DECIDE.format(chosen=which), values)
-        found, done, first, last = cursor.fetchone()
-    return Decided(done, found - done, first, last)
+        cursor.execute(_DECIDE.format(chosen=which, left=NAMED), values)
+        found, done, first, last, left = cursor.fetchone()
+    return Decided(done, found - done, first, last, left)
 
 
 def approve(signature: Signature, *, by: int) -> None:
@@ -121,15 +137,17 @@ def hold(signature: Signature, *, by: int, reason: str = "") -> None:
 
 
 @transaction.atomic
-def ask(signature: Signature, *, by: int, question: str) -> Signature:
+def ask(signature: Signature, *, by: int, question: str, as_of: int | None = None) -> Signature:
     """Ask the signer a question of the list: it stands on the personal page, and the signature waits with a flag.
 
     Who left an address for updates can be told by mail, where the keeper's key is (`mail_questions`).
 
     Raises:
         NotAllowed: unless it waits, and this question is on the list.
+        Overtaken: when somebody else did something with it since `as_of`.
     """
     locked = lock(signature)
+    as_seen(locked, by=by, as_of=as_of)
     if locked.state != State.WAITING or not Question.objects.filter(code=question).exists():
         raise NotAllowed("It does not wait, or there is no such question.")
     locked.question, locked.flags = question, sorted({*locked.flags, ASKED} - {"answered"})
@@ -160,13 +178,15 @@ def _one(action: str, signature: Signature, *, by: int, reason: str = "") -> Non
 
 
 @transaction.atomic
-def undo(signature: Signature, *, by: int) -> Signature:
+def undo(signature: Signature, *, by: int, as_of: int | None = None) -> Signature:
     """Put a signature back to the state and the flags that its last decision by staff left.
 
     Raises:
         NotAllowed: when its last move was not such a decision.
+        Overtaken: when somebody else did something with it since `as_of`.
     """
     locked = lock(signature)
+    as_seen(locked, by=by, as_of=as_of)
     last = trail.last_move(locked.pk)
     if last is None or last.action not in TO or last.now != locked.state:
         raise NotAllowed("There is no decision to undo.")
@@ -179,29 +199,6 @@ def undo(signature: Signature, *, by: int) -> Signature:
 def _day_of(entry: TrailEntry) -> date | None:
     """The day of approval to go back to, kept in the entry that left it."""
     return date.fromisoformat(entry.detail["approved_on"]) if "approved_on" in entry.detail else None
-
-
-@transaction.atomic
-def feature(signature: Signature, *, by: int, place: int | None = None, off: bool = False) -> Signature:
-    """Mark a signature as a notable one, at this place of their order (behind all others without one), or unmark it.
-
-    Raises:
-        NotAllowed: unless it waits or is approved, and has a name.
-    """
-    locked = lock(signature)
-    if not off and (locked.state not in {State.WAITING, State.APPROVED} or not locked.name):
-        raise NotAllowed(f"{locked.state} cannot be notable.")
-    if off:
-        place = None
-    elif place is None:
-        last = Signature.objects.filter(letter_id=locked.letter_id, notable__isnull=False).aggregate(Max("notable"))
-        place = (last["notable__max"] or 0) + 1
-    detail = {} if place is None else {"place": place}
-    action = "unfeature" if off else "feature"
-    trail.add(action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, detail=detail)
-    locked.notable = place
-    locked.save(update_fields=["notable"])
-    return locked
 
 
 def approve_by_rule() -> int:

@@ -25,6 +25,10 @@ class NotAllowed(Exception):
     """The state that the signature is in does not allow this move."""
 
 
+class Overtaken(NotAllowed):
+    """Somebody else did something with it since whoever decides saw it (SECURITY.md A7)."""
+
+
 @contextmanager
 def held(signature: Signature) -> Iterator[Signature]:
     """Let nobody else act on a signature meanwhile; what is done while it is held is undone if a verb refuses.
@@ -42,6 +46,18 @@ def lock(signature: Signature) -> Signature:
     if locked is None:
         raise NotAllowed("It is gone.")
     return locked
+
+
+def as_seen(*locked: Signature, by: int, as_of: int | None) -> None:
+    """Go on only if nobody else did anything with these locked rows since the entry `as_of`; None: nothing is known.
+
+    Locked first: an entry is committed with the row it tells of, so none can come between this look and the decision.
+
+    Raises:
+        Overtaken: when somebody else did.
+    """
+    if as_of is not None and trail.of_others([row.pk for row in locked], by=by, after=as_of):
+        raise Overtaken("Somebody else did something with it meanwhile.")
 
 
 def move(locked: Signature, to: State, *, action: str, changed: Sequence[str] = ()) -> Signature:

@@ -89,6 +89,7 @@ class Entry:
     role: str = ""
     organisation: str = ""
     country: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ def write_names(entries: Iterable[Entry], glyphs: Glyphs, to: Path) -> int:
         for some in batched(entries, ENTRIES_IN_A_PARAGRAPH):
             file.write(
                 "," * bool(written)
-                + json.dumps([glyphs.entry(one.name, one.role, one.organisation, one.country) for one in some])
+                + json.dumps(
+                    [glyphs.entry(one.name, one.role, one.organisation, one.country, one.source) for one in some]
+                )
             )
             written += len(some)
         file.write("]")

@@ -27,8 +27,8 @@ CHUNK = 5_000  # rows in one COPY; no more than these are in memory at a time
 WEEKS = 8
 COLUMNS = (
     "public_id", "mailbox_key", "letter_id", "translation_id", "kind", "paper", "name", "role", "organisation",
-    "comment", "likeness", "country", "language", "visibility", "state", "flags", "signed_up_at", "confirmed_at",
-    "approved_on",
+    "speaker", "comment", "likeness", "country", "language", "visibility", "state", "flags", "signed_up_at",
+    "confirmed_at", "approved_on",
 )  # fmt: skip
 # How many of a hundred; a waiting one has a flag as often as not.
 STATES = {State.APPROVED: 82, State.WAITING: 8, State.UNCONFIRMED: 6, State.REJECTED: 2, State.WITHDRAWN: 2}
@@ -119,13 +119,16 @@ class Rows:
         is_organisation = chance.random() < 0.02
         name = tongue.foundation.format(person.name) if is_organisation else person.name
         role = some(chance, lines(tongue.roles), 0.0 if is_organisation else 0.3)
-        words = [name, role, some(chance, lines(tongue.organisations), 0.15), some(chance, COMMENTS, 0.04)]
+        speaker = ", ".join([person.name, *lines(tongue.roles)[:1]]) if is_organisation else ""
+        words = [name, role, some(chance, lines(tongue.organisations), 0.15), speaker, some(chance, COMMENTS, 0.04)]
         country, flags = some(chance, tongue.countries.split(), 0.9), some(chance, FLAGS, FLAGGED.get(state, 0.0))
         signed_up, confirmed, approved = self._moments(index, state)
         if state == State.WITHDRAWN or (audience == Audience.COUNTED and confirmed):
             words = [""] * len(words)  # as `workflow` blanks them
         if state == State.WITHDRAWN:
             country = ""
+        if is_organisation and words[0]:
+            flags = ",".join(filter(None, ["organisation", flags]))  # as signing flags it
         likeness = suspicion.likeness(words[0]) if confirmed else ""
         key, public_id = self._ids(index)
         kind = Kind.ORGANISATION if is_organisation else Kind.PERSON

@@ -1,0 +1,230 @@
+"""An organisation signs under its name, somebody speaks for it, staff check that, and it stands in a section of its own."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+
+from campaign.models import Letter
+from signatures import jobs, links, suspicion, views, workflow
+from signatures.delivery import snapshot
+from signatures.models import Audience, Kind, Signature, State
+from tests.conftest import Inbox
+from tests.makers import make_many, make_signature
+
+pytestmark = pytest.mark.django_db
+LIST = "/letters/bridge/signatories/"
+BOTH, ONE = ["no-speaker", "organisation"], ["organisation"]
+
+
+@pytest.fixture
+def bakers(words: dict[str, str]) -> dict[str, str]:
+    """A form filled in as the guild of bakers would."""
+    return {**words, "kind": "organisation", "name": "Guild of Bakers", "role": "", "speaker": "Dora Maar, chair"}
+
+
+def the_one() -> Signature:
+    return Signature.objects.get()
+
+
+def names_under(page: Any, heading: str) -> list[str]:
+    """The names between this heading of the list and the next."""
+    section = re.search(rf"<h2[^>]*>{heading}</h2>(.*?)(<h2|</main>)", page.content.decode(), re.DOTALL)
+    return re.findall(r'<bdi class="name">(.*?)</bdi>', section[1]) if section else []
+
+
+def organisation(letter: Letter, name: str, **fields: Any) -> Signature:
+    return make_signature(letter, name, kind=Kind.ORGANISATION, **fields)
+
+
+def test_an_organisation_signs_confirms_and_waits_until_somebody_checked_who_speaks_for_it(
+    client: Client,
+    inbox: Inbox,
+    link_in_mail: Callable[[], str],
+    bakers: dict[str, str],
+    form: dict[str, str],
+    desk: Client,
+) -> None:
+    assert client.post("/letters/bridge/sign/", {**form, **bakers}).status_code == 303
+    assert (the_one().kind, the_one().speaker, the_one().flags) == ("organisation", "Dora Maar, chair", ONE)
+
+    link = link_in_mail()
+    page = client.get(link).content.decode()
+    assert 'value="Dora Maar, chair"' in page and re.search(r'value="organisation"[^>]*checked', page)
+    client.post(link, {**bakers, "action": "confirm"})
+
+    row = the_one()
+    assert (row.state, row.name, row.speaker, row.flags) == (State.WAITING, "Guild of Bakers", "Dora Maar, chair", ONE)
+    queue = desk.get("/admin/signatures/waiting/").content.decode()
+    assert "check who speaks for it" in queue and "Dora Maar, chair" in queue
+    assert "Dora Maar, chair" in client.get(link).content.decode()
+    assert client.post(link, {"action": "data"}).json()["speaker"] == "Dora Maar, chair"
+
+
+def test_the_form_asks_for_it_where_no_script_runs(client: Client, letter: Letter) -> None:
+    page = client.get("/").content.decode()
+    for field in ('value="person"[^>]*checked', 'value="organisation"', 'name="speaker"', "Who speaks for it"):
+        assert re.search(field, page), field
+
+
+@pytest.mark.parametrize("moderation", Letter.Moderation)
+def test_it_waits_whatever_the_letter_lets_stand_and_staff_are_told_when_nobody_speaks_for_it(
+    ben: Signature, bakers: dict[str, str], client: Client, moderation: str
+) -> None:
+    ben.letter.moderation = moderation
+    ben.letter.save()
+    del bakers["speaker"]
+
+    client.post(f"/signature/{links.token(ben.public_id)}/", {**bakers, "action": "confirm"})
+    jobs.keep_house.call()
+
+    assert (the_one().state, the_one().flags) == (State.WAITING, BOTH)
+    assert {*BOTH} < set(suspicion.SENTENCES)
+
+
+def test_who_signed_up_as_an_organisation_may_confirm_as_a_person_and_then_nobody_speaks_for_it(
+    letter: Letter, bakers: dict[str, str], client: Client
+) -> None:
+    row = organisation(letter, "Guild", state=State.UNCONFIRMED, flags=BOTH)
+    client.post(f"/signature/{links.token(row.public_id)}/", {**bakers, "kind": "person", "action": "confirm"})
+    assert (the_one().kind, the_one().speaker, the_one().flags) == ("person", "", [])
+
+
+def test_an_organisation_that_is_only_counted_leaves_no_words_and_needs_nobody(
+    ben: Signature, bakers: dict[str, str], client: Client
+) -> None:
+    client.post(f"/signature/{links.token(ben.public_id)}/", {**bakers, "visibility": "counted", "action": "confirm"})
+    row = the_one()
+    assert (row.state, row.flags, [getattr(row, word) for word in row.WORDS]) == (State.APPROVED, [], [""] * 5)
+
+
+def test_an_approved_one_is_not_flagged_anew_unless_its_words_change(
+    letter: Letter, bakers: dict[str, str], client: Client, mod: User
+) -> None:
+    row = organisation(letter, "Guild of Bakers", state=State.WAITING, flags=ONE, speaker="Dora Maar, chair")
+    workflow.approve(row, by=mod.pk)
+    page, change = f"/signature/{links.token(row.public_id)}/", {**bakers, "action": "change"}
+
+    client.post(page, {**change, "visibility": "delivery", "country": "BE"})
+    assert (the_one().state, the_one().visibility) == (State.APPROVED, Audience.DELIVERY)
+    client.post(page, {**change, "visibility": "delivery", "kind": "person"})
+    assert (the_one().state, the_one().kind) == (State.APPROVED, Kind.ORGANISATION), "what it is, it stays"
+
+    client.post(page, {**change, "speaker": "Somebody Else"})
+    assert (the_one().state, the_one().flags) == (State.WAITING, ONE), "somebody else speaks for it now"
+
+
+def test_the_change_form_of_a_person_asks_for_no_speaker(ada: Signature, client: Client) -> None:
+    page = client.get(f"/signature/{links.token(ada.public_id)}/").content.decode()
+    assert re.search(r'type="hidden" name="speaker"', page) and "Who speaks for it" not in page
+
+
+def test_what_speaks_is_seen_by_staff_and_in_no_list_file_or_figure(
+    letter: Letter, client: Client, desk: Client
+) -> None:
+    row = organisation(letter, "Guild", speaker="Canary Speaker")
+    out = io.BytesIO()
+    snapshot.export_csv(letter, out, by=None)
+    pages = [
+        LIST,
+        f"{LIST}?kind=organisation",
+        f"{LIST}?q=Canary",
+        f"{LIST}{row.public_id}/",
+        "/api/v1/letters/bridge/",
+    ]
+    for page in ("/", *pages):
+        assert "Canary" not in client.get(page).content.decode().replace('value="Canary"', ""), page
+    assert b"Guild" in out.getvalue() and b"Canary" not in out.getvalue()
+    assert "Canary Speaker" in desk.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
+
+
+def test_the_list_has_organisations_notables_and_everybody_else_each_once(letter: Letter, client: Client) -> None:
+    make_many(letter, 3)
+    for name, place in (("Second", 2), ("First", 1)):
+        make_signature(letter, name, notable=place)
+    organisation(letter, "Guild")
+    organisation(letter, "Known Guild", notable=3)
+    make_signature(letter, "Hidden", visibility=Audience.DELIVERY, notable=4)
+
+    page = client.get(LIST)
+
+    assert names_under(page, "Organisations") == ["Known Guild", "Guild"]
+    assert names_under(page, "Among those who signed") == ["First", "Second"]
+    assert sorted(names_under(page, "Everybody else")) == ["Signer 0000", "Signer 0001", "Signer 0002"]
+    assert len(re.findall('class="name"', page.content.decode())) == 7
+
+
+def test_a_list_of_people_alone_has_no_heading_for_everybody_else(ada: Signature, client: Client) -> None:
+    page = client.get(LIST).content.decode()
+    assert "Ada Lovelace" in page and "<h2" not in page.split("<main")[1].split("</main>")[0]
+
+
+def pages_of(client: Client, address: str) -> list[list[str]]:
+    found = []
+    while address:
+        answer = client.get(address)
+        found.append(re.findall(r'<bdi class="name">(.*?)</bdi>', answer.content.decode()))
+        address = answer.context["following"] and f"{LIST}?{answer.context['following']}"
+    return found
+
+
+def test_all_pages_together_hold_everybody_once(
+    letter: Letter, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "PAGE", 4)
+    monkeypatch.setattr(views, "ORGANISATIONS", 2)
+    people = make_many(letter, 9)
+    Signature.objects.filter(pk=people[0].pk).update(notable=1)
+    guilds = [organisation(letter, f"Guild {n}", notable=n or None) for n in (0, 0, 0, 0, 0, 1)]
+
+    first, *others = pages_of(client, LIST)
+    assert len(first) == 1 + 2 + 1 + 4 and "All organisations" in client.get(LIST).content.decode()
+    seen = [name for page in (first[3:], *others) for name in page]
+    assert sorted(seen) == sorted(row.name for row in people)
+
+    of_guilds = [name for page in pages_of(client, f"{LIST}?kind=organisation") for name in page]
+    assert sorted(of_guilds) == sorted(row.name for row in guilds) and of_guilds[0] == "Guild 1"
+
+
+def test_search_and_country_find_all_in_one_list(letter: Letter, client: Client) -> None:
+    make_signature(letter, "Baker Ada", country="FR")
+    make_signature(letter, "Baker Ben", country="FR", notable=1)
+    organisation(letter, "Bakers", country="FR", notable=2)
+    organisation(letter, "Millers", country="DE")
+    for query in ("q=baker", "country=FR", "q=baker&country=FR"):
+        page = client.get(f"{LIST}?{query}").content.decode()
+        assert sorted(re.findall(r'<bdi class="name">(.*?)</bdi>', page)) == ["Baker Ada", "Baker Ben", "Bakers"]
+        assert "Among those who signed" not in page
+
+
+def test_the_exports_take_organisations_then_notables_in_their_order_then_everybody_else(letter: Letter) -> None:
+    make_many(letter, 2)
+    for name, place in (("Second", 2), ("First", 1)):
+        make_signature(letter, name, notable=place)
+    organisation(letter, "Guild")
+    out = io.BytesIO()
+    snapshot.export_csv(letter, out, by=None)
+
+    rows = list(csv.DictReader(io.StringIO(out.getvalue().decode("utf-8-sig"))))
+
+    assert [row["number"] for row in rows] == list("12345")
+    assert [row["kind"] for row in rows] == ["organisation", *["person"] * 4]
+    assert [row["name"] for row in rows[:3]] == ["Guild", "First", "Second"]
+    entries = [entry.name for entry in snapshot._entries(snapshot._chosen(letter))]
+    assert entries == [row["name"] for row in rows], "the PDF follows the CSV"
+
+
+def test_the_organisations_of_the_first_page_are_read_from_their_index(letter: Letter) -> None:
+    make_many(letter, 30)
+    organisation(letter, "Guild")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    rows = Signature.objects.filter(letter=letter).public().filter(kind=Kind.ORGANISATION, notable__isnull=True)
+    assert "public_organisations" in rows.newest_first()[:25].explain()
