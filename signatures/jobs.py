@@ -3,6 +3,7 @@
 from django.tasks import task
 
 from signatures import counts, invalidation, retention, watch, workflow
+from signatures.models import Invalidation
 
 
 @task()
@@ -35,3 +36,10 @@ def invalidate(number: int) -> None:
     """Work on this invalidation, or on its undoing, for one turn, and ask for another while there is work."""
     if invalidation.run(number):
         invalidate.enqueue(number)
+
+
+@task()
+def look(number: int) -> None:
+    """Count what this invalidation would take."""
+    for rule in Invalidation.objects.filter(pk=number, step=Invalidation.Step.DRAFT):
+        invalidation.look(rule)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,11 +16,14 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from campaign.models import Letter
 from signatures import counts, invalidation, jobs, limits, mailboxes, retention, workflow
-from signatures.invalidation import Conditions, running
+from signatures.invalidation import Conditions, rules, running
 from signatures.models import Audience, InvalidatedRow, Invalidation, Kind, Signature, State, TrailEntry
 from tests.makers import make_letter, make_signature
 
@@ -349,18 +353,34 @@ def test_A6_who_starts_a_rule_types_the_number_that_was_shown(letter: Letter, mo
         invalidation.start(rule, by=mod.pk, shown=3, typed=4)
     assert not invalidation.run(rule.pk) and fresh(rule).step == Step.DRAFT
     make_signature(letter, BOT)  # one more is no other list
-    assert invalidation.start(rule, by=mod.pk, shown=3, typed=3).expected == 4
+    assert invalidation.start(rule, by=mod.pk, shown=3, typed=3).expected == 3
     with pytest.raises(invalidation.NotAllowed):
         invalidation.start(rule, by=mod.pk, shown=4, typed=4)
 
 
-def test_A6_when_the_number_has_changed_the_preview_is_due_again(letter: Letter, mod: User) -> None:
+def test_A6_when_the_number_has_changed_it_goes_back_to_its_preview(letter: Letter, mod: User) -> None:
     rule = rule_of(letter, mod, name_pattern="bot*")
-    for _each in range(11):
+    for _each in range(12):
         make_signature(letter, BOT)
-    with pytest.raises(invalidation.Changed):
-        invalidation.start(rule, by=mod.pk, shown=0, typed=0)
-    assert fresh(rule).step == Step.DRAFT
+    invalidation.start(rule, by=mod.pk, shown=1, typed=1)
+    assert not invalidation.run(rule.pk)
+    assert (fresh(rule).step, rule.has_changed, rule.seen["number"]) == (Step.DRAFT, True, 12)
+    assert not TrailEntry.objects.filter(action="invalidate").exists()
+    invalidation.start(rule, by=mod.pk, shown=12, typed=12)
+    invalidation.run(rule.pk)
+    assert fresh(rule).rejected == 12
+
+
+def test_the_preview_is_written_down_or_left_to_a_job_when_it_takes_too_long(
+    letter: Letter, mod: User, ada: Signature, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = rule_of(letter, mod, country="GB")
+    with monkeypatch.context() as patch:
+        patch.setattr(rules, "_PREVIEW", f"{rules._PREVIEW}, pg_sleep(5)")
+        assert not invalidation.look(rule, within=0.05) and fresh(rule).seen is None
+    jobs.look.call(rule.pk)
+    seen = fresh(rule).seen
+    assert seen and (seen["number"], seen["cells"], seen["examples"]) == (1, [["approved", "public", 1]], [ada.pk])
 
 
 def test_a_rule_that_would_take_nobody_does_not_start(letter: Letter, mod: User) -> None:
@@ -626,3 +646,116 @@ def test_killed_with_9_in_the_middle_of_a_batch_it_goes_on_where_it_was(
     counted(letter)
     jobs.invalidate.call(rule.pk)
     assert (fresh(rule).step, rule.undone, everything(), counted(letter)) == (Step.UNDONE, 54, before, figures)
+
+
+RULES = "/admin/signatures/invalidation/"
+MOST_STATEMENTS = 12
+
+
+def press(desk: Client, rule: Invalidation, what: str, **fields: Any) -> str:
+    return str(desk.post(f"{RULES}{rule.pk}/change/", {"do": what, **fields}, follow=True).content.decode())
+
+
+def write(desk: Client, letter: Letter, **fields: Any) -> Any:
+    return desk.post(
+        f"{RULES}add/", {"letter": letter.pk, "name": "Flood", "reason": "A program", **fields}, follow=True
+    )
+
+
+def test_a_moderator_writes_previews_confirms_watches_and_undoes_a_rule(
+    desk: Client, letter: Letter, mod: User
+) -> None:
+    make_crowd(letter, times=1)
+    before = everything()
+
+    page = write(desk, letter, domain="bots.example", states=["approved", "waiting"]).content.decode()
+    rule = Invalidation.objects.get()
+    assert (
+        "It would take <strong>18</strong>" in page and "Signer" in page and mod.username in page
+    )
+    assert "That is 33.3 % of all" in page and "bots.example" not in page
+
+    for wrong in ("", "17", "x"):
+        assert "type the number that stands above" in press(desk, rule, "start", number=wrong)
+    assert everything() == before
+    page = press(desk, rule, "start", number="18")
+    assert '<progress id="progress" value="0" max="18">' in page and '<meta http-equiv="refresh"' in page
+    run_jobs()
+    page = desk.get(f"{RULES}{rule.pk}/change/").content.decode()
+    assert "put all back" in page and 'http-equiv="refresh"' not in page
+    listed = desk.get(RULES).content.decode()
+    assert "18 / 18" in listed and "A program" in listed and mod.username in listed and 'value="undo"' in listed
+
+    assert "<progress" in press(desk, rule, "undo")
+    run_jobs()
+    assert everything() == before and fresh(rule).step == Step.UNDONE
+    assert "Left alone" in desk.get(f"{RULES}{rule.pk}/change/").content.decode()
+
+
+def run_jobs() -> None:
+    """What is enqueued, as the worker does it."""
+    for waiting in DBTaskResult.objects.filter(status="READY"):
+        waiting.task.call(*waiting.args_kwargs["args"])
+        waiting.delete()
+
+
+def test_cancel_and_throw_away(desk: Client, letter: Letter, ada: Signature) -> None:
+    write(desk, letter, country="GB")
+    rule = Invalidation.objects.get()
+    press(desk, rule, "start", number="1")
+    press(desk, rule, "cancel")
+    assert (fresh(rule).step, fresh_state(ada)) == (Step.CANCELLED, State.APPROVED)
+    assert "not possible any more" in press(desk, rule, "drop")
+    write(desk, letter, country="GB")
+    draft = Invalidation.objects.get(step=Step.DRAFT)
+    assert "It would take" in press(desk, draft, "look")
+    press(desk, draft, "drop")
+    assert not Invalidation.objects.filter(step=Step.DRAFT).exists()
+
+
+def test_A6_the_form_refuses_an_empty_rule_at_its_field_and_keeps_what_was_typed(desk: Client, letter: Letter) -> None:
+    page = write(desk, letter, states=["approved"]).content.decode()
+    assert "Choose at least one condition" in page and 'value="A program"' in page
+    page = write(desk, letter, name="", domain="ru", name_pattern="**").content.decode()
+    assert page.count('<ul class="errorlist"') == 1 and "This field is required" in page
+    assert "write at least one letter" in write(desk, letter, name_pattern="**").content.decode()
+    assert "This is no mail domain" in write(desk, letter, domain="ru").content.decode()
+    assert not Invalidation.objects.exists()
+
+
+def test_the_page_of_a_signature_leads_to_a_rule_filled_in(desk: Client, letter: Letter) -> None:
+    row = make_signature(letter, BOT, domains=[key_of("bots.example")], network="00ff", likeness="bot petrow")
+    page = desk.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
+    for way in ("similar_to", "domain_of", "network_of"):
+        link = f"{RULES}add/?letter={letter.pk}&amp;{way}={row.pk}"
+        assert link in page
+        form = desk.get(link.replace("&amp;", "&")).content.decode()
+        assert re.search(rf'name="{way}" value="{row.pk}"', form)
+    assert key_of("bots.example") not in page and "00ff" not in page
+
+
+def test_A5_only_moderators_see_or_make_rules(
+    letter: Letter, mod: User, officer: User, editor: User, ada: Signature
+) -> None:
+    rule = rule_of(letter, mod, country="GB")
+    for user in (officer, editor):
+        client = Client()
+        client.force_login(user)
+        for path in (RULES, f"{RULES}add/", f"{RULES}{rule.pk}/change/"):
+            assert client.get(path).status_code == 403
+            assert client.post(path, {"do": "start", "number": "1"}).status_code == 403
+    assert fresh(rule).step == Step.DRAFT
+
+
+def test_opening_a_page_changes_nothing_and_asks_little(
+    desk: Client, letter: Letter, mod: User, ada: Signature
+) -> None:
+    rules_there = [rule_of(letter, mod, country="GB") for _each in range(15)]
+    invalidation.look(rules_there[0])
+    before = list(Invalidation.objects.values())
+    for path in (RULES, f"{RULES}add/", *(f"{RULES}{rule.pk}/change/" for rule in rules_there[:2])):
+        with CaptureQueriesContext(connection) as asked:
+            assert desk.get(path).status_code == 200
+        assert len(asked) <= MOST_STATEMENTS, path
+    assert list(Invalidation.objects.values()) == before
+    assert desk.get(f"{RULES}0/change/").status_code == 404

@@ -7,17 +7,17 @@ from signatures.invalidation.rules import (
     NotARule,
     Preview,
     has_condition,
+    look,
     make,
     matching,
     preview,
 )
-from signatures.invalidation.running import Changed, cancel, drop, run, stalled, start, undo
+from signatures.invalidation.running import cancel, drop, run, stalled, start, undo
 from signatures.workflow import NotAllowed
 
 __all__ = [
     "FLAG",
     "TAKEN",
-    "Changed",
     "Conditions",
     "NotARule",
     "NotAllowed",
@@ -25,6 +25,7 @@ __all__ = [
     "cancel",
     "drop",
     "has_condition",
+    "look",
     "make",
     "matching",
     "preview",

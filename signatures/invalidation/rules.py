@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from psycopg2.errors import QueryCanceled
 
 from campaign.models import Letter
 from signatures import counts, limits, mailboxes, patterns, trail
@@ -219,3 +220,27 @@ def preview(rule: Invalidation) -> Preview:
         share=number / everybody if everybody else 0.0,
         examples=sorted(set(drawn)),
     )
+
+
+def look(rule: Invalidation, *, within: float | None = None) -> bool:
+    """Write the preview down beside the rule; False, and nothing, when that takes longer than so many seconds.
+
+    Among a million it can take longer than a page may: then a job does it.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if within is not None:
+                cursor.execute("SET LOCAL statement_timeout = %s", [int(within * 1000)])
+            found = preview(rule)
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            return False
+        raise
+    cells = [[state, audience, number] for (state, audience), number in found.cells.items()]
+    rule.seen = {
+        "number": found.number, "cells": cells, "by_hand": found.by_hand, "share": found.share,
+        "examples": found.examples, "at": timezone.now().isoformat(),
+    }  # fmt: skip
+    rule.save(update_fields=["seen"])
+    return True

@@ -10,7 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from signatures import trail
-from signatures.invalidation.rules import FLAG, matching, preview
+from signatures.invalidation.rules import FLAG, look, matching
 from signatures.models import Invalidation, Signature
 from signatures.workflow.decisions import ENDED, INVALIDATE
 from signatures.workflow.moves import NotAllowed
@@ -21,10 +21,6 @@ STALLED = timedelta(seconds=90)  # without a batch: whoever ran it has died
 FEW = 10  # that many more or less are no other list …
 LITTLE = 0.01  # … nor is this share
 Step = Invalidation.Step
-
-
-class Changed(Exception):
-    """A rule would take another number than was shown."""
 
 
 # Lock, move, remember and tell, for one batch. `chosen` asks the conditions of the rows it locks, so that one that was
@@ -87,22 +83,19 @@ _PUT_BACK = """
 def start(rule: Invalidation, *, by: int, shown: int, typed: int) -> Invalidation:
     """Let a rule begin, for whoever typed the number that its preview showed. A job does the work (`run`).
 
-    Only signatures that exist by now are taken.
+    Only signatures that exist by now are taken. Should there be many more, or fewer, than were shown, the rule goes
+    back to its preview before it touches one.
 
     Raises:
         NotAllowed: when it was begun before, when the number is not the one shown, or when it would take nobody.
-        Changed: when it would take many more, or fewer, than were shown.
     """
     locked = _lock(rule.pk, Step.DRAFT)
-    number = preview(locked).number
-    if abs(number - shown) > max(FEW, LITTLE * shown):
-        raise Changed
-    if typed != shown or not number:
+    if typed != shown or not shown:
         raise NotAllowed("This is not the number that the preview showed.")
-    locked.step, locked.expected, locked.started_at, locked.started_by = Step.RUNNING, number, timezone.now(), by
+    locked.step, locked.expected, locked.started_at, locked.started_by = Step.RUNNING, shown, timezone.now(), by
     locked.bound = Signature.objects.aggregate(Max("pk"))["pk__max"]
     _save(locked, "step", "expected", "started_at", "started_by", "bound")
-    _tell("rule-started", locked, by=by, number=number)
+    _tell("rule-started", locked, by=by, number=shown)
     return locked
 
 
@@ -171,6 +164,8 @@ def _batch(number: int) -> bool:
 
 
 def _take(rule: Invalidation) -> bool:
+    if not rule.reached and _is_another_list(rule):
+        return False
     rows = matching(rule).filter(pk__gt=rule.reached, pk__lte=rule.bound).order_by("pk").select_for_update()
     columns = rows.values("id", "letter_id", "state", "approved_on", "flags")
     which, parameters = _named(*columns[:BATCH].query.sql_with_params())
@@ -187,6 +182,18 @@ def _take(rule: Invalidation) -> bool:
         return False
     rule.rejected, rule.flagged, rule.reached = rule.rejected + rejected, rule.flagged + flagged, last
     _save(rule, "rejected", "flagged", "reached")
+    return True
+
+
+def _is_another_list(rule: Invalidation) -> bool:
+    """Whether a rule that is about to begin fits another number than was shown; then it is shown anew."""
+    number = matching(rule).filter(pk__lte=rule.bound).count()
+    if abs(number - rule.expected) <= max(FEW, LITTLE * rule.expected):
+        return False
+    rule.step, rule.has_changed = Step.DRAFT, True
+    _save(rule, "step", "has_changed")
+    look(rule)
+    _tell("rule-changed", rule, number=number)
     return True
 
 

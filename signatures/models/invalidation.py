@@ -62,6 +62,9 @@ class Invalidation(models.Model):
     states = ArrayField(models.CharField(max_length=12, choices=State), default=list, blank=True)
     visibility = models.CharField(_("audience"), max_length=10, choices=Audience, blank=True)
 
+    seen = models.JSONField(null=True, editable=False)  # its preview
+    has_changed = models.BooleanField(default=False, editable=False)  # between preview and start
+
     step = models.CharField(_("state"), max_length=10, choices=Step, default=Step.DRAFT)
     made_by = models.BigIntegerField(_("by"))
     made_at = models.DateTimeField(_("made"), auto_now_add=True)
