@@ -2,7 +2,8 @@
 
 from django.tasks import task
 
-from signatures import counts, retention, watch, workflow
+from signatures import counts, invalidation, retention, watch, workflow
+from signatures.models import Invalidation
 
 
 @task()
@@ -20,9 +21,25 @@ def forget_networks() -> int:
 @task()
 def keep_house() -> None:
     """What is due each minute: names that a letter lets stand by itself, alarms, what is over; once a day, pruning."""
+    for number in invalidation.stalled():
+        invalidate.enqueue(number)
     workflow.approve_by_rule()
     watch.look()
     retention.forget_buckets()
     retention.remember_tombstones()
     if retention.is_due():
         retention.prune()
+
+
+@task()
+def invalidate(number: int) -> None:
+    """Work on this invalidation, or on its undoing, for one turn, and ask for another while there is work."""
+    if invalidation.run(number):
+        invalidate.enqueue(number)
+
+
+@task()
+def look(number: int) -> None:
+    """Count what this invalidation would take."""
+    for rule in Invalidation.objects.filter(pk=number, step=Invalidation.Step.DRAFT):
+        invalidation.look(rule)

@@ -11,6 +11,7 @@ GROUPS = {
     "moderator": [
         "signatures.view_signature",
         "signatures.moderate_signature",
+        "signatures.invalidate_signature",
         "signatures.view_trailentry",
         "campaign.view_letter",
     ],

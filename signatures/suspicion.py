@@ -30,6 +30,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     "organisation": _("It signs as an organisation: check who speaks for it."),
     "no-speaker": _("It signs as an organisation, and does not say who speaks for it."),
     "rejected-before": _("It was not accepted before, and its signer changed the words."),
+    "invalidated": _("A rule of staff took it before it was confirmed."),
 }
 # Flags that go when the words change.
 OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker"})

@@ -11,6 +11,7 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -42,7 +43,7 @@ class SignatureDesk(ReadOnly, Decisions):
     list_max_show_all = 0
     show_full_result_count = False
     paginator = UpTo
-    readonly_fields = ("shown_name", "shown_flags", "similar", "trail")
+    readonly_fields = ("shown_name", "shown_flags", "similar", "together", "trail")
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", "speaker", "role", "organisation", "country", "comment")}),
         (
@@ -64,7 +65,7 @@ class SignatureDesk(ReadOnly, Decisions):
                 )
             },
         ),
-        (_("Resembling ones"), {"fields": ("similar",)}),
+        (_("Resembling ones"), {"fields": ("similar", "together")}),
         (_("Trail"), {"fields": ("trail",)}),
     )
 
@@ -121,6 +122,18 @@ class SignatureDesk(ReadOnly, Decisions):
         )
         line = '<li><a href="../../{}/change/"><bdi>{}</bdi></a> · <bdi>{}</bdi> · {} · {} · {}</li>'
         return format_html("<ul>{}</ul>", lines) if (lines := format_html_join("", line, rows)) else "-"
+
+    @admin.display(description=_("reject many like it"))
+    def together(self, signature: Signature) -> SafeString | str:
+        """Ways into a rule, without telling which domain or network it is."""
+        ways = (
+            ("similar_to", signature.likeness, _("all with these words in the name")),
+            ("domain_of", signature.domains, _("all with this mail domain")),
+            ("network_of", signature.network, _("all from this network")),
+        )
+        add = reverse("admin:signatures_invalidation_add")
+        rows = ((add, signature.letter_id, way, signature.pk, label) for way, is_known, label in ways if is_known)
+        return format_html_join(" ", '<a class="button" href="{}?letter={}&amp;{}={}">{} …</a>', rows) or "-"
 
     @admin.display(description=_("trail"))
     def trail(self, signature: Signature) -> SafeString:

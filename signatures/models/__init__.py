@@ -1,6 +1,7 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
 from signatures.models.desk import Bucket, Limit, Question, RejectionReason
+from signatures.models.invalidation import InvalidatedRow, Invalidation
 from signatures.models.mail import Mail, MailSubject, Silence
 from signatures.models.paper import PaperImport
 from signatures.models.signature import (
@@ -20,6 +21,8 @@ from signatures.models.trail import TrailEntry
 __all__ = [
     "Audience",
     "Bucket",
+    "InvalidatedRow",
+    "Invalidation",
     "Kind",
     "Limit",
     "Mail",

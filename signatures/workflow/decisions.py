@@ -14,6 +14,7 @@ from signatures.models import Mail, Question, Signature, SignatureQuerySet, Stat
 from signatures.workflow.moves import FROM, NotAllowed, as_seen, lock, save
 
 TO = {"approve": State.APPROVED, "reject": State.REJECTED, "hold": State.WAITING}
+INVALIDATE = "invalidate"  # what a rule does to many (signatures.invalidation); undone like a decision
 HOLD, ASKED = "hold", "asked"  # flags of what staff put aside, or have a question about
 NAMED = 5  # of how many that were left as they are the numbers are told
 ENDED = [HOLD, ASKED, "answered"]  # flags that end with a decision
@@ -188,7 +189,7 @@ def undo(signature: Signature, *, by: int, as_of: int | None = None) -> Signatur
     locked = lock(signature)
     as_seen(locked, by=by, as_of=as_of)
     last = trail.last_move(locked.pk)
-    if last is None or last.action not in TO or last.now != locked.state:
+    if last is None or last.action not in {*TO, INVALIDATE} or last.now != locked.state:
         raise NotAllowed("There is no decision to undo.")
     changed = []
     if "flags" in last.detail:

@@ -1,0 +1,270 @@
+"""Many at once: a rule is written, previewed, confirmed by its number, watched, and undone."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django_countries import countries
+
+from campaign.models import Letter
+from signatures import invalidation, jobs, suspicion
+from signatures.admin.trail import ReadOnly
+from signatures.models import Audience, Invalidation, Signature, State
+
+MANY = 0.05  # of the list; a flood that is more than that deserves a second look
+PATIENCE = 0.2  # seconds that the page waits for a count before it leaves it to the worker
+NOBODY = [("", "---------")]
+Step = Invalidation.Step
+
+
+def _moment(label: Any, help_text: Any = "") -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, required=False, widget=widget, help_text=help_text)
+
+
+def _number(label: Any, help_text: Any = "") -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, min_value=1, max_value=2**62, help_text=help_text)
+
+
+def _text(label: Any, most: int, help_text: Any = "") -> forms.CharField:
+    return forms.CharField(label=label, required=False, max_length=most, help_text=help_text)
+
+
+class RuleForm(forms.Form):
+    """Fields and their cleaning; whether they make a rule, the verb says."""
+
+    letter = forms.ModelChoiceField(Letter.objects.order_by("-pk"), label=_("Letter"), empty_label=None)
+    name = forms.CharField(label=_("Name of the rule"), max_length=100, help_text=_("So that others know it again."))
+    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("Stays in the trail; name nobody in it."))
+    name_pattern = _text(
+        _("Name"), 100, _("* stands for any characters, ? for one: Signer *, *bot*. Case and accents do not matter.")
+    )
+    organisation = _text(_("Organisation"), 100, _("Contains these words; with * it is a pattern of the whole."))
+    similar_to = _number(_("Same words in the name as signature no."), _("In any order, case and accents."))
+    domain = _text(
+        _("Mail domain"), 253, _("With all below it: mailbot.example. Only a digest of it is kept, and never shown.")
+    )
+    domain_of = _number(_("or the mail domain of signature no."))
+    network = _text(
+        _("Network"), 43, _("An address or network, as a /24 or /64 up to /16; of the last 72 hours. Kept as a digest.")
+    )
+    network_of = _number(_("or the network of signature no."), _("On the day on which that one was signed."))
+    country = forms.ChoiceField(label=_("Country"), required=False, choices=[*NOBODY, *countries])
+    language = forms.ChoiceField(label=_("Language"), required=False, choices=[*NOBODY, *settings.LANGUAGES])
+    flag = forms.ChoiceField(
+        label=_("Flag"), required=False, choices=[*NOBODY, *((flag, flag) for flag in suspicion.SENTENCES)]
+    )
+    signed_up_from = _moment(_("Signed up from (UTC)"))
+    signed_up_until = _moment(_("until (UTC)"))
+    states = forms.MultipleChoiceField(
+        label=_("Only in these states"),
+        required=False,
+        choices=[(state.value, state.label) for state in invalidation.TAKEN],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Narrows the rule; it is no condition by itself. Without a choice: all three."),
+    )
+    visibility = forms.ChoiceField(
+        label=_("Only for this audience"),
+        required=False,
+        choices=[*NOBODY, *Audience.choices],
+        help_text=_("Narrows the rule; it is no condition by itself."),
+    )
+    PARTS: ClassVar = (
+        (_("What it is called"), ("letter", "name", "reason")),
+        (_("Whom it means: by their words"), ("name_pattern", "similar_to", "organisation")),
+        (_("Whom it means: by where they come from"), ("domain", "domain_of", "network", "network_of")),
+        (
+            _("Whom it means: by what else they have in common"),
+            ("country", "language", "flag", "signed_up_from", "signed_up_until"),
+        ),
+        (_("Of these only"), ("states", "visibility")),
+    )
+
+    def parts(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        return [(title, [self[name] for name in names]) for title, names in self.PARTS]
+
+    def make(self, by: int) -> Invalidation | None:
+        """The rule; none where something is wrong, which then stands beside its field."""
+        typed = dict(self.cleaned_data)
+        about = {name: typed.pop(name) for name in ("letter", "name", "reason")}
+        try:
+            return invalidation.make(
+                about["letter"],
+                invalidation.Conditions(**typed),
+                by=by,
+                name=about["name"],
+                reason=about["reason"],
+            )
+        except invalidation.NotARule as error:
+            self.add_error(error.field or None, str(error.message))
+            return None
+
+
+@admin.register(Invalidation)
+class InvalidationAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("named", "letter", "reason", "step_shown", "number", "username", "made_at", "buttons")
+    list_display_links = ("named",)
+    list_select_related = ("letter",)
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    sortable_by = ()
+    actions = None
+
+    class Media:
+        css: ClassVar = {"all": ["css/desk.css"]}
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perms(["signatures.invalidate_signature", "signatures.view_signature"])
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invalidation]:
+        names = {
+            f"{column}_name": Subquery(User.objects.filter(pk=OuterRef(column)).values("username"))
+            for column in ("made_by", "started_by", "undone_by")
+        }
+        found: QuerySet[Invalidation] = super().get_queryset(request).annotate(**names)
+        return found
+
+    @admin.display(description=_("name of the rule"))
+    def named(self, rule: Invalidation) -> SafeString:
+        return format_html("<bdi>{}</bdi>", rule.name)
+
+    @admin.display(description=_("state"))
+    def step_shown(self, rule: Invalidation) -> str:
+        return rule.get_step_display()
+
+    @admin.display(description=_("how many"))
+    def number(self, rule: Invalidation) -> str:
+        return f"{rule.taken:,} / {rule.expected:,}" if rule.started_at else "-"
+
+    @admin.display(description=_("by"))
+    def username(self, rule: Any) -> str:
+        return rule.started_by_name or rule.made_by_name or "-"
+
+    @admin.display(description="")
+    def buttons(self, rule: Invalidation) -> SafeString | str:
+        # Within the form of the list, so that it carries the token of that.
+        button = '<button type="submit" class="button" formaction="{}/change/" name="do" value="{}">{}</button>'
+        if rule.step in {Step.DONE, Step.CANCELLED}:
+            return format_html(button, rule.pk, "undo", _("Undo"))
+        return format_html(button, rule.pk, "cancel", _("Cancel")) if rule.step == Step.RUNNING else ""
+
+    def _page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> HttpResponse:
+        context |= {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "media": self.media}
+        return TemplateResponse(request, f"admin/signatures/invalidation/{template}", context)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = RuleForm(request.POST) if request.method == "POST" else RuleForm(initial=request.GET.dict())
+        if form.is_bound and form.is_valid() and (rule := form.make(self._by(request))):
+            self._look(rule)
+            return redirect("admin:signatures_invalidation_change", rule.pk)
+        return self._page(request, "add.html", _("New invalidation"), form=form)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of a rule: its preview, its progress, or what became of it. Its buttons do all that is done."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        rule = self.get_object(request, object_id)
+        if rule is None:
+            raise Http404
+        if request.method == "POST":
+            return self._act(request, rule)
+        return self._page(request, "rule.html", rule.name, rule=rule, **_about(rule))
+
+    def _act(self, request: HttpRequest, rule: Invalidation) -> HttpResponse:
+        by, again = self._by(request), redirect("admin:signatures_invalidation_change", rule.pk)
+        try:
+            match request.POST.get("do"):
+                case "start":
+                    typed = request.POST.get("number", "").replace(",", "").strip()
+                    shown = rule.seen["number"] if rule.seen else 0
+                    invalidation.start(rule, by=by, shown=shown, typed=int(typed) if typed.isdecimal() else -1)
+                    jobs.invalidate.enqueue(rule.pk)
+                case "look":
+                    self._look(rule)
+                case "cancel":
+                    invalidation.cancel(rule, by=by)
+                case "undo":
+                    invalidation.undo(rule, by=by)
+                    jobs.invalidate.enqueue(rule.pk)
+                case "drop":
+                    invalidation.drop(rule, by=by)
+                    again = redirect("admin:signatures_invalidation_changelist")
+        except invalidation.NotAllowed:
+            words = (
+                _("Nothing was started: please type the number that stands above.")
+                if request.POST.get("do") == "start" and rule.step == Step.DRAFT
+                else _("Nothing was done: this is not possible any more.")
+            )
+            self.message_user(request, words, messages.ERROR)
+        return again
+
+    def _look(self, rule: Invalidation) -> None:
+        if rule.step == Step.DRAFT and not invalidation.look(rule, within=PATIENCE):
+            jobs.look.enqueue(rule.pk)
+
+    def _by(self, request: HttpRequest) -> int:
+        return int(request.user.pk or 0)
+
+
+def _about(rule: Invalidation) -> dict[str, Any]:
+    """What the page of a rule tells."""
+    about: dict[str, Any] = {"conditions": _conditions(rule), "works": rule.step in {Step.RUNNING, Step.UNDOING}}
+    about["counts_still"] = rule.step == Step.DRAFT and rule.seen is None
+    about["done"], about["of"] = (
+        (rule.looked_back and rule.undone, rule.taken) if rule.step == Step.UNDOING else (rule.taken, rule.expected)
+    )
+    if rule.step == Step.DRAFT and rule.seen:
+        seen = rule.seen
+        cells = {(state, audience): number for state, audience, number in seen["cells"]}
+        lines = [(State(state).label, [cells.get((state, a), 0) for a in Audience]) for state in invalidation.TAKEN]
+        about["table"] = [(label, numbers, sum(numbers)) for label, numbers in lines]
+        about["audiences"] = [_("website and letter"), _("letter only"), _("without a name")]
+        about["examples"] = Signature.objects.filter(pk__in=seen["examples"]).order_by("pk")
+        about["share"] = round(seen["share"] * 100, 1)
+        about["is_much"] = seen["share"] > MANY
+        about["counted_at"] = datetime.fromisoformat(seen["at"]).astimezone(UTC)
+    return about
+
+
+def _conditions(rule: Invalidation) -> list[tuple[Any, Any]]:
+    """In words; of domain and network nothing is known but that there is one."""
+    secret = _("one, kept as a digest")
+    span = " → ".join(f"{at:%Y-%m-%d %H:%M}" for at in (rule.signed_up_from, rule.signed_up_until) if at)
+    rows = [
+        (_("Name"), rule.name_pattern),
+        (_("Same words in the name as signature no."), rule.similar_to),
+        (_("Organisation"), rule.organisation),
+        (_("Mail domain"), rule.domain and secret),
+        (_("Network"), rule.by_network and secret),
+        (_("Country"), rule.country and countries.name(rule.country)),
+        (_("Language"), rule.get_language_display() if rule.language else ""),
+        (_("Flag"), rule.flag),
+        (_("Signed up (UTC)"), span),
+        (_("Only in these states"), ", ".join(str(State(state).label) for state in rule.states)),
+        (_("Only for this audience"), rule.get_visibility_display() if rule.visibility else ""),
+    ]
+    return [(label, value) for label, value in rows if value]
