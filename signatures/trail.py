@@ -38,6 +38,6 @@ def last_move(signature_id: int) -> TrailEntry | None:
 
 
 def of_staff(staff_id: int, first: int, last: int) -> list[int]:
-    """The signatures that entries in this range, by this member of staff, tell of."""
-    found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id)
+    """The signatures whose state entries in this range, by this member of staff, changed."""
+    found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
     return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]

@@ -13,7 +13,7 @@ from signatures.models.signature import (
     Tombstone,
     Waiting,
 )
-from signatures.models.trail import TrailEntry
+from signatures.models.trail import Seal, TrailEntry
 
 __all__ = [
     "Audience",
@@ -24,6 +24,7 @@ __all__ = [
     "MailSubject",
     "Question",
     "RejectionReason",
+    "Seal",
     "Signature",
     "SignatureQuerySet",
     "SignedLetter",

@@ -40,6 +40,7 @@ class Command(BaseCommand):
             jobs.fold_counts.enqueue()
             jobs.forget_networks.enqueue()
             jobs.keep_house.enqueue()
+            jobs.seal_trail.enqueue()
             _run_jobs()
             return
         # Mail waits for no job: each has a thread of its own.
@@ -66,6 +67,7 @@ def _keep_house(stop: threading.Event) -> None:
         if time.monotonic() - kept > KEEP_EVERY:
             kept = time.monotonic()
             _survive(jobs.keep_house.enqueue)
+            _survive(jobs.seal_trail.enqueue)
         if time.monotonic() - tidied > TIDY_EVERY:
             tidied = time.monotonic()
             _survive(jobs.forget_networks.enqueue)
