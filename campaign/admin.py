@@ -1,4 +1,4 @@
-"""Writing and publishing letters."""
+"""Writing and publishing letters. `signatures.admin.letters` registers both pages: there the trail is known."""
 
 from typing import Any
 
@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from campaign.models import Letter, Translation, publish, revise
 
 
-@admin.register(Letter)
 class LetterAdmin(admin.ModelAdmin):
     list_display = ("slug", "recipient", "state", "goal", "created_at")
     list_filter = ("state",)
@@ -41,7 +40,6 @@ class TextForm(forms.ModelForm):
         return people
 
 
-@admin.register(Translation)
 class TranslationAdmin(admin.ModelAdmin):
     form = TextForm
     list_display = ("title", "language", "revision", "authoritative", "published_at", "digest")
@@ -90,5 +88,8 @@ class TranslationAdmin(admin.ModelAdmin):
     )
     def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
         for translation in chosen:
-            publish(translation)
+            self.publish_one(request, translation)
         self.message_user(request, _("Published."), messages.SUCCESS)
+
+    def publish_one(self, request: HttpRequest, translation: Translation) -> None:
+        publish(translation)

@@ -1,7 +1,7 @@
 """The queue: what staff see of a signature, and what they may decide. No mail address anywhere."""
 
 from collections.abc import Iterable
-from functools import cached_property, reduce
+from functools import reduce
 from operator import and_
 from typing import Any, ClassVar, cast
 
@@ -11,7 +11,6 @@ from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation, helpers
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.core.cache import cache
-from django.core.paginator import Paginator
 from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,11 +21,14 @@ from django.utils.translation import ngettext
 from django_countries import countries
 
 from signatures import counts, suspicion, trail, workflow
-from signatures.admin.trail import ReadOnly
+from signatures.admin.paging import UpTo
+from signatures.admin.trail import ReadOnly, told
+from signatures.admin.watched import Watched
 from signatures.models import Question, RejectionReason, Signature, State, TrailEntry, Waiting
 
 EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
 ALIKE = 20  # how many that resemble it a page shows
+ENTRIES = 50  # how many of its trail; the page of the trail shows all
 BESIDE = "beside"  # of which signature the side panel shows the resembling ones
 MOST_UNDONE = 500  # a decision about more than these is taken back by an invalidation
 DECISIONS = {"approve": _("Approve"), "reject": _("Reject"), "hold": _("Hold")}
@@ -125,18 +127,7 @@ class DecisionForm(helpers.ActionForm):
     )
 
 
-class UpTo(Paginator):
-    """Counts no further than a person pages: a count of a million rows takes longer than the page."""
-
-    MOST = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows = self.object_list
-        return rows.order_by()[: self.MOST].count() if isinstance(rows, QuerySet) else len(rows)
-
-
-class SignatureDesk(ReadOnly, admin.ModelAdmin):
+class SignatureDesk(ReadOnly, Watched):
     """What the queue and the list of all signatures have in common."""
 
     search_fields = ("likeness",)  # shows the box; `get_search_results` looks
@@ -222,19 +213,12 @@ class SignatureDesk(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description=_("trail"))
     def trail(self, signature: Signature) -> SafeString:
-        entries = TrailEntry.objects.filter(signature_id=signature.pk)
+        entries = TrailEntry.objects.filter(signature_id=signature.pk)[:ENTRIES]
         rows = (
-            (
-                entry.at.strftime("%Y-%m-%d %H:%M"),
-                entry.action,
-                entry.was,
-                entry.now,
-                entry.reason,
-                entry.staff_id or "-",
-            )
+            (f"{entry.at:%Y-%m-%d %H:%M}", told(entry), entry.reason and f"({entry.reason})", entry.staff_id or "-")
             for entry in entries
         )
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {} → {} · {} · staff {}</li>", rows))
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} {} · staff {}</li>", rows))
 
     def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], action: str, reason: str = "") -> None:
         """Decide, tell what became of it, and keep what an undo needs."""
@@ -439,10 +423,12 @@ class WaitingAdmin(SignatureDesk):
                 request.POST = posted  # type: ignore[assignment]
         context = {"may_undo": "last_decision" in request.session, **(extra_context or {})}
         asked = request.GET.copy()
-        if BESIDE in asked:
+        if BESIDE in asked and self.has_view_permission(request):
             # Taken out, because admin knows only its own filters.
             number = asked.pop(BESIDE)[-1]
             request.GET = asked  # type: ignore[assignment]
             chosen = self.get_object(request, number)
+            if chosen:
+                trail.viewed(chosen, by=_number(request), page="beside")
             context |= {"beside": chosen, "alike": _alike(chosen)[:ALIKE] if chosen else [], "back": asked.urlencode()}
         return super().changelist_view(request, context)
