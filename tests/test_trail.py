@@ -211,7 +211,11 @@ def test_a_line_says_when_what_of_whom_by_whom_and_whether_it_is_sealed(
     assert f'<a href="{ALL}{cleo.pk}/change/">{cleo.pk}</a>' in text
     assert f'<a href="{TRAIL}?staff={mod.pk}">moderator ({mod.pk})</a>' in text
     assert "Changed or added: limit." in text and f'<a href="{TRAIL}?staff=4711">4711</a>' in text
-    assert text.count("icon-yes") == 1 and text.count("icon-no") == 1
+    assert (
+        text.count('<td class="field-is_sealed">yes</td>')
+        == text.count('<td class="field-is_sealed">not yet</td>')
+        == 1
+    )
     assert desk.get(f"{TRAIL}{TrailEntry.objects.latest('pk').pk}/change/").status_code == 200
     assert desk.get(f"{TRAIL}987654321/change/", follow=True).status_code == 200
 

@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -218,7 +219,9 @@ class SignatureDesk(ReadOnly, Watched):
             (f"{entry.at:%Y-%m-%d %H:%M}", told(entry), entry.reason and f"({entry.reason})", entry.staff_id or "-")
             for entry in entries
         )
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} {} · staff {}</li>", rows))
+        lines = format_html_join("", "<li>{} · {} {} · staff {}</li>", rows)
+        all_of_it = reverse("admin:signatures_trailentry_changelist", query={"signature": signature.pk})
+        return format_html('<ul>{}<li><a href="{}">{}</a></li></ul>', lines, all_of_it, _("All of it"))
 
     def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], action: str, reason: str = "") -> None:
         """Decide, tell what became of it, and keep what an undo needs."""

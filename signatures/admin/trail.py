@@ -173,6 +173,7 @@ class TrailAdmin(ReadOnly, admin.ModelAdmin):
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would be a count of all entries
     paginator = UpTo
 
     class Media:
@@ -219,9 +220,9 @@ class TrailAdmin(ReadOnly, admin.ModelAdmin):
     def more(self, entry: TrailEntry) -> str:
         return ", ".join(f"{name}: {value}" for name, value in entry.detail.items()) or "-"
 
-    @admin.display(description=_("sealed"), boolean=True)
-    def is_sealed(self, entry: Any) -> bool:
-        return bool(entry.pk <= entry.sealed_up_to)
+    @admin.display(description=_("sealed"))
+    def is_sealed(self, entry: Any) -> str | Promise:
+        return _("yes") if entry.pk <= entry.sealed_up_to else _("not yet")
 
 
 def _dressed(request: HttpRequest, entries: list[Any]) -> list[Any]:
