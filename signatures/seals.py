@@ -139,8 +139,14 @@ def verify(*, expect: str = "", progress: Callable[[int], object] = lambda _entr
     if not is_there:
         raise Broken("The noted hash is in no seal: seals were removed, or all of them were made anew.")
     left = TrailEntry.objects.filter(pk__gt=newest.last_entry) if newest else TrailEntry.objects.all()
-    oldest = left.order_by("pk").values_list("at", flat=True).first()
-    return Verified(entries, seals, left.count(), oldest, newest)
+    return Verified(entries, seals, left.count(), unsealed_since(), newest)
+
+
+def unsealed_since() -> datetime | None:
+    """When the oldest entry that no seal covers yet was written; None when there is none."""
+    head = Seal.objects.order_by("-pk").values_list("last_entry", flat=True).first()
+    left = TrailEntry.objects.filter(pk__gt=head) if head is not None else TrailEntry.objects.all()
+    return left.order_by("pk").values_list("at", flat=True).first()
 
 
 def sealed_entries() -> int:

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from signatures import jobs, seals, trail
+from signatures import jobs, seals, trail, watch
 from signatures.models import Seal, TrailEntry
 from tests.conftest import NEVER_TRUNCATED
 
@@ -65,6 +65,14 @@ def test_the_worker_seals_and_the_command_says_how_much(entries: list[int]) -> N
     assert jobs.seal_trail.call() == 0, "nothing new makes no seal"
     newest = Seal.objects.order_by("pk").last()
     assert newest is not None and say("--newest").strip() == newest.digest and newest.digest in say()
+
+
+def test_a_trail_that_is_no_longer_sealed_raises_an_alarm(entries: list[int]) -> None:
+    assert watch.look() == []
+    tamper("UPDATE signatures_trailentry SET at = at - interval '31 minutes'")
+    assert watch.look() == ["trail-unsealed"]
+    seals.seal()
+    assert seals.unsealed_since() is None
 
 
 def test_an_empty_trail_is_whole(db: None) -> None:

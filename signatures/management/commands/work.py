@@ -39,8 +39,8 @@ class Command(BaseCommand):
             post.drain()
             jobs.fold_counts.enqueue()
             jobs.forget_networks.enqueue()
-            jobs.keep_house.enqueue()
             jobs.seal_trail.enqueue()
+            jobs.keep_house.enqueue()
             _run_jobs()
             return
         # Mail waits for no job: each has a thread of its own.
@@ -66,8 +66,9 @@ def _keep_house(stop: threading.Event) -> None:
             _survive(jobs.fold_counts.enqueue)
         if time.monotonic() - kept > KEEP_EVERY:
             kept = time.monotonic()
-            _survive(jobs.keep_house.enqueue)
+            # First, so that a worker that was away raises no alarm for what it is about to seal.
             _survive(jobs.seal_trail.enqueue)
+            _survive(jobs.keep_house.enqueue)
         if time.monotonic() - tidied > TIDY_EVERY:
             tidied = time.monotonic()
             _survive(jobs.forget_networks.enqueue)
