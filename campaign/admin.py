@@ -1,4 +1,4 @@
-"""Writing and publishing letters."""
+"""Writing and publishing letters. `signatures.admin.letters` registers both pages: there the trail is known."""
 
 from typing import Any
 
@@ -13,7 +13,6 @@ from campaign.forms import AsSeenForm
 from campaign.models import Letter, Translation, publish, revise
 
 
-@admin.register(Letter)
 class LetterAdmin(admin.ModelAdmin):
     form = AsSeenForm
     list_display = ("slug", "recipient", "state", "goal", "created_at")
@@ -43,7 +42,6 @@ class TextForm(AsSeenForm):
         return people
 
 
-@admin.register(Translation)
 class TranslationAdmin(admin.ModelAdmin):
     form = TextForm
     list_display = ("title", "language", "revision", "authoritative", "published_at", "digest")
@@ -92,5 +90,8 @@ class TranslationAdmin(admin.ModelAdmin):
     )
     def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
         for translation in chosen:
-            publish(translation)
+            self.publish_one(request, translation)
         self.message_user(request, _("Published."), messages.SUCCESS)
+
+    def publish_one(self, request: HttpRequest, translation: Translation) -> None:
+        publish(translation)

@@ -2,7 +2,7 @@
 
 from django.tasks import task
 
-from signatures import counts, invalidation, retention, watch, workflow
+from signatures import counts, invalidation, retention, seals, watch, workflow
 from signatures.models import Invalidation
 
 
@@ -16,6 +16,12 @@ def fold_counts() -> int:
 def forget_networks() -> int:
     """Forget the networks that are no longer needed; of how many signatures. Due every hour."""
     return retention.forget_networks()
+
+
+@task()
+def seal_trail() -> int:
+    """Seal the trail's new entries; how many. Due each minute, and alone: no trouble of the rest may stop it."""
+    return seals.seal()
 
 
 @task()

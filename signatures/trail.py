@@ -5,10 +5,53 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from signatures.models import Signature, State, TrailEntry
 
 READING = ("view", "search")  # entries that tell of no more than a look
+# What the entries say, in plain words, grouped as staff look for them.
+KINDS: Mapping[str, tuple[Promise, Mapping[str, Promise]]] = {
+    "decisions": (
+        _("decisions"),
+        {
+            "approve": _("Approved."),
+            "reject": _("Not accepted."),
+            "hold": _("Put aside."),
+            "undo": _("Took the last decision back."),
+            "ask": _("Asked the signer a question."),
+            "feature": _("Marked as notable."),
+            "unfeature": _("Marked as notable no longer."),
+        },
+    ),
+    "looks": (
+        _("views and searches"),
+        {"view": _("Looked at the details of one signer."), "search": _("Searched among the signatures.")},
+    ),
+    "exports": (
+        _("exports"),
+        {
+            "export": _("Took away the list of those who signed."),
+            "open-addresses": _("Opened the addresses kept for updates."),
+            "mail-questions": _("Queued mails to those who were asked."),
+        },
+    ),
+    "signers": (
+        _("what signers did"),
+        {
+            "confirm": _("The signer confirmed."),
+            "change": _("The signer changed words or audience."),
+            "answer": _("The signer answered: it is right as it stands."),
+            "withdraw": _("The signer took the name back."),
+            "erase": _("The signer erased everything."),
+            "not-me": _("The mailbox's owner never signed; it was deleted."),
+        },
+    ),
+    "settings": (_("changes of lists, limits and letters"), {"publish": _("Published a text: it is frozen.")}),
+    "house": (_("the program itself"), {"prune": _("Deleted what was kept long enough."), "alarm": _("Alarm.")}),
+}
+SENTENCES = {action: sentence for _title, sentences in KINDS.values() for action, sentence in sentences.items()}
 
 # By hand, because every confirmation passes here: the ORM takes as long to word this as PostgreSQL to do it.
 _ADD = """
@@ -54,6 +97,12 @@ def told(first: int, last: int, *, action: str, letter_id: int) -> list[int]:
     """The signatures that entries of this action in this range tell of."""
     found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, action=action, letter_id=letter_id)
     return [number for number in found.values_list("signature_id", flat=True) if number is not None]
+def viewed(signature: Signature, *, by: int | None, page: str) -> None:
+    """Staff looked at the details of one signer."""
+    add("view", staff_id=by, letter_id=signature.letter_id, signature_id=signature.pk, detail={"page": page})
+def searched(page: str, found: int, *, by: int | None) -> None:
+    """Staff searched. Not for what: a name that somebody looks for is a name, too (A9)."""
+    add("search", staff_id=by, detail={"page": page, "found": found})
 
 
 def last_move(signature_id: int) -> TrailEntry | None:
@@ -75,6 +124,6 @@ def of_others(signature_ids: Collection[int], *, by: int | None, after: int) -> 
 
 
 def of_staff(staff_id: int, first: int, last: int) -> list[int]:
-    """The signatures that entries in this range, by this member of staff, tell of."""
-    found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id)
+    """The signatures whose state entries in this range, by this member of staff, changed."""
+    found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
     return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]

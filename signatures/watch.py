@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from signatures import limits, trail
+from signatures import limits, seals, trail
 from signatures.models import Limit, Mail, Signature, State, TrailEntry
 
 log = logging.getLogger(__name__)
@@ -51,3 +51,8 @@ def _alarms() -> Iterator[tuple[str, str]]:
             yield "unconfirmed", f"{share}: mail does not arrive, or somebody types the addresses of others."
     if stuck := Mail.objects.filter(recipient__isnull=False, due_at__lte=now - STUCK).count():
         yield "mail-stuck", f"{stuck} mails have been due for more than half an hour."
+    if (since := seals.unsealed_since()) and since <= now - STUCK:
+        yield (
+            "trail-unsealed",
+            "The trail was not sealed for half an hour, though a worker runs: a transaction may be held open.",
+        )

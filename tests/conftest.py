@@ -31,6 +31,7 @@ from tests.site import Site
 NEVER_TRUNCATED = {
     "campaign_translation": "published_text_is_never_truncated",
     "signatures_trailentry": "trail_is_never_truncated",
+    "signatures_seal": "seals_are_never_truncated",
 }
 
 

@@ -1,12 +1,10 @@
-"""By what staff narrow the lists of signatures, and how these are paged: none of it counts a million rows."""
+"""By what staff narrow the lists of signatures: none of it counts a million rows."""
 
-from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
 from django.core.cache import cache
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -64,14 +62,3 @@ class LanguageFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
         return queryset.filter(language=self.value()) if self.value() else queryset
-
-
-class UpTo(Paginator):
-    """Counts no further than a person pages: a count of a million rows takes longer than the page."""
-
-    MOST = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows = self.object_list
-        return rows.order_by()[: self.MOST].count() if isinstance(rows, QuerySet) else len(rows)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin import ActionLocation
 from django.http import HttpRequest
@@ -11,28 +12,56 @@ from signatures import trail
 from signatures.admin.site import FreshSignIn
 from signatures.models import Limit, MailSubject, Question, RejectionReason
 
+# Fields whose values name nobody.
+FIGURES = (forms.IntegerField, forms.BooleanField, forms.DateField, forms.DateTimeField, forms.ChoiceField)
+
 
 class Recorded(admin.ModelAdmin):
-    """Rows that staff may change; every change is a trail entry with the figures before and after."""
+    """Rows that staff may change; every change is a trail entry.
+
+    It tells figures, days and choices before and after. What is written in words may hold a name: of that it tells only
+    that it changed.
+    """
+
+    def letter_of(self, obj: Any) -> int | None:
+        """The letter that this row belongs to, for the trail."""
+        return None
 
     form = AsSeenForm
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001  as Django calls it
         super().save_model(request, obj, form, change)
-        figures = ", ".join(
-            f"{field}: {form.initial.get(field, '-')} → {form.cleaned_data[field]}" for field in form.changed_data
+        trail.add(
+            f"set-{self.opts.model_name}",
+            staff_id=request.user.pk,
+            letter_id=self.letter_of(obj),
+            reason=", ".join(_told(field, form) for field in form.changed_data)[:300],
+            detail={"row": obj.pk},
         )
-        trail.add(f"set-{self.opts.model_name}", staff_id=request.user.pk, reason=figures[:300], detail={"row": obj.pk})
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        trail.add(f"remove-{self.opts.model_name}", staff_id=request.user.pk, detail={"row": obj.pk})
+        trail.add(
+            f"remove-{self.opts.model_name}",
+            staff_id=request.user.pk,
+            letter_id=self.letter_of(obj),
+            detail={"row": obj.pk},
+        )
         super().delete_model(request, obj)
 
     def get_actions(
         self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
     ) -> dict[str, Any]:
         """One at a time: deleting in bulk would leave no entry for each."""
-        return {}
+        actions = super().get_actions(request, action_location)
+        actions.pop("delete_selected", None)
+        return actions
+
+
+def _told(field: str, form: Any) -> str:
+    kind = form.fields[field]
+    if isinstance(kind, forms.ModelChoiceField) or not isinstance(kind, FIGURES):
+        return field
+    return f"{field}: {form.initial.get(field, '-')} → {form.cleaned_data[field]}"
 
 
 @admin.register(Limit)

@@ -16,13 +16,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from signatures import counts, suspicion
-from signatures.admin.decisions import Decisions
-from signatures.admin.filters import CountryFilter, FlagFilter, LanguageFilter, UpTo
-from signatures.admin.trail import ReadOnly
+from signatures import counts, suspicion, trail
+from signatures.admin.decisions import Decisions, number_of
+from signatures.admin.filters import CountryFilter, FlagFilter, LanguageFilter
+from signatures.admin.paging import UpTo
+from signatures.admin.trail import ReadOnly, told
+from signatures.admin.watched import Watched
 from signatures.models import Signature, State, TrailEntry, Waiting
 
 ALIKE = 20  # how many that resemble it a page shows
+ENTRIES = 50  # how many of its trail; the page of the trail shows all
 BESIDE = "beside"  # of which signature the side panel shows the resembling ones
 DECISIONS = {"approve": _("Approve"), "reject": _("Reject"), "hold": _("Hold")}
 
@@ -34,7 +37,7 @@ def _alike(signature: Signature) -> QuerySet[Signature]:
     return Signature.objects.filter(likeness=signature.likeness).exclude(pk=signature.pk).order_by("-pk")
 
 
-class SignatureDesk(ReadOnly, Decisions):
+class SignatureDesk(ReadOnly, Watched, Decisions):
     """What the queue and the list of all signatures have in common."""
 
     search_fields: tuple[str, ...] = ("likeness",)  # shows the box; `get_search_results` looks
@@ -137,19 +140,14 @@ class SignatureDesk(ReadOnly, Decisions):
 
     @admin.display(description=_("trail"))
     def trail(self, signature: Signature) -> SafeString:
-        entries = TrailEntry.objects.filter(signature_id=signature.pk)
+        entries = TrailEntry.objects.filter(signature_id=signature.pk)[:ENTRIES]
         rows = (
-            (
-                entry.at.strftime("%Y-%m-%d %H:%M"),
-                entry.action,
-                entry.was,
-                entry.now,
-                entry.reason,
-                entry.staff_id or "-",
-            )
+            (f"{entry.at:%Y-%m-%d %H:%M}", told(entry), entry.reason and f"({entry.reason})", entry.staff_id or "-")
             for entry in entries
         )
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {} → {} · {} · staff {}</li>", rows))
+        lines = format_html_join("", "<li>{} · {} {} · staff {}</li>", rows)
+        all_of_it = reverse("admin:signatures_trailentry_changelist", query={"signature": signature.pk})
+        return format_html('<ul>{}<li><a href="{}">{}</a></li></ul>', lines, all_of_it, _("All of it"))
 
 
 @admin.register(Signature)
@@ -244,10 +242,12 @@ class WaitingAdmin(SignatureDesk):
                 request.POST = posted  # type: ignore[assignment]
         context = {"may_undo": "last_decision" in request.session, **(extra_context or {})}
         asked = request.GET.copy()
-        if BESIDE in asked:
+        if BESIDE in asked and self.has_view_permission(request):
             # Taken out, because admin knows only its own filters.
             number = asked.pop(BESIDE)[-1]
             request.GET = asked  # type: ignore[assignment]
             chosen = self.get_object(request, number)
+            if chosen:
+                trail.viewed(chosen, by=number_of(request), page="beside")
             context |= {"beside": chosen, "alike": _alike(chosen)[:ALIKE] if chosen else [], "back": asked.urlencode()}
         return super().changelist_view(request, context)

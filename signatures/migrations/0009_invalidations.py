@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("campaign", "0003_opening_and_closing"),
-        ("signatures", "0007_mail_to_staff"),
+        ("signatures", "0008_seals"),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ from signatures.models.signature import (
     Tombstone,
     Waiting,
 )
-from signatures.models.trail import TrailEntry
+from signatures.models.trail import Seal, TrailEntry
 
 __all__ = [
     "Audience",
@@ -31,6 +31,7 @@ __all__ = [
     "PaperImport",
     "Question",
     "RejectionReason",
+    "Seal",
     "Signature",
     "SignatureQuerySet",
     "SignedLetter",

@@ -1,10 +1,11 @@
-"""What was done, when, by whom, why."""
+"""What was done, when, by whom, why; and the seals that show whether it still stands as it was written."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,7 +27,33 @@ class TrailEntry(models.Model):
         verbose_name_plural = _("trail")
         default_permissions: ClassVar = ["view"]
         ordering: ClassVar = ["-pk"]
-        indexes: ClassVar = [models.Index(fields=["signature_id", "-id"], name="trail_of_signature")]
+        indexes: ClassVar = [
+            models.Index(fields=["signature_id", "-id"], name="trail_of_signature"),
+            models.Index("at", "id", name="trail_by_day"),
+            # Most entries are confirmations. These two leave them out, so that no confirmation pays for them.
+            models.Index("action", "at", "id", name="trail_by_action", condition=~Q(action="confirm")),
+            models.Index("staff_id", "at", "id", name="trail_of_staff", condition=Q(staff_id__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Seal(models.Model):
+    """A hash over the seal before and the entries since, so that none can be changed unseen (see `seals`).
+
+    Append-only, by a trigger.
+    """
+
+    previous = models.CharField(max_length=64, unique=True)  # so that two who seal at once make one chain
+    digest = models.CharField(max_length=64, unique=True)
+    last_entry = models.BigIntegerField()
+    entries = models.PositiveIntegerField()
+    marks = models.BinaryField()  # of each entry its number and the beginning of its own hash
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions: ClassVar = []
 
     def __str__(self) -> str:
         return str(self.pk)

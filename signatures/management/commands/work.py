@@ -39,6 +39,7 @@ class Command(BaseCommand):
             post.drain()
             jobs.fold_counts.enqueue()
             jobs.forget_networks.enqueue()
+            jobs.seal_trail.enqueue()
             jobs.keep_house.enqueue()
             _run_jobs()
             return
@@ -65,6 +66,8 @@ def _keep_house(stop: threading.Event) -> None:
             _survive(jobs.fold_counts.enqueue)
         if time.monotonic() - kept > KEEP_EVERY:
             kept = time.monotonic()
+            # First, so that a worker that was away raises no alarm for what it is about to seal.
+            _survive(jobs.seal_trail.enqueue)
             _survive(jobs.keep_house.enqueue)
         if time.monotonic() - tidied > TIDY_EVERY:
             tidied = time.monotonic()
