@@ -1,90 +1,29 @@
-"""The queue: what staff see of a signature, and what they may decide. No mail address anywhere."""
+"""The desks: what staff see of a signature. No mail address anywhere."""
 
-from collections.abc import Iterable
-from functools import cached_property, reduce
+from functools import reduce
 from operator import and_
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
-from django.contrib import admin, messages
-from django.contrib.admin import ActionLocation, helpers
+from django.contrib import admin
+from django.contrib.admin import helpers
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.core.cache import cache
-from django.core.paginator import Paginator
 from django.db.models import Case, Count, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
-from django_countries import countries
 
-from signatures import counts, suspicion, trail, workflow
+from signatures import counts, suspicion
+from signatures.admin.decisions import Decisions
+from signatures.admin.filters import CountryFilter, FlagFilter, LanguageFilter, UpTo
 from signatures.admin.trail import ReadOnly
-from signatures.models import Question, RejectionReason, Signature, State, TrailEntry, Waiting
+from signatures.models import Signature, State, TrailEntry, Waiting
 
-EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
 ALIKE = 20  # how many that resemble it a page shows
 BESIDE = "beside"  # of which signature the side panel shows the resembling ones
-MOST_UNDONE = 500  # a decision about more than these is taken back by an invalidation
 DECISIONS = {"approve": _("Approve"), "reject": _("Reject"), "hold": _("Hold")}
-
-
-class FlagFilter(admin.SimpleListFilter):
-    title = _("flags")
-    parameter_name = "flagged"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("flagged")), ("no", _("not flagged")), *((flag, flag) for flag in suspicion.SENTENCES)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
-        match self.value():
-            case None:
-                return queryset
-            case "yes":
-                return queryset.exclude(flags=[])
-            case "no":
-                return queryset.filter(flags=[])
-            case flag:
-                return queryset.filter(flags__contains=[flag])
-
-
-class CountryFilter(admin.SimpleListFilter):
-    """The countries that occur, asked for at most once in five minutes: it is a walk through all rows."""
-
-    title = _("country")
-    parameter_name = "country"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        codes = cache.get_or_set(
-            "admin-countries",
-            lambda: list(
-                Signature.objects.exclude(country="").order_by("country").values_list("country", flat=True).distinct()
-            ),
-            300,
-        )
-        return [(code, countries.name(code)) for code in codes or []]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
-        return queryset.filter(country=self.value()) if self.value() else queryset
-
-
-class LanguageFilter(admin.SimpleListFilter):
-    title = _("language")
-    parameter_name = "language"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return list(settings.LANGUAGES)
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
-        return queryset.filter(language=self.value()) if self.value() else queryset
-
-
-def _number(request: HttpRequest) -> int:
-    """That of who asks: the pages of admin know them."""
-    return cast("int", request.user.pk)
 
 
 def _alike(signature: Signature) -> QuerySet[Signature]:
@@ -94,49 +33,7 @@ def _alike(signature: Signature) -> QuerySet[Signature]:
     return Signature.objects.filter(likeness=signature.likeness).exclude(pk=signature.pk).order_by("-pk")
 
 
-def _reasons() -> list[tuple[str, Any]]:
-    texts = RejectionReason.objects.values_list("text", flat=True)
-    return [("", "---------"), *((text, text) for text in texts)]
-
-
-def _questions() -> list[tuple[str, Any]]:
-    texts = Question.objects.filter(language="en").values_list("code", "text")
-    return [("", "---------"), *texts]
-
-
-class DecisionForm(helpers.ActionForm):
-    # No ChoiceField: a reason that was taken off the list meanwhile is still one.
-    reason = forms.CharField(
-        label=_("Reason (for a rejection)"),
-        required=False,
-        max_length=200,
-        widget=forms.Select(choices=_reasons),  # type: ignore[arg-type]  # asked when it is shown
-    )
-    question = forms.CharField(
-        label=_("Question (to ask)"),
-        required=False,
-        max_length=40,
-        widget=forms.Select(choices=_questions),  # type: ignore[arg-type]  # asked when it is shown
-    )
-    own_words = forms.CharField(
-        label=_("or own words"),
-        required=False,
-        max_length=200,
-    )
-
-
-class UpTo(Paginator):
-    """Counts no further than a person pages: a count of a million rows takes longer than the page."""
-
-    MOST = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows = self.object_list
-        return rows.order_by()[: self.MOST].count() if isinstance(rows, QuerySet) else len(rows)
-
-
-class SignatureDesk(ReadOnly, admin.ModelAdmin):
+class SignatureDesk(ReadOnly, Decisions):
     """What the queue and the list of all signatures have in common."""
 
     search_fields = ("likeness",)  # shows the box; `get_search_results` looks
@@ -145,8 +42,6 @@ class SignatureDesk(ReadOnly, admin.ModelAdmin):
     list_max_show_all = 0
     show_full_result_count = False
     paginator = UpTo
-    action_form = DecisionForm
-    seen: frozenset[State] | None = None  # the states in which this desk shows signatures; None: any
     readonly_fields = ("shown_name", "shown_flags", "similar", "trail")
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", "role", "organisation", "country", "comment")}),
@@ -235,111 +130,6 @@ class SignatureDesk(ReadOnly, admin.ModelAdmin):
             for entry in entries
         )
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} · {} · {} → {} · {} · staff {}</li>", rows))
-
-    def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], action: str, reason: str = "") -> None:
-        """Decide, tell what became of it, and keep what an undo needs."""
-        seen = self.seen or {State(name) for name in request.POST.getlist("seen") if name in State.values} or None
-        numbers = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-        if numbers and request.POST.get("select_across") != "1":
-            # By number, so that what somebody else decided meanwhile is not passed over in silence.
-            which = Signature.objects.filter(pk__in=[number for number in numbers if number.isdecimal()])
-        else:
-            which = Signature.objects.filter(pk__in=chosen.order_by().values("pk"))
-        done = workflow.decide(action, which, by=_number(request), reason=reason, seen=seen)
-        if done.done:
-            request.session["last_decision"] = [done.first, done.last]
-            words = ngettext("%d signature changed.", "%d signatures changed.", done.done) % done.done
-            self.message_user(request, words, messages.SUCCESS, extra_tags="undoable")
-        self._tell_refused(request, done.refused)
-
-    def _tell_refused(self, request: HttpRequest, refused: int) -> None:
-        if refused:
-            words = ngettext(
-                "%d signature left as it was: somebody decided it meanwhile, or its state does not allow this.",
-                "%d signatures left as they were: somebody decided them meanwhile, or their state does not allow this.",
-                refused,
-            )
-            self.message_user(request, words % refused, messages.WARNING)
-
-    def _undo(self, request: HttpRequest, chosen: Iterable[Signature]) -> None:
-        done = refused = 0
-        for signature in chosen:
-            try:
-                workflow.undo(signature, by=_number(request))
-                done += 1
-            except workflow.NotAllowed:
-                refused += 1
-        if done:
-            self.message_user(request, ngettext("%d decision undone.", "%d decisions undone.", done) % done)
-        self._tell_refused(request, refused)
-
-    @admin.action(description=_("Approve"), permissions=["moderate"], location=EVERYWHERE)
-    def approve(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._decide(request, chosen, "approve")
-
-    @admin.action(description=_("Reject (give a reason)"), permissions=["moderate"], location=EVERYWHERE)
-    def reject(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        # On the form of one signature Django puts its prefix before the name of the field. Own words go first.
-        fields = ("own_words", "reason")
-        typed = (request.POST[name].strip() for end in fields for name in request.POST if name.endswith(end))
-        reason = next(filter(None, typed), "")
-        if not reason:
-            self.message_user(request, _("Nothing was changed: a rejection needs a reason."), messages.ERROR)
-            return
-        self._decide(request, chosen, "reject", reason[:300])
-
-    @admin.action(description=_("Hold"), permissions=["moderate"], location=EVERYWHERE)
-    def hold(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._decide(request, chosen, "hold")
-
-    @admin.action(description=_("Feature as notable"), permissions=["moderate"], location=EVERYWHERE)
-    def feature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._mark(request, chosen, off=False)
-
-    @admin.action(description=_("Feature no longer"), permissions=["moderate"], location=EVERYWHERE)
-    def unfeature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._mark(request, chosen, off=True)
-
-    def _mark(self, request: HttpRequest, chosen: QuerySet[Signature], *, off: bool) -> None:
-        refused = 0
-        for signature in chosen:
-            try:
-                workflow.feature(signature, by=_number(request), off=off)
-            except workflow.NotAllowed:
-                refused += 1
-        self._tell_refused(request, refused)
-
-    @admin.action(description=_("Undo the last decision"), permissions=["moderate"], location=EVERYWHERE)
-    def undo(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._undo(request, chosen.only("pk"))
-
-    def _undo_mine(self, request: HttpRequest) -> None:
-        """Take back the last decision that was made here, whatever it was about."""
-        first, last = request.session.pop("last_decision", None) or (1, 0)
-        entries = trail.of_staff(_number(request), first, last)
-        if len(entries) > MOST_UNDONE:
-            self.message_user(
-                request, _("Too many to undo at once; choose them in the list of all signatures."), messages.ERROR
-            )
-            return
-        self._undo(request, Signature.objects.filter(pk__in=entries).only("pk"))
-
-    @admin.action(description=_("Ask the signer"), permissions=["moderate"], location=EVERYWHERE)
-    def ask(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        question = next((request.POST[name] for name in request.POST if name.endswith("question")), "")
-        if not question:
-            self.message_user(request, _("Nothing was asked: please choose a question."), messages.ERROR)
-            return
-        done = refused = 0
-        for signature in chosen.only("pk"):
-            try:
-                workflow.ask(signature, by=_number(request), question=question)
-                done += 1
-            except workflow.NotAllowed:
-                refused += 1
-        if done:
-            self.message_user(request, ngettext("%d signer asked.", "%d signers asked.", done) % done)
-        self._tell_refused(request, refused)
 
 
 @admin.register(Signature)

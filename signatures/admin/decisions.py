@@ -1,0 +1,166 @@
+"""What staff may do with the signatures they chose: the actions, and what is told of each."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation, helpers
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from signatures import trail, workflow
+from signatures.models import Question, RejectionReason, Signature, State
+
+EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
+MOST_UNDONE = 500  # a decision about more than these is taken back by an invalidation
+
+
+def _number(request: HttpRequest) -> int:
+    """That of who asks: the pages of admin know them."""
+    return cast("int", request.user.pk)
+
+
+def _reasons() -> list[tuple[str, Any]]:
+    texts = RejectionReason.objects.values_list("text", flat=True)
+    return [("", "---------"), *((text, text) for text in texts)]
+
+
+def _questions() -> list[tuple[str, Any]]:
+    texts = Question.objects.filter(language="en").values_list("code", "text")
+    return [("", "---------"), *texts]
+
+
+class DecisionForm(helpers.ActionForm):
+    # No ChoiceField: a reason that was taken off the list meanwhile is still one.
+    reason = forms.CharField(
+        label=_("Reason (for a rejection)"),
+        required=False,
+        max_length=200,
+        widget=forms.Select(choices=_reasons),  # type: ignore[arg-type]  # asked when it is shown
+    )
+    question = forms.CharField(
+        label=_("Question (to ask)"),
+        required=False,
+        max_length=40,
+        widget=forms.Select(choices=_questions),  # type: ignore[arg-type]  # asked when it is shown
+    )
+    own_words = forms.CharField(
+        label=_("or own words"),
+        required=False,
+        max_length=200,
+    )
+
+
+class Decisions(admin.ModelAdmin):
+    """The actions of the desks."""
+
+    action_form = DecisionForm
+    seen: frozenset[State] | None = None  # the states in which this desk shows signatures; None: any
+
+    def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], action: str, reason: str = "") -> None:
+        """Decide, tell what became of it, and keep what an undo needs."""
+        seen = self.seen or {State(name) for name in request.POST.getlist("seen") if name in State.values} or None
+        numbers = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        if numbers and request.POST.get("select_across") != "1":
+            # By number, so that what somebody else decided meanwhile is not passed over in silence.
+            which = Signature.objects.filter(pk__in=[number for number in numbers if number.isdecimal()])
+        else:
+            which = Signature.objects.filter(pk__in=chosen.order_by().values("pk"))
+        done = workflow.decide(action, which, by=_number(request), reason=reason, seen=seen)
+        if done.done:
+            request.session["last_decision"] = [done.first, done.last]
+            words = ngettext("%d signature changed.", "%d signatures changed.", done.done) % done.done
+            self.message_user(request, words, messages.SUCCESS, extra_tags="undoable")
+        self._tell_refused(request, done.refused)
+
+    def _tell_refused(self, request: HttpRequest, refused: int) -> None:
+        if refused:
+            words = ngettext(
+                "%d signature left as it was: somebody decided it meanwhile, or its state does not allow this.",
+                "%d signatures left as they were: somebody decided them meanwhile, or their state does not allow this.",
+                refused,
+            )
+            self.message_user(request, words % refused, messages.WARNING)
+
+    def _undo(self, request: HttpRequest, chosen: Iterable[Signature]) -> None:
+        done = refused = 0
+        for signature in chosen:
+            try:
+                workflow.undo(signature, by=_number(request))
+                done += 1
+            except workflow.NotAllowed:
+                refused += 1
+        if done:
+            self.message_user(request, ngettext("%d decision undone.", "%d decisions undone.", done) % done)
+        self._tell_refused(request, refused)
+
+    @admin.action(description=_("Approve"), permissions=["moderate"], location=EVERYWHERE)
+    def approve(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._decide(request, chosen, "approve")
+
+    @admin.action(description=_("Reject (give a reason)"), permissions=["moderate"], location=EVERYWHERE)
+    def reject(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        # On the form of one signature Django puts its prefix before the name of the field. Own words go first.
+        fields = ("own_words", "reason")
+        typed = (request.POST[name].strip() for end in fields for name in request.POST if name.endswith(end))
+        reason = next(filter(None, typed), "")
+        if not reason:
+            self.message_user(request, _("Nothing was changed: a rejection needs a reason."), messages.ERROR)
+            return
+        self._decide(request, chosen, "reject", reason[:300])
+
+    @admin.action(description=_("Hold"), permissions=["moderate"], location=EVERYWHERE)
+    def hold(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._decide(request, chosen, "hold")
+
+    @admin.action(description=_("Feature as notable"), permissions=["moderate"], location=EVERYWHERE)
+    def feature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._mark(request, chosen, off=False)
+
+    @admin.action(description=_("Feature no longer"), permissions=["moderate"], location=EVERYWHERE)
+    def unfeature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._mark(request, chosen, off=True)
+
+    def _mark(self, request: HttpRequest, chosen: QuerySet[Signature], *, off: bool) -> None:
+        refused = 0
+        for signature in chosen:
+            try:
+                workflow.feature(signature, by=_number(request), off=off)
+            except workflow.NotAllowed:
+                refused += 1
+        self._tell_refused(request, refused)
+
+    @admin.action(description=_("Undo the last decision"), permissions=["moderate"], location=EVERYWHERE)
+    def undo(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        self._undo(request, chosen.only("pk"))
+
+    def _undo_mine(self, request: HttpRequest) -> None:
+        """Take back the last decision that was made here, whatever it was about."""
+        first, last = request.session.pop("last_decision", None) or (1, 0)
+        entries = trail.of_staff(_number(request), first, last)
+        if len(entries) > MOST_UNDONE:
+            self.message_user(
+                request, _("Too many to undo at once; choose them in the list of all signatures."), messages.ERROR
+            )
+            return
+        self._undo(request, Signature.objects.filter(pk__in=entries).only("pk"))
+
+    @admin.action(description=_("Ask the signer"), permissions=["moderate"], location=EVERYWHERE)
+    def ask(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        question = next((request.POST[name] for name in request.POST if name.endswith("question")), "")
+        if not question:
+            self.message_user(request, _("Nothing was asked: please choose a question."), messages.ERROR)
+            return
+        done = refused = 0
+        for signature in chosen.only("pk"):
+            try:
+                workflow.ask(signature, by=_number(request), question=question)
+                done += 1
+            except workflow.NotAllowed:
+                refused += 1
+        if done:
+            self.message_user(request, ngettext("%d signer asked.", "%d signers asked.", done) % done)
+        self._tell_refused(request, refused)
