@@ -3,9 +3,12 @@
 import json
 from collections.abc import Mapping
 
+from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
+from campaign.models import Letter
 from signatures.models import TrailEntry
 
 # By hand, because every confirmation passes here: the ORM takes as long to word this as PostgreSQL to do it.
@@ -41,3 +44,11 @@ def of_staff(staff_id: int, first: int, last: int) -> list[int]:
     """The signatures that entries in this range, by this member of staff, tell of."""
     found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id)
     return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]
+
+
+def of_house(action: str, most: int) -> list[TrailEntry]:
+    """The newest entries of this action that are about no single signature, with the letter's slug and who it was."""
+    slug = Letter.objects.filter(pk=OuterRef("letter_id")).values("slug")
+    name = User.objects.filter(pk=OuterRef("staff_id")).values("username")
+    found = TrailEntry.objects.filter(action=action, signature_id__isnull=True)
+    return list(found.annotate(slug=Subquery(slug), by=Subquery(name))[:most])

@@ -2,6 +2,7 @@
 
 from signatures.models.desk import Bucket, Limit, Question, RejectionReason
 from signatures.models.mail import Mail, MailSubject, Silence
+from signatures.models.picture import Activity, Alarm
 from signatures.models.signature import (
     Audience,
     Kind,
@@ -16,6 +17,8 @@ from signatures.models.signature import (
 from signatures.models.trail import TrailEntry
 
 __all__ = [
+    "Activity",
+    "Alarm",
     "Audience",
     "Bucket",
     "Kind",

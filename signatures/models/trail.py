@@ -26,7 +26,13 @@ class TrailEntry(models.Model):
         verbose_name_plural = _("trail")
         default_permissions: ClassVar = ["view"]
         ordering: ClassVar = ["-pk"]
-        indexes: ClassVar = [models.Index(fields=["signature_id", "-id"], name="trail_of_signature")]
+        indexes: ClassVar = [
+            models.Index(fields=["signature_id", "-id"], name="trail_of_signature"),
+            # Exports, alarms, prunings: few among millions. No entry about a signature pays for it.
+            models.Index(
+                fields=["action", "-id"], name="trail_of_house", condition=models.Q(signature_id__isnull=True)
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -1,4 +1,4 @@
-"""Every change of a signature's state: a verb locks, checks that the move is allowed, saves, and writes the trail."""
+"""Every change of state, and the switches: a verb locks, checks that the move is allowed, saves, writes the trail."""
 
 from signatures.workflow.decisions import (
     Decided,
@@ -14,6 +14,7 @@ from signatures.workflow.decisions import (
 )
 from signatures.workflow.moves import FROM, NotAllowed, held
 from signatures.workflow.signers import Answer, answer, change, confirm, erase, not_me, send_link, sign, withdraw
+from signatures.workflow.switches import loosen, pause, resume, tighten
 
 __all__ = [
     "FROM",
@@ -31,11 +32,15 @@ __all__ = [
     "feature",
     "held",
     "hold",
+    "loosen",
     "mail_questions",
     "not_me",
+    "pause",
     "reject",
+    "resume",
     "send_link",
     "sign",
+    "tighten",
     "undo",
     "withdraw",
 ]
