@@ -1,5 +1,6 @@
 """By what staff narrow the lists of signatures, and how these are paged: none of it counts a million rows."""
 
+import json
 from functools import cached_property
 from typing import Any
 
@@ -36,7 +37,9 @@ class FlagFilter(admin.SimpleListFilter):
 
 
 class CountryFilter(admin.SimpleListFilter):
-    """The countries that occur, asked for at most once in five minutes: it is a walk through all rows."""
+    """The countries that occur among the newest, asked for at most once in five minutes: there is no index for it."""
+
+    NEWEST = 50_000
 
     title = _("country")
     parameter_name = "country"
@@ -44,8 +47,8 @@ class CountryFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         codes = cache.get_or_set(
             "admin-countries",
-            lambda: list(
-                Signature.objects.exclude(country="").order_by("country").values_list("country", flat=True).distinct()
+            lambda: sorted(
+                set(Signature.objects.order_by("-signed_up_at").values_list("country", flat=True)[: self.NEWEST]) - {""}
             ),
             300,
         )
@@ -67,11 +70,22 @@ class LanguageFilter(admin.SimpleListFilter):
 
 
 class UpTo(Paginator):
-    """Counts no further than a person pages: a count of a million rows takes longer than the page."""
+    """Counts no further than a person pages, and only where that is cheap; else it takes the planner's estimate.
+
+    Few among a million rows that no index finds take longer to count than the page to show.
+    """
 
     MOST = 10_000
+    DEAR = 12_000.0  # by the planner's measure: some fifty milliseconds; nothing below some hundred thousand rows
 
     @cached_property
     def count(self) -> int:
         rows = self.object_list
-        return rows.order_by()[: self.MOST].count() if isinstance(rows, QuerySet) else len(rows)
+        if not isinstance(rows, QuerySet):
+            return len(rows)
+        wanted = rows.order_by().values("pk")[: self.MOST]
+        told = wanted.explain(format="json")
+        if not told:  # a search that finds nothing asks nothing
+            return 0
+        plan = json.loads(told)[0]["Plan"]
+        return int(plan["Plan Rows"]) if plan["Total Cost"] > self.DEAR else wanted.count()
