@@ -62,19 +62,25 @@ def of(letter_id: int | None) -> Counts:
 
 
 def fold() -> int:
-    """Replace the tally's entries by one for each cell; how many entries went."""
+    """Replace the tally's entries by one for each cell, keeping what they tell as `Activity`; how many entries went."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [FOLDING])
         if not cursor.fetchone()[0]:
             return 0
         cursor.execute(
             """
-            WITH gone AS (DELETE FROM signatures_tally RETURNING letter_id, state, visibility, flagged, number),
+            WITH gone AS (DELETE FROM signatures_tally RETURNING *),
             folded AS (
                 INSERT INTO signatures_tally (letter_id, state, visibility, flagged, number)
                 SELECT letter_id, state, visibility, flagged, sum(number) FROM gone
                 GROUP BY letter_id, state, visibility, flagged HAVING sum(number) <> 0
                 RETURNING 1
+            ),
+            told AS (
+                INSERT INTO signatures_activity (hour, letter_id, language, what, number)
+                SELECT hour, letter_id, language, what, sum(abs(number)) FROM gone WHERE what <> '' GROUP BY 1, 2, 3, 4
+                ON CONFLICT (hour, letter_id, language, what)
+                    DO UPDATE SET number = signatures_activity.number + EXCLUDED.number
             )
             SELECT (SELECT count(*) FROM gone) - (SELECT count(*) FROM folded)
             """

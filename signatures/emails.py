@@ -19,6 +19,10 @@ ALARMS = {
     "mail-domain": _("More mails to one provider are due than the limits let out."),
     "mail-stuck": _("Mails do not go out."),
     "unconfirmed": _("An unusual share of the sign-ups is not confirmed."),
+    "rise": _("Many more people sign up than at this time of the last days."),
+    "domain-trend": _("One mail domain makes an unusual share of the sign-ups."),
+    "network-trend": _("One network makes an unusual share of the sign-ups."),
+    "count-drift": _("The counts differ from the signatures."),
 }
 
 

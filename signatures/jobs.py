@@ -25,14 +25,22 @@ def seal_trail() -> int:
 
 
 @task()
+def recount(by: int | None = None) -> int:
+    """Count all anew; in how many letters the counts are adrift. Nightly, and when staff ask."""
+    return watch.recount(by=by)
+
+
+@task()
 def keep_house() -> None:
-    """What is due each minute: names that a letter lets stand by itself, alarms, what is over; once a day, pruning."""
+    """What is due each minute: what stands by rule, stalled rules, alarms, what is over; daily recount and pruning."""
     for number in invalidation.stalled():
         invalidate.enqueue(number)
     workflow.approve_by_rule()
     watch.look()
     retention.forget_buckets()
     retention.remember_tombstones()
+    if watch.is_recount_due():
+        watch.recount()
     if retention.is_due():
         retention.prune()
 

@@ -40,6 +40,7 @@ DEFAULTS = [
     (Limit.Of.MAIL, 60, 1_000),
     (Limit.Of.MAIL_DOMAIN, 60, 500),
 ]
+TIGHTENED = (Limit.Of.NETWORK, Limit.Of.DOMAIN)  # what a flood comes from; the others are no sign of one
 RATE = frozenset({Limit.Of.NETWORK, Limit.Of.DOMAIN, Limit.Of.SITE})
 KNOWN = 10.0  # seconds that a process keeps the figures
 PER_SHARD = 1_000  # a figure above it is spread over several rows, so that a crowd does not queue at one
@@ -53,7 +54,7 @@ _TOUCH = """
     FROM unnest(%s::bytea[], %s::text[], %s::int[], %s::timestamptz[]) AS touched (key, of, most, until),
         set_config('synchronous_commit', %s, TRUE)
     ORDER BY key
-    ON CONFLICT (key) DO UPDATE SET n = signatures_bucket.n + 1
+    ON CONFLICT (key) DO UPDATE SET n = signatures_bucket.n + 1, most = EXCLUDED.most
     RETURNING of, n > most, n = most + 1
 """
 _kept: tuple[float, list[tuple[str, int, int]]] = (float("-inf"), [])
@@ -153,7 +154,8 @@ def _limits() -> list[tuple[str, int, int]]:
     global _kept  # noqa: PLW0603  one for each process
     asked, figures = _kept
     if time.monotonic() - asked > KNOWN:
-        figures = list(Limit.objects.values_list("of", "seconds", "most"))
+        rows = Limit.objects.values_list("of", "seconds", "most", "divisor")
+        figures = [(of, seconds, max(1, most // divisor)) for of, seconds, most, divisor in rows]
         _kept = time.monotonic(), figures
     return figures
 

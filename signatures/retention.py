@@ -58,7 +58,9 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
 
 def is_due() -> bool:
     """Whether a day has gone by since the last pruning, by whichever worker."""
-    return not TrailEntry.objects.filter(action="prune", at__gt=timezone.now() - DAILY).exists()
+    return not TrailEntry.objects.filter(
+        action="prune", signature_id__isnull=True, at__gt=timezone.now() - DAILY
+    ).exists()
 
 
 def forget_buckets() -> int:

@@ -4,7 +4,7 @@ from itertools import chain
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
 
 GROUPS = {
@@ -13,6 +13,8 @@ GROUPS = {
         "signatures.moderate_signature",
         "signatures.invalidate_signature",
         "signatures.view_trailentry",
+        "signatures.view_alarm",
+        "signatures.pause_signing",
         "campaign.view_letter",
     ],
     "delivery officer": [
@@ -60,3 +62,9 @@ def make_groups(**_signal: Any) -> None:
             app, codename = label.split(".")
             wanted |= Q(content_type__app_label=app, codename=codename)
         group.permissions.set(Permission.objects.filter(wanted))
+
+
+def told_of_alarms() -> list[int]:
+    """The members of staff whom an alarm is mailed to: owners and moderators."""
+    wanted = Q(is_superuser=True) | Q(groups__name__in=["owner", "moderator"])
+    return list(User.objects.filter(wanted, is_active=True, is_staff=True).distinct().values_list("pk", flat=True))

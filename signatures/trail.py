@@ -3,11 +3,14 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 
+from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from campaign.models import Letter
 from signatures.models import Signature, State, TrailEntry
 
 READING = ("view", "search")  # entries that tell of no more than a look
@@ -97,9 +100,13 @@ def told(first: int, last: int, *, action: str, letter_id: int) -> list[int]:
     """The signatures that entries of this action in this range tell of."""
     found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, action=action, letter_id=letter_id)
     return [number for number in found.values_list("signature_id", flat=True) if number is not None]
+
+
 def viewed(signature: Signature, *, by: int | None, page: str) -> None:
     """Staff looked at the details of one signer."""
     add("view", staff_id=by, letter_id=signature.letter_id, signature_id=signature.pk, detail={"page": page})
+
+
 def searched(page: str, found: int, *, by: int | None) -> None:
     """Staff searched. Not for what: a name that somebody looks for is a name, too (A9)."""
     add("search", staff_id=by, detail={"page": page, "found": found})
@@ -127,3 +134,11 @@ def of_staff(staff_id: int, first: int, last: int) -> list[int]:
     """The signatures whose state entries in this range, by this member of staff, changed."""
     found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
     return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]
+
+
+def of_house(action: str, most: int) -> list[TrailEntry]:
+    """The newest entries of this action that are about no single signature, with the letter's slug and who it was."""
+    slug = Letter.objects.filter(pk=OuterRef("letter_id")).values("slug")
+    name = User.objects.filter(pk=OuterRef("staff_id")).values("username")
+    found = TrailEntry.objects.filter(action=action, signature_id__isnull=True)
+    return list(found.annotate(slug=Subquery(slug), by=Subquery(name))[:most])

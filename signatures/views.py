@@ -126,13 +126,17 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "letter/letter.html", _letter_context(translation, form), status=422)
     came_from = network.of(request)
     verdict = limits.touch(form.buckets(came_from))
-    workflow.sign(
-        form.answer(verdict.flags),
-        address=form.cleaned_data["email"],
-        updates=form.cleaned_data["updates"],
-        network=came_from,
-        may_mail=verdict.may_mail,
-    )
+    try:
+        workflow.sign(
+            form.answer(verdict.flags),
+            address=form.cleaned_data["email"],
+            updates=form.cleaned_data["updates"],
+            network=came_from,
+            may_mail=verdict.may_mail,
+        )
+    except workflow.NotAllowed:  # paused or closed since this process read the letter
+        forget_texts()
+        return render(request, "letter/letter.html", _letter_context(_text(slug), form), status=422)
     return _see_other("check-mail", slug)
 
 

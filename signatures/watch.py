@@ -1,34 +1,169 @@
-"""What the people who run the site should be told: alarms, in the trail and in the log."""
+"""What the people who run the site should be told: alarms, in the trail, in the log, on top of admin and by mail."""
 
 import logging
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
 
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from signatures import limits, seals, trail
-from signatures.models import Limit, Mail, Signature, State, TrailEntry
+from signatures import counts, limits, post, roles, seals, trail
+from signatures.models import Activity, Alarm, Limit, Mail, Signature, State, TrailEntry
 
 log = logging.getLogger(__name__)
 
-REPEAT = timedelta(hours=6)  # the same alarm again
+REPEAT = timedelta(hours=6)  # what comes back sooner is the same occurrence, and nobody is told twice
+STANDS = timedelta(minutes=10)  # a look comes every minute
 A_CROWD = 200  # sign-ups, below which a share means nothing
 STUCK = timedelta(minutes=30)
+RISE, ROUGHLY = 4, 10  # so many times an ordinary hour; and what a quiet night may add to it
+WEEK = 7
+RECENT = timedelta(hours=3)
+SAMPLE = 20_000  # sign-ups of before, enough to know a share
+TREND, PART = 50, 0.05  # at least so many sign-ups, and this part of the recent ones
+MORE = 10  # times the part it had before
+DAILY = timedelta(hours=23)
+WORKER = "worker"  # the one that stands when nobody puts it off
+
+# What to do, in plain words.
+ADVICE = {
+    "one-network": _("Set TRUSTED_PROXIES if it is your own proxy; else look at its flagged signatures in the queue."),
+    "mail": _("They go out later by themselves. If many are flagged, pause signing."),
+    "mail-domain": _("They go out later by themselves. If they are flagged, tighten the limits."),
+    "mail-stuck": _("See whether the worker runs and the mail service takes mails."),
+    "unconfirmed": _("See whether mails arrive. If they do, pause signing until you know more."),
+    "rise": _(
+        "Good news travels like this, and so do scripts: look at the newest signatures, then tighten the limits."
+    ),
+    "domain-trend": _("Look at the newest signatures. If they are made up, tighten the limits or pause signing."),
+    "network-trend": _("Look at the newest signatures. If they are made up, tighten the limits or pause signing."),
+    "count-drift": _(
+        "Do not export or deliver. Tell who runs the server: rows were changed past the database's rules."
+    ),
+    WORKER: _("Tell who runs the server: `manage.py work` has to run."),
+}
+
+# One statement: a second worker that finds the same tells nobody again. `since` is ours only when it is new.
+_RAISE = """
+    INSERT INTO signatures_alarm AS alarm (code, sentence, since, until)
+    VALUES (%(code)s, %(sentence)s, %(now)s, %(until)s)
+    ON CONFLICT (code) DO UPDATE SET
+        sentence = EXCLUDED.sentence,
+        until = EXCLUDED.until,
+        since = CASE WHEN alarm.until < %(over)s THEN EXCLUDED.since ELSE alarm.since END,
+        seen_by = CASE WHEN alarm.until < %(over)s THEN NULL ELSE alarm.seen_by END
+    RETURNING since = %(now)s
+"""
+# Of one moment, so that what is signed meanwhile is in both or in neither.
+_ADRIFT = """
+    SELECT letter_id, sum(abs(number)) FROM (
+        SELECT letter_id, sum(number) AS number FROM (
+            SELECT letter_id, state, visibility, flagged, number FROM signatures_tally
+            UNION ALL
+            SELECT letter_id, state, visibility, flags <> '{}', -count(*) FROM signatures_signature GROUP BY 1, 2, 3, 4
+        ) both_sides GROUP BY letter_id, state, visibility, flagged HAVING sum(number) <> 0
+    ) cells GROUP BY letter_id ORDER BY letter_id
+"""
+# Which value of a column many recent sign-ups share, how many they are, and how large its part was before.
+_SHARES = """
+    WITH recent AS MATERIALIZED (
+        SELECT {column} AS value FROM signatures_signature
+        WHERE signed_up_at > %(since)s ORDER BY signed_up_at DESC LIMIT %(sample)s
+    ), before AS MATERIALIZED (
+        SELECT {column} AS value FROM signatures_signature
+        WHERE signed_up_at <= %(since)s AND signed_up_at > %(from)s AND {column} <> {empty}
+        ORDER BY signed_up_at DESC LIMIT %(sample)s
+    ), most AS (
+        SELECT value, count(*) AS number FROM (SELECT {each} AS value FROM recent) one_each
+        WHERE value <> '' GROUP BY value HAVING count(*) >= %(trend)s
+    ), earlier AS (
+        SELECT value, count(*) AS number FROM (SELECT {each} AS value FROM before) one_each GROUP BY value
+    )
+    SELECT most.number, (SELECT count(*) FROM recent), coalesce(earlier.number, 0), (SELECT count(*) FROM before),
+        coalesce((SELECT max(number) FROM earlier), 0)
+    FROM most LEFT JOIN earlier USING (value) ORDER BY most.number DESC LIMIT 50
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many recent sign-ups have something in common, of how many; and how it was before, for this and the most."""
+
+    number: int
+    of: int
+    before: int
+    of_before: int
+    most_before: int
 
 
 def look() -> list[str]:
-    """Raise the alarms that are due; their codes. Asked every minute by the worker."""
-    raised = []
-    for code, sentence in _alarms():
-        if TrailEntry.objects.filter(action="alarm", detail__code=code, at__gt=timezone.now() - REPEAT).exists():
-            continue
+    """Raise what is to be told; the codes that are new. Asked every minute by the worker."""
+    now = timezone.now()
+    new = [code for code, sentence in _alarms(now) if raise_alarm(code, sentence, now + STANDS)]
+    gone = "The worker has not been at work: no mail goes out, and nothing else is looked at."
+    Alarm.objects.update_or_create(
+        code=WORKER, defaults={"until": now + STANDS, "seen_by": None, "sentence": gone, "since": now + STANDS}
+    )
+    return new
+
+
+@transaction.atomic
+def raise_alarm(code: str, sentence: str, until: datetime) -> bool:
+    """Let an alarm stand until then; whether it is a new one, which the trail, the log and staff are told of once."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        values: dict[str, Any] = {"code": code, "sentence": sentence, "now": now, "until": until, "over": now - REPEAT}
+        cursor.execute(_RAISE, values)
+        is_new = bool(cursor.fetchone()[0])
+    if is_new:
         trail.add("alarm", reason=sentence, detail={"code": code})
         log.error("alarm %s: %s", code, sentence)
-        raised.append(code)
-    return raised
+        post.queue_for_staff(roles.told_of_alarms(), kind=Mail.Kind.ALARM, topic=code)
+    return is_new
 
 
-def _alarms() -> Iterator[tuple[str, str]]:
+def standing(now: datetime) -> QuerySet[Alarm]:
+    """The alarms that stand, those that somebody has seen among them."""
+    return Alarm.objects.filter(Q(until__gt=now) & ~Q(code=WORKER) | Q(until__lte=now, code=WORKER))
+
+
+@transaction.atomic
+def see(code: str, *, by: int) -> bool:
+    """Take an alarm off the top of admin until its next occurrence; whether it stood there."""
+    if not Alarm.objects.filter(code=code, seen_by__isnull=True).update(seen_by=by):
+        return False
+    trail.add("alarm-seen", staff_id=by, detail={"code": code})
+    return True
+
+
+@transaction.atomic
+def recount(*, by: int | None = None) -> int:
+    """Count every signature anew and compare with the tally; in how many letters they differ."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ADRIFT)
+        adrift = cursor.fetchall()
+    now = timezone.now()
+    trail.add("recount", staff_id=by, detail={"adrift": len(adrift)})
+    if adrift:
+        letters = ", ".join(f"letter {letter}: by {number}" for letter, number in adrift[:10])
+        raise_alarm("count-drift", f"The counts differ from the rows ({letters}).", now + timedelta(days=1, hours=1))
+    else:
+        Alarm.objects.filter(code="count-drift", until__gt=now).update(until=now)
+    return len(adrift)
+
+
+def is_recount_due() -> bool:
+    """Whether a day has gone by since the last recount, by whomever."""
+    lately = TrailEntry.objects.filter(action="recount", signature_id__isnull=True, at__gt=timezone.now() - DAILY)
+    return not lately.exists()
+
+
+def _alarms(now: datetime) -> Iterator[tuple[str, str]]:
     busiest, everybody = limits.busiest_network()
     if everybody >= A_CROWD and busiest * 2 > everybody:
         yield (
@@ -38,7 +173,6 @@ def _alarms() -> Iterator[tuple[str, str]]:
     for of in (Limit.Of.MAIL, Limit.Of.MAIL_DOMAIN):
         if limits.exceeded(of):
             yield str(of), "More mails are due than the limits let out. They wait, and go later."
-    now = timezone.now()
     # An hour is enough for most to open their mail.
     of_a_day = Signature.objects.filter(
         signed_up_at__gt=now - timedelta(hours=25), signed_up_at__lte=now - timedelta(hours=1)
@@ -56,3 +190,67 @@ def _alarms() -> Iterator[tuple[str, str]]:
             "trail-unsealed",
             "The trail was not sealed for half an hour, though a worker runs: a transaction may be held open.",
         )
+    yield from _rise(now)
+    yield from _trends(now)
+
+
+def _rise(now: datetime) -> Iterator[tuple[str, str]]:
+    """Many more sign-ups in this hour, or the one before, than at this time of the last days."""
+    counts.fold()  # what the tally still holds is news
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    rows = Activity.objects.filter(what=Activity.What.SIGN_UP, hour__gt=hour - timedelta(days=WEEK + 1))
+    by_hour: dict[datetime, int] = {}
+    for at, number in rows.values_list("hour", "number"):
+        by_hour[at] = by_hour.get(at, 0) + number
+    for at in (hour, hour - timedelta(hours=1)):
+        ordinary = _ordinary(by_hour, at)
+        if ordinary is not None and by_hour.get(at, 0) >= max(A_CROWD, RISE * (ordinary + ROUGHLY)):
+            yield "rise", f"{by_hour[at]} sign-ups in an hour; at this time of the last days it was {ordinary:.0f}."
+            return
+
+
+def _ordinary(by_hour: dict[datetime, int], at: datetime) -> float | None:
+    """Sign-ups at this time of day: of each of the last days the busiest hour of three, and their median.
+
+    None when there are not two days to compare with: every letter rises on its first.
+    """
+    first = min(by_hour, default=at)
+    days = [at - timedelta(days=back) for back in range(1, WEEK + 1)]
+    known = [day for day in days if day - timedelta(hours=1) >= first]
+    around = (timedelta(hours=-1), timedelta(0), timedelta(hours=1))
+    if len(known) < 2:
+        return None
+    return float(median(max(by_hour.get(day + step, 0) for step in around) for day in known))
+
+
+def _trends(now: datetime) -> Iterator[tuple[str, str]]:
+    for share in _shares("domains", "unnest(value)", "'{}'", now):
+        # Of a big provider the part was as large before; one that is new has none.
+        before = (share.before + 1) / (share.of_before + 1)
+        if share.of_before >= A_CROWD and share.number / share.of >= max(PART, MORE * before):
+            yield (
+                "domain-trend",
+                f"One mail domain made {share.number} of the last {share.of} sign-ups, and hardly any before.",
+            )
+            break
+    for share in _shares("network", "value", "''", now):
+        # The digests of networks change every midnight: it is compared with the busiest one of before.
+        before = share.most_before / max(1, share.of_before)
+        if share.of_before >= A_CROWD and share.number / share.of >= max(PART, MORE * before):
+            yield (
+                "network-trend",
+                f"One network made {share.number} of the last {share.of} sign-ups; ordinarily none stands out.",
+            )
+            break
+
+
+def _shares(column: str, each: str, empty: str, now: datetime) -> Sequence[Share]:
+    values: dict[str, Any] = {
+        "since": now - RECENT,
+        "from": now - timedelta(days=WEEK),
+        "sample": SAMPLE,
+        "trend": TREND,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARES.format(column=column, each=each, empty=empty), values)
+        return [Share(*row) for row in cursor.fetchall()]

@@ -670,9 +670,7 @@ def test_a_moderator_writes_previews_confirms_watches_and_undoes_a_rule(
 
     page = write(desk, letter, domain="bots.example", states=["approved", "waiting"]).content.decode()
     rule = Invalidation.objects.get()
-    assert (
-        "It would take <strong>18</strong>" in page and "Signer" in page and mod.username in page
-    )
+    assert "It would take <strong>18</strong>" in page and "Signer" in page and mod.username in page
     assert "That is 33.3 % of all" in page and "bots.example" not in page
 
     for wrong in ("", "17", "x"):

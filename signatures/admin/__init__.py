@@ -1,5 +1,16 @@
 """The moderation desk in Django admin."""
 
-from signatures.admin import exports, invalidations, letters, limits, moderation, notables, paper, staff, trail
+from signatures.admin import alarms, exports, invalidations, letters, limits, moderation, notables, paper, staff, trail
 
-__all__ = ["exports", "invalidations", "letters", "limits", "moderation", "notables", "paper", "staff", "trail"]
+__all__ = [
+    "alarms",
+    "exports",
+    "invalidations",
+    "letters",
+    "limits",
+    "moderation",
+    "notables",
+    "paper",
+    "staff",
+    "trail",
+]

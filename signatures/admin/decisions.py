@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation, helpers
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -31,47 +31,40 @@ def as_of_page(request: HttpRequest) -> int | None:
     return int(said) if said.isdecimal() and len(said) < 19 else None
 
 
-def _reasons() -> list[tuple[str, Any]]:
-    texts = RejectionReason.objects.values_list("text", flat=True)
-    return [("", "---------"), *((text, text) for text in texts)]
-
-
-def _questions() -> list[tuple[str, Any]]:
-    texts = Question.objects.filter(language="en").values_list("code", "text")
-    return [("", "---------"), *texts]
+def _choices() -> dict[str, list[tuple[str, Any]]]:
+    """The reasons and the questions that staff may choose, in one statement."""
+    fields = ("of", "place", "value", "text")
+    reasons = RejectionReason.objects.annotate(of=Value("reason"), value=F("text")).values_list(*fields)
+    questions = Question.objects.filter(language="en").annotate(of=Value("question"), place=Value(0), value=F("code"))
+    found: dict[str, list[tuple[str, Any]]] = {"reason": [("", "---------")], "question": [("", "---------")]}
+    for of, _place, value, text in (
+        reasons.order_by().union(questions.order_by().values_list(*fields)).order_by(*fields)
+    ):
+        found[of].append((value, text))
+    return found
 
 
 class DecisionForm(helpers.ActionForm):
     # No ChoiceField: a reason that was taken off the list meanwhile is still one.
-    reason = forms.CharField(
-        label=_("Reason (for a rejection)"),
-        required=False,
-        max_length=200,
-        widget=forms.Select,
-    )
-    question = forms.CharField(
-        label=_("Question (to ask)"),
-        required=False,
-        max_length=40,
-        widget=forms.Select,
-    )
+    reason = forms.CharField(label=_("Reason (for a rejection)"), required=False, max_length=200, widget=forms.Select)
+    question = forms.CharField(label=_("Question (to ask)"), required=False, max_length=40, widget=forms.Select)
     own_words = forms.CharField(
         label=_("or own words"),
         required=False,
         max_length=200,
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        # Lists, asked for once: a page goes through the choices again and again.
-        self.fields["reason"].widget.choices = _reasons()
-        self.fields["question"].widget.choices = _questions()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Asked once: the bar stands above the list and below it.
+        for field, choices in _choices().items():
+            self.fields[field].widget.choices = choices
 
 
 class Decisions(admin.ModelAdmin):
     """The actions of the desks."""
 
-    action_form: type[helpers.ActionForm] = DecisionForm
+    action_form: ClassVar[type[helpers.ActionForm]] = DecisionForm
     seen: frozenset[State] | None = None  # the states in which this desk shows signatures; None: any
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -34,7 +34,9 @@ class FlagFilter(admin.SimpleListFilter):
 
 
 class CountryFilter(admin.SimpleListFilter):
-    """The countries that occur, asked for at most once in five minutes: it is a walk through all rows."""
+    """The countries that occur among the newest, asked for at most once in five minutes: there is no index for it."""
+
+    NEWEST = 50_000
 
     title = _("country")
     parameter_name = "country"
@@ -42,8 +44,8 @@ class CountryFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         codes = cache.get_or_set(
             "admin-countries",
-            lambda: list(
-                Signature.objects.exclude(country="").order_by("country").values_list("country", flat=True).distinct()
+            lambda: sorted(
+                set(Signature.objects.order_by("-signed_up_at").values_list("country", flat=True)[: self.NEWEST]) - {""}
             ),
             300,
         )

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
-from campaign.admin import LetterAdmin, TranslationAdmin
+from campaign.admin import LetterAdmin, TextForm, TranslationAdmin
 from campaign.models import Letter, Translation
 from signatures import trail
 from signatures.admin.limits import Recorded
@@ -20,6 +20,8 @@ class RecordedLetterAdmin(Recorded, LetterAdmin):
 
 @admin.register(Translation)
 class RecordedTranslationAdmin(Recorded, TranslationAdmin):
+    form: Any = TextForm
+
     def letter_of(self, obj: Any) -> int | None:
         return int(obj.revision.letter_id)
 

@@ -27,7 +27,7 @@ class Recorded(admin.ModelAdmin):
         """The letter that this row belongs to, for the trail."""
         return None
 
-    form = AsSeenForm
+    form: Any = AsSeenForm
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001  as Django calls it
         super().save_model(request, obj, form, change)

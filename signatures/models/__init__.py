@@ -4,6 +4,7 @@ from signatures.models.desk import Bucket, Limit, Question, RejectionReason
 from signatures.models.invalidation import InvalidatedRow, Invalidation
 from signatures.models.mail import Mail, MailSubject, Silence
 from signatures.models.paper import PaperImport
+from signatures.models.picture import Activity, Alarm
 from signatures.models.signature import (
     Audience,
     Kind,
@@ -19,6 +20,8 @@ from signatures.models.signature import (
 from signatures.models.trail import Seal, TrailEntry
 
 __all__ = [
+    "Activity",
+    "Alarm",
     "Audience",
     "Bucket",
     "InvalidatedRow",

@@ -72,6 +72,9 @@ class Limit(models.Model):
         _("in how many seconds"), validators=[MinValueValidator(1), MaxValueValidator(24 * 60 * 60)]
     )
     most = models.PositiveIntegerField(_("how often at most"))
+    divisor = models.PositiveSmallIntegerField(
+        _("tightened: divided by"), default=1, db_default=1, editable=False, validators=[MinValueValidator(1)]
+    )
 
     class Meta:
         verbose_name = _("limit")
@@ -81,6 +84,7 @@ class Limit(models.Model):
             models.UniqueConstraint("of", "seconds", name="one_limit_per_time"),
             # The key of the buckets changes every day, and nothing of a network is kept beyond 72 hours (R4).
             models.CheckConstraint(condition=Q(seconds__gte=1, seconds__lte=24 * 60 * 60), name="limit_within_a_day"),
+            models.CheckConstraint(condition=Q(divisor__gte=1), name="limit_divided_by_a_number"),
         ]
 
     def __str__(self) -> str:

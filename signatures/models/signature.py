@@ -211,13 +211,19 @@ class SignedLetter(Letter):
 
 
 class Tally(models.Model):
-    """How many signatures came into (+) or left (-) a cell: written by a trigger, folded by the worker."""
+    """How many signatures came into (+) or left (-) a cell: written by a trigger, folded by the worker.
+
+    What came to pass with it, in which hour and language, goes into `Activity` with the same fold.
+    """
 
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # folded, it is a few rows
     state = models.CharField(max_length=12)
     visibility = models.CharField(max_length=10)
     flagged = models.BooleanField()
     number = models.BigIntegerField()
+    hour = models.DateTimeField(null=True)
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
+    what = models.CharField(max_length=10, blank=True, default="", db_default="")
 
     class Meta:
         default_permissions: ClassVar = []

@@ -1,4 +1,4 @@
-"""Every change of a signature's state: a verb locks, checks that the move is allowed, saves, and writes the trail."""
+"""Every change of state, and the switches: a verb locks, checks that the move is allowed, saves, writes the trail."""
 
 from signatures.workflow.decisions import (
     NAMED,
@@ -15,6 +15,7 @@ from signatures.workflow.decisions import (
 from signatures.workflow.moves import FROM, NotAllowed, Overtaken, held
 from signatures.workflow.notables import feature, shift
 from signatures.workflow.signers import Answer, answer, change, confirm, erase, not_me, send_link, sign, withdraw
+from signatures.workflow.switches import loosen, pause, resume, tighten
 
 __all__ = [
     "FROM",
@@ -34,12 +35,16 @@ __all__ = [
     "feature",
     "held",
     "hold",
+    "loosen",
     "mail_questions",
     "not_me",
+    "pause",
     "reject",
+    "resume",
     "send_link",
     "shift",
     "sign",
+    "tighten",
     "undo",
     "withdraw",
 ]

@@ -48,7 +48,8 @@ _TAKEN = ", ".join(
 _TYPED = ", ".join(f"%({field})s" for field in _FIELDS)
 _SIGN = f"""
     INSERT INTO signatures_signature (public_id, letter_id, kind, mailbox_key, paper, state, {", ".join(_FIELDS)})
-    VALUES (gen_random_uuid(), %(letter_id)s, %(kind)s, %(mailbox_key)s, FALSE, 'unconfirmed', {_TYPED})
+    SELECT gen_random_uuid(), %(letter_id)s, %(kind)s, %(mailbox_key)s, FALSE, 'unconfirmed', {_TYPED}
+    FROM campaign_letter WHERE id = %(letter_id)s AND state = 'open'
     ON CONFLICT (letter_id, kind, mailbox_key) DO UPDATE SET
         {_TAKEN},
         state = CASE WHEN {_OPEN} THEN 'unconfirmed' ELSE signatures_signature.state END,
@@ -64,6 +65,9 @@ def sign(answer: Answer, *, address: str, updates: bool, network: str = "", may_
 
     The same for every state the mailbox may be in; what differs is said in the mail, unless the limits let no further
     mail go there (`may_mail`).
+
+    Raises:
+        NotAllowed: when signing was paused or closed, however short ago and by whatever process.
     """
     pepper = settings.MAILBOX_PEPPER
     key = mailboxes.key(address, pepper=pepper)
@@ -81,9 +85,11 @@ def sign(answer: Answer, *, address: str, updates: bool, network: str = "", may_
     }
     with connection.cursor() as cursor:
         cursor.execute(_SIGN, values)
-        (signature_id,) = cursor.fetchone()
+        found = cursor.fetchone()
+    if found is None:
+        raise NotAllowed("The letter takes no signatures now.")
     if may_mail:
-        post.queue([signature_id], language=answer.language, address=address, remind=True)
+        post.queue(list(found), language=answer.language, address=address, remind=True)
 
 
 @transaction.atomic

@@ -34,7 +34,7 @@ os.environ |= dict.fromkeys(OURS, "") | {
 os.environ.pop("POST_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import commits, confirming, csvs, pages, pdfs, signing  # noqa: E402  they read the settings
+from tests.bench import admin, commits, confirming, csvs, pages, pdfs, signing  # noqa: E402  they read the settings
 from tests.bench.house import House  # noqa: E402
 from tests.bench.table import Row, say, show  # noqa: E402
 
@@ -45,7 +45,9 @@ BENCHES = {
     "confirm": confirming.run,
     "csv": csvs.run,
     "pdf": pdfs.run,
+    "admin": admin.run,
 }
+WITHOUT_LOAD = {"csv", "pdf", "admin"}
 NAMED = 1.37  # so many rows hold one that is named in the delivery
 
 
@@ -56,7 +58,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHES):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
-    if shutil.which("wrk") is None:
+    if set(options.names or BENCHES) - WITHOUT_LOAD and shutil.which("wrk") is None:
         parser.error("the load generator wrk is missing: apt-get install wrk")
     started = time.monotonic()
     rows: list[Row] = []

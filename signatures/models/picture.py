@@ -1,0 +1,60 @@
+"""What staff see of the whole: how much happened in each hour, and what they should be told."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from campaign.models import Letter
+
+
+class Activity(models.Model):
+    """How often something happened to the signatures of a letter in one hour: totals, nobody among them.
+
+    Folded out of the tally, so that it stays when the signatures themselves are pruned or erased.
+    """
+
+    class What(models.TextChoices):
+        SIGN_UP = "sign-up", _("sign-ups")
+        CONFIRM = "confirm", _("confirmations")
+        APPROVE = "approve", _("approvals")
+        REJECT = "reject", _("rejections")
+        WITHDRAW = "withdraw", _("withdrawals")
+
+    hour = models.DateTimeField()
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # deleted with its drafts only
+    language = models.CharField(max_length=10)
+    what = models.CharField(max_length=10, choices=What)
+    number = models.BigIntegerField()
+
+    class Meta:
+        default_permissions: ClassVar = []
+        constraints: ClassVar = [models.UniqueConstraint("hour", "letter", "language", "what", name="one_sum_an_hour")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Alarm(models.Model):
+    """An alarm of one kind: since when it stands, until when, and who has seen it. Its history is in the trail."""
+
+    code = models.CharField(_("alarm"), max_length=20, primary_key=True)
+    sentence = models.CharField(_("what was seen"), max_length=300)
+    since = models.DateTimeField(_("since"))
+    until = models.DateTimeField(_("stands until"), help_text=_("Each look that finds it again puts this off."))
+    seen_by = models.BigIntegerField(_("seen by staff"), null=True)
+
+    class Meta:
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+        default_permissions: ClassVar = ["view"]
+        permissions: ClassVar = [
+            ("pause_signing", "Can pause signing"),
+            ("turn_switches", "Can take signing up again, tighten the limits and loosen them"),
+        ]
+        ordering: ClassVar = ["-until"]
+
+    def __str__(self) -> str:
+        return self.code
