@@ -19,7 +19,8 @@ def forget_networks() -> int:
 
 @task()
 def keep_house() -> None:
-    """What is due each minute: names that a letter lets stand by itself, alarms, what is over; once a day, pruning."""
+    """What is due each minute: bursts, names that a letter lets stand, alarms, what is over; once a day, pruning."""
+    workflow.flag_bursts()  # first: what belongs to one does not stand by rule, and its buckets go with the day
     workflow.approve_by_rule()
     watch.look()
     retention.forget_buckets()

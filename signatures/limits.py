@@ -33,11 +33,18 @@ DEFAULTS = [
     (Limit.Of.SITE, 600, 10_000),
     (Limit.Of.SITE, 86_400, 500_000),
     (Limit.Of.WORDS, 86_400, 5),
+    (Limit.Of.NAME, 86_400, 10),
+    (Limit.Of.COMMENT, 86_400, 10),
+    (Limit.Of.SMALL_DOMAIN, 86_400, 40),
+    (Limit.Of.NO_HAND, 86_400, 2),
     (Limit.Of.GUESS, 600, 30),
     (Limit.Of.MAIL, 60, 1_000),
     (Limit.Of.MAIL_DOMAIN, 60, 500),
 ]
 RATE = frozenset({Limit.Of.NETWORK, Limit.Of.DOMAIN, Limit.Of.SITE})
+# Too many in one of these are one flood by its looks: those that came before the limit belong to it as well, and can be
+# told by the marks beside them.
+BURST = frozenset({Limit.Of.NAME, Limit.Of.COMMENT, Limit.Of.SMALL_DOMAIN, Limit.Of.NO_HAND})
 KNOWN = 10.0  # seconds that a process keeps the figures
 PER_SHARD = 1_000  # a figure above it is spread over several rows, so that a crowd does not queue at one
 SHARDS = 16
@@ -58,10 +65,11 @@ _kept: tuple[float, list[tuple[str, int, int]]] = (float("-inf"), [])
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became too much; empty for nearly everybody."""
+    """What became too much; empty for nearly everybody. And the marks of the bursts that it may be part of."""
 
     over: frozenset[str] = frozenset()
     is_broken: bool = False
+    marks: tuple[str, ...] = ()
 
     @property
     def flags(self) -> list[str]:
@@ -69,6 +77,8 @@ class Verdict:
         found = {"rate"} if self.over & RATE else set()
         if Limit.Of.WORDS in self.over:
             found.add("similar")
+        if self.over & BURST:
+            found.add("burst")
         return sorted(found | ({"limiter-down"} if self.is_broken else set()))
 
     @property
@@ -93,7 +103,8 @@ def touch(values: Mapping[str, str]) -> Verdict:
         savepoint: AbstractContextManager[Any] = transaction.atomic() if within else nullcontext()
         with savepoint, connection.cursor() as cursor:
             cursor.execute(_TOUCH, [*map(list, zip(*rows, strict=True)), commit])
-            return Verdict(frozenset(of for of, is_over in cursor.fetchall() if is_over))
+            over = frozenset(of for of, is_over in cursor.fetchall() if is_over)
+        return Verdict(over, marks=tuple(key[:8].hex() for key, of, *_figures in rows if of in BURST))
     except DatabaseError as error:
         log.error("alarm limiter-down: %s", type(error).__name__)  # noqa: TRY400  its text tells of keys
         return Verdict(is_broken=True)

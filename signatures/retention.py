@@ -68,7 +68,8 @@ def forget_buckets() -> int:
 
 def forget_networks() -> int:
     """Forget from which networks signatures came, once that is too long ago; of how many."""
-    return Signature.objects.filter(signed_up_at__lte=timezone.now() - NETWORKS).exclude(network="").update(network="")
+    old = Signature.objects.filter(signed_up_at__lte=timezone.now() - NETWORKS)
+    return old.exclude(network="", marks=[]).update(network="", marks=[])
 
 
 def _buried() -> list[int]:

@@ -10,6 +10,7 @@ GROUPS = {
         "signatures.view_signature",
         "signatures.moderate_signature",
         "signatures.view_trailentry",
+        "signatures.view_block",
         "campaign.view_letter",
     ],
     "delivery officer": [

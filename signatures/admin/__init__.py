@@ -1,5 +1,5 @@
 """The moderation desk in Django admin."""
 
-from signatures.admin import exports, limits, moderation, trail
+from signatures.admin import blocking, exports, limits, moderation, trail
 
-__all__ = ["exports", "limits", "moderation", "trail"]
+__all__ = ["blocking", "exports", "limits", "moderation", "trail"]

@@ -15,10 +15,14 @@ class Recorded(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001  as Django calls it
         super().save_model(request, obj, form, change)
-        figures = ", ".join(
+        figures = self.figures(form)[:300]
+        trail.add(f"set-{self.opts.model_name}", staff_id=request.user.pk, reason=figures, detail={"row": obj.pk})
+
+    def figures(self, form: Any) -> str:
+        """What the trail tells of a change."""
+        return ", ".join(
             f"{field}: {form.initial.get(field, '-')} → {form.cleaned_data[field]}" for field in form.changed_data
         )
-        trail.add(f"set-{self.opts.model_name}", staff_id=request.user.pk, reason=figures[:300], detail={"row": obj.pk})
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         trail.add(f"remove-{self.opts.model_name}", staff_id=request.user.pk, detail={"row": obj.pk})

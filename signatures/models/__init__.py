@@ -1,6 +1,6 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
-from signatures.models.desk import Bucket, Limit, Question, RejectionReason
+from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason
 from signatures.models.mail import Mail, MailSubject, Silence
 from signatures.models.signature import (
     Audience,
@@ -17,6 +17,7 @@ from signatures.models.trail import TrailEntry
 
 __all__ = [
     "Audience",
+    "Block",
     "Bucket",
     "Kind",
     "Limit",

@@ -1,5 +1,7 @@
 """Every change of a signature's state: a verb locks, checks that the move is allowed, saves, and writes the trail."""
 
+from signatures.workflow.blocking import Trial, end, switch, try_on
+from signatures.workflow.bursts import flag_bursts
 from signatures.workflow.decisions import (
     Decided,
     approve,
@@ -20,6 +22,7 @@ __all__ = [
     "Answer",
     "Decided",
     "NotAllowed",
+    "Trial",
     "answer",
     "approve",
     "approve_by_rule",
@@ -27,8 +30,10 @@ __all__ = [
     "change",
     "confirm",
     "decide",
+    "end",
     "erase",
     "feature",
+    "flag_bursts",
     "held",
     "hold",
     "mail_questions",
@@ -36,6 +41,8 @@ __all__ = [
     "reject",
     "send_link",
     "sign",
+    "switch",
+    "try_on",
     "undo",
     "withdraw",
 ]
