@@ -2,7 +2,7 @@
 
 from django.tasks import task
 
-from signatures import counts, retention, watch, workflow
+from signatures import counts, invalidation, retention, watch, workflow
 
 
 @task()
@@ -20,6 +20,8 @@ def forget_networks() -> int:
 @task()
 def keep_house() -> None:
     """What is due each minute: bursts, names that a letter lets stand, alarms, what is over; once a day, pruning."""
+    for number in invalidation.stalled():
+        invalidate.enqueue(number)
     workflow.flag_bursts()  # first: what belongs to one does not stand by rule, and its buckets go with the day
     workflow.approve_by_rule()
     watch.look()
@@ -27,3 +29,10 @@ def keep_house() -> None:
     retention.remember_tombstones()
     if retention.is_due():
         retention.prune()
+
+
+@task()
+def invalidate(number: int) -> None:
+    """Work on this invalidation, or on its undoing, for one turn, and ask for another while there is work."""
+    if invalidation.run(number):
+        invalidate.enqueue(number)

@@ -5,13 +5,14 @@ The buckets hold keyed hashes with a key of the day, and go when their time is o
 
 import hashlib
 import hmac
+import ipaddress
 import logging
 import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -113,6 +114,21 @@ def touch(values: Mapping[str, str]) -> Verdict:
 def network_key(network: str, at: datetime) -> str:
     """What stands beside a signature of this day for its network, until it is forgotten (R4): 16 hexadecimal digits."""
     return hmac.digest(_secret(at.date().isoformat()), f"beside {network}".encode(), hashlib.sha256)[:8].hex()
+
+
+def network_keys(typed: str, at: datetime) -> list[str]:
+    """What stands beside the signatures of the last 72 hours from an address or network; none from any other.
+
+    Raises:
+        ValueError: when it is neither, or wider than a /16 (IPv6: a /56).
+    """
+    network = ipaddress.ip_network(typed.strip(), strict=False)
+    share, widest = (24, 16) if network.version == 4 else (64, 56)
+    if network.prefixlen < widest:
+        raise ValueError(typed)
+    wanted = [network.supernet(new_prefix=share)] if network.prefixlen > share else network.subnets(new_prefix=share)
+    days = [at - timedelta(days=ago) for ago in range(4)]
+    return [network_key(str(one), day) for one in wanted for day in days]
 
 
 def _secret(day: str) -> bytes:

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from signatures import trail
-from signatures.models import Bucket, Signature, Silence, State, Tombstone, TrailEntry
+from signatures.models import Bucket, Invalidation, Signature, Silence, State, Tombstone, TrailEntry
 
 UNCONFIRMED = timedelta(days=7)
 NETWORKS = timedelta(hours=71)  # asked every hour, and gone within 72 (R4)
@@ -68,7 +68,9 @@ def forget_buckets() -> int:
 
 def forget_networks() -> int:
     """Forget from which networks signatures came, once that is too long ago; of how many."""
-    old = Signature.objects.filter(signed_up_at__lte=timezone.now() - NETWORKS)
+    before = timezone.now() - NETWORKS
+    Invalidation.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
+    old = Signature.objects.filter(signed_up_at__lte=before)
     return old.exclude(network="", marks=[]).update(network="", marks=[])
 
 

@@ -9,6 +9,7 @@ GROUPS = {
     "moderator": [
         "signatures.view_signature",
         "signatures.moderate_signature",
+        "signatures.invalidate_signature",
         "signatures.view_trailentry",
         "signatures.view_block",
         "campaign.view_letter",

@@ -34,6 +34,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     "asked": _("Staff asked its signer a question."),
     "answered": _("Its signer answered the question of staff."),
     "rejected-before": _("It was not accepted before, and its signer changed the words."),
+    "invalidated": _("A rule of staff took it before it was confirmed."),
 }
 OF_WORDS = frozenset(
     {"link", "script-mix", "marks", "figure", "similar", "blocked-word"}

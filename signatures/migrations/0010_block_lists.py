@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("signatures", "0006_what_belongs_together"),
+        ("signatures", "0009_invalidations"),
     ]
 
     operations = [

@@ -1,6 +1,7 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
 from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason
+from signatures.models.invalidation import InvalidatedRow, Invalidation
 from signatures.models.mail import Mail, MailSubject, Silence
 from signatures.models.signature import (
     Audience,
@@ -19,6 +20,8 @@ __all__ = [
     "Audience",
     "Block",
     "Bucket",
+    "InvalidatedRow",
+    "Invalidation",
     "Kind",
     "Limit",
     "Mail",

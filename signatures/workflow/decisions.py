@@ -15,6 +15,7 @@ from signatures.models import Mail, Question, Signature, SignatureQuerySet, Stat
 from signatures.workflow.moves import FROM, NotAllowed, lock, save
 
 TO = {"approve": State.APPROVED, "reject": State.REJECTED, "hold": State.WAITING}
+INVALIDATE = "invalidate"  # what a rule does to many (signatures.invalidation); undone like a decision
 HOLD, ASKED = "hold", "asked"  # flags of what staff put aside, or have a question about
 ENDED = [HOLD, ASKED, "answered"]  # flags that end with a decision
 
@@ -168,7 +169,7 @@ def undo(signature: Signature, *, by: int) -> Signature:
     """
     locked = lock(signature)
     last = trail.last_move(locked.pk)
-    if last is None or last.action not in TO or last.now != locked.state:
+    if last is None or last.action not in {*TO, INVALIDATE} or last.now != locked.state:
         raise NotAllowed("There is no decision to undo.")
     changed = []
     if "flags" in last.detail:

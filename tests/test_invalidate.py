@@ -1,0 +1,628 @@
+"""A flood is taken out by a rule: previewed, run in batches, and put back exactly."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from campaign.models import Letter
+from signatures import counts, invalidation, jobs, limits, mailboxes, retention, workflow
+from signatures.invalidation import Conditions, running
+from signatures.models import Audience, InvalidatedRow, Invalidation, Kind, Signature, State, TrailEntry
+from tests.makers import make_letter, make_signature
+
+pytestmark = pytest.mark.django_db
+BOT = "Bot Petrow"
+ENDED = {State.WITHDRAWN, State.REJECTED}
+Step = Invalidation.Step
+
+
+def key_of(domain: str) -> str:
+    return mailboxes.domain_key(domain, pepper=settings.MAILBOX_PEPPER)
+
+
+def make_crowd(letter: Letter, times: int = 2) -> None:
+    """Signatures in every state, for every audience, flagged and not; every second one with a mailbox of the bots."""
+    like = make_signature(letter, BOT)
+    flags: list[list[str]] = [[], ["rate"], ["hold", "rate"]]
+    cells = itertools.product(range(times), State, Audience, flags, ("bots.example", "post.example"))
+    rows = []
+    for number, (_time, state, audience, raised, domain) in enumerate(cells):
+        is_blank = state == State.WITHDRAWN
+        has_words = not is_blank and (audience != Audience.COUNTED or state == State.UNCONFIRMED)
+        row = Signature(letter_id=letter.pk, translation_id=like.translation_id, state=state, visibility=audience)
+        row.mailbox_key, row.language, row.signed_up_at = number.to_bytes(32), "en", like.signed_up_at
+        row.name = f"Signer {number:04d}" if has_words else ""
+        row.flags, row.domains = ([], []) if is_blank else (raised, [key_of(domain)])
+        row.confirmed_at = None if state == State.UNCONFIRMED else like.confirmed_at
+        row.approved_on = like.approved_on if state == State.APPROVED else None
+        rows.append(row)
+    Signature.objects.bulk_create(rows)
+    like.delete()
+
+
+def rule_of(letter: Letter, by: User, **conditions: Any) -> Invalidation:
+    return invalidation.make(letter, Conditions(**conditions), by=by.pk, name="Flood", reason="Made by a program")
+
+
+def start(rule: Invalidation, by: User) -> Invalidation:
+    number = invalidation.preview(rule).number
+    return invalidation.start(rule, by=by.pk, shown=number, typed=number)
+
+
+def carry_out(rule: Invalidation, by: User) -> Invalidation:
+    start(rule, by)
+    assert not invalidation.run(rule.pk)
+    return fresh(rule)
+
+
+def take_back(rule: Invalidation, by: User) -> Invalidation:
+    invalidation.undo(rule, by=by.pk)
+    assert not invalidation.run(rule.pk)
+    return fresh(rule)
+
+
+def fresh(rule: Invalidation) -> Invalidation:
+    rule.refresh_from_db()
+    return rule
+
+
+def everything() -> dict[int, dict[str, Any]]:
+    """Every column of every signature."""
+    return {
+        row["id"]: {name: bytes(v) if isinstance(v, memoryview) else v for name, v in row.items()}
+        for row in Signature.objects.values()
+    }
+
+
+def counted(letter: Letter) -> dict[tuple[str, str, bool], int]:
+    """The counts of the site, which must be those of the rows themselves."""
+    figures = counts.of(letter.pk).cells
+    rows = Signature.objects.filter(letter=letter).values_list("state", "visibility", "flags")
+    recount: dict[tuple[str, str, bool], int] = {}
+    for state, audience, flags in rows:
+        cell = (state, audience, bool(flags))
+        recount[cell] = recount.get(cell, 0) + 1
+    assert figures == recount
+    return dict(figures)
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "BATCH", 7)
+
+
+def test_a_rule_rejects_what_waits_or_stands_flags_what_is_not_confirmed_and_leaves_the_rest(
+    letter: Letter, mod: User
+) -> None:
+    make_crowd(letter)
+    before = everything()
+    rule = carry_out(rule_of(letter, mod, domain="bots.example"), mod)
+
+    for number, row in everything().items():
+        was = before[number]
+        if key_of("bots.example") not in was["domains"] or was["state"] in ENDED:
+            assert row == was
+        elif was["state"] == State.UNCONFIRMED:
+            assert row == was | {"flags": [*was["flags"], "invalidated"]}
+        else:
+            flags = [flag for flag in was["flags"] if flag != "hold"]
+            assert row == was | {"state": State.REJECTED, "approved_on": None, "flags": flags}
+    assert (rule.step, rule.rejected, rule.flagged) == (Step.DONE, 36, 18)
+    assert invalidation.preview(rule).number == 0
+
+
+def test_A6_undo_restores_every_row_and_every_count_exactly(letter: Letter, mod: User, small_batches: None) -> None:
+    make_crowd(letter)
+    before, figures = everything(), counted(letter)
+
+    rule = carry_out(rule_of(letter, mod, domain="bots.example"), mod)
+    while_it_stands = counted(letter)
+    rule = take_back(rule, mod)
+
+    assert everything() == before
+    assert counted(letter) == figures != while_it_stands
+    assert (rule.step, rule.undone, rule.left_alone) == (Step.UNDONE, 54, 0)
+    counts.fold()
+    assert counted(letter) == figures
+
+
+def test_the_preview_counts_by_state_and_audience_and_draws_twenty_evenly(
+    letter: Letter, mod: User, ada: Signature
+) -> None:
+    make_crowd(letter)
+    workflow.reject(ada, by=mod.pk, reason="to be approved by hand")
+    workflow.approve(ada, by=mod.pk)
+    everyone = Signature.objects.exclude(state__in=ENDED)
+
+    preview = invalidation.preview(rule_of(letter, mod, language="en"))
+
+    cells = everyone.values_list("state", "visibility").annotate(Count("pk"))
+    assert preview.cells == {(state, audience): number for state, audience, number in cells}
+    assert preview.number == everyone.count() == 109 and preview.share == 1.0
+    numbers = list(everyone.order_by("pk").values_list("pk", flat=True))
+    places = [numbers.index(number) for number in preview.examples]
+    assert len(places) == 20 and (places[0], places[-1]) == (0, 108)
+    assert max(b - a for a, b in itertools.pairwise(places)) <= 7
+    assert preview.by_hand == 1
+
+
+def test_of_three_the_preview_shows_three(letter: Letter, mod: User) -> None:
+    three = [make_signature(letter, BOT, country="RU") for _each in range(3)]
+    preview = invalidation.preview(rule_of(letter, mod, country="RU"))
+    assert preview.examples == [row.pk for row in three]
+
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "fits"),
+    [
+        ({"name_pattern": "bot*"}, {}),
+        ({"name_pattern": "BÓT   p?trow"}, {}),
+        ({"name_pattern": "*TROW"}, {}),
+        ({"name_pattern": "*t p*"}, {}),
+        ({"name_pattern": "b*p*w"}, {"name": "Ｂöt Ⓟetrow"}),
+        ({"name_pattern": "김?수"}, {"name": "김철수"}),
+        ({"name_pattern": "a.c [x]\\"}, {"name": "A.C [X]\\"}),
+        ({"organisation": "troll"}, {"organisation": "The Tróll Farm"}),
+        ({"organisation": "*farm"}, {"organisation": "The Tróll Farm"}),
+        ({"country": "RU"}, {"country": "RU"}),
+        ({"language": "ko"}, {"language": "ko"}),
+        ({"flag": "rate"}, {"flags": ["link", "rate"]}),
+        ({"domain": "Bots.example"}, {"domains": [key_of("a.bots.example"), key_of("bots.example")]}),
+        ({"domain": "who@bots.example."}, {"domains": [key_of("bots.example")]}),
+        ({"domain": "*.bücher.example"}, {"domains": [key_of("xn--bcher-kva.example")]}),
+        ({"network": "203.0.113.7"}, {"network": limits.network_key("203.0.113.0/24", timezone.now())}),
+        ({"network": "203.0.0.0/16"}, {"network": limits.network_key("203.0.113.0/24", timezone.now() - timedelta(days=3))}),
+        ({"network": "2001:db8::1/128"}, {"network": limits.network_key("2001:db8::/64", timezone.now())}),
+        ({"signed_up_from": NOW, "signed_up_until": NOW + timedelta(hours=1)}, {"signed_up_at": NOW}),
+        ({"country": "RU", "states": [State.WAITING]}, {"country": "RU", "state": State.WAITING}),
+        ({"country": "RU", "visibility": Audience.COUNTED}, {"country": "RU", "visibility": Audience.COUNTED}),
+    ],
+)  # fmt: skip
+def test_each_condition_means_its_signatures_and_no_other(
+    letter: Letter, mod: User, conditions: Any, fits: Any
+) -> None:
+    meant = make_signature(letter, **({"name": BOT} | fits))
+    make_signature(
+        letter, "A. B. Cd Pew X", organisation="Farmers", signed_up_at=NOW + timedelta(hours=1), country="GB"
+    )
+    make_signature(
+        letter, "철수김", domains=[key_of("example")], network=limits.network_key("203.1.0.0/24", timezone.now())
+    )
+    make_signature(make_letter("other"), **({"name": BOT} | fits))
+    assert set(invalidation.matching(rule_of(letter, mod, **conditions))) == {meant}
+
+
+def test_all_conditions_must_hold(letter: Letter, mod: User) -> None:
+    meant = make_signature(letter, BOT, country="RU", flags=["rate"])
+    make_signature(letter, BOT, country="RU")
+    make_signature(letter, BOT, flags=["rate"])
+    make_signature(letter, "Ann", country="RU", flags=["rate"])
+    rule = rule_of(letter, mod, name_pattern="bot*", country="RU", flag="rate")
+    assert set(invalidation.matching(rule)) == {meant}
+
+
+def test_staff_say_like_that_one_without_knowing_domain_network_or_words(letter: Letter, mod: User) -> None:
+    now = timezone.now()
+    keys = {
+        "domains": [key_of("a.bots.example"), key_of("bots.example")],
+        "network": limits.network_key("203.0.113.0/24", now),
+    }
+    first = make_signature(letter, BOT, **keys)
+    same_domain = make_signature(letter, "B", domains=keys["domains"])
+    make_signature(letter, "C", domains=[key_of("bots.example")])
+    same_network = make_signature(letter, "D", network=keys["network"])
+    same_words = make_signature(letter, "PETROW, Bót", State.WAITING)
+
+    for condition, other in (("domain_of", same_domain), ("network_of", same_network), ("similar_to", same_words)):
+        rule = rule_of(letter, mod, **{condition: first.pk})
+        assert set(invalidation.matching(rule)) == {first, other}
+
+
+def test_flagged_signatures_without_words_are_decided_by_a_rule(letter: Letter, mod: User) -> None:
+    flood = [make_signature(letter, "", State.WAITING, Audience.COUNTED, flags=["rate"]) for _each in range(3)]
+    rule = carry_out(rule_of(letter, mod, flag="rate", visibility=Audience.COUNTED), mod)
+    assert rule.rejected == len(flood) == counts.of(letter.pk).in_state(State.REJECTED)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {},
+        {"states": [State.WAITING]},
+        {"visibility": Audience.PUBLIC},
+        {"states": [State.APPROVED], "visibility": Audience.COUNTED},
+        {"name_pattern": "  "},
+        {"name_pattern": "*"},
+        {"name_pattern": "*?* *"},
+        {"organisation": "**"},
+        {"domain": " @ "},
+    ],
+)
+def test_A6_an_empty_rule_is_refused(letter: Letter, mod: User, conditions: Any) -> None:
+    with pytest.raises(invalidation.NotARule):
+        rule_of(letter, mod, **conditions)
+    assert not Invalidation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "conditions"),
+    [
+        ("name", {"name": " "}),
+        ("reason", {"reason": ""}),
+        ("domain", {"domain": "ru"}),
+        ("domain", {"domain": "not a domain.example"}),
+        ("network", {"network": "bots.example"}),
+        ("network", {"network": "10.0.0.0/8"}),
+        ("network", {"network": "2001:db8::/32"}),
+        ("domain_of", {"domain_of": 0}),
+        ("similar_to", {"similar_to": 0}),
+        ("signed_up_until", {"signed_up_from": NOW}),
+        ("signed_up_from", {"signed_up_until": NOW}),
+        ("signed_up_until", {"signed_up_from": NOW, "signed_up_until": NOW}),
+    ],
+)
+def test_a_rule_that_means_nothing_is_refused_at_its_field(
+    letter: Letter, mod: User, field: str, conditions: Any
+) -> None:
+    about = {"name": "Flood", "reason": "A program"} | {
+        k: conditions.pop(k) for k in ("name", "reason") if k in conditions
+    }
+    with pytest.raises(invalidation.NotARule) as refused:
+        invalidation.make(letter, Conditions(**({"country": "RU"} | conditions)), by=mod.pk, **about)
+    assert refused.value.field == field and str(refused.value.message)
+
+
+def test_of_a_signature_that_tells_nothing_nothing_is_alike(letter: Letter, mod: User, ben: Signature) -> None:
+    for condition in ("domain_of", "network_of", "similar_to"):
+        with pytest.raises(invalidation.NotARule, match=condition):
+            rule_of(letter, mod, **{condition: ben.pk})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "country = ''",
+        "name = ''",
+        "reason = ''",
+        "country = '', name_pattern = '*'",
+        "name_pattern = '* ?'",
+        "organisation = '**'",
+        "country = '', states = '{waiting}', visibility = 'public'",
+        "signed_up_until = now()",
+        "step = 'other'",
+    ],
+)
+def test_A6_the_database_refuses_an_empty_rule(letter: Letter, mod: User, change: str) -> None:
+    rule = rule_of(letter, mod, country="RU")
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE signatures_invalidation SET {change} WHERE id = %s", [rule.pk])
+
+
+def test_A6_what_a_rule_knew_of_somebody_forgotten_fits_nobody_rather_than_everybody(letter: Letter, mod: User) -> None:
+    network = limits.network_key("203.0.113.0/24", timezone.now())
+    first = make_signature(letter, BOT, network=network)
+    make_signature(letter, "Ann")
+    by_network, by_words = rule_of(letter, mod, network_of=first.pk), rule_of(letter, mod, similar_to=first.pk)
+    assert invalidation.preview(by_network).number == 1
+
+    Invalidation.objects.update(made_at=timezone.now() - timedelta(hours=71), likeness="")
+    retention.forget_networks()
+
+    assert fresh(by_network).networks == [] and by_network.by_network
+    for rule in (by_network, fresh(by_words)):
+        assert invalidation.preview(rule).number == 0 and invalidation.preview(rule).examples == []
+
+
+def test_S11_R4_no_domain_network_or_address_stands_in_the_rule_or_the_trail(letter: Letter, mod: User) -> None:
+    make_signature(
+        letter, BOT, domains=[key_of("bots.example")], network=limits.network_key("203.0.113.0/24", timezone.now())
+    )
+    rule = carry_out(rule_of(letter, mod, domain="bots.example", network="203.0.113.7"), mod)
+    assert rule.rejected == 1
+    tables = [*Invalidation.objects.values(), *InvalidatedRow.objects.values(), *TrailEntry.objects.values()]
+    stored = json.dumps(tables, default=str)
+    assert "bots" not in stored and "203.0" not in stored and "Petrow" not in stored
+    assert rule.networks == []
+
+
+def test_A6_who_starts_a_rule_types_the_number_that_was_shown(letter: Letter, mod: User) -> None:
+    for _each in range(3):
+        make_signature(letter, BOT)
+    rule = rule_of(letter, mod, name_pattern="bot*")
+    with pytest.raises(invalidation.NotAllowed):
+        invalidation.start(rule, by=mod.pk, shown=3, typed=4)
+    assert not invalidation.run(rule.pk) and fresh(rule).step == Step.DRAFT
+    make_signature(letter, BOT)  # one more is no other list
+    assert invalidation.start(rule, by=mod.pk, shown=3, typed=3).expected == 4
+    with pytest.raises(invalidation.NotAllowed):
+        invalidation.start(rule, by=mod.pk, shown=4, typed=4)
+
+
+def test_A6_when_the_number_has_changed_the_preview_is_due_again(letter: Letter, mod: User) -> None:
+    rule = rule_of(letter, mod, name_pattern="bot*")
+    for _each in range(11):
+        make_signature(letter, BOT)
+    with pytest.raises(invalidation.Changed):
+        invalidation.start(rule, by=mod.pk, shown=0, typed=0)
+    assert fresh(rule).step == Step.DRAFT
+
+
+def test_a_rule_that_would_take_nobody_does_not_start(letter: Letter, mod: User) -> None:
+    with pytest.raises(invalidation.NotAllowed):
+        start(rule_of(letter, mod, country="RU"), mod)
+
+
+def test_who_signs_after_the_start_is_not_taken(letter: Letter, mod: User) -> None:
+    early = make_signature(letter, BOT)
+    rule = start(rule_of(letter, mod, name_pattern="bot*"), mod)
+    late = make_signature(letter, BOT)
+    invalidation.run(rule.pk)
+    assert [fresh_state(early), fresh_state(late)] == [State.REJECTED, State.APPROVED]
+
+
+def fresh_state(row: Signature) -> str:
+    row.refresh_from_db()
+    return row.state
+
+
+def test_a_turn_ends_and_the_next_goes_on(letter: Letter, mod: User, small_batches: None) -> None:
+    make_crowd(letter)
+    rule = start(rule_of(letter, mod, language="en"), mod)
+    assert invalidation.run(rule.pk, seconds=0) and fresh(rule).taken == 7
+    while invalidation.run(rule.pk, seconds=0):
+        pass
+    assert fresh(rule).step == Step.DONE and rule.taken == rule.expected == 108
+
+
+def test_cancelled_it_stops_between_batches_and_what_was_done_can_be_undone(
+    letter: Letter, mod: User, small_batches: None
+) -> None:
+    make_crowd(letter)
+    before, figures = everything(), counted(letter)
+    rule = start(rule_of(letter, mod, language="en"), mod)
+    invalidation.run(rule.pk, seconds=0)
+
+    invalidation.cancel(rule, by=mod.pk)
+
+    assert not invalidation.run(rule.pk) and fresh(rule).taken == 7 == InvalidatedRow.objects.count()
+    assert counted(letter) != figures
+    with pytest.raises(invalidation.NotAllowed):
+        invalidation.cancel(rule, by=mod.pk)
+    rule = take_back(rule, mod)
+    assert (rule.step, rule.undone, everything(), counted(letter)) == (Step.UNDONE, 7, before, figures)
+
+
+def test_only_what_ended_is_undone_and_only_once(letter: Letter, mod: User, ada: Signature) -> None:
+    rule = rule_of(letter, mod, country="GB")
+    for verb in (invalidation.undo, invalidation.cancel):
+        with pytest.raises(invalidation.NotAllowed):
+            verb(rule, by=mod.pk)
+    start(rule, mod)
+    with pytest.raises(invalidation.NotAllowed):
+        invalidation.undo(rule, by=mod.pk)
+    with pytest.raises(invalidation.NotAllowed):
+        invalidation.drop(rule, by=mod.pk)
+    invalidation.run(rule.pk)
+    take_back(rule, mod)
+    with pytest.raises(invalidation.NotAllowed):
+        invalidation.undo(rule, by=mod.pk)
+
+
+def test_who_acted_meanwhile_is_left_alone_by_the_undo(
+    letter: Letter, mod: User, small_batches: None, words: dict[str, str]
+) -> None:
+    rows = [make_signature(letter, f"{BOT} {n}", flags=["rate"], country="RU") for n in range(30)]
+    before = everything()
+    rule = carry_out(rule_of(letter, mod, country="RU"), mod)
+    approved, flipped, withdrawn, erased, changed, undone = rows[:6]
+    workflow.approve(approved, by=mod.pk)
+    workflow.approve(flipped, by=mod.pk)
+    workflow.reject(flipped, by=mod.pk, reason="Looked at")
+    workflow.withdraw(withdrawn)
+    workflow.erase(erased)
+    answer = workflow.Answer(changed.translation, Kind.PERSON, changed.name, "", "", "RU", "", Audience.DELIVERY, "en")
+    workflow.change(changed, answer)
+    workflow.undo(undone, by=mod.pk)
+    acted = everything()
+
+    rule = take_back(rule, mod)
+
+    after = everything()
+    for row in rows[:5]:
+        assert after.get(row.pk) == acted.get(row.pk)
+    assert {row.pk: after[row.pk] for row in rows[5:]} == {row.pk: before[row.pk] for row in rows[5:]}
+    assert (rule.undone, rule.left_alone, rule.taken) == (24, 6, 30)
+    counted(letter)
+
+
+def test_signers_act_while_the_job_runs(letter: Letter, mod: User, small_batches: None) -> None:
+    rows = [make_signature(letter, f"{BOT} {n}", country="RU") for n in range(30)]
+    rule = start(rule_of(letter, mod, country="RU"), mod)
+    invalidation.run(rule.pk, seconds=0)
+    workflow.withdraw(rows[0])  # taken already
+    workflow.withdraw(rows[29])  # not yet
+    workflow.erase(rows[28])
+    invalidation.run(rule.pk)
+    assert fresh(rule).taken == 28
+    rule = take_back(rule, mod)
+    assert (rule.undone, rule.left_alone) == (27, 1)
+    assert counts.of(letter.pk).total == 27 == counted(letter)[(State.APPROVED, Audience.PUBLIC, False)]
+
+
+def test_what_was_taken_unconfirmed_waits_when_it_is_confirmed(letter: Letter, mod: User) -> None:
+    Letter.objects.update(moderation=Letter.Moderation.AFTER)
+    letter.refresh_from_db()
+    taken = make_signature(letter, BOT, State.UNCONFIRMED, Audience.COUNTED, country="RU")
+    rule = carry_out(rule_of(letter, mod, country="RU"), mod)
+
+    confirm(taken)
+
+    taken.refresh_from_db()
+    assert (taken.state, taken.flags) == (State.WAITING, ["invalidated"])
+    rule = take_back(rule, mod)
+    taken.refresh_from_db()
+    assert (taken.state, taken.flags, rule.undone) == (State.WAITING, [], 1)
+    assert workflow.approve_by_rule() == 1
+    counted(letter)
+
+
+def confirm(row: Signature) -> None:
+    text = row.letter.revisions.get().translations.get()
+    answer = workflow.Answer(text, Kind.PERSON, row.name, "", "", row.country, "", row.visibility, "en")
+    workflow.confirm(row, answer)
+
+
+def test_signed_anew_or_decided_the_flag_is_nobodys_to_take_off(letter: Letter, mod: User) -> None:
+    anew, decided = (make_signature(letter, BOT, State.UNCONFIRMED, country="RU") for _each in range(2))
+    rule = carry_out(rule_of(letter, mod, country="RU"), mod)
+    Signature.objects.filter(pk=anew.pk).update(flags=["rate"])  # as `sign` does
+    confirm(decided)
+    workflow.approve(decided, by=mod.pk)
+    before = everything()
+    rule = take_back(rule, mod)
+    assert (everything(), rule.left_alone) == (before, 2)
+
+
+def test_one_signature_can_be_undone_or_approved_by_itself(
+    letter: Letter, mod: User, ada: Signature, cleo: Signature
+) -> None:
+    Signature.objects.update(country="RU", flags=["hold", "rate"])
+    before = everything()
+    rule = carry_out(rule_of(letter, mod, country="RU"), mod)
+    workflow.undo(ada, by=mod.pk)
+    assert everything()[ada.pk] == before[ada.pk]
+    workflow.approve(cleo, by=mod.pk)
+    workflow.undo(cleo, by=mod.pk)
+    assert fresh_state(cleo) == State.REJECTED
+    with pytest.raises(workflow.NotAllowed):
+        workflow.undo(ada, by=mod.pk)
+    assert take_back(rule, mod).left_alone == 2
+
+
+def test_every_step_and_every_move_is_in_the_trail_with_numbers_alone(
+    letter: Letter, mod: User, ada: Signature, ben: Signature
+) -> None:
+    rule = carry_out(rule_of(letter, mod, language="en"), mod)
+    take_back(rule, mod)
+    invalidation.drop(rule_of(letter, mod, language="en"), by=mod.pk)
+    entries = TrailEntry.objects.order_by("pk")
+    assert list(entries.filter(action__startswith="rule-").values_list("action", "staff_id")) == [
+        ("rule-made", mod.pk), ("rule-started", mod.pk), ("rule-done", None), ("rule-undo", mod.pk),
+        ("rule-undone", None), ("rule-made", mod.pk), ("rule-dropped", mod.pk),
+    ]  # fmt: skip
+    moves = entries.filter(signature_id__isnull=False).values_list("action", "signature_id", "was", "now", "staff_id")
+    assert list(moves) == [
+        ("invalidate", ada.pk, "approved", "rejected", mod.pk), ("invalidate", ben.pk, "unconfirmed", "", mod.pk),
+        ("undo", ada.pk, "rejected", "approved", mod.pk), ("undo", ben.pk, "unconfirmed", "", mod.pk),
+    ]  # fmt: skip
+    assert {entry.detail["invalidation"] for entry in entries.filter(signature_id__isnull=False)} == {rule.pk}
+    assert "Lovelace" not in json.dumps(list(entries.values()), default=str)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_jobs_at_once_on_one_rule_do_no_harm(letter: Letter, mod: User, small_batches: None) -> None:
+    make_crowd(letter, times=1)
+    before, figures = everything(), counted(letter)
+    rule = start(rule_of(letter, mod, language="en"), mod)
+
+    at_once(rule)
+    assert (fresh(rule).step, rule.taken, InvalidatedRow.objects.count()) == (Step.DONE, 54, 54)
+    assert TrailEntry.objects.filter(action="invalidate").count() == 54
+    invalidation.undo(rule, by=mod.pk)
+    at_once(rule)
+    assert (fresh(rule).step, rule.undone, everything(), counted(letter)) == (Step.UNDONE, 54, before, figures)
+
+
+def at_once(rule: Invalidation) -> None:
+    def work() -> None:
+        invalidation.run(rule.pk)
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _each in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+CHILD = """
+import sys, django
+django.setup()
+from django.conf import settings
+settings.DATABASES["default"]["NAME"] = sys.argv[1]
+from signatures import invalidation
+from signatures.invalidation import running
+running.BATCH = 7
+print("at work", flush=True)
+invalidation.run(int(sys.argv[2]))
+"""
+
+
+def killed_at(rule: Invalidation, row: int) -> None:
+    """Let a process work on the rule until it waits for this row in the middle of a batch, then kill it with -9."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-c", CHILD, connection.settings_dict["NAME"], str(rule.pk)]
+    with transaction.atomic():
+        Signature.objects.select_for_update().get(pk=row)
+        with subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) as child:
+            while not is_anybody_waiting():
+                assert child.poll() is None
+                time.sleep(0.02)
+            child.kill()
+    while fresh(rule) and is_locked(rule):
+        time.sleep(0.02)
+
+
+def is_anybody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def is_locked(rule: Invalidation) -> bool:
+    """Whether the server has not noticed yet that its client is dead."""
+    with transaction.atomic():
+        return not Invalidation.objects.select_for_update(skip_locked=True).filter(pk=rule.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_killed_with_9_in_the_middle_of_a_batch_it_goes_on_where_it_was(
+    letter: Letter, mod: User, small_batches: None
+) -> None:
+    make_crowd(letter, times=1)
+    before, figures = everything(), counted(letter)
+    rule = start(rule_of(letter, mod, language="en"), mod)
+    numbers = list(invalidation.matching(rule).order_by("pk").values_list("pk", flat=True))
+
+    killed_at(rule, numbers[17])  # the fourth of the third batch
+    assert (fresh(rule).step, rule.taken, InvalidatedRow.objects.count()) == (Step.RUNNING, 14, 14)
+    counted(letter)
+    assert invalidation.stalled() == []
+    Invalidation.objects.update(beat_at=timezone.now() - timedelta(minutes=2))
+    assert invalidation.stalled() == [rule.pk]
+    jobs.keep_house.call()
+    jobs.invalidate.call(rule.pk)
+    assert (fresh(rule).step, rule.taken) == (Step.DONE, 54)
+
+    invalidation.undo(rule, by=mod.pk)
+    killed_at(rule, numbers[10])
+    assert (fresh(rule).step, rule.undone) == (Step.UNDOING, 7)
+    counted(letter)
+    jobs.invalidate.call(rule.pk)
+    assert (fresh(rule).step, rule.undone, everything(), counted(letter)) == (Step.UNDONE, 54, before, figures)
