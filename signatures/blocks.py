@@ -112,9 +112,12 @@ class Lists:
             return False
         spaced = _spaced(text)
         whole = f" {spaced} "
-        joined = f" {_spaced(text, hyphen='')} "
-        if any(word in whole or word in joined for word in self.words):
+        if any(word in whole for word in self.words):
             return True
+        if self.words and not text.replace(" ", "").isalnum():
+            joined = f" {_spaced(text, hyphen='')} "
+            if any(word in joined for word in self.words):
+                return True
         return bool(self.parts) and any(part in spaced.replace(" ", "") for part in self.parts)
 
     def has_domain(self, domain: str) -> bool:
@@ -168,9 +171,10 @@ def subnets(network: str, most: int) -> list[str]:
 
 def _spaced(text: str, *, hyphen: str = " ") -> str:
     """Its words without case, width, accents and punctuation, one space between; what joins two words is `hyphen`."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not "\u0300" <= c <= "\u036f")
-        text = unicodedata.normalize("NFC", text)
+    if text.isascii():
+        return " ".join(re.sub(r"[^0-9a-z\s]", hyphen, text.lower()).split())
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not "\u0300" <= c <= "\u036f")
+    text = unicodedata.normalize("NFC", text)
     plain = "".join(
         c if c.isalnum() or unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else hyphen
         for c in text.casefold()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures import counts, jobs, limits, links, mailboxes, retention, suspicion, workflow
 from signatures.models import Audience, Limit, Signature, State, TrailEntry
-from tests.faults.brigade import FALSE, Drill
+from tests.faults.brigade import ACTIONS, FALSE, Drill
 from tests.faults.crowd import crowd
 from tests.test_limits import set_limit
 
@@ -190,3 +190,8 @@ def test_a_small_brigade_is_found_and_its_honest_neighbours_are_let_be(letter: L
     drill.run()
     assert drill.recall >= 0.9, drill.table()
     assert drill.false_positives * honest <= FALSE * 500, drill.table()
+    done = drill.clean_up()
+    assert done.actions <= ACTIONS
+    assert done.bots > 0.85 * 180
+    assert done.honest <= FALSE * 500
+    assert done.is_exact, "undo leaves every row and count as it was"

@@ -65,7 +65,7 @@ class BlockAdmin(Recorded):
     """What a block is, never changes; whether it is on, its end and its note do. The trail knows none by its value."""
 
     form = BlockForm
-    list_display = ("what", "kind", "standing", "expires_at", "note", "made_at", "made_by", "trying")
+    list_display = ("what", "kind", "standing", "trying", "ends", "note", "made")
     list_display_links = ("what",)
     list_filter = ("kind", "is_on")
 
@@ -86,6 +86,14 @@ class BlockAdmin(Recorded):
     def standing(self, block: Block) -> SafeString:
         state = _("expired") if block.is_expired else _("on") if block.is_on else _("off")
         return format_html('<b class="{}">{}</b>', "standing-on" if block.is_on and not block.is_expired else "", state)
+
+    @admin.display(description=_("expires"), ordering="expires_at")
+    def ends(self, block: Block) -> str:
+        return block.expires_at.strftime("%Y-%m-%d %H:%M") if block.expires_at else "-"
+
+    @admin.display(description=_("made, by staff"), ordering="made_at")
+    def made(self, block: Block) -> str:
+        return f"{block.made_at:%Y-%m-%d} · {block.made_by or '-'}"
 
     @admin.display(description=_("trial"))
     def trying(self, block: Block) -> SafeString:

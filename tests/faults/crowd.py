@@ -51,6 +51,11 @@ def crowd(seed: int, honest: int = 500, bots: int = 2_000) -> list[Signer]:
         sizes = share + (bots - share * len(CAMPAIGNS) if campaign is CAMPAIGNS[0] else 0)
         real += campaign(chance, sizes, list(real[:honest]))
     real += quiet(random.Random(f"quiet {seed}"), bots // 20, real[:honest])
+    taken: set[str] = set()
+    for number, signer in enumerate(real):
+        if signer.email in taken:  # two people with one mailbox would be one
+            signer.email = signer.email.replace("@", f"{number}@")
+        taken.add(signer.email)
     return sorted(real, key=lambda signer: signer.at)
 
 
