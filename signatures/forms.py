@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from campaign.models import Translation
-from signatures import mailboxes, names, suspicion
+from signatures import blocks, mailboxes, names, suspicion
 from signatures.models import Audience, Kind, Signature
 from signatures.workflow import Answer
 
@@ -185,13 +185,18 @@ class WordsForm(forms.Form):
             **{field: self.cleaned_data[field] for field in fields},
         )
 
-    def words_bucket(self) -> dict[str, str]:
-        """The bucket of everybody with this name from this country; none for who gives no name."""
-        name, country = self.cleaned_data["name"], self.cleaned_data["country"]
-        return {"words": f"{name.casefold()} {country}"} if name else {}
+    def words_buckets(self) -> dict[str, str]:
+        """The buckets of everybody with this name from this country, this name, and this comment."""
+        return _words_buckets(*(self.cleaned_data[field] for field in ("name", "country", "comment")))
+
+    def further_buckets(self, signature: Signature) -> dict[str, str]:
+        """Those that these words fall into and the words of the signature did not."""
+        counted = _words_buckets(signature.name, signature.country, signature.comment)
+        return {of: value for of, value in self.words_buckets().items() if counted.get(of) != value}
 
     def flags(self) -> list[str]:
-        return suspicion.flags(self.cleaned_data, figures=self.figures, organisation=self.is_organisation)
+        found = suspicion.flags(self.cleaned_data, figures=self.figures, organisation=self.is_organisation)
+        return found + blocks.flags(self.cleaned_data, likeness=suspicion.likeness)
 
     @property
     def is_organisation(self) -> bool:
@@ -219,6 +224,15 @@ class WordsForm(forms.Form):
             for field in self.order
             for error in self.errors.get(field, [])
         ]
+
+
+def _words_buckets(name: str, country: str, comment: str) -> dict[str, str]:
+    values = {
+        "words": f"{name.casefold()} {country}" if name else "",
+        "name": suspicion.pattern(name),
+        "comment": suspicion.comment_pattern(comment),
+    }
+    return {of: value for of, value in values.items() if value}
 
 
 class ConsentForm(WordsForm):
@@ -294,27 +308,41 @@ class SignForm(ConsentForm):
                 self.add_error("email", _("Is this address right? Please choose below."))
         return found
 
+    network = ""  # from which it came; the view tells
+
+    @property
+    def open_for(self) -> int | None:
+        """How long the form was open, where script told."""
+        told: str = self.cleaned_data["seconds"]
+        return int(told[:9]) if told.isdecimal() else None
+
     def flags(self) -> list[str]:
         found = self.cleaned_data
-        return suspicion.flags(
+        raised = suspicion.flags(
             found,
             trap=found["website"],
             stamp=found["stamp"],
-            seconds=int(found["seconds"][:9]) if found["seconds"].isdecimal() else None,
+            seconds=self.open_for,
+            mailbox=found["email"].rpartition("@")[0],
             domains=mailboxes.domains_of(found["email"]),
             figures=self.figures,
             organisation=self.is_organisation,
         )
+        domain = mailboxes.domain_of(found["email"])
+        return raised + blocks.flags(found, likeness=suspicion.likeness, domain=domain, network=self.network)
 
-    def buckets(self, network: str) -> dict[str, str]:
+    def buckets(self) -> dict[str, str]:
         """Whose buckets this sign-up falls into (`limits.touch`)."""
         address = self.cleaned_data["email"]
+        small_domain = mailboxes.small_domain_of(address)
         return {
-            "network": network,
+            "network": self.network,
             "mailbox": mailboxes.canonical(address),
             "domain": mailboxes.domain_of(address),
             "site": "",
-            **self.words_bucket(),
+            **({"small-domain": small_domain} if small_domain else {}),
+            **({} if suspicion.is_by_hand(self.open_for) else {"no-hand": self.network}),
+            **self.words_buckets(),
         }
 
 

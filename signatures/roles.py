@@ -15,6 +15,7 @@ GROUPS = {
         "signatures.view_trailentry",
         "signatures.view_alarm",
         "signatures.pause_signing",
+        "signatures.view_block",
         "campaign.view_letter",
     ],
     "delivery officer": [

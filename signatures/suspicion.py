@@ -23,6 +23,12 @@ SENTENCES: Mapping[str, str | Promise] = {
     "figure": _("It is the name of the recipient or of an original signatory."),
     "rate": _("Too many sign-ups came at once from one network, with one mail domain, or on the whole site."),
     "similar": _("The same name and country came again and again."),
+    "burst": _(
+        "Too many of one name, one comment, one small mail domain, or one network without script came in a day."
+    ),
+    "machine": _("No hand sent the form, and the mailbox is called as machines call them."),
+    "blocked": _("Its mail domain or network is on a block list."),
+    "blocked-word": _("A word or name of a block list stands in it."),
     "limiter-down": _("The limits could not be checked."),
     "hold": _("Staff put it aside."),
     "asked": _("Staff asked its signer a question."),
@@ -33,9 +39,12 @@ SENTENCES: Mapping[str, str | Promise] = {
     "invalidated": _("A rule of staff took it before it was confirmed."),
 }
 # Flags that go when the words change.
-OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker"})
+OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker", "blocked-word"})
 LONGEST_AGE = 48 * 60 * 60  # seconds that a form may stay open in a browser
 FASTEST = 3  # seconds in which nobody reads and types
+HAND = 8  # seconds in which a hand with all its habits of the keyboard can fill the form in
+LONGEST_NUMBER = 3  # digits in a row, other than a year, that people rarely put into the name of a mailbox
+SHORTEST = 20  # letters of a comment that two people do not write alike by chance; a Han character is worth three
 MARKS = frozenset({"Mn", "Me"})
 MOST_MARKS = 3  # on one letter: Hebrew with cantillation has as many, after NFC (SECURITY.md F12)
 # These write what others put beside a letter above and below it: ལཀྵྨཱི, ညှို့. Zalgo made of them mixes scripts.
@@ -67,6 +76,7 @@ def flags(
     trap: str = "",
     stamp: str | None = None,
     seconds: int | None = None,
+    mailbox: str = "",
     domains: Collection[str] = (),
     figures: Collection[str] = (),
     organisation: bool = False,
@@ -78,6 +88,7 @@ def flags(
         trap: what stood in the field that people do not see.
         stamp: what `stamp()` gave to the form; None where the form has none.
         seconds: how long the form was open; None where no script told.
+        mailbox: the local part of its address.
         domains: those of the mailbox, as `mailboxes.domains_of` gives them.
         figures: names that a troll would like to sign with, such as the recipient's.
         organisation: whether an organisation signs, for which somebody has to speak.
@@ -95,6 +106,7 @@ def flags(
         "figure": _is_of(name, figures),
         "organisation": organisation,
         "no-speaker": organisation and not speaker,
+        "machine": bool(mailbox) and not is_by_hand(seconds) and _is_of_a_machine(mailbox),
     }
     return sorted(flag for flag, is_raised in found.items() if is_raised)
 
@@ -103,6 +115,35 @@ def likeness(name: str) -> str:
     """What names that resemble each other have in common: their words, without case, accents and order."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not "\u0300" <= c <= "\u036f")
     return " ".join(sorted(_words(unicodedata.normalize("NFC", plain))))[:200]
+
+
+def is_by_hand(seconds: int | None) -> bool:
+    """Whether script told that the form was open for as long as a hand needs. By itself the contrary means nothing."""
+    return seconds is not None and seconds >= HAND
+
+
+def pattern(text: str) -> str:
+    """What a text has in common with others made from it by numbers, case, accents and punctuation."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if unicodedata.category(c)[0] == "L")
+    return unicodedata.normalize("NFC", plain)
+
+
+def comment_pattern(comment: str) -> str:
+    """The pattern of a comment; nothing for one so short that many write it by chance."""
+    found = pattern(comment)
+    return found if sum(3 if c >= "\u2e80" else 1 for c in found) >= SHORTEST else ""
+
+
+def _is_of_a_machine(mailbox: str) -> bool:
+    """Whether a mailbox has a long number that is no year, or letters and digits again and again, or hardly a vowel."""
+    local = mailbox.partition("+")[0].lower()
+    numbers = re.findall(r"\d+", local)
+    letters = re.sub(r"[^a-z]", "", local)
+    return (
+        (bool(letters) and any(len(n) >= LONGEST_NUMBER and not re.fullmatch(r"(19|20)\d\d", n) for n in numbers))
+        or len(re.findall(r"(?<=[a-z])\d|(?<=\d)[a-z]", local)) >= 3
+        or (len(letters) >= 8 and len(re.findall(r"[aeiouy]", letters)) * 6 < len(letters))
+    )
 
 
 def _is_fresh(stamp: str) -> bool:

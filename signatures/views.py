@@ -124,14 +124,15 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
     form = SignForm(request.POST, translation=translation)
     if translation.revision.letter.standing() != Letter.State.OPEN or not form.is_valid():
         return render(request, "letter/letter.html", _letter_context(translation, form), status=422)
-    came_from = network.of(request)
-    verdict = limits.touch(form.buckets(came_from))
+    form.network = network.of(request)
+    verdict = limits.touch(form.buckets())
     try:
         workflow.sign(
             form.answer(verdict.flags),
             address=form.cleaned_data["email"],
             updates=form.cleaned_data["updates"],
-            network=came_from,
+            network=form.network,
+            marks=verdict.marks,
             may_mail=verdict.may_mail,
         )
     except workflow.NotAllowed:  # paused or closed since this process read the letter
@@ -238,17 +239,15 @@ def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
 
 
 def _send_words(signature: Signature, *, form: OfSignature, verb: Callable[..., Any]) -> None:
-    """Do it with these words, flagged if their name comes again and again; that of the sign-up was counted then."""
-    name, country = form.cleaned_data["name"], form.cleaned_data["country"]
+    """Do it with these words, flagged if they come again and again; those of the sign-up were counted then."""
     no_updates = bool(form.cleaned_data.get("no_updates"))
-    if (name, country) == (signature.name, signature.country):
+    if not form.further_buckets(signature):
         verb(signature, form.answer([]), no_updates=no_updates)
         return
     # Held, so that one person's button pressed many times is one person's name (C6).
     with workflow.held(signature) as locked:
-        is_known = (name, country) == (locked.name, locked.country)
-        flags = [] if is_known else limits.touch(form.words_bucket()).flags
-        verb(signature, form.answer(flags), no_updates=no_updates)
+        verdict = limits.touch(form.further_buckets(locked))
+        verb(signature, form.answer(verdict.flags), no_updates=no_updates)
 
 
 def _anew(signature: Signature) -> HttpResponse:

@@ -23,7 +23,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from campaign import database, middleware
 from campaign.models import Letter
-from signatures import limits, post, suspicion, views
+from signatures import blocks, limits, post, suspicion, views
 from signatures.models import Signature, State
 from tests.makers import make_letter, make_signature
 from tests.site import Site
@@ -70,6 +70,7 @@ def nothing_kept() -> None:
     middleware.copies.clear()
     views.forget_texts()
     limits.forget_limits()
+    blocks.forget_lists()
     cache.clear()
 
 
@@ -153,8 +154,8 @@ def words(letter: Letter) -> dict[str, str]:
 
 @pytest.fixture
 def form(words: dict[str, str]) -> dict[str, str]:
-    """The form beside the letter, filled in."""
-    return {**words, "email": "dora@example.org", "website": "", "stamp": suspicion.stamp()}
+    """The form beside the letter, filled in by hand."""
+    return {**words, "email": "dora@example.org", "website": "", "stamp": suspicion.stamp(), "seconds": "40"}
 
 
 def free_port() -> int:

@@ -130,6 +130,7 @@ def test_S19_of_the_hops_only_that_of_our_own_proxy_is_believed(rf: RequestFacto
 def test_a_mailbox_over_its_limit_gets_no_further_mail_and_keeps_no_flag(client: Client, form: dict[str, str]) -> None:
     set_limit("mailbox", 1)
     set_limit("words", 1000)
+    set_limit("name", 1000)
     for _time in range(3):
         client.post(SIGN, form)
         Mail.objects.update(queued_at=timezone.now() - timedelta(hours=1))
@@ -153,9 +154,9 @@ def test_S6_one_name_from_one_country_again_and_again_waits_for_review(client: C
         assert answer.status_code == 303
 
     assert Signature.objects.count() == 20, "accepted"
-    assert Signature.objects.filter(flags=["similar"]).count() == 15
+    assert Signature.objects.filter(flags__contains=["similar"]).count() == 15
     client.post(SIGN, {**form, "email": "other@example.org", "country": "KR"}, REMOTE_ADDR="10.1.0.1")
-    assert Signature.objects.get(country="KR").flags == [], "another country"
+    assert "similar" not in Signature.objects.get(country="KR").flags, "another country"
 
 
 def test_S6_a_name_taken_on_while_confirming_is_counted_as_well(

@@ -35,9 +35,13 @@ class Recorded(admin.ModelAdmin):
             f"set-{self.opts.model_name}",
             staff_id=request.user.pk,
             letter_id=self.letter_of(obj),
-            reason=", ".join(_told(field, form) for field in form.changed_data)[:300],
+            reason=self.figures(form)[:300],
             detail={"row": obj.pk},
         )
+
+    def figures(self, form: Any) -> str:
+        """What the trail tells of a change."""
+        return ", ".join(_told(field, form) for field in form.changed_data)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         trail.add(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("campaign", "0003_opening_and_closing"),
-        ("signatures", "0009_invalidations"),
+        ("signatures", "0010_block_lists"),
     ]
 
     operations = [

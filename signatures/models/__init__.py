@@ -1,6 +1,6 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
-from signatures.models.desk import Bucket, Limit, Question, RejectionReason
+from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason
 from signatures.models.invalidation import InvalidatedRow, Invalidation
 from signatures.models.mail import Mail, MailSubject, Silence
 from signatures.models.paper import PaperImport
@@ -23,6 +23,7 @@ __all__ = [
     "Activity",
     "Alarm",
     "Audience",
+    "Block",
     "Bucket",
     "InvalidatedRow",
     "Invalidation",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -66,6 +68,10 @@ class Limit(models.Model):
         LOGIN_NETWORK = "login-network", _("logins from one network, told one by one in the trail")
         MAIL = "mail", _("mails sent by the whole site")
         MAIL_DOMAIN = "mail-domain", _("mails sent to one mail domain")
+        NAME = "name", _("sign-ups with one name, from any country, whatever numbers stand in it")
+        COMMENT = "comment", _("sign-ups with one comment")
+        SMALL_DOMAIN = "small-domain", _("sign-ups with one mail domain that is no provider for everybody")
+        NO_HAND = "no-hand", _("sign-ups from one network without script, or too quick for a hand")
 
     of = models.CharField(_("what"), max_length=20, choices=Of)
     seconds = models.PositiveIntegerField(
@@ -105,3 +111,45 @@ class Bucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.of}: {self.n}"
+
+
+class Block(models.Model):
+    """What staff want to look at whenever it comes. It flags, and never refuses (DESIGN.md, rule 5)."""
+
+    class Kind(models.TextChoices):
+        DOMAIN = "domain", _("mail domain")
+        NETWORK = "network", _("network")
+        WORD = "word", _("word")
+        NAME = "name", _("exact name")
+
+    LONGEST = timedelta(days=30)  # for networks, which others will have by then
+    USUAL = timedelta(hours=72)
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    value = models.CharField(_("what"), max_length=200)
+    note = models.CharField(_("why"), max_length=200, blank=True)
+    is_on = models.BooleanField(_("switched on"), default=False)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    made_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    made_by = models.BigIntegerField(_("made by staff"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("block")
+        verbose_name_plural = _("block lists")
+        ordering: ClassVar = ["-pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(kind__in=["domain", "network", "word", "name"]), name="block_is_known"),
+            models.CheckConstraint(
+                condition=~Q(kind="network")
+                | Q(expires_at__isnull=False, expires_at__lte=F("made_at") + timedelta(days=30)),
+                name="a_blocked_network_expires",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """No value: Django's own history would keep it, and it may be a name."""
+        return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()

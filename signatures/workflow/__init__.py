@@ -1,5 +1,7 @@
 """Every change of state, and the switches: a verb locks, checks that the move is allowed, saves, writes the trail."""
 
+from signatures.workflow.blocking import Trial, end, switch, try_on
+from signatures.workflow.bursts import flag_bursts
 from signatures.workflow.decisions import (
     NAMED,
     Decided,
@@ -24,6 +26,7 @@ __all__ = [
     "Decided",
     "NotAllowed",
     "Overtaken",
+    "Trial",
     "answer",
     "approve",
     "approve_by_rule",
@@ -31,8 +34,10 @@ __all__ = [
     "change",
     "confirm",
     "decide",
+    "end",
     "erase",
     "feature",
+    "flag_bursts",
     "held",
     "hold",
     "loosen",
@@ -44,7 +49,9 @@ __all__ = [
     "send_link",
     "shift",
     "sign",
+    "switch",
     "tighten",
+    "try_on",
     "undo",
     "withdraw",
 ]

@@ -40,7 +40,7 @@ class Answer:
 _OPEN = "signatures_signature.state IN ('unconfirmed', 'withdrawn')"
 _FIELDS = (
     "translation_id", "name", "role", "organisation", "speaker", "country", "comment", "visibility", "language",
-    "sealed_address", "flags", "signed_up_at", "domains", "network",
+    "sealed_address", "flags", "signed_up_at", "domains", "network", "marks",
 )  # fmt: skip
 _TAKEN = ", ".join(
     f"{field} = CASE WHEN {_OPEN} THEN EXCLUDED.{field} ELSE signatures_signature.{field} END" for field in _FIELDS
@@ -60,7 +60,15 @@ _SIGN = f"""
 
 
 @transaction.atomic
-def sign(answer: Answer, *, address: str, updates: bool, network: str = "", may_mail: bool = True) -> None:
+def sign(
+    answer: Answer,
+    *,
+    address: str,
+    updates: bool,
+    network: str = "",
+    marks: Collection[str] = (),
+    may_mail: bool = True,
+) -> None:
     """Take down an unconfirmed signature and queue the mail with its link, or neither.
 
     The same for every state the mailbox may be in; what differs is said in the mail, unless the limits let no further
@@ -80,6 +88,7 @@ def sign(answer: Answer, *, address: str, updates: bool, network: str = "", may_
         "signed_up_at": now,
         "domains": [mailboxes.domain_key(domain, pepper=pepper) for domain in mailboxes.domains_of(address)],
         "network": limits.network_key(network, now) if network else "",
+        "marks": list(marks),
         "flags": list(answer.flags),
         **{field: getattr(answer, field) for field in ("kind", *Signature.WORDS, "country", "visibility", "language")},
     }
@@ -253,9 +262,9 @@ def withdraw(signature: Signature) -> Signature:
     for field in (*Signature.WORDS, "likeness", "country"):
         setattr(locked, field, "")
     locked.sealed_address, locked.flags, locked.notable, locked.question = None, [], None, ""
-    locked.domains, locked.network = [], ""
+    locked.domains, locked.network, locked.marks = [], "", []
     gone = [*Signature.WORDS, "likeness", "country", "sealed_address", "flags", "notable", "question"]
-    gone += ["domains", "network"]
+    gone += ["domains", "network", "marks"]
     done = move(locked, State.WITHDRAWN, action="withdraw", changed=gone)
     post.drop(locked.pk)
     return done

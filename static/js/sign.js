@@ -1,5 +1,5 @@
 // How long the form was open. A machine needs no time: less than three seconds sends a signature to review.
-// Without script nothing is said, and nothing is held against anybody.
+// Without script nothing is said, and that alone is held against nobody.
 "use strict";
 const form = document.querySelector("form.sign");
 if (form) {

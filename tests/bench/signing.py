@@ -26,6 +26,7 @@ def posts(name: str, path: str, hidden: dict[str, str]) -> Iterator[tuple[str, d
                 "consent": "on",
                 "email": f"signer.{number}@{name}.example.org",
                 "website": "",
+                "seconds": "40",
                 **hidden,
             },
         )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from campaign.wsgi import application
-from signatures import limits, suspicion
+from signatures import blocks, limits, suspicion
 
 __all__ = ["application"]
 
@@ -18,3 +18,4 @@ def nobody_is_suspect(_words: Any, **_more: Any) -> list[str]:
 
 limits.touch = nothing_is_too_much
 suspicion.flags = nobody_is_suspect
+blocks.flags = nobody_is_suspect
