@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -71,7 +71,7 @@ class DecisionForm(helpers.ActionForm):
 class Decisions(admin.ModelAdmin):
     """The actions of the desks."""
 
-    action_form: type[helpers.ActionForm] = DecisionForm
+    action_form: ClassVar[type[helpers.ActionForm]] = DecisionForm
     seen: frozenset[State] | None = None  # the states in which this desk shows signatures; None: any
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

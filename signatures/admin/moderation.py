@@ -36,7 +36,7 @@ def _alike(signature: Signature) -> QuerySet[Signature]:
 class SignatureDesk(ReadOnly, Decisions):
     """What the queue and the list of all signatures have in common."""
 
-    search_fields: tuple[str, ...] = ("likeness",)  # shows the box; `get_search_results` looks
+    search_fields: ClassVar[tuple[str, ...]] = ("likeness",)  # shows the box; `get_search_results` looks
     search_help_text = _("Beginnings of words in name, role or organisation; or the number of a signature.")
     list_per_page = 50
     list_max_show_all = 0
