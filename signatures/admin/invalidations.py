@@ -1,5 +1,6 @@
 """Many at once: a rule is written, previewed, confirmed by its number, watched, and undone."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ from signatures.models import Audience, Invalidation, Signature, State
 
 MANY = 0.05  # of the list; a flood that is more than that deserves a second look
 PATIENCE = 0.2  # seconds that the page waits for a count before it leaves it to the worker
+RENEWED = 2  # seconds between two looks at the progress
 NOBODY = [("", "---------")]
 Step = Invalidation.Step
 
@@ -192,14 +194,18 @@ class InvalidationAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404
         if request.method == "POST":
             return self._act(request, rule)
-        return self._page(request, "rule.html", rule.name, rule=rule, **_about(rule))
+        about = _about(rule)
+        page = self._page(request, "rule.html", rule.name, rule=rule, **about)
+        if about["works"] or about["counts_still"]:
+            page["Refresh"] = str(RENEWED)  # works without script
+        return page
 
     def _act(self, request: HttpRequest, rule: Invalidation) -> HttpResponse:
         by, again = self._by(request), redirect("admin:signatures_invalidation_change", rule.pk)
         try:
             match request.POST.get("do"):
                 case "start":
-                    typed = request.POST.get("number", "").replace(",", "").strip()
+                    typed = re.sub(r"[,.'\s]", "", request.POST.get("number", ""))[:18]  # as the page groups it
                     shown = rule.seen["number"] if rule.seen else 0
                     invalidation.start(rule, by=by, shown=shown, typed=int(typed) if typed.isdecimal() else -1)
                     jobs.invalidate.enqueue(rule.pk)
