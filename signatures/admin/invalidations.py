@@ -27,6 +27,7 @@ MANY = 0.05  # of the list; a flood that is more than that deserves a second loo
 PATIENCE = 0.2  # seconds that the page waits for a count before it leaves it to the worker
 RENEWED = 2  # seconds between two looks at the progress
 NOBODY = [("", "---------")]
+WIDE = forms.TextInput(attrs={"class": "vTextField"})
 Step = Invalidation.Step
 
 
@@ -47,13 +48,19 @@ class RuleForm(forms.Form):
     """Fields and their cleaning; whether they make a rule, the verb says."""
 
     letter = forms.ModelChoiceField(Letter.objects.order_by("-pk"), label=_("Letter"), empty_label=None)
-    name = forms.CharField(label=_("Name of the rule"), max_length=100, help_text=_("So that others know it again."))
-    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("Stays in the trail; name nobody in it."))
+    name = forms.CharField(
+        label=_("Name of the rule"), max_length=100, widget=WIDE, help_text=_("So that others know it again.")
+    )
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, widget=WIDE, help_text=_("Stays in the trail; name nobody in it.")
+    )
     name_pattern = _text(
         _("Name"), 100, _("* stands for any characters, ? for one: Signer *, *bot*. Case and accents do not matter.")
     )
     organisation = _text(_("Organisation"), 100, _("Contains these words; with * it is a pattern of the whole."))
-    similar_to = _number(_("Same words in the name as signature no."), _("In any order, case and accents."))
+    similar_to = _number(
+        _("Same words in the name as signature no."), _("In any order; case and accents do not matter.")
+    )
     domain = _text(
         _("Mail domain"), 253, _("With all below it: mailbot.example. Only a digest of it is kept, and never shown.")
     )
