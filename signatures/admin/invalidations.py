@@ -1,5 +1,6 @@
 """Many at once: a rule is written, previewed, confirmed by its number, watched, and undone."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -24,7 +25,9 @@ from signatures.models import Audience, Invalidation, Signature, State
 
 MANY = 0.05  # of the list; a flood that is more than that deserves a second look
 PATIENCE = 0.2  # seconds that the page waits for a count before it leaves it to the worker
+RENEWED = 2  # seconds between two looks at the progress
 NOBODY = [("", "---------")]
+WIDE = forms.TextInput(attrs={"class": "vTextField"})
 Step = Invalidation.Step
 
 
@@ -45,13 +48,19 @@ class RuleForm(forms.Form):
     """Fields and their cleaning; whether they make a rule, the verb says."""
 
     letter = forms.ModelChoiceField(Letter.objects.order_by("-pk"), label=_("Letter"), empty_label=None)
-    name = forms.CharField(label=_("Name of the rule"), max_length=100, help_text=_("So that others know it again."))
-    reason = forms.CharField(label=_("Reason"), max_length=200, help_text=_("Stays in the trail; name nobody in it."))
+    name = forms.CharField(
+        label=_("Name of the rule"), max_length=100, widget=WIDE, help_text=_("So that others know it again.")
+    )
+    reason = forms.CharField(
+        label=_("Reason"), max_length=200, widget=WIDE, help_text=_("Stays in the trail; name nobody in it.")
+    )
     name_pattern = _text(
         _("Name"), 100, _("* stands for any characters, ? for one: Signer *, *bot*. Case and accents do not matter.")
     )
     organisation = _text(_("Organisation"), 100, _("Contains these words; with * it is a pattern of the whole."))
-    similar_to = _number(_("Same words in the name as signature no."), _("In any order, case and accents."))
+    similar_to = _number(
+        _("Same words in the name as signature no."), _("In any order; case and accents do not matter.")
+    )
     domain = _text(
         _("Mail domain"), 253, _("With all below it: mailbot.example. Only a digest of it is kept, and never shown.")
     )
@@ -192,14 +201,18 @@ class InvalidationAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404
         if request.method == "POST":
             return self._act(request, rule)
-        return self._page(request, "rule.html", rule.name, rule=rule, **_about(rule))
+        about = _about(rule)
+        page = self._page(request, "rule.html", rule.name, rule=rule, **about)
+        if about["works"] or about["counts_still"]:
+            page["Refresh"] = str(RENEWED)  # works without script
+        return page
 
     def _act(self, request: HttpRequest, rule: Invalidation) -> HttpResponse:
         by, again = self._by(request), redirect("admin:signatures_invalidation_change", rule.pk)
         try:
             match request.POST.get("do"):
                 case "start":
-                    typed = request.POST.get("number", "").replace(",", "").strip()
+                    typed = re.sub(r"[,.'\s]", "", request.POST.get("number", ""))[:18]  # as the page groups it
                     shown = rule.seen["number"] if rule.seen else 0
                     invalidation.start(rule, by=by, shown=shown, typed=int(typed) if typed.isdecimal() else -1)
                     jobs.invalidate.enqueue(rule.pk)
