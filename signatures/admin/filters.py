@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
@@ -28,7 +28,9 @@ class FlagFilter(admin.SimpleListFilter):
             case "yes":
                 return queryset.exclude(flags=[])
             case "no":
-                return queryset.filter(flags=[])
+                # Said twice: the second is the head of the queue's index, which has them behind all with a flag.
+                unflagged = Case(When(flags=[], then=1), default=0)
+                return queryset.filter(flags=[]).alias(unflagged=unflagged).filter(unflagged=1)
             case flag:
                 return queryset.filter(flags__contains=[flag])
 
