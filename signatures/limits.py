@@ -46,9 +46,10 @@ DEFAULTS = [
 ]
 TIGHTENED = (Limit.Of.NETWORK, Limit.Of.DOMAIN)  # what a flood comes from; the others are no sign of one
 RATE = frozenset({Limit.Of.NETWORK, Limit.Of.DOMAIN, Limit.Of.SITE})
-# Too many in one of these are one flood by its looks: those that came before the limit belong to it as well, and can be
-# told by the marks beside them.
-BURST = frozenset({Limit.Of.NAME, Limit.Of.COMMENT, Limit.Of.SMALL_DOMAIN, Limit.Of.NO_HAND})
+# Too many in one of these are one flood by its looks. Those that came before the limit belong to it as well, and can be
+# told by the marks beside them; but the first of a name may be the person whom the others copied.
+MARKED = frozenset({Limit.Of.COMMENT, Limit.Of.SMALL_DOMAIN, Limit.Of.NO_HAND})
+BURST = MARKED | {Limit.Of.NAME}
 KNOWN = 10.0  # seconds that a process keeps the figures
 PER_SHARD = 1_000  # a figure above it is spread over several rows, so that a crowd does not queue at one
 SHARDS = 16
@@ -112,7 +113,7 @@ def touch(values: Mapping[str, str]) -> Verdict:
         return Verdict(
             over=frozenset(of for of, is_over, _is_just in found if is_over),
             just=frozenset(of for of, _is_over, is_just in found if is_just),
-            marks=tuple(key[:8].hex() for key, of, *_figures in rows if of in BURST),
+            marks=tuple(key[:8].hex() for key, of, *_figures in rows if of in MARKED),
         )
     except DatabaseError as error:
         log.error("alarm limiter-down: %s", type(error).__name__)  # noqa: TRY400  its text tells of keys

@@ -61,12 +61,14 @@ def test_a_burst_is_flagged_as_it_comes_and_its_first_ones_afterwards(
     live = [["burst" in flags for flags in flags_of(rows)]]
     assert live == [[False, False, False, True, True]]
 
-    assert workflow.flag_bursts() == 3
+    first = 0 if limit == "name" else 3  # the first of a name may be the person whom the others copied
 
-    assert all("burst" in flags for flags in flags_of(rows))
+    assert workflow.flag_bursts() == first
+
+    assert ["burst" in flags for flags in flags_of(rows)] == [bool(first)] * 3 + [True, True]
     assert flags_of([honest]) == [[]], "who only shares the network, or the day, is none of them"
     assert workflow.flag_bursts() == 0
-    assert TrailEntry.objects.filter(action="flag", reason="burst").count() == 3
+    assert TrailEntry.objects.filter(action="flag", reason="burst").count() == first
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_a_small_domain_is_what_somebody_had_to_register(address: str, domain: s
 
 def test_R4_the_marks_say_nothing_and_go_with_the_network(come: Callable[..., Signature]) -> None:
     row = come(1, "203.0.113.9", seconds="", email="p@mailbot.ru")
-    assert len(row.marks) == 3
+    assert len(row.marks) == 2
     assert all(len(mark) == 16 for mark in row.marks)
     Signature.objects.update(signed_up_at=timezone.now() - timedelta(hours=72))
     assert retention.forget_networks() == 1

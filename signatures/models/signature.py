@@ -92,7 +92,7 @@ class Signature(models.Model):
     # of, and for 72 hours the network.
     domains = ArrayField(models.CharField(max_length=16), default=list, db_default=[], editable=False)
     network = models.CharField(max_length=16, blank=True, editable=False, default="", db_default="")
-    # The buckets of bursts it fell into (`limits.BURST`), as digests under a key of the day; kept like the network.
+    # The buckets of bursts it fell into (`limits.MARKED`), as digests under a key of the day; kept like the network.
     marks = ArrayField(models.CharField(max_length=16), default=list, db_default=[], editable=False)
 
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.UNCONFIRMED)

@@ -52,7 +52,7 @@ _FLAG = """
 def flag_bursts() -> int:
     """Flag what came today in a bucket that was found to be too full since; how many. Asked every minute."""
     now = timezone.now()
-    values: dict[str, Any] = {"of": sorted(limits.BURST), "burst": BURST, "now": now, "since": now - SPAN}
+    values: dict[str, Any] = {"of": sorted(limits.MARKED), "burst": BURST, "now": now, "since": now - SPAN}
     with connection.cursor() as cursor:
         cursor.execute(_FLAG, values)
         found: int = cursor.fetchone()[0]
