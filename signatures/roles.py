@@ -38,6 +38,8 @@ GROUPS = {
         "auth.change_user",
         "auth.view_user",
         "auth.view_group",
+        "signatures.turn_switches",
+        *(f"signatures.{verb}_block" for verb in ("add", "change", "delete")),
         *(
             f"signatures.{verb}_{model}"
             for model in ("limit", "mailsubject", "question", "rejectionreason")

@@ -12,6 +12,9 @@ from campaign.models import Letter
 
 ARGUMENTS = {
     "form": "csv",
+    "what": "tighten",
+    "code": "rise",
+    "number": 1,
     "app_label": "signatures",
     "uidb64": "MQ",
     "token": "x-y",
@@ -42,6 +45,8 @@ def _flat(patterns: list[Any]) -> Iterator[URLPattern]:
 
 def _value(page: str, key: str) -> Any:
     """A row there is, where the page is one of a row."""
+    if page == "signatures_alarm_gate" and key == "what":
+        return "pause"
     if key == "letter_id":
         row = Letter.objects.first()
         return row.pk if row else 1

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import charts, counts, picture, trail, workflow
-from signatures.admin import filters
+from signatures.admin import paging
 from signatures.models import Activity, Mail, Signature, State, Tally
 from tests.makers import make_many, make_signature
 
@@ -200,11 +200,11 @@ def test_bars_are_as_high_as_their_numbers_and_labels_do_not_touch() -> None:
 def test_a_dear_count_is_estimated_and_a_cheap_one_is_exact(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
     make_many(letter, 7)
     rows = Signature.objects.filter(country="").order_by("pk")
-    assert filters.UpTo(rows, 5).count == 7
+    assert paging.UpTo(rows, 5).count == 7
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE signatures_signature")
-    monkeypatch.setattr(filters.UpTo, "DEAR", 0.0)
+    monkeypatch.setattr(paging.UpTo, "DEAR", 0.0)
     with CaptureQueriesContext(connection) as statements:
-        assert 1 <= filters.UpTo(rows, 5).count <= 10
+        assert 1 <= paging.UpTo(rows, 5).count <= 10
     assert len(statements) == 1 and statements[0]["sql"].startswith("EXPLAIN")
-    assert filters.UpTo(rows.none(), 5).count == 0
+    assert paging.UpTo(rows.none(), 5).count == 0

@@ -1,12 +1,16 @@
 """Each member of staff reaches what their role needs, and nothing else."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from campaign.models import Letter
-from signatures import jobs, roles, workflow
-from signatures.models import MailSubject, Signature
+from signatures import invalidation, jobs, roles, workflow
+from signatures.invalidation import Conditions
+from signatures.models import Alarm, Block, MailSubject, PaperImport, Signature
 from tests.conftest import member_of
 from tests.desk import addresses, ask, is_kept_out
 
@@ -53,6 +57,27 @@ TABLE = {
     "password_change": ("mdeo", "mdeo"),
     "password_change_done": ("mdeo", ""),
     "set_password": ("-mdeo", "-mdeo"),
+    "signatures_alarm_add": ("", ""),
+    "signatures_alarm_change": ("mo", ""),
+    "signatures_alarm_changelist": ("mo", "mo"),
+    "signatures_alarm_delete": ("", ""),
+    "signatures_alarm_gate": ("mo", "mo"),
+    "signatures_alarm_history": ("mo", "mo"),
+    "signatures_alarm_recount": ("", "mo"),
+    "signatures_alarm_seen": ("", "mo"),
+    "signatures_alarm_switch": ("o", "o"),
+    "signatures_alarm_switches": ("mo", "mo"),
+    "signatures_block_add": ("o", "o"),
+    "signatures_block_change": ("mo", "o"),
+    "signatures_block_changelist": ("mo", "mo"),
+    "signatures_block_delete": ("o", "o"),
+    "signatures_block_history": ("mo", "mo"),
+    "signatures_block_try": ("mo", "o"),
+    "signatures_invalidation_add": ("mo", "mo"),
+    "signatures_invalidation_change": ("mo", "mo"),
+    "signatures_invalidation_changelist": ("mo", "mo"),
+    "signatures_invalidation_delete": ("", ""),
+    "signatures_invalidation_history": ("mo", "mo"),
     "signatures_limit_add": ("o", "o"),
     "signatures_limit_change": ("o", "o"),
     "signatures_limit_changelist": ("o", "o"),
@@ -63,6 +88,19 @@ TABLE = {
     "signatures_mailsubject_changelist": ("o", "o"),
     "signatures_mailsubject_delete": ("o", "o"),
     "signatures_mailsubject_history": ("o", "o"),
+    "signatures_notable_add": ("", ""),
+    "signatures_notable_change": ("mo", ""),
+    "signatures_notable_changelist": ("mo", "mo"),
+    "signatures_notable_delete": ("", ""),
+    "signatures_notable_history": ("mo", "mo"),
+    "signatures_paperimport_add": ("", ""),
+    "signatures_paperimport_change": ("do", ""),
+    "signatures_paperimport_changelist": ("do", "do"),
+    "signatures_paperimport_delete": ("", ""),
+    "signatures_paperimport_history": ("do", "do"),
+    "signatures_paperimport_import": ("do", ""),
+    "signatures_paperimport_take": ("", "do"),
+    "signatures_paperimport_undo": ("", "do"),
     "signatures_question_add": ("o", "o"),
     "signatures_question_change": ("o", "o"),
     "signatures_question_changelist": ("o", "o"),
@@ -102,6 +140,11 @@ TABLE = {
 def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     """A row for each page of one."""
     MailSubject.objects.create(mail="link", language="en", subject="Please confirm")
+    now = timezone.now()
+    Alarm.objects.create(code="rise", sentence="200 sign-ups in an hour.", since=now, until=now + timedelta(hours=1))
+    Block.objects.create(pk=1, kind="word", value="lapdogs", made_by=owner.pk)
+    invalidation.make(letter, Conditions(country="FR"), by=owner.pk, name="Flood", reason="Made by a program")
+    PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
     workflow.reject(ada, by=owner.pk, reason="to have a trail")
     jobs.fold_counts.enqueue()
 

@@ -367,8 +367,8 @@ def test_A8_the_ordinary_work_of_the_site_goes_through_as_the_limited_role(
 
     assert not Signature.objects.exists()
     actions = set(TrailEntry.objects.values_list("action", flat=True))
-    assert actions == {"confirm", "approve", "view", "export", "prune", "erase"}
-    assert seals.verify().entries == 5 and seals.verify().unsealed == 1
+    assert actions == {"confirm", "approve", "view", "export", "prune", "recount", "erase"}
+    assert seals.verify().entries == 6 and seals.verify().unsealed == 1
 
 
 # XSS

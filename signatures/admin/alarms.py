@@ -15,8 +15,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from campaign import sessions
 from campaign.models import Letter
 from signatures import jobs, watch, workflow
+from signatures.admin.site import ask_again
 from signatures.admin.trail import ReadOnly
 from signatures.models import Alarm, Limit
 
@@ -66,7 +68,7 @@ class AlarmAdmin(ReadOnly, admin.ModelAdmin):
         return [
             path("switches/", guarded(self.switches), name="signatures_alarm_switches"),
             path("switches/<str:what>/", guarded(self.switch), name="signatures_alarm_switch"),
-            path("switches/<str:what>/<int:letter_id>/", guarded(self.switch), name="signatures_alarm_switch"),
+            path("switches/<str:what>/<int:letter_id>/", guarded(self.switch), name="signatures_alarm_gate"),
             path("recount/", guarded(require_POST(self.recount)), name="signatures_alarm_recount"),
             path("<slug:code>/seen/", guarded(require_POST(self.seen)), name="signatures_alarm_seen"),
             *super().get_urls(),
@@ -93,6 +95,8 @@ class AlarmAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404
         permission, title, consequence, verb = known[what]
         self._need(request, permission)
+        if letter_id is None and not sessions.is_fresh(request):
+            return ask_again(request)
         letter = get_object_or_404(Letter, pk=letter_id) if letter_id is not None else None
         if request.method != "POST":
             context = {"title": title, "consequence": consequence, "letter": letter}

@@ -25,6 +25,7 @@ from signatures.admin.watched import Watched
 from signatures.models import Signature, State, TrailEntry, Waiting
 
 ALIKE = 20  # how many that resemble it a page shows
+BESIDE_IT = ("letter", "translation")  # what the page of one shows of other rows
 ENTRIES = 50  # how many of its trail; the page of the trail shows all
 BESIDE = "beside"  # of which signature the side panel shows the resembling ones
 DECISIONS = {"approve": _("Approve"), "reject": _("Reject"), "hold": _("Hold")}
@@ -71,6 +72,12 @@ class SignatureDesk(ReadOnly, Watched, Decisions):
         (_("Resembling ones"), {"fields": ("similar", "together")}),
         (_("Trail"), {"fields": ("trail",)}),
     )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The page of one stays open to whoever came for it, decided or not: it says what became of it."""
+        if not object_id.isdecimal() or len(object_id) > 18:
+            return None
+        return self.model.objects.select_related(*BESIDE_IT).filter(pk=object_id).first()
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("signatures.view_signature")
@@ -171,11 +178,13 @@ class SignatureAdmin(SignatureDesk):
     actions = ("approve", "reject", "hold", "feature", "unfeature", "undo")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        chosen = request.GET.get("letter__id__exact", "")
-        figures = counts.of(int(chosen) if chosen.isdecimal() else None)
-        standing = [(state.label, state.value, figures.in_state(state)) for state in State]
-        flagged = figures.in_state(State.WAITING, flagged=True)
-        return super().changelist_view(request, {"standing": standing, "flagged": flagged, **(extra_context or {})})
+        context = dict(extra_context or {})
+        if not request.GET.get("q"):  # beside what was found they would say nothing of it
+            chosen = request.GET.get("letter__id__exact", "")
+            figures = counts.of(int(chosen) if chosen.isdecimal() else None)
+            context["standing"] = [(state.label, state.value, figures.in_state(state)) for state in State]
+            context["flagged"] = figures.in_state(State.WAITING, flagged=True)
+        return super().changelist_view(request, context)
 
 
 @admin.register(Waiting)
@@ -196,10 +205,6 @@ class WaitingAdmin(SignatureDesk):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Waiting]:
         return super().get_queryset(request).filter(state=State.WAITING)
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The page of one stays open to whoever came for it, decided or not: it says what became of it."""
-        return Waiting.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
 
     @admin.display(description=_("country, language"))
     def origin(self, signature: Waiting) -> str:

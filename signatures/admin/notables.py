@@ -40,10 +40,6 @@ class NotableAdmin(SignatureDesk):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notable]:
         return super().get_queryset(request).filter(notable__isnull=False)
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The page of one stays open to whoever came for it, notable or not any more."""
-        return Notable.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-
     @admin.display(description=_("place"))
     def place(self, signature: Notable) -> int | None:
         return signature.notable

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -184,6 +184,13 @@ class TrailAdmin(ReadOnly, admin.ModelAdmin):
         found.result_list = _dressed(request, list(found.result_list))
         return found
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TrailEntry]:
+        """With what its line shows of other rows, in the same statement: entries hold plain numbers."""
+        name = get_user_model().objects.filter(pk=OuterRef("staff_id")).values("username")
+        slug = Letter.objects.filter(pk=OuterRef("letter_id")).values("slug")
+        found: QuerySet[TrailEntry] = super().get_queryset(request)
+        return found.annotate(staff_name=Subquery(name), letter_slug=Subquery(slug))
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         entry = super().get_object(request, object_id, from_field)
         return entry and _dressed(request, [entry])[0]
@@ -205,7 +212,7 @@ class TrailAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description=_("letter"))
     def of_letter(self, entry: Any) -> str:
-        return entry.letter_slug or "-"
+        return str(entry.letter_slug or entry.letter_id or "-")
 
     @admin.display(description=_("staff"))
     def of_staff(self, entry: Any) -> SafeString | str:
@@ -226,13 +233,9 @@ class TrailAdmin(ReadOnly, admin.ModelAdmin):
 
 
 def _dressed(request: HttpRequest, entries: list[Any]) -> list[Any]:
-    """The entries, each with what its line shows of other rows: as many statements for fifty as for one."""
-    people = get_user_model().objects.filter(pk__in={entry.staff_id for entry in entries} - {None})
-    names = dict(people.values_list("pk", "username"))
-    slugs = dict(Letter.objects.values_list("pk", "slug"))
+    """The entries, each with whether it is sealed and its signature may be opened."""
     sealed = Seal.objects.order_by("-pk").values_list("last_entry", flat=True).first() or 0
     opens = request.user.has_perm("signatures.view_signature")
     for entry in entries:
-        entry.staff_name, entry.letter_slug = names.get(entry.staff_id), slugs.get(entry.letter_id, entry.letter_id)
         entry.sealed_up_to, entry.opens = sealed, opens
     return entries
