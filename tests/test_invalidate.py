@@ -611,6 +611,7 @@ def killed_at(rule: Invalidation, row: int) -> None:
 
 def is_anybody_waiting() -> bool:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees the same activity for ever
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
