@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
@@ -41,3 +42,8 @@ def of_staff(staff_id: int, first: int, last: int) -> list[int]:
     """The signatures that entries in this range, by this member of staff, tell of."""
     found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id)
     return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]
+
+
+def took_back(signature_id: int, since: datetime) -> bool:
+    """Whether its signer took this signature back since then."""
+    return TrailEntry.objects.filter(signature_id=signature_id, action="withdraw", at__gte=since).exists()

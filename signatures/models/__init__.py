@@ -1,5 +1,6 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
+from signatures.models.delivery import Delivered, Delivery, Erratum
 from signatures.models.desk import Bucket, Limit, Question, RejectionReason
 from signatures.models.mail import Mail, MailSubject, Silence
 from signatures.models.signature import (
@@ -18,6 +19,9 @@ from signatures.models.trail import TrailEntry
 __all__ = [
     "Audience",
     "Bucket",
+    "Delivered",
+    "Delivery",
+    "Erratum",
     "Kind",
     "Limit",
     "Mail",
