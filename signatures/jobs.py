@@ -3,6 +3,7 @@
 from django.tasks import task
 
 from signatures import counts, retention, watch, workflow
+from signatures.delivery import making
 
 
 @task()
@@ -18,9 +19,17 @@ def forget_networks() -> int:
 
 
 @task()
+def make_delivery(delivery_id: int) -> None:
+    """Make the files of a frozen delivery; asked for twice, it is made once."""
+    making.make(delivery_id)
+
+
+@task()
 def keep_house() -> None:
     """What is due each minute: names that a letter lets stand by itself, alarms, what is over; once a day, pruning."""
     workflow.approve_by_rule()
+    for delivery_id in making.unfinished():
+        make_delivery.enqueue(delivery_id)
     watch.look()
     retention.forget_buckets()
     retention.remember_tombstones()

@@ -126,6 +126,7 @@ def _counts(letter: Letter) -> dict[str, Any]:
     revisions = approved.values_list(Cast("translation__revision__number", CharField())).annotate(Count("pk"))
     before = Delivery.objects.filter(letter=letter).exclude(state=Delivery.State.VOID).order_by("number").last()
     there = Delivered.objects.filter(delivery=before) if before else Delivered.objects.none()
+    errata = Erratum.objects.filter(delivery__letter=letter).values_list("delivery__number").annotate(Count("pk"))
     found = {
         "delivered": approved.count(),
         "named": mine.deliverable().count(),
@@ -135,7 +136,7 @@ def _counts(letter: Letter) -> dict[str, Any]:
         "organisations": mine.deliverable().filter(kind="organisation").count(),
         "paper": approved.filter(paper=True).count(),
         "revisions": dict(revisions.order_by("translation__revision__number")),
-        "errata": Erratum.objects.filter(delivery__letter=letter).count(),
+        "errata": {str(number): most for number, most in errata},
         "since": before.number if before else None,
         "added": approved.exclude(pk__in=there.values("signature_id")).count() if before else 0,
         "gone": there.exclude(signature_id__in=approved.values("pk")).count() if before else 0,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -85,6 +87,12 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.letter_id}/{self.number}"
+
+    @property
+    def package(self) -> Path:
+        """Where its package stands once it is whole (INTERFACES.md)."""
+        folder: Path = settings.DELIVERIES_DIR
+        return folder / f"{self.letter.slug}-{self.number}.zip"
 
 
 class Delivered(models.Model):

@@ -1,0 +1,60 @@
+"""What the document is made of: rows of the database as the plain data that the PDF craft takes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from django.db.models import QuerySet
+
+from campaign import text
+from campaign.models import Translation
+from signatures import names
+from signatures.delivery import pdf
+from signatures.models import Delivered, Kind, SignatureQuerySet
+
+CHUNK = 5_000  # rows in memory at a time
+
+
+def standing(chosen: SignatureQuerySet, *, order: str) -> Iterator[pdf.Entry]:
+    """The signatures as they stand, in the order in which they come."""
+    fields = ("name", "role", "organisation", "country", "language", "paper", "kind", "notable")
+    for *words, paper, kind, notable in chosen.values_list(*fields).iterator(chunk_size=CHUNK):
+        yield _entry(words, paper, order=order, kind=kind, is_notable=notable is not None)
+
+
+def delivered(rows: QuerySet[Delivered], *, order: str) -> Iterator[pdf.Entry]:
+    """The named rows of a delivery. Who was erased since has no words; the place among the others stays."""
+    section = ""
+    fields = ("name", "role", "organisation", "country", "language", "on_paper", "kind", "is_notable")
+    named = rows.filter(number__isnull=False).values_list(*fields)
+    for *words, paper, kind, is_notable in named.iterator(chunk_size=CHUNK):
+        entry = _entry(words, paper, order=order, kind=kind, is_notable=is_notable)
+        entry = replace(entry, section=section) if not entry.name else entry
+        section = entry.section
+        yield entry
+
+
+_script_of = cache(names.script_of)
+
+
+def _entry(words: list[Any], paper: bool, *, order: str, kind: str, is_notable: bool) -> pdf.Entry:  # noqa: FBT001
+    name, role, organisation, country, language = words
+    section = pdf.section_of(
+        name,
+        order=order,
+        organisation=kind == Kind.ORGANISATION,
+        notable=is_notable,
+        country=country,
+        script_of=_script_of,
+    )
+    return pdf.Entry(name, role, organisation, country, language, section, paper)
+
+
+def counts_of(figures: Mapping[str, Any]) -> pdf.Counts:
+    """The frozen figures of a delivery."""
+    fields = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper")
+    revisions = {int(number): many for number, many in figures["revisions"].items()}
+    return pdf.Counts(
+        total=figures["delivered"], **{field: figures[field] for field in fields}, revisions=revisions
+    )
