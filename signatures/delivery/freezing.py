@@ -25,7 +25,7 @@ _ROWS = """
         country, signed_on, language, revision, is_notable, paper, salt,
         sha256('\\x00'::bytea || salt || convert_to(CASE WHEN number IS NULL THEN 'counted' ELSE '[' || concat_ws(',',
             to_json(number::text), to_json(kind), to_json(name), to_json(role), to_json(organisation),
-            to_json(country), to_json(signed_on::text), to_json(language), to_json(revision::text)
+            to_json(country), to_json(coalesce(signed_on::text, '')), to_json(language), to_json(revision::text)
         ) || ']' END, 'UTF8'))
     FROM (
         SELECT s.id, chosen.number, s.kind, s.name, s.role, s.organisation, s.language,

@@ -49,6 +49,8 @@ class Delivery(models.Model):
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.FROZEN)
     root = models.CharField(_("root"), max_length=64, blank=True)
     files = models.JSONField(_("SHA-256 of the files"), default=dict, blank=True)
+    # What is kept of the tree (`receipts.Tree`). A receipt that does not lead to the root is never handed out.
+    tops = models.BinaryField(default=b"", db_default=b"", editable=False)
     handed_over_on = models.DateField(_("handed over on"), null=True, blank=True)
     handed_over_to = models.CharField(_("to whom"), max_length=200, blank=True)
     handed_over_at = models.CharField(_("place"), max_length=200, blank=True)
