@@ -15,6 +15,8 @@ GROUPS = {
     "delivery officer": [
         "signatures.view_signedletter",
         "signatures.export_signedletter",
+        "signatures.view_delivery",
+        "signatures.deliver_delivery",
         "signatures.view_trailentry",
     ],
     "editor": [

@@ -21,8 +21,6 @@ from signatures.delivery.pdf import (
     PdfFailed,
     Record,
     Signatory,
-    Stopped,
-    Text,
     Work,
     setting,
 )

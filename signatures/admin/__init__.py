@@ -1,5 +1,5 @@
 """The moderation desk in Django admin."""
 
-from signatures.admin import exports, limits, moderation, trail
+from signatures.admin import deliveries, exports, limits, moderation, trail
 
-__all__ = ["exports", "limits", "moderation", "trail"]
+__all__ = ["deliveries", "exports", "limits", "moderation", "trail"]

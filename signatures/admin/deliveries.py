@@ -1,7 +1,7 @@
 """The delivery desk: freeze a letter, watch its files being made, take them away, hand them over."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -86,7 +86,16 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
         (_("Proof"), {"fields": ("root", "sums")}),
         (
             _("Handing over"),
-            {"fields": ("handed_over_on", "handed_over_to", "handed_over_at", "note", "acknowledged_on", "void_reason")},
+            {
+                "fields": (
+                    "handed_over_on",
+                    "handed_over_to",
+                    "handed_over_at",
+                    "note",
+                    "acknowledged_on",
+                    "void_reason",
+                )
+            },
         ),
     )
     actions = None
@@ -108,7 +117,9 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description=_("counts"))
     def figures(self, delivery: Delivery) -> SafeString:
-        rows = ((name.replace("_", " "), figure) for name, figure in delivery.counts.items() if figure not in (None, {}))
+        rows = (
+            (name.replace("_", " "), figure) for name, figure in delivery.counts.items() if figure not in (None, {})
+        )
         return format_html_join("", "{}: {}<br>", rows)
 
     @admin.display(description=_("texts"))
@@ -195,7 +206,7 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
         if step not in STEPS:
             raise Http404
         delivery = get_object_or_404(Delivery, pk=pk)
-        state, form_class, verb = STEPS[step]
+        _state, form_class, verb = STEPS[step]
         form = form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
@@ -231,4 +242,4 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
                 for step, (state, _form, _verb) in STEPS.items()
                 if delivery.state == state or (state is None and delivery.state in open_states)
             ]
-        return cast("HttpResponse", super().change_view(request, object_id, form_url, context))
+        return super().change_view(request, object_id, form_url, context)

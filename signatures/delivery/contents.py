@@ -55,6 +55,35 @@ def counts_of(figures: Mapping[str, Any]) -> pdf.Counts:
     """The frozen figures of a delivery."""
     fields = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper")
     revisions = {int(number): many for number, many in figures["revisions"].items()}
-    return pdf.Counts(
-        total=figures["delivered"], **{field: figures[field] for field in fields}, revisions=revisions
+    return pdf.Counts(total=figures["delivered"], **{field: figures[field] for field in fields}, revisions=revisions)
+
+
+def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.LetterData:
+    """The words of the letter on this letterhead, which an editor may have left empty."""
+    return pdf.LetterData(
+        title=translation.title,
+        language=translation.language,
+        date=translation.date,
+        addressee=translation.addressee.split("\n"),
+        salutation=translation.salutation,
+        blocks=[_block(block) for block in text.blocks(translation.body)],
+        closing=translation.closing,
+        signatories=[pdf.Signatory(person["name"], list(person["titles"])) for person in translation.signatories],
+        letterhead=pdf.Letterhead(
+            name=head.get("name", ""),
+            address=" • ".join(head.get("address", [])),
+            telephone=head.get("telephone", ""),
+            web=head.get("web", ""),
+            board=[pdf.BoardMember(member["name"], member.get("office", "")) for member in head.get("board", [])],
+            board_title=head.get("board_title", ""),
+        ),
     )
+
+
+def _block(block: text.Block) -> pdf.Block:
+    lines: list[list[pdf.Span]] = [
+        [{"text": span.text, "emphasis": span.emphasis, "strong": span.strong} for span in line] for line in block.lines
+    ]
+    if block.kind == "list":
+        return {"kind": "list", "ordered": block.ordered, "items": lines}
+    return {"kind": block.kind, "spans": lines[0]}

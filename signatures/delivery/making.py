@@ -182,7 +182,7 @@ def _make_once(delivery: Delivery, folder: Path, watch: _Watch) -> None:
         raise manifest.Malformed("the rows are not as many as were counted")
     root = written.tree.root.hex()
     watch.enter("letter")
-    text = Translation.objects.get(pk=_main_text(delivery)["translation"])
+    text = Translation.objects.get(pk=_main_text(delivery))
     pdf.write(
         contents.letter_data(text, delivery.letterhead),
         contents.delivered(rows.order_by("number"), order=delivery.order),
@@ -203,13 +203,12 @@ def _make_once(delivery: Delivery, folder: Path, watch: _Watch) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(done=100, stage="", seen_at=timezone.now())
 
 
-def _main_text(delivery: Delivery) -> dict[str, object]:
-    """The authoritative text of the newest revision, else its English one, else its first."""
+def _main_text(delivery: Delivery) -> int:
+    """The number of the authoritative text of the newest revision, else its English one, else its first."""
     newest = max(text["revision"] for text in delivery.texts)
     of_newest = [text for text in delivery.texts if text["revision"] == newest]
     by_rank = sorted(of_newest, key=lambda text: (not text["authoritative"], text["language"] != "en"))
-    chosen: dict[str, object] = by_rank[0]
-    return chosen
+    return int(by_rank[0]["translation"])
 
 
 def _facts(delivery: Delivery) -> manifest.Facts:

@@ -1,8 +1,6 @@
 """The verbs of handing out: the deliverable list as it stands, as CSV and as PDF. The trail is written first."""
 
-from collections.abc import Iterator
 from datetime import UTC
-from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -11,11 +9,10 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from campaign import text
 from campaign.models import Letter, Translation
-from signatures import counts, names, trail
-from signatures.delivery import csv, pdf
-from signatures.models import Kind, Signature, SignatureQuerySet, State
+from signatures import counts, trail
+from signatures.delivery import contents, csv, pdf
+from signatures.models import Signature, SignatureQuerySet, State
 
 
 class NothingToExport(Exception):
@@ -47,8 +44,8 @@ def export_pdf(
             # Names and figures of one moment, whatever is signed meanwhile (rule 10).
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return pdf.write(
-            _words(letter, translation),
-            _entries(letter),
+            contents.letter_data(translation, letter.letterhead),
+            contents.standing(_chosen(letter), order=letter.order),
             counts=_counts(letter, draft=options.draft),
             record=pdf.Record(texts=_texts(letter)),
             options=options,
@@ -66,7 +63,7 @@ def _record(letter: Letter, form: str, by: int | None) -> None:
 
 
 def _chosen(letter: Letter) -> SignatureQuerySet:
-    return Signature.objects.filter(letter=letter).deliverable().newest_first()
+    return Signature.objects.filter(letter=letter).deliverable().in_order(letter.order)
 
 
 def _counts(letter: Letter, *, draft: bool) -> pdf.Counts:
@@ -89,52 +86,3 @@ def _texts(letter: Letter) -> tuple[pdf.Text, ...]:
     published = Translation.objects.filter(revision__letter=letter, published_at__isnull=False)
     rows = published.order_by("revision__number", "language").values_list("revision__number", "language", "digest")
     return tuple(pdf.Text(*row) for row in rows)
-
-
-def _entries(letter: Letter) -> Iterator[pdf.Entry]:
-    script_of = cache(names.script_of)
-    fields = ("name", "role", "organisation", "country", "language", "paper", "kind", "notable")
-    chosen = Signature.objects.filter(letter=letter).deliverable().in_order(letter.order)
-    for name, role, organisation, country, language, paper, kind, notable in chosen.values_list(*fields).iterator(
-        chunk_size=5000
-    ):
-        section = pdf.section_of(
-            name,
-            order=letter.order,
-            organisation=kind == Kind.ORGANISATION,
-            notable=notable is not None,
-            country=country,
-            script_of=script_of,
-        )
-        yield pdf.Entry(name, role, organisation, country, language, section, paper)
-
-
-def _words(letter: Letter, translation: Translation) -> pdf.LetterData:
-    head = letter.letterhead or {}  # an editor may have left it empty
-    return pdf.LetterData(
-        title=translation.title,
-        language=translation.language,
-        date=translation.date,
-        addressee=translation.addressee.split("\n"),
-        salutation=translation.salutation,
-        blocks=[_block(block) for block in text.blocks(translation.body)],
-        closing=translation.closing,
-        signatories=[pdf.Signatory(person["name"], list(person["titles"])) for person in translation.signatories],
-        letterhead=pdf.Letterhead(
-            name=head.get("name", ""),
-            address=" • ".join(head.get("address", [])),
-            telephone=head.get("telephone", ""),
-            web=head.get("web", ""),
-            board=[pdf.BoardMember(member["name"], member.get("office", "")) for member in head.get("board", [])],
-            board_title=head.get("board_title", ""),
-        ),
-    )
-
-
-def _block(block: text.Block) -> pdf.Block:
-    lines: list[list[pdf.Span]] = [
-        [{"text": span.text, "emphasis": span.emphasis, "strong": span.strong} for span in line] for line in block.lines
-    ]
-    if block.kind == "list":
-        return {"kind": "list", "ordered": block.ordered, "items": lines}
-    return {"kind": block.kind, "spans": lines[0]}
