@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
-from signatures.models.signature import Kind
+from signatures.models.signature import Kind, Signature, State
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -97,6 +97,17 @@ class Delivery(models.Model):
         return folder / f"{self.letter.slug}-{self.number}.zip"
 
 
+class DeliveredQuerySet(models.QuerySet["Delivered"]):
+    """The named sets of what was delivered."""
+
+    def shown_to(self, signature: Signature) -> DeliveredQuerySet:
+        """What its signer finds on the personal page: nothing before confirming, and nothing after taking it back."""
+        if signature.state in {State.UNCONFIRMED, State.WITHDRAWN}:
+            return self.none()
+        mine = self.filter(signature_id=signature.pk, salt__isnull=False, delivery__in=Delivery.objects.known())
+        return mine.select_related("delivery__letter").order_by("-delivery__number")
+
+
 class Delivered(models.Model):
     """One signature of a delivery, as it read then. Only erasing a person changes it.
 
@@ -121,6 +132,8 @@ class Delivered(models.Model):
     on_paper = models.BooleanField(default=False)
     salt = models.BinaryField(max_length=32, null=True)
     leaf = models.BinaryField(max_length=32)
+
+    objects = DeliveredQuerySet.as_manager()
 
     class Meta:
         default_permissions: ClassVar = []
