@@ -167,8 +167,8 @@ def test_the_number_of_all_is_printed(everybody: tuple[pdf.Report, PdfReader]) -
         (Counts(9, 9, 0, waiting=1, rejected=1), "9 signatures, all named here; 1 still waits to be read; 1 was not accepted."),
         (
             Counts(12_408, 11_902, 506, withdrawn=31, rejected=212),
-            "12,408 signatures: 11,902 named here and 506 who asked to be counted without their name; 31 withdrew; "
-            "212 were not accepted.",
+            ("12,408 signatures: 11,902 named here and 506 who asked to be counted without their name; 31 withdrew; "
+            "212 were not accepted."),
         ),
     ],
 )  # fmt: skip

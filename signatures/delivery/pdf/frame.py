@@ -51,7 +51,7 @@ class Frame:
 
     def titled(self, title: str, first: int, last: int) -> str:
         """A heading with the numbers that stand under it, for the running head."""
-        return str(self.words["titled"].format(title=title, range=self.range(first, last))) if title else ""
+        return f"{title}{self.words['before_range']}{self.range(first, last)}" if title else ""
 
     def range(self, first: int, last: int) -> str:
         return f"{first:,}" if first == last else f"{first:,}{TO}{last:,}"

@@ -25,13 +25,21 @@ def join(folder: Path) -> dict[str, Any]:
         whole.pages.extend(pdf.pages)
     with pikepdf.open(folder / "numbers" / "made.pdf") as numbers:
         for page, number in zip(whole.pages, numbers.pages, strict=True):
-            page.add_overlay(number, pikepdf.Rectangle(page.mediabox))
+            lay_over(whole, page, number)
         with whole.open_outline() as outline:
             outline.root[:] = marks
         describe(whole, ids, sealed=plan["sealed"])
         generate = pikepdf.ObjectStreamMode.generate
         whole.save(folder / "made.pdf", object_stream_mode=generate, deterministic_id=True)
         return {"pages": len(whole.pages)}
+
+
+def lay_over(whole: pikepdf.Pdf, page: pikepdf.Page, number: pikepdf.Page) -> None:
+    """As `Page.add_overlay`, which chooses a name at random."""
+    form = whole.copy_foreign(number.as_form_xobject())
+    page.add_resource(form, pikepdf.Name.XObject, pikepdf.Name.PageNumber)
+    page.contents_add(b"q\n", prepend=True)
+    page.contents_add(b"\nQ q /PageNumber Do Q")
 
 
 def bookmarks(parts: list[tuple[dict[str, Any], pikepdf.Pdf]]) -> list[OutlineItem]:

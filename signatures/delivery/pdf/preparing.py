@@ -18,7 +18,7 @@ TEMPLATES = Path(__file__).parents[3] / "templates" / "pdf"
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 REGIONS = {"Hans": "CN", "Hant": "TW"}  # typst knows regions, not scripts
 SERIF_ENDS = "\u0530"  # typst's own serif draws Latin, Greek and Cyrillic; other scripts are set in sans throughout
-FRAME_WORDS = ("page", "draft", "letter", "co_signed")
+FRAME_WORDS = ("page", "draft", "letter", "co_signed", "before_range")
 
 
 @dataclass
