@@ -7,7 +7,7 @@ from django.conf import settings
 
 from campaign.models import Letter
 from signatures.delivery import freezing, manifest, package
-from signatures.models import Delivery
+from signatures.models import Delivery, Erratum
 
 
 def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
@@ -33,6 +33,11 @@ def make_files(delivery: Delivery, to: Path) -> Path:
 
 
 def facts_of(delivery: Delivery) -> manifest.Facts:
+    """With the errata that stood at the freezing, so that the package is the same whenever it is made again."""
+    before = Erratum.objects.filter(delivery__letter=delivery.letter_id, delivery__number__lt=delivery.number)
+    errata: dict[int, list[int]] = {}
+    for of, number in before.order_by("pk").values_list("delivery__number", "number")[: delivery.counts["errata"]]:
+        errata.setdefault(of, []).append(number)
     return manifest.Facts(
         letter=delivery.letter.slug,
         number=delivery.number,
@@ -40,8 +45,5 @@ def facts_of(delivery: Delivery) -> manifest.Facts:
         order=delivery.order,
         texts=delivery.texts,
         counts=delivery.counts,
-        errata={
-            earlier.number: list(earlier.errata.order_by("number").values_list("number", flat=True))
-            for earlier in Delivery.objects.gone_out().filter(letter=delivery.letter_id, number__lt=delivery.number)
-        },
+        errata=errata,
     )

@@ -34,7 +34,8 @@ class Facts:
     order: str
     texts: list[dict[str, Any]]
     counts: dict[str, Any]
-    errata: Mapping[int, list[int]] = field(default_factory=dict)  # of earlier deliveries, by their number
+    # Of earlier deliveries, by their number, as they stood at the freezing: later ones would make other bytes.
+    errata: Mapping[int, list[int]] = field(default_factory=dict)
 
     @property
     def package(self) -> str:
