@@ -86,4 +86,4 @@ def receipts_of(slug: str, number: int) -> None:
         row = Delivered.objects.select_related("delivery__letter").get(delivery=delivery.pk, place=place)
         receipts.issue(row)  # it checks it
         took.append((time.perf_counter() - started) * 1000)
-    print(json.dumps({"median": statistics.median(took), "slowest": max(took)}))
+    print(json.dumps({"median": statistics.median(took), "most": statistics.quantiles(took, n=20)[-1]}))

@@ -15,6 +15,6 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
         Row("rows and leaves as CSV, and the tree", made["rows"], "s", None, 60, at_least=False),
         Row("memory of it beyond that of the program", made["memory"], "MiB", None, 40, at_least=False),
         Row("a receipt: found and checked, median", found["median"], "ms", None, 50, at_least=False),
-        Row("a receipt: the slowest", found["slowest"], "ms", None, 50, at_least=False),
+        Row("a receipt: 19 of 20 within", found["most"], "ms", None, 50, at_least=False),
         Row(f"verify_delivery of {size} leaves", made["verify"], "s", None, 60, at_least=False),
     ]
