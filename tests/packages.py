@@ -24,24 +24,9 @@ def make_files(delivery: Delivery, to: Path) -> Path:
         rows = package.write_rows(delivery.rows.all(), work)
         root = rows.tree.root.hex()
         (work / manifest.PDF).write_bytes(f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode())
-        facts = facts_of(delivery)
+        facts = manifest.facts_of(delivery)
         files = package.pack(work, to, facts, root=root, site=settings.SITE_URL)
     if not delivery.root:
         delivery.root, delivery.tops, delivery.files, delivery.state = root, rows.tree.tops, files, Delivery.State.READY
         delivery.save(update_fields=["root", "tops", "files", "state"])
     return to / facts.package
-
-
-def facts_of(delivery: Delivery) -> manifest.Facts:
-    return manifest.Facts(
-        letter=delivery.letter.slug,
-        number=delivery.number,
-        frozen_at=delivery.frozen_at,
-        order=delivery.order,
-        texts=delivery.texts,
-        counts=delivery.counts,
-        errata={
-            earlier.number: list(earlier.errata.order_by("number").values_list("number", flat=True))
-            for earlier in Delivery.objects.gone_out().filter(letter=delivery.letter_id, number__lt=delivery.number)
-        },
-    )

@@ -291,7 +291,7 @@ def test_S14_what_is_pasted_is_inert(client: Client, letter: Letter, delivery: D
 # The personal page
 
 
-def test_a_signer_finds_the_delivery_and_the_receipt_on_the_personal_page(
+def test_E7_a_signer_finds_the_delivery_and_the_receipt_on_the_personal_page(
     client: Client, delivery: Delivery, zoya: Signature
 ) -> None:
     page = client.get(mine(zoya)).content.decode()

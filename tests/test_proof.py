@@ -206,7 +206,7 @@ def test_every_cell_and_every_sibling_counts(delivery: Delivery) -> None:
     paths += [receipt.path[1:], receipt.path[:-1], [*receipt.path, "ab" * 32], receipt.path[::-1], []]
     forged = [dataclasses.replace(receipt, row=row) for row in [*rows, None]]
     forged += [dataclasses.replace(receipt, path=path) for path in paths]
-    forged += [dataclasses.replace(receipt, place=place) for place in range(25) if place != receipt.place]
+    forged += [dataclasses.replace(receipt, place=place) for place in range(99) if place != receipt.place]
     for each in forged:
         with pytest.raises(receipts.NotProven):
             belongs(each, delivery)
@@ -250,8 +250,8 @@ def test_the_receipt_of_the_cases_below_is_read() -> None:
             "format": [0, 2, True, 1.0, "1", None],
             "letter": [None, "", "a b", "\ud800", "x" * 51, ["bridge"]],
             "delivery": [-1, "1", True, 2**31, 1.5],
-            "place": [-1, 1, True, None],
-            "size": [0, "1", 2**40],
+            "place": [-1, True, None],
+            "size": ["1", 2**40],
             "row": ["counted", [], ["1"] * 8, ["1"] * 10, [1] * 9, {}, True],
             "salt": ["", "AB" * 32, "ab" * 31, "ab" * 33, None, 7, "zz" * 32],
             "leaf": ["", None],

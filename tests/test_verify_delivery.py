@@ -172,6 +172,8 @@ def test_whoever_follows_the_read_me_needs_no_program_of_ours(parcel: Path, tmp_
     told["files"].pop("leaves.csv")
     (tmp_path / "manifest.json").write_text(json.dumps(told))
     assert run().returncode == 1
+    (tmp_path / "check.py").write_text(program.replace('mine["place"]', 'mine["place"] + 1'), encoding="utf-8")
+    assert run().returncode == 1
 
 
 def test_one_flipped_byte_anywhere_is_noticed_and_named(parcel: Path, tmp_path: Path) -> None:
@@ -361,10 +363,25 @@ def test_R8_a_package_made_anew_without_somebody_erased_is_whole(signed: Letter,
     workflow.erase(Signature.objects.get(name="김철수"))
     workflow.erase(Signature.objects.filter(visibility=Audience.COUNTED)[0])
     said = verify(make_files(delivery, tmp_path))
-    assert "Whole." in said and "1 were erased since the freezing" in said
+    assert "Whole." in said and "erased since the freezing: 1," in said
     with zipfile.ZipFile(tmp_path / "bridge-1.zip") as opened:
         assert f"\r\n{number},,,,,,,,\r\n".encode() in opened.read("signatories.csv").replace(b'""', b"")
         assert "김철수".encode() not in b"".join(opened.read(name) for name in opened.namelist())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("start", ["=1+1", "+82", "-1", "@x", "＝1", "＠x", "\t=1", " =1", "\u3000=1"])
+def test_E1_what_a_spreadsheet_would_run_is_disarmed_and_its_leaf_is_of_the_words_themselves(
+    letter: Letter, tmp_path: Path, start: str
+) -> None:
+    make_signature(letter, start, role=start, organisation=start)
+    delivery = make_delivery(letter, tmp_path)
+    with zipfile.ZipFile(tmp_path / "bridge-1.zip") as opened:
+        (row,) = list(csv.reader(io.TextIOWrapper(opened.open("signatories.csv"), "utf-8-sig", newline="")))[1:]
+    assert row[2:5] == [f"'{start}"] * 3
+    assert "Whole." in verify(tmp_path / "bridge-1.zip")
+    cells = receipts.issue(delivery.rows.get()).row
+    assert cells is not None and cells[2:5] == [start] * 3
 
 
 @pytest.mark.django_db
@@ -396,6 +413,9 @@ def test_a_later_package_tells_what_changed_and_the_errata(signed: Letter, tmp_p
         told = json.loads(opened.read("manifest.json"))
     assert told["since_last"] == {"delivery": 1, "added": 2, "gone": 1}
     assert told["errata"] == {"1": [1]}
+    workflow.withdraw(Signature.objects.get(name="김철수"))
+    once = (tmp_path / "bridge-2.zip").read_bytes()
+    assert make_files(second, tmp_path).read_bytes() == once, "an erratum of later is for the next package"
     assert told["frozen_at"] == f"{second.frozen_at:%Y-%m-%dT%H:%M:%SZ}"
     assert [text["sha256"] for text in told["texts"]] == [text["digest"] for text in second.texts]
     assert "Bread" not in json.dumps(told)

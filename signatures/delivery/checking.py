@@ -98,7 +98,7 @@ def _rows(
         yield Finding(found == wanted, f"{found} {where}" + ("" if found == wanted else f", and not {wanted}"))
     if walk.erased:
         yield Finding(
-            holds=True, said=f"{walk.erased} were erased since the freezing: their leaf is there, their words not"
+            holds=True, said=f"erased since the freezing: {walk.erased}, whose leaf is there and whose words are not"
         )
     elif not wrong:
         wanted = counts["organisations"]

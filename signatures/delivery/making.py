@@ -196,7 +196,9 @@ def _make_once(delivery: Delivery, folder: Path, watch: _Watch) -> None:
     watch.enter("package")
     if rows.filter(salt__isnull=True).count() != erased:
         raise Erased
-    files = package.pack(folder, delivery.package.parent, _facts(delivery), root=root, site=settings.SITE_URL)
+    files = package.pack(
+        folder, delivery.package.parent, manifest.facts_of(delivery), root=root, site=settings.SITE_URL
+    )
     if not delivery.root:
         ready = {"root": root, "files": files, "tops": written.tree.tops, "state": Delivery.State.READY}
         Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN).update(**ready)
@@ -209,19 +211,6 @@ def _main_text(delivery: Delivery) -> int:
     of_newest = [text for text in delivery.texts if text["revision"] == newest]
     by_rank = sorted(of_newest, key=lambda text: (not text["authoritative"], text["language"] != "en"))
     return int(by_rank[0]["translation"])
-
-
-def _facts(delivery: Delivery) -> manifest.Facts:
-    errata = {int(number): list(range(1, most + 1)) for number, most in delivery.counts["errata"].items()}
-    return manifest.Facts(
-        letter=delivery.letter.slug,
-        number=delivery.number,
-        frozen_at=delivery.frozen_at,
-        order=delivery.order,
-        texts=delivery.texts,
-        counts=delivery.counts,
-        errata=errata,
-    )
 
 
 def _record(delivery: Delivery, root: str) -> pdf.Record:

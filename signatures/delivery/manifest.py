@@ -8,6 +8,8 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from signatures.models import Delivery
+
 PDF, CSV, LEAVES, MANIFEST, READ_ME = (
     "letter-with-signatories.pdf", "signatories.csv", "leaves.csv", "manifest.json", "READ-ME.txt",
 )  # fmt: skip
@@ -34,12 +36,26 @@ class Facts:
     order: str
     texts: list[dict[str, Any]]
     counts: dict[str, Any]
-    errata: Mapping[int, list[int]] = field(default_factory=dict)  # of earlier deliveries, by their number
+    # Of earlier deliveries, by their number, as they stood at the freezing: later ones would make other bytes.
+    errata: Mapping[int, list[int]] = field(default_factory=dict)
 
     @property
     def package(self) -> str:
         """The name of the package's file."""
         return f"{self.letter}-{self.number}.zip"
+
+
+def facts_of(delivery: Delivery) -> Facts:
+    """All from the frozen row, so that a package is the same whenever it is made."""
+    return Facts(
+        letter=delivery.letter.slug,
+        number=delivery.number,
+        frozen_at=delivery.frozen_at,
+        order=delivery.order,
+        texts=delivery.texts,
+        counts=delivery.counts,
+        errata={int(number): list(range(1, most + 1)) for number, most in delivery.counts["errata"].items()},
+    )
 
 
 def manifest(facts: Facts, *, root: str, files: Mapping[str, str]) -> bytes:

@@ -1,6 +1,7 @@
 """The package of a delivery: rows and leaves as files, the tree over them, and the ZIP that holds them.
 
-Whoever makes a delivery calls `write_rows`, then has the PDF typeset (it prints the root), then calls `pack`.
+Whoever makes a delivery calls `write_rows`, then has the PDF typeset (it prints the root), then calls `pack`, and keeps
+root, tops and digests in the row of the delivery: receipts and the public page live on them, not on the files.
 """
 
 import os

@@ -8,8 +8,14 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from campaign.models import Letter
+from signatures.delivery import manifest
 from signatures.delivery.forms import ProofForm
 from signatures.models import Delivery
+
+
+def _place(file: tuple[str, str]) -> int:
+    """The package's files in their order, then the package; the database keeps them in none."""
+    return manifest.FILES.index(file[0]) if file[0] in manifest.FILES else len(manifest.FILES)
 
 
 @csrf_exempt
@@ -27,6 +33,7 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "delivery": delivery,
         "letter": delivery.letter,
         "form": form,
+        "files": sorted(delivery.files.items(), key=_place),
         "errata": delivery.errata.order_by("number").values_list("number", flat=True),
     }
     response = render(request, "signatures/delivery.html", context, status=422 if form.errors else 200)

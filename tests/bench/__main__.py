@@ -34,7 +34,7 @@ os.environ |= dict.fromkeys(OURS, "") | {
 os.environ.pop("POST_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import commits, confirming, csvs, pages, pdfs, signing  # noqa: E402  they read the settings
+from tests.bench import commits, confirming, csvs, pages, pdfs, proofs, signing  # noqa: E402  they read the settings
 from tests.bench.house import House  # noqa: E402
 from tests.bench.table import Row, say, show  # noqa: E402
 
@@ -45,6 +45,7 @@ BENCHES = {
     "confirm": confirming.run,
     "csv": csvs.run,
     "pdf": pdfs.run,
+    "proof": proofs.run,
 }
 NAMED = 1.37  # so many rows hold one that is named in the delivery
 
