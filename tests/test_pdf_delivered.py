@@ -328,6 +328,14 @@ def test_the_frame_speaks_the_language_of_the_letter_if_not_told_otherwise() -> 
         assert Frame.suiting(letters_own).language == spoken
 
 
+def test_in_a_letter_from_the_right_the_columns_of_an_english_frame_run_from_the_left(tmp_path: Path) -> None:
+    entries = [Entry(f"Person {n}") for n in range(1, 140)]
+    _, reader = make(tmp_path / "x.pdf", entries, the_letter=letter(language="ar"))
+    places: dict[str, float] = {}
+    reader.pages[1].extract_text(visitor_text=lambda text, cm, *_: places.update({text.strip(): cm[4]}))
+    assert places["Person 1"] < places["Person 80"]
+
+
 def test_letter_and_names_can_stand_alone(tmp_path: Path) -> None:
     entries = [Entry("Ada")]
     _, alone = make(tmp_path / "letter.pdf", entries, record=RECORD, parts="letter")

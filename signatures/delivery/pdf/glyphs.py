@@ -20,7 +20,8 @@ HAN_LANGUAGES = {  # as typst says them: the fonts draw one character in the sha
     "zh-hk": ["zh", "HK"], "zh-mo": ["zh", "HK"], "zh": ["zh", "CN"],
 }  # fmt: skip
 MARKS_ON_A_LETTER = 4  # more would be drawn over the neighbours
-LONG_WORD = re.compile(r"[^\s\u2010-\u2015\u2e80-\ua4cf\uac00-\ud7af-]{25,}")  # wider than a column, nowhere to break
+LONG = 25  # may be wider than a column, with nowhere to break
+LONG_WORD = re.compile(rf"[^\s\u2010-\u2015\u2e80-\ua4cf\uac00-\ud7af-]{{{LONG},}}")
 ISOLATE, END_ISOLATE, MAY_BREAK = "\u2068", "\u2069", "\u200b"
 JOINING = re.compile("[\u034f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")  # never drawn alone
 HIDDEN = frozenset("\u00ad\u061c\u200b\u200e\u200f\u2060")  # act on the line, or beside it; a reader must not find them
@@ -137,7 +138,7 @@ class Glyphs:
 
     def part(self, words: str) -> list[str]:
         """A name, or a thing said of it: may break, and keeps its direction to itself."""
-        text = self.text(LONG_WORD.sub(breakable, words))
+        text = self.text(words if len(words) < LONG else LONG_WORD.sub(breakable, words))
         return [text] if isinstance(text, str) else text
 
     def han_language(self, name: str, signed_in: str) -> list[str]:
@@ -150,6 +151,8 @@ class Glyphs:
 
     def entry(self, name: str, *more: str, mark: str = "") -> list[Text]:
         """A name, with its mark, and what is said of it: role, organisation, country, where they are given."""
+        if not mark and not any(more) and len(name) < LONG and self.plain.issuperset(name):
+            return [name, ""]  # nearly always
         said: list[str] = []
         for words in filter(None, more):
             first, *others = self.part(words)

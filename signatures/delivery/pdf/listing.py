@@ -10,7 +10,7 @@ from typing import Any
 
 from signatures.delivery.pdf.document import Entry
 from signatures.delivery.pdf.frame import TO, Frame
-from signatures.delivery.pdf.glyphs import Glyphs
+from signatures.delivery.pdf.glyphs import LONG, Glyphs
 
 IN_A_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over it
 ENOUGH = 1_500  # a run with fewer takes the next section onto its pages: no page with five names
@@ -86,13 +86,20 @@ def _run(run: Run, glyphs: Glyphs, frame: Frame, *, running: bool) -> dict[str, 
             "range": frame.range(part.first, part.last),
             "bold": part.section in BOLD,
             "paragraphs": [
-                [_entry(one, glyphs, frame) for one in some]
+                _paragraph([_entry(one, glyphs, frame) for one in some], running=running)
                 for some in batched(part.entries, RUNNING_PARAGRAPH if running else IN_A_PARAGRAPH)
             ],
         }
         for part in run
     ]
     return {"head": glyphs.text(head), "parts": parts}
+
+
+def _paragraph(entries: list[list[Any]], *, running: bool) -> list[list[Any]] | str:
+    """The entries, or one text when they are short names and nothing else: no name holds a line break."""
+    if running or any(len(one) > 2 or one[1] or type(one[0]) is not str or len(one[0]) >= LONG for one in entries):
+        return entries
+    return "\n".join(one[0] for one in entries)
 
 
 def _entry(one: Entry, glyphs: Glyphs, frame: Frame) -> list[Any]:
