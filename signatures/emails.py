@@ -10,6 +10,16 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+# What the mail of an alarm says; figures stand in the trail. A code without a sentence is told as it is.
+ALARMS = {
+    "one-network": _("One network makes most of the sign-ups."),
+    "mail": _("More mails are due than the limits let out."),
+    "mail-domain": _("More mails to one provider are due than the limits let out."),
+    "mail-stuck": _("Mails do not go out."),
+    "unconfirmed": _("An unusual share of the sign-ups is not confirmed."),
+}
 
 
 def message(
