@@ -10,14 +10,31 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+# What the mail of an alarm says; figures stand in the trail. A code without a sentence is told as it is.
+ALARMS = {
+    "one-network": _("One network makes most of the sign-ups."),
+    "mail": _("More mails are due than the limits let out."),
+    "mail-domain": _("More mails to one provider are due than the limits let out."),
+    "mail-stuck": _("Mails do not go out."),
+    "unconfirmed": _("An unusual share of the sign-ups is not confirmed."),
+}
 
 
 def message(
-    name: str, *, to: str, language: str, context: Mapping[str, Any], subject: str = ""
+    name: str,
+    *,
+    to: str,
+    language: str,
+    context: Mapping[str, Any],
+    subject: str = "",
+    unsubscribe: str = "",
 ) -> EmailMultiAlternatives:
     """The mail in the folder templates/emails/<name>/: a text part, an HTML part, and no signer's words in a header.
 
-    A subject that is given stands in place of the one in the folder.
+    A subject that is given stands in place of the one in the folder. `unsubscribe` is where one press of a button in
+    the mail program ends such mails (RFC 8058).
     """
     with translation.override(language):
         ours, body, page = (
@@ -26,6 +43,8 @@ def message(
         )
     # Our own host: the name of this machine is nobody's business.
     headers = {"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=settings.SITE.hostname)}
+    if unsubscribe:
+        headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     mail = EmailMultiAlternatives(
         " ".join((subject or ours).split()), body, to=[to], reply_to=_answers(), headers=headers
     )

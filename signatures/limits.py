@@ -34,6 +34,7 @@ DEFAULTS = [
     (Limit.Of.SITE, 86_400, 500_000),
     (Limit.Of.WORDS, 86_400, 5),
     (Limit.Of.GUESS, 600, 30),
+    (Limit.Of.LOGIN, 600, 5),
     (Limit.Of.MAIL, 60, 1_000),
     (Limit.Of.MAIL_DOMAIN, 60, 500),
 ]

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 from nacl.public import PrivateKey
 
 from signatures import emails, limits, links, mailboxes
-from signatures.models import Kind, Mail, MailSubject, Signature, State
+from signatures.models import Delivery, Kind, Mail, MailSubject, Signature, State
 
 Subjects = Mapping[tuple[str, str], str]  # by mail and language
 
@@ -30,6 +34,8 @@ REMIND_AFTER = timedelta(days=2)
 GIVE_UP = 12  # attempts; with the waits below some three days
 LONGEST_WAIT = timedelta(hours=12)
 OVER_BUDGET = timedelta(minutes=1)  # how long a mail waits whose domain got enough for now
+# To one member of staff in an hour: who types somebody's name again and again does not fill their mailbox.
+TO_STAFF = {Mail.Kind.INVITE: 3, Mail.Kind.RESET: 3, Mail.Kind.ALARM: 6}
 
 _QUEUE = """
     INSERT INTO signatures_mail (signature_id, kind, language, recipient, queued_at, due_at, attempts, failure)
@@ -37,7 +43,7 @@ _QUEUE = """
     FROM signatures_signature s,
         unnest(%(kinds)s::text[], %(waits)s::interval[], %(recipients)s::bytea[]) AS wanted (kind, wait, recipient),
         LATERAL (
-            SELECT count(*) AS in_all,
+            SELECT count(*) FILTER (WHERE m.kind <> 'update') AS in_all,
                 count(*) FILTER (WHERE m.kind = 'link' AND m.queued_at > %(now)s - interval '1 day') AS a_day,
                 max(m.queued_at) FILTER (WHERE m.kind = 'link') AS last,
                 count(*) FILTER (WHERE m.kind = 'reminder' AND m.signature_id = s.id) AS reminders
@@ -53,6 +59,28 @@ _QUEUE = """
             WHEN 'reminder' THEN s.state = 'unconfirmed' AND sent.reminders = 0
             ELSE sent.a_day < %(a_day)s AND coalesce(sent.last <= %(quiet_since)s, TRUE)
         END
+"""
+
+# They were asked for, so the caps above do not count; nobody is told the same twice.
+_QUEUE_UPDATES = """
+    INSERT INTO signatures_mail (signature_id, kind, topic, language, recipient, queued_at, due_at, attempts, failure)
+    SELECT s.id, 'update', %(topic)s, s.language, wanted.recipient, %(now)s, %(now)s, 0, ''
+    FROM unnest(%(ids)s::bigint[], %(recipients)s::bytea[]) AS wanted (id, recipient)
+        JOIN signatures_signature s ON s.id = wanted.id
+    WHERE NOT EXISTS (
+        SELECT 1 FROM signatures_mail m WHERE m.signature_id = s.id AND m.kind = 'update' AND m.topic = %(topic)s
+    )
+"""
+
+_QUEUE_FOR_STAFF = """
+    INSERT INTO signatures_mail (staff_id, kind, topic, language, recipient, queued_at, due_at, attempts, failure)
+    SELECT u.id, %(kind)s, %(topic)s, %(language)s, wanted.recipient, %(now)s, %(now)s, 0, ''
+    FROM unnest(%(ids)s::bigint[], %(recipients)s::bytea[]) AS wanted (id, recipient)
+        JOIN auth_user u ON u.id = wanted.id
+    WHERE (
+        SELECT count(*) FROM signatures_mail m
+        WHERE m.staff_id = u.id AND m.kind = %(kind)s AND m.queued_at > %(now)s - interval '1 hour'
+    ) < %(most)s
 """
 
 
@@ -91,6 +119,49 @@ def queue(
         return int(cursor.rowcount)
 
 
+def queue_updates(addresses: Mapping[int, str], *, topic: str) -> int:
+    """Put a mail about this topic into the outbox for each of these signatures, once; how many were put there.
+
+    The caller holds the lock on the signatures' rows. Whose address it is, is sealed anew, to the post's key.
+    """
+    values: dict[str, Any] = {
+        "ids": list(addresses),
+        "recipients": [mailboxes.seal(a, public_key=settings.POST_PUBLIC_KEY) for a in addresses.values()],
+        "topic": topic,
+        "now": timezone.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE_UPDATES, values)
+        return int(cursor.rowcount)
+
+
+def queue_for_staff(staff_ids: Sequence[int], *, kind: Mail.Kind, topic: str = "") -> int:
+    """Put a mail to each of these members of staff into the outbox; how many were put there.
+
+    Whoever is not active, has no address or got enough in this hour gets none. Two statements, whatever is found, and
+    a box is sealed for nobody, too: a page on which anybody can ask takes the same time for all (SECURITY.md A13).
+
+    Args:
+        staff_ids: who; those that do not exist are passed over.
+        kind: `INVITE` and `RESET` hold a link that is made when the mail goes; `ALARM` leads to admin.
+        topic: the code of an alarm; `emails.ALARMS` has its sentence.
+    """
+    found = User.objects.filter(pk__in=staff_ids, is_active=True).exclude(email="").values_list("pk", "email")
+    wanted = list(found) or [(0, "")]
+    values: dict[str, Any] = {
+        "ids": [number for number, _address in wanted],
+        "recipients": [mailboxes.seal(address, public_key=settings.POST_PUBLIC_KEY) for _number, address in wanted],
+        "kind": kind,
+        "topic": topic,
+        "language": settings.LANGUAGE_CODE,
+        "now": timezone.now(),
+        "most": TO_STAFF[kind],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE_FOR_STAFF, values)
+        return int(cursor.rowcount)
+
+
 def drop(signature_id: int) -> None:
     """What has not gone out to this signer will not."""
     Mail.objects.filter(signature=signature_id, recipient__isnull=False).delete()
@@ -98,6 +169,8 @@ def drop(signature_id: int) -> None:
 
 def drain(*, limit: int = 500) -> int:
     """Send the mails that are due over one connection, within the budgets of `limits`; how many went.
+
+    Those to staff go first and spend no budget: an alarm that the mails pile up must not wait behind them.
 
     Each is locked, sent and marked in a transaction of its own: whoever dies in between sends one mail twice at most,
     and none is lost (at least once).
@@ -112,11 +185,12 @@ def drain(*, limit: int = 500) -> int:
     sent = 0
     outgoing = mailers.create_connection("default")
     try:
-        for _turn in range(limit):
-            outcome = _send_next(outgoing, private_key, subjects)
-            if outcome is None:
-                break
-            sent += outcome
+        for due in (_due().filter(staff_id__isnull=False), _due().filter(staff_id__isnull=True)):
+            for _turn in range(limit):
+                outcome = _send_next(due, outgoing, private_key, subjects)
+                if outcome is None:
+                    break
+                sent += outcome
     finally:
         outgoing.close()
     return sent
@@ -127,34 +201,68 @@ def _due() -> QuerySet[Mail]:
 
 
 @transaction.atomic
-def _send_next(outgoing: BaseEmailBackend, private_key: PrivateKey, subjects: Subjects) -> bool | None:
+def _send_next(
+    due: QuerySet[Mail], outgoing: BaseEmailBackend, private_key: PrivateKey, subjects: Subjects
+) -> bool | None:
     """Send one mail: True when it went, False when it did not, None when none is due or the budget is spent."""
-    mail = (
-        _due().select_for_update(skip_locked=True, of=("self",)).select_related("signature").order_by("due_at").first()
-    )
+    due = due.filter(due_at__lte=timezone.now())
+    mail = due.select_for_update(skip_locked=True, of=("self",)).select_related("signature").order_by("due_at").first()
     if mail is None:
         return None
-    if mail.kind == Mail.Kind.REMINDER and not _needs_reminding(mail):
+    if mail.signature is not None and _is_pointless(mail, mail.signature):
         mail.delete()
         return False
     try:
         address = mailboxes.unseal(mail.recipient or b"", private_key=private_key)
     except mailboxes.CannotOpen:
         return _mark(mail, "final: sealed to another key")
-    over = limits.touch({"mail": "", "mail-domain": mailboxes.domain_of(address)}).over
+    if mail.signature is None:
+        return _send_to_staff(mail, address, outgoing)
+    message = _message(mail, mail.signature, address, subjects)
+    return _send_within_budget(mail, message, mailboxes.domain_of(address), outgoing)
+
+
+def _send_within_budget(
+    mail: Mail, message: EmailMultiAlternatives, domain: str, outgoing: BaseEmailBackend
+) -> bool | None:
+    over = limits.touch({"mail": "", "mail-domain": domain}).over
     if "mail" in over:
         return None
     if over:
         mail.due_at = timezone.now() + OVER_BUDGET
         mail.save(update_fields=["due_at"])
         return False
-    return _mark(mail, _try(_message(mail, address, subjects), outgoing))
+    return _mark(mail, _try(message, outgoing))
 
 
-def _needs_reminding(mail: Mail) -> bool:
-    """Whether it is still open, and no link went there in the last day."""
-    lately = Mail.objects.filter(signature=mail.signature_id, sent_at__gt=timezone.now() - timedelta(days=1))
-    return mail.signature.state == State.UNCONFIRMED and not lately.exists()
+def _send_to_staff(mail: Mail, address: str, outgoing: BaseEmailBackend) -> bool:
+    """Send it, unless the account is closed or has another address by now."""
+    person = User.objects.filter(pk=mail.staff_id or 0, is_active=True, email=address).first()
+    if person is None:
+        mail.delete()
+        return False
+    context = {
+        "link": settings.SITE_URL + reverse("admin:index") if mail.kind == Mail.Kind.ALARM else password_link(person),
+        "sentence": emails.ALARMS.get(mail.topic, mail.topic),
+        "operator": settings.OPERATOR_NAME,
+        "privacy_contact": settings.PRIVACY_CONTACT,
+    }
+    message = emails.message(mail.kind, to=address, language=mail.language, context=context)
+    return _mark(mail, _try(message, outgoing))
+
+
+def password_link(person: User) -> str:
+    """Where a member of staff sets a password, once and within `PASSWORD_RESET_TIMEOUT`. Nothing of it is stored."""
+    whose = urlsafe_base64_encode(force_bytes(person.pk))
+    return settings.SITE_URL + reverse("admin:set_password", args=[whose, default_token_generator.make_token(person)])
+
+
+def _is_pointless(mail: Mail, signature: Signature) -> bool:
+    """A reminder once it is confirmed, or when a link went there in the last day; an update that nobody wants."""
+    if mail.kind == Mail.Kind.UPDATE:
+        return signature.sealed_address is None
+    lately = Mail.objects.filter(signature=signature, sent_at__gt=timezone.now() - timedelta(days=1))
+    return mail.kind == Mail.Kind.REMINDER and (signature.state != State.UNCONFIRMED or lately.exists())
 
 
 def _mark(mail: Mail, failure: str) -> bool:
@@ -198,9 +306,10 @@ def _try(message: EmailMultiAlternatives, outgoing: BaseEmailBackend) -> str:
     return ""
 
 
-def _message(mail: Mail, address: str, subjects: Subjects) -> EmailMultiAlternatives:
+def _message(mail: Mail, signature: Signature, address: str, subjects: Subjects) -> EmailMultiAlternatives:
     """Which mail it is, is decided when it goes: who confirmed meanwhile is told so."""
-    signature = mail.signature
+    if mail.kind == Mail.Kind.UPDATE:
+        return _update(mail, signature, address, subjects)
     is_kept = signature.state == State.UNCONFIRMED or mail.kind == Mail.Kind.QUESTION
     name = mail.kind if is_kept else "already"
     context = {
@@ -210,6 +319,30 @@ def _message(mail: Mail, address: str, subjects: Subjects) -> EmailMultiAlternat
     }
     return emails.message(
         name, to=address, language=mail.language, context=context, subject=subjects.get((name, mail.language), "")
+    )
+
+
+def _update(mail: Mail, signature: Signature, address: str, subjects: Subjects) -> EmailMultiAlternatives:
+    """What became of the letter, with the link to the page that everybody may read."""
+    delivery = Delivery.objects.select_related("letter").get(pk=int(mail.topic.split(".")[1]))
+    with translation.override(mail.language):
+        page = settings.SITE_URL + reverse("delivery", args=[delivery.letter.slug, delivery.number])
+        leaving = settings.SITE_URL + reverse("no-updates", args=[links.leaving_token(signature.public_id)])
+    context = {
+        "delivery": delivery,
+        "link": page,
+        "personal_link": personal_link(signature, language=mail.language),
+        "leaving": leaving,
+        "operator": settings.OPERATOR_NAME,
+        "privacy_contact": settings.PRIVACY_CONTACT,
+    }
+    return emails.message(
+        "update",
+        to=address,
+        language=mail.language,
+        context=context,
+        subject=subjects.get(("update", mail.language), ""),
+        unsubscribe=leaving,
     )
 
 

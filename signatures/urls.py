@@ -15,5 +15,6 @@ urlpatterns = [
     path("letters/<slug:slug>/signatories/", views.signatories, name="signatories"),
     path("letters/<slug:slug>/signatories/<uuid:public_id>/", views.entry, name="entry"),
     path("deliveries/<slug:slug>/<int:number>/", delivery_page, name="delivery"),
+    path("no-updates/<str:token>/", views.no_updates, name="no-updates"),
     path("signature/<str:token>/", views.personal_page, name="signature"),
 ]

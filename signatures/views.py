@@ -27,6 +27,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_safe
 
 from campaign import network
+from campaign.middleware import open_to_other_sites
 from campaign.models import Letter, Translation
 from signatures import counts, limits, links, workflow
 from signatures.delivery import receipts
@@ -332,6 +333,22 @@ _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
     "data": _data,
     "receipt": _receipt,
 }
+
+
+@open_to_other_sites
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def no_updates(request: HttpRequest, token: str) -> HttpResponse:
+    """End the mails about what becomes of the letter. Mail programs press the button by themselves (RFC 8058)."""
+    try:
+        signature = Signature.objects.get(public_id=links.leaves(token))
+    except (links.Broken, Signature.DoesNotExist):
+        return render(request, "signatures/broken_link.html", {"letter": Letter.objects.current()}, status=404)
+    if request.method == "POST":
+        workflow.end_updates(signature)
+        signature.refresh_from_db()
+    context = {"wants_them": signature.sealed_address is not None, "letter": signature.letter}
+    return render(request, "signatures/no_updates.html", context)
 
 
 @require_safe

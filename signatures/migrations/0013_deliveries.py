@@ -73,7 +73,7 @@ def fill_sort_keys(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("campaign", "0004_order_of_names"),
-        ("signatures", "0006_what_belongs_together"),
+        ("signatures", "0007_mail_to_staff"),
     ]
 
     operations = [

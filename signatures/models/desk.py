@@ -62,6 +62,7 @@ class Limit(models.Model):
         SITE = "site", _("sign-ups on the whole site")
         WORDS = "words", _("sign-ups with one name and country")
         GUESS = "guess", _("broken personal links from one network")
+        LOGIN = "login", _("failed logins under one name from one network")
         MAIL = "mail", _("mails sent by the whole site")
         MAIL_DOMAIN = "mail-domain", _("mails sent to one mail domain")
 

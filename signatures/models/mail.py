@@ -1,4 +1,4 @@
-"""Mails to the people who sign: the outbox, what it is titled, and who wants none."""
+"""Mails to the people who sign and to staff: the outbox, what it is titled, and who wants none."""
 
 from __future__ import annotations
 
@@ -19,9 +19,15 @@ class Mail(models.Model):
         LINK = "link", "personal link"
         REMINDER = "reminder", "reminder to confirm"
         QUESTION = "question", "question of staff"
+        UPDATE = "update", "what became of the letter"
+        INVITE = "invite", "invitation of a member of staff"
+        RESET = "reset", "new password of a member of staff"
+        ALARM = "alarm", "alarm to a member of staff"
 
-    signature = models.ForeignKey(Signature, models.CASCADE, related_name="mails")
+    signature = models.ForeignKey(Signature, models.CASCADE, null=True, related_name="mails")
+    staff_id = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=20, choices=Kind)
+    topic = models.CharField(max_length=40, blank=True, db_default="")
     language = models.CharField(max_length=10)
     recipient = models.BinaryField(null=True)
     queued_at = models.DateTimeField()
@@ -36,10 +42,17 @@ class Mail(models.Model):
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(recipient__isnull=True), name="sent_mail_names_nobody"
             ),
-            models.CheckConstraint(condition=Q(kind__in=["link", "reminder", "question"]), name="mail_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=["link", "reminder", "question", "update"], signature__isnull=False, staff_id__isnull=True
+                )
+                | Q(kind__in=["invite", "reset", "alarm"], signature__isnull=True, staff_id__isnull=False),
+                name="mail_goes_to_a_signer_or_to_staff",
+            ),
         ]
         indexes: ClassVar = [
             models.Index("due_at", name="mail_due", condition=Q(recipient__isnull=False)),
+            models.Index("staff_id", "queued_at", name="mail_to_staff", condition=Q(staff_id__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -54,6 +67,7 @@ class MailSubject(models.Model):
         ALREADY = "already", _("the link to a signature that is confirmed")
         REMINDER = "reminder", _("the reminder to confirm")
         QUESTION = "question", _("that staff have a question")
+        UPDATE = "update", _("what became of the letter")
 
     mail = models.CharField(_("mail"), max_length=20, choices=Of)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)

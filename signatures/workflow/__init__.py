@@ -13,7 +13,18 @@ from signatures.workflow.decisions import (
     undo,
 )
 from signatures.workflow.moves import FROM, NotAllowed, held
-from signatures.workflow.signers import Answer, answer, change, confirm, erase, not_me, send_link, sign, withdraw
+from signatures.workflow.signers import (
+    Answer,
+    answer,
+    change,
+    confirm,
+    end_updates,
+    erase,
+    not_me,
+    send_link,
+    sign,
+    withdraw,
+)
 
 __all__ = [
     "FROM",
@@ -27,6 +38,7 @@ __all__ = [
     "change",
     "confirm",
     "decide",
+    "end_updates",
     "erase",
     "feature",
     "held",

@@ -240,6 +240,16 @@ def _stands_at_once(answer: Answer) -> bool:
 
 
 @transaction.atomic
+def end_updates(signature: Signature) -> None:
+    """Delete the address that was kept for updates; what was still to go there will not. Harmless when repeated."""
+    locked = lock(signature)
+    if locked.sealed_address is not None:
+        trail.add("end-updates", letter_id=locked.letter_id, signature_id=locked.pk)
+        locked.sealed_address = None
+        locked.save(update_fields=["sealed_address"])
+
+
+@transaction.atomic
 def withdraw(signature: Signature) -> Signature:
     """Take the name back: the words, the kept address and the mails that were still to go, go at once.
 

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import resource
 import statistics
 import threading
 import time
