@@ -3,7 +3,7 @@
 from django.tasks import task
 
 from signatures import counts, retention, watch, workflow
-from signatures.delivery import making
+from signatures.delivery import making, reconciling
 
 
 @task()
@@ -25,13 +25,22 @@ def make_delivery(delivery_id: int) -> None:
 
 
 @task()
+def reconcile() -> None:
+    """Check every count, of letters and of deliveries with their packages; what does not agree is an alarm."""
+    for code, sentence in reconciling.nightly().items():
+        watch.raise_alarm(code, sentence)
+
+
+@task()
 def keep_house() -> None:
-    """What is due each minute: names that a letter lets stand by itself, alarms, what is over; once a day, pruning."""
+    """What is due each minute: names that stand by rule, alarms, what is over; once a day, checking counts, pruning."""
     workflow.approve_by_rule()
     for delivery_id in making.unfinished():
         make_delivery.enqueue(delivery_id)
     watch.look()
     retention.forget_buckets()
     retention.remember_tombstones()
+    if reconciling.is_due():
+        reconcile.enqueue()
     if retention.is_due():
         retention.prune()

@@ -18,14 +18,16 @@ STUCK = timedelta(minutes=30)
 
 def look() -> list[str]:
     """Raise the alarms that are due; their codes. Asked every minute by the worker."""
-    raised = []
-    for code, sentence in _alarms():
-        if TrailEntry.objects.filter(action="alarm", detail__code=code, at__gt=timezone.now() - REPEAT).exists():
-            continue
-        trail.add("alarm", reason=sentence, detail={"code": code})
-        log.error("alarm %s: %s", code, sentence)
-        raised.append(code)
-    return raised
+    return [code for code, sentence in _alarms() if raise_alarm(code, sentence)]
+
+
+def raise_alarm(code: str, sentence: str) -> bool:
+    """Tell trail and log, unless they were told lately; whether they were told now."""
+    if TrailEntry.objects.filter(action="alarm", detail__code=code, at__gt=timezone.now() - REPEAT).exists():
+        return False
+    trail.add("alarm", reason=sentence, detail={"code": code})
+    log.error("alarm %s: %s", code, sentence)
+    return True
 
 
 def _alarms() -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pypdf import PdfReader
@@ -22,6 +25,7 @@ from pypdf import PdfReader
 from campaign.models import Letter
 from signatures import jobs, workflow
 from signatures.delivery import freezing, making, reconciling
+from signatures.management.commands import work
 from signatures.models import Audience, Delivered, Delivery, Signature, State, TrailEntry
 from tests.makers import make_many, make_signature
 from tests.site import BASE
@@ -83,6 +87,26 @@ def test_a_letter_that_is_not_there_or_has_nobody_is_told_in_one_sentence(letter
             call_command("deliver", slug)
 
 
+def test_what_cannot_be_made_is_told_with_its_code_and_stays_frozen(
+    signed: Letter, settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings.DELIVERIES_DIR = tmp_path / "file"
+    with pytest.raises(CommandError, match=r"Delivery 1 is frozen, and has no files: .* FileExistsError"):
+        call_command("deliver", "bridge", reason="the hearing")
+    assert Delivery.objects.get().reason == "the hearing"
+
+
+def test_a_preview_says_DRAFT_and_how_many_still_wait(signed: Letter, office: Client) -> None:
+    page = office.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
+    (preview,) = re.findall(r'action="([^"]+/draft/)"', page)
+    document = PdfReader(io.BytesIO(b"".join(office.post(preview))))  # type: ignore[arg-type]  # it streams
+    text = [" ".join(page.extract_text().split()) for page in document.pages]
+    assert all("DRAFT" in page for page in text)
+    assert "1 still waits to be read" in " ".join(text) and "Never" not in " ".join(text)
+    assert not Delivery.objects.exists()
+
+
 def test_the_package_holds_its_five_files_and_the_pdf_names_everybody(frozen: Delivery, deliveries: Path) -> None:
     ready = made(frozen)
     assert (ready.state, files_of(deliveries)) == (Delivery.State.READY, ["bridge-1.zip"])
@@ -122,6 +146,21 @@ def test_a_package_made_after_somebody_was_erased_has_no_word_of_theirs(frozen: 
     frozen.refresh_from_db()
     assert frozen.root == root
     call_command("verify_delivery", str(frozen.package))
+    assert [str(check) for check in reconciling.of_deliveries() if not check.holds] == []
+
+
+def test_somebody_erased_while_the_files_are_made_is_in_none_of_them(frozen: Delivery) -> None:
+    erased: list[int] = []
+
+    def erase(percent: int) -> None:
+        if percent >= making.STAGES["letter"][0] and not erased:
+            erased.append(percent)
+            workflow.erase(Signature.objects.get(name="김철수"))
+
+    making.make(frozen.pk, tell=erase)
+    content = frozen.package.read_bytes()
+    assert erased and "김철수".encode() not in content and b"Ada Lovelace" in content
+    call_command("verify_delivery", str(frozen.package))
 
 
 def test_two_jobs_at_once_make_it_once(frozen: Delivery) -> None:
@@ -146,8 +185,6 @@ making.make(int(sys.argv[1]))
 
 
 def _environment(delivery: Delivery) -> dict[str, str]:
-    from django.db import connection  # noqa: PLC0415  the test's own
-
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -178,7 +215,7 @@ def test_a_job_killed_at_any_point_is_made_anew_and_leaves_no_half_package(
     while not signs[point]() and job.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
     os.killpg(job.pid, signal.SIGKILL)
-    job.wait()
+    assert job.wait() == -signal.SIGKILL, "it was done before it was killed"
 
     assert files_of(deliveries) in ([".making-bridge-1"], ["bridge-1.zip"], [".making-bridge-1", "bridge-1.zip"])
     Delivery.objects.filter(seen_at__isnull=False).update(seen_at=timezone.now() - 2 * making.SILENT)
@@ -220,9 +257,11 @@ def test_the_officer_freezes_watches_and_takes_the_package_away(signed: Letter, 
 
     delivery = Delivery.objects.get()
     assert answer["Location"] == f"{PAGES}{delivery.pk}/change/"
-    assert 'http-equiv="refresh"' in office.get(answer["Location"]).content.decode()
+    watched = office.get(answer["Location"])
+    assert watched["Refresh"] == "2" and "<progress" in watched.content.decode()
     making.make(delivery.pk)
-    assert "Download the package" in office.get(answer["Location"]).content.decode()
+    ready = office.get(answer["Location"])
+    assert "Refresh" not in ready and "Download the package" in ready.content.decode()
     taken = office.post(f"{PAGES}{delivery.pk}/files/package/")
     assert taken["Content-Disposition"] == 'attachment; filename="bridge-1.zip"'
     assert b"".join(taken).startswith(b"PK")  # type: ignore[arg-type]  # it streams
@@ -333,6 +372,49 @@ def test_a_difference_is_found_and_named(frozen: Delivery, capsys: pytest.Captur
     with pytest.raises(CommandError, match="do not agree"):
         call_command("reconcile", quiet=True)
     assert "DIFFERS bridge-1, digest of the package" in capsys.readouterr().out
+
+
+def test_one_name_more_in_the_pdf_is_found(frozen: Delivery) -> None:
+    package = made(frozen).package
+    with zipfile.ZipFile(package) as bundle:
+        files = {name: bundle.read(name) for name in bundle.namelist()}
+    with (
+        pikepdf.open(io.BytesIO(files["letter-with-signatories.pdf"])) as document,
+        zipfile.ZipFile(package, "w") as forged,
+    ):
+        document.docinfo["/Keywords"] = "3 names"
+        document.save(out := io.BytesIO())
+        for name, content in (files | {"letter-with-signatories.pdf": out.getvalue()}).items():
+            forged.writestr(name, content)
+    broken = [str(check) for check in reconciling.reconcile() if not check.holds]
+    assert "bridge-1, names in the PDF: 3 instead of 2" in broken
+
+
+def test_each_night_the_worker_checks_and_a_difference_is_an_alarm(
+    frozen: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(frozen)
+    night()
+    assert not TrailEntry.objects.filter(action="alarm").exists()
+    night()
+    (checked,) = TrailEntry.objects.filter(action="reconcile")
+    assert checked.detail == {"count-drift": 0, "delivery-drift": 0}
+
+    frozen.package.unlink()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE signatures_tally SET number = number + 1 WHERE state = 'waiting'")
+    monkeypatch.setattr(reconciling, "DAILY", timedelta(0))
+    night()
+    alarms = dict(TrailEntry.objects.filter(action="alarm").values_list("detail__code", "reason"))
+    assert "bridge, waiting: 2 instead of 1" in alarms["count-drift"]
+    assert "bridge-1, the package is there: no instead of yes" in alarms["delivery-drift"]
+    assert not any("Ada" in sentence for sentence in alarms.values())
+
+
+def night() -> None:
+    """A turn of the worker, without its mails."""
+    jobs.keep_house.enqueue()
+    work._run_jobs()
 
 
 def test_a_lost_package_is_found(frozen: Delivery) -> None:

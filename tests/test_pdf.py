@@ -203,7 +203,7 @@ def test_it_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, Pd
 def test_E6_with_one_name_nothing_is_told_of_author_machine_or_path(tmp_path: Path) -> None:
     report, reader = make(tmp_path / "quiet.pdf", [Entry("Ada")])
     assert report.names == 1 and "1 signature, named here." in text_of(reader)
-    assert reader.metadata and set(reader.metadata) <= {"/Title", "/Creator", "/CreationDate", "/ModDate"}
+    assert reader.metadata and set(reader.metadata) <= {"/Title", "/Keywords", "/Creator", "/CreationDate", "/ModDate"}
     assert re.fullmatch(r"Typst [\d.]+", reader.metadata["/Creator"])
     streams = [b"", reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""]
     for told in (b"/tmp", b"/work", str(tmp_path).encode(), b"dc:creator"):

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from io import BytesIO
 from itertools import islice, pairwise
 from pathlib import Path
 from string import Formatter
@@ -27,6 +28,8 @@ RECORD = Record(
     errata=3, since=1, added=312, gone=4, address="https://letter.example/deliveries/river/2/",
 )  # fmt: skip
 COUNTS = Counts(12_408, 11_902, 506, withdrawn=31, rejected=212, paper=6, revisions={1: 12_000, 2: 408})
+
+Told = list[tuple[int, int]]
 
 
 def everyone() -> list[Entry]:
@@ -98,6 +101,19 @@ def test_E6_every_name_of_every_script_is_read_back_and_they_are_as_many_as_prin
     assert report.standards == ["ua-1", "a-2a"]
 
 
+def test_the_file_itself_tells_a_program_how_many_names_are_in_it(
+    entries: list[Entry],
+    whole: tuple[pdf.Report, PdfReader, Path],
+    crowd: list[Entry],
+    joined: tuple[pdf.Report, Path, Told],
+    tmp_path: Path,
+) -> None:
+    make(tmp_path / "letter.pdf", [], parts="letter")
+    (tmp_path / "broken.pdf").write_bytes(whole[2].read_bytes()[:500])
+    files = (whole[2], joined[1], tmp_path / "letter.pdf", tmp_path / "broken.pdf")
+    assert [pdf.names_in(BytesIO(file.read_bytes())) for file in files] == [len(entries), len(crowd), None, None]
+
+
 def outline_of(reader: PdfReader) -> list[tuple[str, int, list[Any]]]:
     """Bookmarks: title, page from 0, those below."""
 
@@ -165,9 +181,6 @@ def test_who_signed_on_paper_is_marked_and_who_was_erased_keeps_the_place(many: 
     lines = many[1].pages[1].extract_text().replace("\u00a0", " ").splitlines()
     assert "Person 7 °" in lines and "Person 5" not in lines
     assert lines[lines.index("[name erased at the signer’s request]") - 1] == "Person 4"
-
-
-Told = list[tuple[int, int]]
 
 
 def join(entries: list[Entry], folder: Path) -> tuple[pdf.Report, Path, Told]:
@@ -240,7 +253,7 @@ def test_E6_the_file_tells_nothing_of_author_or_machine_and_fetches_nothing(
 ) -> None:
     for made in (whole[2], joined[1]):
         with pikepdf.open(made) as document:
-            assert set(document.docinfo.keys()) == {"/Title", "/Creator", "/CreationDate", "/ModDate"}
+            assert set(document.docinfo.keys()) == {"/Title", "/Keywords", "/Creator", "/CreationDate", "/ModDate"}
             everything = b"".join(
                 one.unparse(resolved=True) + (one.read_bytes() if isinstance(one, pikepdf.Stream) else b"")
                 for one in document.objects

@@ -22,6 +22,8 @@ from signatures.admin.trail import ReadOnly
 from signatures.delivery import freezing, making
 from signatures.models import Delivery, SignedLetter, State
 
+RENEWED = 2  # seconds: how often the page of a delivery whose files are being made is asked for again
+
 
 class FreezeForm(forms.Form):
     reason = forms.CharField(
@@ -242,4 +244,7 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
                 for step, (state, _form, _verb) in STEPS.items()
                 if delivery.state == state or (state is None and delivery.state in open_states)
             ]
-        return super().change_view(request, object_id, form_url, context)
+        page = super().change_view(request, object_id, form_url, context)
+        if delivery is not None and making.progress(delivery).runs:
+            page["Refresh"] = str(RENEWED)  # works without script
+        return page

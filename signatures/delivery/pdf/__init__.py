@@ -8,6 +8,7 @@ many; `work.stopped` is asked several times a second whether to give up: then `S
 
 Up to `work.in_one` names, Typst makes one document with tags (PDF/UA-1, PDF/A-2a). Beyond, sets of names are typeset
 apart and joined: that keeps the memory small and costs the tags, so PDF/A-2u alone is claimed, and the report says so.
+`names_in(file)` reads back, from the file itself, how many names were set in it.
 The same input makes the same bytes, wherever and whenever: `timestamp` should be the moment of the freezing.
 """
 
@@ -36,10 +37,12 @@ from signatures.delivery.pdf.frame import LANGUAGES, Frame
 from signatures.delivery.pdf.preparing import Preparation
 from signatures.delivery.pdf.processes import PdfFailed, Stopped
 from signatures.delivery.pdf.setting import UNWATCHED, Setting, Work
+from signatures.delivery.pdf.telling import names_in
 
 __all__ = [
     "LANGUAGES", "Block", "BoardMember", "Counts", "Entry", "Frame", "LetterData", "Letterhead", "Options",
-    "PdfFailed", "Record", "Report", "Signatory", "Span", "Stopped", "Text", "Work", "section_of", "write",
+    "PdfFailed", "Record", "Report", "Signatory", "Span", "Stopped", "Text", "Work", "names_in", "section_of",
+    "write",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
 from signatures.delivery.pdf.frame import Frame
 from signatures.delivery.pdf.glyphs import Glyphs, by_preference, families_in, han_of
 from signatures.delivery.pdf.listing import Run, write_names
+from signatures.delivery.pdf.telling import names_told
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "pdf"
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
@@ -64,6 +65,7 @@ class Preparation:
         self.boxed |= glyphs.boxed
         data |= {
             "plain-title": self.letter.title,
+            "keywords": names_told(self.named),  # those of all sets
             "families": glyphs.families_used(),
             "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
             "without-letter": "letter" not in self.parts,

@@ -26,15 +26,11 @@ class Command(BaseCommand):
         except (freezing.NotAllowed, freezing.CountsDiffer) as error:
             raise CommandError(str(error)) from None
         with tqdm(total=100, unit=" %", disable=None, bar_format="{l_bar}{bar}") as bar:
-            try:
-                making.make(delivery.pk, tell=lambda percent: bar.update(percent - bar.n))
-            except Exception as error:  # noqa: BLE001  its text may hold names
-                raise CommandError(
-                    f"Delivery {delivery.number} is frozen, but its files cannot be made ({type(error).__name__})."
-                ) from None
+            making.make(delivery.pk, tell=lambda percent: bar.update(percent - bar.n))
         delivery.refresh_from_db()
         if delivery.state != delivery.State.READY:
-            raise CommandError(f"Delivery {delivery.number} is frozen; somebody else makes its files, or stopped it.")
+            why = f"their making ended with {delivery.failure}" if delivery.failure else "they were stopped"
+            raise CommandError(f"Delivery {delivery.number} is frozen, and has no files: {why}. Ask for them in admin.")
         counts = delivery.counts
         self.stdout.write(
             f"Delivery {delivery.number} of {letter.slug}: {counts['delivered']} delivered, "
