@@ -13,13 +13,14 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from signatures import counts, jobs
 from signatures.admin.trail import ReadOnly
-from signatures.delivery import freezing, making
+from signatures.delivery import freezing, making, manifest
 from signatures.models import Delivery, SignedLetter, State
 
 RENEWED = 2  # seconds: how often the page of a delivery whose files are being made is asked for again
@@ -75,6 +76,20 @@ TITLES = {
 }
 
 
+# The counts of a delivery, in the words of staff.
+FIGURES = {
+    "delivered": _("delivered"),
+    "named": _("named"),
+    "counted_only": _("counted only"),
+    "organisations": _("organisations among them"),
+    "paper": _("on paper among them"),
+    "public_count": _("count on the public page"),
+    "waiting": _("still waiting"),
+    "withdrawn": _("withdrawn"),
+    "rejected": _("not accepted"),
+}
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("letter", "number", "state", "frozen_at", "delivered", "named", "counted_only")
@@ -119,10 +134,16 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description=_("counts"))
     def figures(self, delivery: Delivery) -> SafeString:
-        rows = (
-            (name.replace("_", " "), figure) for name, figure in delivery.counts.items() if figure not in (None, {})
+        counts = delivery.counts
+        rows = [(words, counts[name]) for name, words in FIGURES.items()]
+        rows += [(_("signed text no. %s") % number, many) for number, many in counts["revisions"].items()]
+        if counts["since"]:
+            rows.append((_("added since delivery %s") % counts["since"], counts["added"]))
+            rows.append((_("gone since delivery %s") % counts["since"], counts["gone"]))
+        rows += [(_("errata of delivery %s") % number, many) for number, many in counts["errata"].items()]
+        return format_html_join(
+            "", "{}: {}<br>", ((words, number_format(figure, force_grouping=True)) for words, figure in rows)
         )
-        return format_html_join("", "{}: {}<br>", rows)
 
     @admin.display(description=_("texts"))
     def published_texts(self, delivery: Delivery) -> SafeString:
@@ -131,7 +152,7 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description=_("SHA-256 of the files"))
     def sums(self, delivery: Delivery) -> SafeString | str:
-        return format_html_join("", "{} <code>{}</code><br>", delivery.files.items()) or "-"
+        return format_html_join("", "{} <code>{}</code><br>", manifest.in_order(delivery.files)) or "-"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return super().get_queryset(request).select_related("letter")

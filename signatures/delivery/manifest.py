@@ -45,6 +45,11 @@ class Facts:
         return f"{self.letter}-{self.number}.zip"
 
 
+def in_order(digests: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The package's files in their order, then the package; the database keeps them in none."""
+    return sorted(digests.items(), key=lambda file: FILES.index(file[0]) if file[0] in FILES else len(FILES))
+
+
 def facts_of(delivery: Delivery) -> Facts:
     """All from the frozen row, so that a package is the same whenever it is made."""
     return Facts(

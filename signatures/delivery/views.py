@@ -13,11 +13,6 @@ from signatures.delivery.forms import ProofForm
 from signatures.models import Delivery
 
 
-def _place(file: tuple[str, str]) -> int:
-    """The package's files in their order, then the package; the database keeps them in none."""
-    return manifest.FILES.index(file[0]) if file[0] in manifest.FILES else len(manifest.FILES)
-
-
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -33,7 +28,7 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "delivery": delivery,
         "letter": delivery.letter,
         "form": form,
-        "files": sorted(delivery.files.items(), key=_place),
+        "files": manifest.in_order(delivery.files),
         "errata": delivery.errata.order_by("number").values_list("number", flat=True),
     }
     response = render(request, "signatures/delivery.html", context, status=422 if form.errors else 200)

@@ -88,7 +88,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.letter_id}/{self.number}"
+        return f"{self.letter.slug}-{self.number}"
 
     @property
     def package(self) -> Path:
