@@ -296,6 +296,16 @@ def test_a_stop_ends_the_typesetter_and_leaves_nothing(signed: Letter, deliverie
     assert (delivery.state, files_of(deliveries)) == (Delivery.State.FROZEN, [])
 
 
+def test_a_delivery_voided_while_its_files_are_made_gets_none(frozen: Delivery, deliveries: Path) -> None:
+    def void_at(percent: int) -> None:
+        if percent >= making.STAGES["letter"][0] and not Delivery.objects.filter(state="void").exists():
+            freezing.void(frozen, by=None, reason="a wrong date")
+
+    making.make(frozen.pk, tell=void_at)
+    frozen.refresh_from_db()
+    assert (frozen.state, frozen.failure, files_of(deliveries)) == (Delivery.State.VOID, "", [])
+
+
 def test_it_is_handed_over_acknowledged_and_shown_to_the_public(frozen: Delivery, office: Client) -> None:
     made(frozen)
     day = date(2026, 5, 7)

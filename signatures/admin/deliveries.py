@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -30,16 +31,21 @@ class FreezeForm(forms.Form):
     reason = forms.CharField(
         label=_("What for"),
         max_length=300,
+        widget=AdminTextInputWidget,
         help_text=_("It stands in the trail and on the record of this delivery, for staff alone."),
     )
 
 
 class HandOverForm(forms.Form):
     on = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}))
-    to = forms.CharField(label=_("To whom"), max_length=200)
-    at = forms.CharField(label=_("Place"), max_length=200, required=False)
+    to = forms.CharField(label=_("To whom"), max_length=200, widget=AdminTextInputWidget)
+    at = forms.CharField(label=_("Place"), max_length=200, required=False, widget=AdminTextInputWidget)
     note = forms.CharField(
-        label=_("Note"), max_length=500, required=False, help_text=_("For staff; not shown to the public.")
+        label=_("Note"),
+        max_length=500,
+        required=False,
+        widget=AdminTextInputWidget,
+        help_text=_("For staff; not shown to the public."),
     )
 
     def clean_on(self) -> Any:
@@ -54,7 +60,7 @@ class AcknowledgeForm(forms.Form):
 
 
 class VoidForm(forms.Form):
-    reason = forms.CharField(label=_("Why it is void"), max_length=300)
+    reason = forms.CharField(label=_("Why it is void"), max_length=300, widget=AdminTextInputWidget)
 
 
 def _not_ahead(day: Any) -> Any:
@@ -141,9 +147,8 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin):
             rows.append((_("added since delivery %s") % counts["since"], counts["added"]))
             rows.append((_("gone since delivery %s") % counts["since"], counts["gone"]))
         rows += [(_("errata of delivery %s") % number, many) for number, many in counts["errata"].items()]
-        return format_html_join(
-            "", "{}: {}<br>", ((words, number_format(figure, force_grouping=True)) for words, figure in rows)
-        )
+        told = ((words, number_format(figure, force_grouping=True)) for words, figure in rows)
+        return format_html_join("", "{}: {}<br>", told)
 
     @admin.display(description=_("texts"))
     def published_texts(self, delivery: Delivery) -> SafeString:

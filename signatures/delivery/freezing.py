@@ -153,7 +153,7 @@ def _counts(letter: Letter) -> dict[str, Any]:
 
 @transaction.atomic
 def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
-    """Call back a delivery that was frozen by mistake; it stays on record with its reason.
+    """Call back a delivery that was frozen by mistake; it stays on record with its reason. Its making is stopped.
 
     Raises:
         NotAllowed: once it is handed over, or when no reason is given.
@@ -161,7 +161,7 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
     if not reason.strip():
         raise NotAllowed("To void a delivery needs a reason.")
     locked = _lock(delivery, Delivery.State.FROZEN, Delivery.State.READY)
-    return _move(locked, Delivery.State.VOID, by=by, action="void", void_reason=reason.strip()[:300])
+    return _move(locked, Delivery.State.VOID, by=by, action="void", void_reason=reason.strip()[:300], stopped=True)
 
 
 @transaction.atomic
