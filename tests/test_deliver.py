@@ -249,7 +249,9 @@ def test_what_goes_wrong_is_kept_as_a_code_and_can_be_asked_for_again(
     assert made(frozen).state == Delivery.State.READY
 
 
-def test_the_officer_freezes_watches_and_takes_the_package_away(signed: Letter, office: Client, officer: User) -> None:
+def test_E4_the_officer_freezes_watches_and_takes_the_package_away(
+    signed: Letter, office: Client, officer: User
+) -> None:
     page = office.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
     assert "still waiting, and not in it: <strong>1</strong>" in page and "delivered: <strong>3</strong>" in page
 
@@ -264,9 +266,9 @@ def test_the_officer_freezes_watches_and_takes_the_package_away(signed: Letter, 
     assert "Refresh" not in ready and "Download the package" in ready.content.decode()
     taken = office.post(f"{PAGES}{delivery.pk}/files/package/")
     assert taken["Content-Disposition"] == 'attachment; filename="bridge-1.zip"'
-    assert b"".join(taken).startswith(b"PK")  # type: ignore[arg-type]  # it streams
     told = TrailEntry.objects.order_by("pk").values_list("action", "staff_id")
-    assert list(told) == [("freeze", officer.pk), ("download", officer.pk)]
+    assert list(told) == [("freeze", officer.pk), ("download", officer.pk)], "E4: before the first byte"
+    assert b"".join(taken).startswith(b"PK")  # type: ignore[arg-type]  # it streams
 
 
 def test_a_freezing_without_a_reason_is_told_beside_the_field(signed: Letter, office: Client) -> None:
