@@ -65,7 +65,7 @@ def freeze(letter: Letter, *, by: int | None, reason: str) -> Delivery:
         try:
             with transaction.atomic(durable=True):
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                return _freeze(letter, by, reason.strip())
+                return _freeze(letter, by, reason.strip()[:300])
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [FREEZING])
 

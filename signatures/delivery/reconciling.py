@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from campaign.models import Letter
 from signatures import counts, trail
@@ -22,7 +23,7 @@ from signatures.delivery import archive, manifest, pdf
 from signatures.models import Delivery, Signature, State, TrailEntry
 
 DAILY = timedelta(hours=23)
-TOLD = 5  # differences in the sentence of an alarm; the command says all
+LONGEST = 300  # characters that the trail takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ def nightly() -> dict[str, str]:
 
 
 def _sentence(differences: list[str]) -> str:
-    more = f" and {len(differences) - TOLD} more" if len(differences) > TOLD else ""
-    return f"Counts do not agree ({'; '.join(differences[:TOLD])}{more}); run manage.py reconcile."
+    words = f"{len(differences)} checks do not agree, see manage.py reconcile: {'; '.join(differences)}"
+    return Truncator(words).chars(LONGEST)
 
 
 def of_letter(letter: Letter) -> Iterator[Check]:
