@@ -46,7 +46,7 @@ LINGERING_SECONDS = 10
 START_SECONDS = 300  # a long recovery after a crash is no failure
 NEED_NO_DATABASE = {
     "", "help", "version", "--help", "--version", "check", "collectstatic", "compilemessages", "makemessages",
-    "makemigrations", "diffsettings", "serve",
+    "makemigrations", "diffsettings", "serve", "verify_delivery",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
@@ -168,6 +168,12 @@ class LanguageFromUrl:
         return response
 
 
+def open_to_other_sites[View: Callable[..., HttpResponseBase]](view: View) -> View:
+    """A view whose POST may come from anywhere: it needs a token that no other site can know, and no cookie."""
+    view.is_open_to_other_sites = True  # type: ignore[attr-defined]  # as Django marks what is exempt from CSRF
+    return view
+
+
 class Guard:
     """Refuses a POST that another site made a browser send (DESIGN.md rule 8, SECURITY.md S25).
 
@@ -179,9 +185,13 @@ class Guard:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method in {"GET", "HEAD", "OPTIONS"} or self.is_ours(request):
-            return self.get_response(request)
-        return render(request, "403.html", status=403)
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_arguments: Any
+    ) -> HttpResponseBase | None:
+        is_open = request.method in {"GET", "HEAD", "OPTIONS"} or getattr(view, "is_open_to_other_sites", False)
+        return None if is_open or self.is_ours(request) else render(request, "403.html", status=403)
 
     @staticmethod
     def is_ours(request: HttpRequest) -> bool:

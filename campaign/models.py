@@ -77,6 +77,11 @@ class Letter(models.Model):
         BEFORE = "before", _("names appear once they are approved")
         AFTER = "after", _("names without a flag appear at once")
 
+    class Order(models.TextChoices):
+        NAME = "name", _("by name, script by script")
+        COUNTRY = "country", _("by country, then by name")
+        DAY = "day", _("by the day of approval, newest first")
+
     slug = models.SlugField(
         _("slug"), unique=True, help_text=_("Part of the letter's address. Do not change it once the letter is public.")
     )
@@ -95,6 +100,14 @@ class Letter(models.Model):
         null=True,
         blank=True,
         help_text=_("The day on which the recipient's side took the letter. From it the time of keeping runs."),
+    )
+    order = models.CharField(
+        _("order of the names"),
+        max_length=10,
+        choices=Order,
+        default=Order.NAME,
+        db_default=Order.NAME,
+        help_text=_("In the delivered letter."),
     )
     letterhead = models.JSONField(_("letterhead"), default=dict, blank=True, validators=[check_letterhead])
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

@@ -274,7 +274,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-DELIVERIES_DIR = VAR_DIR / "deliveries"
+DELIVERIES_DIR = Path(env.str("DELIVERIES_DIR", default="") or VAR_DIR / "deliveries").absolute()
 
 
 # Safety

@@ -23,15 +23,23 @@ ALARMS = {
     "domain-trend": _("One mail domain makes an unusual share of the sign-ups."),
     "network-trend": _("One network makes an unusual share of the sign-ups."),
     "count-drift": _("The counts differ from the signatures."),
+    "delivery-drift": _("The figures or files of a delivery do not agree."),
 }
 
 
 def message(
-    name: str, *, to: str, language: str, context: Mapping[str, Any], subject: str = ""
+    name: str,
+    *,
+    to: str,
+    language: str,
+    context: Mapping[str, Any],
+    subject: str = "",
+    unsubscribe: str = "",
 ) -> EmailMultiAlternatives:
     """The mail in the folder templates/emails/<name>/: a text part, an HTML part, and no signer's words in a header.
 
-    A subject that is given stands in place of the one in the folder.
+    A subject that is given stands in place of the one in the folder. `unsubscribe` is where one press of a button in
+    the mail program ends such mails (RFC 8058).
     """
     with translation.override(language):
         ours, body, page = (
@@ -40,6 +48,8 @@ def message(
         )
     # Our own host: the name of this machine is nobody's business.
     headers = {"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=settings.SITE.hostname)}
+    if unsubscribe:
+        headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     mail = EmailMultiAlternatives(
         " ".join((subject or ours).split()), body, to=[to], reply_to=_answers(), headers=headers
     )

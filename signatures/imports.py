@@ -239,6 +239,7 @@ def _row(line: Line, translation: Translation) -> Signature:
         paper=True,
         **{column: words[column] for column in COLUMNS if column != "signed_on"},
         likeness=suspicion.likeness(words["name"]),
+        sort_key=names.sort_key(words["name"]),
         language=translation.language,
         state=State.WAITING if line.flags else State.APPROVED,
         flags=line.flags,

@@ -5,6 +5,7 @@ import uuid
 from django.core import signing
 
 _signer = signing.Signer(salt="signatures.personal-link", sep=".", algorithm="sha256")
+_leaving = signing.Signer(salt="signatures.no-updates", sep=".", algorithm="sha256")
 
 
 class Broken(Exception):
@@ -16,13 +17,31 @@ def token(public_id: uuid.UUID) -> str:
     return _signer.sign(public_id.hex)
 
 
+def leaving_token(public_id: uuid.UUID) -> str:
+    """For the header of a mail, which the mail's providers read: whoever holds it can end the updates, and no more."""
+    return _leaving.sign(public_id.hex)
+
+
+def leaves(token: str) -> uuid.UUID:
+    """Whose updates this ends.
+
+    Raises:
+        Broken: when it was not made here.
+    """
+    return _read(_leaving, token)
+
+
 def public_id(token: str) -> uuid.UUID:
     """Whose link this is.
 
     Raises:
         Broken: when it was not made here.
     """
+    return _read(_signer, token)
+
+
+def _read(signer: signing.Signer, token: str) -> uuid.UUID:
     try:
-        return uuid.UUID(hex=_signer.unsign(token))
+        return uuid.UUID(hex=signer.unsign(token))
     except (signing.BadSignature, ValueError):
         raise Broken from None

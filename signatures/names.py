@@ -8,9 +8,15 @@ import unicodedata
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from fontTools.unicodedata import script_extension
+from fontTools.unicodedata import script, script_extension
 
 LONGEST = 200
+SORT_KEY = 100  # characters of a name that decide its place
+SCRIPTS = (
+    "Latn", "Grek", "Cyrl", "Armn", "Geor", "Hebr", "Arab", "Syrc", "Thaa", "Ethi", "Deva", "Beng", "Guru", "Gujr",
+    "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh", "Thai", "Laoo", "Tibt", "Mymr", "Khmr", "Mong", "Hang", "Hira",
+    "Kana", "Bopo", "Hani",
+)  # fmt: skip
 SLACK = 10  # what is typed may be so many times longer: decomposed, with spaces to squeeze. Beyond, nobody reads it
 
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -163,3 +169,27 @@ def _kind(c: str) -> str:
     if c in BROKEN:
         return "broken"
     return "tag" if "\U000e0000" <= c <= "\U000e007f" else unicodedata.category(c)
+
+
+def sort_key(name: str) -> str:
+    """A name's place among all: by script, then letter by letter without case and accents, compared by code point.
+
+    PostgreSQL's own orders depend on how it was built; this one is the same everywhere (DESIGN.md, "Traps").
+    """
+    if not name:
+        return ""
+    folded = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(c for c in folded if not "\u0300" <= c <= "\u036f")
+    letters = re.sub(r"^\W+", "", unicodedata.normalize("NFC", letters))
+    return f"{_rank(letters[:1] or name[:1]):02d} {letters}"[:SORT_KEY]
+
+
+def script_of(name: str) -> str:
+    """The script under which a name is sorted: four letters of ISO 15924, or "" for none of those in `SCRIPTS`."""
+    rank = int(sort_key(name)[:2] or 99)
+    return SCRIPTS[rank] if rank < len(SCRIPTS) else ""
+
+
+def _rank(char: str) -> int:
+    found = script(char) if char else ""
+    return SCRIPTS.index(found) if found in SCRIPTS else 99

@@ -21,7 +21,7 @@ from django.utils.http import urlsafe_base64_encode
 from nacl.public import PrivateKey
 
 from signatures import emails, limits, links, mailboxes
-from signatures.models import Kind, Mail, MailSubject, Signature, State
+from signatures.models import Delivery, Kind, Mail, MailSubject, Signature, State
 
 Subjects = Mapping[tuple[str, str], str]  # by mail and language
 
@@ -43,7 +43,7 @@ _QUEUE = """
     FROM signatures_signature s,
         unnest(%(kinds)s::text[], %(waits)s::interval[], %(recipients)s::bytea[]) AS wanted (kind, wait, recipient),
         LATERAL (
-            SELECT count(*) AS in_all,
+            SELECT count(*) FILTER (WHERE m.kind <> 'update') AS in_all,
                 count(*) FILTER (WHERE m.kind = 'link' AND m.queued_at > %(now)s - interval '1 day') AS a_day,
                 max(m.queued_at) FILTER (WHERE m.kind = 'link') AS last,
                 count(*) FILTER (WHERE m.kind = 'reminder' AND m.signature_id = s.id) AS reminders
@@ -59,6 +59,17 @@ _QUEUE = """
             WHEN 'reminder' THEN s.state = 'unconfirmed' AND sent.reminders = 0
             ELSE sent.a_day < %(a_day)s AND coalesce(sent.last <= %(quiet_since)s, TRUE)
         END
+"""
+
+# They were asked for, so the caps above do not count; nobody is told the same twice.
+_QUEUE_UPDATES = """
+    INSERT INTO signatures_mail (signature_id, kind, topic, language, recipient, queued_at, due_at, attempts, failure)
+    SELECT s.id, 'update', %(topic)s, s.language, wanted.recipient, %(now)s, %(now)s, 0, ''
+    FROM unnest(%(ids)s::bigint[], %(recipients)s::bytea[]) AS wanted (id, recipient)
+        JOIN signatures_signature s ON s.id = wanted.id
+    WHERE NOT EXISTS (
+        SELECT 1 FROM signatures_mail m WHERE m.signature_id = s.id AND m.kind = 'update' AND m.topic = %(topic)s
+    )
 """
 
 _QUEUE_FOR_STAFF = """
@@ -105,6 +116,22 @@ def queue(
     }
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE, values)
+        return int(cursor.rowcount)
+
+
+def queue_updates(addresses: Mapping[int, str], *, topic: str) -> int:
+    """Put a mail about this topic into the outbox for each of these signatures, once; how many were put there.
+
+    The caller holds the lock on the signatures' rows. Whose address it is, is sealed anew, to the post's key.
+    """
+    values: dict[str, Any] = {
+        "ids": list(addresses),
+        "recipients": [mailboxes.seal(a, public_key=settings.POST_PUBLIC_KEY) for a in addresses.values()],
+        "topic": topic,
+        "now": timezone.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE_UPDATES, values)
         return int(cursor.rowcount)
 
 
@@ -182,7 +209,7 @@ def _send_next(
     mail = due.select_for_update(skip_locked=True, of=("self",)).select_related("signature").order_by("due_at").first()
     if mail is None:
         return None
-    if mail.kind == Mail.Kind.REMINDER and not _needs_reminding(mail):
+    if mail.signature is not None and _is_pointless(mail, mail.signature):
         mail.delete()
         return False
     try:
@@ -230,10 +257,12 @@ def password_link(person: User) -> str:
     return settings.SITE_URL + reverse("admin:set_password", args=[whose, default_token_generator.make_token(person)])
 
 
-def _needs_reminding(mail: Mail) -> bool:
-    """Whether it is still open, and no link went there in the last day."""
-    lately = Mail.objects.filter(signature=mail.signature_id, sent_at__gt=timezone.now() - timedelta(days=1))
-    return mail.signature is not None and mail.signature.state == State.UNCONFIRMED and not lately.exists()
+def _is_pointless(mail: Mail, signature: Signature) -> bool:
+    """A reminder once it is confirmed, or when a link went there in the last day; an update that nobody wants."""
+    if mail.kind == Mail.Kind.UPDATE:
+        return signature.sealed_address is None
+    lately = Mail.objects.filter(signature=signature, sent_at__gt=timezone.now() - timedelta(days=1))
+    return mail.kind == Mail.Kind.REMINDER and (signature.state != State.UNCONFIRMED or lately.exists())
 
 
 def _mark(mail: Mail, failure: str) -> bool:
@@ -279,6 +308,8 @@ def _try(message: EmailMultiAlternatives, outgoing: BaseEmailBackend) -> str:
 
 def _message(mail: Mail, signature: Signature, address: str, subjects: Subjects) -> EmailMultiAlternatives:
     """Which mail it is, is decided when it goes: who confirmed meanwhile is told so."""
+    if mail.kind == Mail.Kind.UPDATE:
+        return _update(mail, signature, address, subjects)
     is_kept = signature.state == State.UNCONFIRMED or mail.kind == Mail.Kind.QUESTION
     name = mail.kind if is_kept else "already"
     context = {
@@ -288,6 +319,30 @@ def _message(mail: Mail, signature: Signature, address: str, subjects: Subjects)
     }
     return emails.message(
         name, to=address, language=mail.language, context=context, subject=subjects.get((name, mail.language), "")
+    )
+
+
+def _update(mail: Mail, signature: Signature, address: str, subjects: Subjects) -> EmailMultiAlternatives:
+    """What became of the letter, with the link to the page that everybody may read."""
+    delivery = Delivery.objects.select_related("letter").get(pk=int(mail.topic.split(".")[1]))
+    with translation.override(mail.language):
+        page = settings.SITE_URL + reverse("delivery", args=[delivery.letter.slug, delivery.number])
+        leaving = settings.SITE_URL + reverse("no-updates", args=[links.leaving_token(signature.public_id)])
+    context = {
+        "delivery": delivery,
+        "link": page,
+        "personal_link": personal_link(signature, language=mail.language),
+        "leaving": leaving,
+        "operator": settings.OPERATOR_NAME,
+        "privacy_contact": settings.PRIVACY_CONTACT,
+    }
+    return emails.message(
+        "update",
+        to=address,
+        language=mail.language,
+        context=context,
+        subject=subjects.get(("update", mail.language), ""),
+        unsubscribe=leaving,
     )
 
 

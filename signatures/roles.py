@@ -23,6 +23,8 @@ GROUPS = {
         "signatures.export_signedletter",
         "signatures.view_paperimport",
         "signatures.import_paper",
+        "signatures.view_delivery",
+        "signatures.deliver_delivery",
         "signatures.view_trailentry",
     ],
     "editor": [

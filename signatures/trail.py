@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -78,6 +79,19 @@ KINDS: Mapping[str, tuple[Promise, Mapping[str, Promise]]] = {
             "export": _("Took away the list of those who signed."),
             "open-addresses": _("Opened the addresses kept for updates."),
             "mail-questions": _("Queued mails to those who were asked."),
+            "mail-updates": _("Queued mails about what became of the letter."),
+        },
+    ),
+    "deliveries": (
+        _("deliveries"),
+        {
+            "freeze": _("Froze a delivery."),
+            "make-files": _("Asked for the files of a delivery."),
+            "stop-files": _("Stopped the making of the files."),
+            "download": _("Took a package away."),
+            "hand-over": _("Told that a delivery was handed over."),
+            "acknowledge": _("Told that a delivery was acknowledged."),
+            "void": _("Voided a delivery."),
         },
     ),
     "signers": (
@@ -88,6 +102,7 @@ KINDS: Mapping[str, tuple[Promise, Mapping[str, Promise]]] = {
             "answer": _("The signer answered: it is right as it stands."),
             "withdraw": _("The signer took the name back."),
             "erase": _("The signer erased everything."),
+            "end-updates": _("The signer wants no more mails about the letter."),
             "not-me": _("The mailbox's owner never signed; it was deleted."),
         },
     ),
@@ -108,6 +123,7 @@ KINDS: Mapping[str, tuple[Promise, Mapping[str, Promise]]] = {
             "alarm": _("Alarm."),
             "alarm-seen": _("Saw an alarm."),
             "recount": _("Counted all anew."),
+            "reconcile": _("Checked that every count agrees."),
         },
     ),
 }
@@ -199,3 +215,8 @@ def of_house(action: str, most: int) -> list[TrailEntry]:
     name = User.objects.filter(pk=OuterRef("staff_id")).values("username")
     found = TrailEntry.objects.filter(action=action, signature_id__isnull=True)
     return list(found.annotate(slug=Subquery(slug), by=Subquery(name))[:most])
+
+
+def took_back(signature_id: int, since: datetime) -> bool:
+    """Whether its signer took this signature back since then."""
+    return TrailEntry.objects.filter(signature_id=signature_id, action="withdraw", at__gte=since).exists()

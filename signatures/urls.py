@@ -3,6 +3,7 @@
 from django.urls import path
 
 from signatures import views
+from signatures.delivery.views import delivery_page
 
 urlpatterns = [
     path("", views.first_page, name="first"),
@@ -13,5 +14,7 @@ urlpatterns = [
     path("letters/<slug:slug>/my-link/sent/", views.link_sent, name="link-sent"),
     path("letters/<slug:slug>/signatories/", views.signatories, name="signatories"),
     path("letters/<slug:slug>/signatories/<uuid:public_id>/", views.entry, name="entry"),
+    path("deliveries/<slug:slug>/<int:number>/", delivery_page, name="delivery"),
+    path("no-updates/<str:token>/", views.no_updates, name="no-updates"),
     path("signature/<str:token>/", views.personal_page, name="signature"),
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import date
 from functools import partial
 from typing import Any
@@ -25,10 +27,14 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_safe
 
 from campaign import network
+from campaign.middleware import open_to_other_sites
 from campaign.models import Letter, Translation
 from signatures import counts, limits, links, workflow
+from signatures.delivery import receipts
 from signatures.forms import ChangeForm, ConfirmForm, MyLinkForm, OfSignature, SearchForm, SignForm
-from signatures.models import Kind, Question, Signature, State
+from signatures.models import Delivered, Delivery, Kind, Question, Signature, State
+
+log = logging.getLogger(__name__)
 
 NEWEST = 12
 PAGE = 50
@@ -109,6 +115,9 @@ def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:
         "form": form if letter.standing() == Letter.State.OPEN else None,
         "counts": counts.of(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
+        "deliveries": Delivery.objects.known()
+        .filter(letter=letter)
+        .only("number", "state", "frozen_at", "handed_over_on"),
     }
 
 
@@ -217,6 +226,7 @@ def _personal(request: HttpRequest, signature: Signature, form: OfSignature | No
     if form is None and (is_open or signature.state in workflow.FROM["change"]):
         form = (ConfirmForm if is_open else ChangeForm).of(signature, text)
     context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
+    context["deliveries"] = list(_deliveries(signature))
     if signature.state == State.WAITING and "asked" in signature.flags:
         context["question"] = Question.objects.in_language(signature.question, get_language() or "en")
     return render(request, "signatures/personal.html", context, status=422 if form and form.is_bound else 200)
@@ -269,6 +279,28 @@ def _erase(request: HttpRequest, signature: Signature, verb: Callable[[Signature
     return render(request, "signatures/erased.html", {"letter": letter, "not_me": verb is workflow.not_me})
 
 
+def _deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Receipt | None]]:
+    """The deliveries that somebody is in, with their receipts; the newest first."""
+    for row in Delivered.objects.shown_to(signature):
+        receipt = None
+        try:
+            receipt = receipts.issue(row)
+        except receipts.NotProven:
+            log.error("the tree of delivery %s does not hold", row.delivery_id)  # noqa: TRY400  the trace says no more
+        yield row.delivery, receipt
+
+
+def _receipt(request: HttpRequest, signature: Signature) -> HttpResponse:
+    """The receipt of one delivery, as a file to take away."""
+    number = request.POST.get("delivery", "")
+    found = next((receipt for delivery, receipt in _deliveries(signature) if str(delivery.number) == number), None)
+    if found is None:
+        raise Http404
+    name = f"receipt-{found.letter}-{found.delivery}.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(f"{found}\n", content_type="application/json", headers=headers)
+
+
 def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
     """All that is stored of this person, to take away. Why staff look at a signature is not part of it."""
     text = signature.translation
@@ -286,6 +318,10 @@ def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
             {"kind": mail.kind, "queued_at": mail.queued_at, "sent_at": mail.sent_at}
             for mail in signature.mails.order_by("pk")
         ],
+        "deliveries": [
+            {"number": delivery.number, "state": delivery.state, "receipt": receipt and asdict(receipt)}
+            for delivery, receipt in _deliveries(signature)
+        ],
     }
     headers = {"Content-Disposition": 'attachment; filename="my-signature.json"'}
     return JsonResponse(body, headers=headers, json_dumps_params={"ensure_ascii": False, "indent": 2})
@@ -299,7 +335,24 @@ _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
     "erase": partial(_erase, verb=workflow.erase),
     "not-me": partial(_erase, verb=workflow.not_me),
     "data": _data,
+    "receipt": _receipt,
 }
+
+
+@open_to_other_sites
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def no_updates(request: HttpRequest, token: str) -> HttpResponse:
+    """End the mails about what becomes of the letter. Mail programs press the button by themselves (RFC 8058)."""
+    try:
+        signature = Signature.objects.get(public_id=links.leaves(token))
+    except (links.Broken, Signature.DoesNotExist):
+        return render(request, "signatures/broken_link.html", {"letter": Letter.objects.current()}, status=404)
+    if request.method == "POST":
+        workflow.end_updates(signature)
+        signature.refresh_from_db()
+    context = {"wants_them": signature.sealed_address is not None, "letter": signature.letter}
+    return render(request, "signatures/no_updates.html", context)
 
 
 @require_safe

@@ -33,6 +33,7 @@ WORKER = "worker"  # the one that stands when nobody puts it off
 # What to do, in plain words.
 ADVICE = {
     "one-network": _("Set TRUSTED_PROXIES if it is your own proxy; else look at its flagged signatures in the queue."),
+    "delivery-drift": _("Run `manage.py reconcile`, and deliver nothing before it is content."),
     "mail": _("They go out later by themselves. If many are flagged, pause signing."),
     "mail-domain": _("They go out later by themselves. If they are flagged, tighten the limits."),
     "mail-stuck": _("See whether the worker runs and the mail service takes mails."),

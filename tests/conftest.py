@@ -32,6 +32,8 @@ NEVER_TRUNCATED = {
     "campaign_translation": "published_text_is_never_truncated",
     "signatures_trailentry": "trail_is_never_truncated",
     "signatures_seal": "seals_are_never_truncated",
+    "signatures_delivery": "delivery_is_never_truncated",
+    "signatures_delivered": "delivered_is_never_truncated",
 }
 
 

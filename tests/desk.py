@@ -50,6 +50,12 @@ def _value(page: str, key: str) -> Any:
     if key == "letter_id":
         row = Letter.objects.first()
         return row.pk if row else 1
+    if page.startswith("signatures_delivery_"):
+        own = {"what": "make", "step": "void"}
+        if key in own:
+            return own[key]
+        if key == "pk":
+            key = "object_id"
     for model in admin.site._registry:
         if key == "object_id" and page.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
             row = model._default_manager.first()

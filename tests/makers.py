@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from campaign.models import Letter, publish, revise
-from signatures import suspicion
+from signatures import names, suspicion
 from signatures.models import Audience, Signature, State
 
 WORDS: dict[str, Any] = {
@@ -53,6 +53,7 @@ def make_signature(
         "mailbox_key": secrets.token_bytes(32),
         "name": name if has_words else "",
         "likeness": suspicion.likeness(name) if has_words and state != State.UNCONFIRMED else "",
+        "sort_key": names.sort_key(name) if has_words and state != State.UNCONFIRMED else "",
         "state": state,
         "visibility": visibility,
         "language": "en",

@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from signatures import links, workflow
 from signatures.models import Signature
+from tests.packages import make_delivery
 from tests.site import BASE
 
 README = (BASE / "README.md").read_text(encoding="utf-8")
@@ -38,6 +39,8 @@ def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
     client: Client, ada: Signature, language: str
 ) -> None:
     arguments = {"slug": "bridge", "public_id": ada.public_id, "token": links.token(ada.public_id)}
+    leaving = links.leaving_token(ada.public_id)
+    make_delivery(ada.letter)
     for name in names_of(get_resolver().url_patterns):
         route = next(
             kwargs
@@ -45,7 +48,8 @@ def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
                 {},
                 {"slug": "bridge"},
                 {"slug": "bridge", "public_id": ada.public_id},
-                {"token": arguments["token"]},
+                {"slug": "bridge", "number": 1},
+                {"token": leaving if name == "no-updates" else arguments["token"]},
             )
             if fits(name, kwargs)
         )

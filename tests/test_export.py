@@ -16,7 +16,7 @@ from pypdf import PdfReader
 
 from campaign.models import Letter
 from signatures.delivery import snapshot
-from signatures.models import Audience, Signature, State, TrailEntry
+from signatures.models import Audience, Kind, Signature, State, TrailEntry
 from tests.makers import make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -165,6 +165,28 @@ def test_the_commands_write_to_a_file(letter: Letter, ada: Signature, tmp_path: 
     assert rows_of((tmp_path / "list.csv").read_bytes())[0]["name"] == "Ada Lovelace"
     assert len(PdfReader(tmp_path / "letter.pdf").pages) >= 2
     assert sorted(file.name for file in tmp_path.iterdir()) == ["letter.pdf", "list.csv"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, ada: Signature, tmp_path: Path) -> None:
+    Letter.objects.filter(pk=letter.pk).update(order=Letter.Order.COUNTRY)
+    make_signature(letter, "Bridge Club", kind=Kind.ORGANISATION, country="FR")
+    make_signature(letter, "李明", country="CN", role="作家", language="zh-hans", paper=True)
+    make_signature(letter, "Waiting", State.WAITING)
+    make_signature(letter, "Gone", State.WITHDRAWN)
+    said = io.StringIO()
+
+    call_command(
+        "export_pdf", "bridge", out=tmp_path / "x.pdf", paper="us-letter", language="zh-hant", draft=True, stderr=said
+    )
+
+    reader = PdfReader(tmp_path / "x.pdf")
+    text = "".join("".join(page.extract_text() for page in reader.pages).split())
+    assert reader.pages[0].mediabox.width == 612 and said.getvalue() == f"3 names on {len(reader.pages)} pages\n"
+    places = [text.index(words) for words in ("團體", "BridgeClub·法國", "李明°·作家,中國", "英國，3", "AdaLovelace")]
+    assert places == sorted(places)
+    assert "草稿" in text and "共3份簽名，全部在此列名；1份尚待審閱；1份已撤回。" in text
+    assert letter.revisions.get().translations.get().digest in text and "Yourssincerely," in text
 
 
 @pytest.mark.parametrize("command", ["export_csv", "export_pdf"])

@@ -217,3 +217,36 @@ def test_a_text_of_several_lines_is_cleaned_alike(typed: str) -> None:
     assert names.clean_text(once, longest=100) == once
     assert "\r" not in once and "\n\n\n" not in once
     assert all(names.clean_line(line) == line for line in once.split("\n"))
+
+
+def test_a_sort_key_orders_by_script_then_by_letter_without_case_and_accents() -> None:
+    sorted_names = [
+        "ada",
+        "Émile",
+        "Emilia",
+        "Ωmega",
+        "Зоя",
+        "’Umar",
+        "علي",
+        "김철수",
+        "이영희",
+        "さくら",
+        "李明",
+        "🌱",
+    ]
+    found = sorted(
+        ["李明", "이영희", "Emilia", "🌱", "Émile", "ada", "Зоя", "Ωmega", "さくら", "김철수", "علي", "’Umar"],
+        key=names.sort_key,
+    )
+    assert found == sorted(sorted_names, key=names.sort_key)
+    assert [names.script_of(name) for name in ("’Umar", "Ωmega", "김철수", "李明", "🌱")] == [
+        "Latn",
+        "Grek",
+        "Hang",
+        "Hani",
+        "",
+    ]
+    assert (
+        found.index("Émile") < found.index("Emilia") < found.index("’Umar") < found.index("Зоя") < found.index("김철수")
+    )
+    assert max(map(len, map(names.sort_key, ["x" * 200, "ǆ" * 200]))) <= names.SORT_KEY

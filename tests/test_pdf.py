@@ -1,4 +1,4 @@
-"""The delivered PDF: the letter as it was written, and everybody who signed it, in every script."""
+"""The delivered PDF: the letter as it was written, everybody who signed it in every script, and how they were counted."""
 
 import re
 import unicodedata
@@ -11,7 +11,19 @@ import pytest
 from pypdf import PdfReader
 
 from signatures.delivery import pdf
-from signatures.delivery.pdf import BoardMember, Counts, Entry, LetterData, Letterhead, PdfFailed, Signatory, Words
+from signatures.delivery.pdf import (
+    BoardMember,
+    Counts,
+    Entry,
+    LetterData,
+    Letterhead,
+    Options,
+    PdfFailed,
+    Record,
+    Signatory,
+    Work,
+    setting,
+)
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -62,10 +74,19 @@ def letter(**changes: Any) -> LetterData:
 
 
 def make(
-    out: Path, entries: list[Entry], counted_only: int = 0, the_letter: LetterData | None = None
+    out: Path,
+    entries: list[Entry],
+    counted_only: int = 0,
+    the_letter: LetterData | None = None,
+    record: Record | None = None,
+    work: Work = Work(),  # noqa: B008  it is frozen
+    **options: Any,
 ) -> tuple[pdf.Report, PdfReader]:
     counts = Counts(len(entries) + counted_only, len(entries), counted_only)
-    report = pdf.write(the_letter or letter(), iter(entries), counts=counts, out=out, timestamp=WHEN)
+    report = pdf.write(
+        the_letter or letter(), iter(entries), counts=counts, out=out, timestamp=WHEN, record=record, work=work,
+        options=Options(**options),
+    )  # fmt: skip
     return report, PdfReader(out)
 
 
@@ -131,28 +152,28 @@ def test_E6_no_glyph_is_missing_so_both_standards_hold(everybody: tuple[pdf.Repo
 def test_the_number_of_all_is_printed(everybody: tuple[pdf.Report, PdfReader]) -> None:
     report, reader = everybody
     assert report.names == 54
-    assert "560 people have signed: 54 named here and 506 who asked to be counted without their name." in text_of(
-        reader
-    )
+    assert "560 signatures: 54 named here and 506 who asked to be counted without their name." in text_of(reader)
 
 
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        (Counts(0, 0, 0), "Nobody has added their name to this letter yet."),
-        (Counts(1, 1, 0), "1 person has signed, and is named here."),
-        (Counts(1, 0, 1), "1 person has signed, and asked to be counted without their name."),
-        (Counts(2, 1, 1), "2 people have signed: 1 named here and 1 who asked to be counted without their name."),
-        (Counts(3, 0, 3), "3 people have signed, and asked to be counted without their name."),
-        (Counts(12_408, 12_408, 0), "12,408 people have signed, and all are named here."),
+        (Counts(0, 0, 0), "There are no signatures yet."),
+        (Counts(1, 1, 0), "1 signature, named here."),
+        (Counts(1, 0, 1), "1 signature, of someone who asked to be counted without their name."),
+        (Counts(2, 1, 1), "2 signatures: 1 named here and 1 who asked to be counted without their name."),
+        (Counts(3, 0, 3), "3 signatures, all of people who asked to be counted without their name."),
+        (Counts(12_408, 12_408, 0, withdrawn=1), "12,408 signatures, all named here; 1 withdrew."),
+        (Counts(9, 9, 0, waiting=1, rejected=1), "9 signatures, all named here; 1 still waits to be read; 1 was not accepted."),
         (
-            Counts(12_408, 11_902, 506),
-            "12,408 people have signed: 11,902 named here and 506 who asked to be counted without their name.",
+            Counts(12_408, 11_902, 506, withdrawn=31, rejected=212),
+            ("12,408 signatures: 11,902 named here and 506 who asked to be counted without their name; 31 withdrew; "
+            "212 were not accepted."),
         ),
     ],
-)
+)  # fmt: skip
 def test_the_number_is_said_in_good_english(counts: Counts, said: str) -> None:
-    assert pdf.in_english(counts) == said
+    assert pdf.Frame("en").summary(counts) == said
 
 
 def test_every_page_says_which_of_how_many(tmp_path: Path) -> None:
@@ -170,7 +191,7 @@ def test_the_short_title_runs_from_the_second_page_on(everybody: tuple[pdf.Repor
 
 
 def test_a_reader_jumps_to_letter_and_names_by_bookmark(everybody: tuple[pdf.Report, PdfReader]) -> None:
-    assert [mark.title for mark in everybody[1].outline if not isinstance(mark, list)] == ["Letter", "Co-signatories"]
+    assert [mark.title for mark in everybody[1].outline if not isinstance(mark, list)] == ["Letter", "Co-signed by"]
 
 
 def test_it_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, PdfReader]) -> None:
@@ -181,8 +202,8 @@ def test_it_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, Pd
 
 def test_E6_with_one_name_nothing_is_told_of_author_machine_or_path(tmp_path: Path) -> None:
     report, reader = make(tmp_path / "quiet.pdf", [Entry("Ada")])
-    assert report.names == 1 and "1 person has signed, and is named here." in text_of(reader)
-    assert reader.metadata and set(reader.metadata) <= {"/Title", "/Creator", "/CreationDate", "/ModDate"}
+    assert report.names == 1 and "1 signature, named here." in text_of(reader)
+    assert reader.metadata and set(reader.metadata) <= {"/Title", "/Keywords", "/Creator", "/CreationDate", "/ModDate"}
     assert re.fullmatch(r"Typst [\d.]+", reader.metadata["/Creator"])
     streams = [b"", reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""]
     for told in (b"/tmp", b"/work", str(tmp_path).encode(), b"dc:creator"):
@@ -284,24 +305,14 @@ def test_a_letter_in_another_language_says_so(tmp_path: Path, language: str) -> 
     assert {"김철수", "Ada, Jr."} <= set(lines_of(reader))
 
 
-def test_its_own_words_come_in_the_language_of_the_letter(tmp_path: Path) -> None:
-    out = tmp_path / "ko.pdf"
-    words = Words(
-        "서한", "공동 서명자", "이사회", "{pages}쪽 중 {page}쪽", lambda counts: f"{counts.total}명이 서명했습니다."
-    )
-    pdf.write(letter(), [Entry("Ada")], counts=Counts(1, 1, 0), out=out, timestamp=WHEN, words=words)
-    text = text_of(PdfReader(out))
-    assert all(word in text for word in ("공동 서명자", "이사회", "2쪽 중 1쪽", "1명이 서명했습니다."))
-
-
 def test_with_nobody_yet_it_says_so(tmp_path: Path) -> None:
     report, reader = make(tmp_path / "nobody.pdf", [])
-    assert report.names == 0 and "Nobody has added their name to this letter yet." in text_of(reader)
+    assert report.names == 0 and "There are no signatures yet." in text_of(reader)
 
 
 def test_the_letter_can_stand_alone(tmp_path: Path) -> None:
     report = pdf.write(letter(), [], counts=None, out=tmp_path / "letter.pdf", timestamp=WHEN)
-    assert report.pages == 1 and "Co-signatories" not in text_of(PdfReader(tmp_path / "letter.pdf"))
+    assert report.pages == 1 and "Co-signed by" not in text_of(PdfReader(tmp_path / "letter.pdf"))
 
 
 def test_a_letter_with_little_in_it_is_no_error(tmp_path: Path) -> None:
@@ -345,7 +356,7 @@ def test_what_typst_refuses_has_a_name_and_tells_no_names(tmp_path: Path) -> Non
 
 
 def test_what_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "SECONDS", 0.01)
+    monkeypatch.setattr(setting, "SECONDS", 0.01)
     with pytest.raises(PdfFailed, match="took longer"):
         make(tmp_path / "x.pdf", [Entry("Ada")])
     assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures import invalidation, jobs, roles, workflow
 from signatures.invalidation import Conditions
-from signatures.models import Alarm, Block, MailSubject, PaperImport, Signature
+from signatures.models import Alarm, Block, Delivery, MailSubject, PaperImport, Signature
 from tests.conftest import member_of
 from tests.desk import addresses, ask, is_kept_out
 
@@ -73,6 +73,14 @@ TABLE = {
     "signatures_block_delete": ("o", "o"),
     "signatures_block_history": ("mo", "mo"),
     "signatures_block_try": ("mo", "o"),
+    "signatures_delivery_add": ("", ""),
+    "signatures_delivery_change": ("do", ""),
+    "signatures_delivery_changelist": ("do", "do"),
+    "signatures_delivery_delete": ("", ""),
+    "signatures_delivery_files": ("do", "do"),
+    "signatures_delivery_freeze": ("do", ""),
+    "signatures_delivery_history": ("do", "do"),
+    "signatures_delivery_step": ("do", ""),
     "signatures_invalidation_add": ("mo", "mo"),
     "signatures_invalidation_change": ("mo", "mo"),
     "signatures_invalidation_changelist": ("mo", "mo"),
@@ -144,6 +152,18 @@ def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     Alarm.objects.create(code="rise", sentence="200 sign-ups in an hour.", since=now, until=now + timedelta(hours=1))
     Block.objects.create(pk=1, kind="word", value="lapdogs", made_by=owner.pk)
     invalidation.make(letter, Conditions(country="FR"), by=owner.pk, name="Flood", reason="Made by a program")
+    counts = dict.fromkeys(("delivered", "named", "counted_only", "added", "gone", "paper"), 0)
+    counts |= {"since": None, "waiting": 0, "withdrawn": 0, "rejected": 0, "public_count": 0, "organisations": 0}
+    Delivery.objects.create(
+        letter=letter,
+        number=1,
+        frozen_at=now,
+        reason="the hearing",
+        order="name",
+        letterhead={},
+        texts=[],
+        counts={**counts, "revisions": {}, "errata": {}},
+    )
     PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
     workflow.reject(ada, by=owner.pk, reason="to have a trail")
     jobs.fold_counts.enqueue()

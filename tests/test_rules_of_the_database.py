@@ -50,6 +50,12 @@ def test_the_trail_is_append_only(letter: Letter) -> None:
     assert TrailEntry.objects.count() == 1
 
 
+@pytest.mark.parametrize("table", ["signatures_delivery", "signatures_delivered"])
+def test_a_delivery_is_never_truncated(letter: Letter, table: str) -> None:
+    wake(table)
+    refuses(f"TRUNCATE {table} CASCADE")
+
+
 def test_one_mailbox_signs_a_letter_once_per_kind(ada: Signature) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         make_signature(ada.letter, "Again", mailbox_key=ada.mailbox_key)

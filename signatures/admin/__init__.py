@@ -3,6 +3,7 @@
 from signatures.admin import (
     alarms,
     blocking,
+    deliveries,
     exports,
     invalidations,
     letters,
@@ -17,6 +18,7 @@ from signatures.admin import (
 __all__ = [
     "alarms",
     "blocking",
+    "deliveries",
     "exports",
     "invalidations",
     "letters",

@@ -54,7 +54,11 @@ class SignedLetterAdmin(ReadOnly, admin.ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"may_export": self.has_export_permission(request), **(extra_context or {})}
+        context = {
+            "may_export": self.has_export_permission(request),
+            "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
+            **(extra_context or {}),
+        }
         return super().change_view(request, object_id, form_url, context)
 
     def export(self, request: HttpRequest, letter_id: int, form: str) -> HttpResponseBase:
@@ -63,7 +67,7 @@ class SignedLetterAdmin(ReadOnly, admin.ModelAdmin):
             raise PermissionDenied
         letter = get_object_or_404(SignedLetter, pk=letter_id)
         try:
-            return self._csv(request, letter) if form == "csv" else self._pdf(request, letter)
+            return self._csv(request, letter) if form == "csv" else self._pdf(request, letter, draft=form == "draft")
         except (pdf.PdfFailed, snapshot.NothingToExport) as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:signatures_signedletter_change", letter.pk)
@@ -77,10 +81,15 @@ class SignedLetterAdmin(ReadOnly, admin.ModelAdmin):
             file, as_attachment=True, filename=f"{letter.slug}.csv", content_type="text/csv; charset=utf-8"
         )
 
-    def _pdf(self, request: HttpRequest, letter: SignedLetter) -> HttpResponseBase:
+    def _pdf(self, request: HttpRequest, letter: SignedLetter, *, draft: bool) -> HttpResponseBase:
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "letter.pdf"
-            snapshot.export_pdf(letter, made, by=request.user.pk)
+            snapshot.export_pdf(letter, made, by=request.user.pk, options=pdf.Options(draft=draft))
             # The open file outlives its folder.
             file = made.open("rb")
-        return FileResponse(file, as_attachment=True, filename=f"{letter.slug}.pdf", content_type="application/pdf")
+        return FileResponse(
+            file,
+            as_attachment=True,
+            filename=f"{letter.slug}{'-draft' if draft else ''}.pdf",
+            content_type="application/pdf",
+        )

@@ -3,14 +3,15 @@
 from typing import IO, Any, cast
 
 from django.db import connection
-from django.db.models import Case, CharField, F, Func, Value, When, Window
-from django.db.models.functions import Cast, RowNumber, TruncDate
+from django.db.models import Case, CharField, F, Func, QuerySet, Value, When, Window
+from django.db.models.functions import Cast, Coalesce, RowNumber, TruncDate
 
-from signatures.models import SignatureQuerySet
+from signatures.models import Delivered, SignatureQuerySet
 
 BOM = b"\xef\xbb\xbf"
 COLUMNS = ("number", "kind", "name", "role", "organisation", "country", "signed_on", "language", "revision")
 SOURCE = "source"  # `web` or `paper`; only in the list of a letter that has signatures on paper
+LEAF_COLUMNS = ("number", "salt", "leaf")
 
 
 class FormulaGuard(Func):
@@ -29,11 +30,31 @@ def write(chosen: SignatureQuerySet, out: IO[bytes], *, source: bool = False) ->
 
     With `source`, a last column tells what came from paper.
     """
-    select, parameters = _select(chosen, [SOURCE] if source else []).query.sql_with_params()
+    further = (SOURCE,) if source else ()
+    return _copy(_select(chosen, list(further)), (*COLUMNS, *further), out, begin=BOM)
+
+
+def write_delivered(rows: QuerySet[Delivered], out: IO[bytes]) -> int:
+    """Write the named rows of a delivery; how many there were. Who was erased since then is a number alone."""
+    return _copy(_select_delivered(rows), COLUMNS, out, begin=BOM)
+
+
+def write_leaves(rows: QuerySet[Delivered], out: IO[bytes]) -> int:
+    """Write the leaves of a delivery in order of their place; a salt beside those that are named alone."""
+    is_named = When(number__isnull=False, then=Func("salt", Value("hex"), function="encode"))
+    leaves = rows.order_by("place").annotate(
+        known_salt=Case(is_named, output_field=CharField()),
+        digest=Func("leaf", Value("hex"), function="encode", output_field=CharField()),
+    )
+    return _copy(leaves.values_list("number", "known_salt", "digest"), LEAF_COLUMNS, out)
+
+
+def _copy(select: Any, columns: tuple[str, ...], out: IO[bytes], *, begin: bytes = b"") -> int:
+    statement, parameters = select.query.sql_with_params()
     lines = _Lines(out)
     with connection.cursor() as cursor:
-        statement = cursor.mogrify(f"COPY ({select}) TO STDOUT (FORMAT csv)", parameters)
-        out.write(BOM + ",".join([*COLUMNS, *([SOURCE] if source else [])]).encode() + b"\r\n")
+        statement = cursor.mogrify(f"COPY ({statement}) TO STDOUT (FORMAT csv)", parameters)
+        out.write(begin + ",".join(columns).encode() + b"\r\n")
         cursor.copy_expert(statement.decode(), lines)
         return int(cursor.rowcount)
 
@@ -62,6 +83,37 @@ def _select(chosen: SignatureQuerySet, further: list[str]) -> Any:
             "language",
             "revision",
             *further,
+        )
+    )
+
+
+def _select_delivered(rows: QuerySet[Delivered]) -> Any:
+    is_there = {"salt__isnull": False}
+    return (
+        rows.filter(number__isnull=False)
+        .annotate(
+            guarded_name=FormulaGuard("name"),
+            guarded_role=FormulaGuard("role"),
+            guarded_organisation=FormulaGuard("organisation"),
+            day=Coalesce(Cast("signed_on", CharField()), Value("")),
+            **{
+                f"its_{field}": Case(
+                    When(**is_there, then=Cast(field, CharField())), default=Value(""), output_field=CharField()
+                )
+                for field in ("kind", "language", "revision")
+            },
+        )
+        .order_by("number")
+        .values_list(
+            "number",
+            "its_kind",
+            "guarded_name",
+            "guarded_role",
+            "guarded_organisation",
+            "country",
+            "day",
+            "its_language",
+            "its_revision",
         )
     )
 

@@ -1,22 +1,18 @@
 """The verbs of handing out: the deliverable list as it stands, as CSV and as PDF. The trail is written first."""
 
-from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import IO
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Count
 from django.utils import timezone
-from django_countries import countries
 
-from campaign import text
 from campaign.models import Letter, Translation
 from signatures import counts, trail
-from signatures.delivery import csv, pdf
-from signatures.models import PaperImport, Signature, SignatureQuerySet
-
-ON_PAPER = "on paper"  # in words: a sign beside a name could be taken for a cross
+from signatures.delivery import contents, csv, pdf
+from signatures.models import PaperImport, Signature, SignatureQuerySet, State
 
 
 class NothingToExport(Exception):
@@ -32,7 +28,9 @@ def export_csv(letter: Letter, out: IO[bytes], *, by: int | None) -> int:
     return csv.write(_chosen(letter).filter(paper=False), out)
 
 
-def export_pdf(letter: Letter, out: Path, *, by: int | None) -> pdf.Report:
+def export_pdf(
+    letter: Letter, out: Path, *, by: int | None, options: pdf.Options | None = None, work: pdf.Work | None = None
+) -> pdf.Report:
     """Write the letter with its signatories; the trail entry is committed before the first byte.
 
     Raises:
@@ -42,21 +40,23 @@ def export_pdf(letter: Letter, out: Path, *, by: int | None) -> pdf.Report:
     translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
     if translation is None:
         raise NothingToExport(f"{letter.slug} has no published text.")
+    options, work = options or pdf.Options(), work or pdf.Work()
     _record(letter, "pdf", by)
     with transaction.atomic():
         with connection.cursor() as cursor:
             # Names and figures of one moment, whatever is signed meanwhile (rule 10).
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        figures = counts.of(letter.pk)
-        entries = list(_entries(_chosen(letter)))
-    return pdf.write(
-        _words(letter, translation),
-        entries,
-        counts=pdf.Counts(total=figures.delivered, named=figures.named, counted_only=figures.counted_only),
-        out=out,
-        fonts=settings.FONT_DIRS,
-        timestamp=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC),
-    )
+        return pdf.write(
+            contents.letter_data(translation, letter.letterhead),
+            contents.standing(_chosen(letter), order=letter.order),
+            counts=_counts(letter, draft=options.draft),
+            record=pdf.Record(texts=_texts(letter)),
+            options=options,
+            out=out,
+            fonts=settings.FONT_DIRS,
+            timestamp=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC),
+            work=work,
+        )
 
 
 def _record(letter: Letter, form: str, by: int | None) -> None:
@@ -66,41 +66,26 @@ def _record(letter: Letter, form: str, by: int | None) -> None:
 
 
 def _chosen(letter: Letter) -> SignatureQuerySet:
-    return Signature.objects.filter(letter=letter).deliverable().in_order()
+    return Signature.objects.filter(letter=letter).deliverable().in_order(letter.order)
 
 
-def _entries(chosen: SignatureQuerySet) -> Iterator[pdf.Entry]:
-    fields = ("name", "role", "organisation", "country", "paper")
-    for name, role, organisation, country, is_paper in chosen.values_list(*fields).iterator(chunk_size=5000):
-        land = str(countries.name(country)) if country else ""
-        yield pdf.Entry(name, role, organisation, land, ON_PAPER if is_paper else "")
-
-
-def _words(letter: Letter, translation: Translation) -> pdf.LetterData:
-    head = letter.letterhead or {}  # an editor may have left it empty
-    return pdf.LetterData(
-        title=translation.title,
-        language=translation.language,
-        date=translation.date,
-        addressee=translation.addressee.split("\n"),
-        salutation=translation.salutation,
-        blocks=[_block(block) for block in text.blocks(translation.body)],
-        closing=translation.closing,
-        signatories=[pdf.Signatory(person["name"], list(person["titles"])) for person in translation.signatories],
-        letterhead=pdf.Letterhead(
-            name=head.get("name", ""),
-            address=" • ".join(head.get("address", [])),
-            telephone=head.get("telephone", ""),
-            web=head.get("web", ""),
-            board=[pdf.BoardMember(member["name"], member.get("office", "")) for member in head.get("board", [])],
-        ),
+def _counts(letter: Letter, *, draft: bool) -> pdf.Counts:
+    figures = counts.of(letter.pk)
+    approved = Signature.objects.filter(letter=letter, state=State.APPROVED)
+    revisions = approved.values_list("translation__revision__number").annotate(Count("pk"))
+    return pdf.Counts(
+        total=figures.delivered,
+        named=figures.named,
+        counted_only=figures.counted_only,
+        waiting=figures.in_state(State.WAITING) if draft else 0,
+        withdrawn=figures.in_state(State.WITHDRAWN),
+        rejected=figures.in_state(State.REJECTED),
+        paper=approved.filter(paper=True).count(),
+        revisions=dict(revisions),
     )
 
 
-def _block(block: text.Block) -> pdf.Block:
-    lines: list[list[pdf.Span]] = [
-        [{"text": span.text, "emphasis": span.emphasis, "strong": span.strong} for span in line] for line in block.lines
-    ]
-    if block.kind == "list":
-        return {"kind": "list", "ordered": block.ordered, "items": lines}
-    return {"kind": block.kind, "spans": lines[0]}
+def _texts(letter: Letter) -> tuple[pdf.Text, ...]:
+    published = Translation.objects.filter(revision__letter=letter, published_at__isnull=False)
+    rows = published.order_by("revision__number", "language").values_list("revision__number", "language", "digest")
+    return tuple(pdf.Text(*row) for row in rows)

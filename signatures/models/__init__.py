@@ -1,5 +1,6 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
+from signatures.models.delivery import Delivered, Delivery, Erratum
 from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason
 from signatures.models.invalidation import InvalidatedRow, Invalidation
 from signatures.models.mail import Mail, MailSubject, Silence
@@ -25,6 +26,9 @@ __all__ = [
     "Audience",
     "Block",
     "Bucket",
+    "Delivered",
+    "Delivery",
+    "Erratum",
     "InvalidatedRow",
     "Invalidation",
     "Kind",

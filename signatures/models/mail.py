@@ -19,6 +19,7 @@ class Mail(models.Model):
         LINK = "link", "personal link"
         REMINDER = "reminder", "reminder to confirm"
         QUESTION = "question", "question of staff"
+        UPDATE = "update", "what became of the letter"
         INVITE = "invite", "invitation of a member of staff"
         RESET = "reset", "new password of a member of staff"
         ALARM = "alarm", "alarm to a member of staff"
@@ -42,7 +43,9 @@ class Mail(models.Model):
                 condition=Q(sent_at__isnull=True) | Q(recipient__isnull=True), name="sent_mail_names_nobody"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["link", "reminder", "question"], signature__isnull=False, staff_id__isnull=True)
+                condition=Q(
+                    kind__in=["link", "reminder", "question", "update"], signature__isnull=False, staff_id__isnull=True
+                )
                 | Q(kind__in=["invite", "reset", "alarm"], signature__isnull=True, staff_id__isnull=False),
                 name="mail_goes_to_a_signer_or_to_staff",
             ),
@@ -67,6 +70,7 @@ class MailSubject(models.Model):
         ALREADY = "already", _("the link to a signature that is confirmed")
         REMINDER = "reminder", _("the reminder to confirm")
         QUESTION = "question", _("that staff have a question")
+        UPDATE = "update", _("what became of the letter")
 
     mail = models.CharField(_("mail"), max_length=20, choices=Of)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -11,6 +11,7 @@ from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 
 from campaign.models import Letter, Translation
 
@@ -49,12 +50,30 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """Those whom staff gave a place, in its order."""
         return self.filter(notable__isnull=False).order_by("notable", "pk")
 
-    def in_order(self) -> SignatureQuerySet:
-        """Organisations, notables in their order, everybody else by `newest_first`: the order of what is delivered."""
-        section = models.Case(
+    def counted_only(self) -> SignatureQuerySet:
+        """The only definition of "is delivered as a number"."""
+        return self.filter(state=State.APPROVED, visibility=Audience.COUNTED)
+
+    def in_order(self, order: str) -> SignatureQuerySet:
+        """Organisations, notables, everybody else; the last as the letter says (`Letter.Order`).
+
+        Never by the moment or the sequence of signing (P3).
+        """
+        first = models.Case(
             models.When(kind=Kind.ORGANISATION, then=0), models.When(notable__isnull=False, then=1), default=2
         )
-        return self.order_by(section, models.F("notable").asc(nulls_last=True), "-approved_on", "public_id")
+        by_name = ["sort_key", "public_id"]
+        # By the English names of the countries, wherever the database sorts.
+        codes = [code for code, _name in countries]
+        by_country = models.Case(
+            *(models.When(country=code, then=place) for place, code in enumerate(codes)), default=len(codes)
+        )
+        rest: dict[str, list[Any]] = {
+            Letter.Order.NAME: by_name,
+            Letter.Order.COUNTRY: [by_country, *by_name],
+            Letter.Order.DAY: ["-approved_on", "public_id"],
+        }
+        return self.order_by(first, models.F("notable").asc(nulls_last=True), *rest[order])
 
     def newest_first(self) -> SignatureQuerySet:
         """By the day of approval, then by a random id: never by the moment or the sequence of signing (P3)."""
@@ -65,6 +84,7 @@ class Signature(models.Model):
     """One mailbox's answer to one letter. Holds no address: only a keyed hash that finds it again."""
 
     WORDS = ("name", "role", "organisation", "speaker", "comment")
+    OF_NAME = ("likeness", "sort_key")  # what is made of the name once it is confirmed, and goes with it
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     letter = models.ForeignKey(
@@ -85,6 +105,9 @@ class Signature(models.Model):
     country = models.CharField(_("country"), max_length=2, blank=True)
     comment = models.TextField(_("comment"), max_length=1000, blank=True)
     likeness = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")  # once confirmed
+    sort_key = models.CharField(
+        max_length=100, blank=True, editable=False, default="", db_default="", db_collation="C"
+    )  # once confirmed: its place by name
     visibility = models.CharField(_("audience"), max_length=10, choices=Audience)
     language = models.CharField(_("language"), max_length=10)
     sealed_address = models.BinaryField(null=True, editable=False)
@@ -122,7 +145,7 @@ class Signature(models.Model):
                 name="nothing_moves_before_confirmation",
             ),
             models.CheckConstraint(
-                condition=Q(name="", role="", organisation="", speaker="", comment="", likeness="")
+                condition=Q(name="", role="", organisation="", speaker="", comment="", likeness="", sort_key="")
                 | (~Q(state=State.WITHDRAWN) & (~Q(visibility=Audience.COUNTED) | Q(confirmed_at__isnull=True))),
                 name="counted_and_withdrawn_have_no_words",
             ),

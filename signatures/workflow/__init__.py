@@ -16,7 +16,18 @@ from signatures.workflow.decisions import (
 )
 from signatures.workflow.moves import FROM, NotAllowed, Overtaken, held
 from signatures.workflow.notables import feature, shift
-from signatures.workflow.signers import Answer, answer, change, confirm, erase, not_me, send_link, sign, withdraw
+from signatures.workflow.signers import (
+    Answer,
+    answer,
+    change,
+    confirm,
+    end_updates,
+    erase,
+    not_me,
+    send_link,
+    sign,
+    withdraw,
+)
 from signatures.workflow.switches import loosen, pause, resume, tighten
 
 __all__ = [
@@ -35,6 +46,7 @@ __all__ = [
     "confirm",
     "decide",
     "end",
+    "end_updates",
     "erase",
     "feature",
     "flag_bursts",

@@ -10,8 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from campaign.models import Letter, Translation
-from signatures import limits, mailboxes, post, suspicion, trail
-from signatures.models import Audience, Kind, Signature, Silence, State, Tombstone
+from signatures import limits, mailboxes, names, post, suspicion, trail
+from signatures.models import Audience, Delivered, Delivery, Erratum, Kind, Signature, Silence, State, Tombstone
 from signatures.workflow.decisions import ASKED
 from signatures.workflow.moves import FROM, NotAllowed, lock, move
 
@@ -125,7 +125,7 @@ _CONFIRM = f"""
             approved_on = CASE WHEN %(at_once)s AND {_FLAGS_KEPT} = '{{}}' THEN %(now)s::date END,
             flags = {_FLAGS_KEPT}, confirmed_at = %(now)s, translation_id = %(translation_id)s, kind = %(kind)s,
             name = %(name)s, role = %(role)s, organisation = %(organisation)s, speaker = %(speaker)s,
-            comment = %(comment)s, likeness = %(likeness)s,
+            comment = %(comment)s, likeness = %(likeness)s, sort_key = %(sort_key)s,
             country = %(country)s, visibility = %(visibility)s, language = %(language)s,
             sealed_address = CASE WHEN %(no_updates)s THEN NULL ELSE sealed_address END
         WHERE id = %(id)s AND state = ANY (%(from)s)
@@ -166,7 +166,7 @@ def confirm(signature: Signature, answer: Answer, *, no_updates: bool = False) -
         "visibility": answer.visibility,
         "language": answer.language,
         **(words := _words(answer)),
-        "likeness": suspicion.likeness(words["name"]),
+        **_of_name(words["name"]),
     }
     try:
         with connection.cursor() as cursor:
@@ -200,9 +200,8 @@ def change(signature: Signature, answer: Answer, *, no_updates: bool = False) ->
     flags = kept | set(answer.flags) if is_reworded else set(locked.flags)
     if is_reworded and was == State.REJECTED:
         flags.add("rejected-before")
-    for field, value in words.items():
+    for field, value in (words | _of_name(words["name"])).items():
         setattr(locked, field, value)
-    locked.likeness = suspicion.likeness(locked.name)
     locked.country, locked.visibility, locked.flags = answer.country, answer.visibility, _answered(flags)
     if no_updates:
         locked.sealed_address = None
@@ -211,7 +210,7 @@ def change(signature: Signature, answer: Answer, *, no_updates: bool = False) ->
         to = State.APPROVED if _stands_at_once(answer) and not flags else State.WAITING
     if answer.visibility == Audience.COUNTED:
         locked.notable = None
-    changed = [*words, "likeness", "country", "visibility", "flags", "sealed_address", "notable"]
+    changed = [*words, *Signature.OF_NAME, "country", "visibility", "flags", "sealed_address", "notable"]
     return move(locked, to, action="change", changed=changed)
 
 
@@ -243,12 +242,26 @@ def _words(answer: Answer) -> dict[str, str]:
     return {field: getattr(answer, field) for field in Signature.WORDS}
 
 
+def _of_name(name: str) -> dict[str, str]:
+    return {"likeness": suspicion.likeness(name), "sort_key": names.sort_key(name)}
+
+
 def _stands_at_once(answer: Answer) -> bool:
     """Whether this needs nobody to read it, as long as it has no flag."""
     return (
         answer.visibility == Audience.COUNTED
         or answer.translation.revision.letter.moderation == Letter.Moderation.AFTER
     )
+
+
+@transaction.atomic
+def end_updates(signature: Signature) -> None:
+    """Delete the address that was kept for updates; what was still to go there will not. Harmless when repeated."""
+    locked = lock(signature)
+    if locked.sealed_address is not None:
+        trail.add("end-updates", letter_id=locked.letter_id, signature_id=locked.pk)
+        locked.sealed_address = None
+        locked.save(update_fields=["sealed_address"])
 
 
 @transaction.atomic
@@ -259,12 +272,13 @@ def withdraw(signature: Signature) -> Signature:
         NotAllowed: when it was withdrawn before.
     """
     locked = lock(signature)
-    for field in (*Signature.WORDS, "likeness", "country"):
+    for field in (*Signature.WORDS, *Signature.OF_NAME, "country"):
         setattr(locked, field, "")
     locked.sealed_address, locked.flags, locked.notable, locked.question = None, [], None, ""
     locked.domains, locked.network, locked.marks = [], "", []
-    gone = [*Signature.WORDS, "likeness", "country", "sealed_address", "flags", "notable", "question"]
+    gone = [*Signature.WORDS, *Signature.OF_NAME, "country", "sealed_address", "flags", "notable", "question"]
     gone += ["domains", "network", "marks"]
+    _tell_deliveries(locked.pk)
     done = move(locked, State.WITHDRAWN, action="withdraw", changed=gone)
     post.drop(locked.pk)
     return done
@@ -289,8 +303,19 @@ def erase(signature: Signature, *, action: str = "erase") -> None:
             unique_fields=["letter_id", "kind", "mailbox_key"],
             update_fields=["at"],
         )
+    _tell_deliveries(locked.pk)
+    Delivered.objects.filter(signature_id=locked.pk).update(
+        **dict.fromkeys(Delivered.WORDS, ""), salt=None, signed_on=None
+    )  # the leaf stays, so that the root still holds
     trail.add(action, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased")
     locked.delete()
+
+
+def _tell_deliveries(signature_id: int) -> None:
+    """Number an erratum for each delivery that has left the house with this signature in it, once."""
+    for delivery in Delivery.objects.gone_out().filter(rows__signature_id=signature_id).select_for_update():
+        if not trail.took_back(signature_id, delivery.frozen_at):
+            Erratum.objects.create(delivery=delivery, number=delivery.errata.count() + 1, day=timezone.now().date())
 
 
 @transaction.atomic

@@ -34,7 +34,16 @@ os.environ |= dict.fromkeys(OURS, "") | {
 os.environ.pop("POST_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import admin, commits, confirming, csvs, pages, pdfs, signing  # noqa: E402  they read the settings
+from tests.bench import (  # noqa: E402  they read the settings
+    admin,
+    commits,
+    confirming,
+    csvs,
+    pages,
+    pdfs,
+    proofs,
+    signing,
+)
 from tests.bench.house import House  # noqa: E402
 from tests.bench.table import Row, say, show  # noqa: E402
 
@@ -46,6 +55,7 @@ BENCHES = {
     "csv": csvs.run,
     "pdf": pdfs.run,
     "admin": admin.run,
+    "proof": proofs.run,
 }
 WITHOUT_LOAD = {"csv", "pdf", "admin"}
 NAMED = 1.37  # so many rows hold one that is named in the delivery

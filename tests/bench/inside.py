@@ -1,12 +1,19 @@
 """Exports in a process of their own, which tells the time and the memory they took. Run by `manage.py shell -c`."""
 
 import json
-import resource
+import os
+import random
+import statistics
+import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
+from django.db import connection
+
 from campaign.models import Letter
-from signatures.delivery import snapshot
+from signatures.delivery import checking, freezing, manifest, package, receipts, snapshot
+from signatures.models import Delivered, Delivery
 from tests.bench.platypus import peak
 from tests.makers import make_letter
 
@@ -21,24 +28,64 @@ def csv(slug: str, out: str) -> None:
 
 def pdf(slug: str, out: str) -> None:
     letter = Letter.objects.get(slug=slug)
+    over, most = threading.Event(), [0.0]
+    watch = threading.Thread(target=watched, args=(over, most))
+    watch.start()
     started = time.perf_counter()
     report = snapshot.export_pdf(letter, Path(out), by=None)
     seconds = time.perf_counter() - started
-    typesetter = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(
-        json.dumps(
-            {
-                "seconds": seconds,
-                "peak": peak(),
-                "typesetter": typesetter,
-                "names": report.names,
-                "missing": report.missing,
-                "standards": report.standards,
-            }
-        )
-    )
+    over.set()
+    watch.join()
+    print(json.dumps({"seconds": seconds, "memory": most[0], **asdict(report)}))
+
+
+def watched(over: threading.Event, most: list[float]) -> None:
+    """The most that this process and those it had at one time have held, in MiB: never too little."""
+    me = os.getpid()
+    while not over.wait(0.02):
+        children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
+        most[0] = max(most[0], sum(map(peak, ["self", *children])))
 
 
 def empty_letter(slug: str) -> None:
     if not Letter.objects.filter(slug=slug).exists():
         make_letter(slug)
+
+
+def tree(slug: str, out: str) -> None:
+    """A delivery with its package; any bytes stand in for the letter."""
+    delivery, folder = freezing.freeze(Letter.objects.get(slug=slug), by=None, reason="a bench"), Path(out)
+    before, started = peak(), time.perf_counter()
+    rows = package.write_rows(delivery.rows.all(), folder)
+    seconds, memory = time.perf_counter() - started, peak() - before
+    (folder / manifest.PDF).write_bytes(b"%PDF-1.7")
+    root = rows.tree.root.hex()
+    files = package.pack(folder, folder, manifest.facts_of(delivery), root=root, site="http://localhost:8000")
+    Delivery.objects.filter(pk=delivery.pk).update(root=root, tops=rows.tree.tops, files=files, state="ready")
+    with (folder / manifest.LEAVES).open("rb") as file:
+        leaves = list(package._leaves(file))
+    started = time.perf_counter()
+    built = receipts.build(iter(leaves))
+    alone = time.perf_counter() - started
+    started = time.perf_counter()
+    with (folder / manifest.facts_of(delivery).package).open("rb") as file:
+        found = list(checking.check(file, step=lambda _bytes: None))
+    verify = time.perf_counter() - started
+    wrong = [finding.said for finding in found if finding.holds is False]
+    if wrong or built != rows.tree:
+        raise SystemExit(f"the package does not hold: {wrong}")
+    print(json.dumps({"leaves": built.size, "tree": alone, "rows": seconds, "memory": memory, "verify": verify}))
+
+
+def receipts_of(slug: str, number: int) -> None:
+    """So many receipts, one after the other, each with what a page must ask for it."""
+    delivery = Delivery.objects.get(letter__slug=slug)
+    size = delivery.counts["delivered"]
+    took = []
+    connection.ensure_connection()
+    for place in random.Random(1).sample(range(size), number):
+        started = time.perf_counter()
+        row = Delivered.objects.select_related("delivery__letter").get(delivery=delivery.pk, place=place)
+        receipts.issue(row)  # it checks it
+        took.append((time.perf_counter() - started) * 1000)
+    print(json.dumps({"median": statistics.median(took), "most": statistics.quantiles(took, n=20)[-1]}))

@@ -12,10 +12,13 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph
 
 
-def peak() -> float:
-    """The most memory this process has held, in MiB; `ru_maxrss` would tell of its parent, too."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+def peak(process: str = "self") -> float:
+    """The most memory a process has held, in MiB; `ru_maxrss` would tell of its parent, too."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    except (OSError, IndexError):
+        return 0.0  # it has just ended
 
 
 def in_latin(words: str) -> str:

@@ -13,8 +13,15 @@ from fontTools.ttLib import TTFont
 FIRST_FAMILY, CJK, LAST_FAMILY = "Noto Sans", "Noto Sans CJK ", "Noto Emoji"  # CJK lacks Ł; Emoji would take the digits
 CJK_FACES = {"ja": "JP", "ko": "KR", "zh-hant": "TC", "zh-tw": "TC", "zh-hk": "HK", "zh-mo": "HK"}
 NO_FAMILY = 1_000
+HAN = re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+KANA, HANGUL = re.compile("[\u3041-\u30ff]"), re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]")
+HAN_LANGUAGES = {  # as typst says them: the fonts draw one character in the shape of each of these
+    "ja": ["ja", "JP"], "ko": ["ko", "KR"], "zh-hans": ["zh", "CN"], "zh-hant": ["zh", "TW"], "zh-tw": ["zh", "TW"],
+    "zh-hk": ["zh", "HK"], "zh-mo": ["zh", "HK"], "zh": ["zh", "CN"],
+}  # fmt: skip
 MARKS_ON_A_LETTER = 4  # more would be drawn over the neighbours
-LONG_WORD = re.compile(r"[^\s\u2010-\u2015\u2e80-\ua4cf\uac00-\ud7af-]{25,}")  # wider than a column, nowhere to break
+LONG = 25  # may be wider than a column, with nowhere to break
+LONG_WORD = re.compile(rf"[^\s\u2010-\u2015\u2e80-\ua4cf\uac00-\ud7af-]{{{LONG},}}")
 ISOLATE, END_ISOLATE, MAY_BREAK = "\u2068", "\u2069", "\u200b"
 JOINING = re.compile("[\u034f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")  # never drawn alone
 HIDDEN = frozenset("\u00ad\u061c\u200b\u200e\u200f\u2060")  # act on the line, or beside it; a reader must not find them
@@ -44,6 +51,12 @@ def drawable(faces: frozenset[tuple[str, int]]) -> frozenset[int]:
     return frozenset(points)
 
 
+def han_of(language: str) -> list[str]:
+    """The language whose shapes of Han characters suit this one, if any."""
+    tag = language.lower()
+    return next((said for start, said in HAN_LANGUAGES.items() if tag == start or tag.startswith(f"{start}-")), [])
+
+
 def by_preference(families: Iterable[str], language: str) -> list[str]:
     """Noto Sans, then the one CJK face that suits the letter, then the rest."""
     tag = language.lower()
@@ -58,10 +71,9 @@ def by_preference(families: Iterable[str], language: str) -> list[str]:
 class Glyphs:
     """Makes texts safe to set: what cannot be drawn becomes a code point to be boxed, and is remembered."""
 
-    def __init__(
-        self, families: Sequence[str], faces: Mapping[str, frozenset[tuple[str, int]]], *, from_right: bool
-    ) -> None:
-        self.families, self.faces, self.from_right = families, faces, from_right
+    def __init__(self, families: Sequence[str], faces: Mapping[str, frozenset[tuple[str, int]]], *, han: str) -> None:
+        self.families, self.faces = families, faces
+        self.han = han_of(han) or HAN_LANGUAGES["zh"]
         self.plain: set[str] = set()
         self.boxed: set[int] = set()
         self.used = {0}  # digits and the boxes themselves
@@ -126,19 +138,27 @@ class Glyphs:
 
     def part(self, words: str) -> list[str]:
         """A name, or a thing said of it: may break, and keeps its direction to itself."""
-        text = self.text(LONG_WORD.sub(breakable, words))
-        pieces = [text] if isinstance(text, str) else text
-        if self.from_right:
-            pieces = ["", ISOLATE, *pieces, END_ISOLATE, ""]
-        return pieces
+        text = self.text(words if len(words) < LONG else LONG_WORD.sub(breakable, words))
+        return [text] if isinstance(text, str) else text
 
-    def entry(self, name: str, *more: str) -> list[Text]:
-        """A name, and what is said of it: role, organisation, country, where they are given."""
+    def han_language(self, name: str, signed_in: str) -> list[str]:
+        """In whose shapes the Han characters of a name stand, where these are not the document's own."""
+        if name.isascii() or not HAN.search(name):
+            return []
+        said = HAN_LANGUAGES["ja"] if KANA.search(name) else HAN_LANGUAGES["ko"] if HANGUL.search(name) else []
+        said = said or han_of(signed_in)
+        return [] if said == self.han else said
+
+    def entry(self, name: str, *more: str, mark: str = "") -> list[Text]:
+        """A name, with its mark, and what is said of it: role, organisation, country, where they are given."""
+        if not mark and not any(more) and len(name) < LONG and self.plain.issuperset(name):
+            return [name, ""]  # nearly always
         said: list[str] = []
         for words in filter(None, more):
             first, *others = self.part(words)
             said = [*said[:-1], f"{said[-1]}, {first}", *others] if said else [first, *others]
-        return [pieces if len(pieces) > 1 else "".join(pieces) for pieces in (self.part(name), said)]
+        *start, end = self.part(name)
+        return [pieces if len(pieces) > 1 else "".join(pieces) for pieces in ([*start, end + mark], said)]
 
 
 def breakable(word: re.Match[str]) -> str:

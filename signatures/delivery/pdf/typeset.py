@@ -8,19 +8,22 @@ from typing import Any
 import pikepdf
 import typst
 
-STANDARDS: "list[typst.PDFStandard]" = ["ua-1", "a-2a"]
+ACCESSIBLE: "list[typst.PDFStandard]" = ["ua-1", "a-2a"]
+FOR_JOINING: "list[typst.PDFStandard]" = ["a-2u"]
 
 
-def typeset(folder: Path, timestamp: int, fonts: list[str]) -> dict[str, Any]:
-    for standards in (STANDARDS, []):  # a glyph missing after all costs the seal, never the document
+def typeset(folder: Path, template: str, timestamp: int, fonts: list[str], *, joining: bool) -> dict[str, Any]:
+    """Make `made.pdf` of a template in this folder; one that will be joined with others carries no tags."""
+    for standards in (FOR_JOINING if joining else ACCESSIBLE, []):  # a missing glyph costs the seal, not the document
         try:
             typst.compile(
-                str(folder / "letter.typ"),
+                str(folder / template),
                 str(folder / "raw.pdf"),
                 root=str(folder),
                 font_paths=fonts,
                 ignore_system_fonts=True,
                 pdf_standards=standards,
+                pdf_tags=not joining,
                 timestamp=timestamp,
             )
             break
@@ -28,9 +31,14 @@ def typeset(folder: Path, timestamp: int, fonts: list[str]) -> dict[str, Any]:
             if not standards:
                 raise
     with pikepdf.open(folder / "raw.pdf") as pdf:
-        pdf.save(folder / "letter.pdf", object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
-        return {"pages": len(pdf.pages), "standards": standards}
+        pages = len(pdf.pages)
+        if not joining:
+            pdf.save(folder / "made.pdf", object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+    if joining:
+        (folder / "raw.pdf").rename(folder / "made.pdf")
+    return {"pages": pages, "standards": standards}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(typeset(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])))
+    where, template, timestamp, how, *fonts = sys.argv[1:]
+    sys.stdout.write(json.dumps(typeset(Path(where), template, int(timestamp), fonts, joining=how == "joining")))

@@ -1,0 +1,76 @@
+"""The form of the public page of a delivery: what was pasted, and whether it belongs."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from signatures.delivery import receipts
+from signatures.models import Delivery
+
+
+class ProofForm(forms.Form):
+    """A receipt, or a SHA-256, that may belong to a delivery."""
+
+    proof = forms.CharField(
+        label=_("A receipt, or the SHA-256 of a file"),
+        help_text=_("It is looked at and forgotten: nothing of it is stored."),
+        max_length=receipts.LONGEST,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocomplete": "off"}),
+        error_messages={
+            "required": _("Please paste a receipt or a SHA-256."),
+            "max_length": _("This is too long for a receipt."),
+        },
+    )
+
+    receipt: receipts.Receipt | None = None  # once it belongs
+    file = ""  # of which it is the digest
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, delivery: Delivery) -> None:
+        super().__init__(data)
+        self.delivery = delivery
+
+    def clean_proof(self) -> str:
+        typed: str = self.cleaned_data["proof"]
+        if digest := _digest_in(typed):
+            self.file = self._known_digests().get(digest, "")
+            if not self.file:
+                raise forms.ValidationError(
+                    _("This is not the SHA-256 of a file of this delivery: yours is another one, or was changed.")
+                )
+            return typed
+        try:
+            # A program that breaks long lines breaks nothing: no word holds a line's end.
+            receipt = receipts.read(typed.replace("\r", "").replace("\n", ""))
+            receipts.check(
+                receipt,
+                letter=self.delivery.letter.slug,
+                number=self.delivery.number,
+                size=self.delivery.counts["delivered"],
+                root=self.delivery.root,
+            )
+        except receipts.NotProven as reason:
+            raise forms.ValidationError(str(reason)) from None
+        self.receipt = receipt
+        return typed
+
+    def _known_digests(self) -> dict[str, str]:
+        texts = {
+            text["digest"]: _("the text of revision %(number)s (%(language)s)")
+            % {"number": text["revision"], "language": text["language"]}
+            for text in self.delivery.texts
+        }
+        files = {digest: name for name, digest in self.delivery.files.items()}
+        return {**texts, **files, self.delivery.root: _("the root over all leaves")}
+
+    @property
+    def problems(self) -> list[tuple[str, str, str]]:
+        return [("id_proof", str(self["proof"].label), str(error)) for error in self.errors.get("proof", [])]
+
+
+def _digest_in(typed: str) -> str:
+    """A SHA-256 as the programs that compute one write it: in capitals, in groups, before the name of the file."""
+    found = re.match(r"(?:[0-9a-f]{2}\s?){31}[0-9a-f]{2}(?=\s|$)", typed.strip().lower())
+    return re.sub(r"\s", "", found[0]) if found else ""

@@ -1,0 +1,37 @@
+"""The public page of a delivery: what was delivered, and whether a receipt or a file belongs to it."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from campaign.models import Letter
+from signatures.delivery import manifest
+from signatures.delivery.forms import ProofForm
+from signatures.models import Delivery
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
+def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Counts, digests and the root. What is pasted is checked against them and kept nowhere."""
+    known = Delivery.objects.known().filter(letter__in=Letter.objects.published(), letter__slug=slug, number=number)
+    delivery = known.select_related("letter").defer("tops").first()
+    if delivery is None:
+        raise Http404
+    form = ProofForm(request.POST if request.method == "POST" else None, delivery=delivery)
+    context = {
+        "delivery": delivery,
+        "letter": delivery.letter,
+        "form": form,
+        "files": manifest.in_order(delivery.files),
+        "errata": delivery.errata.order_by("number").values_list("number", flat=True),
+    }
+    response = render(request, "signatures/delivery.html", context, status=422 if form.errors else 200)
+    if request.method != "POST":
+        patch_cache_control(response, public=True, max_age=5, stale_while_revalidate=25)
+    return response

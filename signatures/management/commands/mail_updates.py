@@ -1,0 +1,17 @@
+"""Tell those who asked what became of the letter, where the keeper's key is."""
+
+from typing import Any
+
+from signatures import updates
+from signatures.management.commands._keeper import KeeperCommand
+
+
+class Command(KeeperCommand):
+    help = (
+        "Queues a mail about each delivery that was handed over to those who asked for updates; nobody is told twice."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with self.key(options) as private_key:
+            number = updates.mail_updates(private_key)
+        self.stdout.write(f"{number} mails queued")

@@ -1,0 +1,166 @@
+"""What was delivered: the letter's texts and its signatures as they read at one moment. Triggers keep it so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from campaign.models import Letter
+from signatures.models.signature import Kind, Signature, State
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """The named sets of deliveries."""
+
+    def gone_out(self) -> DeliveryQuerySet:
+        """Those that have left the house: nothing in them can be called back."""
+        return self.filter(state__in=[Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED])
+
+    def known(self) -> DeliveryQuerySet:
+        """Those that the public is told of: their files are made, and they were not called back."""
+        return self.filter(state__in=[Delivery.State.READY, Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED])
+
+
+class Delivery(models.Model):
+    """One freezing of a letter. What it was frozen with never changes; how far it has come does."""
+
+    class State(models.TextChoices):
+        FROZEN = "frozen", _("frozen")
+        READY = "ready", _("ready")
+        HANDED_OVER = "handed-over", _("handed over")
+        ACKNOWLEDGED = "acknowledged", _("acknowledged")
+        VOID = "void", _("void")
+
+    letter = models.ForeignKey(Letter, models.PROTECT, related_name="deliveries", verbose_name=_("letter"))
+    number = models.PositiveIntegerField(_("number"))
+    frozen_at = models.DateTimeField(_("frozen at"))
+    frozen_by = models.BigIntegerField(_("frozen by"), null=True)  # plain, as in the trail
+    reason = models.CharField(_("reason"), max_length=300)
+    order = models.CharField(_("order of the names"), max_length=10, choices=Letter.Order)
+    letterhead = models.JSONField(_("letterhead"))
+    texts = models.JSONField(_("texts"))  # [{"revision", "language", "digest", "translation", "authoritative"}]
+    counts = models.JSONField(_("counts"))  # as the manifest gives them (INTERFACES.md), and since the last delivery
+
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.FROZEN)
+    root = models.CharField(_("root"), max_length=64, blank=True)
+    files = models.JSONField(_("SHA-256 of the files"), default=dict, blank=True)
+    # What is kept of the tree (`receipts.Tree`). A receipt that does not lead to the root is never handed out.
+    tops = models.BinaryField(default=b"", db_default=b"", editable=False)
+    handed_over_on = models.DateField(_("handed over on"), null=True, blank=True)
+    handed_over_to = models.CharField(_("to whom"), max_length=200, blank=True)
+    handed_over_at = models.CharField(_("place"), max_length=200, blank=True)
+    note = models.CharField(_("note"), max_length=500, blank=True)
+    acknowledged_on = models.DateField(_("acknowledged on"), null=True, blank=True)
+    void_reason = models.CharField(_("why it is void"), max_length=300, blank=True)
+
+    # How far the making of the files has come. A job may be asked for again at any time: these are the truth.
+    stage = models.CharField(max_length=20, blank=True, default="")
+    done = models.PositiveIntegerField(default=0)
+    seen_at = models.DateTimeField(null=True)  # when the job that makes the files was last alive
+    stopped = models.BooleanField(default=False)
+    failure = models.CharField(max_length=40, blank=True, default="")
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering: ClassVar = ["-pk"]
+        default_permissions: ClassVar = ["view"]
+        permissions: ClassVar = [("deliver_delivery", "Can freeze, hand over and void deliveries")]
+        constraints: ClassVar = [
+            models.UniqueConstraint("letter", "number", name="one_delivery_per_number"),
+            models.CheckConstraint(
+                condition=Q(state__in=["frozen", "ready", "handed-over", "acknowledged", "void"]),
+                name="delivery_state_is_known",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="a_delivery_has_a_reason"),
+            models.CheckConstraint(condition=~Q(state="void") | ~Q(void_reason=""), name="void_for_a_reason"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["ready", "handed-over", "acknowledged"]) | ~Q(root=""),
+                name="a_ready_delivery_has_a_root",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.letter.slug}-{self.number}"
+
+    @property
+    def package(self) -> Path:
+        """Where its package stands once it is whole (INTERFACES.md)."""
+        folder: Path = settings.DELIVERIES_DIR
+        return folder / f"{self.letter.slug}-{self.number}.zip"
+
+
+class DeliveredQuerySet(models.QuerySet["Delivered"]):
+    """The named sets of what was delivered."""
+
+    def shown_to(self, signature: Signature) -> DeliveredQuerySet:
+        """What its signer finds on the personal page: nothing before confirming, and nothing after taking it back."""
+        if signature.state in {State.UNCONFIRMED, State.WITHDRAWN}:
+            return self.none()
+        mine = self.filter(signature_id=signature.pk, salt__isnull=False, delivery__in=Delivery.objects.known())
+        return mine.select_related("delivery__letter").order_by("-delivery__number")
+
+
+class Delivered(models.Model):
+    """One signature of a delivery, as it read then. Only erasing a person changes it.
+
+    Then words and salt go, and the leaf stays. Whoever is counted only has no number and no words.
+    """
+
+    WORDS = ("name", "role", "organisation", "country")
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="rows", db_index=False)
+    place = models.PositiveIntegerField()  # of its leaf, from 0
+    number = models.PositiveIntegerField(null=True)  # in the CSV and the PDF, from 1
+    signature_id = models.BigIntegerField(db_index=True)  # plain, so that signatures can be erased
+    kind = models.CharField(max_length=12, choices=Kind)
+    name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=200, blank=True)
+    organisation = models.CharField(max_length=200, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    signed_on = models.DateField(null=True)
+    language = models.CharField(max_length=10)
+    revision = models.PositiveIntegerField()
+    is_notable = models.BooleanField(default=False)
+    on_paper = models.BooleanField(default=False)
+    salt = models.BinaryField(max_length=32, null=True)
+    leaf = models.BinaryField(max_length=32)
+
+    objects = DeliveredQuerySet.as_manager()
+
+    class Meta:
+        default_permissions: ClassVar = []
+        constraints: ClassVar = [
+            models.UniqueConstraint("delivery", "place", name="one_leaf_per_place"),
+            models.CheckConstraint(
+                condition=Q(number__isnull=False) | Q(name="", role="", organisation="", country=""),
+                name="counted_only_is_delivered_without_words",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Erratum(models.Model):
+    """A signature taken back after it was delivered: a number and a day; whose it was is kept nowhere."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="errata")
+    number = models.PositiveIntegerField(_("number"))
+    day = models.DateField(_("day"))
+
+    class Meta:
+        verbose_name = _("erratum")
+        verbose_name_plural = _("errata")
+        default_permissions: ClassVar = []
+        constraints: ClassVar = [models.UniqueConstraint("delivery", "number", name="one_erratum_per_number")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
