@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from campaign.models import Letter
 from signatures import suspicion
 from signatures.models import Signature
 
@@ -55,6 +56,24 @@ class CountryFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
         return queryset.filter(country=self.value()) if self.value() else queryset
+
+
+class LetterFilter(admin.SimpleListFilter):
+    """The letters, asked for at most once in a minute: a page has its statements to keep."""
+
+    title = _("letter")
+    parameter_name = "letter__id__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        letters = Letter.objects.order_by("slug").values_list("pk", "slug")
+        found: list[tuple[int, str]] = cache.get_or_set("admin-letters", lambda: list(letters), 60) or []
+        return [(str(number), slug) for number, slug in found]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
+        asked = self.value()
+        if asked and asked not in dict(self.lookup_choices):
+            return queryset.none()
+        return queryset.filter(letter_id=asked) if asked else queryset
 
 
 class LanguageFilter(admin.SimpleListFilter):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from signatures import counts, suspicion, trail
 from signatures.admin.decisions import Decisions, number_of
-from signatures.admin.filters import CountryFilter, FlagFilter, LanguageFilter
+from signatures.admin.filters import CountryFilter, FlagFilter, LanguageFilter, LetterFilter
 from signatures.admin.paging import UpTo
 from signatures.admin.trail import ReadOnly, told
 from signatures.admin.watched import Watched
@@ -173,18 +173,25 @@ class SignatureAdmin(SignatureDesk):
         "day",
     )
     list_display_links = ("shown_name",)
-    list_filter = ("state", FlagFilter, "visibility", "kind", "letter", CountryFilter, LanguageFilter, "signed_up_at")
+    list_filter = (
+        "state",
+        FlagFilter,
+        "visibility",
+        "kind",
+        LetterFilter,
+        CountryFilter,
+        LanguageFilter,
+        "signed_up_at",
+    )
     ordering = ("-signed_up_at",)
     actions = ("approve", "reject", "hold", "feature", "unfeature", "undo")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = dict(extra_context or {})
-        if not request.GET.get("q"):  # beside what was found they would say nothing of it
-            chosen = request.GET.get("letter__id__exact", "")
-            figures = counts.of(int(chosen) if chosen.isdecimal() else None)
-            context["standing"] = [(state.label, state.value, figures.in_state(state)) for state in State]
-            context["flagged"] = figures.in_state(State.WAITING, flagged=True)
-        return super().changelist_view(request, context)
+        chosen = request.GET.get(LetterFilter.parameter_name, "")
+        figures = counts.of(int(chosen) if chosen.isdecimal() else None)
+        standing = [(state.label, state.value, figures.in_state(state)) for state in State]
+        flagged = figures.in_state(State.WAITING, flagged=True)
+        return super().changelist_view(request, {"standing": standing, "flagged": flagged, **(extra_context or {})})
 
 
 @admin.register(Waiting)
@@ -193,7 +200,7 @@ class WaitingAdmin(SignatureDesk):
 
     list_display = ("shown_name", "who", "origin", "shown_flags", "alike", "day", "decide")
     list_display_links = ("shown_name",)
-    list_filter = (FlagFilter, "visibility", "kind", "letter", CountryFilter, LanguageFilter)
+    list_filter = (FlagFilter, "visibility", "kind", LetterFilter, CountryFilter, LanguageFilter)
     ordering = (Case(When(flags=[], then=1), default=0), "signed_up_at", "id")
     sortable_by = ()
     seen = frozenset({State.WAITING})
