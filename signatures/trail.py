@@ -4,14 +4,11 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaign.models import Letter
 from signatures.models import Signature, State, TrailEntry
 
 READING = ("view", "search")  # entries that tell of no more than a look
@@ -207,14 +204,6 @@ def of_staff(staff_id: int, first: int, last: int) -> list[int]:
     """The signatures whose state entries in this range, by this member of staff, changed."""
     found = TrailEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
     return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]
-
-
-def of_house(action: str, most: int) -> list[TrailEntry]:
-    """The newest entries of this action that are about no single signature, with the letter's slug and who it was."""
-    slug = Letter.objects.filter(pk=OuterRef("letter_id")).values("slug")
-    name = User.objects.filter(pk=OuterRef("staff_id")).values("username")
-    found = TrailEntry.objects.filter(action=action, signature_id__isnull=True)
-    return list(found.annotate(slug=Subquery(slug), by=Subquery(name))[:most])
 
 
 def took_back(signature_id: int, since: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Three makers in place of a factory library."""
+"""A few makers in place of a factory library."""
 
 import secrets
 from typing import Any
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from campaign.models import Letter, publish, revise
 from signatures import names, suspicion
-from signatures.models import Audience, Signature, State
+from signatures.models import Audience, Delivery, Signature, State
 
 WORDS: dict[str, Any] = {
     "title": "A letter to the Minister of Bridges",
@@ -67,3 +67,19 @@ def make_signature(
 def make_many(letter: Letter, number: int, **fields: Any) -> list[Signature]:
     """Approved public signatures with names that can be told apart."""
     return [make_signature(letter, f"Signer {n:04d}", **fields) for n in range(number)]
+
+
+def make_delivery(letter: Letter) -> Delivery:
+    """A frozen delivery with nobody in it: freezing itself needs a transaction of its own (see packages.py)."""
+    figures = ("delivered", "named", "counted_only", "waiting", "withdrawn", "rejected", "public_count")
+    counts = dict.fromkeys((*figures, "organisations", "paper", "added", "gone"), 0)
+    return Delivery.objects.create(
+        letter=letter,
+        number=1,
+        frozen_at=timezone.now(),
+        reason="the hearing",
+        order=letter.order,
+        letterhead={},
+        texts=[],
+        counts={**counts, "since": None, "revisions": {}, "errata": {}},
+    )

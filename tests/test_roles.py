@@ -10,9 +10,10 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures import invalidation, jobs, roles, workflow
 from signatures.invalidation import Conditions
-from signatures.models import Alarm, Block, Delivery, MailSubject, PaperImport, Signature
+from signatures.models import Alarm, Block, MailSubject, PaperImport, Signature
 from tests.conftest import member_of
 from tests.desk import addresses, ask, is_kept_out
+from tests.makers import make_delivery
 
 pytestmark = pytest.mark.django_db
 ROLES = {"m": "moderator", "d": "delivery officer", "e": "editor", "o": "owner"}
@@ -152,18 +153,7 @@ def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     Alarm.objects.create(code="rise", sentence="200 sign-ups in an hour.", since=now, until=now + timedelta(hours=1))
     Block.objects.create(pk=1, kind="word", value="lapdogs", made_by=owner.pk)
     invalidation.make(letter, Conditions(country="FR"), by=owner.pk, name="Flood", reason="Made by a program")
-    counts = dict.fromkeys(("delivered", "named", "counted_only", "added", "gone", "paper"), 0)
-    counts |= {"since": None, "waiting": 0, "withdrawn": 0, "rejected": 0, "public_count": 0, "organisations": 0}
-    Delivery.objects.create(
-        letter=letter,
-        number=1,
-        frozen_at=now,
-        reason="the hearing",
-        order="name",
-        letterhead={},
-        texts=[],
-        counts={**counts, "revisions": {}, "errata": {}},
-    )
+    make_delivery(letter)
     PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
     workflow.reject(ada, by=owner.pk, reason="to have a trail")
     jobs.fold_counts.enqueue()

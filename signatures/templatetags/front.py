@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaign.models import Letter
-from signatures import charts, picture, trail, watch
-from signatures.models import Activity, Limit
+from signatures import charts, picture, watch
+from signatures.models import Activity, Delivery, Limit
 
 register = template.Library()
 
-EXPORTS = 5
+DELIVERIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def whole_picture(context: template.Context) -> dict[str, Any]:
             name: _age(getattr(standing, name), now) for name in ("flagged_since", "clean_since", "mail_due_since")
         },
         "mails_in_this_hour": happened.by_hour[picture.MAILS].get(happened.hours[-1], 0),
-        "exports": trail.of_house("export", EXPORTS),
+        "deliveries": Delivery.objects.select_related("letter")[:DELIVERIES],
     }
 
 
