@@ -8,7 +8,8 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin import helpers
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Case, Count, QuerySet, When
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -211,7 +212,11 @@ class WaitingAdmin(SignatureDesk):
         css: ClassVar = {"all": ["css/desk.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Waiting]:
-        return super().get_queryset(request).filter(state=State.WAITING)
+        """With how many resemble each: counted for the rows of the page alone."""
+        alike = Signature.objects.filter(likeness=OuterRef("likeness")).exclude(likeness="").order_by()
+        number = alike.values("likeness").annotate(number=Count("pk")).values("number")
+        found: QuerySet[Waiting] = super().get_queryset(request).filter(state=State.WAITING)
+        return found.annotate(alike_in_all=Coalesce(Subquery(number), 1))
 
     @admin.display(description=_("country, language"))
     def origin(self, signature: Waiting) -> str:
@@ -219,7 +224,7 @@ class WaitingAdmin(SignatureDesk):
 
     @admin.display(description=_("alike"))
     def alike(self, signature: Waiting) -> SafeString | int:
-        number = getattr(signature, "resembling", 0)
+        number = getattr(signature, "alike_in_all", 1) - 1
         link = '<a href="?{}" data-act="beside">{}</a>'
         return format_html(link, getattr(signature, "beside", ""), number) if number else 0
 
@@ -232,10 +237,7 @@ class WaitingAdmin(SignatureDesk):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
         found.result_list = list(found.result_list)
-        words = {row.likeness for row in found.result_list if row.likeness}
-        alike = dict(Signature.objects.filter(likeness__in=words).values_list("likeness").annotate(Count("pk")))
         for row in found.result_list:
-            row.resembling = alike.get(row.likeness, 1) - 1
             row.beside = found.get_query_string({BESIDE: row.pk}).removeprefix("?")
         return found
 
