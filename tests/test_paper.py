@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import counts, imports, workflow
-from signatures.delivery import freezing, snapshot
+from signatures.delivery import contents, freezing, snapshot
 from signatures.models import Delivered, Delivery, Erratum, PaperImport, Signature, State, TrailEntry
 from tests.makers import make_letter, make_signature
 
@@ -244,8 +244,8 @@ def test_the_exports_tell_what_came_from_paper(clerk: Client, letter: Letter, ad
         "Ada Lovelace": "web", "Rosa Parks": "paper", "Simone Weil": "paper", "김철수": "paper",
     }  # fmt: skip
     assert list(exported(letter)[0])[-2:] == ["revision", "source"], "the last column"
-    entries = {entry.name: entry.source for entry in snapshot._entries(snapshot._chosen(letter))}
-    assert entries["Rosa Parks"] == "on paper" and entries["Ada Lovelace"] == ""
+    entries = {entry.name: entry.on_paper for entry in contents.standing(snapshot._chosen(letter), order=letter.order)}
+    assert entries["Rosa Parks"] and not entries["Ada Lovelace"]
 
 
 def test_where_the_paper_lies_is_for_staff_alone(clerk: Client, letter: Letter, client: Client, desk: Client) -> None:
