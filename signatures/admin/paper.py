@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 
 from campaign.models import Letter
 from signatures import imports
+from signatures.admin.site import fresh_sign_in
 from signatures.admin.trail import ReadOnly
 from signatures.models import PaperImport
 
@@ -51,7 +52,9 @@ class PaperImportAdmin(ReadOnly, admin.ModelAdmin):
         return [
             path("import/", wrap(self.preview), name="signatures_paperimport_import"),
             path("take/", wrap(require_POST(self.take)), name="signatures_paperimport_take"),
-            path("<int:number>/undo/", wrap(require_POST(self.undo)), name="signatures_paperimport_undo"),
+            path(
+                "<int:number>/undo/", wrap(require_POST(fresh_sign_in(self.undo))), name="signatures_paperimport_undo"
+            ),
             *super().get_urls(),
         ]
 
