@@ -13,7 +13,7 @@ from django.test import Client
 
 from campaign.models import Letter
 from signatures import jobs, links, suspicion, views, workflow
-from signatures.delivery import snapshot
+from signatures.delivery import contents, snapshot
 from signatures.models import Audience, Kind, Signature, State
 from tests.conftest import Inbox
 from tests.makers import make_many, make_signature
@@ -216,7 +216,7 @@ def test_the_exports_take_organisations_then_notables_in_their_order_then_everyb
     assert [row["number"] for row in rows] == list("12345")
     assert [row["kind"] for row in rows] == ["organisation", *["person"] * 4]
     assert [row["name"] for row in rows[:3]] == ["Guild", "First", "Second"]
-    entries = [entry.name for entry in snapshot._entries(snapshot._chosen(letter))]
+    entries = [entry.name for entry in contents.standing(snapshot._chosen(letter), order=letter.order)]
     assert entries == [row["name"] for row in rows], "the PDF follows the CSV"
 
 
