@@ -19,7 +19,7 @@ from django_countries import countries
 
 from campaign.models import Letter, Translation
 from signatures import names, suspicion, trail
-from signatures.models import Audience, Kind, PaperImport, Signature, State
+from signatures.models import Audience, Delivered, Delivery, Erratum, Kind, PaperImport, Signature, State
 
 COLUMNS = ("name", "role", "organisation", "country", "kind", "visibility", "signed_on", "sheet")
 MOST_LINES, MOST_BYTES = 5_000, 1_000_000
@@ -141,10 +141,24 @@ def undo(taken: PaperImport, *, by: int) -> int:
     rows = list(Signature.objects.filter(pk__in=numbers, paper=True).select_for_update().order_by("pk"))
     if rows:
         trail.add_each("undo-import", rows, staff_id=by, erased=True)
+    _leave_deliveries(rows)
     Signature.objects.filter(pk__in=[row.pk for row in rows]).delete()
     locked.undone_at = timezone.now()
     locked.save(update_fields=["undone_at"])
     return len(rows)
+
+
+def _leave_deliveries(rows: list[Signature]) -> None:
+    """An erratum for each that a delivery took out of the house; and no words stay there that nobody could erase."""
+    standing = [row.pk for row in rows if row.state != State.WITHDRAWN]
+    for delivery in Delivery.objects.gone_out().order_by("pk").select_for_update():
+        first, today = delivery.errata.count() + 1, timezone.now().date()
+        many = delivery.rows.filter(signature_id__in=standing).count()
+        Erratum.objects.bulk_create(
+            Erratum(delivery=delivery, number=number, day=today) for number in range(first, first + many)
+        )
+    delivered = Delivered.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False)
+    delivered.update(**dict.fromkeys(Delivered.WORDS, ""), salt=None, signed_on=None)
 
 
 def _table(text: str) -> Iterator[tuple[int, Mapping[str, str] | None]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -42,6 +43,7 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         "buckets of the limits": Bucket.objects.filter(until__lte=now),
         "mailboxes that may be written to again": Silence.objects.filter(until__lte=now),
         "tombstones": Tombstone.objects.filter(at__lte=now - _months()),
+        "sessions of staff that are over": Session.objects.filter(expire_date__lte=now),
     }
     addresses = Signature.objects.filter(
         letter__acknowledged_on__lte=(now - _months()).date(), sealed_address__isnull=False

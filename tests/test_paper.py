@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import counts, imports, workflow
-from signatures.delivery import contents, snapshot
-from signatures.models import PaperImport, Signature, State, TrailEntry
+from signatures.delivery import contents, freezing, snapshot
+from signatures.models import Delivered, Delivery, Erratum, PaperImport, Signature, State, TrailEntry
 from tests.makers import make_letter, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -213,6 +213,22 @@ def test_a_whole_import_is_taken_back_and_the_counts_are_as_before(clerk: Client
     assert TrailEntry.objects.filter(action="undo-import", now="erased").count() == 3
     assert "taken back before" in clerk.post(f"{DESK}{done.pk}/undo/", follow=True).content.decode()
     assert fates(preview(clerk, letter, FILE)) == [(2, "taken"), (3, "taken"), (4, "taken")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_R8_an_import_taken_back_leaves_errata_and_no_words_in_what_was_delivered(
+    clerk: Client, letter: Letter
+) -> None:
+    take(clerk, preview(clerk, letter, FILE))
+    delivery = freezing.freeze(letter, by=None, reason="to be handed over")
+    Delivery.objects.filter(pk=delivery.pk).update(state=Delivery.State.HANDED_OVER, root="0" * 64, files={"x": "y"})
+
+    imports.undo(PaperImport.objects.get(), by=1)
+
+    many = Delivered.objects.count()
+    assert many == delivery.counts["delivered"] > 0
+    assert not Delivered.objects.exclude(name="", salt=None).exists()
+    assert [*Erratum.objects.order_by("number").values_list("number", flat=True)] == [*range(1, many + 1)]
 
 
 def exported(letter: Letter) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -79,6 +80,13 @@ def test_a_mailbox_may_be_written_to_again_after_its_time() -> None:
     Silence.objects.create(mailbox_key=b"y", until=timezone.now() + DAY)
     retention.prune()
     assert Silence.objects.count() == 1
+
+
+def test_sessions_of_staff_that_are_over_go() -> None:
+    for key, left in (("over", timedelta(seconds=-1)), ("runs", timedelta(hours=1))):
+        Session.objects.create(session_key=key, session_data="", expire_date=timezone.now() + left)
+    assert retention.prune()["sessions of staff that are over"] == 1
+    assert [session.pk for session in Session.objects.all()] == ["runs"]
 
 
 def test_R8_an_erased_signature_does_not_come_back_out_of_a_backup(letter: Letter, ada: Signature) -> None:

@@ -165,6 +165,12 @@ def dangerous(letter: int, row: int, person: int) -> dict[str, str]:
     return {
         f"/admin/signatures/signedletter/{letter}/export/csv/": "POST",
         f"/admin/signatures/signedletter/{letter}/export/pdf/": "POST",
+        f"/admin/signatures/delivery/freeze/{letter}/": "POST",
+        "/admin/signatures/delivery/1/files/package/": "POST",
+        "/admin/signatures/delivery/1/step/void/": "POST",
+        "/admin/signatures/paperimport/import/": "GET",
+        "/admin/signatures/paperimport/take/": "POST",
+        "/admin/signatures/paperimport/1/undo/": "POST",
         "/admin/auth/user/add/": "GET",
         f"/admin/auth/user/{person}/change/": "POST",
         "/admin/auth/user/": "POST",

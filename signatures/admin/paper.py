@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 
 from campaign.models import Letter
 from signatures import imports
+from signatures.admin.site import fresh_sign_in
 from signatures.admin.trail import ReadOnly
 from signatures.models import PaperImport
 
@@ -49,9 +50,11 @@ class PaperImportAdmin(ReadOnly, admin.ModelAdmin):
         # Views of their own: there is no row yet to act on.
         wrap = self.admin_site.admin_view
         return [
-            path("import/", wrap(self.preview), name="signatures_paperimport_import"),
-            path("take/", wrap(require_POST(self.take)), name="signatures_paperimport_take"),
-            path("<int:number>/undo/", wrap(require_POST(self.undo)), name="signatures_paperimport_undo"),
+            path("import/", wrap(fresh_sign_in(self.preview)), name="signatures_paperimport_import"),
+            path("take/", wrap(require_POST(fresh_sign_in(self.take))), name="signatures_paperimport_take"),
+            path(
+                "<int:number>/undo/", wrap(require_POST(fresh_sign_in(self.undo))), name="signatures_paperimport_undo"
+            ),
             *super().get_urls(),
         ]
 
@@ -96,10 +99,11 @@ class PaperImportAdmin(ReadOnly, admin.ModelAdmin):
             return redirect("admin:signatures_paperimport_import")
         letter = get_object_or_404(Letter.objects.published(), pk=number)
         try:
-            done = imports.take(letter, text, by=by, shown=shown)
-        except imports.Changed as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return self._shown(request, letter, text)
+            try:
+                done = imports.take(letter, text, by=by, shown=shown)
+            except imports.Changed as error:
+                self.message_user(request, str(error), messages.ERROR)
+                return self._shown(request, letter, text)
         except imports.NotTaken as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:signatures_paperimport_import")
