@@ -13,6 +13,7 @@ from django.db import connection
 
 from campaign.models import Letter
 from signatures.delivery import checking, freezing, manifest, package, receipts, snapshot
+from signatures.delivery import pdf as typeset
 from signatures.models import Delivered, Delivery
 from tests.bench.platypus import peak
 from tests.makers import make_letter
@@ -26,13 +27,13 @@ def csv(slug: str, out: str) -> None:
     print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak(), "rows": rows}))
 
 
-def pdf(slug: str, out: str) -> None:
+def pdf(slug: str, out: str, in_one: int = 100_000) -> None:
     letter = Letter.objects.get(slug=slug)
     over, most = threading.Event(), [0.0]
     watch = threading.Thread(target=watched, args=(over, most))
     watch.start()
     started = time.perf_counter()
-    report = snapshot.export_pdf(letter, Path(out), by=None)
+    report = snapshot.export_pdf(letter, Path(out), by=None, work=typeset.Work(in_one=in_one))
     seconds = time.perf_counter() - started
     over.set()
     watch.join()

@@ -28,7 +28,8 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
     told: list[dict[str, Any]] = []
 
     def ours() -> float:
-        told.append(inside(house, f"inside.pdf({SLUG!r}, {str(made)!r})"))
+        # The house has a thousand more than are set in one: the target is of a tagged document.
+        told.append(inside(house, f"inside.pdf({SLUG!r}, {str(made)!r}, {wanted})"))
         return float(told[-1]["seconds"])
 
     def base() -> float:
