@@ -42,15 +42,20 @@ def sign(page: Page, name: str, address: str, audience: str = "On this website a
     page.get_by_role("button", name="Sign").click()
 
 
-def log_in(browser: Browser, site: Site) -> Page:
-    """The first account; its password file is gone after the first login, so it is read once and kept beside the site."""
+def first_password(site: Site) -> str:
+    """That of the first account: its file is gone after the first login of anybody, so it is kept beside the site."""
     kept = Path(f"{site.folder}.password")
     if not kept.exists():
         kept.write_text((site.folder / "first-login.txt").read_text().split("password: ")[1].strip())
+    return kept.read_text()
+
+
+def log_in(browser: Browser, site: Site) -> Page:
+    password = first_password(site)
     page = browser.new_context(base_url=site.url).new_page()
     page.goto("/admin/")
     page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(kept.read_text())
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("link", name="Signatures").first).to_be_visible()
     assert not (site.folder / "first-login.txt").exists(), "it goes at the first login"
@@ -104,6 +109,7 @@ def give_password(browser: Browser, site: Site) -> Page:
 
 def log_in_with_factor(browser: Browser, site: Site) -> Page:
     """A moderator sets the second factor up, leaves, and comes in again by it."""
+    first_password(site)  # before it is gone
     site.run("shell", "--no-imports", "-c", MODERATOR)
     page = give_password(browser, site)
     page.goto("/admin/factor/new/")
