@@ -134,6 +134,7 @@ def test_a_moderator_with_a_second_factor_clears_twenty_by_keyboard_and_undoes_t
     before = waiting_on(desk)
     assert before >= 20
     for n in range(20):
+        expect(desk.locator("tr.current")).to_have_count(1)  # the script is there, and listens
         with desk.expect_navigation():
             if n % 4 == 3:
                 desk.keyboard.press("r")
@@ -144,6 +145,7 @@ def test_a_moderator_with_a_second_factor_clears_twenty_by_keyboard_and_undoes_t
         expect(desk.locator(".messagelist")).to_contain_text("1 signature changed.")
     assert waiting_on(desk) == before - 20
 
+    expect(desk.locator("tr.current")).to_have_count(1)
     with desk.expect_navigation():
         desk.keyboard.press("u")
 
