@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from campaign import views
-from signatures.views import api
+from signatures.views.figures import api
 
 urlpatterns = [
     path("readyz", views.ready, name="ready"),

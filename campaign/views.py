@@ -11,16 +11,14 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
 
 from campaign import database
+from campaign.middleware import public_page
 from campaign.models import Letter, Translation
 
 WORKER_SEEN = timedelta(minutes=2)
-
-public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)
 
 
 def operator(request: HttpRequest) -> dict[str, Any]:

@@ -3,99 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
 from django import forms
-from django.forms.utils import flatatt
-from django.utils.functional import Promise, cached_property
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
 from campaign.models import Translation
-from signatures import blocks, mailboxes, names, suspicion
+from signatures import blocks, mailboxes, suspicion
+from signatures.fields import Address, Country, CountrySelect, Line, Name, Text
 from signatures.models import Audience, Kind, Signature
 from signatures.workflow import Answer
-
-
-class Line(forms.CharField):
-    """One line of what a signer types, cleaned as `names` says."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(strip=False, required=False, **options)
-
-    def to_python(self, value: Any) -> str:
-        try:
-            return self.tidy("" if value is None else str(value))
-        except names.NotAName as error:
-            raise forms.ValidationError(str(error)) from None
-
-    def tidy(self, typed: str) -> str:
-        return names.clean_line(typed)
-
-
-class Name(Line):
-    def tidy(self, typed: str) -> str:
-        return names.clean_name(typed) if typed.strip() else ""
-
-
-class Text(Line):
-    longest = 1000
-
-    def tidy(self, typed: str) -> str:
-        return names.clean_text(typed, longest=self.longest)
-
-
-class Address(forms.CharField):
-    """A mail address, kept as typed. Django's own field takes what no mail server does (SECURITY.md F8)."""
-
-    def clean(self, value: Any) -> str:
-        typed = super().clean(value)
-        try:
-            return mailboxes.check(typed)
-        except mailboxes.NotAnAddress:
-            raise forms.ValidationError(_("Please enter a mail address, such as name@example.org.")) from None
-
-
-@cache
-def _country_options(language: str) -> SafeString:
-    """All countries, sorted in this language. Django would render a template for each: most of the time of a page."""
-    return format_html_join("\n", '<option value="{}">{}</option>', countries)
-
-
-class CountrySelect(forms.Select):
-    nothing: str | Promise = ""
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        options = _country_options(get_language() or "en")
-        if value in Country.CODES:
-            options = SafeString(options.replace(f'value="{value}"', f'value="{value}" selected'))
-        return format_html(
-            '<select name="{}"{}><option value="">{}</option>\n{}</select>',
-            name,
-            flatatt(self.build_attrs(self.attrs, attrs)),
-            self.nothing,
-            options,
-        )
-
-
-class Country(forms.ChoiceField):
-    """A country by its code. The names, in the language of the page, are made only where they are shown."""
-
-    CODES = frozenset(countries.countries)
-    widget = CountrySelect
-
-    def __init__(self, *, nothing: str | Promise, **options: Any) -> None:
-        super().__init__(required=False, **options)
-        self.widget.nothing = nothing
-
-    def valid_value(self, value: Any) -> bool:
-        return value in self.CODES
 
 
 class WordsForm(forms.Form):

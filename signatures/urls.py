@@ -2,19 +2,19 @@
 
 from django.urls import path
 
-from signatures import views
 from signatures.delivery.views import delivery_page
+from signatures.views import letter, listing, personal
 
 urlpatterns = [
-    path("", views.first_page, name="first"),
-    path("letters/<slug:slug>/", views.letter_page, name="letter"),
-    path("letters/<slug:slug>/sign/", views.sign, name="sign"),
-    path("letters/<slug:slug>/check-mail/", views.check_mail, name="check-mail"),
-    path("letters/<slug:slug>/my-link/", views.my_link, name="my-link"),
-    path("letters/<slug:slug>/my-link/sent/", views.link_sent, name="link-sent"),
-    path("letters/<slug:slug>/signatories/", views.signatories, name="signatories"),
-    path("letters/<slug:slug>/signatories/<uuid:public_id>/", views.entry, name="entry"),
+    path("", letter.first_page, name="first"),
+    path("letters/<slug:slug>/", letter.letter_page, name="letter"),
+    path("letters/<slug:slug>/sign/", letter.sign, name="sign"),
+    path("letters/<slug:slug>/check-mail/", letter.check_mail, name="check-mail"),
+    path("letters/<slug:slug>/my-link/", personal.my_link, name="my-link"),
+    path("letters/<slug:slug>/my-link/sent/", personal.link_sent, name="link-sent"),
+    path("letters/<slug:slug>/signatories/", listing.signatories, name="signatories"),
+    path("letters/<slug:slug>/signatories/<uuid:public_id>/", listing.entry, name="entry"),
     path("deliveries/<slug:slug>/<int:number>/", delivery_page, name="delivery"),
-    path("no-updates/<str:token>/", views.no_updates, name="no-updates"),
-    path("signature/<str:token>/", views.personal_page, name="signature"),
+    path("no-updates/<str:token>/", personal.no_updates, name="no-updates"),
+    path("signature/<str:token>/", personal.personal_page, name="signature"),
 ]

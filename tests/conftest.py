@@ -23,8 +23,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from campaign import database, middleware
 from campaign.models import Letter
-from signatures import blocks, limits, post, suspicion, views
+from signatures import blocks, limits, post, suspicion
 from signatures.models import Signature, State
+from signatures.views import texts
 from tests.makers import make_letter, make_signature
 from tests.site import Site
 
@@ -70,7 +71,7 @@ def site() -> Iterator[Site]:
 def nothing_kept() -> None:
     """No test reads what another one left in this process."""
     middleware.copies.clear()
-    views.forget_texts()
+    texts.forget()
     limits.forget_limits()
     blocks.forget_lists()
     cache.clear()

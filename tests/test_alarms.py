@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 
 from campaign.models import Letter
-from signatures import emails, jobs, limits, views, watch, workflow
+from signatures import emails, jobs, limits, watch, workflow
 from signatures.models import Activity, Alarm, Limit, Mail, Signature, State, TrailEntry
+from signatures.views import texts
 from tests.conftest import Inbox
 from tests.makers import make_signature
 
@@ -248,7 +249,7 @@ def test_signing_is_paused_at_once_and_taken_up_again(
     assert answer.status_code == 422 and not Signature.objects.exists() and not Mail.objects.exists()
     assert "Signing is paused" in owner.get("/admin/").content.decode().replace("\n", " ")
     owner.post(f"{SWITCHES}resume/{letter.pk}/")
-    views.forget_texts()  # a process keeps the letter for three seconds
+    texts.forget()  # a process keeps the letter for three seconds
     assert client.post("/letters/bridge/sign/", form).status_code == 303
     entries = TrailEntry.objects.filter(letter_id=letter.pk, staff_id=olga.pk).order_by("pk")
     assert list(entries.values_list("action", "was", "now")) == [

@@ -40,9 +40,10 @@ from pytest_django.plugin import DjangoDbBlocker
 from campaign import database, middleware
 from campaign.logs import Discreet
 from campaign.models import Letter
-from signatures import jobs, limits, links, mailboxes, post, suspicion, views
+from signatures import jobs, limits, links, mailboxes, post, suspicion
 from signatures.management.commands import work
 from signatures.models import Audience, Kind, Mail, Signature, State, TrailEntry
+from signatures.views import texts
 from tests.conftest import Inbox, free_port, member_of
 from tests.makers import make_letter
 
@@ -423,7 +424,7 @@ class Play:
         for key, copy in middleware.copies._pages.items():
             yield repr((key, copy.headers)).encode() + copy.plain
             yield gzip.decompress(copy.zipped)
-        yield pickle.dumps((views._texts, views._slugs))
+        yield pickle.dumps((texts._texts, texts._slugs))
         assert isinstance(cache._connections[cache._alias], LocMemCache)  # type: ignore[attr-defined]  # what lies behind the proxy
         yield b"".join(cache._connections[cache._alias]._cache.values())  # type: ignore[attr-defined]
 
@@ -466,7 +467,7 @@ def evidence(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
 
 def forget() -> None:
     middleware.copies.clear()
-    views.forget_texts()
+    texts.forget()
     limits.forget_limits()
     cache.clear()
 

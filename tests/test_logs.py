@@ -212,7 +212,7 @@ def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
         raise ValueError(canary, typed["email"], token)
 
     monkeypatch.setattr("signatures.workflow.sign", fails)
-    monkeypatch.setattr("signatures.views._personal", fails)
+    monkeypatch.setattr("signatures.views.personal._personal", fails)
     monkeypatch.setattr("signatures.admin.moderation.counts.of", fails)
     assert client.post(SIGN, {**form, **typed}, **seen).status_code == 500
     assert client.get(f"/signature/{token}/", **seen).status_code == 500

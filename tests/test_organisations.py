@@ -12,9 +12,10 @@ from django.db import connection
 from django.test import Client
 
 from campaign.models import Letter
-from signatures import jobs, links, suspicion, views, workflow
+from signatures import jobs, links, suspicion, workflow
 from signatures.delivery import contents, snapshot
 from signatures.models import Audience, Kind, Signature, State
+from signatures.views import listing
 from tests.conftest import Inbox
 from tests.makers import make_many, make_signature
 
@@ -177,8 +178,8 @@ def pages_of(client: Client, address: str) -> list[list[str]]:
 def test_all_pages_together_hold_everybody_once(
     letter: Letter, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "PAGE", 4)
-    monkeypatch.setattr(views, "ORGANISATIONS", 2)
+    monkeypatch.setattr(listing, "PAGE", 4)
+    monkeypatch.setattr(listing, "ORGANISATIONS", 2)
     people = make_many(letter, 9)
     Signature.objects.filter(pk=people[0].pk).update(notable=1)
     guilds = [organisation(letter, f"Guild {n}", notable=n or None) for n in (0, 0, 0, 0, 0, 1)]

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from campaign import middleware
 from campaign.models import Letter
-from signatures import links, views, workflow
+from signatures import links, workflow
 from signatures.models import Audience, Signature, State
+from signatures.views import texts
 from signatures.workflow import Answer
 from tests.makers import make_many, make_signature
 
@@ -166,7 +167,7 @@ def test_the_letter_can_be_read_while_the_database_is_down(client: Client, ada: 
     def is_down(*_args: object) -> None:
         raise OperationalError("could not connect to server")
 
-    monkeypatch.setattr(views, "_text", is_down)
+    monkeypatch.setattr(texts, "newest", is_down)
     monkeypatch.setattr(middleware, "FRESH", 0.0)
     page = client.get("/")
     assert page.status_code == 200 and "We ask for" in page.content.decode()
