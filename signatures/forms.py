@@ -141,10 +141,15 @@ class WordsForm(forms.Form):
     def problems(self) -> list[tuple[str, str, str]]:
         """For the summary above the form: where to go, which field, what is wrong."""
         return [
-            (self[field].id_for_label or f"id_{field}", str(self[field].label), str(error))
+            (_focusable(self[field]), str(self[field].label), str(error))
             for field in self.order
             for error in self.errors.get(field, [])
         ]
+
+
+def _focusable(field: forms.BoundField) -> str:
+    """Where a link to this field puts the focus: the letter for what nobody sees, the first choice of a group."""
+    return "content" if field.is_hidden else field.id_for_label or f"{field.auto_id}_0"
 
 
 def _words_buckets(name: str, country: str, comment: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -27,7 +26,7 @@ from signatures import blocks, limits, post, suspicion
 from signatures.models import Signature, State
 from signatures.views import texts
 from tests.makers import make_letter, make_signature
-from tests.site import Site
+from tests.site import Site, free_port
 
 NEVER_TRUNCATED = {
     "campaign_translation": "published_text_is_never_truncated",
@@ -159,12 +158,6 @@ def words(letter: Letter) -> dict[str, str]:
 def form(words: dict[str, str]) -> dict[str, str]:
     """The form beside the letter, filled in by hand."""
     return {**words, "email": "dora@example.org", "website": "", "stamp": suspicion.stamp(), "seconds": "40"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Inbox(list[EmailMessage]):

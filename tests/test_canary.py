@@ -45,7 +45,7 @@ from signatures import jobs, limits, links, mailboxes, post, suspicion
 from signatures.management.commands import work
 from signatures.models import Audience, Kind, Mail, Signature, State, TrailEntry
 from signatures.views import texts
-from tests.conftest import Inbox, free_port, member_of
+from tests.conftest import Inbox, member_of
 from tests.makers import make_letter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("canary")]

@@ -26,9 +26,8 @@ from campaign.models import Letter
 from signatures import links
 from signatures.management.commands import work
 from signatures.models import Signature, State
-from tests.conftest import free_port
 from tests.makers import make_signature
-from tests.site import Site
+from tests.site import Site, free_port
 
 SIGN = "/letters/bridge/sign/"
 FORGED = [

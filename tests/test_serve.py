@@ -16,8 +16,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.conftest import free_port
-from tests.site import BASE, Site
+from tests.site import BASE, Site, free_port
 
 pytestmark = [
     pytest.mark.xdist_group("serve"),

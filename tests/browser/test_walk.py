@@ -8,14 +8,12 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.site import Site
 from tests.test_second_factor import code_of
 
 LETTER = "/letters/xi-jinping-2013/"
-SIZES = {"phone": (360, 740), "desk": (1280, 900)}
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
@@ -328,7 +326,7 @@ def test_a_slip_in_the_address_is_asked_about_once_and_mended_by_a_button(page: 
 
 def set_state(site: Site, state: str) -> None:
     with psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned") as connection:
-        connection.cursor().execute("UPDATE campaign_letter SET state = %s", [state])
+        connection.cursor().execute("UPDATE campaign_letter SET state = %s WHERE slug = 'xi-jinping-2013'", [state])
     connection.close()
     time.sleep(4)  # longer than a page's own copy serves
 
@@ -355,62 +353,3 @@ def test_S26_who_filled_in_the_form_before_the_letter_was_paused_or_closed_is_to
         set_state(site, "open")
         page.context.close()
     assert site.mails("late@example.org") == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_state_of_form_and_personal_page_is_open_to_everyone(browser: Browser, site: Site, scheme: str) -> None:
-    context = browser.new_context(
-        base_url=site.url, viewport={"width": 360, "height": 740}, color_scheme=scheme, bypass_csp=True
-    )  # type: ignore[arg-type]  # a literal
-    page = context.new_page()
-
-    def look(what: str) -> None:
-        """Once the page is there that says so: the one before may still stand while a form is sent."""
-        expect(page.get_by_text(what).first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), what
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{what}: {found.generate_report()}"
-
-    who = f"axe-{scheme}@example.org"
-    sign(page, "", "axe@gmial.com")
-    look("Please enter your name, or choose to be counted without it.")
-    sign(page, "Axe", who)
-    page.goto(site.wait_for_mail(who))
-    look("Confirm your signature")
-    page.get_by_label("I put my name under this letter").check()
-    page.get_by_role("button", name="Confirm my signature").click()
-    page.get_by_text("Change my words, or who may read them").click()
-    look("Your signature is confirmed")
-    page.get_by_role("button", name="Take my name back").click()
-    look("Your signature is taken back")
-    page.get_by_role("button", name="Erase the rest, too").click()
-    look("Everything is erased")
-    for address in (f"{LETTER}my-link/", f"{LETTER}my-link/sent/"):
-        page.goto(address)
-        look("The letter")
-    context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_pages_fit_and_are_open_to_everyone(browser: Browser, site: Site, size: str, scheme: str) -> None:
-    """No sideways scroll, one heading of the first level, and nothing that axe finds wrong (WCAG 2.2 AA)."""
-    width, height = SIZES[size]
-    context = browser.new_context(
-        base_url=site.url, viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True
-    )  # type: ignore[arg-type]  # a literal
-    page = context.new_page()
-    for address in (
-        "/",
-        f"{LETTER}signatories/",
-        f"{LETTER}history/",
-        f"{LETTER}check-mail/",
-        "/privacy/",
-        "/signature/x/",
-    ):
-        page.goto(address)
-        assert page.locator("h1").count() == 1
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), address
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{address}: {found.generate_report()}"
-    context.close()
