@@ -183,12 +183,17 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
         return min(self.of_newest_revision(slug), key=lambda text: text.distance(language), default=None)
 
     def of_newest_revision(self, slug: str) -> Self:
-        """A letter's published texts, in each language, of its newest revision that has one."""
+        """A letter's published texts, in each language, of its newest revision that has one.
+
+        Each knows the language of the authoritative one as `original`.
+        """
         published = self.filter(revision__letter__slug=slug, published_at__isnull=False).exclude(
             revision__letter__state=Letter.State.DRAFT
         )
         newest = published.order_by("-revision__number").values("revision")[:1]
-        return published.filter(revision=newest).select_related("revision__letter")
+        original = self.filter(revision=models.OuterRef("revision"), authoritative=True, published_at__isnull=False)
+        found = published.filter(revision=newest).annotate(original=models.Subquery(original.values("language")[:1]))
+        return found.select_related("revision__letter")
 
 
 class Translation(models.Model):
@@ -208,6 +213,12 @@ class Translation(models.Model):
         _("original signatories"), default=list, help_text=_('[{"name": "…", "titles": ["…"]}]')
     )
     authoritative = models.BooleanField(_("authoritative"), default=False)
+    unofficial = models.BooleanField(
+        _("unofficial draft"),
+        default=False,
+        db_default=False,
+        help_text=_("Readers are told so. Once the text is published, it stays."),
+    )
     published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
     digest = models.CharField(_("digest"), max_length=64, editable=False)
 
@@ -216,7 +227,14 @@ class Translation(models.Model):
     class Meta:
         verbose_name = _("translation")
         verbose_name_plural = _("translations")
-        constraints: ClassVar = [models.UniqueConstraint("revision", "language", name="one_translation_per_language")]
+        constraints: ClassVar = [
+            models.UniqueConstraint("revision", "language", name="one_translation_per_language"),
+            models.CheckConstraint(
+                condition=~models.Q(authoritative=True, unofficial=True),
+                name="an_authoritative_text_is_official",
+                violation_error_message=_("An authoritative text is no unofficial draft."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
@@ -239,14 +257,15 @@ class Translation(models.Model):
 
 
 @transaction.atomic
-def revise(letter: Letter, language: str, words: dict[str, Any], *, authoritative: bool = False) -> Translation:
+def revise(letter: Letter, language: str, words: dict[str, Any], **marks: bool) -> Translation:
     """The translation that says these words: the one that is there, or a draft mended, or a new one, unpublished.
 
-    A changed published text becomes a new revision; a further language joins the newest revision.
+    A changed published text becomes a new revision; a further language joins the newest revision. Its marks
+    (authoritative, unofficial) are no part of the words.
     """
     Letter.objects.select_for_update().get(pk=letter.pk)
     newest = letter.revisions.first()
-    wanted = Translation(language=language, authoritative=authoritative, **words)
+    wanted = Translation(language=language, **words, **marks)
     there = newest and newest.translations.filter(language=language).first()
     if there and there.published_at and text.digest(wanted.parts()) == there.digest:
         return there

@@ -47,6 +47,7 @@ from signatures.models import Audience, Kind, Mail, Signature, State, TrailEntry
 from signatures.views import texts
 from tests.conftest import Inbox, member_of
 from tests.makers import make_letter
+from tests.site import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("canary")]
 
@@ -313,6 +314,7 @@ class Play:
             "/privacy/",
             "/robots.txt",
             "/api/v1/letters/canary/",
+            *(f"{here}/{page}" for page in ("tell/", "embed/", "api/")),
             "/nowhere/",
             "/readyz",
         ]

@@ -1,12 +1,11 @@
 """The rows behind the table of pages. Made inside a site's own settings (`manage.py shell`); see pages.py."""
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connections, transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.test import RequestFactory
@@ -113,8 +112,9 @@ def made_pages() -> dict[str, Any]:
 
 
 def unreachable(request: Any) -> HttpResponse:
+    """What Django does with an error that nobody caught, when it is the database's."""
     try:
-        raise OperationalError
+        with connections["default"].wrap_database_errors:
+            raise connections["default"].Database.OperationalError
     except OperationalError:
-        assert sys.exc_info()[0]
         return views.fault(request)
