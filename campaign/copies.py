@@ -23,6 +23,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
+_PACKABLE = re.compile(r"text/|application/json|image/svg")  # a PNG is packed already
 _NEVER = re.compile(r"q=0(\.0*)?")
 
 
@@ -56,7 +57,8 @@ class Copy:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """The page, or 304 to who has it."""
-        coding = coding_for(request.META.get("HTTP_ACCEPT_ENCODING", ""))
+        is_text = _PACKABLE.match(self.headers.get("Content-Type", ""))
+        coding = coding_for(request.META.get("HTTP_ACCEPT_ENCODING", "")) if is_text else ""
         response = HttpResponse(self.body(coding), headers=self.headers)
         response["Content-Length"] = str(len(response.content))
         if coding:

@@ -172,6 +172,12 @@ def test_a_page_is_packed_as_its_reader_can_take_it(
     assert answer["Vary"] == "Accept-Encoding"
 
 
+def test_a_picture_is_not_packed_a_second_time() -> None:
+    picture = HttpResponse(b"PNG" * 99, content_type="image/png", headers={"Cache-Control": "public"})
+    answer = HotPages(lambda _request: picture)(RequestFactory().get("/x.png", headers={"accept-encoding": "br, gzip"}))
+    assert "Content-Encoding" not in answer and answer.content == picture.content
+
+
 def test_a_page_with_a_query_has_its_tag_too_and_is_not_kept(client: Client, ada: Signature) -> None:
     answer = client.get(f"{LIST}?q=Ada")
     assert client.get(f"{LIST}?q=Ada", headers={"if-none-match": answer["ETag"]}).status_code == 304

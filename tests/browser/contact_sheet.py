@@ -1,0 +1,73 @@
+"""Pictures of every public page, to be looked at one by one: `python -m tests.browser.contact_sheet FOLDER`.
+
+Each page at the width of a phone and of a desk, in light and dark; and in the other languages, on the phone.
+"""
+
+import html
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.pages import LANGUAGES, TABLE, Stage, State
+from tests.site import Site, free_port
+
+WIDTHS = {"phone": 360, "desk": 1280}
+THEMES = ("light", "dark")
+ROWS = 12  # pages on one sheet
+COLUMNS = [f"en-{width}-{theme}" for width in WIDTHS for theme in THEMES] + [
+    f"{name}-phone-light" for name in LANGUAGES if name != "en"
+]
+STYLE = """body { margin: 16px; font: 14px sans-serif; background: #888; color: #000; }
+section { display: grid; grid-template-columns: repeat(%d, auto); gap: 8px; justify-content: start; margin-block-end: 16px; }
+h2 { font-size: 16px; grid-column: 1 / -1; margin: 0; } figure { margin: 0; } figcaption { font-size: 11px; }
+img { display: block; height: 520px; width: auto; max-width: 420px; object-fit: cover; object-position: top; background: #fff; }"""
+
+
+def shoot(page: Page, stage: Stage, state: State, name: str, folder: Path) -> None:
+    """The page is made once in each language, and looked at in several ways."""
+    for language in LANGUAGES:
+        state.show(page, stage, language)
+        for width, pixels in WIDTHS.items():
+            for theme in THEMES:
+                if f"{language}-{width}-{theme}" not in COLUMNS:
+                    continue
+                page.set_viewport_size({"width": pixels, "height": 800})
+                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of THEMES
+                page.screenshot(path=folder / f"{name}-{language}-{width}-{theme}.png", full_page=True)
+
+
+def assemble(browser: Browser, folder: Path, states: list[tuple[str, State]], number: int) -> None:
+    """One sheet of thumbnails, as a page and as a picture of it."""
+    parts = [f"<!DOCTYPE html><title>Sheet {number}</title><style>{STYLE % len(COLUMNS)}</style>"]
+    for name, state in states:
+        shots = [
+            f'<figure><a href="{name}-{column}.png"><img src="{name}-{column}.png" alt=""></a><figcaption>{column}</figcaption></figure>'
+            for column in COLUMNS
+        ]
+        parts.append(f"<section><h2>{html.escape(state.name)}</h2>{''.join(shots)}</section>")
+    sheet = folder / f"sheet-{number}.html"
+    sheet.write_text("\n".join(parts), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 2300, "height": 800})
+    page.goto(sheet.absolute().as_uri())
+    page.screenshot(path=sheet.with_suffix(".png"), full_page=True)
+    page.close()
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    numbered = [(f"{number:02}", state) for number, state in enumerate(TABLE, start=1)]
+    with Site.for_a_while(free_port()) as site, sync_playwright() as play:
+        stage = Stage(site)
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page()
+        for name, state in numbered:
+            shoot(page, stage, state, name, folder)
+        for start in range(0, len(numbered), ROWS):
+            assemble(browser, folder, numbered[start : start + ROWS], start // ROWS + 1)
+    print(f"{len(TABLE)} pages; open {folder}/sheet-1.html and those that follow")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
