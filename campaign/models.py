@@ -191,9 +191,9 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
             revision__letter__state=Letter.State.DRAFT
         )
         newest = published.order_by("-revision__number").values("revision")[:1]
-        original = self.filter(revision=models.OuterRef("revision"), authoritative=True, published_at__isnull=False)
-        found = published.filter(revision=newest).annotate(original=models.Subquery(original.values("language")[:1]))
-        return found.select_related("revision__letter")
+        original = published.filter(revision=models.OuterRef("revision"), authoritative=True)
+        published = published.annotate(original=models.Subquery(original.values("language")[:1]))
+        return published.filter(revision=newest).select_related("revision__letter")
 
 
 class Translation(models.Model):
