@@ -15,32 +15,39 @@ from tests.site import Site, free_port
 
 WIDTHS = {"phone": 360, "desk": 1280}
 THEMES = ("light", "dark")
-ROWS = 12  # pages on one sheet
+ROWS = 4  # pages on one sheet, so that it can be looked at in one piece
+MIRRORED = "mirrored"  # English as a language that is written from right to left would stand
 COLUMNS = [f"en-{width}-{theme}" for width in WIDTHS for theme in THEMES] + [
-    f"{name}-phone-light" for name in LANGUAGES if name != "en"
+    f"{name}-phone-light" for name in (*LANGUAGES, MIRRORED) if name != "en"
 ]
 STYLE = """body { margin: 16px; font: 14px sans-serif; background: #888; color: #000; }
-section { display: grid; grid-template-columns: repeat(%d, auto); gap: 8px; justify-content: start; margin-block-end: 16px; }
-h2 { font-size: 16px; grid-column: 1 / -1; margin: 0; } figure { margin: 0; } figcaption { font-size: 11px; }
-img { display: block; height: 520px; width: auto; max-width: 420px; object-fit: cover; object-position: top; background: #fff; }"""
+section { display: flex; flex-wrap: wrap; gap: 8px; margin-block-end: 16px; }
+h2 { font-size: 16px; flex: 0 0 100%; margin: 0; } figure { margin: 0; } figcaption { font-size: 11px; }
+img { display: block; width: 220px; height: 560px; object-fit: cover; object-position: top; background: #fff; }
+img[src*=desk] { width: 440px; }"""
 
 
 def shoot(page: Page, stage: Stage, state: State, name: str, folder: Path) -> None:
     """The page is made once in each language, and looked at in several ways."""
     for language in LANGUAGES:
         state.show(page, stage, language)
-        for width, pixels in WIDTHS.items():
-            for theme in THEMES:
-                if f"{language}-{width}-{theme}" not in COLUMNS:
-                    continue
-                page.set_viewport_size({"width": pixels, "height": 800})
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of THEMES
-                page.screenshot(path=folder / f"{name}-{language}-{width}-{theme}.png", full_page=True)
+        for column in (column for column in COLUMNS if column.startswith(f"{language}-")):
+            _, width, theme = column.rsplit("-", 2)
+            take(page, folder / f"{name}-{column}.png", width, theme)
+        if language == "en":
+            page.evaluate("document.documentElement.dir = 'rtl'")
+            take(page, folder / f"{name}-{MIRRORED}-phone-light.png", "phone", "light")
+
+
+def take(page: Page, file: Path, width: str, theme: str) -> None:
+    page.set_viewport_size({"width": WIDTHS[width], "height": 800})
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of THEMES
+    page.screenshot(path=file, full_page=True)
 
 
 def assemble(browser: Browser, folder: Path, states: list[tuple[str, State]], number: int) -> None:
     """One sheet of thumbnails, as a page and as a picture of it."""
-    parts = [f"<!DOCTYPE html><title>Sheet {number}</title><style>{STYLE % len(COLUMNS)}</style>"]
+    parts = [f"<!DOCTYPE html><title>Sheet {number}</title><style>{STYLE}</style>"]
     for name, state in states:
         shots = [
             f'<figure><a href="{name}-{column}.png"><img src="{name}-{column}.png" alt=""></a><figcaption>{column}</figcaption></figure>'
@@ -49,7 +56,7 @@ def assemble(browser: Browser, folder: Path, states: list[tuple[str, State]], nu
         parts.append(f"<section><h2>{html.escape(state.name)}</h2>{''.join(shots)}</section>")
     sheet = folder / f"sheet-{number}.html"
     sheet.write_text("\n".join(parts), encoding="utf-8")
-    page = browser.new_page(viewport={"width": 2300, "height": 800})
+    page = browser.new_page(viewport={"width": 2320, "height": 800})
     page.goto(sheet.absolute().as_uri())
     page.screenshot(path=sheet.with_suffix(".png"), full_page=True)
     page.close()

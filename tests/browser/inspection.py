@@ -41,6 +41,10 @@ def faults(page: Page, language: str, *, whole: bool = False) -> Iterator[str]:
         yield f"the language is {page.locator('html').get_attribute('lang')}"
     if page.evaluate(SIDEWAYS):
         yield "it scrolls sideways at 320 px"
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    if page.evaluate(SIDEWAYS):
+        yield "it scrolls sideways once it is written from right to left"
+    page.evaluate("document.documentElement.dir = 'ltr'")
     yield from (f"small target: {one}" for one in page.evaluate(SMALL))
     yield from (f"leads to no field: {one}" for one in page.evaluate(LEADS_NOWHERE))
     yield from axe(page, {"runOnly": TAGS, "rules": {"target-size": {"enabled": True}}})
