@@ -28,7 +28,7 @@ STAFF = (
     "signatures/blocks.py", "signatures/emails.py", "signatures/imports.py", "signatures/invalidation/*",
     "signatures/suspicion.py", "signatures/trail.py", "signatures/watch.py", "signatures/workflow/blocking.py",
     "signatures/delivery/making.py",
-    "signatures/models/delivery.py", "signatures/models/desk.py", "signatures/models/invalidation.py",
+    "signatures/models/desk.py", "signatures/models/invalidation.py",
     "signatures/models/mail.py", "signatures/models/paper.py", "signatures/models/picture.py",
     "signatures/models/trail.py",
 )  # fmt: skip
@@ -86,14 +86,19 @@ def _as_python(template: str) -> str:
 
 
 def _without_models(source: str) -> str:
-    """The source less its models, whose labels are read in admin alone; choices are classes of their own, and stay."""
+    """The source less its models, whose labels are read in admin alone; the choices in them stay."""
     lines = source.split("\n")
     for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef) and any(
-            isinstance(part, ast.ClassDef) and part.name == "Meta" for part in node.body
-        ):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * len(lines[node.lineno - 1 : node.end_lineno])
+        parts = [part for part in getattr(node, "body", []) if isinstance(part, ast.ClassDef)]
+        if "Meta" in {part.name for part in parts}:
+            choices = {n for part in parts if part.name != "Meta" for n in range(part.lineno, _end(part) + 1)}
+            for n in range(node.lineno, _end(node) + 1):
+                lines[n - 1] = lines[n - 1].lstrip() if n in choices else ""
     return "\n".join(lines)
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
 
 
 def read(language: str) -> Catalog:
