@@ -33,6 +33,7 @@ STAFF = (
     "signatures/models/trail.py",
 )  # fmt: skip
 LAZY = {f"{name}_lazy": where for name, where in extract.DEFAULT_KEYWORDS.items() if name.endswith("gettext")}
+MARKERS = {**extract.DEFAULT_KEYWORDS, **LAZY, "gettext_noop": None}
 
 HEADER = "# The words of the site. Fill in each msgstr, then run `manage.py catalogues`."
 # What must stand in a translation as it does in English: placeholders, and tags.
@@ -62,7 +63,7 @@ def gathered() -> Catalog:
     catalog = _empty()
     for path, source in _sources():
         for _line, words, comments, context in extract.extract(
-            "python", io.BytesIO(source.encode()), extract.DEFAULT_KEYWORDS | LAZY, ("Translators",)
+            "python", io.BytesIO(source.encode()), MARKERS, ("Translators",)
         ):
             catalog.add(words, locations=[(path, 0)], auto_comments=comments, context=context)
     return catalog

@@ -1,5 +1,6 @@
 """Languages: by the address alone, offered on every page, the same page in each; and the letter in each of them."""
 
+import html
 import re
 from collections.abc import Iterator
 from io import StringIO
@@ -16,7 +17,7 @@ from django.utils import timezone, translation
 
 from campaign import middleware, text
 from campaign.models import Letter, Translation, publish, revise
-from signatures import emails, links
+from signatures import emails, links, sharing
 from signatures.models import Signature
 from signatures.views import texts
 from tests import pseudo
@@ -266,9 +267,9 @@ IN_ORDER = {  # of Hangul, of pinyin, of strokes
     ("code", "named"),
     [
         ("en", {"TW": "Taiwan", "HK": "Hong Kong", "KR": "South Korea", "KP": "North Korea"}),
-        ("ko", {"TW": "대만", "HK": "홍콩", "KR": "대한민국"}),
+        ("ko", {"TW": "대만", "HK": "홍콩", "KR": "대한민국", "SC": "세이셸"}),
         ("zh-hans", {"TW": "台湾", "HK": "香港", "KR": "韩国"}),
-        ("zh-hant", {"TW": "台灣", "HK": "香港", "KR": "南韓"}),
+        ("zh-hant", {"TW": "台灣", "HK": "香港", "KR": "南韓", "GL": "格陵蘭"}),
     ],
 )
 def test_countries_stand_in_the_language_of_the_page_by_their_common_names(
@@ -278,6 +279,8 @@ def test_countries_stand_in_the_language_of_the_page_by_their_common_names(
     options = dict(re.findall(r'<option value="([A-Z]{2})">([^<]+)</option>', page))
     assert len(options) > 240
     assert {country: options[country] for country in named} == named
+    assert len(set(options.values())) == len(options), "no two of the same name"
+    assert [name for name in options.values() if name != name.strip() or re.search(r"\d", html.unescape(name))] == []
     if code != "en":
         assert [name for name in options.values() if name in IN_ORDER[code]] == IN_ORDER[code]
         assert [name for name in options.values() if re.fullmatch(r"[\x00-\x7f]+", name)] == []
@@ -285,7 +288,7 @@ def test_countries_stand_in_the_language_of_the_page_by_their_common_names(
 
 # A language that nobody speaks
 
-WORDLESS = ("SHA-256", "Ada Lovelace", "XX", "ada@gmail.com")  # a term, the cast, and what they typed
+WORDLESS = ("SHA-256", "Ada Lovelace", "XX", "ada@gmail.com", *sharing.NETWORKS)  # terms, the cast, what was typed
 
 
 def test_every_page_speaks_a_language_that_nobody_speaks_and_no_other(
