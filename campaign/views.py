@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
 
-from campaign import database
+from campaign import copied, database
 from campaign.middleware import public_page
 from campaign.models import Letter, NewsText, Translation
 
@@ -23,11 +23,12 @@ WORKER_SEEN = timedelta(minutes=2)
 
 
 def operator(request: HttpRequest) -> dict[str, Any]:
-    """Who runs the site and whom to write to: on every page."""
+    """Who runs the site and whom to write to: on every page; and of which day a copy is."""
     return {
         "operator": settings.OPERATOR_NAME,
         "privacy_contact": settings.PRIVACY_CONTACT,
         "site_url": settings.SITE_URL,
+        "copied_on": copied.on(request),
     }
 
 

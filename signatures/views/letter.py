@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from campaign import network
+from campaign import copied, network
 from campaign.middleware import public_page
 from campaign.models import Letter, NewsText, Translation
 from signatures import counts, limits, workflow
@@ -40,7 +40,8 @@ def letter_page(request: HttpRequest, slug: str) -> HttpResponse:
 def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         translation = texts.newest(slug)
-        return render(request, "letter/letter.html", _letter_context(translation, SignForm(translation=translation)))
+        form = None if copied.on(request) else SignForm(translation=translation)
+        return render(request, "letter/letter.html", _letter_context(translation, form))
     except OperationalError:
         kept = texts.last_read(slug)
         if kept is None:
@@ -50,7 +51,7 @@ def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
         return response
 
 
-def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:
+def _letter_context(translation: Translation, form: SignForm | None) -> dict[str, Any]:
     letter = translation.revision.letter
     return {
         "letter": letter,
