@@ -3,7 +3,7 @@
 from django.urls import path
 
 from signatures.delivery.views import delivery_page
-from signatures.views import letter, listing, personal
+from signatures.views import figures, letter, listing, personal, telling
 
 urlpatterns = [
     path("", letter.first_page, name="first"),
@@ -12,6 +12,10 @@ urlpatterns = [
     path("letters/<slug:slug>/check-mail/", letter.check_mail, name="check-mail"),
     path("letters/<slug:slug>/my-link/", personal.my_link, name="my-link"),
     path("letters/<slug:slug>/my-link/sent/", personal.link_sent, name="link-sent"),
+    path("letters/<slug:slug>/tell/", telling.tell, name="tell"),
+    path("letters/<slug:slug>/embed/", telling.embed, name="embed"),
+    path("letters/<slug:slug>/picture.png", telling.card, name="card"),
+    path("letters/<slug:slug>/api/", figures.explained, name="figures"),
     path("letters/<slug:slug>/signatories/", listing.signatories, name="signatories"),
     path("letters/<slug:slug>/signatories/<uuid:public_id>/", listing.entry, name="entry"),
     path("deliveries/<slug:slug>/<int:number>/", delivery_page, name="delivery"),

@@ -312,6 +312,7 @@ class Play:
             "/privacy/",
             "/robots.txt",
             "/api/v1/letters/canary/",
+            *(f"{here}/{page}" for page in ("tell/", "embed/", "api/")),
             "/nowhere/",
             "/readyz",
         ]

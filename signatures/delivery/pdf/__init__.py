@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from signatures.delivery.pdf.card import CARD_SIZE, Card, card_design, draw
 from signatures.delivery.pdf.document import (
     AS_USUAL,
     Block,
@@ -40,9 +41,9 @@ from signatures.delivery.pdf.setting import UNWATCHED, Setting, Work
 from signatures.delivery.pdf.telling import names_in
 
 __all__ = [
-    "LANGUAGES", "Block", "BoardMember", "Counts", "Entry", "Frame", "LetterData", "Letterhead", "Options",
-    "PdfFailed", "Record", "Report", "Signatory", "Span", "Stopped", "Text", "Work", "names_in", "section_of",
-    "write",
+    "CARD_SIZE", "LANGUAGES", "Block", "BoardMember", "Card", "Counts", "Entry", "Frame", "LetterData", "Letterhead",
+    "Options", "PdfFailed", "Record", "Report", "Signatory", "Span", "Stopped", "Text", "Work", "card_design", "draw",
+    "names_in", "section_of", "write",
 ]  # fmt: skip
 
 
