@@ -41,7 +41,7 @@ class TextForm(AsSeenForm):
 
     class Meta:
         model = Translation
-        fields = ("letter", "language", *Translation.WORDS, "authoritative")
+        fields = ("letter", "language", *Translation.WORDS, "authoritative", "unofficial")
 
     def clean_signatories(self) -> Any:
         people = self.cleaned_data["signatories"]
@@ -56,8 +56,8 @@ class TextForm(AsSeenForm):
 
 class TranslationAdmin(admin.ModelAdmin):
     form = TextForm
-    list_display = ("title", "language", "revision", "authoritative", "published_at", "digest")
-    list_filter = ("language", "revision__letter")
+    list_display = ("title", "language", "revision", "authoritative", "unofficial", "published_at", "digest")
+    list_filter = ("language", "unofficial", "revision__letter")
     readonly_fields = ("published_at", "digest")
     actions = ("publish",)
     save_as = True
@@ -70,8 +70,8 @@ class TranslationAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj and obj.published_at:
-            return ("revision", "language", *Translation.WORDS, "authoritative", "published_at", "digest")
-        return ("letter", "language", *Translation.WORDS, "authoritative", "as_seen")
+            return ("revision", "language", *Translation.WORDS, "authoritative", "unofficial", "published_at", "digest")
+        return ("letter", "language", *Translation.WORDS, "authoritative", "unofficial", "as_seen")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new text begins as the newest one of the letter: most changes are small."""
@@ -92,6 +92,7 @@ class TranslationAdmin(admin.ModelAdmin):
             form.cleaned_data["language"],
             words,
             authoritative=form.cleaned_data["authoritative"],
+            unofficial=form.cleaned_data["unofficial"],
         )
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
 

@@ -45,8 +45,8 @@ DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 LINGERING_SECONDS = 10
 START_SECONDS = 300  # a long recovery after a crash is no failure
 NEED_NO_DATABASE = {
-    "", "help", "version", "--help", "--version", "check", "collectstatic", "compilemessages", "makemessages",
-    "makemigrations", "diffsettings", "serve", "verify_delivery",
+    "", "help", "version", "--help", "--version", "catalogues", "check", "collectstatic", "compilemessages",
+    "makemessages", "makemigrations", "diffsettings", "serve", "verify_delivery",
 }  # fmt: skip
 
 

@@ -164,7 +164,9 @@ class LanguageFromUrl:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        language = translation.get_language_from_path(request.path_info) or settings.LANGUAGE_CODE
+        # To the letter as `LANGUAGES` has it: /zh-Hans/ and /en/ are no addresses of ours.
+        first = request.path_info.split("/", 2)[1] if request.path_info.startswith("/") else ""
+        language = first if first in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
         with translation.override(language):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)

@@ -54,10 +54,18 @@ class Address(forms.CharField):
             raise forms.ValidationError(_("Please enter a mail address, such as name@example.org.")) from None
 
 
+# django-countries knows the order of Latin letters alone. Syllables of Hangul lie in order; the old codes of Chinese
+# have the usual characters by their sound (GB) or their strokes (Big5).
+_IN_ORDER = {"ko": "utf-8", "zh-hans": "gb18030", "zh-hant": "big5"}
+
+
 @cache
 def _country_options(language: str) -> SafeString:
     """All countries, sorted in this language. Django would render a template for each: most of the time of a page."""
-    return format_html_join("\n", '<option value="{}">{}</option>', countries)
+    found = list(countries)
+    if language in _IN_ORDER:
+        found.sort(key=lambda country: str(country.name).encode(_IN_ORDER[language], "replace"))
+    return format_html_join("\n", '<option value="{}">{}</option>', found)
 
 
 class CountrySelect(forms.Select):

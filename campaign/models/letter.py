@@ -179,11 +179,16 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
     """The named sets of texts."""
 
     def newest(self, slug: str, language: str) -> Translation | None:
-        """The newest published text of a letter in this language, else the authoritative one, else any."""
+        """The newest published text of a letter in this language, else the authoritative one, else any.
+
+        It knows the language of the authoritative one as `original`.
+        """
         wanted = models.Case(models.When(language=language, then=0), models.When(authoritative=True, then=1), default=2)
         published = self.filter(revision__letter__slug=slug, published_at__isnull=False).exclude(
             revision__letter__state=Letter.State.DRAFT
         )
+        original = self.filter(revision=models.OuterRef("revision"), authoritative=True, published_at__isnull=False)
+        published = published.annotate(original=models.Subquery(original.values("language")[:1]))
         return published.select_related("revision__letter").order_by("-revision__number", wanted, "pk").first()
 
 
@@ -204,6 +209,12 @@ class Translation(models.Model):
         _("original signatories"), default=list, help_text=_('[{"name": "…", "titles": ["…"]}]')
     )
     authoritative = models.BooleanField(_("authoritative"), default=False)
+    unofficial = models.BooleanField(
+        _("unofficial draft"),
+        default=False,
+        db_default=False,
+        help_text=_("Readers are told so. Once the text is published, it stays."),
+    )
     published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
     digest = models.CharField(_("digest"), max_length=64, editable=False)
 
@@ -212,7 +223,14 @@ class Translation(models.Model):
     class Meta:
         verbose_name = _("translation")
         verbose_name_plural = _("translations")
-        constraints: ClassVar = [models.UniqueConstraint("revision", "language", name="one_translation_per_language")]
+        constraints: ClassVar = [
+            models.UniqueConstraint("revision", "language", name="one_translation_per_language"),
+            models.CheckConstraint(
+                condition=~models.Q(authoritative=True, unofficial=True),
+                name="an_authoritative_text_is_official",
+                violation_error_message=_("An authoritative text is no unofficial draft."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"
@@ -231,14 +249,15 @@ class Translation(models.Model):
 
 
 @transaction.atomic
-def revise(letter: Letter, language: str, words: dict[str, Any], *, authoritative: bool = False) -> Translation:
+def revise(letter: Letter, language: str, words: dict[str, Any], **marks: bool) -> Translation:
     """The translation that says these words: the one that is there, or a draft mended, or a new one, unpublished.
 
-    A changed published text becomes a new revision; a further language joins the newest revision.
+    A changed published text becomes a new revision; a further language joins the newest revision. Its marks
+    (authoritative, unofficial) are no part of the words.
     """
     Letter.objects.select_for_update().get(pk=letter.pk)
     newest = letter.revisions.first()
-    wanted = Translation(language=language, authoritative=authoritative, **words)
+    wanted = Translation(language=language, **words, **marks)
     there = newest and newest.translations.filter(language=language).first()
     if there and there.published_at and text.digest(wanted.parts()) == there.digest:
         return there

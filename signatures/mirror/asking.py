@@ -27,8 +27,9 @@ def page(address: str, on: date) -> HttpResponse:
     """
     parts = urlsplit(address)
     with translation.override(language_of(parts.path)):
-        view, args, kwargs = resolve(parts.path)
-        answer: HttpResponseBase = view(CopyRequest(parts.path, parts.query, on=on), *args, **kwargs)
+        request = CopyRequest(parts.path, parts.query, on=on)
+        request.resolver_match = found = resolve(parts.path)
+        answer: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
     if answer.status_code != 200 or not isinstance(answer, HttpResponse):
         raise NoPage(f"{address}: {answer.status_code}")
     return answer

@@ -42,12 +42,22 @@ class Command(BaseCommand):
                 letter, made = Letter.objects.update_or_create(slug=about["slug"], defaults=fields)
                 letter.full_clean()
                 for language, words, front in sorted(texts, key=lambda text: not text[2].get("authoritative", False)):
-                    translation = revise(letter, language, words, authoritative=front.get("authoritative", False))
-                    if front.get("publish", True):
-                        publish(translation)
+                    _take(letter, language, words, front)
         except (OSError, KeyError, TypeError, ValueError, ValidationError, DataError) as error:
             raise CommandError(f"{folder} is no letter: {type(error).__name__}: {error}") from None
         self.stdout.write(f"{'Loaded' if made else 'Updated'} /letters/{letter.slug}/")
+
+
+def _take(letter: Letter, language: str, words: dict[str, Any], front: dict[str, Any]) -> None:
+    """A text into its letter. One that is not for publishing leaves alone what staff have published by now."""
+    is_for_all = front.get("publish", True)
+    newest = letter.revisions.first()
+    if not is_for_all and newest and newest.translations.filter(language=language, published_at__isnull=False).exists():
+        return
+    marks = {mark: front.get(mark, False) for mark in ("authoritative", "unofficial")}
+    translation = revise(letter, language, words, **marks)
+    if is_for_all:
+        publish(translation)
 
 
 def read_text(file: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:

@@ -1,0 +1,41 @@
+"""Keep the catalogues of the languages in step with the source."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = (
+        "Brings campaign/locale/*.po in step with the source (new strings come in empty, gone ones go), compiles them, "
+        "and tells what is to be translated. With --check nothing is written."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--check", action="store_true", help="write nothing; fail where something is amiss")
+        parser.add_argument("language", nargs="*", help="such as ko; default: all but English")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            from babel.messages.pofile import PoFileError  # noqa: PLC0415  as below
+
+            from campaign import catalogues  # noqa: PLC0415  Babel is not there on a server, nor needed
+        except ModuleNotFoundError:
+            raise CommandError("This needs Babel, a tool of developers: `uv sync` installs it.") from None
+        if strangers := set(options["language"]) - set(catalogues.languages()):
+            raise CommandError(f"Not a language of this site: {', '.join(sorted(strangers))}.")
+        source, amiss = catalogues.gathered(), 0
+        for language in options["language"] or catalogues.languages():
+            try:
+                if not options["check"]:
+                    catalogues.update(language, source)
+                found = catalogues.problems(language, source)
+            except PoFileError as error:
+                raise CommandError(f"{catalogues.file(language)} is broken: {error}") from None
+            amiss += len(found)
+            self.stdout.write("".join(f"{language}: {problem}\n" for problem in found), ending="")
+            self.stdout.write(f"{language}: {len(source)} strings, {len(found)} to mend")
+        if options["check"] and amiss:
+            raise CommandError(f"{amiss} strings are to be mended.")
