@@ -214,6 +214,7 @@ def test_two_at_once_do_not_write_over_each_other(letter: Letter, tmp_path: Path
         cursor.execute("SELECT pg_advisory_lock(%s)", [mirror.MIRRORING])
         with pytest.raises(CommandError, match="Another copy is being made"):
             call_command("mirror", tmp_path / "copy")
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [mirror.MIRRORING])
     another.close()
     assert not list(tmp_path.iterdir())
     mirror.make(tmp_path / "copy", on=DAY)
