@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from campaign import text
@@ -111,7 +112,7 @@ class TranslationAdmin(admin.ModelAdmin):
 
 
 class NewsTextForm(AsSeenForm):
-    language = forms.ChoiceField(label=_("language"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=capfirst(_("language")), choices=[("", "---------"), *settings.LANGUAGES])
 
     class Meta:
         model = NewsText

@@ -91,6 +91,22 @@ def running() -> Iterator[None]:
                 _stop_if_last(folder, users, process)
 
 
+def revive() -> bool:
+    """Start the embedded server again if it is gone while somebody needs it; whether it was.
+
+    Raises:
+        DatabaseUnavailable: when it cannot be started.
+    """
+    folder: Path = settings.POSTGRES_DIR
+    if not is_embedded() or _is_there(folder):
+        return False
+    with _locked(folder.parent / "postgres.starting"):
+        if _is_there(folder):
+            return False
+        _start(folder)
+    return True
+
+
 @contextlib.contextmanager
 def only_one(name: str) -> Iterator[None]:
     """Hold the lock of this name under VAR_DIR.
@@ -197,18 +213,27 @@ def _stop_if_last(folder: Path, users: IO[str], process: subprocess.Popen[bytes]
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Drop the pid file of a server that was killed: its number may by now be another process, or a zombie (F4)."""
-    lock = folder / "postmaster.pid"
-    with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
-        number = int(lock.read_text().split()[0])
-        state = Path(f"/proc/{number}/stat")
-        if state.exists():
-            name, _, rest = state.read_text().partition("(")[2].rpartition(")")
-            if name == "postgres" and rest.split()[0] != "Z":
-                return
-        elif Path("/proc/self/stat").exists() is False:
-            return  # no /proc here: let PostgreSQL judge for itself
-        lock.unlink()
+    if not _is_there(folder):
+        for lock in ("postmaster.pid", ".s.PGSQL.5432.lock"):  # the socket lies in the folder, too
+            (folder / lock).unlink(missing_ok=True)
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether a server has this folder.
+
+    One that was killed leaves its pid file, and the number in it may by now be another process, or a zombie (F4).
+    """
+    try:
+        number = int((folder / "postmaster.pid").read_text().split()[0])
+    except FileNotFoundError:
+        return False
+    except (ValueError, IndexError):
+        return True  # it is being written
+    state = Path(f"/proc/{number}/stat")
+    if not state.exists():
+        return not Path("/proc/self/stat").exists()  # no /proc here: let PostgreSQL judge for itself
+    name, _, rest = state.read_text().partition("(")[2].rpartition(")")
+    return name == "postgres" and rest.split()[0] != "Z"
 
 
 def _binaries() -> Path:

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
 
-from campaign import copied, database
+from campaign import database, mirrored
 from campaign.middleware import public_page
 from campaign.models import Letter, NewsText, Translation
 
@@ -28,7 +28,7 @@ def operator(request: HttpRequest) -> dict[str, Any]:
         "operator": settings.OPERATOR_NAME,
         "privacy_contact": settings.PRIVACY_CONTACT,
         "site_url": settings.SITE_URL,
-        "copied_on": copied.on(request),
+        "copied_on": mirrored.on(request),
     }
 
 

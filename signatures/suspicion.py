@@ -1,6 +1,7 @@
 """What sends a signature to review. A flag never refuses, and never shows to the signer."""
 
 import re
+import time
 import unicodedata
 from collections.abc import Collection, Mapping
 from functools import lru_cache
@@ -40,7 +41,8 @@ SENTENCES: Mapping[str, str | Promise] = {
 }
 # Flags that go when the words change.
 OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker", "blocked-word"})
-LONGEST_AGE = 48 * 60 * 60  # seconds that a form may stay open in a browser
+HOUR = 60 * 60
+LONGEST_AGE = 48 * HOUR  # seconds that a form may stay open in a browser, from the hour in which it was made
 FASTEST = 3  # seconds in which nobody reads and types
 HAND = 8  # seconds in which a hand with all its habits of the keyboard can fill the form in
 LONGEST_NUMBER = 3  # digits in a row, other than a year, that people rarely put into the name of a mailbox
@@ -52,7 +54,15 @@ MOST_OF_SCRIPT = {"Tibt": 5, "Mymr": 5, "Lana": 5}
 MOST_PER_LETTER = 2  # on the average of a text; a single word may have some more
 FEW_MARKS = 6
 
-_stamps = signing.TimestampSigner(salt="signatures.form")
+
+class _ByTheHour(signing.TimestampSigner):
+    """All forms of one hour are alike, so that who has the page already is not sent it again."""
+
+    def timestamp(self) -> str:
+        return signing.b62_encode(int(time.time()) // HOUR * HOUR)
+
+
+_stamps = _ByTheHour(salt="signatures.form")
 _LINK = re.compile(
     r"https?:|\bwww\s*\.|://|\bt\.me/|\bdot com\b"
     r"|\b[\w-]{1,63}\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b",
@@ -66,7 +76,7 @@ _script = lru_cache(maxsize=8192)(script)
 
 
 def stamp() -> str:
-    """The moment at which a form is made, signed."""
+    """The hour in which a form is made, signed."""
     return _stamps.sign("form")
 
 

@@ -249,7 +249,7 @@ def test_signing_is_paused_at_once_and_taken_up_again(
     assert answer.status_code == 422 and not Signature.objects.exists() and not Mail.objects.exists()
     assert "Signing is paused" in owner.get("/admin/").content.decode().replace("\n", " ")
     owner.post(f"{SWITCHES}resume/{letter.pk}/")
-    texts.forget()  # a process keeps the letter for three seconds
+    texts.forget()  # a process keeps the letter for a second
     assert client.post("/letters/bridge/sign/", form).status_code == 303
     entries = TrailEntry.objects.filter(letter_id=letter.pk, staff_id=olga.pk).order_by("pk")
     assert list(entries.values_list("action", "was", "now")) == [

@@ -23,6 +23,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings
@@ -424,7 +425,7 @@ class Play:
     def memory() -> Iterator[bytes]:
         for key, copy in middleware.copies._pages.items():
             yield repr((key, copy.headers)).encode() + copy.plain
-            yield gzip.decompress(copy.zipped)
+            yield from (gzip.decompress(copy.body("gzip")), brotli.decompress(copy.body("br")))
         yield pickle.dumps((texts._texts, texts._slugs))
         assert isinstance(cache._connections[cache._alias], LocMemCache)  # type: ignore[attr-defined]  # what lies behind the proxy
         yield b"".join(cache._connections[cache._alias]._cache.values())  # type: ignore[attr-defined]

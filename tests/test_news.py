@@ -70,6 +70,7 @@ def test_an_editor_writes_news_looks_at_it_and_publishes_it(
         letter,
         {"language": "en", "title": "The embassy answered", "body": "It *thanked* us."},
         {"language": "ko", "title": "대사관의 답", "body": "감사하다고 했습니다."},
+        {"language": "", "title": "", "body": ""},  # left empty
     )
     assert press.post("/admin/campaign/news/add/", page).status_code == 302
     news = News.objects.get()
@@ -198,6 +199,14 @@ def test_news_without_words_is_not_published(press: Client, letter: Letter) -> N
     assert "at least one language" in answer.content.decode() and not News.objects.announced().exists()
     with pytest.raises(NothingToTell):
         announce(news)
+
+
+def test_one_language_is_written_once(press: Client, letter: Letter) -> None:
+    row = {"language": "en", "title": "Title", "body": "Words."}
+    answer = press.post("/admin/campaign/news/add/", typed(letter, row, row))
+    assert "duplicate data for language" in answer.content.decode() and not News.objects.exists()
+    answer = press.post("/admin/campaign/news/add/", typed(letter, {**row, "language": "xx"}))
+    assert "not one of the available choices" in answer.content.decode()
 
 
 def test_the_database_refuses_two_texts_in_one_language_and_news_retracted_before_it_was_published(

@@ -92,8 +92,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="newstext",
-            constraint=models.UniqueConstraint(
-                models.F("news"), models.F("language"), name="one_news_text_per_language"
-            ),
+            constraint=models.UniqueConstraint(fields=["news", "language"], name="one_news_text_per_language"),
         ),
     ]

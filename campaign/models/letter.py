@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -179,17 +179,21 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
     """The named sets of texts."""
 
     def newest(self, slug: str, language: str) -> Translation | None:
-        """The newest published text of a letter in this language, else the authoritative one, else any.
+        """The newest published text of a letter in this language, else the authoritative one, else any."""
+        return min(self.of_newest_revision(slug), key=lambda text: text.distance(language), default=None)
 
-        It knows the language of the authoritative one as `original`.
+    def of_newest_revision(self, slug: str) -> Self:
+        """A letter's published texts, in each language, of its newest revision that has one.
+
+        Each knows the language of the authoritative one as `original`.
         """
-        wanted = models.Case(models.When(language=language, then=0), models.When(authoritative=True, then=1), default=2)
         published = self.filter(revision__letter__slug=slug, published_at__isnull=False).exclude(
             revision__letter__state=Letter.State.DRAFT
         )
-        original = self.filter(revision=models.OuterRef("revision"), authoritative=True, published_at__isnull=False)
+        newest = published.order_by("-revision__number").values("revision")[:1]
+        original = published.filter(revision=models.OuterRef("revision"), authoritative=True)
         published = published.annotate(original=models.Subquery(original.values("language")[:1]))
-        return published.select_related("revision__letter").order_by("-revision__number", wanted, "pk").first()
+        return published.filter(revision=newest).select_related("revision__letter")
 
 
 class Translation(models.Model):
@@ -238,6 +242,10 @@ class Translation(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.digest = text.digest(self.parts())
         super().save(*args, **kwargs)
+
+    def distance(self, language: str) -> tuple[bool, bool, int]:
+        """How far from a reader of this language: the smallest is the text to show."""
+        return self.language != language, not self.authoritative, self.pk
 
     def parts(self) -> list[str]:
         """The words in the order of the canonical form (`text.canonical`)."""

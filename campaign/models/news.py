@@ -104,7 +104,9 @@ class NewsText(models.Model):
         verbose_name = _("text of the news")
         verbose_name_plural = _("texts of the news")
         ordering: ClassVar = ["pk"]
-        constraints: ClassVar = [models.UniqueConstraint("news", "language", name="one_news_text_per_language")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["news", "language"], name="one_news_text_per_language")
+        ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.language})"

@@ -10,7 +10,7 @@ from django.http.response import HttpResponse, HttpResponseBase
 from django.urls import get_resolver, resolve
 from django.utils import translation
 
-from campaign.copied import CopyRequest
+from campaign.mirrored import CopyRequest
 from signatures.mirror.addresses import language_of
 
 

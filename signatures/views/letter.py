@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from campaign import copied, network
+from campaign import mirrored, network
 from campaign.middleware import public_page
 from campaign.models import Letter, NewsText, Translation
 from signatures import counts, limits, workflow
@@ -40,7 +40,7 @@ def letter_page(request: HttpRequest, slug: str) -> HttpResponse:
 def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         translation = texts.newest(slug)
-        form = None if copied.on(request) else SignForm(translation=translation)
+        form = None if mirrored.on(request) else SignForm(translation=translation)
         return render(request, "letter/letter.html", _letter_context(translation, form))
     except OperationalError:
         kept = texts.last_read(slug)

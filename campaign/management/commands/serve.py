@@ -121,8 +121,8 @@ class Command(BaseCommand):
         self.stdout.write("Ctrl-C stops it.")
         self.stdout.flush()
         while not stop.wait(0.2):
-            for child in family:
-                if news := child.look_after():
+            for news in (_look_after_database(), *(child.look_after() for child in family)):
+                if news:
                     self.stderr.write(news)
         for child in family:
             if child.process:
@@ -146,6 +146,13 @@ def children(options: dict[str, Any]) -> list[Child]:
     if not options["no_worker"]:
         family.append(Child("worker", [sys.executable, "manage.py", "work"], dict(os.environ)))
     return family
+
+
+def _look_after_database() -> str | None:
+    try:
+        return "the database was gone; it runs again." if database.revive() else None
+    except database.DatabaseUnavailable as error:
+        return str(error)
 
 
 def _port_is_free(host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""A page asked for a copy: a folder of static files, where no form can be sent and no name be taken back."""
+"""A page asked for the mirror: a copy in static files, where no form can be sent and no name be taken back."""
 
 from datetime import date
 

@@ -1,0 +1,274 @@
+"""A crowd reads: a page is made once for all of them, is never old, and is there while the database is not."""
+
+import gzip
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import brotli
+import pytest
+from django.db import OperationalError
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from campaign import copies, middleware
+from campaign.middleware import HotPages, public_page
+from campaign.models import Letter, publish, revise
+from signatures.models import Signature
+from signatures.views import texts
+from tests.makers import WORDS
+
+pytestmark = pytest.mark.django_db
+LIST = "/letters/bridge/signatories/"
+
+
+class Clock:
+    """The time that pages and texts go by; it stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (middleware, texts):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`database("down")` and `database("up")`: to whoever asks it about a letter."""
+    objects = texts.Translation.objects
+    answers = objects.of_newest_revision
+
+    def is_down(*_args: object) -> None:
+        raise OperationalError("could not connect to server")
+
+    return lambda how: monkeypatch.setattr(objects, "of_newest_revision", is_down if how == "down" else answers)
+
+
+def text_of(client: Client, address: str = "/") -> str:
+    return client.get(address).content.decode()
+
+
+# Fresh
+
+
+def test_what_changed_is_on_every_page_within_five_seconds(
+    client: Client, letter: Letter, ada: Signature, clock: Clock
+) -> None:
+    """The worst case: the text is read the moment before it changes, the page is made the moment before the text is old."""
+    text_of(client, LIST)  # the text is read
+    letter.state = "paused"
+    letter.save()
+    ada.delete()
+    clock.now += texts.KEPT - 0.01
+    text_of(client)  # the page is made, from the text that was read
+
+    clock.now += 5 - texts.KEPT
+    assert "Signing is paused" in text_of(client)
+    assert "Ada Lovelace" not in text_of(client) + text_of(client, LIST)
+
+
+def test_a_page_is_as_old_as_its_beginning_however_long_it_took(client: Client, letter: Letter, clock: Clock) -> None:
+    def slowly(request: Any) -> HttpResponse:
+        clock.now += 2
+        return HttpResponse("slow", headers={"Cache-Control": "public"})
+
+    pages = HotPages(slowly)
+    pages(RequestFactory().get("/slow/"))
+    (copy,) = middleware.copies._pages.values()
+    assert copy.made == 1000.0
+
+
+def test_what_is_gone_leaves_the_memory_at_once(client: Client, ada: Signature, clock: Clock) -> None:
+    address = f"{LIST}{ada.public_id}/"
+    assert "Ada Lovelace" in text_of(client, address)
+    ada.delete()
+    clock.now += middleware.FRESH
+    assert client.get(address).status_code == 404
+    assert [key for key in middleware.copies._pages if key[2] == address] == []
+
+
+def test_a_reader_is_never_kept_waiting_while_another_makes_the_page_anew(letter: Letter, clock: Clock) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    bodies = iter(["old", "new"])
+
+    @public_page
+    def page(request: Any) -> HttpResponse:
+        body = next(bodies)
+        if body == "new":
+            begun.set()
+            go_on.wait(10)
+        return HttpResponse(body)
+
+    pages, ask = HotPages(page), RequestFactory().get
+    pages(ask("/"))
+    clock.now += middleware.FRESH
+    renewing = threading.Thread(target=lambda: pages(ask("/")))
+    renewing.start()
+    assert begun.wait(10)
+    assert pages(ask("/")).content == b"old"
+    go_on.set()
+    renewing.join(10)
+    assert pages(ask("/")).content == b"new"
+
+
+# To whom it is the same
+
+
+def test_two_processes_send_the_same_page_under_the_same_tag(client: Client, ada: Signature) -> None:
+    tags = set()
+    for _process in range(2):
+        middleware.copies.clear()
+        texts.forget()
+        tags.add(client.get("/")["ETag"])
+    assert len(tags) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("{}", 304), ('"x", {}', 304), ("{}, W/", 304), ("*", 304), ('{}"', 200), ('"x"', 200), ("x{}x", 200), ("", 200)],
+)
+def test_304_is_for_who_has_this_very_page(client: Client, letter: Letter, asked: str, status: int) -> None:
+    first = client.get("/")
+    for ask in (client.get, client.head):
+        answer = ask("/", headers={"if-none-match": asked.format(first["ETag"])})
+        assert answer.status_code == status
+        for name in ("Cache-Control", "ETag", "Vary", "Content-Security-Policy"):
+            assert answer[name] == first[name], name
+    assert client.get("/", headers={"if-none-match": first["ETag"].removeprefix("W/")}).status_code == 304
+
+
+def test_head_is_answered_as_get_without_the_page_hot_or_not(client: Client, letter: Letter) -> None:
+    for address in ("/", f"{LIST}?q=a"):
+        cold, hot, full = client.head(address), client.head(address), client.get(address)
+        assert cold.content == hot.content == b""
+        for head in (cold, hot):
+            assert dict(head.items()) == dict(full.items())
+
+
+@pytest.mark.parametrize(
+    ("accepts", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"), ("br;q=0.1, gzip;q=1", "br"), ("GZIP", "gzip"), ("br;q=0, gzip", "gzip"), ("br; q=0.000, gzip;q=0", ""),
+        ("identity", ""), ("", ""), ("brotli, gzipped", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("address", ["/", f"{LIST}?q=Ada"])
+def test_a_page_is_packed_as_its_reader_can_take_it(
+    client: Client, ada: Signature, address: str, accepts: str, coding: str
+) -> None:
+    answer = client.get(address, headers={"accept-encoding": accepts})
+    unpack = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}[coding]
+    assert answer.get("Content-Encoding", "") == coding
+    assert "Ada Lovelace" in unpack(answer.content).decode()
+    assert int(answer["Content-Length"]) == len(answer.content)
+    assert answer["Vary"] == "Accept-Encoding"
+
+
+def test_a_page_with_a_query_has_its_tag_too_and_is_not_kept(client: Client, ada: Signature) -> None:
+    answer = client.get(f"{LIST}?q=Ada")
+    assert client.get(f"{LIST}?q=Ada", headers={"if-none-match": answer["ETag"]}).status_code == 304
+    assert len(middleware.copies._pages) == 0
+
+
+def test_languages_are_separate_pages(client: Client, letter: Letter) -> None:
+    publish(revise(letter, "ko", {**WORDS, "title": "다리"}))
+    assert "다리" in text_of(client, "/ko/")
+    assert "다리" not in text_of(client, "/") and client.get("/")["Content-Language"] == "en"
+    assert "다리" in text_of(client, "/ko/") and client.get("/ko/")["Content-Language"] == "ko"
+
+
+def test_a_made_up_host_poisons_nothing(client: Client, letter: Letter, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["letter.example", "testserver"]
+    ours = text_of(client)
+    for headers in (
+        {"host": "evil.example"},
+        {"host": "letter.example@evil.example"},
+        {"host": "letter.example", "x-forwarded-host": "evil.example"},
+        {"host": "letter.example:8443"},
+        {"host": "testserver", "x-forwarded-proto": "gopher", "x-original-url": "/admin/", "forwarded": "host=evil.example"},
+    ):  # fmt: skip
+        answer = client.get("/", headers=headers)
+        assert answer.status_code == (400 if "evil" in headers["host"] else 200)
+        assert "evil" not in answer.content.decode()
+    assert not [key for key in middleware.copies._pages if "evil" in str(key)]
+    assert text_of(client) == ours
+
+
+# How much memory
+
+
+def page_of(size: int) -> HttpResponse:
+    return HttpResponse(b"x" * size, headers={"Cache-Control": "public"})
+
+
+def test_a_flood_of_addresses_drives_itself_out_and_not_the_letter() -> None:
+    pages = HotPages(lambda _request: page_of(100_000))
+    ask = RequestFactory().get
+    for _reader in range(3):
+        pages(ask("/"))
+    for number in range(500):
+        pages(ask(f"/signatories/{number}/"))
+        pages(ask(f"/signatories/{number}/"))
+    kept = [path for _scheme, _host, path in middleware.copies._pages]
+    assert "/" in kept and "/signatories/499/" in kept and "/signatories/0/" not in kept
+    assert len(kept) == copies.ROOM // 200_000
+    assert middleware.copies._bytes == sum(copy.size for copy in middleware.copies._pages.values()) <= copies.ROOM
+
+
+def test_a_page_beyond_measure_is_sent_and_not_kept() -> None:
+    pages = HotPages(lambda _request: page_of(copies.LARGEST))
+    assert pages(RequestFactory().get("/")).status_code == 200
+    assert len(middleware.copies._pages) == middleware.copies._bytes == 0
+
+
+# While the database is down (SECURITY.md O4); tests/test_database_down.py stops a real one
+
+
+def test_O4_names_stay_for_a_minute_and_the_letter_for_as_long_as_it_takes(
+    client: Client, letter: Letter, ada: Signature, clock: Clock, database: Callable[[str], None]
+) -> None:
+    publish(revise(letter, "ko", {**WORDS, "title": "다리"}))
+    text_of(client)
+    database("down")
+    clock.now += 50
+    assert "Ada Lovelace" in text_of(client), "the last copy"
+
+    clock.now += 15
+    page = text_of(client)
+    assert "We ask for" in page and "Signing is not possible just now" in page and "Ada Lovelace" not in page
+    assert not [copy for copy in middleware.copies._pages.values() if b"Ada Lovelace" in copy.plain]
+    assert "다리" in text_of(client, "/ko/"), "in a language that nobody has asked this process for"
+    clock.now += 3600
+    assert "We ask for" in text_of(client)
+
+    client.raise_request_exception = False
+    for address in (LIST, f"{LIST}?q=Ada", f"{LIST}{ada.public_id}/"):
+        away = client.get(address)
+        assert (away.status_code, away["Retry-After"], away["Cache-Control"]) == (503, "10", "no-store"), address
+        assert "Back in a moment" in away.content.decode() and "Traceback" not in away.content.decode()
+
+    database("up")
+    clock.now += middleware.FRESH
+    assert "Ada Lovelace" in text_of(client) and "Sign the letter" in text_of(client)
+
+
+def test_O4_a_crowd_does_not_ask_a_database_that_is_down_again_and_again(
+    client: Client, letter: Letter, clock: Clock, database: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text_of(client)
+    clock.now += 61
+    database("down")
+    asked: list[int] = []
+    down = texts.Translation.objects.of_newest_revision
+    monkeypatch.setattr(texts.Translation.objects, "of_newest_revision", lambda slug: (asked.append(1), down(slug)))
+    for _reader in range(100):
+        assert "Signing is not possible just now" in text_of(client)
+    assert len(asked) == 1
