@@ -28,11 +28,12 @@ STAFF = (
     "signatures/blocks.py", "signatures/emails.py", "signatures/imports.py", "signatures/invalidation/*",
     "signatures/suspicion.py", "signatures/trail.py", "signatures/watch.py", "signatures/workflow/blocking.py",
     "signatures/delivery/making.py",
-    "signatures/models/delivery.py", "signatures/models/desk.py", "signatures/models/invalidation.py",
+    "signatures/models/desk.py", "signatures/models/invalidation.py",
     "signatures/models/mail.py", "signatures/models/paper.py", "signatures/models/picture.py",
     "signatures/models/trail.py",
 )  # fmt: skip
 LAZY = {f"{name}_lazy": where for name, where in extract.DEFAULT_KEYWORDS.items() if name.endswith("gettext")}
+MARKERS = {**extract.DEFAULT_KEYWORDS, **LAZY, "gettext_noop": None}
 
 HEADER = "# The words of the site. Fill in each msgstr, then run `manage.py catalogues`."
 # What must stand in a translation as it does in English: placeholders, and tags.
@@ -62,7 +63,7 @@ def gathered() -> Catalog:
     catalog = _empty()
     for path, source in _sources():
         for _line, words, comments, context in extract.extract(
-            "python", io.BytesIO(source.encode()), extract.DEFAULT_KEYWORDS | LAZY, ("Translators",)
+            "python", io.BytesIO(source.encode()), MARKERS, ("Translators",)
         ):
             catalog.add(words, locations=[(path, 0)], auto_comments=comments, context=context)
     return catalog
@@ -86,14 +87,19 @@ def _as_python(template: str) -> str:
 
 
 def _without_models(source: str) -> str:
-    """The source less its models, whose labels are read in admin alone; choices are classes of their own, and stay."""
+    """The source less its models, whose labels are read in admin alone; the choices in them stay."""
     lines = source.split("\n")
     for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef) and any(
-            isinstance(part, ast.ClassDef) and part.name == "Meta" for part in node.body
-        ):
-            lines[node.lineno - 1 : node.end_lineno] = [""] * len(lines[node.lineno - 1 : node.end_lineno])
+        parts = [part for part in getattr(node, "body", []) if isinstance(part, ast.ClassDef)]
+        if "Meta" in {part.name for part in parts}:
+            choices = {n for part in parts if part.name != "Meta" for n in range(part.lineno, _end(part) + 1)}
+            for n in range(node.lineno, _end(node) + 1):
+                lines[n - 1] = lines[n - 1].lstrip() if n in choices else ""
     return "\n".join(lines)
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
 
 
 def read(language: str) -> Catalog:

@@ -22,11 +22,12 @@ from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
 from campaign import database, middleware
-from campaign.models import Letter
+from campaign.models import Letter, publish, revise
 from signatures import blocks, limits, post, suspicion
 from signatures.models import Signature, State
 from signatures.views import texts
-from tests.makers import make_letter, make_signature
+from tests import pseudo
+from tests.makers import WORDS, make_letter, make_signature
 from tests.site import Site
 
 NEVER_TRUNCATED = {
@@ -272,6 +273,26 @@ def link_in_mail(inbox: Inbox) -> Callable[[], str]:
         return found[1]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def pseudo_locale(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("locale")
+    pseudo.write_catalogue(folder)
+    return folder
+
+
+@pytest.fixture
+def in_pseudo(pseudo_locale: Path, settings: Any, letter: Letter) -> Letter:
+    """The site also speaks the language that nobody speaks, and so does all that its operator wrote."""
+    settings.LANGUAGES = [*settings.LANGUAGES, (pseudo.CODE, "pseudo")]
+    settings.LOCALE_PATHS = [pseudo_locale, *settings.LOCALE_PATHS]
+    settings.OPERATOR_NAME, settings.PRIVACY_CONTACT = "ⓞⓟⓔⓡⓐⓣⓞⓡ", "ⓒⓞⓝⓣⓐⓒⓣ"
+    letter.recipient, letter.letterhead = "ⓜⓘⓝⓘⓢⓣⓔⓡ", {"name": "ⓒⓞⓜⓜⓘⓣⓣⓔⓔ"}
+    letter.save()
+    accented = {field: pseudo.said(words) for field, words in WORDS.items() if isinstance(words, str)}
+    publish(revise(letter, pseudo.CODE, {**accented, "signatories": [{"name": "ⓖⓡⓐⓒⓔ", "titles": []}]}))
+    return letter
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ does not say so (`lang`).
 """
 
 import re
+from collections.abc import Collection
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -18,7 +18,8 @@ CODE = "he"  # Django knows its dates, numbers and direction; ours are the words
 ACCENTED = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "áƀćđéƒğħíĵķłḿńóṕɋŕśŧúṽŵẋýźÁɃĆĐÉƑĞĦÍĴĶŁḾŃÓṔɊŔŚŦÚṼŴẊÝŹ"
 )
-APART = {"bdi", "code", "script", "style"}  # a person's words, and what no language has
+APART = {"bdi", "code", "pre", "script", "style", "textarea"}  # a person's words, and what no language has
+FILE = re.compile(r"[\w-]+\.(?:csv|json|pdf|txt|zip)\b")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 READ_ALOUD = ("alt", "aria-label", "content", "placeholder", "title")
 
@@ -28,7 +29,7 @@ def said(words: str) -> str:
     parts = re.split(f"({catalogues.MARKS.pattern})", words)
     accented = "".join(part if n % 2 else part.translate(ACCENTED) for n, part in enumerate(parts))
     end = len(accented.rstrip())
-    return accented[:end] + "~" * (len(words) // 3) + accented[end:]
+    return accented[:end] + (" ~~~~~" * len(words))[: len(words) // 3].rstrip() + accented[end:]
 
 
 def write_catalogue(folder: Path) -> None:
@@ -47,8 +48,9 @@ def write_catalogue(folder: Path) -> None:
 class Plain(HTMLParser):
     """What a page says in plain letters, though it says that it is in this language."""
 
-    def __init__(self) -> None:
+    def __init__(self, but: Collection[str]) -> None:
         super().__init__()
+        self.but = but
         self.open: list[tuple[str, str, bool]] = [("", "", False)]  # tag, language, whether apart
         self.found: list[str] = []
 
@@ -74,11 +76,15 @@ class Plain(HTMLParser):
 
     def look(self, words: str, here: tuple[str, str, bool]) -> None:
         _tag, language, apart = here
+        words = FILE.sub("", words)
+        for known in self.but:
+            words = words.replace(known, "")
         if language == CODE and not apart and re.search(r"[A-Za-z]{2,}", words):
             self.found.append(" ".join(words.split()))
 
 
-def plain(page: Any) -> list[str]:
-    parser = Plain()
-    parser.feed(page if isinstance(page, str) else page.content.decode())
+def plain(page: str, *but: str) -> list[str]:
+    """Those words, but not what is no language: a person's name, say, or what was typed."""
+    parser = Plain(but)
+    parser.feed(page)
     return parser.found

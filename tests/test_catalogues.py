@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _, ngettext_lazy, pgettext_
 WORDS = _("Name"), pgettext_lazy("of a ship", "Name"), ngettext_lazy("%(n)d name", "%(n)d names", "n")
 class Choice: ONE = "1", _("one")
 class Row(Model):
+    class State(TextChoices): NEW = "new", _("new")
     field = _("label of a field")
     class Meta: verbose_name = _("row")
 """
@@ -65,13 +66,14 @@ def test_what_people_meet_is_gathered_and_what_staff_alone_see_is_not(house: Pat
         ("Name", "of a ship"),
         (("%(n)d name", "%(n)d names"), None),
         ("one", None),
+        ("new", None),
         (("%(n)s <b>sheep</b>", "%(n)s <b>sheep</b> & “more”"), None),
         ("in a tag", None),
     }
 
 
 def test_new_strings_come_in_empty_gone_ones_go_and_nothing_is_guessed(house: Path) -> None:
-    assert "ko: 6 strings, 6 to mend" in run("ko")
+    assert "ko: 7 strings, 7 to mend" in run("ko")
     write(house, "ko", 'msgid "in a tag"\nmsgstr ""', 'msgid "in a tag"\nmsgstr "꼬리표"')
     write(house, "ko", 'msgid "one"\nmsgstr ""', 'msgid "one"\nmsgstr "하나"')
     page = house / "templates" / "page.html"

@@ -1,6 +1,8 @@
 """Languages: by the address alone, offered on every page, the same page in each; and the letter in each of them."""
 
+import html
 import re
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -8,15 +10,20 @@ import pytest
 from django.conf import settings as site_settings
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
-from django.test import Client
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+from django.urls import get_resolver, reverse
 from django.utils import timezone, translation
 
 from campaign import middleware, text
 from campaign.models import Letter, Translation, publish, revise
-from signatures import links
+from signatures import emails, links, sharing
 from signatures.models import Signature
 from signatures.views import texts
+from tests import pseudo
 from tests.makers import WORDS
+from tests.packages import make_delivery
+from tests.test_everything import fits, names_of
 
 NAMES = {"en": "English", "ko": "한국어", "zh-hans": "简体中文", "zh-hant": "繁體中文"}
 PREFIX = {"en": "", "ko": "/ko", "zh-hans": "/zh-hans", "zh-hant": "/zh-hant"}
@@ -260,9 +267,9 @@ IN_ORDER = {  # of Hangul, of pinyin, of strokes
     ("code", "named"),
     [
         ("en", {"TW": "Taiwan", "HK": "Hong Kong", "KR": "South Korea", "KP": "North Korea"}),
-        ("ko", {"TW": "대만", "HK": "홍콩", "KR": "대한민국"}),
+        ("ko", {"TW": "대만", "HK": "홍콩", "KR": "대한민국", "SC": "세이셸"}),
         ("zh-hans", {"TW": "台湾", "HK": "香港", "KR": "韩国"}),
-        ("zh-hant", {"TW": "台灣", "HK": "香港", "KR": "南韓"}),
+        ("zh-hant", {"TW": "台灣", "HK": "香港", "KR": "南韓", "GL": "格陵蘭"}),
     ],
 )
 def test_countries_stand_in_the_language_of_the_page_by_their_common_names(
@@ -272,6 +279,84 @@ def test_countries_stand_in_the_language_of_the_page_by_their_common_names(
     options = dict(re.findall(r'<option value="([A-Z]{2})">([^<]+)</option>', page))
     assert len(options) > 240
     assert {country: options[country] for country in named} == named
+    assert len(set(options.values())) == len(options), "no two of the same name"
+    assert [name for name in options.values() if name != name.strip() or re.search(r"\d", html.unescape(name))] == []
     if code != "en":
         assert [name for name in options.values() if name in IN_ORDER[code]] == IN_ORDER[code]
         assert [name for name in options.values() if re.fullmatch(r"[\x00-\x7f]+", name)] == []
+
+
+# A language that nobody speaks
+
+WORDLESS = ("SHA-256", "Ada Lovelace", "XX", "ada@gmail.com", *sharing.NETWORKS)  # terms, the cast, what was typed
+
+
+def test_every_page_speaks_a_language_that_nobody_speaks_and_no_other(
+    client: Client, in_pseudo: Letter, ada: Signature, ben: Signature, cleo: Signature
+) -> None:
+    make_delivery(in_pseudo)
+    found = {}
+    for name, answer in every_page(client, in_pseudo, ada, ben, cleo):
+        page = answer if isinstance(answer, str) else answer.content.decode()
+        assert f'<html lang="{pseudo.CODE}" dir="rtl">' in page, name
+        found[name] = pseudo.plain(page, *WORDLESS)
+    assert {"delivery", "entry", "no-updates"} < found.keys() and len(found) > 25
+    plain = [f"{name}: {words}" for name, lines in found.items() for words in lines]
+    assert not plain, "\n".join(plain)
+
+
+def every_page(client: Client, letter: Letter, *people: Signature) -> Iterator[tuple[str, Any]]:
+    """The public pages by the name of their address, then in their other states."""
+    home = f"/{pseudo.CODE}"
+    ada, ben, cleo = people
+    for name in names_of(get_resolver().url_patterns):
+        routes = (
+            {},
+            {"slug": letter.slug},
+            {"slug": letter.slug, "public_id": ada.public_id},
+            {"slug": letter.slug, "number": 1},
+            {"token": (links.leaving_token if name == "no-updates" else links.token)(ada.public_id)},
+        )
+        address = reverse(name, kwargs=next(route for route in routes if fits(name, route)))
+        answer = client.get(home + address)
+        if answer.status_code == 200 and "html" in answer["Content-Type"]:
+            yield name, answer
+    for name, path in {
+        "nothing there": "/nothing/",
+        "broken link": "/signature/x/",
+        "search": f"/letters/{letter.slug}/signatories/?q=Nobody",
+        "unconfirmed": f"/signature/{links.token(ben.public_id)}/",
+        "waiting": f"/signature/{links.token(cleo.public_id)}/",
+    }.items():
+        yield name, client.get(home + path)
+    for name, path, typed in (
+        ("empty form", f"/letters/{letter.slug}/sign/", {}),
+        ("wrong form", f"/letters/{letter.slug}/sign/", {"name": "<", "email": "x", "visibility": "public", "role": "a\u202eb", "comment": "x" * 1001, "country": "XX"}),
+        ("slip", f"/letters/{letter.slug}/sign/", {"email": "ada@gmial.com"}),
+        ("no address", f"/letters/{letter.slug}/my-link/", {"email": "x"}),
+        ("no words", f"/signature/{links.token(ben.public_id)}/", {"action": "confirm"}),
+        ("no receipt", f"/deliveries/{letter.slug}/1/", {"proof": "{}"}),
+        ("withdrawn", f"/signature/{links.token(cleo.public_id)}/", {"action": "withdraw"}),
+        ("gone", f"/signature/{links.token(cleo.public_id)}/", {"action": "erase"}),
+    ):  # fmt: skip
+        answer = client.post(home + path, typed)
+        yield name, answer if answer.status_code != 303 else client.get(answer["Location"])
+    with translation.override(pseudo.CODE):
+        for name in ("400", "403", "429", "500", "503"):
+            yield name, render_to_string(f"{name}.html", request=RequestFactory().get(f"{home}/"))
+    for state in (Letter.State.PAUSED, Letter.State.CLOSED):
+        letter.state = state
+        letter.save()
+        texts.forget()
+        middleware.copies.clear()
+        yield state, client.get(f"{home}/")
+
+
+def test_every_mail_to_a_signer_speaks_it_too(in_pseudo: Letter, ada: Signature) -> None:
+    for name in ("already", "link", "question", "reminder", "update"):
+        words = {"delivery": make_delivery(in_pseudo)} if name == "update" else {}
+        mail = emails.message(name, to="ada@example.org", language=pseudo.CODE, context=words)
+        page = mail.alternatives[0].content
+        assert pseudo.plain(page) == [], name
+        plain = re.sub(r"\S+@\S+|https?://\S+", "", mail.subject + mail.body)
+        assert re.findall(r"[A-Za-z]{2,}", plain) == [], name

@@ -2,11 +2,32 @@
 
 from django import template
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_noop
 from django_countries import countries
 
 from campaign import text
 
 register = template.Library()
+
+# django-countries has these wrong in one of our languages (Seychelles as Sicily). Our own catalogues come before its.
+MENDED = (
+    gettext_noop("Bosnia and Herzegovina"),
+    gettext_noop("Burundi"),
+    gettext_noop("Cayman Islands"),
+    gettext_noop("Comoros"),
+    gettext_noop("Falkland Islands (Malvinas)"),
+    gettext_noop("Greenland"),
+    gettext_noop("Martinique"),
+    gettext_noop("Mongolia"),
+    gettext_noop("Nepal"),
+    gettext_noop("North Macedonia"),
+    gettext_noop("Romania"),
+    gettext_noop("Samoa"),
+    gettext_noop("Seychelles"),
+    gettext_noop("Svalbard and Jan Mayen"),
+    gettext_noop("Tajikistan"),
+    gettext_noop("Türkiye"),
+)
 
 
 @register.filter

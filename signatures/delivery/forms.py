@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from campaign.templatetags.languages import language_name
 from signatures.delivery import receipts
 from signatures.models import Delivery
 
@@ -59,7 +60,7 @@ class ProofForm(forms.Form):
     def _known_digests(self) -> dict[str, str]:
         texts = {
             text["digest"]: _("the text of revision %(number)s (%(language)s)")
-            % {"number": text["revision"], "language": text["language"]}
+            % {"number": text["revision"], "language": language_name(text["language"])}
             for text in self.delivery.texts
         }
         files = {digest: name for name, digest in self.delivery.files.items()}

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 
 CHROMIUM = shutil.which("chromium")
 
@@ -16,13 +18,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def a_browser() -> None:
+def a_browser(request: pytest.FixtureRequest) -> Iterator[None]:
     if CHROMIUM is None:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail("REQUIRE_BROWSER=1, but there is no chromium")
         pytest.skip("no chromium on this machine: apt-get install chromium")
     # Playwright's event loop stays the running one of this process, also for the tests that come after.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    request.getfixturevalue("playwright")  # so that what follows comes before its end
+    yield
+    connections.close_all()  # those of its loop: nobody finds them once it rests, and they would keep the database
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,71 @@
+"""From right to left, in a real browser: a language that nobody speaks, whose words are a third longer."""
+
+import os
+from urllib.parse import urlsplit
+
+from django.contrib.staticfiles import finders
+from django.test import Client
+from playwright.sync_api import Browser, Route
+
+from campaign.models import Letter
+from signatures import links
+from signatures.models import Signature
+from tests import pseudo
+from tests.packages import make_delivery
+
+HOST = "http://localhost"
+
+
+def test_pages_run_from_right_to_left_and_nothing_leaves_the_screen(
+    browser: Browser, client: Client, in_pseudo: Letter, ada: Signature, ben: Signature
+) -> None:
+    """The served site knows no such language, so this process makes the pages, and hands them to the browser."""
+    make_delivery(in_pseudo)
+    letter = f"/{pseudo.CODE}/letters/{in_pseudo.slug}/"
+    paths = {
+        f"/{pseudo.CODE}/": 200, f"{letter}signatories/": 200, f"{letter}signatories/{ada.public_id}/": 200,
+        f"{letter}history/": 200, f"{letter}my-link/": 200, f"/{pseudo.CODE}/privacy/": 200,
+        f"/{pseudo.CODE}/deliveries/{in_pseudo.slug}/1/": 200, f"/{pseudo.CODE}/nothing/": 404,
+        f"/{pseudo.CODE}/signature/{links.token(ben.public_id)}/": 200,
+        f"/{pseudo.CODE}/signature/{links.token(ada.public_id)}/": 200,
+    }  # fmt: skip
+    answers = {path: client.get(path) for path in paths}
+    answers[f"{letter}sign/"] = client.post(f"{letter}sign/", {"name": "<", "visibility": "public"})
+    assert {path: answer.status_code for path, answer in answers.items()} == {**paths, f"{letter}sign/": 422}
+
+    def hand_over(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path.startswith("/static/"):
+            route.fulfill(path=finders.find(path.removeprefix("/static/")))
+        else:
+            route.fulfill(status=200, headers=dict(answers[path].items()), body=answers[path].content)
+
+    context = browser.new_context(base_url=HOST)
+    context.route("**/*", hand_over)
+    page = context.new_page()
+    for path in answers:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(path)
+        heading = page.get_by_role("heading", level=1)
+        assert heading.evaluate("element => getComputedStyle(element).direction") == "rtl", path
+        for width in (1280, 320):
+            page.set_viewport_size({"width": width, "height": 900})
+            # Nothing beyond either edge: a page from right to left overflows to the left, where no scroll bar tells.
+            beyond = page.evaluate(BEYOND)
+            assert not beyond, f"{path} at {width}: {beyond}"
+            if folder := os.environ.get("SHOTS"):
+                page.screenshot(path=f"{folder}/{path.strip('/').replace('/', '-')[:40]}-{width}.png", full_page=True)
+    context.close()
+
+
+BEYOND = """() => {
+  const root = document.documentElement, found = [];
+  if (root.scrollWidth > root.clientWidth) found.push("scrolls to " + root.scrollWidth);
+  for (const element of document.querySelectorAll("body *")) {
+    const box = element.getBoundingClientRect();
+    const apart = element.closest(".apart, .skip, [hidden]");
+    if (!apart && box.width && (box.left < -1 || box.right > root.clientWidth + 1))
+      found.push(element.tagName + "." + element.className);
+  }
+  return found.slice(0, 5);
+}"""
