@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -25,6 +26,19 @@ from tests.test_news import make_news
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 25)
 LANGUAGES = ("", "ko/", "zh-hans/", "zh-hant/")
+
+
+@pytest.fixture(scope="module")
+def statics(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("static")
+
+
+@pytest.fixture(autouse=True)
+def collected(settings: Any, statics: Path) -> None:
+    """The static files of this process alone: another one may be collecting its own."""
+    settings.STATIC_ROOT = statics
+    if not any(statics.iterdir()):
+        call_command("collectstatic", interactive=False, verbosity=0)
 
 
 class Page(HTMLParser):

@@ -105,6 +105,7 @@ class NewsText(models.Model):
         verbose_name_plural = _("texts of the news")
         ordering: ClassVar = ["pk"]
         constraints: ClassVar = [
+            # By fields, so that admin finds the same language twice on one page.
             models.UniqueConstraint(fields=["news", "language"], name="one_news_text_per_language")
         ]
 
