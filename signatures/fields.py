@@ -46,12 +46,14 @@ class Text(Line):
 class Address(forms.CharField):
     """A mail address, kept as typed. Django's own field takes what no mail server does (SECURITY.md F8)."""
 
+    NONE = _("Please enter a mail address, such as name@example.org.")
+
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
         try:
             return mailboxes.check(typed)
         except mailboxes.NotAnAddress:
-            raise forms.ValidationError(_("Please enter a mail address, such as name@example.org.")) from None
+            raise forms.ValidationError(self.NONE) from None
 
 
 # django-countries knows the order of Latin letters alone. Syllables of Hangul lie in order; the old codes of Chinese

@@ -8,6 +8,7 @@ from typing import Any, Self
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
 from django import forms
+from django.forms.utils import flatatt
 from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,21 @@ from signatures import blocks, mailboxes, suspicion
 from signatures.fields import Address, Country, CountrySelect, Line, Name, Text
 from signatures.models import Audience, Kind, Signature
 from signatures.workflow import Answer
+
+NO_NAME = _("Please enter your name, or choose to be counted without it.")
+NO_CONSENT = _("Please tick this box: without your consent we may store nothing.")
+NO_ADDRESS = _("Please enter your mail address: we send you a link there to confirm.")
+
+
+class Folded(Fieldset):  # type: ignore[misc]  # crispy-forms has no types
+    """Fields behind a summary; open where one of them was filled in or is wrong."""
+
+    template = "signatures/optional.html"
+
+    def render(self, form: forms.Form, *arguments: Any, **options: Any) -> Any:
+        is_open = any(form[field].value() or form[field].errors for field in self.fields)
+        self.flat_attrs = flatatt({"open": is_open})
+        return super().render(form, *arguments, **options)
 
 
 class WordsForm(forms.Form):
@@ -38,11 +54,11 @@ class WordsForm(forms.Form):
     name = Name(
         label=_("Your name, or that of the organisation"),
         help_text=_("As you wish it to be read, in any script. A person may take a pseudonym."),
-        widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 400}),
+        widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 400, "data-missing": NO_NAME}),
     )
     speaker = Line(
         label=_("Who speaks for it"),
-        help_text=_("Name and office, for an organisation. Our staff alone see it; without it they have to ask."),
+        help_text=_("Name and office. Only our staff see it; without it they have to ask you."),
         widget=forms.TextInput(attrs={"maxlength": 400}),
     )
     role = Line(
@@ -50,7 +66,7 @@ class WordsForm(forms.Form):
     )
     organisation = Line(
         label=_("Organisation"),
-        help_text=_("The one that a person belongs to."),
+        help_text=_("If you belong to one."),
         widget=forms.TextInput(attrs={"autocomplete": "organization", "maxlength": 400}),
     )
     country = Country(
@@ -58,7 +74,7 @@ class WordsForm(forms.Form):
     )
     comment = Text(
         label=_("A word to the organisers"),
-        help_text=_("It is not published and not delivered."),
+        help_text=_("Only our staff read it."),
         widget=forms.Textarea(attrs={"rows": 3, "maxlength": 2000}),
     )
 
@@ -81,7 +97,14 @@ class WordsForm(forms.Form):
             Field("visibility"),
             "name",
             "speaker",
-            Fieldset(_("If you like"), "role", "organisation", "country", "comment", css_class="optional"),
+            Folded(
+                _("If you like: role, organisation, country, comment"),
+                "role",
+                "organisation",
+                "country",
+                "comment",
+                css_class="optional",
+            ),
         )
 
     def clean_kind(self) -> str:
@@ -93,7 +116,7 @@ class WordsForm(forms.Form):
             found["speaker"] = ""  # nobody speaks for a person
         is_named = found.get("visibility") in {Audience.PUBLIC, Audience.DELIVERY}
         if is_named and "name" in found and not found["name"]:
-            self.add_error("name", _("Please enter your name, or choose to be counted without it."))
+            self.add_error("name", NO_NAME)
         return found
 
     def answer(self, further_flags: Iterable[str] = ()) -> Answer:
@@ -165,8 +188,9 @@ class ConsentForm(WordsForm):
     """Words put under a text: that which was on the page, and no other."""
 
     consent = forms.BooleanField(
-        label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose above."),
-        error_messages={"required": _("Please tick this: without your consent nothing may be stored.")},
+        widget=forms.CheckboxInput(attrs={"data-missing": NO_CONSENT}),
+        label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose."),
+        error_messages={"required": NO_CONSENT},
     )
     text = forms.CharField(widget=forms.HiddenInput)
 
@@ -194,13 +218,17 @@ class SignForm(ConsentForm):
     email = Address(
         label=_("Mail address"),
         help_text=_(
-            "We send you one mail with your personal link. "
-            "The address is neither shown nor kept, unless you ask for updates."
+            "We send your personal link there. The address is shown to nobody, and not kept unless you ask for updates."
         ),
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "maxlength": mailboxes.LONGEST}),
-        error_messages={
-            "required": _("Please enter a mail address: your signature counts once you follow the link we send there.")
-        },
+        widget=forms.EmailInput(
+            attrs={
+                "autocomplete": "email",
+                "maxlength": mailboxes.LONGEST,
+                "data-missing": NO_ADDRESS,
+                "data-odd": Address.NONE,
+            }
+        ),
+        error_messages={"required": NO_ADDRESS},
     )
     email_is_right = forms.BooleanField(required=False, widget=forms.HiddenInput)
     updates = forms.BooleanField(label=_("Tell me what becomes of the letter"), required=False)
@@ -275,7 +303,7 @@ class SignForm(ConsentForm):
 class OfSignature(WordsForm):
     """A form on the personal page: it begins with what is stored."""
 
-    no_updates = forms.BooleanField(label=_("Send me no mails about what becomes of the letter"), required=False)
+    no_updates = forms.BooleanField(label=_("Send me no more mails about what becomes of the letter"), required=False)
 
     @classmethod
     def of(cls, signature: Signature, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:

@@ -42,7 +42,7 @@ def test_at_its_time_it_closes_by_itself(client: Client, letter: Letter, form: d
 
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "This letter was closed on" in page and "may still confirm for 24 hours" in page
+    assert "This letter was closed on" in page and "can still confirm for 24 hours" in page
     assert client.get("/api/v1/letters/bridge/").json()["state"] == "closed"
     assert not Signature.objects.exists()
 

@@ -60,7 +60,7 @@ def test_the_acknowledgement_is_a_news_of_its_own(handed_over: Delivery, inbox: 
     freezing.acknowledge(handed_over, by=None, on=date(2026, 5, 9))
     assert updates.mail_updates(KEEPER) == 1
     post.drain()
-    assert "acknowledged by its recipient's side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "acknowledged on the recipient’s side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("state", [State.UNCONFIRMED, State.REJECTED])

@@ -32,6 +32,7 @@ ATTACK = "<img src=x onerror=alert(1)>\"'{{7*7}}"
 
 def sign(page: Page, name: str, address: str, audience: str = "On this website and in the delivered letter") -> None:
     page.goto("/")
+    page.get_by_text("If you like").click()
     page.get_by_label("Role or title").fill(ATTACK)
     page.get_by_label(audience, exact=True).check()
     page.get_by_label("Your name").fill(name)
@@ -305,7 +306,8 @@ def test_each_audience_is_chosen_changed_and_left(
     expect(page.locator(".stored")).to_contain_text("delivered letter only" if other == "delivery" else "nowhere")
     assert page.locator(".stored").get_by_text("Simone Weil").count() == (other == "delivery")
 
-    page.get_by_role("button", name="Take my name back").click()
+    page.get_by_text("Take my name back", exact=True).click()
+    page.get_by_role("button", name="Yes, take my name back").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your signature is taken back")
     page.get_by_role("button", name="Erase the rest, too").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Everything is erased")
