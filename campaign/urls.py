@@ -6,11 +6,13 @@ from django.contrib import admin
 from django.urls import include, path
 
 from campaign import feeds, views
+from campaign.sitemaps import sitemap
 from signatures.views.figures import api
 
 urlpatterns = [
     path("readyz", views.ready, name="ready"),
     path("robots.txt", views.robots, name="robots"),
+    path("sitemap.xml", sitemap, name="sitemap"),
     path("api/v1/letters/<slug:slug>/", api, name="api"),
     path(settings.ADMIN_PATH, admin.site.urls),
     *i18n_patterns(

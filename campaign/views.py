@@ -85,7 +85,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @public_page
 def robots(request: HttpRequest) -> HttpResponse:
     """Names and personal links are not for search engines."""
-    lines = ["User-agent: *", "Disallow: /signature/", "Disallow: /*/signature/", "Disallow: /*signatories/", ""]
+    lines = ["User-agent: *", "Disallow: /signature/", "Disallow: /*/signature/", "Disallow: /*signatories/"]
+    lines += ["", f"Sitemap: {settings.SITE_URL}/sitemap.xml", ""]
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
 
 

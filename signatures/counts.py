@@ -61,6 +61,12 @@ def of(letter_id: int | None) -> Counts:
     return Counts({(state, audience, flagged): number for state, audience, flagged, number in rows if number})
 
 
+def by_country(letter_id: int) -> dict[str, int]:
+    """How many names the website shows of each country; of others nothing is told (P4). "" is for none given."""
+    public = Tally.objects.filter(letter_id=letter_id, state=State.APPROVED, visibility=Audience.PUBLIC)
+    return {country: number for country, number in public.values_list("country").annotate(Sum("number")) if number}
+
+
 def fold() -> int:
     """Replace the tally's entries by one for each cell, keeping what they tell as `Activity`; how many entries went."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -71,9 +77,9 @@ def fold() -> int:
             """
             WITH gone AS (DELETE FROM signatures_tally RETURNING *),
             folded AS (
-                INSERT INTO signatures_tally (letter_id, state, visibility, flagged, number)
-                SELECT letter_id, state, visibility, flagged, sum(number) FROM gone
-                GROUP BY letter_id, state, visibility, flagged HAVING sum(number) <> 0
+                INSERT INTO signatures_tally (letter_id, state, visibility, flagged, country, number)
+                SELECT letter_id, state, visibility, flagged, country, sum(number) FROM gone
+                GROUP BY letter_id, state, visibility, flagged, country HAVING sum(number) <> 0
                 RETURNING 1
             ),
             told AS (

@@ -340,12 +340,3 @@ class MyLinkForm(forms.Form):
 
     def buckets(self, network: str) -> dict[str, str]:
         return {"network": network, "mailbox": mailboxes.canonical(self.cleaned_data["email"])}
-
-
-class SearchForm(forms.Form):
-    """The filter of the public list."""
-
-    q = forms.CharField(
-        label=_("Name or organisation"), required=False, max_length=40, widget=forms.TextInput(attrs={"type": "search"})
-    )
-    country = Country(label=_("Country"), nothing=_("all countries"))

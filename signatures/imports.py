@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from campaign.models import Letter, Translation
-from signatures import names, suspicion, trail
+from signatures import finding, names, suspicion, trail
 from signatures.models import Audience, Delivered, Delivery, Erratum, Kind, PaperImport, Signature, State
 
 COLUMNS = ("name", "role", "organisation", "country", "kind", "visibility", "signed_on", "sheet")
@@ -254,6 +254,7 @@ def _row(line: Line, translation: Translation) -> Signature:
         **{column: words[column] for column in COLUMNS if column != "signed_on"},
         likeness=suspicion.likeness(words["name"]),
         sort_key=names.sort_key(words["name"]),
+        folded=finding.findable(words["name"], words["organisation"]),
         language=translation.language,
         state=State.WAITING if line.flags else State.APPROVED,
         flags=line.flags,

@@ -39,6 +39,8 @@ DEFAULTS = [
     (Limit.Of.SMALL_DOMAIN, 86_400, 40),
     (Limit.Of.NO_HAND, 86_400, 2),
     (Limit.Of.GUESS, 600, 30),
+    (Limit.Of.REPORT, 600, 5),
+    (Limit.Of.REPORT, 86_400, 20),
     (Limit.Of.LOGIN, 600, 5),
     (Limit.Of.LOGIN_NETWORK, 600, 50),
     (Limit.Of.MAIL, 60, 1_000),

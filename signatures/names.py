@@ -10,6 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from fontTools.unicodedata import script, script_extension
 
+from signatures.folding import bare
+
 LONGEST = 200
 SORT_KEY = 100  # characters of a name that decide its place
 SCRIPTS = (
@@ -178,9 +180,7 @@ def sort_key(name: str) -> str:
     """
     if not name:
         return ""
-    folded = unicodedata.normalize("NFKD", name.casefold())
-    letters = "".join(c for c in folded if not "\u0300" <= c <= "\u036f")
-    letters = re.sub(r"^\W+", "", unicodedata.normalize("NFC", letters))
+    letters = re.sub(r"^\W+", "", bare(name.casefold()))
     return f"{_rank(letters[:1] or name[:1]):02d} {letters}"[:SORT_KEY]
 
 

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from functools import cache
 
+from signatures.folding import bare
+
 LAST = 0x20000  # no script in use has case or accents behind it
 _MARKS = "[\u0300-\u036f]*"  # what may follow a letter without making it another one
 
@@ -60,5 +62,4 @@ def _spellings() -> dict[str, list[str]]:
 
 def _plain(text: str) -> str:
     """As `suspicion.likeness` compares names: no accents, no width, no case."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not "\u0300" <= c <= "\u036f")
-    return unicodedata.normalize("NFKC", bare).casefold()
+    return unicodedata.normalize("NFKC", bare(text)).casefold()

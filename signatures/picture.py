@@ -45,7 +45,8 @@ _STANDING = """
         due.now, due.later, due.failing, due.oldest,
         (SELECT count(*) FROM signatures_mail
             WHERE sent_at IS NULL AND recipient IS NULL AND due_at > %(lately)s),
-        jobs.running, jobs.ready, jobs.failed
+        jobs.running, jobs.ready, jobs.failed,
+        (SELECT count(*) FROM signatures_signature WHERE flags @> '{reported}'::varchar(20)[] AND state = 'approved')
     FROM (
         SELECT count(*) FILTER (WHERE due_at <= %(now)s) AS now, count(*) FILTER (WHERE due_at > %(now)s) AS later,
             count(*) FILTER (WHERE failure <> '') AS failing, min(due_at) FILTER (WHERE due_at <= %(now)s) AS oldest
@@ -85,6 +86,7 @@ class Standing:
     jobs_running: int
     jobs_ready: int
     jobs_failed: int
+    reported: int
 
 
 def happened(now: datetime) -> Happened:

@@ -12,6 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from fontTools.unicodedata import script
 
+from signatures.folding import bare
+
 # To staff, in plain words. What the limits and the verbs add to our own flags stands here, too.
 SENTENCES: Mapping[str, str | Promise] = {
     "trap": _("The field that people do not see was filled in."),
@@ -38,9 +40,12 @@ SENTENCES: Mapping[str, str | Promise] = {
     "no-speaker": _("It signs as an organisation, and does not say who speaks for it."),
     "rejected-before": _("It was not accepted before, and its signer changed the words."),
     "invalidated": _("A rule of staff took it before it was confirmed."),
+    "reported": _("A reader reported this public name."),
 }
 # Flags that go when the words change.
-OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker", "blocked-word"})
+OF_WORDS = frozenset(
+    {"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker", "blocked-word", "reported"}
+)
 HOUR = 60 * 60
 LONGEST_AGE = 48 * HOUR  # seconds that a form may stay open in a browser, from the hour in which it was made
 FASTEST = 3  # seconds in which nobody reads and types
@@ -123,8 +128,7 @@ def flags(
 
 def likeness(name: str) -> str:
     """What names that resemble each other have in common: their words, without case, accents and order."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not "\u0300" <= c <= "\u036f")
-    return " ".join(sorted(_words(unicodedata.normalize("NFC", plain))))[:200]
+    return " ".join(sorted(_words(bare(name))))[:200]
 
 
 def is_by_hand(seconds: int | None) -> bool:

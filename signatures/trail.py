@@ -24,6 +24,7 @@ KINDS: Mapping[str, tuple[Promise, Mapping[str, Promise]]] = {
             "ask": _("Asked the signer a question."),
             "feature": _("Marked as notable."),
             "unfeature": _("Marked as notable no longer."),
+            "let-stand": _("Saw a report: the name stays."),
             "import": _("Took it in from paper."),
             "undo-import": _("Took the import from paper back."),
         },
@@ -92,7 +93,7 @@ KINDS: Mapping[str, tuple[Promise, Mapping[str, Promise]]] = {
         },
     ),
     "signers": (
-        _("what signers did"),
+        _("what signers and readers did"),
         {
             "confirm": _("The signer confirmed."),
             "change": _("The signer changed words or audience."),
@@ -100,6 +101,7 @@ KINDS: Mapping[str, tuple[Promise, Mapping[str, Promise]]] = {
             "withdraw": _("The signer took the name back."),
             "erase": _("The signer erased everything."),
             "end-updates": _("The signer wants no more mails about the letter."),
+            "report": _("A reader reported the public name."),
             "not-me": _("The mailbox's owner never signed; it was deleted."),
         },
     ),

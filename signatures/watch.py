@@ -64,10 +64,12 @@ _RAISE = """
 _ADRIFT = """
     SELECT letter_id, sum(abs(number)) FROM (
         SELECT letter_id, sum(number) AS number FROM (
-            SELECT letter_id, state, visibility, flagged, number FROM signatures_tally
+            SELECT letter_id, state, visibility, flagged, country, number FROM signatures_tally
             UNION ALL
-            SELECT letter_id, state, visibility, flags <> '{}', -count(*) FROM signatures_signature GROUP BY 1, 2, 3, 4
-        ) both_sides GROUP BY letter_id, state, visibility, flagged HAVING sum(number) <> 0
+            SELECT letter_id, state, visibility, flags <> '{}',
+                CASE WHEN state = 'approved' AND visibility = 'public' THEN country ELSE '' END, -count(*)
+            FROM signatures_signature GROUP BY 1, 2, 3, 4, 5
+        ) both_sides GROUP BY letter_id, state, visibility, flagged, country HAVING sum(number) <> 0
     ) cells GROUP BY letter_id ORDER BY letter_id
 """
 # Which value of a column many recent sign-ups share, how many they are, and how large its part was before.

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from campaign.models import Letter, publish, revise
-from signatures import names, suspicion
+from signatures import finding, names, suspicion
 from signatures.models import Audience, Delivery, Signature, State
 
 WORDS: dict[str, Any] = {
@@ -46,14 +46,16 @@ def make_signature(
 ) -> Signature:
     """A signature in this state, as the verbs would leave it."""
     has_words = state != State.WITHDRAWN and not (visibility == Audience.COUNTED and state != State.UNCONFIRMED)
+    is_confirmed = has_words and state != State.UNCONFIRMED
     now = timezone.now()
     defaults = {
         "letter": letter,
         "translation": letter.revisions.first().translations.first(),
         "mailbox_key": secrets.token_bytes(32),
         "name": name if has_words else "",
-        "likeness": suspicion.likeness(name) if has_words and state != State.UNCONFIRMED else "",
-        "sort_key": names.sort_key(name) if has_words and state != State.UNCONFIRMED else "",
+        "likeness": suspicion.likeness(name) if is_confirmed else "",
+        "sort_key": names.sort_key(name) if is_confirmed else "",
+        "folded": finding.findable(name, fields.get("organisation", "")) if is_confirmed else "",
         "state": state,
         "visibility": visibility,
         "language": "en",

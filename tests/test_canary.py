@@ -290,7 +290,9 @@ class Play:
             cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN name TO gone")
             assert self.post("/letters/canary/sign/", words, form) == 500
             assert self.post(page, words, {**form, "action": "confirm"}) == 500
+            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN folded TO away")
             assert self.stranger.get("/letters/canary/signatories/", {"q": words.of("nam")}).status_code == 500
+            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN away TO folded")
             cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN gone TO name")
             with pytest.raises(ProgrammingError), transaction.atomic():
                 cursor.execute("SELECT nowhere WHERE %s <> %s", [words.address, words.of("com")])
@@ -311,6 +313,9 @@ class Play:
         pages += [
             "/",
             f"{here}/signatories/",
+            f"{here}/signatories/countries/",
+            f"{here}/signatories/?order=name",
+            f"{here}/signatories/reported/",
             "/privacy/",
             "/robots.txt",
             "/api/v1/letters/canary/",

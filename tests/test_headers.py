@@ -37,7 +37,7 @@ def check(answer: Any) -> None:
 @pytest.mark.parametrize(
     ("address", "status"),
     [("/", 200), ("/letters/bridge/", 200), ("/letters/bridge/signatories/", 200), ("/letters/bridge/history/", 200), ("/letters/bridge/check-mail/", 200),
-     ("/privacy/", 200), ("/robots.txt", 200), ("/api/v1/letters/bridge/", 200), ("/api/v1/letters/nix/", 404),
+     ("/letters/bridge/signatories/countries/", 200), ("/letters/bridge/signatories/reported/", 200), ("/privacy/", 200), ("/robots.txt", 200), ("/sitemap.xml", 200), ("/api/v1/letters/bridge/", 200), ("/api/v1/letters/nix/", 404),
      ("/letters/bridge/tell/", 200), ("/letters/bridge/api/", 200), ("/letters/bridge/picture.png", 200), ("/letters/nix/embed/", 404), ("/healthz", 200), ("/readyz", 503), ("/admin/login/", 200), ("/admin/", 302),
      ("/nix/", 404), ("/signature/x/", 404), ("/letters/bridge/signatories/?after=x", 400), (SIGN, 303)],
 )  # fmt: skip

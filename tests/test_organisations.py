@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from campaign.models import Letter
-from signatures import jobs, links, suspicion, workflow
+from signatures import jobs, links, places, suspicion, workflow
 from signatures.delivery import contents, snapshot
 from signatures.models import Audience, Kind, Signature, State
 from signatures.views import listing
@@ -37,7 +37,7 @@ def the_one() -> Signature:
 def names_under(page: Any, heading: str) -> list[str]:
     """The names between this heading of the list and the next."""
     section = re.search(rf"<h2[^>]*>{heading}</h2>(.*?)(<h2|</main>)", page.content.decode(), re.DOTALL)
-    return re.findall(r'<bdi class="name">(.*?)</bdi>', section[1]) if section else []
+    return re.findall(r'class="name"[^>]*><bdi>(.*?)</bdi>', section[1]) if section else []
 
 
 def organisation(letter: Letter, name: str, **fields: Any) -> Signature:
@@ -140,7 +140,9 @@ def test_what_speaks_is_seen_by_staff_and_in_no_list_file_or_figure(
         "/api/v1/letters/bridge/",
     ]
     for page in ("/", *pages):
-        assert "Canary" not in client.get(page).content.decode().replace('value="Canary"', ""), page
+        assert "Canary" not in client.get(page).content.decode().replace('value="Canary"', "").replace(
+            "q=Canary", ""
+        ), page
     assert b"Guild" in out.getvalue() and b"Canary" not in out.getvalue()
     assert "Canary Speaker" in desk.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
 
@@ -170,7 +172,7 @@ def pages_of(client: Client, address: str) -> list[list[str]]:
     found = []
     while address:
         answer = client.get(address)
-        found.append(re.findall(r'<bdi class="name">(.*?)</bdi>', answer.content.decode()))
+        found.append(re.findall(r'class="name"[^>]*><bdi>(.*?)</bdi>', answer.content.decode()))
         address = answer.context["following"] and f"{LIST}?{answer.context['following']}"
     return found
 
@@ -178,7 +180,7 @@ def pages_of(client: Client, address: str) -> list[list[str]]:
 def test_all_pages_together_hold_everybody_once(
     letter: Letter, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 4)
+    monkeypatch.setattr(places, "PAGE", 4)
     monkeypatch.setattr(listing, "ORGANISATIONS", 2)
     people = make_many(letter, 9)
     Signature.objects.filter(pk=people[0].pk).update(notable=1)
@@ -200,7 +202,7 @@ def test_search_and_country_find_all_in_one_list(letter: Letter, client: Client)
     organisation(letter, "Millers", country="DE")
     for query in ("q=baker", "country=FR", "q=baker&country=FR"):
         page = client.get(f"{LIST}?{query}").content.decode()
-        assert sorted(re.findall(r'<bdi class="name">(.*?)</bdi>', page)) == ["Baker Ada", "Baker Ben", "Bakers"]
+        assert sorted(re.findall(r'class="name"[^>]*><bdi>(.*?)</bdi>', page)) == ["Baker Ada", "Baker Ben", "Bakers"]
         assert "Among those who signed" not in page
 
 

@@ -162,6 +162,12 @@ class Decisions(admin.ModelAdmin):
     def unfeature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
         self._mark(request, chosen, off=True)
 
+    @admin.action(description=_("Reported, but it stays"), permissions=["moderate"], location=EVERYWHERE)
+    def let_stand(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
+        verb = partial(workflow.let_stand, by=number_of(request), as_of=as_of_page(request))
+        if done := self._each(request, self._chosen(request, chosen), verb):
+            self.message_user(request, ngettext("%d name stays.", "%d names stay.", done) % done)
+
     def _mark(self, request: HttpRequest, chosen: QuerySet[Signature], *, off: bool) -> None:
         verb = partial(workflow.feature, by=number_of(request), off=off, as_of=as_of_page(request))
         self._each(request, self._chosen(request, chosen), verb)

@@ -185,7 +185,7 @@ class SignatureAdmin(SignatureDesk):
         "signed_up_at",
     )
     ordering = ("-signed_up_at",)
-    actions = ("approve", "reject", "hold", "feature", "unfeature", "undo")
+    actions = ("approve", "reject", "hold", "let_stand", "feature", "unfeature", "undo")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         chosen = request.GET.get(LetterFilter.parameter_name, "")

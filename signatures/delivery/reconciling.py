@@ -89,7 +89,14 @@ def of_letter(letter: Letter) -> Iterator[Check]:
     unflagged = mine.filter(state=State.WAITING, flags=[]).count()
     yield Check(f"{letter.slug}, named", named, tally.named)
     yield Check(f"{letter.slug}, counted only", counted, tally.counted_only)
+    yield Check(f"{letter.slug}, public names", mine.public().count(), tally.public)
+    countries = dict(mine.public().order_by().values_list("country").annotate(Count("pk")))
+    yield Check(f"{letter.slug}, countries that differ", 0, _differ(countries, counts.by_country(letter.pk)))
     yield Check(f"{letter.slug}, public count", named + counted + unflagged, tally.total)
+
+
+def _differ(wanted: dict[str, int], found: dict[str, int]) -> int:
+    return sum(wanted.get(key) != found.get(key) for key in wanted.keys() | found.keys())
 
 
 def _of_delivery(delivery: Delivery) -> Iterator[Check]:

@@ -1,20 +1,20 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
 from signatures.models.delivery import Delivered, Delivery, Erratum
-from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason
+from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason, Report
 from signatures.models.invalidation import InvalidatedRow, Invalidation
 from signatures.models.mail import Mail, MailSubject, Silence
 from signatures.models.paper import PaperImport
-from signatures.models.picture import Activity, Alarm
+from signatures.models.picture import Activity, Alarm, Tally
 from signatures.models.signature import (
     Audience,
+    Grams,
     Kind,
     Notable,
     Signature,
     SignatureQuerySet,
     SignedLetter,
     State,
-    Tally,
     Tombstone,
     Waiting,
 )
@@ -29,6 +29,7 @@ __all__ = [
     "Delivered",
     "Delivery",
     "Erratum",
+    "Grams",
     "InvalidatedRow",
     "Invalidation",
     "Kind",
@@ -39,6 +40,7 @@ __all__ = [
     "PaperImport",
     "Question",
     "RejectionReason",
+    "Report",
     "Seal",
     "Signature",
     "SignatureQuerySet",

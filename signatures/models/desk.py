@@ -54,6 +54,15 @@ class Question(models.Model):
         return self.text
 
 
+class Report(models.TextChoices):
+    """What a reader may say of a public name: codes, never words."""
+
+    NOT_ME = "not-me", _("It is my name, and I did not sign")
+    MADE_UP = "made-up", _("It is made up, or pretends to be somebody else")
+    HARMFUL = "harmful", _("It insults, threatens or advertises")
+    OTHER = "other", _("Something else")
+
+
 class Limit(models.Model):
     """How often in how long something may happen before it is looked at. Staff may change the figures."""
 
@@ -64,6 +73,7 @@ class Limit(models.Model):
         SITE = "site", _("sign-ups on the whole site")
         WORDS = "words", _("sign-ups with one name and country")
         GUESS = "guess", _("broken personal links from one network")
+        REPORT = "report", _("reports of public names from one network")
         LOGIN = "login", _("failed logins under one name from one network")
         LOGIN_NETWORK = "login-network", _("logins from one network, told one by one in the trail")
         MAIL = "mail", _("mails sent by the whole site")

@@ -1,4 +1,4 @@
-"""What staff see of the whole: how much happened in each hour, and what they should be told."""
+"""The whole in figures: how many there are, how much happened in each hour, and what staff should be told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,30 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
+
+
+class Tally(models.Model):
+    """How many signatures came into (+) or left (-) a cell: written by a trigger, folded by the worker.
+
+    Public ones are told apart by their country, and no others (P4).
+    What came to pass with it, in which hour and language, goes into `Activity` with the same fold.
+    """
+
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # folded, it is a few rows
+    state = models.CharField(max_length=12)
+    visibility = models.CharField(max_length=10)
+    flagged = models.BooleanField()
+    country = models.CharField(max_length=2, blank=True, default="", db_default="")
+    number = models.BigIntegerField()
+    hour = models.DateTimeField(null=True)
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
+    what = models.CharField(max_length=10, blank=True, default="", db_default="")
+
+    class Meta:
+        default_permissions: ClassVar = []
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class Activity(models.Model):

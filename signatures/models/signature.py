@@ -35,6 +35,13 @@ class Kind(models.TextChoices):
     ORGANISATION = "organisation", _("an organisation")
 
 
+class Grams(models.Func):
+    """The pieces of a folded name, each with its letter, by which a search begins (`finding`)."""
+
+    function = "signatures_grams"
+    output_field: ClassVar = ArrayField(models.TextField())
+
+
 class SignatureQuerySet(models.QuerySet["Signature"]):
     """The named sets. Nothing else decides what may be shown or what is delivered."""
 
@@ -84,7 +91,7 @@ class Signature(models.Model):
     """One mailbox's answer to one letter. Holds no address: only a keyed hash that finds it again."""
 
     WORDS = ("name", "role", "organisation", "speaker", "comment")
-    OF_NAME = ("likeness", "sort_key")  # what is made of the name once it is confirmed, and goes with it
+    OF_NAME = ("likeness", "sort_key", "folded")  # what is made of the words once confirmed, and goes with them
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     letter = models.ForeignKey(
@@ -108,6 +115,7 @@ class Signature(models.Model):
     sort_key = models.CharField(
         max_length=100, blank=True, editable=False, default="", db_default="", db_collation="C"
     )  # once confirmed: its place by name
+    folded = models.TextField(blank=True, editable=False, default="", db_default="")  # once confirmed: as it is found
     visibility = models.CharField(_("audience"), max_length=10, choices=Audience)
     language = models.CharField(_("language"), max_length=10)
     sealed_address = models.BinaryField(null=True, editable=False)
@@ -145,7 +153,9 @@ class Signature(models.Model):
                 name="nothing_moves_before_confirmation",
             ),
             models.CheckConstraint(
-                condition=Q(name="", role="", organisation="", speaker="", comment="", likeness="", sort_key="")
+                condition=Q(
+                    name="", role="", organisation="", speaker="", comment="", likeness="", sort_key="", folded=""
+                )
                 | (~Q(state=State.WITHDRAWN) & (~Q(visibility=Audience.COUNTED) | Q(confirmed_at__isnull=True))),
                 name="counted_and_withdrawn_have_no_words",
             ),
@@ -173,6 +183,30 @@ class Signature(models.Model):
                 name="public_by_country",
                 condition=Q(state="approved", visibility="public"),
             ),
+            # By name, in all and in one country: nothing else finds the middle of either.
+            models.Index(
+                "letter",
+                "sort_key",
+                "public_id",
+                name="public_by_name",
+                condition=Q(state="approved", visibility="public"),
+            ),
+            models.Index(
+                "letter",
+                "country",
+                "sort_key",
+                "public_id",
+                name="public_by_country_and_name",
+                condition=Q(state="approved", visibility="public"),
+            ),
+            # The pieces of public names are nowhere but in this index, and no row that is not public can be in it (P6).
+            # A short list of what is not yet sorted in: each search reads all of it.
+            GinIndex(
+                Grams("letter_id", "country", "folded"),
+                name="public_by_grams",
+                condition=Q(state="approved", visibility="public"),
+                gin_pending_list_limit=512,
+            ),
             # Organisations have a list of their own; who signs as a person does not pay for it.
             models.Index(
                 "letter",
@@ -198,6 +232,7 @@ class Signature(models.Model):
                 condition=~Q(likeness=""),
             ),
             models.Index("letter", "notable", name="notables", condition=Q(notable__isnull=False)),
+            models.Index("signed_up_at", name="reported", condition=Q(flags__contains=["reported"])),
         ]
 
     def __str__(self) -> str:
@@ -233,28 +268,6 @@ class SignedLetter(Letter):
         verbose_name_plural = _("signed letters")
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("export_signedletter", "Can export the signed letter")]
-
-
-class Tally(models.Model):
-    """How many signatures came into (+) or left (-) a cell: written by a trigger, folded by the worker.
-
-    What came to pass with it, in which hour and language, goes into `Activity` with the same fold.
-    """
-
-    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # folded, it is a few rows
-    state = models.CharField(max_length=12)
-    visibility = models.CharField(max_length=10)
-    flagged = models.BooleanField()
-    number = models.BigIntegerField()
-    hour = models.DateTimeField(null=True)
-    language = models.CharField(max_length=10, blank=True, default="", db_default="")
-    what = models.CharField(max_length=10, blank=True, default="", db_default="")
-
-    class Meta:
-        default_permissions: ClassVar = []
-
-    def __str__(self) -> str:
-        return str(self.pk)
 
 
 class Tombstone(models.Model):

@@ -1,22 +1,23 @@
-"""The public names: the list, and one address for each."""
+"""The public names: the list, how many there are of each country, and one address for each name."""
 
 import uuid
-from datetime import date
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from django_countries import countries
 
 from campaign.middleware import public_page
-from signatures import counts
-from signatures.forms import SearchForm
-from signatures.models import Kind, Signature
+from signatures import counts, finding, places
+from signatures.models import Kind, Signature, SignatureQuerySet
+from signatures.readers import ListForm
 from signatures.views import texts
 
-PAGE = 50
 ORGANISATIONS = 24  # on the first page of the list, beside those that staff put first
 
 
@@ -27,72 +28,27 @@ def signatories(request: HttpRequest, slug: str) -> HttpResponse:
 
     With a search all stand in one list, and `kind=organisation` is the list of the organisations alone.
     """
+    translation, form, found = texts.newest(slug), ListForm(request.GET), {}
+    letter = translation.revision.letter
+    try:
+        found = _names(letter.pk, form, request.GET)
+    except finding.TooMany:
+        form.refuse_so_many()
+    except places.NoSuchPlace:
+        raise BadRequest("no such place in the list") from None
+    figures = counts.of(letter.pk)
+    context = {"letter": letter, "translation": translation, "form": form, "counts": figures, **found}
+    return _unlisted(render(request, "signatures/list.html", context, status=200 if form.is_valid() else 422))
+
+
+@require_safe
+@public_page
+def by_country(request: HttpRequest, slug: str) -> HttpResponse:
+    """How many public names there are of each country; of others nothing is told (P4)."""
     translation = texts.newest(slug)
     letter = translation.revision.letter
-    form = SearchForm(request.GET)
-    public = Signature.objects.filter(letter=letter).public()
-    mark, is_searched = request.GET.get("after", ""), bool(form.changed_data)
-    of_organisations = request.GET.get("kind") == Kind.ORGANISATION
-    sections: dict[str, Any] = {}
-    if is_searched and form.is_valid():
-        chosen = _search(public, form.cleaned_data["q"], form.cleaned_data["country"])
-    else:
-        chosen = public.filter(kind=Kind.ORGANISATION if of_organisations else Kind.PERSON, notable__isnull=True)
-        sections = {} if mark else _sections(public, of_organisations=of_organisations)
-    rows = list(_after(chosen.newest_first(), mark)[: PAGE + 1])
-    last = rows[PAGE - 1] if len(rows) > PAGE else None
-    query = request.GET.copy()
-    if last:
-        query["after"] = f"{last.approved_on}.{last.public_id.hex}"
-    context = {
-        "letter": letter,
-        "translation": translation,
-        "form": form,
-        "rows": rows[:PAGE],
-        **sections,
-        "of_organisations": of_organisations,
-        "following": query.urlencode() if last else "",
-        "counts": counts.of(letter.pk),
-    }
-    response = render(request, "signatures/list.html", context, status=200 if form.is_valid() else 422)
-    response["X-Robots-Tag"] = "noindex"
-    return response
-
-
-def _sections(public: Any, *, of_organisations: bool) -> dict[str, Any]:
-    """What stands above the rest on the first page: whom staff put there, and the newest organisations."""
-    featured = list(public.featured())
-    organisations = [row for row in featured if row.kind == Kind.ORGANISATION]
-    if of_organisations:
-        return {"organisations": organisations}
-    newest = public.filter(kind=Kind.ORGANISATION, notable__isnull=True).newest_first()
-    newest = list(newest[: ORGANISATIONS + 1])
-    return {
-        "organisations": organisations + newest[:ORGANISATIONS],
-        "further_organisations": len(newest) > ORGANISATIONS,
-        "notables": [row for row in featured if row.kind == Kind.PERSON],
-    }
-
-
-def _search(chosen: Any, words: str, country: str) -> Any:
-    if country:
-        chosen = chosen.filter(country=country)
-    if words:
-        chosen = chosen.filter(Q(name__icontains=words) | Q(organisation__icontains=words))
-    return chosen
-
-
-def _after(chosen: Any, mark: str) -> Any:
-    """The rows behind this mark (day and id of the last one shown)."""
-    if not mark:
-        return chosen
-    before, _dot, behind = mark.partition(".")
-    try:
-        day, key = date.fromisoformat(before), uuid.UUID(hex=behind)
-    except ValueError:
-        raise BadRequest("no such place in the list") from None
-    # The first condition alone is the one an index can begin at.
-    return chosen.filter(Q(approved_on__lte=day), Q(approved_on__lt=day) | Q(public_id__gt=key))
+    context = {"letter": letter, "translation": translation, "rows": _by_country(letter.pk)}
+    return render(request, "signatures/countries.html", context)
 
 
 @require_safe
@@ -103,8 +59,76 @@ def entry(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse
     found = Signature.objects.filter(letter=translation.revision.letter, public_id=public_id).public().first()
     if found is None:
         raise Http404
-    response = render(
-        request, "signatures/entry.html", {"letter": found.letter, "translation": translation, "row": found}
-    )
+    context = {"letter": translation.revision.letter, "translation": translation, "row": found}
+    return _unlisted(render(request, "signatures/entry.html", context))
+
+
+def _unlisted(response: HttpResponse) -> HttpResponse:
+    """Names are not for search engines."""
     response["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _names(letter_id: int, form: ListForm, asked: QueryDict) -> dict[str, Any]:
+    """One page of names, and the ways on and back."""
+    public = Signature.objects.filter(letter_id=letter_id).public()
+    wanted = form.cleaned_data if form.is_valid() else {}
+    of_organisations = asked.get("kind") == Kind.ORGANISATION
+    words, country = finding.words_of(wanted.get("q", "")), wanted.get("country", "")
+    if words or country:
+        chosen = public.filter(country=country) if country else public
+    else:
+        chosen = public.filter(kind=Kind.ORGANISATION if of_organisations else Kind.PERSON, notable__isnull=True)
+    take = finding.taking(words, letter_id=letter_id, country=country) if words else places.first
+    order = places.ORDERS[wanted.get("order", "")]
+    with finding.in_time() if words else nullcontext():
+        page = places.page(chosen, order, after=asked.get("after", ""), before=asked.get("before", ""), take=take)
+    has_sections = page.is_first and not words and not country
+    return {
+        "rows": page.rows,
+        "is_first": page.is_first,
+        "earlier": _asking(asked, before=page.before),
+        "following": _asking(asked, after=page.after),
+        "beginning": _asking(asked),
+        "is_search": bool(words or country),
+        "of_organisations": of_organisations,
+        **(_sections(public, of_organisations=of_organisations) if has_sections else {}),
+    }
+
+
+def _asking(asked: QueryDict, **mark: str) -> str:
+    """The query of another page of the same choice; "" where there is none."""
+    if not all(mark.values()):
+        return ""
+    kept = {name: str(asked[name]) for name in ("q", "country", "order", "kind") if asked.get(name)}
+    return urlencode(kept | mark)
+
+
+def _sections(public: SignatureQuerySet, *, of_organisations: bool) -> dict[str, Any]:
+    """What stands above the rest on the first page: whom staff put there, and the newest organisations."""
+    featured = list(public.featured())
+    organisations = [row for row in featured if row.kind == Kind.ORGANISATION]
+    if of_organisations:
+        return {"organisations": organisations}
+    newest = list(public.filter(kind=Kind.ORGANISATION, notable__isnull=True).newest_first()[: ORGANISATIONS + 1])
+    return {
+        "organisations": organisations + newest[:ORGANISATIONS],
+        "further_organisations": len(newest) > ORGANISATIONS,
+        "notables": [row for row in featured if row.kind == Kind.PERSON],
+    }
+
+
+def _by_country(letter_id: int) -> list[dict[str, Any]]:
+    """The countries, those with most names first and who gave none last, each with its share of the longest bar."""
+    numbers = counts.by_country(letter_id)
+    most = max(numbers.values(), default=1)
+    rows = [
+        {
+            "code": code,
+            "name": str(countries.name(code)) or _("no country given"),
+            "number": number,
+            "share": round(100 * number / most, 1),
+        }
+        for code, number in numbers.items()
+    ]
+    return sorted(rows, key=lambda row: (not row["code"], -row["number"], row["name"]))

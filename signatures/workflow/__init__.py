@@ -16,6 +16,7 @@ from signatures.workflow.decisions import (
 )
 from signatures.workflow.moves import FROM, NotAllowed, Overtaken, held
 from signatures.workflow.notables import feature, shift
+from signatures.workflow.reports import let_stand, report
 from signatures.workflow.signers import (
     Answer,
     answer,
@@ -52,11 +53,13 @@ __all__ = [
     "flag_bursts",
     "held",
     "hold",
+    "let_stand",
     "loosen",
     "mail_questions",
     "not_me",
     "pause",
     "reject",
+    "report",
     "resume",
     "send_link",
     "shift",

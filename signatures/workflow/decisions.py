@@ -16,8 +16,9 @@ from signatures.workflow.moves import FROM, NotAllowed, as_seen, lock, save
 TO = {"approve": State.APPROVED, "reject": State.REJECTED, "hold": State.WAITING}
 INVALIDATE = "invalidate"  # what a rule does to many (signatures.invalidation); undone like a decision
 HOLD, ASKED = "hold", "asked"  # flags of what staff put aside, or have a question about
+REPORTED = "reported"  # by a reader
 NAMED = 5  # of how many that were left as they are the numbers are told
-ENDED = [HOLD, ASKED, "answered"]  # flags that end with a decision
+ENDED = [HOLD, ASKED, "answered", REPORTED]  # flags that end with a decision
 
 
 @dataclass(frozen=True, slots=True)

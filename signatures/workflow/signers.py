@@ -1,6 +1,6 @@
 """What the people who sign do: sign, confirm, change, withdraw, erase, "this was not me"."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from campaign.models import Letter, Translation
-from signatures import limits, mailboxes, names, post, suspicion, trail
+from signatures import finding, limits, mailboxes, names, post, suspicion, trail
 from signatures.models import Audience, Delivered, Delivery, Erratum, Kind, Signature, Silence, State, Tombstone
 from signatures.workflow.decisions import ASKED
 from signatures.workflow.moves import FROM, NotAllowed, lock, move
@@ -125,7 +125,7 @@ _CONFIRM = f"""
             approved_on = CASE WHEN %(at_once)s AND {_FLAGS_KEPT} = '{{}}' THEN %(now)s::date END,
             flags = {_FLAGS_KEPT}, confirmed_at = %(now)s, translation_id = %(translation_id)s, kind = %(kind)s,
             name = %(name)s, role = %(role)s, organisation = %(organisation)s, speaker = %(speaker)s,
-            comment = %(comment)s, likeness = %(likeness)s, sort_key = %(sort_key)s,
+            comment = %(comment)s, likeness = %(likeness)s, sort_key = %(sort_key)s, folded = %(folded)s,
             country = %(country)s, visibility = %(visibility)s, language = %(language)s,
             sealed_address = CASE WHEN %(no_updates)s THEN NULL ELSE sealed_address END
         WHERE id = %(id)s AND state = ANY (%(from)s)
@@ -166,7 +166,7 @@ def confirm(signature: Signature, answer: Answer, *, no_updates: bool = False) -
         "visibility": answer.visibility,
         "language": answer.language,
         **(words := _words(answer)),
-        **_of_name(words["name"]),
+        **_made_of(words),
     }
     try:
         with connection.cursor() as cursor:
@@ -200,7 +200,7 @@ def change(signature: Signature, answer: Answer, *, no_updates: bool = False) ->
     flags = kept | set(answer.flags) if is_reworded else set(locked.flags)
     if is_reworded and was == State.REJECTED:
         flags.add("rejected-before")
-    for field, value in (words | _of_name(words["name"])).items():
+    for field, value in (words | _made_of(words)).items():
         setattr(locked, field, value)
     locked.country, locked.visibility, locked.flags = answer.country, answer.visibility, _answered(flags)
     if no_updates:
@@ -242,8 +242,14 @@ def _words(answer: Answer) -> dict[str, str]:
     return {field: getattr(answer, field) for field in Signature.WORDS}
 
 
-def _of_name(name: str) -> dict[str, str]:
-    return {"likeness": suspicion.likeness(name), "sort_key": names.sort_key(name)}
+def _made_of(words: Mapping[str, str]) -> dict[str, str]:
+    """What stands beside confirmed words, so that they are compared, put in order and found."""
+    name = words["name"]
+    return {
+        "likeness": suspicion.likeness(name),
+        "sort_key": names.sort_key(name),
+        "folded": finding.findable(name, words["organisation"]),
+    }
 
 
 def _stands_at_once(answer: Answer) -> bool:

@@ -19,7 +19,7 @@ from psycopg2.errors import UniqueViolation
 from tqdm import tqdm
 
 from campaign.models import Letter, Translation
-from signatures import counts, names, suspicion
+from signatures import counts, finding, names, suspicion
 from signatures.management.commands._people import Person, lines, people
 from signatures.models import Audience, Kind, Signature, State
 
@@ -27,8 +27,8 @@ CHUNK = 5_000  # rows in one COPY; no more than these are in memory at a time
 WEEKS = 8
 COLUMNS = (
     "public_id", "mailbox_key", "letter_id", "translation_id", "kind", "paper", "name", "role", "organisation",
-    "speaker", "comment", "likeness", "sort_key", "country", "language", "visibility", "state", "flags", "signed_up_at",
-    "confirmed_at", "approved_on",
+    "speaker", "comment", "likeness", "sort_key", "folded", "country", "language", "visibility", "state", "flags",
+    "signed_up_at", "confirmed_at", "approved_on",
 )  # fmt: skip
 # How many of a hundred; a waiting one has a flag as often as not.
 STATES = {State.APPROVED: 82, State.WAITING: 8, State.UNCONFIRMED: 6, State.REJECTED: 2, State.WITHDRAWN: 2}
@@ -129,12 +129,14 @@ class Rows:
             country = ""
         if is_organisation and words[0]:
             flags = ",".join(filter(None, ["organisation", flags]))  # as signing flags it
-        of_name = [suspicion.likeness(words[0]), names.sort_key(words[0])] if confirmed else ["", ""]
+        made_of = suspicion.likeness(words[0]), names.sort_key(words[0]), finding.findable(words[0], words[2])
+        if not confirmed:
+            made_of = "", "", ""
         key, public_id = self._ids(index)
         kind = Kind.ORGANISATION if is_organisation else Kind.PERSON
         return [
             public_id, f"\\x{key.hex()}", self.letter.pk, self.texts[tongue.language], kind, False, *words,
-            *of_name, country, tongue.language, audience, state, f"{{{flags}}}", signed_up, confirmed, approved,
+            *made_of, country, tongue.language, audience, state, f"{{{flags}}}", signed_up, confirmed, approved,
         ]  # fmt: skip
 
     def _moments(self, index: int, state: str) -> tuple[Any, Any, Any]:

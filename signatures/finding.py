@@ -1,0 +1,120 @@
+"""How a name is found among a million: any part of it, in any script (P6: among the public ones alone)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import Q
+from psycopg2.errors import QueryCanceled
+
+from signatures.folding import fold
+from signatures.models import Grams, Signature, SignatureQuerySet
+
+LONGEST = 40  # characters that a search takes
+PATIENCE = 1_000  # milliseconds that one statement of it may take
+ALPHABETS = "\u2e80"  # before it stand the scripts of letters: of those three make a piece, of all others two
+# How many names are read one after the other, as the list has them: at first, and if that finds some already. What many
+# share stands among these; what does not is so rare that all of it can be put in order.
+FEW, MORE = 2_000, 8_000
+SOME = 12
+PIECES = 6  # of a search that are looked up: more cost more than they spare
+_WALK = """
+    WITH walked AS MATERIALIZED ({part})
+    SELECT (SELECT count(*) FROM walked), ARRAY(SELECT id FROM walked WHERE folded LIKE ALL (%s) LIMIT %s)
+"""
+# A fence: in the order of the list PostgreSQL would read all of it, one name after the other.
+_PICK = "WITH found AS MATERIALIZED ({part}) SELECT id FROM found ORDER BY {order} LIMIT %s"
+
+Take = Callable[[SignatureQuerySet, int], list[Signature]]
+
+
+class TooMany(Exception):
+    """More names hold this than can be put in order in the time that a search has."""
+
+
+def findable(name: str, organisation: str) -> str:
+    """What a search looks at. No word that is typed goes across the end of a line."""
+    return "\n".join(fold(line) for line in (name, organisation) if line)
+
+
+def words_of(typed: str) -> list[str]:
+    """The words that a name must hold, in any order."""
+    return list(dict.fromkeys(fold(typed).split()))
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """Let no statement take longer than `PATIENCE`.
+
+    Raises:
+        TooMany: when one did.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = %s", [PATIENCE])
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooMany from None
+        raise
+
+
+def taking(words: Sequence[str], *, letter_id: int, country: str = "") -> Take:
+    """How to take, of a part of the list in its order, the first ones that hold all of these words."""
+    longest = sorted({piece for word in words for piece in pieces_of(word)}, key=lambda piece: (-len(piece), piece))
+    pieces = [f"{letter_id}:{piece}" for piece in longest[:PIECES]]
+    pieces += [f"{letter_id}={country}"] if country else []
+
+    def take(part: SignatureQuerySet, number: int) -> list[Signature]:
+        for size in (FEW, MORE):
+            walked, found = _walk(part, words, size, number)
+            if len(found) == number or walked < size:
+                return _rows(found)
+            if len(found) < SOME:
+                break
+        return _rows(_pick(part, words, pieces, number))
+
+    return take
+
+
+def pieces_of(word: str) -> set[str]:
+    """The longest pieces of a word that the index has: with them go all shorter ones."""
+    found = set()
+    for place in range(max(1, len(word) - 1)):
+        size = 3 if word[place] < ALPHABETS and place < len(word) - 2 else 2
+        found.add(word[place : place + size])
+    return {piece for piece in found if not any(piece != other and piece in other for other in found)}
+
+
+def _walk(part: SignatureQuerySet, words: Sequence[str], size: int, number: int) -> tuple[int, list[int]]:
+    """How many of the first `size` there are, and those that hold the words."""
+    sql, parameters = part.values("id", "folded")[:size].query.sql_with_params()
+    patterns = [f"%{_escaped(word)}%" for word in words]
+    with connection.cursor() as cursor:
+        cursor.execute(_WALK.format(part=sql), [*parameters, patterns, number])
+        walked, found = cursor.fetchone()
+    return walked, found
+
+
+def _pick(part: SignatureQuerySet, words: Sequence[str], pieces: Sequence[str], number: int) -> list[int]:
+    """By the index of pieces, which says where the words may be; then the first in order."""
+    order = [str(field) for field in part.query.order_by]
+    columns = [field.removeprefix("-") for field in order]
+    held = part.alias(grams=Grams("letter_id", "country", "folded")).filter(Q(("grams__contains", list(pieces))))
+    for word in words:
+        held = held.filter(folded__contains=word)
+    sql, parameters = held.order_by().values("id", *columns).query.sql_with_params()
+    by = ", ".join(f"{field.removeprefix('-')}{' DESC' if field.startswith('-') else ''}" for field in order)
+    with connection.cursor() as cursor:
+        cursor.execute(_PICK.format(part=sql, order=by), [*parameters, number])
+        return [number for (number,) in cursor.fetchall()]
+
+
+def _rows(numbers: Sequence[int]) -> list[Signature]:
+    """These, in this order. Asked again for who is public: one may have gone in between."""
+    rows = Signature.objects.public().in_bulk(numbers)
+    return [rows[number] for number in numbers if number in rows]
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

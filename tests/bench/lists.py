@@ -1,0 +1,114 @@
+"""Pages of the public list in a process of their own, which tells the time they took. Run by `manage.py shell -c`."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db import connection
+from django.test import Client
+
+from campaign.middleware import copies
+from campaign.models import Letter
+from signatures.models import Signature
+from tests.bench.house import SLUG
+
+SETTLED = 0.0005  # seconds after its answer in which the server goes to sleep, and is entered in its books
+LIST = f"/letters/{SLUG}/signatories/"
+SEARCHES = {
+    "a single frequent letter": {"q": "a"},
+    "a frequent pair of letters": {"q": "an"},
+    "a frequent syllable, any part of a name": {"q": "ari"},
+    "one Hangul syllable": {"q": "김"},
+    "another Hangul syllable": {"q": "철"},
+    "one Hanzi": {"q": "李"},
+    "one letter of a small script": {"q": "ف"},
+    "a frequent name": {"q": "kim"},
+    "two frequent pieces that hardly meet": {"q": "김 a"},
+    "two words": {"q": "maria foundation"},
+    "nothing found": {"q": "xyzzyplugh"},
+    "forty letters, nothing found": {"q": "an er ma ar in el na ri la ie on ra en l"},
+    "frequent letter, another country": {"q": "a", "country": "KR"},
+    "frequent syllable, another country": {"q": "김", "country": "US"},
+    "frequent name, one country": {"q": "kim", "country": "US"},
+    "frequent name, by name": {"q": "kim", "order": "name"},
+    "one Hangul syllable, by name": {"q": "김", "order": "name"},
+}
+
+
+def pages(times: int) -> None:
+    """For each kind of page, so often: milliseconds in the database, and in all."""
+    client, found = Client(headers={"host": "localhost"}), {}
+    for page, address in addresses().items():
+        took = [fetch(client, address) for _turn in range(times + 1)]
+        found[page] = took[1:]  # the first warms what a site in use has warm
+    print(json.dumps(found))
+
+
+def addresses() -> dict[str, str]:
+    letter = Letter.objects.get(slug=SLUG)
+    public = Signature.objects.filter(letter=letter).public()
+    middle, of_kr = public.count() // 2, public.filter(country="KR")
+    in_kr = of_kr.count() // 2
+    newest, by_name = public.newest_first()[middle], public.order_by("sort_key", "public_id")[middle]
+    newest_kr, by_name_kr = of_kr.newest_first()[in_kr], of_kr.order_by("sort_key", "public_id")[in_kr]
+    rare = public.filter(pk__gt=newest.pk).order_by("pk")[0].name.split()[0] + " " + newest.name.split()[-1]
+    day = f"{newest.approved_on}.{newest.public_id.hex}"
+    asked = {
+        "first page": {},
+        "in the middle": {"after": day},
+        "in the middle, back": {"before": day},
+        "by name": {"order": "name"},
+        "by name, in the middle": {"order": "name", "after": f"{by_name.sort_key}.{by_name.public_id.hex}"},
+        "one country": {"country": "KR"},
+        "a rare country": {"country": "IS"},
+        "one country, in the middle": {"country": "KR", "after": f"{newest_kr.approved_on}.{newest_kr.public_id.hex}"},
+        "one country by name, in the middle": {
+            "country": "KR", "order": "name", "after": f"{by_name_kr.sort_key}.{by_name_kr.public_id.hex}"
+        },
+        "organisations": {"kind": "organisation"},
+        **{f"search: {what}": query for what, query in SEARCHES.items()},
+        "search: one rare name": {"q": newest.name[:40]},
+        "search: two words of two people": {"q": rare[:40]},
+        "search: frequent name, in the middle": {"q": "kim", "after": day},
+        "search: frequent letter, in the middle, back": {"q": "a", "before": day},
+    }  # fmt: skip
+    found = {page: f"{LIST}?{urlencode(query)}" for page, query in asked.items()}
+    return {**found, "countries": f"{LIST}countries/", "one name": f"{LIST}{newest.public_id}/"}
+
+
+def fetch(client: Client, address: str) -> tuple[float, float]:
+    copies.clear()
+    with clocked() as took:
+        started = time.perf_counter()
+        status = client.get(address).status_code
+        whole = time.perf_counter() - started
+    if status != 200:
+        raise SystemExit(f"{address} answers {status}")
+    return sum(took) * 1000, whole * 1000
+
+
+@contextmanager
+def clocked() -> Iterator[list[float]]:
+    """For how long each statement had a processor: of what else runs on this machine it tells nothing."""
+    connection.ensure_connection()
+    clock_of = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat")
+    took: list[float] = []
+
+    def clock(execute: Callable[..., Any], *statement: Any) -> Any:
+        started = nanoseconds(clock_of)
+        try:
+            return execute(*statement)
+        finally:
+            time.sleep(SETTLED)
+            took.append((nanoseconds(clock_of) - started) / 1e9)
+
+    with connection.execute_wrapper(clock):
+        yield took
+
+
+def nanoseconds(schedstat: Path) -> int:
+    return int(schedstat.read_text().split()[0])
