@@ -1,16 +1,29 @@
-"""Writing and publishing letters. `signatures.admin.letters` registers both pages: there the trail is known."""
+"""Writing and publishing letters and news. `signatures.admin.letters` registers the pages: there the trail is known."""
 
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from campaign import text
 from campaign.forms import AsSeenForm
-from campaign.models import Letter, Translation, publish, revise
+from campaign.models import (
+    Letter,
+    News,
+    NewsText,
+    NothingToTell,
+    Translation,
+    announce,
+    publish,
+    retract,
+    revise,
+)
 
 
 class LetterAdmin(admin.ModelAdmin):
@@ -96,3 +109,82 @@ class TranslationAdmin(admin.ModelAdmin):
 
     def publish_one(self, request: HttpRequest, translation: Translation) -> None:
         publish(translation)
+
+
+class NewsTextForm(AsSeenForm):
+    language = forms.ChoiceField(label=capfirst(_("language")), choices=[("", "---------"), *settings.LANGUAGES])
+
+    class Meta:
+        model = NewsText
+        fields = ("language", "title", "body")
+
+
+class NewsTextInline(admin.StackedInline):
+    model = NewsText
+    form = NewsTextForm
+    extra = 1
+    max_num = len(settings.LANGUAGES)
+    readonly_fields = ("as_shown", "changed_on")
+
+    @admin.display(description=_("as readers see it"))
+    def as_shown(self, obj: NewsText) -> str:
+        return text.html(obj.body) if obj.pk else "-"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was public once is corrected, or taken off the page as a whole."""
+        return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
+
+
+class NewsAdmin(admin.ModelAdmin):
+    form = AsSeenForm
+    list_display = ("headline", "letter", "by_mail", "published_at", "retracted_at")
+    list_filter = ("letter", "by_mail")
+    list_select_related = ("letter",)
+    readonly_fields = ("published_at", "retracted_at")
+    inlines = (NewsTextInline,)
+    ordering = ("-pk",)
+    actions = ("announce", "retract")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[News]:
+        return super().get_queryset(request).prefetch_related("texts")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """It cannot move to another letter once it was public."""
+        return (*self.readonly_fields, "letter") if obj and obj.published_at else self.readonly_fields
+
+    @admin.display(description=_("title"))
+    def headline(self, obj: News) -> str:
+        return next((str(words) for words in obj.texts.all()), "-")
+
+    @admin.action(
+        description=_("Publish on the letter's page"),
+        permissions=["change"],
+        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+    )
+    def announce(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
+        for news in chosen:
+            try:
+                self.announce_one(request, news)
+            except NothingToTell:
+                self.message_user(request, _("Please write the news in at least one language first."), messages.ERROR)
+                return
+        self.message_user(request, _("Published."), messages.SUCCESS)
+
+    @admin.action(
+        description=_("Take off the page"),
+        permissions=["change"],
+        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+    )
+    def retract(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
+        for news in chosen:
+            self.retract_one(request, news)
+        self.message_user(request, _("It is no longer on the page."), messages.SUCCESS)
+
+    def announce_one(self, request: HttpRequest, news: News) -> None:
+        announce(news)
+
+    def retract_one(self, request: HttpRequest, news: News) -> None:
+        retract(news)

@@ -5,7 +5,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
-from campaign import views
+from campaign import feeds, views
 from signatures.views.figures import api
 
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     *i18n_patterns(
         path("privacy/", views.privacy, name="privacy"),
         path("letters/<slug:slug>/history/", views.history, name="history"),
+        path("letters/<slug:slug>/news/", views.news, name="news"),
+        path("letters/<slug:slug>/news/feed/", feeds.news_feed, name="news-feed"),
         path("", include("signatures.urls")),
         prefix_default_language=False,
     ),

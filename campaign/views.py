@@ -1,4 +1,4 @@
-"""The site's own pages: history of a letter, privacy, health, and what is said when something goes wrong."""
+"""The site's own pages: a letter's history and news, privacy, health, and what is said when something goes wrong."""
 
 import difflib
 import sys
@@ -11,22 +11,24 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
 
-from campaign import database
+from campaign import database, mirrored
 from campaign.middleware import public_page
-from campaign.models import Letter, Translation
+from campaign.models import Letter, NewsText, Translation
 
 WORKER_SEEN = timedelta(minutes=2)
 
 
 def operator(request: HttpRequest) -> dict[str, Any]:
-    """Who runs the site and whom to write to: on every page."""
+    """Who runs the site and whom to write to: on every page; and of which day a copy is."""
     return {
         "operator": settings.OPERATOR_NAME,
         "privacy_contact": settings.PRIVACY_CONTACT,
         "site_url": settings.SITE_URL,
+        "copied_on": mirrored.on(request),
     }
 
 
@@ -56,6 +58,19 @@ def _changes(old: Translation | None, new: Translation) -> list[tuple[str, str]]
         return []
     was, now = ([line for part in text.parts() for line in part.split("\n") if line.strip()] for text in (old, new))
     return [(line[0], line[2:]) for line in difflib.ndiff(was, now) if line[0] in "+-"]
+
+
+@require_safe
+@public_page
+def news(request: HttpRequest, slug: str) -> HttpResponse:
+    """All news on a letter, the newest first."""
+    language = get_language() or ""
+    text = Translation.objects.newest(slug, language)
+    if text is None:
+        raise Http404
+    letter = text.revision.letter
+    context = {"letter": letter, "translation": text, "news": NewsText.objects.shown(letter, language)}
+    return render(request, "letter/all_news.html", context)
 
 
 @require_safe

@@ -20,8 +20,8 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from nacl.public import PrivateKey
 
-from signatures import emails, limits, links, mailboxes
-from signatures.models import Delivery, Kind, Mail, MailSubject, Signature, State
+from signatures import emails, limits, links, mailboxes, topics
+from signatures.models import Kind, Mail, MailSubject, Signature, State
 
 Subjects = Mapping[tuple[str, str], str]  # by mail and language
 
@@ -219,6 +219,9 @@ def _send_next(
     if mail.signature is None:
         return _send_to_staff(mail, address, outgoing)
     message = _message(mail, mail.signature, address, subjects)
+    if message is None:
+        mail.delete()
+        return False
     return _send_within_budget(mail, message, mailboxes.domain_of(address), outgoing)
 
 
@@ -306,7 +309,7 @@ def _try(message: EmailMultiAlternatives, outgoing: BaseEmailBackend) -> str:
     return ""
 
 
-def _message(mail: Mail, signature: Signature, address: str, subjects: Subjects) -> EmailMultiAlternatives:
+def _message(mail: Mail, signature: Signature, address: str, subjects: Subjects) -> EmailMultiAlternatives | None:
     """Which mail it is, is decided when it goes: who confirmed meanwhile is told so."""
     if mail.kind == Mail.Kind.UPDATE:
         return _update(mail, signature, address, subjects)
@@ -322,22 +325,23 @@ def _message(mail: Mail, signature: Signature, address: str, subjects: Subjects)
     )
 
 
-def _update(mail: Mail, signature: Signature, address: str, subjects: Subjects) -> EmailMultiAlternatives:
-    """What became of the letter, with the link to the page that everybody may read."""
-    delivery = Delivery.objects.select_related("letter").get(pk=int(mail.topic.split(".")[1]))
+def _update(mail: Mail, signature: Signature, address: str, subjects: Subjects) -> EmailMultiAlternatives | None:
+    """What became of the letter, with the link to the page that everybody may read; None when it is not there."""
     with translation.override(mail.language):
-        page = settings.SITE_URL + reverse("delivery", args=[delivery.letter.slug, delivery.number])
+        told = topics.telling(mail.topic)
         leaving = settings.SITE_URL + reverse("no-updates", args=[links.leaving_token(signature.public_id)])
+    if told is None:
+        return None
     context = {
-        "delivery": delivery,
-        "link": page,
+        **told.context,
+        "link": settings.SITE_URL + told.page,
         "personal_link": personal_link(signature, language=mail.language),
         "leaving": leaving,
         "operator": settings.OPERATOR_NAME,
         "privacy_contact": settings.PRIVACY_CONTACT,
     }
     return emails.message(
-        "update",
+        told.mail,
         to=address,
         language=mail.language,
         context=context,

@@ -30,9 +30,10 @@ GROUPS = {
     "editor": [
         *(
             f"campaign.{verb}_{model}"
-            for model in ("letter", "revision", "translation")
+            for model in ("letter", "revision", "translation", "news", "newstext")
             for verb in ("add", "change", "view")
         ),
+        "campaign.delete_newstext",  # of a draft
     ],
     # What all others may, and:
     "owner": [

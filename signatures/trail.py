@@ -107,6 +107,8 @@ KINDS: Mapping[str, tuple[Promise, Mapping[str, Promise]]] = {
         _("changes of lists, limits and letters"),
         {
             "publish": _("Published a text: it is frozen."),
+            "announce": _("Published news on a letter."),
+            "retract": _("Took news off the page."),
             "pause": _("Paused signing."),
             "resume": _("Took up signing again."),
             "tighten": _("Tightened the limits."),

@@ -249,7 +249,7 @@ def test_a_sha256_is_told_of_which_file_it_is(client: Client, delivery: Delivery
 
 def test_so_are_the_root_and_the_digest_of_a_text(client: Client, delivery: Delivery) -> None:
     assert "the root over all leaves" in paste(client, delivery.root).content.decode()
-    assert "the text of revision 1 (en)" in paste(client, delivery.texts[0]["digest"]).content.decode()
+    assert "the text of revision 1 (English)" in paste(client, delivery.texts[0]["digest"]).content.decode()
 
 
 def test_another_sha256_does_not_belong(client: Client, delivery: Delivery) -> None:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from campaign.models import Letter
+from campaign.models import Letter, News
 from signatures import invalidation, jobs, roles, workflow
 from signatures.invalidation import Conditions
 from signatures.models import Alarm, Block, MailSubject, PaperImport, Signature
@@ -37,6 +37,11 @@ TABLE = {
     "campaign_letter_changelist": ("meo", "meo"),
     "campaign_letter_delete": ("", ""),
     "campaign_letter_history": ("meo", "meo"),
+    "campaign_news_add": ("eo", "eo"),
+    "campaign_news_change": ("eo", "eo"),
+    "campaign_news_changelist": ("eo", "eo"),
+    "campaign_news_delete": ("", ""),
+    "campaign_news_history": ("eo", "eo"),
     "campaign_translation_add": ("eo", "eo"),
     "campaign_translation_change": ("eo", ""),
     "campaign_translation_changelist": ("eo", "eo"),
@@ -154,6 +159,7 @@ def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     Block.objects.create(pk=1, kind="word", value="lapdogs", made_by=owner.pk)
     invalidation.make(letter, Conditions(country="FR"), by=owner.pk, name="Flood", reason="Made by a program")
     make_delivery(letter)
+    News.objects.create(letter=letter)
     PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
     workflow.reject(ada, by=owner.pk, reason="to have a trail")
     jobs.fold_counts.enqueue()

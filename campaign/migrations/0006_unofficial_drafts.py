@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaign", "0004_order_of_names")]
+    dependencies = [("campaign", "0005_news")]
     operations = [
         migrations.AddField(
             model_name="translation",

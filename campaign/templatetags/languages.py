@@ -22,10 +22,12 @@ def languages(context: dict[str, Any]) -> dict[str, Any]:
     request = context["request"]
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     is_letter = _name(request) in LETTER
+    # A link that opens nothing has one page, whatever the link: nothing of it is repeated there.
+    opens_nothing = _has_token(request) and "signature" not in context
     return {
         "languages": [
             {"code": code, "name": translation.get_language_info(code)["name_local"], "address": address + query}
-            for code, address in _addresses(request)
+            for code, address in (_addresses_of("first") if opens_nothing else _addresses(request))
         ],
         "current": translation.get_language(),
         "empties_form": is_letter and context.get("form") is not None,
@@ -39,8 +41,7 @@ def languages_head(context: dict[str, Any]) -> dict[str, Any]:
     None where there is nothing to find: on errors, and behind a personal link.
     """
     request = context["request"]
-    match = request.resolver_match
-    if match is None or "token" in match.kwargs:
+    if request.resolver_match is None or _has_token(request):
         return {}
     slug = context["letter"].slug if _name(request) in LETTER and context.get("letter") else None
     addresses = dict(_addresses(request) if slug is None else _addresses_of("letter", slug))
@@ -82,6 +83,10 @@ def _info(code: str) -> dict[str, Any]:
 
 def _name(request: HttpRequest) -> str:
     return (request.resolver_match and request.resolver_match.url_name) or ""
+
+
+def _has_token(request: HttpRequest) -> bool:
+    return bool(request.resolver_match and "token" in request.resolver_match.kwargs)
 
 
 def _addresses(request: HttpRequest) -> Iterator[tuple[str, str]]:

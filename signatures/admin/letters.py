@@ -1,4 +1,4 @@
-"""Letters and their texts: campaign writes and publishes them, here it goes into the trail."""
+"""Letters, their texts and the news: campaign writes and publishes them, here it goes into the trail."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
-from campaign.admin import LetterAdmin, TextForm, TranslationAdmin
-from campaign.models import Letter, Translation
+from campaign.admin import LetterAdmin, NewsAdmin, TextForm, TranslationAdmin
+from campaign.models import Letter, News, Translation
 from signatures import trail
 from signatures.admin.limits import Recorded
 
@@ -34,3 +34,32 @@ class RecordedTranslationAdmin(Recorded, TranslationAdmin):
             letter_id=self.letter_of(translation),
             detail={"row": translation.pk},
         )
+
+
+@admin.register(News)
+class RecordedNewsAdmin(Recorded, NewsAdmin):
+    def letter_of(self, obj: Any) -> int | None:
+        return int(obj.letter_id)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001  as Django calls it
+        """Each text that was written, changed or thrown away, by its language."""
+        super().save_formset(request, form, formset, change)
+        news = form.instance
+        for words in (*formset.new_objects, *(words for words, _fields in formset.changed_objects)):
+            self._record("set-newstext", request, news, reason=words.language)
+        for words in formset.deleted_objects:
+            self._record("remove-newstext", request, news, reason=words.language)
+
+    @transaction.atomic
+    def announce_one(self, request: HttpRequest, news: News) -> None:
+        super().announce_one(request, news)
+        self._record("announce", request, news)
+
+    @transaction.atomic
+    def retract_one(self, request: HttpRequest, news: News) -> None:
+        super().retract_one(request, news)
+        self._record("retract", request, news)
+
+    def _record(self, action: str, request: HttpRequest, news: News, reason: str = "") -> None:
+        letter_id = self.letter_of(news)
+        trail.add(action, staff_id=request.user.pk, letter_id=letter_id, reason=reason, detail={"row": news.pk})

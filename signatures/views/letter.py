@@ -5,13 +5,14 @@ from typing import Any
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from campaign import network
+from campaign import mirrored, network
 from campaign.middleware import public_page
-from campaign.models import Letter, Translation
+from campaign.models import Letter, NewsText, Translation
 from signatures import counts, limits, workflow
 from signatures.forms import SignForm
 from signatures.models import Delivery, Signature
@@ -19,6 +20,7 @@ from signatures.views import texts
 from signatures.views.answers import see_other
 
 NEWEST = 12
+NEWS = 2
 
 
 @require_safe
@@ -38,7 +40,8 @@ def letter_page(request: HttpRequest, slug: str) -> HttpResponse:
 def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         translation = texts.newest(slug)
-        return render(request, "letter/letter.html", _letter_context(translation, SignForm(translation=translation)))
+        form = None if mirrored.on(request) else SignForm(translation=translation)
+        return render(request, "letter/letter.html", _letter_context(translation, form))
     except OperationalError:
         kept = texts.last_read(slug)
         if kept is None:
@@ -48,7 +51,7 @@ def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
         return response
 
 
-def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:
+def _letter_context(translation: Translation, form: SignForm | None) -> dict[str, Any]:
     letter = translation.revision.letter
     return {
         "letter": letter,
@@ -56,6 +59,7 @@ def _letter_context(translation: Translation, form: SignForm) -> dict[str, Any]:
         "form": form if letter.standing() == Letter.State.OPEN else None,
         "counts": counts.of(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
+        "news": NewsText.objects.shown(letter, get_language() or "")[:NEWS],
         "deliveries": Delivery.objects.known()
         .filter(letter=letter)
         .only("number", "state", "frozen_at", "handed_over_on"),

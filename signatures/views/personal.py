@@ -216,5 +216,5 @@ def no_updates(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         workflow.end_updates(signature)
         signature.refresh_from_db()
-    context = {"wants_them": signature.sealed_address is not None, "letter": signature.letter}
+    context = {"wants_them": signature.sealed_address is not None, "signature": signature, "letter": signature.letter}
     return render(request, "signatures/no_updates.html", context)

@@ -8,7 +8,8 @@ from signatures.management.commands._keeper import KeeperCommand
 
 class Command(KeeperCommand):
     help = (
-        "Queues a mail about each delivery that was handed over to those who asked for updates; nobody is told twice."
+        "Queues a mail about each delivery that was handed over, and about news marked for it, to those who asked for "
+        "updates; nobody is told twice."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

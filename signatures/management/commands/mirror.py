@@ -1,0 +1,37 @@
+"""Write the public pages as static files."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from tqdm import tqdm
+
+from signatures import mirror
+
+
+class Command(BaseCommand):
+    help = (
+        "Writes the letters, the counts and the public names as static files into a folder, to be shown while the site "
+        "itself is under attack. Run it often: who took the name back stands in the copy until it is made anew."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", metavar="DIR", type=Path, help="new, empty, or a copy made before")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder: Path = options["folder"]
+        bar = tqdm(unit=" pages", disable=None)  # None: on a terminal only
+        try:
+            call_command("collectstatic", interactive=False, verbosity=0)
+            with bar:
+                pages = mirror.make(folder, on=timezone.now().date(), tell=lambda done: bar.update(done - bar.n))
+        except mirror.NotOurs as error:
+            raise CommandError(f"{error} holds something else than a copy; name a new or an empty folder.") from None
+        except mirror.AlreadyRunning:
+            raise CommandError("Another copy is being made; wait until it is done.") from None
+        except OSError as error:
+            raise CommandError(f"The copy cannot be written to {folder}: {error.strerror}.") from None
+        self.stdout.write(f"{pages} pages in {folder}")
