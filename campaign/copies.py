@@ -23,7 +23,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
-_PACKABLE = re.compile(r"text/|application/(?:json|xml)|image/svg")  # a PNG is packed already
+_PACKABLE = re.compile(r"text/|application/(?:json|(?:atom\+)?xml)|image/svg")  # a PNG is packed already
 _NEVER = re.compile(r"q=0(\.0*)?")
 
 

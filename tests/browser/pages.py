@@ -141,6 +141,8 @@ TABLE = [
     State("no updates", "wants_none"),
     State("broken link", "/no-updates/x/"),
     State("privacy", "/privacy/"),
+    State("news", f"{HERE}news/"),
+    State("news, none", f"{LETTER}news/"),
     State("tell others", f"{LETTER}tell/"),
     State("frame for other sites", f"{LETTER}embed/"),
     State("frame, signing is paused", "/letters/stage-resting/embed/"),

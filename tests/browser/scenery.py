@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django.utils import translation
 
 from campaign import views
-from campaign.models import Letter
+from campaign.models import Letter, News, announce, retract
 from signatures import links, mailboxes
 from signatures.delivery import freezing, receipts
 from signatures.models import Delivered, Signature, State
@@ -32,6 +32,9 @@ def build() -> dict[str, Any]:
     letters = {name: make_letter(f"stage-{name}") for name in ("here", "resting", "later", "closed", "bare")}
     Letter.objects.filter(slug__startswith="stage-").update(created_at=LONG_AGO)
     found = {**people(letters["here"]), **delivered(letters["closed"]), **made_pages()}
+    for words in ("The embassy answered", "A second answer", "What was not so"):
+        news = tell(letters["here"], words)
+    retract(news)
     Letter.objects.filter(pk=letters["later"].pk).update(opens_at=datetime.now(UTC) + timedelta(days=9))
     rest(letters["resting"])
     closed = datetime.now(UTC) - timedelta(days=3)
@@ -42,6 +45,13 @@ def build() -> dict[str, Any]:
 def rest(letter: Letter) -> None:
     letter.state = Letter.State.PAUSED
     letter.save(update_fields=["state"])
+
+
+def tell(letter: Letter, title: str) -> News:
+    news = News.objects.create(letter=letter)
+    news.texts.create(language="en", title=title, body="It *thanked* us.\n\n- And no more.")
+    announce(news)
+    return news
 
 
 def people(letter: Letter) -> dict[str, Any]:

@@ -338,7 +338,7 @@ def test_S26_who_filled_in_the_form_before_the_letter_was_paused_or_closed_is_to
     browser: Browser, site: Site, state: str, said: str
 ) -> None:
     page = browser.new_context(base_url=site.url).new_page()
-    page.goto("/")
+    page.goto(LETTER)
     page.get_by_label("Your name").fill("Too Late")
     page.get_by_label("Mail address").fill("late@example.org")
     page.get_by_label(AUDIENCES["public"], exact=True).check()
@@ -347,7 +347,7 @@ def test_S26_who_filled_in_the_form_before_the_letter_was_paused_or_closed_is_to
     try:
         page.get_by_role("button", name="Sign").click()
         expect(page.locator("#sign")).to_contain_text(said)
-        page.goto("/")
+        page.goto(LETTER)
         page.reload()  # a browser may show its own copy for half a minute
         expect(page.locator("#sign")).to_contain_text(said)
         assert page.get_by_role("button", name="Sign").count() == 0
