@@ -14,9 +14,9 @@ if (form) {
 // What was typed is kept in this tab, over a reload and a change of language, until it is sent. Never the consent.
 const KEPT = ["kind", "visibility", "name", "speaker", "role", "organisation", "country", "comment", "email", "updates"];
 
-function stored(change) {
+function stored(use) {
   try {
-    return change(window.sessionStorage);
+    return use(window.sessionStorage);
   } catch {
     return null; // storage is refused: nothing is kept
   }
@@ -28,14 +28,14 @@ function keep() {
 }
 
 function bringBack() {
-  const typed = JSON.parse(stored((storage) => storage.getItem(`sign:${form.dataset.keep}`)) || "{}");
+  const typed = stored((storage) => JSON.parse(storage.getItem(`sign:${form.dataset.keep}`))) || {};
   let differs = false;
   for (const [name, value] of Object.entries(typed)) {
     const field = form.elements[name];
     if (!field) continue;
     if (field.type === "checkbox") field.checked = true;
     else field.value = value;
-    differs ||= name !== "kind";
+    differs ||= name !== "kind" || value !== "person";
   }
   for (const folded of form.querySelectorAll("details")) {
     folded.open ||= [...folded.querySelectorAll("input, select, textarea")].some((field) => field.value);
@@ -43,71 +43,83 @@ function bringBack() {
   document.querySelector("[data-kept]").hidden = !differs;
 }
 
+function empty() {
+  stored((storage) => storage.removeItem(`sign:${form.dataset.keep}`));
+  form.reset();
+  for (const field of form.querySelectorAll("[data-missing]")) say(field, "");
+  document.querySelector("[data-kept]").hidden = true;
+  form.querySelector("input").focus();
+}
+
 if (form) {
   form.addEventListener("input", keep);
   if (document.getElementById("problems")) keep(); // the server gave back what was typed
   else bringBack();
-  document.querySelector("[data-kept] button").addEventListener("click", () => {
-    stored((storage) => storage.removeItem(`sign:${form.dataset.keep}`));
-    form.reset();
-    document.querySelector("[data-kept]").hidden = true;
-    form.querySelector("input").focus();
-  });
+  document.querySelector("[data-kept] button").addEventListener("click", empty);
 }
 const sent = document.querySelector("[data-sent]")?.dataset.sent;
 if (sent) stored((storage) => storage.removeItem(`sign:${sent}`));
 
 // A field says what is wrong once it is left, as the server would say it. Sending is never held up.
-const ADDRESS = /^[^\s@]+@[^\s@]+\.[^\s@]{2,}$/u;
+const ADDRESS = /^[^\s@]+@[^\s@]+[.。．｡][^\s@]+$/u;
 const typedIn = new WeakSet();
 
 function wrong(field) {
   if (field.type === "checkbox") return field.checked ? "" : field.dataset.missing;
   const value = field.value.trim();
   const isCounted = field.form.elements.visibility?.value === "counted";
-  if (!value) return field.name === "name" && isCounted ? "" : field.dataset.missing || "";
+  if (!value) return field.name === "name" && isCounted ? "" : field.dataset.missing;
   return field.dataset.odd && !ADDRESS.test(value) ? field.dataset.odd : "";
 }
 
-function tell(field) {
-  const said = wrong(field);
+function say(field, words) {
   const id = `${field.id}_wrong`;
-  const others = (field.getAttribute("aria-describedby") || "").split(" ").filter((other) => other && other !== id);
   document.getElementById(id)?.remove();
-  field.classList.toggle("is-invalid", Boolean(said));
-  field.toggleAttribute("aria-invalid", Boolean(said));
-  if (said) {
-    field.setAttribute("aria-invalid", "true");
-    const note = document.createElement("span");
-    note.id = id;
-    note.className = "invalid-feedback";
-    note.textContent = said;
+  document.getElementById(`${field.id}_error`)?.remove(); // what the server found is mended, or said anew
+  const about = (field.getAttribute("aria-describedby") || "").split(" ").filter((one) => document.getElementById(one));
+  field.classList.toggle("is-invalid", Boolean(words));
+  if (words) {
+    const note = Object.assign(document.createElement("span"), { id, className: "invalid-feedback", textContent: words });
     field.parentElement.append(note);
-    others.push(id);
-  }
-  if (others.length) field.setAttribute("aria-describedby", others.join(" "));
+    field.setAttribute("aria-invalid", "true");
+    about.push(id);
+  } else field.removeAttribute("aria-invalid");
+  if (about.length) field.setAttribute("aria-describedby", about.join(" "));
   else field.removeAttribute("aria-describedby");
 }
 
-for (const field of document.querySelectorAll("[data-missing]")) {
-  field.addEventListener("input", () => {
-    typedIn.add(field);
-    const told = document.getElementById(`${field.id}_error`);
-    if (told && !wrong(field)) told.remove(); // what the server found is mended
-    if (field.classList.contains("is-invalid") && !wrong(field)) tell(field);
-  });
-  field.addEventListener("blur", () => {
-    if (typedIn.has(field) && !document.getElementById(`${field.id}_error`)) tell(field);
-  });
+// Words that come between press and release would move the button away from under the finger: they wait.
+let pressed = false;
+let left = null;
+addEventListener("mousedown", () => (pressed = true), true);
+addEventListener("mouseup", () => setTimeout(() => {
+  pressed = false;
+  if (left) check(left);
+}), true);
+
+function check(field) {
+  left = pressed ? field : null;
+  if (!pressed && typedIn.has(field) && (wrong(field) || field.ariaInvalid)) say(field, wrong(field));
 }
+
+const checked = [...document.querySelectorAll("[data-missing]")];
+for (const field of checked) {
+  field.addEventListener("input", () => typedIn.add(field));
+  field.addEventListener("blur", () => check(field));
+}
+document.addEventListener("input", () => {
+  for (const field of checked) if (field.ariaInvalid && !wrong(field)) say(field, ""); // who is counted needs no name, too
+});
 
 // The address of the letter, to paste elsewhere.
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue; // pages without TLS have none
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = button.dataset.done;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = button.dataset.done;
+    } catch {} // refused: the words of the button stay
   });
 }
 
@@ -117,21 +129,32 @@ const shown = document.querySelector("[data-count]");
 const EVERY = 20000;
 let pause = EVERY;
 
+async function ask(address) {
+  const answer = await fetch(address, { cache: "no-cache" }); // a copy that is a little old would be shown as news
+  if (!answer.ok) throw new Error(answer.status);
+  return answer;
+}
+
 async function look() {
-  const { count } = await (await fetch(desk.dataset.figures)).json();
+  const { count } = await (await ask(desk.dataset.figures)).json();
   if (String(count) === shown.dataset.count) return;
-  const answer = await fetch(desk.dataset.letter);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = new DOMParser().parseFromString(await (await ask(desk.dataset.letter)).text(), "text/html");
+  let all = true;
   for (const now of document.querySelectorAll("[data-live]")) {
     const then = page.querySelector(`[data-live="${now.dataset.live}"]`);
-    if (!then || now.contains(document.activeElement)) continue;
-    const known = new Set([...now.children].map((child) => child.textContent));
-    if (now.dataset.live === "newest") {
-      for (const child of then.children) child.classList.toggle("fresh", !known.has(child.textContent));
-    }
-    now.replaceChildren(...then.childNodes);
+    if (!then) continue;
+    if (now.contains(document.activeElement)) all = false; // somebody stands there: next time
+    else renew(now, then);
   }
-  shown.dataset.count = page.querySelector("[data-count]")?.dataset.count ?? count;
+  if (all) shown.dataset.count = page.querySelector("[data-count]")?.dataset.count ?? count;
+}
+
+function renew(now, then) {
+  const known = new Set([...now.children].map((child) => child.textContent));
+  if (now.dataset.live === "newest") {
+    for (const child of then.children) child.classList.toggle("fresh", !known.has(child.textContent));
+  }
+  now.replaceChildren(...then.childNodes);
 }
 
 async function lookAgain() {
@@ -140,10 +163,10 @@ async function lookAgain() {
       await look();
       pause = EVERY;
     } catch {
-      pause = Math.min(pause * 2, 320000); // away, or under load: ask less
+      pause = Math.min(pause * 2, 16 * EVERY); // away, or under load: ask less
     }
   }
   setTimeout(lookAgain, pause);
 }
 
-if (desk && shown && window.fetch) setTimeout(lookAgain, EVERY);
+if (desk && shown) setTimeout(lookAgain, EVERY);

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from tests.browser.pages import Stage
+from tests.site import Site
+
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -34,3 +37,8 @@ def a_browser(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def stage(site: Site) -> Stage:
+    return Stage(site)

@@ -98,7 +98,7 @@ def opened(page: Page, stage: Stage) -> Response | None:
     return None
 
 
-SIGN = "aside.sign button:not([hidden]):not([name])"
+SIGN = "aside.sign form button:not([hidden]):not([name])"
 RIGHT = {"name": "Ada", "visibility": "public", "consent": "on"}
 
 TABLE = [

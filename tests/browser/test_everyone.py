@@ -13,11 +13,6 @@ from tests.browser.test_walk import AUDIENCES
 from tests.site import Site
 
 
-@pytest.fixture(scope="session")
-def stage(site: Site) -> Stage:
-    return Stage(site)
-
-
 @pytest.fixture(scope="module")
 def reader(browser: Browser, site: Site) -> Iterator[Page]:
     """One window for all that only look."""

@@ -1,0 +1,285 @@
+"""What script adds on the public pages, and that nothing is lost where it cannot."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.utils import translation
+from django.utils.functional import Promise
+from playwright.sync_api import Browser, Page, Route, expect
+
+from signatures.fields import Address
+from signatures.forms import NO_NAME
+from tests.browser.pages import HERE, LETTER, Stage
+from tests.browser.test_walk import AUDIENCES
+from tests.site import Site
+
+NAME, ADDRESS = "#id_name", "#id_email"
+KEPT = "What you typed is kept in this tab until you send it."
+EVERY = 20_000  # as page.js asks
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A tab in which nothing may go wrong unheard."""
+    context = browser.new_context(base_url=site.url, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    yield page
+    assert broken == []
+    context.close()
+
+
+def kept(page: Page) -> dict[str, str]:
+    found: dict[str, str] = json.loads(page.evaluate("sessionStorage.getItem('sign:xi-jinping-2013')") or "{}")
+    return found
+
+
+# What was typed is kept
+
+
+def test_what_was_typed_outlives_a_reload_and_another_language_and_goes_once_it_is_sent(page: Page, site: Site) -> None:
+    page.goto(LETTER)
+    note = page.locator("[data-kept]")
+    expect(note).to_be_hidden()
+    page.get_by_label(AUDIENCES["delivery"], exact=True).check()
+    page.get_by_label("Your name").fill("Kept Over")
+    page.get_by_text("If you like").click()
+    page.get_by_label("Role or title").fill("Keeper")
+    page.get_by_label("Country").select_option("KR")
+    page.get_by_label("Mail address").fill("kept@example.org")
+    page.get_by_label("Tell me what becomes of the letter").check()
+    page.get_by_label("I put my name under this letter").check()
+
+    page.reload()
+    expect(note).to_contain_text(KEPT)
+    expect_kept(page)
+    page.locator(".languages a[lang=ko]").click()
+    page.wait_for_url(f"{site.url}/ko{LETTER}")
+    expect_kept(page)
+    assert set(kept(page)) == {"kind", "visibility", "name", "role", "country", "email", "updates"}
+
+    page.locator("#id_consent").check()
+    page.locator("form[data-keep] button[type=submit]").click()
+    page.wait_for_url(f"{site.url}/ko{LETTER}check-mail/")
+    assert kept(page) == {}
+    page.evaluate("sessionStorage.setItem('sign:xi-jinping-2013', '{\"name\": \"From another tab\"}')")
+    page.goto(site.wait_for_mail("kept@example.org"))
+    assert kept(page) == {}, "who has the personal link has sent it"
+
+
+def expect_kept(page: Page) -> None:
+    expect(page.locator("[value=delivery]")).to_be_checked()
+    expect(page.locator(NAME)).to_have_value("Kept Over")
+    expect(page.locator("details.optional")).to_have_attribute("open", "")
+    expect(page.locator("#id_role")).to_have_value("Keeper")
+    expect(page.locator("#id_country")).to_have_value("KR")
+    expect(page.locator(ADDRESS)).to_have_value("kept@example.org")
+    expect(page.locator("#id_updates")).to_be_checked()
+    expect(page.locator("#id_consent")).not_to_be_checked()
+
+
+def test_the_form_is_emptied_by_a_button_and_what_the_server_gave_back_wins(page: Page) -> None:
+    page.goto(LETTER)
+    page.get_by_label("Your name").fill("First")
+    page.get_by_label("Mail address").fill("no address")
+    page.get_by_role("button", name="Sign").click()  # what is said of the address must not move it away meanwhile
+    expect(page.locator("#problems")).to_be_focused()
+    assert kept(page)["email"] == "no address"
+    page.evaluate("sessionStorage.setItem('sign:xi-jinping-2013', '{\"name\": \"Older\"}')")
+    page.get_by_role("button", name="Sign").click()
+    page.wait_for_function("document.querySelector('#id_name').value === 'First'")
+    expect(page.locator("#problems")).to_be_visible()
+    assert kept(page)["name"] == "First"
+
+    page.goto(LETTER)
+    expect(page.get_by_label("Your name")).to_have_value("First")
+    page.get_by_role("button", name="Empty the form").click()
+    expect(page.get_by_label("Your name")).to_have_value("")
+    expect(page.get_by_label("Mail address")).to_have_value("")
+    expect(page.locator("[data-kept]")).to_be_hidden()
+    assert page.evaluate("document.activeElement.form === document.querySelector('form[data-keep]')")
+    page.reload()
+    expect(page.get_by_label("Your name")).to_have_value("")
+
+
+def test_where_storage_is_refused_all_else_works(page: Page, site: Site) -> None:
+    page.add_init_script(
+        "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('', 'SecurityError'); }})"
+    )
+    page.goto(LETTER)
+    page.get_by_label(AUDIENCES["public"], exact=True).check()
+    page.get_by_label("Your name").fill("Nothing Kept")
+    page.get_by_label("Mail address").fill("nothing-kept")
+    page.get_by_label("Mail address").blur()
+    expect(page.locator("#id_email_wrong")).to_be_visible()
+    page.reload()
+    expect(page.locator("[data-kept]")).to_be_hidden()
+    page.get_by_label(AUDIENCES["public"], exact=True).check()
+    page.get_by_label("Your name").fill("Nothing Kept")
+    page.get_by_label("Mail address").fill("nothing-kept@example.org")
+    page.get_by_label("I put my name under this letter").check()
+    page.get_by_role("button", name="Sign").click()
+    expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
+
+
+# A field says what is wrong
+
+
+def test_a_field_says_what_is_wrong_in_the_language_of_the_page_and_holds_nothing_up(page: Page) -> None:
+    page.goto(f"/ko{LETTER}")
+    name, address, note = page.locator(NAME), page.locator(ADDRESS), page.locator("#id_email_wrong")
+    name.focus()
+    name.blur()
+    expect(page.locator(".invalid-feedback")).to_have_count(0)  # nothing was typed
+
+    address.fill("ada@")
+    expect(note).to_have_count(0)  # not while somebody types
+    address.blur()
+    expect(note).to_have_text(in_korean(Address.NONE))
+    expect(address).to_have_attribute("aria-invalid", "true")
+    expect(address).to_have_attribute("aria-describedby", "id_email_helptext id_email_wrong")
+    address.fill("ada@example.org")
+    expect(note).to_have_count(0)
+    expect(address).not_to_have_attribute("aria-invalid", "true")
+    expect(address).to_have_attribute("aria-describedby", "id_email_helptext")
+
+    name.fill("Ada")
+    name.fill("")
+    name.blur()
+    expect(page.locator("#id_name_wrong")).to_have_text(in_korean(NO_NAME))
+    page.locator("[value=counted]").check()
+    expect(page.locator("#id_name_wrong")).to_have_count(0)  # who is counted needs no name
+
+    address.fill("ada@")
+    address.blur()
+    page.locator("form[data-keep] button[type=submit]").click()
+    expect(page.locator("#problems")).to_be_focused()
+    expect(address).to_have_attribute("aria-describedby", "id_email_helptext id_email_error")
+    expect(page.locator("#id_email_error")).to_be_visible()
+    address.fill("ada@example.org")
+    expect(page.locator("#id_email_error")).to_have_count(0)  # mended, so it is said no longer
+    expect(address).to_have_attribute("aria-describedby", "id_email_helptext")
+    expect(address).not_to_have_class("is-invalid")
+
+
+def in_korean(words: Promise) -> str:
+    with translation.override("ko"):
+        return str(words)
+
+
+# The link, to paste elsewhere
+
+
+def test_the_link_is_copied_and_the_button_says_so(page: Page, site: Site) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
+    for path, words in (
+        (f"/ko{LETTER}", ""),
+        (f"{LETTER}check-mail/", "Copy the link"),
+        (f"{LETTER}tell/", "Copy the link"),
+    ):
+        page.goto(path)
+        button = page.locator("[data-copy]").first
+        expect(button).to_be_visible()
+        assert words in button.inner_text()
+        button.click()
+        expect(button).to_have_text(str(button.get_attribute("data-done")))
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == f"{site.url}{'/ko' if '/ko' in path else ''}{LETTER}"
+    page.get_by_role("button", name="Copy these lines").click()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("pre code").inner_text()
+
+
+def test_where_copying_is_refused_the_button_keeps_its_words(page: Page) -> None:
+    page.add_init_script(
+        "navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+    )
+    page.goto(f"{LETTER}check-mail/")
+    button = page.locator("[data-copy]")
+    button.click()
+    expect(button).to_have_text("Copy the link")
+
+
+# Figures that live
+
+APPROVE = """
+from datetime import UTC, datetime, timedelta
+from campaign.models import Letter
+from tests.makers import make_signature
+tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # newest are those of the last day, in no order that tells a time
+make_signature(Letter.objects.get(slug="stage-here"), "Live Arrival", approved_on=tomorrow)
+"""
+
+
+def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: Site, stage: Stage) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(site.url)))
+    page.clock.install()
+    page.goto(HERE)
+    newest, count = page.locator("[data-live=newest]"), page.locator("[data-count]")
+    before = int(str(count.get_attribute("data-count")))
+    stands = newest.locator("a").first
+    stands.focus()
+    site.run("shell", "--no-imports", "-c", APPROVE)
+    asked.clear()
+
+    look_away(page, "hidden")
+    page.clock.run_for(EVERY * 3)
+    assert asked == [], "nothing is asked while nobody looks"
+
+    look_away(page, "visible")
+    ticks_until(page, f"document.querySelector('[data-count] strong').textContent === '{before + 1}'")
+    expect(page.locator("[data-live=bar]")).to_contain_text(str(before + 1))
+    expect(stands).to_be_focused()
+    expect(newest).not_to_contain_text("Live Arrival")  # it would take the link away from who stands there
+    stands.blur()
+    ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
+    expect(newest.locator(".fresh")).to_have_count(1)
+    expect(count).to_have_attribute("data-count", str(before + 1))
+
+    asked.clear()
+    with page.expect_response(f"**/api/v1/{HERE.removeprefix('/')}"):
+        page.clock.run_for(EVERY)
+    assert asked == [f"/api/v1{HERE}"], "where nothing has changed the page is not asked for"
+
+
+def look_away(page: Page, state: str) -> None:
+    page.evaluate(
+        "state => Object.defineProperty(document, 'visibilityState', {value: state, configurable: true})", state
+    )
+
+
+def ticks_until(page: Page, there: str) -> None:
+    """Its own clock goes on, until the servers' copies (some seconds old) are, too."""
+    for _ in range(40):
+        page.clock.run_for(EVERY)
+        page.wait_for_timeout(250)
+        if page.evaluate(there):
+            return
+    raise AssertionError(there)
+
+
+def test_figures_that_cannot_be_had_are_asked_for_less_and_less(page: Page, stage: Stage) -> None:
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=503, json={"error": "away"})
+
+    page.clock.install()
+    page.route("**/api/v1/**", refuse)
+    page.goto(HERE)
+    shown = page.locator("[data-count]").inner_text()
+    waits = [seconds_until(page, lambda number=number: len(asked) >= number) for number in (1, 2, 3)]
+    assert waits == [20, 40, 80]
+    assert page.locator("[data-count]").inner_text() == shown
+
+
+def seconds_until(page: Page, happened: Callable[[], bool]) -> int:
+    for seconds in range(0, 200, 20):
+        if happened():
+            return seconds
+        page.clock.run_for(EVERY)
+        page.wait_for_timeout(150)
+    raise AssertionError("never")
