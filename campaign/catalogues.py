@@ -24,7 +24,7 @@ from django.utils.translation.template import templatize
 STAFF = (
     "templates/admin/*", "templates/emails/alarm/*", "templates/emails/invite/*", "templates/emails/reset/*",
     "*/admin.py", "*/admin/*", "*/management/*", "*/migrations/*", "signatures/templatetags/front.py",
-    "campaign/forms.py", "campaign/models.py", "campaign/settings.py",
+    "campaign/forms.py", "campaign/models/*", "campaign/settings.py",
     "signatures/blocks.py", "signatures/emails.py", "signatures/imports.py", "signatures/invalidation/*",
     "signatures/suspicion.py", "signatures/trail.py", "signatures/watch.py", "signatures/workflow/blocking.py",
     "signatures/delivery/making.py",

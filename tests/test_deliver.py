@@ -371,7 +371,7 @@ def test_no_get_does_anything(frozen: Delivery, office: Client) -> None:
 def test_a_difference_is_found_and_named(frozen: Delivery, capsys: pytest.CaptureFixture[str]) -> None:
     made(frozen)
     assert [check for check in reconciling.reconcile() if not check.holds] == []
-    Signature.objects.filter(name="Never").update(state=State.WITHDRAWN, name="", likeness="", sort_key="")
+    Signature.objects.filter(name="Never").update(state=State.WITHDRAWN, name="", likeness="", sort_key="", folded="")
     data = bytearray(frozen.package.read_bytes())
     data[data.index(b"Ada Lovelace")] ^= 1
     frozen.package.write_bytes(data)

@@ -193,7 +193,7 @@ def test_R8_erasing_leaves_no_row_and_no_mail_but_a_tombstone(client: Client, le
     answer = client.post(page_of(row), {"action": "erase"})
 
     assert answer.status_code == 200
-    assert "Everything is erased" in answer.content.decode()
+    assert "Your signature is erased" in answer.content.decode()
     assert not Signature.objects.exists() and not Mail.objects.exists()
     stone = Tombstone.objects.get()
     assert (stone.letter_id, stone.kind, bytes(stone.mailbox_key)) == (

@@ -1,7 +1,7 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
 from signatures.models.delivery import Delivered, Delivery, Erratum
-from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason, Report
+from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason
 from signatures.models.invalidation import InvalidatedRow, Invalidation
 from signatures.models.mail import Mail, MailSubject, Silence
 from signatures.models.paper import PaperImport
@@ -11,6 +11,7 @@ from signatures.models.signature import (
     Grams,
     Kind,
     Notable,
+    Report,
     Signature,
     SignatureQuerySet,
     SignedLetter,

@@ -54,15 +54,6 @@ class Question(models.Model):
         return self.text
 
 
-class Report(models.TextChoices):
-    """What a reader may say of a public name: codes, never words."""
-
-    NOT_ME = "not-me", _("It is my name, and I did not sign")
-    MADE_UP = "made-up", _("It is made up, or pretends to be somebody else")
-    HARMFUL = "harmful", _("It insults, threatens or advertises")
-    OTHER = "other", _("Something else")
-
-
 class Limit(models.Model):
     """How often in how long something may happen before it is looked at. Staff may change the figures."""
 

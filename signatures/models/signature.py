@@ -42,6 +42,15 @@ class Grams(models.Func):
     output_field: ClassVar = ArrayField(models.TextField())
 
 
+class Report(models.TextChoices):
+    """What a reader may say of a public name: codes, never words."""
+
+    NOT_ME = "not-me", _("It is my name, and I did not sign")
+    MADE_UP = "made-up", _("It is made up, or pretends to be somebody else")
+    HARMFUL = "harmful", _("It insults, threatens or advertises")
+    OTHER = "other", _("Something else")
+
+
 class SignatureQuerySet(models.QuerySet["Signature"]):
     """The named sets. Nothing else decides what may be shown or what is delivered."""
 

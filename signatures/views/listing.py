@@ -47,7 +47,7 @@ def by_country(request: HttpRequest, slug: str) -> HttpResponse:
     """How many public names there are of each country; of others nothing is told (P4)."""
     translation = texts.newest(slug)
     letter = translation.revision.letter
-    context = {"letter": letter, "translation": translation, "rows": _by_country(letter.pk)}
+    context = {"letter": letter, "translation": translation, "countries": _by_country(letter.pk)}
     return render(request, "signatures/countries.html", context)
 
 
@@ -125,10 +125,10 @@ def _by_country(letter_id: int) -> list[dict[str, Any]]:
     rows = [
         {
             "code": code,
-            "name": str(countries.name(code)) or _("no country given"),
+            "label": str(countries.name(code)) or _("no country given"),
             "number": number,
             "share": round(100 * number / most, 1),
         }
         for code, number in numbers.items()
     ]
-    return sorted(rows, key=lambda row: (not row["code"], -row["number"], row["name"]))
+    return sorted(rows, key=lambda row: (not row["code"], -row["number"], row["label"]))

@@ -310,7 +310,7 @@ def test_each_audience_is_chosen_changed_and_left(
     page.get_by_role("button", name="Yes, take my name back").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your signature is taken back")
     page.get_by_role("button", name="Erase the rest, too").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Everything is erased")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your signature is erased")
 
 
 def test_a_slip_in_the_address_is_asked_about_once_and_mended_by_a_button(page: Page, site: Site) -> None:
