@@ -162,12 +162,16 @@ class WordsForm(forms.Form):
 
     @property
     def problems(self) -> list[tuple[str, str, str]]:
-        """For the summary above the form: where to go, which field, what is wrong."""
-        return [
-            (_focusable(self[field]), str(self[field].label), str(error))
-            for field in self.order
-            for error in self.errors.get(field, [])
-        ]
+        return _problems(self, self.order)
+
+
+def _problems(form: forms.Form, order: Iterable[str]) -> list[tuple[str, str, str]]:
+    """For the summary above the form: where to go, which field, what is wrong."""
+    return [
+        (_focusable(form[field]), str(form[field].label), str(error))
+        for field in order
+        for error in form.errors.get(field, [])
+    ]
 
 
 def _focusable(field: forms.BoundField) -> str:
@@ -337,6 +341,10 @@ class MyLinkForm(forms.Form):
     """The address to which somebody wants their personal link again."""
 
     email = Address(label=_("Mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+    @property
+    def problems(self) -> list[tuple[str, str, str]]:
+        return _problems(self, self.fields)
 
     def buckets(self, network: str) -> dict[str, str]:
         return {"network": network, "mailbox": mailboxes.canonical(self.cleaned_data["email"])}

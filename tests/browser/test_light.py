@@ -1,0 +1,79 @@
+"""The first view is light and stands still: what comes over the wire, what moves, and how long the lines are."""
+
+from itertools import groupby
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, CDPSession, Page
+
+from tests.browser.pages import HERE, LANGUAGES, LETTER, Stage
+from tests.site import Site
+
+MOST = 30 * 1024  # bytes over the wire
+MOST_REQUESTS = 4
+SHIFTS = """() => new Promise(resolve => new PerformanceObserver(list => resolve(
+    list.getEntries().map(entry => [entry.value, entry.sources.map(source => source.node?.outerHTML?.slice(0, 120))])
+)).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => resolve([]), 400))"""
+# Where each character of the letter's paragraphs stands, from top to bottom: characters of one height are one line.
+LINES = """() => [...document.querySelectorAll('.sheet .body > p')].map(paragraph => {
+    const tops = [], walker = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT), range = document.createRange();
+    while (walker.nextNode()) for (let at = 0; at < walker.currentNode.length; at++) {
+        range.setStart(walker.currentNode, at); range.setEnd(walker.currentNode, at + 1);
+        const box = range.getClientRects()[0];
+        if (box && box.width) tops.push(Math.round(box.bottom));
+    }
+    return tops;
+})"""
+
+
+class Wire:
+    """What a page costs that was never seen before."""
+
+    def __init__(self, page: Page) -> None:
+        self.bytes, self.asked = 0, list[str]()
+        wire: CDPSession = page.context.new_cdp_session(page)
+        wire.on("Network.requestWillBeSent", lambda event: self.asked.append(event["request"]["url"]))
+        wire.on("Network.loadingFinished", lambda event: self._add(event["encodedDataLength"]))
+        wire.send("Network.enable")
+
+    def _add(self, length: float) -> None:
+        self.bytes += int(length)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_view_is_at_most_thirty_kilobytes_in_four_requests(
+    browser: Browser, site: Site, language: str
+) -> None:
+    context = browser.new_context(base_url=site.url)
+    page = context.new_page()
+    wire = Wire(page)
+    page.goto(f"{LANGUAGES[language]}{LETTER}", wait_until="networkidle")
+    print(f"{language}: {wire.bytes} bytes in {len(wire.asked)} requests")
+    assert 10_000 < wire.bytes <= MOST, wire.bytes
+    assert 3 <= len(wire.asked) <= MOST_REQUESTS, wire.asked
+    assert {urlsplit(address).netloc for address in wire.asked} == {urlsplit(site.url).netloc}
+    assert not [address for address in wire.asked if "font" in address or address.endswith((".woff", ".woff2"))]
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_moves_while_the_letter_comes(browser: Browser, site: Site, stage: Stage, width: int) -> None:
+    context = browser.new_context(base_url=site.url, viewport={"width": width, "height": 740})
+    page = context.new_page()
+    for path in (LETTER, HERE, f"/ko{HERE}", f"{HERE}signatories/"):
+        page.goto(path, wait_until="networkidle")
+        page.mouse.wheel(0, 3000)
+        assert page.evaluate(SHIFTS) == [], path
+    context.close()
+
+
+def test_a_line_of_the_letter_has_sixty_to_seventy_five_characters(browser: Browser, site: Site) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{site.url}{LETTER}")
+    lines: list[int] = []
+    for tops in page.evaluate(LINES):
+        lines += [len(list(line)) for _, line in groupby(tops)][:-1]  # the last of a paragraph ends where the words do
+    print(f"{sum(lines) / len(lines):.1f} characters in a line")
+    assert len(lines) > 30
+    assert 60 <= sum(lines) / len(lines) <= 75
+    page.close()
