@@ -27,7 +27,7 @@ LEADS_NOWHERE = """() => [...document.querySelectorAll('#problems a')]
 SPACING = """*, ::before, ::after { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
     p { margin-block-end: 2em !important; }"""
 CUT_OFF = """() => [...document.querySelectorAll('main *, header *, footer *')]
-    .filter(one => ['hidden', 'clip'].includes(getComputedStyle(one).overflowX) && one.matches(':not(.apart, .apart *, progress)')
+    .filter(one => ['hidden', 'clip'].includes(getComputedStyle(one).overflowX) && one.matches(':not(.apart, .apart *, .unseen, progress)')
         && one.innerText && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1))
     .map(one => one.outerHTML.slice(0, 120))"""
 

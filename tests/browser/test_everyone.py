@@ -125,7 +125,9 @@ def test_the_whole_walk_by_keyboard_alone(page: Page, site: Site) -> None:
     press(page, "Change")
     expect(page.locator(".stored")).to_contain_text("nowhere")
 
-    press(page, "Take my name back")
+    tab_to(page, "summary", "Take my name back")
+    page.keyboard.press("Enter")
+    press(page, "Yes, take my name back")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your signature is taken back")
 
 
@@ -166,6 +168,7 @@ def test_nothing_moves_for_who_asked_for_that(page: Page, stage: Stage) -> None:
 def test_the_way_back_after_an_error_keeps_what_was_typed(page: Page) -> None:
     page.goto(LETTER)
     page.get_by_label("Your name").fill("Back and Forth")
+    page.get_by_text("If you like").click()
     page.get_by_label("Role or title").fill("Walker")
     page.get_by_label(AUDIENCES["delivery"], exact=True).check()
     page.get_by_role("button", name="Sign").click()
