@@ -13,14 +13,16 @@ from signatures.models import Grams, Signature, SignatureQuerySet
 LONGEST = 40  # characters that a search takes
 PATIENCE = 1_000  # milliseconds that one statement of it may take
 ALPHABETS = "\u2e80"  # before it stand the scripts of letters: of those three make a piece, of all others two
-# How many names are read one after the other, as the list has them: at first, and if that finds some already. What many
-# share stands among these; what does not is so rare that all of it can be put in order.
-FEW, MORE = 2_000, 8_000
-SOME = 12
-PIECES = 6  # of a search that are looked up: more cost more than they spare
+# How many names are read one after the other, as the list has them: at most at first, and if that finds some already.
+# What many share stands among these; what does not is so rare that all of it can be put in order.
+FEW, MORE = 500, 8_000
+SOME = 4  # so that of `MORE` a page is full
+PIECES = 4  # of a search that are looked up: more cost more than they spare
+# No name is read behind the last that is wanted: PostgreSQL reads on for the sum alone, and that only when it is asked.
 _WALK = """
-    WITH walked AS MATERIALIZED ({part})
-    SELECT (SELECT count(*) FROM walked), ARRAY(SELECT id FROM walked WHERE folded LIKE ALL (%s) LIMIT %s)
+    WITH walked AS MATERIALIZED ({part}),
+    found AS MATERIALIZED (SELECT ARRAY(SELECT id FROM walked WHERE folded LIKE ALL (%s) LIMIT %s) AS ids)
+    SELECT ids, CASE WHEN cardinality(ids) < %s THEN (SELECT count(*) FROM walked) < %s ELSE TRUE END FROM found
 """
 # A fence: in the order of the list PostgreSQL would read all of it, one name after the other.
 _PICK = "WITH found AS MATERIALIZED ({part}) SELECT id FROM found ORDER BY {order} LIMIT %s"
@@ -67,8 +69,8 @@ def taking(words: Sequence[str], *, letter_id: int, country: str = "") -> Take:
 
     def take(part: SignatureQuerySet, number: int) -> list[Signature]:
         for size in (FEW, MORE):
-            walked, found = _walk(part, words, size, number)
-            if len(found) == number or walked < size:
+            found, are_all = _walk(part, words, size, number)
+            if are_all:
                 return _rows(found)
             if len(found) < SOME:
                 break
@@ -86,14 +88,14 @@ def pieces_of(word: str) -> set[str]:
     return {piece for piece in found if not any(piece != other and piece in other for other in found)}
 
 
-def _walk(part: SignatureQuerySet, words: Sequence[str], size: int, number: int) -> tuple[int, list[int]]:
-    """How many of the first `size` there are, and those that hold the words."""
+def _walk(part: SignatureQuerySet, words: Sequence[str], size: int, number: int) -> tuple[list[int], bool]:
+    """Of the first `size` those that hold the words; whether they are all that are wanted, or all there are."""
     sql, parameters = part.values("id", "folded")[:size].query.sql_with_params()
     patterns = [f"%{_escaped(word)}%" for word in words]
     with connection.cursor() as cursor:
-        cursor.execute(_WALK.format(part=sql), [*parameters, patterns, number])
-        walked, found = cursor.fetchone()
-    return walked, found
+        cursor.execute(_WALK.format(part=sql), [*parameters, patterns, number, number, size])
+        found, are_all = cursor.fetchone()
+    return found, are_all
 
 
 def _pick(part: SignatureQuerySet, words: Sequence[str], pieces: Sequence[str], number: int) -> list[int]:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -39,8 +40,17 @@ SEARCHES = {
 }
 
 
+@dataclass
+class Clock:
+    """Seconds: in which a page waited for the database, and in which the database had a processor."""
+
+    elapsed: float = 0.0
+    processor: float = 0.0
+    settling: float = 0.0
+
+
 def pages(times: int) -> None:
-    """For each kind of page, so often: milliseconds in the database, and in all."""
+    """For each kind of page, so often: milliseconds of waiting for the database, of its processor, and in all."""
     client, found = Client(headers={"host": "localhost"}), {}
     for page, address in addresses().items():
         took = [fetch(client, address) for _turn in range(times + 1)]
@@ -80,34 +90,37 @@ def addresses() -> dict[str, str]:
     return {**found, "countries": f"{LIST}countries/", "one name": f"{LIST}{newest.public_id}/"}
 
 
-def fetch(client: Client, address: str) -> tuple[float, float]:
+def fetch(client: Client, address: str) -> tuple[float, float, float]:
     copies.clear()
-    with clocked() as took:
+    with clocked() as clock:
         started = time.perf_counter()
         status = client.get(address).status_code
-        whole = time.perf_counter() - started
+        whole = time.perf_counter() - started - clock.settling
     if status != 200:
         raise SystemExit(f"{address} answers {status}")
-    return sum(took) * 1000, whole * 1000
+    return clock.elapsed * 1000, clock.processor * 1000, whole * 1000
 
 
 @contextmanager
-def clocked() -> Iterator[list[float]]:
-    """For how long each statement had a processor: of what else runs on this machine it tells nothing."""
+def clocked() -> Iterator[Clock]:
+    """The clock of all statements within. Of what else runs on this machine its processor tells nothing."""
     connection.ensure_connection()
-    clock_of = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat")
-    took: list[float] = []
+    schedstat = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat")
+    clock = Clock()
 
-    def clock(execute: Callable[..., Any], *statement: Any) -> Any:
-        started = nanoseconds(clock_of)
+    def told(execute: Callable[..., Any], *statement: Any) -> Any:
+        before, started = nanoseconds(schedstat), time.perf_counter()
         try:
             return execute(*statement)
         finally:
+            answered = time.perf_counter()
             time.sleep(SETTLED)
-            took.append((nanoseconds(clock_of) - started) / 1e9)
+            clock.processor += (nanoseconds(schedstat) - before) / 1e9
+            clock.elapsed += answered - started
+            clock.settling += time.perf_counter() - answered
 
-    with connection.execute_wrapper(clock):
-        yield took
+    with connection.execute_wrapper(told):
+        yield clock
 
 
 def nanoseconds(schedstat: Path) -> int:
