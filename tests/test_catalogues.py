@@ -175,3 +175,8 @@ def test_what_is_compiled_is_what_the_catalogues_say() -> None:
     for language in catalogues.languages():
         mo = catalogues.file(language).with_suffix(".mo")
         assert mo.read_bytes() == catalogues.compiled(language), f"{language}: run `manage.py catalogues`"
+
+
+@pytest.mark.parametrize("language", catalogues.languages())
+def test_every_string_that_people_meet_has_its_translation(language: str) -> None:
+    assert catalogues.problems(language, catalogues.gathered()) == []
