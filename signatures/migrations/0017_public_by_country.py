@@ -90,9 +90,10 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-# What stands in the tally already goes to its countries. Nobody signs meanwhile.
+# Nobody signs meanwhile. The first lock of all: whoever signs has this table's and then wants the tally's.
+ALONE = "LOCK TABLE signatures_signature IN SHARE ROW EXCLUSIVE MODE;"
+# What stands in the tally already goes to its countries.
 SO_FAR = """
-LOCK TABLE signatures_signature IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO signatures_tally (letter_id, state, visibility, flagged, country, number)
 SELECT letter_id, state, visibility, flags <> '{}', country, count(*) FROM signatures_signature
 WHERE state = 'approved' AND visibility = 'public' AND country <> '' GROUP BY 1, 2, 3, 4, 5
@@ -106,11 +107,12 @@ class Migration(migrations.Migration):
     dependencies = [("signatures", "0016_found_by_pieces")]
 
     operations = [
+        migrations.RunSQL(ALONE, migrations.RunSQL.noop),
         migrations.AddField(
             model_name="tally",
             name="country",
             field=models.CharField(blank=True, db_default="", default="", max_length=2),
         ),
         migrations.RunSQL(BY_COUNTRY, BEFORE),
-        migrations.RunSQL(SO_FAR, migrations.RunSQL.noop),
+        migrations.RunSQL(SO_FAR, ALONE),  # backwards it comes first
     ]
