@@ -43,9 +43,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     "reported": _("A reader reported this public name."),
 }
 # Flags that go when the words change.
-OF_WORDS = frozenset(
-    {"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker", "blocked-word", "reported"}
-)
+OF_WORDS = frozenset({"link", "script-mix", "marks", "figure", "similar", "organisation", "no-speaker", "blocked-word"})
 HOUR = 60 * 60
 LONGEST_AGE = 48 * HOUR  # seconds that a form may stay open in a browser, from the hour in which it was made
 FASTEST = 3  # seconds in which nobody reads and types

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from campaign.models import Letter
+from campaign.models import Letter, Translation
 from signatures import counts, trail, workflow
 from signatures.models import Audience, Limit, Report, Signature, State, TrailEntry
 from signatures.workflow import Answer, NotAllowed
@@ -119,11 +119,19 @@ def test_a_decision_ends_the_report_and_undo_brings_it_back(client: Client, ada:
     assert is_reported(ada) and ada.state == State.APPROVED
 
 
-def test_changed_words_are_not_the_ones_that_were_reported(client: Client, letter: Letter, ada: Signature) -> None:
+@pytest.mark.parametrize("moderation", Letter.Moderation.values)
+def test_who_is_reported_cannot_slip_away_by_changing_a_word(
+    client: Client, letter: Letter, ada: Signature, moderation: str
+) -> None:
+    Letter.objects.update(moderation=moderation)
     client.post(address(ada), {"why": "other"})
-    words = {"role": "", "organisation": "", "country": "", "comment": "", "visibility": "public", "language": "en"}
-    workflow.change(ada, Answer(letter.revisions.get().translations.get(), "person", "Ada Byron", **words))
-    assert not is_reported(ada) and ada.state == State.WAITING
+    words = {"organisation": "", "country": "", "comment": "", "visibility": "public", "language": "en"}
+    text = Translation.objects.select_related("revision__letter").get()
+    workflow.change(ada, Answer(text, "person", ada.name, role="Poet", **words))
+    assert is_reported(ada) and ada.state == State.WAITING
+    assert workflow.approve_by_rule() == 0
+    workflow.approve(ada, by=1)
+    assert not is_reported(ada) and ada.state == State.APPROVED
 
 
 def test_the_reported_are_found_by_an_index_of_their_own(ada: Signature) -> None:
