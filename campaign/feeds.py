@@ -1,5 +1,6 @@
 """The news of a letter for programs that watch for it. No name stands in it, and nobody has to leave an address."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -19,6 +19,12 @@ from campaign.middleware import public_page
 from campaign.models import NewsText, Translation
 
 NEWEST = 20
+# XML has no way to write these; typed by a slip of the keyboard, they must not take the whole feed down.
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _written(words: str) -> str:
+    return _NOT_IN_XML.sub("", words)
 
 
 class NewsFeed(Feed[NewsText, Translation]):
@@ -33,7 +39,7 @@ class NewsFeed(Feed[NewsText, Translation]):
         return translation
 
     def title(self, translation: Translation) -> str:
-        return _("News: %(title)s") % {"title": translation.title}
+        return _written(_("News: %(title)s") % {"title": translation.title})
 
     def link(self, translation: Translation) -> str:
         return settings.SITE_URL + reverse("news", args=[translation.revision.letter.slug])
@@ -42,16 +48,16 @@ class NewsFeed(Feed[NewsText, Translation]):
         return settings.SITE_URL + reverse("news-feed", args=[translation.revision.letter.slug])
 
     def author_name(self) -> str:
-        return str(settings.OPERATOR_NAME)
+        return _written(str(settings.OPERATOR_NAME))
 
     def items(self, translation: Translation) -> QuerySet[NewsText]:
         return NewsText.objects.shown(translation.revision.letter, get_language() or "")[:NEWEST]
 
     def item_title(self, item: NewsText) -> str:
-        return item.title
+        return _written(item.title)
 
-    def item_description(self, item: NewsText) -> SafeString:
-        return text.html(item.body)
+    def item_description(self, item: NewsText) -> str:
+        return _written(text.html(item.body))
 
     def item_link(self, item: NewsText) -> str:
         return f"{settings.SITE_URL}{reverse('news', args=[item.news.letter.slug])}#news-{item.news_id}"

@@ -12,10 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from campaign.middleware import copies
-from campaign.models import Letter, News, NewsText, NothingToTell, announce, retract
+from campaign.models import Letter, News, NewsText, NothingToTell, announce, publish, retract, revise
 from signatures import post, updates, workflow
 from signatures.models import Mail, MailSubject, Signature, TrailEntry
 from tests.conftest import Inbox, member_of
+from tests.makers import WORDS as LETTER_WORDS
 from tests.makers import make_letter
 from tests.test_updates import KEEPER, wants_updates
 
@@ -183,6 +184,15 @@ def test_the_feed_holds_the_news_in_its_language_on_our_own_host(letter: Letter,
         assert links == [where, f"{where}feed/", f"{where}#news-{news.pk}"]
     answer = client.get("/letters/bridge/news/feed/")
     assert answer["Content-Type"].startswith("application/atom+xml") and "public" in answer["Cache-Control"]
+
+
+def test_a_character_that_xml_cannot_write_does_not_take_the_feed_down(letter: Letter, client: Client) -> None:
+    publish(revise(letter, "en", {**LETTER_WORDS, "title": "Bri\x0bdges"}, authoritative=True))
+    make_news(letter, en=("The embassy\x07 answ\ufffeered \U0001f54a", "It *th\x1banked* us\uffff."))
+    feed = feed_at(client, "/letters/bridge/news/feed/")
+    assert feed.findtext(f"{ATOM}title") == "News: Bridges"
+    assert feed.findtext(f"{ATOM}entry/{ATOM}title") == "The embassy answered \U0001f54a"
+    assert feed.findtext(f"{ATOM}entry/{ATOM}summary") == "<p>It <em>thanked</em> us.</p>"
 
 
 @pytest.mark.parametrize("role", ["moderator", "delivery officer"])
