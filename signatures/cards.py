@@ -26,7 +26,7 @@ _failed: dict[str, float] = {}  # by the picture's name: when
 def of(card: pdf.Card, *, folder: Path, fonts: Sequence[Path] = ()) -> bytes | None:
     """The picture as a PNG; None when there is none now, for whatever reason."""
     file = folder / f"{_name(card, fonts)}.png"
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # it is not there, or cannot be read: drawing tells which
         return file.read_bytes()
     if _rests(file.name) or not _places.acquire(blocking=False):
         return None

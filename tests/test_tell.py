@@ -232,6 +232,14 @@ def test_a_failure_gives_the_plain_mark_and_is_not_tried_again_at_once(
     assert client.get(PICTURE).content != PLAIN, "later it is tried again"
 
 
+def test_where_pictures_cannot_be_kept_there_is_the_plain_mark(
+    client: Client, letter: Letter, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(telling, "CARDS", tmp_path / "file")
+    assert client.get(PICTURE).content == PLAIN
+
+
 def test_a_flood_starts_one_drawing_and_keeps_few_threads_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
