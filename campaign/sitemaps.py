@@ -42,13 +42,14 @@ class Pages(Sitemap[Item]):
 
 
 def _texts() -> dict[str, list[str]]:
-    """Of each published letter the languages that its newest published text is in."""
+    """Of each published letter those languages of its newest published text that the site speaks."""
     texts = Translation.objects.filter(published_at__isnull=False, revision__letter__in=Letter.objects.published())
     found: dict[str, tuple[int, list[str]]] = {}
     columns = ("revision__letter__slug", "revision__number", "language")
     for slug, number, language in texts.order_by(*columns).values_list(*columns):
         newest, languages = found.get(slug, (number, []))
-        found[slug] = number, [*(languages if newest == number else []), language]
+        spoken = [language] if language in dict(settings.LANGUAGES) else []
+        found[slug] = number, [*(languages if newest == number else []), *spoken]
     return {slug: languages for slug, (_number, languages) in found.items()}
 
 

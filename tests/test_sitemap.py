@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_it_lists_each_page_in_its_languages_which_tell_of_each_other(client: Client, letter: Letter) -> None:
     publish(revise(letter, "ko", {**WORDS, "title": "편지"}))
+    publish(revise(letter, "fr", {**WORDS, "title": "in a language that no page of the site is in"}))
     revise(letter, "zh-hans", {**WORDS, "title": "a draft"})
     make_letter("hidden", state=Letter.State.DRAFT)
     answer = client.get("/sitemap.xml", headers={"host": "127.0.0.1"})
