@@ -214,6 +214,8 @@ def test_a_folder_with_something_else_in_it_is_left_alone(letter: Letter, tmp_pa
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(CommandError, match="holds something else"):
         call_command("mirror", tmp_path / "thesis.txt")
+    with pytest.raises(CommandError, match="holds something else"):
+        call_command("mirror", "/")
 
 
 def test_where_nothing_can_be_written_it_says_so_in_one_sentence(letter: Letter, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ class Folder:
 
     def __init__(self, final: Path, mark: str) -> None:
         self.final = final.resolve()
+        if not self.final.name:
+            raise NotOurs(self.final)  # the root of all
         self.mark = mark
         self.new = self.final.with_name(f"{self.final.name}.new")
         self.old = self.final.with_name(f"{self.final.name}.old")
