@@ -1,7 +1,9 @@
 """A crowd reads: a page is made once for all of them, is never old, and is there while the database is not."""
 
+import gc
 import gzip
 import threading
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +147,16 @@ def test_304_is_for_who_has_this_very_page(client: Client, letter: Letter, asked
     assert client.get("/", headers={"if-none-match": first["ETag"].removeprefix("W/")}).status_code == 304
 
 
+def test_P9_who_wants_another_page_than_this_gets_all_headers_and_nothing_that_a_cache_may_keep(
+    client: Client, letter: Letter
+) -> None:
+    first = client.get("/")
+    answer = client.get("/", headers={"if-match": '"x"'})
+    assert (answer.status_code, answer.content, answer["Cache-Control"]) == (412, b"", "no-store")
+    for name in ("Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy"):
+        assert answer[name] == first[name], name
+
+
 def test_head_is_answered_as_get_without_the_page_hot_or_not(client: Client, letter: Letter) -> None:
     for address in ("/", f"{LIST}?q=a"):
         cold, hot, full = client.head(address), client.head(address), client.get(address)
@@ -225,8 +237,23 @@ def test_a_flood_of_addresses_drives_itself_out_and_not_the_letter() -> None:
         pages(ask(f"/signatories/{number}/"))
     kept = [path for _scheme, _host, path in middleware.copies._pages]
     assert "/" in kept and "/signatories/499/" in kept and "/signatories/0/" not in kept
-    assert len(kept) == copies.ROOM // 200_000
+    assert len(kept) == copies.ROOM // (200_000 + copies.BESIDE)
     assert middleware.copies._bytes == sum(copy.size for copy in middleware.copies._pages.values()) <= copies.ROOM
+
+
+def test_a_flood_of_tiny_pages_takes_no_more_memory_than_one_of_large_ones(client: Client, letter: Letter) -> None:
+    """`/robots.txt` is one page for each port in the `Host`, and its headers are longer than it is."""
+    number = 300
+    client.get("/robots.txt")
+    tracemalloc.start()
+    before, _peak = tracemalloc.get_traced_memory()
+    for port in range(1, number + 1):
+        client.get("/robots.txt", headers={"host": f"testserver:{port}"})
+    gc.collect()
+    now, _peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(middleware.copies._pages) == number + 1
+    assert now - before < middleware.copies._bytes
 
 
 def test_a_page_beyond_measure_is_sent_and_not_kept() -> None:
