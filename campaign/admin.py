@@ -42,7 +42,7 @@ class TextForm(AsSeenForm):
 
     class Meta:
         model = Translation
-        fields = ("letter", "language", *Translation.WORDS, "authoritative", "unofficial")
+        fields = ("letter", "language", *Translation.WORDS, *Translation.ABOUT)
 
     def clean_signatories(self) -> Any:
         people = self.cleaned_data["signatories"]
@@ -71,8 +71,8 @@ class TranslationAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj and obj.published_at:
-            return ("revision", "language", *Translation.WORDS, "authoritative", "unofficial", "published_at", "digest")
-        return ("letter", "language", *Translation.WORDS, "authoritative", "unofficial", "as_seen")
+            return ("revision", "language", *Translation.WORDS, *Translation.ABOUT, "published_at", "digest")
+        return ("letter", "language", *Translation.WORDS, *Translation.ABOUT, "as_seen")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new text begins as the newest one of the letter: most changes are small."""
@@ -92,8 +92,7 @@ class TranslationAdmin(admin.ModelAdmin):
             form.cleaned_data["letter"],
             form.cleaned_data["language"],
             words,
-            authoritative=form.cleaned_data["authoritative"],
-            unofficial=form.cleaned_data["unofficial"],
+            **{field: form.cleaned_data[field] for field in Translation.ABOUT},
         )
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
 

@@ -153,7 +153,7 @@ class WordsForm(forms.Form):
         """Whom the letter itself names: a troll's first idea is to sign as one of them."""
         letter = self.translation.revision.letter
         original = [person["name"] for person in self.translation.signatories]
-        return [letter.recipient, *self.translation.addressee.split("\n"), *original]
+        return [letter.recipient, self.translation.addressed_to, *self.translation.addressee.split("\n"), *original]
 
     @property
     def order(self) -> list[str]:

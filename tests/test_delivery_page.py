@@ -153,8 +153,8 @@ def test_the_delivery_of_a_draft_is_not_there(client: Client, delivery: Delivery
     assert client.get(PAGE).status_code == 404
 
 
-@pytest.mark.parametrize("page", ["/letters/bridge/history/", "/letters/bridge/signatories/"])
-def test_history_and_names_lead_to_the_deliveries(client: Client, delivery: Delivery, page: str) -> None:
+@pytest.mark.parametrize("page", ["/letters/bridge/", "/letters/bridge/history/", "/letters/bridge/signatories/"])
+def test_letter_history_and_names_lead_to_the_deliveries(client: Client, delivery: Delivery, page: str) -> None:
     assert f'<a href="{PAGE}">Delivery No. 1</a>' in client.get(page).content.decode()
     hand_over(delivery)
     middleware.copies.clear()

@@ -176,7 +176,15 @@ def test_what_counts_cannot_be_an_unofficial_draft(letter: Letter) -> None:
 
 def test_the_mark_is_no_part_of_the_digest(letter: Letter) -> None:
     official = revise(letter, "ko", WORDS).digest
-    assert revise(letter, "ko", WORDS, unofficial=True).digest == official
+    assert revise(letter, "ko", WORDS, unofficial=True, recipient="장관님").digest == official
+
+
+def test_a_text_names_the_recipient_in_its_own_language(client: Client, letter: Letter) -> None:
+    publish(revise(letter, "ko", {**WORDS, "title": "다리에 관한 편지"}, recipient="교량부 장관"))
+    page = client.get("/ko/letters/bridge/").content.decode()
+    assert page.count("교량부 장관") >= 3, "in the description, for networks, and above the form"
+    assert "the Minister of Bridges" not in page
+    assert "the Minister of Bridges" in client.get("/zh-hant/letters/bridge/").content.decode()
 
 
 @pytest.fixture

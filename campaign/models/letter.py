@@ -200,6 +200,7 @@ class Translation(models.Model):
     """A revision's text in one language: frozen, with its digest, once published (a trigger refuses any change)."""
 
     WORDS = ("title", "date", "addressee", "salutation", "body", "closing", "signatories")
+    ABOUT = ("recipient", "authoritative", "unofficial")  # beside the words, and no part of the digest
 
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name=_("revision"))
     language = models.CharField(_("language"), max_length=10)
@@ -211,6 +212,14 @@ class Translation(models.Model):
     closing = models.CharField(_("closing"), max_length=200)
     signatories = models.JSONField(
         _("original signatories"), default=list, help_text=_('[{"name": "…", "titles": ["…"]}]')
+    )
+    recipient = models.CharField(
+        _("recipient"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("As a sentence of this language names them. Left empty, it is what the letter says."),
     )
     authoritative = models.BooleanField(_("authoritative"), default=False)
     unofficial = models.BooleanField(
@@ -243,6 +252,11 @@ class Translation(models.Model):
         self.digest = text.digest(self.parts())
         super().save(*args, **kwargs)
 
+    @property
+    def addressed_to(self) -> str:
+        """The recipient, as a sentence about this text names them."""
+        return self.recipient or self.revision.letter.recipient
+
     def distance(self, language: str) -> tuple[bool, bool, int]:
         """How far from a reader of this language: the smallest is the text to show."""
         return self.language != language, not self.authoritative, self.pk
@@ -257,15 +271,15 @@ class Translation(models.Model):
 
 
 @transaction.atomic
-def revise(letter: Letter, language: str, words: dict[str, Any], **marks: bool) -> Translation:
+def revise(letter: Letter, language: str, words: dict[str, Any], **about: Any) -> Translation:
     """The translation that says these words: the one that is there, or a draft mended, or a new one, unpublished.
 
-    A changed published text becomes a new revision; a further language joins the newest revision. Its marks
-    (authoritative, unofficial) are no part of the words.
+    A changed published text becomes a new revision; a further language joins the newest revision. What
+    is told `about` it (`Translation.ABOUT`) is no part of the words.
     """
     Letter.objects.select_for_update().get(pk=letter.pk)
     newest = letter.revisions.first()
-    wanted = Translation(language=language, **words, **marks)
+    wanted = Translation(language=language, **words, **about)
     there = newest and newest.translations.filter(language=language).first()
     if there and there.published_at and text.digest(wanted.parts()) == there.digest:
         return there

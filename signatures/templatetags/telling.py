@@ -22,8 +22,8 @@ def absolute(name: str, letter: Letter) -> str:
     return f"{settings.SITE_URL}{reverse(name, args=[letter.slug])}"
 
 
-def _described(letter: Letter) -> str:
-    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {"recipient": letter.recipient}
+def _described(text: Translation) -> str:
+    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {"recipient": text.addressed_to}
 
 
 @register.inclusion_tag("letter/share.html")
@@ -33,7 +33,7 @@ def share(letter: Letter, text: Translation, heading: str = "") -> dict[str, Any
     return {
         "heading": heading,
         "address": address,
-        "mail": sharing.mail(text.title, _described(letter), address),
+        "mail": sharing.mail(text.title, _described(text), address),
         "networks": sharing.networks(address, text.title),
     }
 
@@ -45,7 +45,7 @@ def open_graph(letter: Letter, text: Translation) -> dict[str, Any]:
     locales = {code: LOCALES.get(code, to_locale(code)) for code, _name in settings.LANGUAGES}
     return {
         "title": text.title,
-        "description": _described(letter),
+        "description": _described(text),
         "address": absolute("letter", letter),
         "house": letter.letterhead.get("name") or settings.OPERATOR_NAME,
         "locale": locales.pop(language, language),

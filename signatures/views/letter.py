@@ -15,7 +15,7 @@ from campaign.middleware import public_page
 from campaign.models import Letter, NewsText, Translation
 from signatures import counts, limits, workflow
 from signatures.forms import SignForm
-from signatures.models import Delivery, Signature
+from signatures.models import Signature
 from signatures.views import texts
 from signatures.views.answers import see_other
 
@@ -60,9 +60,6 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
         "counts": counts.of(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
         "news": NewsText.objects.shown(letter, get_language() or "")[:NEWS],
-        "deliveries": Delivery.objects.known()
-        .filter(letter=letter)
-        .only("number", "state", "frozen_at", "handed_over_on"),
     }
 
 

@@ -36,6 +36,7 @@ from signatures.models import Signature, State
 from tests.faults.crowd import HOURS, QUIET, Signer, crowd
 from tests.makers import make_letter
 
+DAY = 86_400  # seconds
 ROUNDS = 5  # minutes between two looks of the worker; it takes one each minute
 FALSE, RECALL, ACTIONS = 0.02, 0.95, 10  # what is aimed at
 STAFF = 1  # who cleans up
@@ -43,10 +44,14 @@ RULES = ("burst", "machine", "fast")  # what staff take out by rule, once they s
 
 
 class Clock:
-    """The time of the drill. It ends now, so that what is kept for days is there afterwards."""
+    """The time of the drill. It ended within the last day, so that what is kept for days is there afterwards.
+
+    It begins with a day, whenever it is run: limits count by the day, and half of a flood on either side of midnight
+    can stay below them.
+    """
 
     def __init__(self) -> None:
-        self.start = time.time() - (HOURS + 4) * 3600
+        self.start = (time.time() - (HOURS + 4) * 3600) // DAY * DAY
         self.minute = 0.0
 
     def time(self) -> float:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DataError, transaction
 
-from campaign.models import Letter, publish, revise
+from campaign.models import Letter, Translation, publish, revise
 
 SHIPPED = Path(__file__).resolve().parents[2] / "letters" / "xi-jinping-2013"
 
@@ -54,8 +54,8 @@ def _take(letter: Letter, language: str, words: dict[str, Any], front: dict[str,
     newest = letter.revisions.first()
     if not is_for_all and newest and newest.translations.filter(language=language, published_at__isnull=False).exists():
         return
-    marks = {mark: front.get(mark, False) for mark in ("authoritative", "unofficial")}
-    translation = revise(letter, language, words, **marks)
+    about = {field: front[field] for field in Translation.ABOUT if field in front}
+    translation = revise(letter, language, words, **about)
     if is_for_all:
         publish(translation)
 
