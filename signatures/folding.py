@@ -14,8 +14,10 @@ _UNWRITTEN = (
     *range(0x064B, 0x0660), 0x0670, *range(0x06D6, 0x06DD), 0x200C, 0x200D, *range(0xFE00, 0xFE10),
     *range(0xE0100, 0xE01F0),
 )  # fmt: skip
+# In no name (`names`), but pasted along with one from a page or a chat: nobody sees them.
+_UNSEEN = (0xAD, 0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
 _SIGNS = dict.fromkeys(_APOSTROPHES, "'") | dict.fromkeys(_HYPHENS, "-")
-_ALIKE = str.maketrans({**_LETTERS, **_KEYBOARDS, **_SIGNS}) | dict.fromkeys(_UNWRITTEN)
+_ALIKE = str.maketrans({**_LETTERS, **_KEYBOARDS, **_SIGNS}) | dict.fromkeys(_UNWRITTEN + _UNSEEN)
 
 
 def bare(text: str) -> str:
