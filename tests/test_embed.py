@@ -30,12 +30,19 @@ def text_of(client: Client, address: str) -> str:
 
 def test_it_shows_title_count_goal_and_a_way_to_the_letter(client: Client, letter: Letter, ada: Signature) -> None:
     page = text_of(client, FRAME)
-    assert '<h1 lang="en">A letter to the Minister of Bridges</h1>' in page
+    assert "<h1>A letter to the Minister of Bridges</h1>" in page
     assert "<strong>1</strong> person has signed" in page and "of 1,000 hoped for" in page
     assert '<progress max="1000" value="1"' in page
     assert 'href="http://localhost:8000/letters/bridge/" target="_blank" rel="noopener">Read and sign</a>' in page
     assert "Ada" not in page, "names stay at home"
     assert f'href="http://localhost:8000/ko{FRAME[:-6]}"' in text_of(client, f"/ko{FRAME}")
+
+
+def test_a_title_runs_as_its_own_language_does(client: Client, db: None) -> None:
+    letter = Letter.objects.create(slug="bridge", recipient="the Minister of Bridges")
+    publish(revise(letter, "ar", {**WORDS, "title": "جسر!"}, authoritative=True))
+    for address in (FRAME, TELL):
+        assert ' lang="ar" dir="rtl">جسر!</' in text_of(client, address), address
 
 
 @pytest.mark.parametrize("state", [Letter.State.PAUSED, Letter.State.CLOSED])
