@@ -16,7 +16,7 @@ ALPHABETS = "\u2e80"  # before it stand the scripts of letters: of those three m
 # How many names are read one after the other, as the list has them: at most at first, and if that finds some already.
 # What many share stands among these; what does not is so rare that all of it can be put in order.
 FEW, MORE = 500, 8_000
-SOME = 4  # so that of `MORE` a page is full
+SOME = 4  # among the first; were they fewer, `MORE` would not fill a page
 PIECES = 4  # of a search that are looked up: more cost more than they spare
 # No name is read behind the last that is wanted: PostgreSQL reads on for the sum alone, and that only when it is asked.
 _WALK = """

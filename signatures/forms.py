@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
+from copy import copy
 from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
@@ -245,6 +246,12 @@ class SignForm(ConsentForm):
     seconds = forms.CharField(required=False, widget=forms.HiddenInput)  # by script alone: how long the form was open
 
     suggestion: str | None = None  # the address that was meant, where the one that was typed looks like a slip
+
+    def __init__(self, data: MutableMapping[str, Any] | None = None, **options: Any) -> None:
+        if data and "email_meant" in data:  # the button that takes the suggestion
+            data = copy(data)
+            data["email"] = data["email_meant"]
+        super().__init__(data, **options)
 
     def layout(self) -> Layout:
         return Layout(

@@ -47,14 +47,14 @@ _QUEUE = """
                 count(*) FILTER (WHERE m.kind = 'link' AND m.queued_at > %(now)s - interval '1 day') AS a_day,
                 max(m.queued_at) FILTER (WHERE m.kind = 'link') AS last,
                 count(*) FILTER (WHERE m.kind = 'reminder' AND m.signature_id = s.id) AS reminders
-            FROM signatures_mail m JOIN signatures_signature other ON other.id = m.signature_id
-            WHERE other.letter_id = s.letter_id AND other.kind = ANY (%(all_kinds)s)
-                AND other.mailbox_key = s.mailbox_key
+            FROM signatures_mail m WHERE m.signature_id = ANY (ARRAY(
+                SELECT other.id FROM signatures_signature other
+                WHERE other.letter_id = s.letter_id AND other.kind = ANY (%(all_kinds)s)
+                    AND other.mailbox_key = s.mailbox_key
+            ))
         ) sent
     WHERE s.id = ANY (%(ids)s) AND sent.in_all < %(in_all)s
-        AND NOT EXISTS (
-            SELECT 1 FROM signatures_silence q WHERE q.mailbox_key = s.mailbox_key AND q.until > %(now)s
-        )
+        AND coalesce((SELECT q.until <= %(now)s FROM signatures_silence q WHERE q.mailbox_key = s.mailbox_key), TRUE)
         AND CASE wanted.kind
             WHEN 'reminder' THEN s.state = 'unconfirmed' AND sent.reminders = 0
             ELSE sent.a_day < %(a_day)s AND coalesce(sent.last <= %(quiet_since)s, TRUE)

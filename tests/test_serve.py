@@ -114,6 +114,15 @@ def test_a_second_serve_on_the_same_folder_says_so_in_one_sentence(site: Site) -
     assert site.get("/readyz")[0] == 200
 
 
+def test_a_web_process_never_collects_what_stands_for_good(site: Site) -> None:
+    environment = {**os.environ, "VAR_DIR": str(site.folder), "DJANGO_SETTINGS_MODULE": "campaign.settings"}
+    code = (
+        "import campaign.wsgi, gc, sys; print(gc.get_freeze_count() > 10_000, 'signatures.views.letter' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=BASE, env=environment, capture_output=True, check=True)
+    assert done.stdout == b"True True\n"
+
+
 def test_a_command_uses_the_database_that_runs(site: Site, tmp_path: Path) -> None:
     environment = {
         **os.environ,

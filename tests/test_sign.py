@@ -308,3 +308,17 @@ def test_S12_line_breaks_and_tabs_become_one_space(client: Client, form: dict[st
     client.post(SIGN, {**form, "name": typed, "role": typed, "organisation": typed})
     row = Signature.objects.get()
     assert row.name == row.role == row.organisation == "Ada Lovelace"
+
+
+def test_the_button_of_the_suggestion_sends_the_address_that_was_meant(client: Client, form: dict[str, str]) -> None:
+    asked = client.post(SIGN, {**form, "email": "dora@gmial.com"})
+    assert asked.status_code == 422
+    assert 'name="email_meant" value="dora@gmail.com"' in asked.content.decode()
+    assert client.post(SIGN, {**form, "email": "dora@gmial.com", "email_meant": "dora@gmail.com"}).status_code == 303
+    found = mailboxes.key("dora@gmail.com", pepper=settings.MAILBOX_PEPPER)
+    assert Signature.objects.filter(mailbox_key=found).count() == 1
+
+
+def test_what_the_button_sends_is_looked_at_like_any_other_address(client: Client, form: dict[str, str]) -> None:
+    assert client.post(SIGN, {**form, "email_meant": "no address"}).status_code == 422
+    assert not Signature.objects.exists()

@@ -81,6 +81,7 @@ def people(letter: Letter) -> dict[str, Any]:
         **{name: mine(row) for name, row in made.items()},
         **{name: [mine(row) for row in rows] for name, rows in spent.items()},
         "entry": f"/letters/{letter.slug}/signatories/{entry.public_id}/",
+        "report": f"/letters/{letter.slug}/signatories/{entry.public_id}/report/",
         "wants_updates": f"/no-updates/{links.leaving_token(made['updates'].public_id)}/",
         "wants_none": f"/no-updates/{links.leaving_token(made['no_updates'].public_id)}/",
     }
