@@ -23,8 +23,8 @@ COLUMNS = [f"en-{width}-{theme}" for width in WIDTHS for theme in THEMES] + [
 STYLE = """body { margin: 16px; font: 14px sans-serif; background: #888; color: #000; }
 section { display: flex; flex-wrap: wrap; gap: 8px; margin-block-end: 16px; }
 h2 { font-size: 16px; flex: 0 0 100%; margin: 0; } figure { margin: 0; } figcaption { font-size: 11px; }
-img { display: block; width: 220px; height: 560px; object-fit: cover; object-position: top; background: #fff; }
-img[src*=desk] { width: 440px; }"""
+a { display: block; width: 220px; height: 560px; overflow: hidden; background: #fff; } img { display: block; width: 100%; }
+a[href*=desk] { width: 440px; }"""
 
 
 def shoot(page: Page, stage: Stage, state: State, name: str, folder: Path) -> None:
