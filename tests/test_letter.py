@@ -1,6 +1,7 @@
 """The letter: loaded from plain files, faithful to its source, frozen, with its history."""
 
 import re
+import shutil
 import unicodedata
 from io import StringIO
 from pathlib import Path
@@ -198,3 +199,25 @@ def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter,
     client.post("/admin/campaign/translation/", {"action": "publish", "_selected_action": [draft.pk], "index": "0"})
     assert "Three bridges." in client.get("/letters/bridge/").content.decode()
     assert client.post(f"/admin/campaign/translation/{draft.pk}/change/", form).status_code == 403
+
+
+def test_loading_again_leaves_a_draft_as_staff_left_it(shipped: Translation) -> None:
+    Translation.objects.filter(language="ko").update(title="고쳐 쓴 제목")
+    assert "ko: the text on the site stays as it is" in loaded()
+    assert Translation.objects.get(language="ko").title == "고쳐 쓴 제목"
+    assert "stays as it is" not in loaded("--drafts"), "and what is asked for is done"
+    assert Translation.objects.get(language="ko").title.startswith("중국으로")
+    assert loaded() == "Updated /letters/xi-jinping-2013/\n", "what nobody changed is not worth a word"
+
+
+def test_loading_says_what_stays_with_published_words(shipped: Translation, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "letter"))
+    words = (folder / "en.md").read_text(encoding="utf-8")
+    (folder / "en.md").write_text(words.replace("+++\n", '+++\nrecipient = "Mr. Xi"\n', 1), encoding="utf-8")
+    assert "en: recipient: as published" in loaded(str(folder))
+    assert Translation.objects.get(language="en").recipient == ""
+
+
+def loaded(*words: str) -> str:
+    call_command("load_letter", *words, stdout=(said := StringIO()))
+    return said.getvalue()

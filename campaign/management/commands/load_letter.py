@@ -17,12 +17,15 @@ SHIPPED = Path(__file__).resolve().parents[2] / "letters" / "xi-jinping-2013"
 class Command(BaseCommand):
     help = (
         "Loads or updates a letter from a folder (letter.toml and a text for each language, such as en.md). "
-        "New text on a published letter becomes a new revision."
+        "New text on a published letter becomes a new revision. A draft on the site is left as it is."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "folder", nargs="?", type=Path, default=SHIPPED, help="default: the letter that ships with the code"
+        )
+        parser.add_argument(
+            "--drafts", action="store_true", help="write the drafts of the folder over those that are on the site"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,22 +45,34 @@ class Command(BaseCommand):
                 letter, made = Letter.objects.update_or_create(slug=about["slug"], defaults=fields)
                 letter.full_clean()
                 for language, words, front in sorted(texts, key=lambda text: not text[2].get("authoritative", False)):
-                    _take(letter, language, words, front)
+                    said = _take(letter, language, words, front, over_drafts=options["drafts"])
+                    if said:
+                        self.stdout.write(f"{language}: {said}")
         except (OSError, KeyError, TypeError, ValueError, ValidationError, DataError) as error:
             raise CommandError(f"{folder} is no letter: {type(error).__name__}: {error}") from None
         self.stdout.write(f"{'Loaded' if made else 'Updated'} /letters/{letter.slug}/")
 
 
-def _take(letter: Letter, language: str, words: dict[str, Any], front: dict[str, Any]) -> None:
-    """A text into its letter. One that is not for publishing leaves alone what staff have published by now."""
+def _take(
+    letter: Letter, language: str, words: dict[str, Any], front: dict[str, Any], *, over_drafts: bool
+) -> str | None:
+    """A text into its letter; what was left alone, and why."""
     is_for_all = front.get("publish", True)
     newest = letter.revisions.first()
-    if not is_for_all and newest and newest.translations.filter(language=language, published_at__isnull=False).exists():
-        return
+    there = newest and newest.translations.filter(language=language).first()
     about = {field: front[field] for field in Translation.ABOUT if field in front}
+    if there and not is_for_all and (there.published_at or not over_drafts):
+        why = "it is published" if there.published_at else "staff may have worked on it (--drafts writes over it)"
+        return f"the text on the site stays as it is: {why}." if _differing(there, {**words, **about}) else None
     translation = revise(letter, language, words, **about)
     if is_for_all:
         publish(translation)
+    left = _differing(translation, about)
+    return f"{', '.join(left)}: as published, until its words change." if left else None
+
+
+def _differing(text: Translation, wanted: dict[str, Any]) -> list[str]:
+    return [field for field, value in wanted.items() if getattr(text, field) != value]
 
 
 def read_text(file: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
