@@ -150,10 +150,10 @@ async function look() {
 }
 
 function renew(now, then) {
-  const known = new Set([...now.children].map((child) => child.textContent));
-  if (now.dataset.live === "newest") {
-    for (const child of then.children) child.classList.toggle("fresh", !known.has(child.textContent));
-  }
+  const names = [now, then].map((part) => [...part.querySelectorAll("li")]);
+  const known = new Set(names[0].map((name) => name.textContent));
+  for (const name of names[1]) name.classList.toggle("fresh", !known.has(name.textContent));
+  now.hidden = then.hidden;
   now.replaceChildren(...then.childNodes);
 }
 

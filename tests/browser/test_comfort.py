@@ -244,6 +244,27 @@ def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: 
     assert asked == [f"/api/v1{HERE}"], "where nothing has changed the page is not asked for"
 
 
+FIRST = """
+from datetime import UTC, datetime
+from campaign.models import Letter
+from tests.makers import make_letter
+letter = make_letter("first-name")
+Letter.objects.filter(pk=letter.pk).update(created_at=datetime(2000, 1, 1, tzinfo=UTC))
+"""
+
+
+def test_the_first_name_of_all_shows_up_where_there_was_none(page: Page, site: Site) -> None:
+    site.run("shell", "--no-imports", "-c", FIRST)
+    page.clock.install()
+    page.goto("/letters/first-name/")
+    newest = page.locator("[data-live=newest]")
+    expect(newest).to_be_hidden()
+    site.run("shell", "--no-imports", "-c", APPROVE.replace("stage-here", "first-name"))
+    ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
+    expect(newest.get_by_role("heading")).to_be_visible()
+    expect(newest.locator(".fresh")).to_have_count(1)
+
+
 def look_away(page: Page, state: str) -> None:
     page.evaluate(
         "state => Object.defineProperty(document, 'visibilityState', {value: state, configurable: true})", state
