@@ -94,7 +94,9 @@ def test_the_copy_holds_every_page_in_each_language_and_every_name(peopled: Lett
         "index.html",
         *(
             f"letters/{slug}/{page}index.html"
-            for slug, page in product(("bridge", "tunnel"), ("", "history/", "news/", "signatories/"))
+            for slug, page in product(
+                ("bridge", "tunnel"), ("", "history/", "news/", "signatories/", "signatories/countries/")
+            )
         ),
         "deliveries/bridge/1/index.html",
         "privacy/index.html",

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
-PAGES = frozenset({"first", "letter", "history", "news", "privacy", "signatories", "delivery", "api", "robots"})
+PAGES = frozenset(
+    {"first", "letter", "history", "news", "privacy", "signatories", "countries", "delivery", "api", "robots"}
+)
 # Of the list: the newest first, page by page, and the organisations. Other orders and searches would be as many again.
 QUERIES = {"signatories": frozenset({"after", "kind"})}
 _PLAIN = re.compile(r"[\w.-]{1,80}", re.ASCII)
