@@ -187,6 +187,13 @@ def apart(delivery: Delivery) -> ForkProcess:
     return job
 
 
+def is_being_made(delivery: Delivery) -> bool:
+    with connection.cursor() as cursor:
+        lock = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+        cursor.execute(lock, [making.MAKING, delivery.pk])
+        return cursor.fetchone() is not None
+
+
 @pytest.mark.parametrize("point", ["begun", "list", "leaves", "letter", "typesetting", "package"])
 def test_a_job_killed_at_any_point_is_made_anew_and_leaves_no_half_package(
     signed: Letter, deliveries: Path, point: str
@@ -210,6 +217,8 @@ def test_a_job_killed_at_any_point_is_made_anew_and_leaves_no_half_package(
     os.killpg(job.pid, signal.SIGKILL)
     job.join()
     assert job.exitcode == -signal.SIGKILL, "it was done before it was killed"
+    while is_being_made(delivery) and time.monotonic() < deadline:
+        time.sleep(0.01)  # until the server has seen that nobody is there any more
 
     assert files_of(deliveries) in ([".making-bridge-1"], ["bridge-1.zip"], [".making-bridge-1", "bridge-1.zip"])
     Delivery.objects.filter(seen_at__isnull=False).update(seen_at=timezone.now() - 2 * making.SILENT)

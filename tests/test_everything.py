@@ -172,3 +172,10 @@ def test_nothing_reads_outside_the_project() -> None:
     ]:
         if file.is_file() and file.name not in {"uv.lock", "test_everything.py"}:
             assert "../shared" not in file.read_text(encoding="utf-8"), file
+
+
+@pytest.mark.xdist_group("serve")
+def test_tests_of_one_group_stay_together(request: pytest.FixtureRequest) -> None:
+    """A pytest that the workers do not know (9.2, with xdist 3.8) drops groups silently: each then plays all again."""
+    is_apart = hasattr(request.config, "workerinput")
+    assert request.node.nodeid.endswith("@serve") == is_apart
