@@ -185,7 +185,7 @@ def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, a
     assert reader.pages[0].mediabox.width == 612 and said.getvalue() == f"3 names on {len(reader.pages)} pages\n"
     places = [text.index(words) for words in ("團體", "BridgeClub·法國", "李明°·作家,中國", "英國，3", "AdaLovelace")]
     assert places == sorted(places)
-    assert "草稿" in text and "共3份簽名，全部在此列名；1份尚待審閱；1份已撤回。" in text
+    assert "草稿" in text and "共3個簽名，全部在此列名；1個尚待審核；1個已撤回。" in text
     assert letter.revisions.get().translations.get().digest in text and "Yourssincerely," in text
 
 
