@@ -14,8 +14,8 @@ from django_countries import countries
 
 from campaign.middleware import public_page
 from signatures import counts, finding, places
+from signatures.forms import ListForm
 from signatures.models import Kind, Signature, SignatureQuerySet
-from signatures.readers import ListForm
 from signatures.views import texts
 
 ORGANISATIONS = 24  # on the first page of the list, beside those that staff put first

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaign import network
 from campaign.middleware import public_page
 from signatures import limits, workflow
+from signatures.forms import ReportForm
 from signatures.models import Signature
-from signatures.readers import ReportForm
 from signatures.views import texts
 from signatures.views.answers import see_other
 

@@ -14,21 +14,11 @@ from signatures.workflow.decisions import (
     reject,
     undo,
 )
+from signatures.workflow.leaving import end_updates, erase, not_me, withdraw
 from signatures.workflow.moves import FROM, NotAllowed, Overtaken, held
 from signatures.workflow.notables import feature, shift
 from signatures.workflow.reports import let_stand, report
-from signatures.workflow.signers import (
-    Answer,
-    answer,
-    change,
-    confirm,
-    end_updates,
-    erase,
-    not_me,
-    send_link,
-    sign,
-    withdraw,
-)
+from signatures.workflow.signers import Answer, answer, change, confirm, send_link, sign
 from signatures.workflow.switches import loosen, pause, resume, tighten
 
 __all__ = [

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from playwright.sync_api import Browser, Page, Route, expect
 
 from signatures.fields import Address
-from signatures.forms import NO_NAME
+from signatures.forms.words import NO_NAME
 from tests.browser.pages import HERE, LETTER, Stage
 from tests.browser.test_walk import AUDIENCES
 from tests.site import Site

@@ -1,18 +1,17 @@
-"""The outbox: queue a mail in the transaction that causes it; drain the due ones in the worker."""
+"""The due mails out of the outbox, one by one, in the worker."""
 
 import logging
 import smtplib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -21,150 +20,15 @@ from django.utils.http import urlsafe_base64_encode
 from nacl.public import PrivateKey
 
 from signatures import emails, limits, links, mailboxes, topics
-from signatures.models import Kind, Mail, MailSubject, Signature, State
+from signatures.models import Mail, MailSubject, Signature, State
 
 Subjects = Mapping[tuple[str, str], str]  # by mail and language
 
 log = logging.getLogger(__name__)
 
-# SECURITY.md S20: to one mailbox, for one letter.
-QUIET = timedelta(minutes=10)  # at most one mail in this time
-A_DAY, IN_ALL = 3, 5  # mails at most
-REMIND_AFTER = timedelta(days=2)
 GIVE_UP = 12  # attempts; with the waits below some three days
 LONGEST_WAIT = timedelta(hours=12)
 OVER_BUDGET = timedelta(minutes=1)  # how long a mail waits whose domain got enough for now
-# To one member of staff in an hour: who types somebody's name again and again does not fill their mailbox.
-TO_STAFF = {Mail.Kind.INVITE: 3, Mail.Kind.RESET: 3, Mail.Kind.ALARM: 6}
-
-_QUEUE = """
-    INSERT INTO signatures_mail (signature_id, kind, language, recipient, queued_at, due_at, attempts, failure)
-    SELECT s.id, wanted.kind, %(language)s, wanted.recipient, %(now)s, %(now)s + wanted.wait, 0, ''
-    FROM signatures_signature s,
-        unnest(%(kinds)s::text[], %(waits)s::interval[], %(recipients)s::bytea[]) AS wanted (kind, wait, recipient),
-        LATERAL (
-            SELECT count(*) FILTER (WHERE m.kind <> 'update') AS in_all,
-                count(*) FILTER (WHERE m.kind = 'link' AND m.queued_at > %(now)s - interval '1 day') AS a_day,
-                max(m.queued_at) FILTER (WHERE m.kind = 'link') AS last,
-                count(*) FILTER (WHERE m.kind = 'reminder' AND m.signature_id = s.id) AS reminders
-            FROM signatures_mail m WHERE m.signature_id = ANY (ARRAY(
-                SELECT other.id FROM signatures_signature other
-                WHERE other.letter_id = s.letter_id AND other.kind = ANY (%(all_kinds)s)
-                    AND other.mailbox_key = s.mailbox_key
-            ))
-        ) sent
-    WHERE s.id = ANY (%(ids)s) AND sent.in_all < %(in_all)s
-        AND coalesce((SELECT q.until <= %(now)s FROM signatures_silence q WHERE q.mailbox_key = s.mailbox_key), TRUE)
-        AND CASE wanted.kind
-            WHEN 'reminder' THEN s.state = 'unconfirmed' AND sent.reminders = 0
-            ELSE sent.a_day < %(a_day)s AND coalesce(sent.last <= %(quiet_since)s, TRUE)
-        END
-"""
-
-# They were asked for, so the caps above do not count; nobody is told the same twice.
-_QUEUE_UPDATES = """
-    INSERT INTO signatures_mail (signature_id, kind, topic, language, recipient, queued_at, due_at, attempts, failure)
-    SELECT s.id, 'update', %(topic)s, s.language, wanted.recipient, %(now)s, %(now)s, 0, ''
-    FROM unnest(%(ids)s::bigint[], %(recipients)s::bytea[]) AS wanted (id, recipient)
-        JOIN signatures_signature s ON s.id = wanted.id
-    WHERE NOT EXISTS (
-        SELECT 1 FROM signatures_mail m WHERE m.signature_id = s.id AND m.kind = 'update' AND m.topic = %(topic)s
-    )
-"""
-
-_QUEUE_FOR_STAFF = """
-    INSERT INTO signatures_mail (staff_id, kind, topic, language, recipient, queued_at, due_at, attempts, failure)
-    SELECT u.id, %(kind)s, %(topic)s, %(language)s, wanted.recipient, %(now)s, %(now)s, 0, ''
-    FROM unnest(%(ids)s::bigint[], %(recipients)s::bytea[]) AS wanted (id, recipient)
-        JOIN auth_user u ON u.id = wanted.id
-    WHERE (
-        SELECT count(*) FROM signatures_mail m
-        WHERE m.staff_id = u.id AND m.kind = %(kind)s AND m.queued_at > %(now)s - interval '1 hour'
-    ) < %(most)s
-"""
-
-
-def queue(
-    signatures: Sequence[int],
-    *,
-    language: str,
-    address: str,
-    remind: bool = False,
-    kind: Mail.Kind = Mail.Kind.LINK,
-) -> int:
-    """Put the mail with the personal link into the outbox, its recipient sealed, unless the mailbox got enough.
-
-    How many were put there.
-
-    The caller holds the lock on the signatures' rows, so that two at once cannot both find nothing. With `remind` the
-    reminder is queued, too, which goes out after `REMIND_AFTER` to who has not confirmed by then.
-    """
-    now = timezone.now()
-    wanted = [(kind, timedelta(0)), *([(Mail.Kind.REMINDER, REMIND_AFTER)] if remind else [])]
-    values: dict[str, Any] = {
-        "ids": list(signatures),
-        "kinds": [each for each, _wait in wanted],
-        "waits": [wait for _kind, wait in wanted],
-        # Each sealed anew: two boxes that were the same would tell that they hold the same (R3).
-        "recipients": [mailboxes.seal(address, public_key=settings.POST_PUBLIC_KEY) for _each in wanted],
-        "all_kinds": Kind.values,
-        "language": language,
-        "now": now,
-        "quiet_since": now - QUIET,
-        "in_all": IN_ALL,
-        "a_day": A_DAY,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_QUEUE, values)
-        return int(cursor.rowcount)
-
-
-def queue_updates(addresses: Mapping[int, str], *, topic: str) -> int:
-    """Put a mail about this topic into the outbox for each of these signatures, once; how many were put there.
-
-    The caller holds the lock on the signatures' rows. Whose address it is, is sealed anew, to the post's key.
-    """
-    values: dict[str, Any] = {
-        "ids": list(addresses),
-        "recipients": [mailboxes.seal(a, public_key=settings.POST_PUBLIC_KEY) for a in addresses.values()],
-        "topic": topic,
-        "now": timezone.now(),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_QUEUE_UPDATES, values)
-        return int(cursor.rowcount)
-
-
-def queue_for_staff(staff_ids: Sequence[int], *, kind: Mail.Kind, topic: str = "") -> int:
-    """Put a mail to each of these members of staff into the outbox; how many were put there.
-
-    Whoever is not active, has no address or got enough in this hour gets none. Two statements, whatever is found, and
-    a box is sealed for nobody, too: a page on which anybody can ask takes the same time for all (SECURITY.md A13).
-
-    Args:
-        staff_ids: who; those that do not exist are passed over.
-        kind: `INVITE` and `RESET` hold a link that is made when the mail goes; `ALARM` leads to admin.
-        topic: the code of an alarm; `emails.ALARMS` has its sentence.
-    """
-    found = User.objects.filter(pk__in=staff_ids, is_active=True).exclude(email="").values_list("pk", "email")
-    wanted = list(found) or [(0, "")]
-    values: dict[str, Any] = {
-        "ids": [number for number, _address in wanted],
-        "recipients": [mailboxes.seal(address, public_key=settings.POST_PUBLIC_KEY) for _number, address in wanted],
-        "kind": kind,
-        "topic": topic,
-        "language": settings.LANGUAGE_CODE,
-        "now": timezone.now(),
-        "most": TO_STAFF[kind],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_QUEUE_FOR_STAFF, values)
-        return int(cursor.rowcount)
-
-
-def drop(signature_id: int) -> None:
-    """What has not gone out to this signer will not."""
-    Mail.objects.filter(signature=signature_id, recipient__isnull=False).delete()
 
 
 def drain(*, limit: int = 500) -> int:

@@ -1,13 +1,12 @@
-"""The forms of signing: what was typed, cleaned; never a look at the database."""
+"""What all forms of signing have in common: the words, for whom, under which text, and the consent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
-from copy import copy
-from typing import Any, Self
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
+from crispy_forms.layout import Field, Fieldset, Layout
 from django import forms
 from django.forms.utils import flatatt
 from django.utils.functional import cached_property
@@ -15,14 +14,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Translation
-from signatures import blocks, mailboxes, suspicion
-from signatures.fields import Address, Country, CountrySelect, Line, Name, Text
+from signatures import blocks, suspicion
+from signatures.fields import Country, CountrySelect, Line, Name, Text
 from signatures.models import Audience, Kind, Signature
 from signatures.workflow import Answer
 
 NO_NAME = _("Please enter your name, or choose to be counted without it.")
 NO_CONSENT = _("Please tick this box: without your consent we may store nothing.")
-NO_ADDRESS = _("Please enter your mail address: we send you a link there to confirm.")
 
 
 class Folded(Fieldset):  # type: ignore[misc]  # crispy-forms has no types
@@ -163,10 +161,10 @@ class WordsForm(forms.Form):
 
     @property
     def problems(self) -> list[tuple[str, str, str]]:
-        return _problems(self, self.order)
+        return problems_of(self, self.order)
 
 
-def _problems(form: forms.Form, order: Iterable[str]) -> list[tuple[str, str, str]]:
+def problems_of(form: forms.Form, order: Iterable[str]) -> list[tuple[str, str, str]]:
     """For the summary above the form: where to go, which field, what is wrong."""
     return [
         (_focusable(form[field]), str(form[field].label), str(error))
@@ -215,143 +213,3 @@ class ConsentForm(WordsForm):
                 _("The letter has changed since you opened this page. Please read it again, then sign.")
             )
         return digest
-
-
-class SignForm(ConsentForm):
-    """The form beside the letter."""
-
-    email = Address(
-        label=_("Mail address"),
-        help_text=_(
-            "We send your personal link there. The address is shown to nobody, and not kept unless you ask for updates."
-        ),
-        widget=forms.EmailInput(
-            attrs={
-                "autocomplete": "email",
-                "maxlength": mailboxes.LONGEST,
-                "data-missing": NO_ADDRESS,
-                "data-odd": Address.NONE,
-            }
-        ),
-        error_messages={"required": NO_ADDRESS},
-    )
-    email_is_right = forms.BooleanField(required=False, widget=forms.HiddenInput)
-    updates = forms.BooleanField(label=_("Tell me what becomes of the letter"), required=False)
-    website = forms.CharField(
-        label=_("Leave this empty"),
-        required=False,
-        widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
-    )
-    stamp = forms.CharField(required=False, widget=forms.HiddenInput, initial=suspicion.stamp)
-    seconds = forms.CharField(required=False, widget=forms.HiddenInput)  # by script alone: how long the form was open
-
-    suggestion: str | None = None  # the address that was meant, where the one that was typed looks like a slip
-
-    def __init__(self, data: MutableMapping[str, Any] | None = None, **options: Any) -> None:
-        if data and "email_meant" in data:  # the button that takes the suggestion
-            data = copy(data)
-            data["email"] = data["email_meant"]
-        super().__init__(data, **options)
-
-    def layout(self) -> Layout:
-        return Layout(
-            *super().layout().fields[:-1],
-            "email",
-            HTML('{% include "signatures/slip.html" %}'),
-            "updates",
-            "consent",
-            Div("website", css_class="apart", aria_hidden="true"),
-            "stamp",
-            "seconds",
-        )
-
-    def clean(self) -> dict[str, Any]:
-        found = super().clean()
-        if found.get("email") and not found.get("email_is_right"):
-            self.suggestion = mailboxes.slip(found["email"])
-            if self.suggestion:
-                self.add_error("email", _("Is this address right? Please choose below."))
-        return found
-
-    network = ""  # from which it came; the view tells
-
-    @property
-    def open_for(self) -> int | None:
-        """How long the form was open, where script told."""
-        told: str = self.cleaned_data["seconds"]
-        return int(told[:9]) if told.isdecimal() else None
-
-    def flags(self) -> list[str]:
-        found = self.cleaned_data
-        raised = suspicion.flags(
-            found,
-            trap=found["website"],
-            stamp=found["stamp"],
-            seconds=self.open_for,
-            mailbox=found["email"].rpartition("@")[0],
-            domains=mailboxes.domains_of(found["email"]),
-            figures=self.figures,
-            organisation=self.is_organisation,
-        )
-        domain = mailboxes.domain_of(found["email"])
-        return raised + blocks.flags(found, likeness=suspicion.likeness, domain=domain, network=self.network)
-
-    def buckets(self) -> dict[str, str]:
-        """Whose buckets this sign-up falls into (`limits.touch`)."""
-        address = self.cleaned_data["email"]
-        small_domain = mailboxes.small_domain_of(address)
-        return {
-            "network": self.network,
-            "mailbox": mailboxes.canonical(address),
-            "domain": mailboxes.domain_of(address),
-            "site": "",
-            **({"small-domain": small_domain} if small_domain else {}),
-            **({} if suspicion.is_by_hand(self.open_for) else {"no-hand": self.network}),
-            **self.words_buckets(),
-        }
-
-
-class OfSignature(WordsForm):
-    """A form on the personal page: it begins with what is stored."""
-
-    no_updates = forms.BooleanField(label=_("Send me no more mails about what becomes of the letter"), required=False)
-
-    @classmethod
-    def of(cls, signature: Signature, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:
-        fields = ("kind", *Signature.WORDS, "country", "visibility")
-        form = cls(data, translation=translation, initial={field: getattr(signature, field) for field in fields})
-        if signature.sealed_address is None:
-            del form.fields["no_updates"]
-        return form
-
-    def layout(self) -> Layout:
-        ours = super().layout().fields
-        return Layout(*ours[:-1], *(["no_updates"] if "no_updates" in self.fields else []), ours[-1])
-
-
-class ConfirmForm(OfSignature, ConsentForm):
-    """The words as they were typed, to be mended, and sent by the person whose mailbox it is."""
-
-
-class ChangeForm(OfSignature):
-    """The words as they stand, to be replaced. Who signed as a person stays one, and an organisation likewise."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["kind"].disabled = True
-        self.fields["kind"].widget = forms.HiddenInput()
-        if self.initial.get("kind") != Kind.ORGANISATION:
-            self.fields["speaker"].widget = forms.HiddenInput()
-
-
-class MyLinkForm(forms.Form):
-    """The address to which somebody wants their personal link again."""
-
-    email = Address(label=_("Mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
-
-    @property
-    def problems(self) -> list[tuple[str, str, str]]:
-        return _problems(self, self.fields)
-
-    def buckets(self, network: str) -> dict[str, str]:
-        return {"network": network, "mailbox": mailboxes.canonical(self.cleaned_data["email"])}
