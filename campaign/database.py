@@ -35,14 +35,12 @@ SERVER_SETTINGS = {
     "log_error_verbosity": "terse",
     "log_statement": "none",
     "max_connections": "200",
+    "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# A quarter of the memory, as PostgreSQL's manual advises for `shared_buffers`; into the most goes a million signatures.
-SHARE, LEAST_MIB, MOST_MIB = 4, 128, 1024
-CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 LINGERING_SECONDS = 10
 START_SECONDS = 300  # a long recovery after a crash is no failure
@@ -143,8 +141,7 @@ def _answers(folder: Path) -> bool:
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     if not (folder / "PG_VERSION").exists():
         _make(folder)
-    server_settings = {**SERVER_SETTINGS, "shared_buffers": f"{_buffers_mib()}MB"}
-    options = [word for name, value in server_settings.items() for word in ("-c", f"{name}={value}")]
+    options = [word for name, value in SERVER_SETTINGS.items() for word in ("-c", f"{name}={value}")]
     command = _as_ordinary_user([str(_binaries() / "postgres"), "-D", str(folder), "-k", str(folder), *options])
     deadline = time.monotonic() + START_SECONDS
     # Children of a server that was killed take a moment to notice, and until then no other may start on the folder.
@@ -166,13 +163,6 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
                     f"The embedded PostgreSQL did not start; {folder.parent / 'postgres.log'} says why."
                 )
             time.sleep(0.5)
-
-
-def _buffers_mib() -> int:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):  # where there is no limit the file says "max", or is not there
-        memory = min(memory, int(CONTAINER_LIMIT.read_text()))
-    return min(max(memory // 2**20 // SHARE, LEAST_MIB), MOST_MIB)
 
 
 def _make(folder: Path) -> None:

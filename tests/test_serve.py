@@ -16,7 +16,6 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from campaign import database
 from tests.site import BASE, Site, free_port
 
 pytestmark = [
@@ -93,25 +92,9 @@ def test_O11_readiness_asks_for_durable_settings(site: Site) -> None:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             cursor.execute(f"SHOW {name}")
             assert cursor.fetchone() == ("on",)
-        cursor.execute("SELECT setting::int / 128 FROM pg_settings WHERE name = 'shared_buffers'")
-        assert cursor.fetchone() == (database._buffers_mib(),)
         cursor.execute("SHOW listen_addresses")
         assert cursor.fetchone() == ("",)
     connection.close()
-
-
-@pytest.mark.parametrize(
-    ("limit", "buffers"), [("2147483648\n", 512), ("268435456\n", 128), ("max\n", None), (None, None)]
-)
-def test_the_embedded_server_takes_a_quarter_of_the_memory_there_is(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str | None, buffers: int | None
-) -> None:
-    file = tmp_path / "memory.max"
-    if limit:
-        file.write_text(limit)
-    monkeypatch.setattr(database, "CONTAINER_LIMIT", file)
-    of_the_machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**22
-    assert database._buffers_mib() == (buffers or min(max(of_the_machine, 128), 1024))
 
 
 def test_a_second_serve_on_the_same_folder_says_so_in_one_sentence(site: Site) -> None:
