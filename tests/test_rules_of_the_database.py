@@ -132,6 +132,21 @@ def test_folding_changes_no_count(letter: Letter) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_tally_is_small_again_after_a_crowd(letter: Letter) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO signatures_tally (letter_id, state, visibility, flagged, number)"
+            " SELECT %s, 'waiting', 'public', FALSE, 1 FROM generate_series(1, 20000)",
+            [letter.pk],
+        )
+        for _minute in range(3):  # what the worker and PostgreSQL do by themselves
+            counts.fold()
+            cursor.execute("VACUUM signatures_tally")
+        cursor.execute("SELECT pg_relation_size('signatures_tally') / 8192")
+        assert cursor.fetchone()[0] <= 4, "pages, of two hundred: it is read whole for each count"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_change_that_is_rolled_back_is_not_counted(letter: Letter) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         make_signature(letter, "Never")
