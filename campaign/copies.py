@@ -38,6 +38,7 @@ class Copy:
     packed: dict[str, bytes] = field(default_factory=dict)
     asked: int = 0
     renewing: threading.Lock = field(default_factory=threading.Lock)
+    awaited: float = 0.0  # until when readers wait for what takes its place; 0 before anybody makes it
 
     @classmethod
     def of(cls, response: HttpResponse, made: float) -> Self:

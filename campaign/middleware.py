@@ -17,6 +17,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 # A text is kept for a second under the page (signatures/views/texts.py): the two stay below the five of rule 8.
 FRESH = 3.0  # seconds a copy is served without asking
+LATE = 4.0  # seconds after which a reader would rather wait for a new one than be shown who has left by now
+PATIENCE = 1.0  # seconds from the beginning of its making for which readers wait, once; the database may be away
 STALE = 60.0  # seconds it still serves while it is made anew, or while the database is down
 
 public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)  # what `HotPages` goes by
@@ -45,12 +47,23 @@ class HotPages:
         age = now - copy.made if copy else STALE
         if copy is None or age >= STALE:
             return self._make(request, key, now)
-        if age < FRESH or not copy.renewing.acquire(blocking=False):
+        if age < FRESH:
             return copy.answer(request)
-        try:
-            return self._make(request, key, now, copy)
-        finally:
-            copy.renewing.release()
+        return self._renew(request, key, now, copy)
+
+    def _renew(self, request: HttpRequest, key: Key, now: float, copy: Copy) -> HttpResponseBase:
+        """The page made anew by the first who asks; the others have the copy, or wait a moment for what follows it."""
+        copy.awaited = copy.awaited or now + PATIENCE
+        if copy.renewing.acquire(blocking=False):
+            try:
+                return self._make(request, key, now, copy)
+            finally:
+                copy.renewing.release()
+        if now - copy.made < LATE or not copy.renewing.acquire(timeout=max(0.0, copy.awaited - now)):
+            return copy.answer(request)
+        copy.renewing.release()
+        newer = copies.get(key)
+        return newer.answer(request) if newer else self._make(request, key, now)
 
     def _make(self, request: HttpRequest, key: Key, now: float, last: Copy | None = None) -> HttpResponseBase:
         """The page as it is now; the last copy of it while it cannot be made."""

@@ -3,6 +3,7 @@
 import gc
 import gzip
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -119,6 +120,87 @@ def test_a_reader_is_never_kept_waiting_while_another_makes_the_page_anew(letter
     go_on.set()
     renewing.join(10)
     assert pages(ask("/")).content == b"new"
+
+
+def test_a_second_reader_after_a_while_is_not_shown_who_has_left(client: Client, letter: Letter, clock: Clock) -> None:
+    """Nobody asked for the page for most of a minute, then two at the same moment."""
+    begun, go_on = threading.Event(), threading.Event()
+    bodies = iter(["old", "new", "newest"])
+
+    @public_page
+    def page(request: Any) -> HttpResponse:
+        body = next(bodies)
+        if body == "new":
+            begun.set()
+            go_on.wait(10)
+        return HttpResponse(body)
+
+    pages, ask, seen = HotPages(page), RequestFactory().get, []
+    pages(ask("/"))
+    clock.now += 50
+    readers = [threading.Thread(target=lambda: seen.append(pages(ask("/")).content)) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+        assert begun.wait(10)
+    threading.Timer(0.1, go_on.set).start()
+    for reader in readers:
+        reader.join(10)
+    assert seen == [b"new"] * 4
+
+
+def test_who_waits_for_a_name_that_is_gone_is_told_so(letter: Letter, clock: Clock) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    statuses = iter([200, 404, 404])
+
+    @public_page
+    def page(request: Any) -> HttpResponse:
+        status = next(statuses)
+        if status == 404 and not begun.is_set():
+            begun.set()
+            go_on.wait(10)
+        return HttpResponse("a name" if status == 200 else "none", status=status)
+
+    pages, ask, seen = HotPages(page), RequestFactory().get, []
+    pages(ask("/"))
+    clock.now += 50
+    readers = [threading.Thread(target=lambda: seen.append(pages(ask("/")).status_code)) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+        assert begun.wait(10)
+    threading.Timer(0.1, go_on.set).start()
+    for reader in readers:
+        reader.join(10)
+    assert seen == [404, 404]
+
+
+def test_nobody_waits_long_or_twice_for_a_database_that_does_not_answer(
+    letter: Letter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "PATIENCE", 0.05)
+    begun, go_on = threading.Event(), threading.Event()
+    bodies = iter(["old", "hangs"])
+
+    @public_page
+    def page(request: Any) -> HttpResponse:
+        if next(bodies) == "hangs":
+            begun.set()
+            go_on.wait(10)
+        return HttpResponse("old")
+
+    pages, ask = HotPages(page), RequestFactory().get
+    pages(ask("/"))
+    clock.now += 50
+    renewing = threading.Thread(target=lambda: pages(ask("/")))
+    renewing.start()
+    assert begun.wait(10)
+    assert pages(ask("/")).content == b"old"
+    clock.now += 1
+    begun_at = time.monotonic()
+    for _reader in range(100):
+        assert pages(ask("/")).content == b"old"
+    assert time.monotonic() - begun_at < 0.05 * 50
+    go_on.set()
+    renewing.join(10)
 
 
 # To whom it is the same
