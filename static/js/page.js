@@ -136,8 +136,9 @@ async function ask(address) {
 }
 
 async function look() {
-  const { count } = await (await ask(desk.dataset.figures)).json();
-  if (String(count) === shown.dataset.count) return;
+  // Both: who is approved was counted before, and who asks not to be named here any more still is.
+  const { count, named } = await (await ask(desk.dataset.figures)).json();
+  if (`${count} ${named}` === `${shown.dataset.count} ${shown.dataset.named}`) return;
   const page = new DOMParser().parseFromString(await (await ask(desk.dataset.letter)).text(), "text/html");
   let all = true;
   for (const now of document.querySelectorAll("[data-live]")) {
@@ -146,7 +147,8 @@ async function look() {
     if (now.contains(document.activeElement)) all = false; // somebody stands there: next time
     else renew(now, then);
   }
-  if (all) shown.dataset.count = page.querySelector("[data-count]")?.dataset.count ?? count;
+  const told = page.querySelector("[data-count]"); // none while the database is away: then it is asked for again
+  if (all && told) Object.assign(shown.dataset, told.dataset);
 }
 
 function renew(now, then) {

@@ -253,6 +253,12 @@ Letter.objects.filter(pk=letter.pk).update(created_at=datetime(2000, 1, 1, tzinf
 """
 
 
+UNNAMED = """
+from signatures.models import Signature
+Signature.objects.filter(letter__slug="first-name").update(visibility="delivery")
+"""
+
+
 def test_the_first_name_of_all_shows_up_where_there_was_none(page: Page, site: Site) -> None:
     site.run("shell", "--no-imports", "-c", FIRST)
     page.clock.install()
@@ -263,6 +269,12 @@ def test_the_first_name_of_all_shows_up_where_there_was_none(page: Page, site: S
     ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
     expect(newest.get_by_role("heading")).to_be_visible()
     expect(newest.locator(".fresh")).to_have_count(1)
+
+    site.run("shell", "--no-imports", "-c", UNNAMED)  # still counted, by the same number
+    ticks_until(page, "!document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
+    expect(newest).to_be_hidden()
+    site.run("shell", "--no-imports", "-c", UNNAMED.replace("delivery", "public"))
+    ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
 
 
 def look_away(page: Page, state: str) -> None:
