@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeGuard
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -144,8 +145,14 @@ def open_to_other_sites[View: Callable[..., HttpResponseBase]](view: View) -> Vi
     return view
 
 
+def _is_heavy(request: HttpRequest) -> bool:
+    """Django counts no files in this bound, and would write gigabytes to the disk before any view is asked."""
+    told = request.META.get("CONTENT_LENGTH") or ""
+    return told.isdecimal() and int(told[:18]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
 class Guard:
-    """Refuses a POST that another site made a browser send (DESIGN.md rule 8, SECURITY.md S25).
+    """Refuses a POST that another site made a browser send (DESIGN.md rule 8, SECURITY.md S25), or a huge one (S13).
 
     Public forms carry no token, so that their pages can be cached; the browser itself says where a request comes from.
     Admin is left to Django's CSRF protection, which stands behind this one.
@@ -160,7 +167,11 @@ class Guard:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_arguments: Any
     ) -> HttpResponseBase | None:
-        is_open = request.method in {"GET", "HEAD", "OPTIONS"} or getattr(view, "is_open_to_other_sites", False)
+        if request.method in {"GET", "HEAD", "OPTIONS"}:
+            return None
+        if _is_heavy(request) and not request.user.is_authenticated:
+            raise RequestDataTooBig("More than any form of strangers takes.")
+        is_open = getattr(view, "is_open_to_other_sites", False)
         return None if is_open or self.is_ours(request) else render(request, "403.html", status=403)
 
     @staticmethod

@@ -5,6 +5,8 @@ import sys
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
@@ -136,6 +138,17 @@ def test_S13_no_body_makes_the_form_stumble(client: Client, letter: Letter, body
     for address in (SIGN, "/signature/x/", "/letters/bridge/signatories/"):
         answer = client.generic("POST", address, BODIES[body], content_type=kind)
         assert answer.status_code in {400, 404, 405, 413, 422}, (address, answer.status_code)
+
+
+@pytest.mark.parametrize(
+    "address", [SIGN, "/letters/bridge/my-link/", "/signature/x/", "/no-updates/x/", "/admin/login/"]
+)
+def test_S13_no_stranger_fills_the_disk_with_files(client: Client, letter: Letter, officer: User, address: str) -> None:
+    file = SimpleUploadedFile("letter.txt", b"x" * 3_000_000)
+    assert client.post(address, {"name": file}).status_code == 400
+    client.force_login(officer)
+    file.seek(0)
+    assert client.post(address, {"name": file}).status_code != 400, "staff import what came on paper"
 
 
 @pytest.mark.parametrize(
