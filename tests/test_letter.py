@@ -203,11 +203,18 @@ def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter,
 
 def test_loading_again_leaves_a_draft_as_staff_left_it(shipped: Translation) -> None:
     Translation.objects.filter(language="ko").update(title="고쳐 쓴 제목")
-    assert "ko: the text on the site stays as it is" in loaded()
+    assert "ko: the draft on the site stays as it is" in loaded()
     assert Translation.objects.get(language="ko").title == "고쳐 쓴 제목"
     assert "stays as it is" not in loaded("--drafts"), "and what is asked for is done"
     assert Translation.objects.get(language="ko").title.startswith("중국으로")
     assert loaded() == "Updated /letters/xi-jinping-2013/\n", "what nobody changed is not worth a word"
+
+
+def test_loading_again_leaves_the_next_wording_that_staff_work_on(shipped: Translation) -> None:
+    draft = revise(shipped.revision.letter, "en", {**shipped.words(), "title": "What we write next"})
+    assert "en: the draft on the site stays as it is" in loaded()
+    draft.refresh_from_db()
+    assert (draft.title, draft.published_at, draft.revision.number) == ("What we write next", None, 2)
 
 
 def test_loading_says_what_stays_with_published_words(shipped: Translation, tmp_path: Path) -> None:

@@ -61,9 +61,11 @@ def _take(
     newest = letter.revisions.first()
     there = newest and newest.translations.filter(language=language).first()
     about = {field: front[field] for field in Translation.ABOUT if field in front}
-    if there and not is_for_all and (there.published_at or not over_drafts):
-        why = "it is published" if there.published_at else "staff may have worked on it (--drafts writes over it)"
-        return f"the text on the site stays as it is: {why}." if _differing(there, {**words, **about}) else None
+    if there and _differing(there, {**words, **about}):
+        if there.published_at is None and not over_drafts:
+            return "the draft on the site stays as it is: staff may have worked on it (--drafts writes over it)."
+        if there.published_at and not is_for_all:
+            return "the text on the site stays as it is: it is published."
     translation = revise(letter, language, words, **about)
     if is_for_all:
         publish(translation)
