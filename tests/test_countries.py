@@ -5,7 +5,6 @@ import re
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -103,12 +102,3 @@ def test_the_table_costs_one_statement_however_many_signed(client: Client, ada: 
     with CaptureQueriesContext(connection) as taken:
         client.get(COUNTRIES)
     assert len(taken) == 1
-
-
-@pytest.mark.parametrize("backwards", [False, True])
-def test_O8_the_migration_waits_for_nobody_who_waits_for_it(db: None, *, backwards: bool) -> None:
-    """Whoever signs has the table of signatures and then wants that of the tally; the other way round is a deadlock."""
-    loader = MigrationExecutor(connection).loader
-    migration = loader.get_migration("signatures", "0017_public_by_country")
-    statements = "\n".join(loader.collect_sql([(migration, backwards)]))
-    assert 0 < statements.index("LOCK TABLE signatures_signature") < statements.index("signatures_tally")

@@ -1,7 +1,5 @@
-from django.db import migrations
-
-# Only the sign that a text is authoritative or the moment of publishing may still be set, and that while it is a draft.
-FREEZE = """
+-- A published text never changes and is never deleted. While it is a draft, everything may be set, its moment of
+-- publishing included.
 CREATE FUNCTION campaign_published_text_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
@@ -17,14 +15,3 @@ CREATE TRIGGER published_text_is_frozen BEFORE UPDATE OR DELETE ON campaign_tran
     FOR EACH ROW EXECUTE FUNCTION campaign_published_text_is_frozen();
 CREATE TRIGGER published_text_is_never_truncated BEFORE TRUNCATE ON campaign_translation
     FOR EACH STATEMENT EXECUTE FUNCTION campaign_published_text_is_frozen();
-"""
-THAW = """
-DROP TRIGGER published_text_is_never_truncated ON campaign_translation;
-DROP TRIGGER published_text_is_frozen ON campaign_translation;
-DROP FUNCTION campaign_published_text_is_frozen();
-"""
-
-
-class Migration(migrations.Migration):
-    dependencies = [("campaign", "0001_rows")]
-    operations = [migrations.RunSQL(FREEZE, THAW)]
