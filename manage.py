@@ -11,10 +11,10 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    from campaign import database
+    from campaign.runtime import database
 
     try:
-        with database.for_command(sys.argv[1] if len(sys.argv) > 1 else ""):
+        with database.running_for_command(sys.argv[1] if len(sys.argv) > 1 else ""):
             execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, database.DatabaseUnavailable) as error:
         sys.exit(str(error))

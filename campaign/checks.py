@@ -18,10 +18,10 @@ def deployment(**_options: Any) -> list[checks.CheckMessage]:
                 id="campaign.W001",
             )
         )
-    if not settings.MAIL_URL:
+    if not settings.EMAIL_URL:
         found.append(
             checks.Warning(
-                "Mails are written to files: nobody will receive their link.", hint="Set MAIL_URL.", id="campaign.W002"
+                "Mails are written to files: nobody will receive their link.", hint="Set EMAIL_URL.", id="campaign.W002"
             )
         )
     if not settings.DATABASE_URL:

@@ -10,9 +10,8 @@ from urllib.parse import unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
-from django.utils.translation import gettext_lazy as _
 
-from campaign import keys
+from campaign.runtime import keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -56,15 +55,15 @@ if not LOCAL_MODE and DEBUG:
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
 TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0)
-MAIL_URL = env.str("MAIL_URL", default="")
-MAIL = urlsplit(MAIL_URL)
+EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL = urlsplit(EMAIL_URL)
 
 if LOCAL_MODE:
     forgotten = "SITE_URL names this machine, but {}: set SITE_URL to the address people will use."
     if strangers := set(ALLOWED_HOSTS) - LOCAL_HOSTS - {"[::1]"}:
         raise ImproperlyConfigured(forgotten.format(f"ALLOWED_HOSTS holds {', '.join(sorted(strangers))}"))
-    if MAIL_URL and MAIL.hostname not in LOCAL_HOSTS:
-        raise ImproperlyConfigured(forgotten.format("MAIL_URL points to another"))
+    if EMAIL_URL and EMAIL.hostname not in LOCAL_HOSTS:
+        raise ImproperlyConfigured(forgotten.format("EMAIL_URL points to another"))
     if TRUSTED_PROXIES:
         raise ImproperlyConfigured(forgotten.format("TRUSTED_PROXIES says there is a proxy"))
 
@@ -101,22 +100,24 @@ def sealing_key(name: str, pair: str, what_for: str) -> str:
 
 SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-MAILBOX_PEPPER = secret(
-    "MAILBOX_PEPPER", "it keys the hash by which a mailbox is found again; without it nobody can be found"
+EMAIL_HASH_PEPPER = secret(
+    "EMAIL_HASH_PEPPER", "it keys the hash by which a mailbox is found again; without it nobody can be found"
 )
-POST_PUBLIC_KEY = sealing_key("POST_PUBLIC_KEY", "post", "recipients of mails are sealed to it until they are sent")
-KEEPER_PUBLIC_KEY = sealing_key(
-    "KEEPER_PUBLIC_KEY", "keeper", "addresses of those who ask for updates are sealed to it"
+OUTBOX_PUBLIC_KEY = sealing_key(
+    "OUTBOX_PUBLIC_KEY", "outbox", "recipients of mails are sealed to it until they are sent"
+)
+UPDATES_PUBLIC_KEY = sealing_key(
+    "UPDATES_PUBLIC_KEY", "updates", "addresses of those who ask for updates are sealed to it"
 )
 
 if LOCAL_MODE:
-    OPERATOR_NAME = env.str("OPERATOR_NAME", default="") or "Local test site"
-    PRIVACY_CONTACT = env.str("PRIVACY_CONTACT", default="") or "privacy@localhost"
-    MAIL_FROM = env.str("MAIL_FROM", default="") or "letter@localhost"
+    ORGANIZATION_NAME = env.str("ORGANIZATION_NAME", default="") or "Local test site"
+    CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="") or "privacy@localhost"
+    DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="") or "letter@localhost"
 else:
-    OPERATOR_NAME = required("OPERATOR_NAME", "it stands on every page and in the privacy notice")
-    PRIVACY_CONTACT = required("PRIVACY_CONTACT", "it stands on every page and in the privacy notice")
-    MAIL_FROM = required("MAIL_FROM", "mails are sent from it")
+    ORGANIZATION_NAME = required("ORGANIZATION_NAME", "it stands on every page and in the privacy notice")
+    CONTACT_EMAIL = required("CONTACT_EMAIL", "it stands on every page and in the privacy notice")
+    DEFAULT_FROM_EMAIL = required("DEFAULT_FROM_EMAIL", "mails are sent from it")
 
 
 # The house
@@ -129,7 +130,7 @@ if ADMIN_PATH == "/":
     ADMIN_PATH = "admin/"
 
 INSTALLED_APPS = [
-    "campaign.apps.DeskConfig",  # admin, with a second factor
+    "signatures.apps.StaffAdminConfig",  # admin, with a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -146,25 +147,25 @@ INSTALLED_APPS = [
     "django_tasks_db",
     # After auth, whose permissions the groups of staff are made of.
     "campaign.apps.CampaignConfig",
-    "signatures",
+    "signatures.apps.SignaturesConfig",
 ]
 
 MIDDLEWARE = [
-    "campaign.middleware.HotPages",
-    "campaign.middleware.SiteHeaders",
+    "campaign.web.middleware.PageCacheMiddleware",
+    "campaign.web.middleware.SiteHeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "campaign.middleware.Alive",
+    "campaign.web.middleware.HealthCheckMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "campaign.middleware.LanguageFromUrl",
+    "campaign.web.middleware.LanguageFromUrlMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "campaign.middleware.Guard",
+    "campaign.web.middleware.SameOriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "campaign.sessions.Sessions",
+    "signatures.staff.sessions.StaffSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
@@ -179,7 +180,7 @@ TEMPLATES = [
                 "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "campaign.views.operator",
+                "campaign.web.context_processors.site",
             ],
         },
     },
@@ -224,41 +225,44 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # Mail
 
-if not MAIL_URL:
+if not EMAIL_URL:
     MAILERS = {
-        "default": {"BACKEND": "campaign.mailfiles.EmailBackend", "OPTIONS": {"file_path": str(VAR_DIR / "mail")}}
+        "default": {
+            "BACKEND": "campaign.runtime.mail_files.EmailBackend",
+            "OPTIONS": {"file_path": str(VAR_DIR / "mail")},
+        }
     }
-elif MAIL.scheme in {"smtp", "smtps"} and MAIL.hostname:
+elif EMAIL.scheme in {"smtp", "smtps"} and EMAIL.hostname:
     MAILERS = {
         "default": {
             "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
             "OPTIONS": {
-                "host": MAIL.hostname,
-                "port": MAIL.port or (465 if MAIL.scheme == "smtps" else 587),
-                "username": unquote(MAIL.username or ""),
-                "password": unquote(MAIL.password or ""),
-                "use_ssl": MAIL.scheme == "smtps",
+                "host": EMAIL.hostname,
+                "port": EMAIL.port or (465 if EMAIL.scheme == "smtps" else 587),
+                "username": unquote(EMAIL.username or ""),
+                "password": unquote(EMAIL.password or ""),
+                "use_ssl": EMAIL.scheme == "smtps",
                 # Port 25 on this machine speaks no TLS; any other server must.
-                "use_tls": MAIL.scheme == "smtp" and MAIL.hostname not in LOCAL_HOSTS,
+                "use_tls": EMAIL.scheme == "smtp" and EMAIL.hostname not in LOCAL_HOSTS,
                 "timeout": 20,
             },
         }
     }
 else:
     raise ImproperlyConfigured(
-        "MAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port."
+        "EMAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port."
     )
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 
 # Languages: by the URL alone
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [
-    ("en", _("English")),
-    ("ko", _("Korean")),
-    ("zh-hans", _("Simplified Chinese")),
-    ("zh-hant", _("Traditional Chinese")),
+    ("en", "English"),
+    ("ko", "Korean"),
+    ("zh-hans", "Simplified Chinese"),
+    ("zh-hant", "Traditional Chinese"),
 ]
 LOCALE_PATHS = [BASE_DIR / "campaign" / "locale"]
 FORMAT_MODULE_PATH = "campaign.formats"
@@ -281,7 +285,7 @@ DELIVERIES_DIR = Path(env.str("DELIVERIES_DIR", default="") or VAR_DIR / "delive
 
 # Safety
 
-AUTHENTICATION_BACKENDS = ["signatures.roles.Rights"]
+AUTHENTICATION_BACKENDS = ["signatures.staff.roles.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -310,7 +314,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "campaign.views.refused"
+CSRF_FAILURE_VIEW = "campaign.web.errors.forbidden"
 
 if not LOCAL_MODE:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
@@ -327,8 +331,8 @@ if TRUSTED_PROXIES:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"discreet": {"()": "campaign.logs.Discreet"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "discreet"}},
+    "formatters": {"redacting": {"()": "campaign.runtime.logs.RedactingFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacting"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
@@ -343,9 +347,9 @@ LOGGING = {
         "granian.access": {"handlers": [], "propagate": True},  # `serve` leaves it off
     },
 }
-DEFAULT_EXCEPTION_REPORTER = "campaign.logs.Reporter"
+DEFAULT_EXCEPTION_REPORTER = "campaign.runtime.logs.RedactedExceptionReporter"
 
 # Only the worker opens sealed recipients; `serve` gives the web server an empty name, whatever a `.env` file says.
-POST_PRIVATE_KEY_FILE = os.environ.get(
-    "POST_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "post")) if LOCAL_MODE else ""
+OUTBOX_PRIVATE_KEY_FILE = os.environ.get(
+    "OUTBOX_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "outbox")) if LOCAL_MODE else ""
 )

@@ -5,13 +5,14 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
-from campaign import feeds, views
-from campaign.sitemaps import sitemap
-from signatures.views.figures import api
+from campaign.letters import feeds, views
+from campaign.letters.sitemaps import sitemap
+from campaign.web import health, robots
+from signatures.public_list.api import api
 
 urlpatterns = [
-    path("readyz", views.ready, name="ready"),
-    path("robots.txt", views.robots, name="robots"),
+    path("readyz", health.ready, name="ready"),
+    path("robots.txt", robots.robots, name="robots"),
     path("sitemap.xml", sitemap, name="sitemap"),
     path("api/v1/letters/<slug:slug>/", api, name="api"),
     path(settings.ADMIN_PATH, admin.site.urls),
@@ -25,7 +26,7 @@ urlpatterns = [
     ),
 ]
 
-handler400 = "campaign.views.bad_request"
-handler403 = "campaign.views.refused"
-handler404 = "campaign.views.not_found"
-handler500 = "campaign.views.fault"
+handler400 = "campaign.web.errors.bad_request"
+handler403 = "campaign.web.errors.forbidden"
+handler404 = "campaign.web.errors.not_found"
+handler500 = "campaign.web.errors.server_error"

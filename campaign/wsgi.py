@@ -12,6 +12,6 @@ application = get_wsgi_application()
 
 # What stands now stands until the end: the collector need not go through it again and again. The addresses bring all
 # that Django would load with the first request.
-get_resolver().url_patterns  # noqa: B018
+get_resolver().url_patterns
 gc.collect()
 gc.freeze()

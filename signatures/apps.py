@@ -1,6 +1,8 @@
-"""The signatures app."""
+"""The signatures app, and Django admin on our own site class."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 
 
@@ -8,14 +10,18 @@ class SignaturesConfig(AppConfig):
     name = "signatures"
 
     def ready(self) -> None:
-        # Here, because models can be imported only once all apps are there.
-        from signatures import (  # noqa: PLC0415
-            jobs,  # noqa: F401  tasks are found by their module
-            limits,
-            reasons,
-            roles,
-        )
+        # Imported here, because models can be imported only once all apps are loaded.
+        from signatures import tasks  # noqa: F401  Django finds tasks once their module is imported
+        from signatures.moderation import default_texts
+        from signatures.screening import rate_limits
+        from signatures.staff import first_account, roles, sessions
 
-        post_migrate.connect(roles.make_groups, sender=self)
-        post_migrate.connect(limits.make_limits, sender=self)
-        post_migrate.connect(reasons.make_reasons, sender=self)
+        post_migrate.connect(roles.create_groups, sender=self)
+        post_migrate.connect(rate_limits.create_default_limits, sender=self)
+        post_migrate.connect(default_texts.create_default_texts, sender=self)
+        user_logged_in.connect(first_account.delete_first_password_file, dispatch_uid="first-login")
+        user_logged_in.connect(sessions.start, dispatch_uid="session-starts")
+
+
+class StaffAdminConfig(AdminConfig):
+    default_site = "signatures.staff.admin_site.staff_site"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from signatures.models import Audience, State, Tally
+from signatures.models import CountDelta
+from signatures.states import State, Visibility
 
 # Any number that no other advisory lock of the site uses.
 FOLDING = 720_130_507
@@ -18,7 +19,7 @@ class Counts:
     cells: dict[tuple[str, str, bool], int]
 
     def _sum(
-        self, *states: State, audiences: tuple[Audience, ...] = tuple(Audience), flagged: bool | None = None
+        self, *states: State, audiences: tuple[Visibility, ...] = tuple(Visibility), flagged: bool | None = None
     ) -> int:
         return sum(
             number
@@ -34,17 +35,17 @@ class Counts:
     @property
     def public(self) -> int:
         """How many names the website shows."""
-        return self._sum(State.APPROVED, audiences=(Audience.PUBLIC,))
+        return self._sum(State.APPROVED, audiences=(Visibility.PUBLIC,))
 
     @property
     def named(self) -> int:
         """How many names the delivered letter holds."""
-        return self._sum(State.APPROVED, audiences=(Audience.PUBLIC, Audience.DELIVERY))
+        return self._sum(State.APPROVED, audiences=(Visibility.PUBLIC, Visibility.DELIVERY))
 
     @property
     def counted_only(self) -> int:
         """How many are delivered as a number."""
-        return self._sum(State.APPROVED, audiences=(Audience.COUNTED,))
+        return self._sum(State.APPROVED, audiences=(Visibility.COUNTED,))
 
     @property
     def delivered(self) -> int:
@@ -54,20 +55,20 @@ class Counts:
         return self._sum(state, flagged=flagged)
 
 
-def of(letter_id: int | None) -> Counts:
+def for_letter(letter_id: int | None) -> Counts:
     """The counts of a letter (of all letters, when None), in one statement."""
-    tally = Tally.objects.all() if letter_id is None else Tally.objects.filter(letter_id=letter_id)
+    tally = CountDelta.objects.all() if letter_id is None else CountDelta.objects.filter(letter_id=letter_id)
     rows = tally.values_list("state", "visibility", "flagged").annotate(Sum("number"))
     return Counts({(state, audience, flagged): number for state, audience, flagged, number in rows if number})
 
 
 def by_country(letter_id: int) -> dict[str, int]:
     """How many names the website shows of each country; of others nothing is told (P4). "" is for none given."""
-    public = Tally.objects.filter(letter_id=letter_id, state=State.APPROVED, visibility=Audience.PUBLIC)
+    public = CountDelta.objects.filter(letter_id=letter_id, state=State.APPROVED, visibility=Visibility.PUBLIC)
     return {country: number for country, number in public.values_list("country").annotate(Sum("number")) if number}
 
 
-def fold() -> int:
+def fold_deltas() -> int:
     """Replace the tally's entries by one for each cell, keeping what they tell as `Activity`; how many entries went."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [FOLDING])
@@ -75,20 +76,20 @@ def fold() -> int:
             return 0
         cursor.execute(
             """
-            WITH gone AS (DELETE FROM signatures_tally RETURNING *),
-            folded AS (
-                INSERT INTO signatures_tally (letter_id, state, visibility, flagged, country, number)
+            WITH gone AS (DELETE FROM signatures_countdelta RETURNING *),
+            search_text AS (
+                INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number)
                 SELECT letter_id, state, visibility, flagged, country, sum(number) FROM gone
                 GROUP BY letter_id, state, visibility, flagged, country HAVING sum(number) <> 0
                 RETURNING 1
             ),
             told AS (
-                INSERT INTO signatures_activity (hour, letter_id, language, what, number)
+                INSERT INTO signatures_hourlystatistic (hour, letter_id, language, what, number)
                 SELECT hour, letter_id, language, what, sum(abs(number)) FROM gone WHERE what <> '' GROUP BY 1, 2, 3, 4
                 ON CONFLICT (hour, letter_id, language, what)
-                    DO UPDATE SET number = signatures_activity.number + EXCLUDED.number
+                    DO UPDATE SET number = signatures_hourlystatistic.number + EXCLUDED.number
             )
-            SELECT (SELECT count(*) FROM gone) - (SELECT count(*) FROM folded)
+            SELECT (SELECT count(*) FROM gone) - (SELECT count(*) FROM search_text)
             """
         )
         return int(cursor.fetchone()[0])

@@ -14,18 +14,19 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from signatures import trail
-from signatures.models import Bucket, Invalidation, Signature, Silence, State, Tombstone, TrailEntry
+from signatures.audit import audit_log
+from signatures.models import AuditEntry, BulkRule, RateBucket, Signature, Suppression, Tombstone
+from signatures.states import State
 
-UNCONFIRMED = timedelta(days=7)
-NETWORKS = timedelta(hours=71)  # asked every hour, and gone within 72 (R4)
+UNCONFIRMED_FOR = timedelta(days=7)
+NETWORKS_FOR = timedelta(hours=71)  # asked every hour, and gone within 72 (R4)
 DAILY = timedelta(hours=23)  # a worker that wakes a little early need not wait for the next day
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
 
 _BURIED = """
     SELECT s.id FROM signatures_signature s JOIN signatures_tombstone t
-        ON t.letter_id = s.letter_id AND t.kind = s.kind AND t.mailbox_key = s.mailbox_key
+        ON t.letter_id = s.letter_id AND t.kind = s.kind AND t.address_hash = s.address_hash
     WHERE s.signed_up_at <= t.at
 """
 
@@ -33,15 +34,15 @@ _BURIED = """
 def prune(*, dry_run: bool = False) -> dict[str, int]:
     """Delete what has been kept long enough; how many of each kind went (would go, when `dry_run`)."""
     if not dry_run:
-        remember_tombstones()
+        sync_tombstones()
     now = timezone.now()
     expired: dict[str, QuerySet[Any]] = {
         "erased, brought back by a backup": Signature.objects.filter(pk__in=_buried()),
         "sign-ups never confirmed": Signature.objects.filter(
-            state=State.UNCONFIRMED, signed_up_at__lte=now - UNCONFIRMED
+            state=State.UNCONFIRMED, signed_up_at__lte=now - UNCONFIRMED_FOR
         ),
-        "buckets of the limits": Bucket.objects.filter(until__lte=now),
-        "mailboxes that may be written to again": Silence.objects.filter(until__lte=now),
+        "buckets of the limits": RateBucket.objects.filter(until__lte=now),
+        "mailboxes that may be written to again": Suppression.objects.filter(until__lte=now),
         "tombstones": Tombstone.objects.filter(at__lte=now - _months()),
         "sessions of staff that are over": Session.objects.filter(expire_date__lte=now),
     }
@@ -54,26 +55,26 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         gone = {name: _delete(rows) for name, rows in expired.items()} | {
             ADDRESSES: addresses.update(sealed_address=None)
         }
-        trail.add("prune", detail=gone)
+        audit_log.record("prune", detail=gone)
     return gone
 
 
 def is_due() -> bool:
     """Whether a day has gone by since the last pruning, by whichever worker."""
-    return not TrailEntry.objects.filter(
+    return not AuditEntry.objects.filter(
         action="prune", signature_id__isnull=True, at__gt=timezone.now() - DAILY
     ).exists()
 
 
-def forget_buckets() -> int:
+def delete_expired_buckets() -> int:
     """Delete the limits' buckets whose time is over; how many."""
-    return _delete(Bucket.objects.filter(until__lte=timezone.now()))
+    return _delete(RateBucket.objects.filter(until__lte=timezone.now()))
 
 
-def forget_networks() -> int:
+def delete_network_digests() -> int:
     """Forget from which networks signatures came, once that is too long ago; of how many."""
-    before = timezone.now() - NETWORKS
-    Invalidation.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
+    before = timezone.now() - NETWORKS_FOR
+    BulkRule.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
     old = Signature.objects.filter(signed_up_at__lte=before)
     return old.exclude(network="", marks=[]).update(network="", marks=[])
 
@@ -93,7 +94,7 @@ def _delete(rows: QuerySet[Any]) -> int:
     return rows.delete()[1].get(rows.model._meta.label, 0)
 
 
-def remember_tombstones(file: Path | None = None) -> int:
+def sync_tombstones(file: Path | None = None) -> int:
     """Make table and file agree, so that either brings the other back; how many tombstones there are.
 
     A restored backup holds the tombstones of its own time alone; the file beside the database holds those since. It
@@ -106,22 +107,22 @@ def remember_tombstones(file: Path | None = None) -> int:
         with file.open(newline="") as lines:
             for letter_id, kind, key, at in csv.reader(lines):
                 stone = Tombstone(
-                    letter_id=int(letter_id), kind=kind, mailbox_key=bytes.fromhex(key), at=datetime.fromisoformat(at)
+                    letter_id=int(letter_id), kind=kind, address_hash=bytes.fromhex(key), at=datetime.fromisoformat(at)
                 )
                 if stone.at > max(known.get(_bytes(stone), stone.at - timedelta(1)), timezone.now() - _months()):
                     missing.append(stone)
     if missing:
         Tombstone.objects.bulk_create(
-            missing, update_conflicts=True, unique_fields=["letter_id", "kind", "mailbox_key"], update_fields=["at"]
+            missing, update_conflicts=True, unique_fields=["letter_id", "kind", "address_hash"], update_fields=["at"]
         )
     draft = file.with_suffix(".part")
     with draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
-        csv.writer(lines).writerows((t.letter_id, t.kind, bytes(t.mailbox_key).hex(), t.at.isoformat()) for t in rows)
+        csv.writer(lines).writerows((t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat()) for t in rows)
     draft.chmod(0o600)
     draft.replace(file)
     return rows.count()
 
 
 def _bytes(stone: Tombstone) -> tuple[int, str, bytes]:
-    return stone.letter_id, stone.kind, bytes(stone.mailbox_key)
+    return stone.letter_id, stone.kind, bytes(stone.address_hash)

@@ -3,25 +3,30 @@
 from django.urls import path
 
 from signatures.delivery.views import delivery_page
-from signatures.views import figures, letter, listing, personal, reporting, telling
+from signatures.moderation.views import report_page, reported_page
+from signatures.public_list.api import api_page
+from signatures.public_list.views import countries_page, entry, signatories
+from signatures.sharing.views import embed, share_image_file, share_page
+from signatures.signing.personal_views import personal_page, unsubscribe_page
+from signatures.signing.views import check_mail, first_page, letter_page, link_sent, my_link, sign
 
 urlpatterns = [
-    path("", letter.first_page, name="first"),
-    path("letters/<slug:slug>/", letter.letter_page, name="letter"),
-    path("letters/<slug:slug>/sign/", letter.sign, name="sign"),
-    path("letters/<slug:slug>/check-mail/", letter.check_mail, name="check-mail"),
-    path("letters/<slug:slug>/my-link/", personal.my_link, name="my-link"),
-    path("letters/<slug:slug>/my-link/sent/", personal.link_sent, name="link-sent"),
-    path("letters/<slug:slug>/tell/", telling.tell, name="tell"),
-    path("letters/<slug:slug>/embed/", telling.embed, name="embed"),
-    path("letters/<slug:slug>/picture.png", telling.card, name="card"),
-    path("letters/<slug:slug>/api/", figures.explained, name="figures"),
-    path("letters/<slug:slug>/signatories/", listing.signatories, name="signatories"),
-    path("letters/<slug:slug>/signatories/countries/", listing.by_country, name="countries"),
-    path("letters/<slug:slug>/signatories/reported/", reporting.reported, name="reported"),
-    path("letters/<slug:slug>/signatories/<uuid:public_id>/", listing.entry, name="entry"),
-    path("letters/<slug:slug>/signatories/<uuid:public_id>/report/", reporting.report, name="report"),
+    path("", first_page, name="first"),
+    path("letters/<slug:slug>/", letter_page, name="letter"),
+    path("letters/<slug:slug>/sign/", sign, name="sign"),
+    path("letters/<slug:slug>/check-mail/", check_mail, name="check-mail"),
+    path("letters/<slug:slug>/my-link/", my_link, name="my-link"),
+    path("letters/<slug:slug>/my-link/sent/", link_sent, name="link-sent"),
+    path("letters/<slug:slug>/tell/", share_page, name="share"),
+    path("letters/<slug:slug>/embed/", embed, name="embed"),
+    path("letters/<slug:slug>/picture.png", share_image_file, name="share-image"),
+    path("letters/<slug:slug>/api/", api_page, name="api-page"),
+    path("letters/<slug:slug>/signatories/", signatories, name="signatories"),
+    path("letters/<slug:slug>/signatories/countries/", countries_page, name="countries"),
+    path("letters/<slug:slug>/signatories/reported/", reported_page, name="reported"),
+    path("letters/<slug:slug>/signatories/<uuid:public_id>/", entry, name="entry"),
+    path("letters/<slug:slug>/signatories/<uuid:public_id>/report/", report_page, name="report"),
     path("deliveries/<slug:slug>/<int:number>/", delivery_page, name="delivery"),
-    path("no-updates/<str:token>/", personal.no_updates, name="no-updates"),
-    path("signature/<str:token>/", personal.personal_page, name="signature"),
+    path("no-updates/<str:token>/", unsubscribe_page, name="unsubscribe"),
+    path("signature/<str:token>/", personal_page, name="signature"),
 ]

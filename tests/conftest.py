@@ -20,21 +20,25 @@ from django.db import connection
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
-from campaign import database, middleware
-from campaign.models import Letter, publish, revise
-from signatures import blocks, limits, post, suspicion
-from signatures.models import Signature, State
-from signatures.views import texts
+from campaign.letters import text_cache
+from campaign.letters.publishing import publish, revise
+from campaign.models import Letter
+from campaign.runtime import database
+from campaign.web import middleware
+from signatures.models import Signature
+from signatures.outbox import sending
+from signatures.screening import blocklists, checks, rate_limits
+from signatures.states import State
 from tests import pseudo
-from tests.makers import WORDS, make_letter, make_signature
-from tests.site import Site, free_port
+from tests.factories import WORDS, make_letter, make_signature
+from tests.live_site import LiveSite, free_port
 
 NEVER_TRUNCATED = {
     "campaign_translation": "published_text_is_never_truncated",
-    "signatures_trailentry": "trail_is_never_truncated",
-    "signatures_seal": "seals_are_never_truncated",
+    "signatures_auditentry": "audit_log_is_never_truncated",
+    "signatures_checkpoint": "checkpoints_are_never_truncated",
     "signatures_delivery": "delivery_is_never_truncated",
-    "signatures_delivered": "delivered_is_never_truncated",
+    "signatures_deliveryentry": "delivery_entries_are_never_truncated",
 }
 
 
@@ -61,19 +65,19 @@ def django_db_setup(
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+def site() -> Iterator[LiveSite]:
     """The whole site, served; whoever uses it is in the group `serve`, so that one is enough."""
-    with Site.for_a_while(free_port()) as site:
+    with LiveSite.for_a_while(free_port()) as site:
         yield site
 
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
     """No test reads what another one left in this process."""
-    middleware.copies.clear()
-    texts.forget()
-    limits.forget_limits()
-    blocks.forget_lists()
+    middleware.page_cache.clear()
+    text_cache.clear_cache()
+    rate_limits.clear_cache()
+    blocklists.clear_cache()
     cache.clear()
 
 
@@ -85,7 +89,7 @@ def letter(db: None) -> Letter:
 @pytest.fixture
 def ada(letter: Letter) -> Signature:
     """Approved, public."""
-    return make_signature(letter, "Ada Lovelace", role="Countess", organisation="Analytical Society", country="GB")
+    return make_signature(letter, "Ada Lovelace", role="Countess", organization="Analytical Society", country="GB")
 
 
 @pytest.fixture
@@ -146,7 +150,7 @@ def words(letter: Letter) -> dict[str, str]:
         "kind": "person",
         "name": "Dora Maar",
         "role": "Painter",
-        "organisation": "",
+        "organization": "",
         "country": "FR",
         "visibility": "public",
         "comment": "",
@@ -158,7 +162,7 @@ def words(letter: Letter) -> dict[str, str]:
 @pytest.fixture
 def form(words: dict[str, str]) -> dict[str, str]:
     """The form beside the letter, filled in by hand."""
-    return {**words, "email": "dora@example.org", "website": "", "stamp": suspicion.stamp(), "seconds": "40"}
+    return {**words, "email": "dora@example.org", "website": "", "stamp": checks.form_stamp(), "seconds": "40"}
 
 
 class Inbox(list[EmailMessage]):
@@ -258,7 +262,7 @@ def link_in_mail(inbox: Inbox) -> Callable[[], str]:
     """Let the worker send, and open the newest mail: the path of the link in it."""
 
     def find() -> str:
-        post.drain()
+        sending.send_due()
         body = inbox[-1].get_body(("plain",))
         assert body is not None
         found = re.search(re.escape(settings.SITE_URL) + r"(/\S+)", body.get_content())
@@ -271,7 +275,7 @@ def link_in_mail(inbox: Inbox) -> Callable[[], str]:
 @pytest.fixture(scope="session")
 def pseudo_locale(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("locale")
-    pseudo.write_catalogue(folder)
+    pseudo.write_catalog(folder)
     return folder
 
 
@@ -280,7 +284,7 @@ def in_pseudo(pseudo_locale: Path, settings: Any, letter: Letter) -> Letter:
     """The site also speaks the language that nobody speaks, and so does all that its operator wrote."""
     settings.LANGUAGES = [*settings.LANGUAGES, (pseudo.CODE, "pseudo")]
     settings.LOCALE_PATHS = [pseudo_locale, *settings.LOCALE_PATHS]
-    settings.OPERATOR_NAME, settings.PRIVACY_CONTACT = "ⓞⓟⓔⓡⓐⓣⓞⓡ", "ⓒⓞⓝⓣⓐⓒⓣ"
+    settings.ORGANIZATION_NAME, settings.CONTACT_EMAIL = "ⓞⓟⓔⓡⓐⓣⓞⓡ", "ⓒⓞⓝⓣⓐⓒⓣ"
     letter.recipient, letter.letterhead = "ⓜⓘⓝⓘⓢⓣⓔⓡ", {"name": "ⓒⓞⓜⓜⓘⓣⓣⓔⓔ"}
     letter.save()
     accented = {field: pseudo.said(words) for field, words in WORDS.items() if isinstance(words, str)}
@@ -290,4 +294,4 @@ def in_pseudo(pseudo_locale: Path, settings: Any, letter: Letter) -> Letter:
 
 @pytest.fixture
 def letter_file() -> Path:
-    return Path(settings.BASE_DIR) / "campaign" / "letters" / "xi-jinping-2013" / "en.md"
+    return Path(settings.BASE_DIR) / "campaign" / "letters" / "content" / "xi-jinping-2013" / "en.md"

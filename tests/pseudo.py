@@ -12,7 +12,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-from campaign import catalogues
+from campaign.translations import catalogs
 
 CODE = "he"  # Django knows its dates, numbers and direction; ours are the words
 ACCENTED = str.maketrans(
@@ -26,15 +26,15 @@ READ_ALOUD = ("alt", "aria-label", "content", "placeholder", "title")
 
 def said(words: str) -> str:
     """The words as the language has them; placeholders and tags stay."""
-    parts = re.split(f"({catalogues.MARKS.pattern})", words)
+    parts = re.split(f"({catalogs.PLACEHOLDERS.pattern})", words)
     accented = "".join(part if n % 2 else part.translate(ACCENTED) for n, part in enumerate(parts))
     end = len(accented.rstrip())
     return accented[:end] + (" ~~~~~" * len(words))[: len(words) // 3].rstrip() + accented[end:]
 
 
-def write_catalogue(folder: Path) -> None:
+def write_catalog(folder: Path) -> None:
     catalog = Catalog(CODE, fuzzy=False)
-    for message in catalogues.gathered():
+    for message in catalogs.extract_strings():
         if message.id:
             words = [said(part) for part in message.id] if message.pluralizable else said(str(message.id))
             if message.pluralizable:

@@ -8,11 +8,11 @@ if "UNDERSIGNED_TEST_DIR" not in os.environ:  # the first process makes it, the 
 TEST_DIR = os.environ["UNDERSIGNED_TEST_DIR"]
 
 ours = (
-    "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "DEBUG", "DELIVERIES_DIR", "FONT_DIRS", "KEEPER_PUBLIC_KEY", "MAILBOX_PEPPER", "MAIL_FROM", "MAIL_URL",
-    "OPERATOR_NAME", "POST_PUBLIC_KEY", "PRIVACY_CONTACT", "RETENTION_MONTHS", "SECRET_KEY",
+    "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "DEBUG", "DELIVERIES_DIR", "FONT_DIRS", "UPDATES_PUBLIC_KEY", "EMAIL_HASH_PEPPER", "DEFAULT_FROM_EMAIL", "EMAIL_URL",
+    "ORGANIZATION_NAME", "OUTBOX_PUBLIC_KEY", "CONTACT_EMAIL", "RETENTION_MONTHS", "SECRET_KEY",
     "SECRET_KEY_FALLBACKS", "SITE_URL", "TASKS_BACKEND", "TRUSTED_PROXIES",
 )  # fmt: skip
-os.environ.pop("POST_PRIVATE_KEY_FILE", None)
+os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
 os.environ |= dict.fromkeys(ours, "") | {
     "VAR_DIR": f"{TEST_DIR}/var",
     "ADMIN_PATH": "admin/",
@@ -21,9 +21,9 @@ os.environ |= dict.fromkeys(ours, "") | {
     "RETENTION_MONTHS": "12",
 }
 
-from campaign.settings import *  # noqa: E402, F403  the point of this file
+from campaign.settings import *
 
 # A slow hash protects no test; hashed file names need `collectstatic` first.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # noqa: F405
-MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # noqa: F405
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]

@@ -38,20 +38,32 @@ from django_tasks_db.models import DBTaskResult
 from pypdf import PdfReader
 from pytest_django.plugin import DjangoDbBlocker
 
-from campaign import database, middleware
-from campaign.logs import Discreet
+from campaign.letters import text_cache
 from campaign.models import Letter
-from signatures import jobs, limits, links, mailboxes, post, suspicion
-from signatures.management.commands import work
-from signatures.models import Audience, Kind, Mail, Signature, State, TrailEntry
-from signatures.views import texts
+from campaign.runtime import database
+from campaign.runtime.logs import RedactingFormatter
+from campaign.web import middleware
+from signatures import tasks
+from signatures.management.commands import worker
+from signatures.models import AuditEntry, OutboxMail, Signature
+from signatures.outbox import sending
+from signatures.screening import checks, rate_limits
+from signatures.states import Kind, State, Visibility
+from signatures.values import sealing, tokens
 from tests.conftest import Inbox, member_of
-from tests.makers import make_letter
-from tests.site import free_port
+from tests.factories import make_letter
+from tests.live_site import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("canary")]
 
-FIELDS = {"adr": "address", "nam": "name", "rol": "role", "org": "organisation", "com": "comment", "spk": "speaker"}
+FIELDS = {
+    "adr": "address",
+    "nam": "name",
+    "rol": "role",
+    "org": "organization",
+    "com": "comment",
+    "spk": "spokesperson",
+}
 FLAGGED = "flagged"  # confirmed and waiting, with a flag
 # What became of words, beside the states of a signature.
 ERASED, NOT_ME, REPLACED, MENDED, IGNORED = "erased", "not me", "replaced", "mended", "ignored"
@@ -67,14 +79,14 @@ def may_hold(what: str, became: str, audience: str, kind: str) -> set[str]:
     """The places where a field of a signer may be found, and must be; the table of this test."""
     if what == "address" or became in GONE:
         return set()
-    if what == "speaker" and kind == Kind.PERSON:
+    if what == "spokesperson" and kind == Kind.PERSON:
         return set()  # nobody speaks for a person
-    if audience == Audience.COUNTED and became != State.UNCONFIRMED:
+    if audience == Visibility.COUNTED and became != State.UNCONFIRMED:
         return set()  # dropped on confirmation
     places = {DUMP, ADMIN, PERSONAL}
-    if what not in {"comment", "speaker"} and became == State.APPROVED:
-        places |= {Audience.PUBLIC: {CSV, PDF, PUBLIC, CACHE}, Audience.DELIVERY: {CSV, PDF}}.get(
-            Audience(audience), set()
+    if what not in {"comment", "spokesperson"} and became == State.APPROVED:
+        places |= {Visibility.PUBLIC: {CSV, PDF, PUBLIC, CACHE}, Visibility.DELIVERY: {CSV, PDF}}.get(
+            Visibility(audience), set()
         )
     return places
 
@@ -183,19 +195,19 @@ class Play:
             (became, audience, kind, updates)
             for became, audience, kind, updates in product(
                 [State.UNCONFIRMED, State.WAITING, FLAGGED, State.APPROVED, State.REJECTED, State.WITHDRAWN],
-                Audience.values,
+                Visibility.values,
                 Kind.values,
                 [False, True],
             )
             # Without a flag, who is only counted waits for nobody.
-            if (became, audience) != (State.WAITING, Audience.COUNTED)
+            if (became, audience) != (State.WAITING, Visibility.COUNTED)
         ]
-        cast += [(became, Audience.PUBLIC, Kind.PERSON, True) for became in (ERASED, NOT_ME)]
+        cast += [(became, Visibility.PUBLIC, Kind.PERSON, True) for became in (ERASED, NOT_ME)]
         people = [self.sign_up(*role) for role in cast]
         self.by_mail(people)
         for words in people:
             self.act(words)
-        self.change_and_mend(next(w for w in people if w.became == State.APPROVED and w.audience == Audience.PUBLIC))
+        self.change_and_mend(next(w for w in people if w.became == State.APPROVED and w.audience == Visibility.PUBLIC))
         self.fail()
 
     def new(self, *role: Any) -> Words:
@@ -218,7 +230,7 @@ class Play:
 
     def sign_up(self, became: str, audience: str, kind: str, updates: bool, address: str = "") -> Words:
         words = self.new(became, audience, kind, updates)
-        form = self.form(words, email=address or words.address, stamp=suspicion.stamp())
+        form = self.form(words, email=address or words.address, stamp=checks.form_stamp())
         form |= {"updates": "on"} if updates else {}
         form |= {"website": "x"} if became == FLAGGED else {}
         assert self.post("/letters/canary/sign/", words, form) == 303
@@ -226,7 +238,7 @@ class Play:
 
     def by_mail(self, people: Iterable[Words]) -> None:
         """Let the worker send, and let everybody find their link."""
-        post.drain()
+        sending.send_due()
         by_recipient = {str(mail["To"]): mail for mail in self.inbox}
         for words in people:
             body = by_recipient[words.address].get_body(("plain",))
@@ -243,7 +255,7 @@ class Play:
             assert self.post(page, words, {"action": "not-me"}) == 200
         elif words.became != State.UNCONFIRMED:
             assert self.post(page, words, self.form(words, action="confirm")) == 303
-        if words.became in {State.APPROVED, State.WITHDRAWN, ERASED} and words.audience != Audience.COUNTED:
+        if words.became in {State.APPROVED, State.WITHDRAWN, ERASED} and words.audience != Visibility.COUNTED:
             self.decide("approve", words)
         if words.became == State.REJECTED:
             self.decide("reject", words)
@@ -257,11 +269,11 @@ class Play:
 
     def change_and_mend(self, approved: Words) -> None:
         """Words that gave way to others: by a change, by mending before confirming, by signing a second time in vain."""
-        ignored = self.sign_up(IGNORED, Audience.PUBLIC, approved.kind, True, approved.address)
-        changing = self.sign_up(REPLACED, Audience.PUBLIC, Kind.PERSON, False)
-        mending = self.sign_up(MENDED, Audience.PUBLIC, Kind.PERSON, False)
+        ignored = self.sign_up(IGNORED, Visibility.PUBLIC, approved.kind, True, approved.address)
+        changing = self.sign_up(REPLACED, Visibility.PUBLIC, Kind.PERSON, False)
+        mending = self.sign_up(MENDED, Visibility.PUBLIC, Kind.PERSON, False)
         self.by_mail([changing, mending])
-        new, mended = (self.new(State.WAITING, Audience.PUBLIC) for _each in range(2))
+        new, mended = (self.new(State.WAITING, Visibility.PUBLIC) for _each in range(2))
         assert self.post(f"/signature/{changing.token}/", changing, self.form(changing, action="confirm")) == 303
         self.decide("approve", changing)
         assert self.post(f"/signature/{changing.token}/", new, self.form(new, action="change")) == 303
@@ -269,16 +281,16 @@ class Play:
         new.token, mended.token, ignored.token = changing.token, mending.token, approved.token
 
     def decide(self, action: str, words: Words) -> None:
-        row = Signature.objects.get(public_id=links.public_id(words.token))
+        row = Signature.objects.get(public_id=tokens.read_personal_token(words.token))
         form = {"action": action, "_selected_action": str(row.pk), "reason": "not for this letter"}
         assert self.desk.post("/admin/signatures/signature/", form).status_code == 302
 
     def entry(self, words: Words) -> str:
-        return f"/letters/canary/signatories/{links.public_id(words.token)}/"
+        return f"/letters/canary/signatories/{tokens.read_personal_token(words.token)}/"
 
     def fail(self) -> None:
         """Statements and views that fail with somebody's words in their hands."""
-        words = self.sign_up(NOT_ME, Audience.PUBLIC, Kind.PERSON, True)
+        words = self.sign_up(NOT_ME, Visibility.PUBLIC, Kind.PERSON, True)
         self.by_mail([words])
         page = f"/signature/{words.token}/"
         form = self.form(words, email=words.address)
@@ -290,18 +302,18 @@ class Play:
             cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN name TO gone")
             assert self.post("/letters/canary/sign/", words, form) == 500
             assert self.post(page, words, {**form, "action": "confirm"}) == 500
-            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN folded TO away")
+            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN search_text TO away")
             assert self.stranger.get("/letters/canary/signatories/", {"q": words.of("nam")}).status_code == 500
-            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN away TO folded")
+            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN away TO search_text")
             cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN gone TO name")
             with pytest.raises(ProgrammingError), transaction.atomic():
                 cursor.execute("SELECT nowhere WHERE %s <> %s", [words.address, words.of("com")])
             with pytest.raises(DataError), transaction.atomic():
                 cursor.execute("SELECT 1 / (length(%s) * 0)", [words.address])
         with pytest.raises(IntegrityError), transaction.atomic():
-            Signature.objects.filter(name__startswith=MARK).update(visibility=Audience.COUNTED)
+            Signature.objects.filter(name__startswith=MARK).update(visibility=Visibility.COUNTED)
         with pytest.raises(IntegrityError), transaction.atomic():
-            Signature.objects.update(mailbox_key=b"k", role=words.of("rol"))
+            Signature.objects.update(address_hash=b"k", role=words.of("rol"))
         assert self.post(page, words, {"action": "not-me"}) == 200
 
     # Where is looked
@@ -393,8 +405,8 @@ class Play:
         )
         yield from (
             self.owner.get(f"/admin/{page}/").content
-            for page in ("", "signatures", "signatures/trailentry", "signatures/signedletter", "signatures/limit",
-                         "signatures/mailsubject", "campaign/letter", "auth/user", "django_tasks_db/dbtaskresult")
+            for page in ("", "signatures", "signatures/auditentry", "signatures/signedletter", "signatures/limit",
+                         "signatures/emailsubject", "campaign/letter", "auth/user", "django_tasks_db/dbtaskresult")
         )  # fmt: skip
 
     def personal(self) -> Iterator[tuple[Words, bytes]]:
@@ -413,7 +425,7 @@ class Play:
         for way in (["--column-inserts"], ["--format=custom", "--compress=0"]):
             done = subprocess.run([*dump[:1], *way, *dump[1:]], capture_output=True, check=True)
             place(DUMP).look(done.stdout)
-        for row in TrailEntry.objects.values():
+        for row in AuditEntry.objects.values():
             place(TRAIL).look(json.dumps(row, default=str))
         for task in DBTaskResult.objects.values():
             place(TASKS).look(json.dumps(task, default=str))
@@ -429,10 +441,10 @@ class Play:
 
     @staticmethod
     def memory() -> Iterator[bytes]:
-        for key, copy in middleware.copies._pages.items():
+        for key, copy in middleware.page_cache._pages.items():
             yield repr((key, copy.headers)).encode() + copy.plain
             yield from (gzip.decompress(copy.body("gzip")), brotli.decompress(copy.body("br")))
-        yield pickle.dumps((texts._texts, texts._slugs))
+        yield pickle.dumps((text_cache._texts, text_cache._slugs))
         assert isinstance(cache._connections[cache._alias], LocMemCache)  # type: ignore[attr-defined]  # what lies behind the proxy
         yield b"".join(cache._connections[cache._alias]._cache.values())  # type: ignore[attr-defined]
 
@@ -454,7 +466,7 @@ def evidence(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
     """The play is played once, for all tests of this file."""
     inbox, written, port = Inbox(), io.StringIO(), free_port()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(Discreet())
+    handler.setFormatter(RedactingFormatter())
     server = Controller(inbox, hostname="127.0.0.1", port=port)
     server.start()
     options = {"host": "127.0.0.1", "port": port, "timeout": 5}
@@ -474,9 +486,9 @@ def evidence(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
 
 
 def forget() -> None:
-    middleware.copies.clear()
-    texts.forget()
-    limits.forget_limits()
+    middleware.page_cache.clear()
+    text_cache.clear_cache()
+    rate_limits.clear_cache()
     cache.clear()
 
 
@@ -484,15 +496,15 @@ def played(play: Play) -> Evidence:
     places: Places = defaultdict(Place)
     play.run()
     with pytest.MonkeyPatch.context() as a_minute_later:
-        a_minute_later.setattr(middleware, "STALE", 0.0)
+        a_minute_later.setattr(middleware, "STALE_SECONDS", 0.0)
         play.stranger.get("/privacy/")
     with pytest.MonkeyPatch.context() as some_seconds_later:
-        some_seconds_later.setattr(middleware, "FRESH", 0.0)
+        some_seconds_later.setattr(middleware, "FRESH_SECONDS", 0.0)
         for page in play.public():
             places[PUBLIC].look(html.unescape(page.decode()))
-    jobs.fold_counts.enqueue()
-    jobs.keep_house.enqueue()
-    work._run_jobs()
+    tasks.fold_count_deltas.enqueue()
+    tasks.run_due_duties.enqueue()
+    worker._run_jobs()
     for name, content in play.exports():
         places[name].look(content)
     for page in play.admin():
@@ -514,9 +526,9 @@ def played(play: Play) -> Evidence:
 
 
 def opened_by_keeper() -> str:
-    key = mailboxes.read_private_key(Path(settings.KEYS_DIR) / "keeper.private")
+    key = sealing.read_private_key(Path(settings.KEYS_DIR) / "updates.private")
     asked = Signature.objects.filter(sealed_address__isnull=False).exclude(state=State.UNCONFIRMED)
-    return " ".join(sorted(mailboxes.unseal(row.sealed_address or b"", private_key=key) for row in asked))
+    return " ".join(sorted(sealing.unseal(row.sealed_address or b"", private_key=key) for row in asked))
 
 
 PLANTED = "adr", 26 * 26 - 1  # the address of nobody, zz
@@ -524,9 +536,9 @@ PLANTED = "adr", 26 * 26 - 1  # the address of nobody, zz
 
 def plant(play: Play) -> None:
     """The negative control: an address, a network and a link, in plain, wherever something is kept."""
-    seen = f"{MARK}adrzz@example.org {NETWORK_4}.250.1 {links.token(Signature.objects.all()[0].public_id)}"
-    Mail.objects.filter(pk=Mail.objects.all()[0].pk).update(failure=seen[:40])
-    TrailEntry.objects.create(action="planted", reason=seen)
+    seen = f"{MARK}adrzz@example.org {NETWORK_4}.250.1 {tokens.personal_token(Signature.objects.all()[0].public_id)}"
+    OutboxMail.objects.filter(pk=OutboxMail.objects.all()[0].pk).update(failure=seen[:40])
+    AuditEntry.objects.create(action="planted", reason=seen)
     DBTaskResult.objects.filter(pk=DBTaskResult.objects.all()[0].pk).update(traceback=seen)
     cache.set("planted", seen)
     play.written.write(seen)
@@ -589,13 +601,13 @@ def test_C4_C8_no_link_is_in_the_database_a_task_a_log_or_a_page_for_all(evidenc
     assert evidence.places[MAILS].tokens >= issued, "the search sees them where they belong"
 
 
-def test_P6_the_search_finds_public_names_and_organisations_and_nothing_else(evidence: Evidence) -> None:
+def test_P6_the_search_finds_public_names_and_organizations_and_nothing_else(evidence: Evidence) -> None:
     assert len(evidence.searches) == len(evidence.play.words) * len(FIELDS) * 2
     by_number = {words.number: words for words in evidence.play.words}
     for key, names in evidence.searches.items():
         number, code, query = key.split()
         words = by_number[int(number)]
-        is_public = (words.became, words.audience) == (State.APPROVED, Audience.PUBLIC)
+        is_public = (words.became, words.audience) == (State.APPROVED, Visibility.PUBLIC)
         is_searched = is_public and code in {"nam", "org"}
         assert names == (words.of("nam") if is_searched else ""), query
 
@@ -635,7 +647,7 @@ def test_the_control_sees_through_each_disguise(name: str) -> None:
 def test_the_places_and_bytes_searched_are_told(evidence: Evidence, capsys: Any) -> None:
     """SECURITY.md (c) 15."""
     with capsys.disabled():
-        print(f"\n{len(evidence.play.words)} canaries in {len(FIELDS)} fields, {len(evidence.play.inbox)} mails")  # noqa: T201
+        print(f"\n{len(evidence.play.words)} canaries in {len(FIELDS)} fields, {len(evidence.play.inbox)} mails")
         for name, place in evidence.places.items():
-            print(f"{name:<14} {place.looks:>6} looks {place.size:>13,} bytes {len(place.found):>4} found")  # noqa: T201
+            print(f"{name:<14} {place.looks:>6} looks {place.size:>13,} bytes {len(place.found):>4} found")
     assert sum(place.size for place in evidence.places.values()) > 10_000_000

@@ -14,10 +14,11 @@ from django.core.management import call_command, get_commands, load_command_clas
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from signatures import links, workflow
 from signatures.models import Signature
-from tests.packages import make_delivery
-from tests.site import BASE
+from signatures.moderation import decisions
+from signatures.values import tokens
+from tests.delivery.factories import make_delivery
+from tests.live_site import BASE
 
 README = (BASE / "README.md").read_text(encoding="utf-8")
 OURS = [name for name, app in get_commands().items() if app in {"campaign", "signatures"}]
@@ -38,8 +39,8 @@ def names_of(patterns: list[Any]) -> list[str]:
 def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
     client: Client, ada: Signature, language: str
 ) -> None:
-    arguments = {"slug": "bridge", "public_id": ada.public_id, "token": links.token(ada.public_id)}
-    leaving = links.leaving_token(ada.public_id)
+    arguments = {"slug": "bridge", "public_id": ada.public_id, "token": tokens.personal_token(ada.public_id)}
+    leaving = tokens.unsubscribe_token(ada.public_id)
     make_delivery(ada.letter)
     for name in names_of(get_resolver().url_patterns):
         route = next(
@@ -49,7 +50,7 @@ def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
                 {"slug": "bridge"},
                 {"slug": "bridge", "public_id": ada.public_id},
                 {"slug": "bridge", "number": 1},
-                {"token": leaving if name == "no-updates" else arguments["token"]},
+                {"token": leaving if name == "unsubscribe" else arguments["token"]},
             )
             if fits(name, kwargs)
         )
@@ -68,20 +69,20 @@ def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
             page = re.sub(r'<a href="https://[^"]+" rel="noopener noreferrer external">', "", page)
             sources = re.findall(r'(?:src|href|action)="([a-z]+:[^"]*|//[^"]*)"', page)
             assert [source for source in sources if not source.startswith((settings.SITE_URL, "mailto:"))] == [], name
-            assert settings.OPERATOR_NAME in page and settings.PRIVACY_CONTACT in page, name
+            assert settings.ORGANIZATION_NAME in page and settings.CONTACT_EMAIL in page, name
 
 
 def fits(name: str, kwargs: dict[str, Any]) -> bool:
     try:
         reverse(name, kwargs=kwargs)
-    except Exception:  # noqa: BLE001  whatever the reason, it does not fit
+    except Exception:
         return False
     return True
 
 
 @pytest.mark.django_db
 def test_every_admin_page_opens(admin_client: Client, ada: Signature, admin_user: Any) -> None:
-    workflow.reject(ada, by=admin_user.pk, reason="to have a trail")
+    decisions.reject(ada, by=admin_user.pk, reason="to have a trail")
     assert admin_client.get("/admin/").status_code == 200
     for model, page in admin.site._registry.items():
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
@@ -136,7 +137,7 @@ def test_the_floors_hold_and_a_wrong_import_is_caught(tmp_path: Path) -> None:
     craft = tmp_path / "signatures" / "names.py"
     craft.write_text(craft.read_text() + "\nfrom signatures import workflow\n")
     broken = subprocess.run(lint, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert broken.returncode != 0 and "signatures.names" in broken.stdout
+    assert broken.returncode != 0 and "signatures.values.names" in broken.stdout
 
 
 def test_the_two_commands_of_the_readme_are_the_ones_ci_runs() -> None:

@@ -10,10 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaign.models import Letter
-from signatures import counts, names
+from signatures import counts
 from signatures.management.commands import _people, make_signatures
-from signatures.models import Audience, Kind, Signature, State
-from tests.makers import make_letter
+from signatures.models import Signature
+from signatures.states import Kind, State, Visibility
+from signatures.values import names
+from tests.factories import make_letter
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +40,7 @@ def test_it_makes_as_many_people_as_asked_for(letter: Letter, capsys: pytest.Cap
 def test_every_state_audience_and_kind_is_among_them(letter: Letter) -> None:
     make(3000)
     found = set(Signature.objects.values_list("state", "visibility", "kind"))
-    assert {(state, audience) for state, audience, _kind in found} == {(s, a) for s in State for a in Audience}
+    assert {(state, audience) for state, audience, _kind in found} == {(s, a) for s in State for a in Visibility}
     assert {kind for _state, _audience, kind in found} == set(Kind)
     waiting = Signature.objects.filter(state=State.WAITING)
     assert waiting.filter(flags=[]).exists() and waiting.exclude(flags=[]).exists()
@@ -47,7 +49,7 @@ def test_every_state_audience_and_kind_is_among_them(letter: Letter) -> None:
 
 def test_the_words_of_counted_and_withdrawn_people_are_gone(letter: Letter) -> None:
     make(1000)
-    gone = Signature.objects.filter(visibility=Audience.COUNTED, confirmed_at__isnull=False)
+    gone = Signature.objects.filter(visibility=Visibility.COUNTED, confirmed_at__isnull=False)
     gone |= Signature.objects.filter(state=State.WITHDRAWN)
     assert set(gone.values_list(*Signature.WORDS)) == {("",) * len(Signature.WORDS)}
 
@@ -76,7 +78,7 @@ def test_everybody_could_have_typed_their_name() -> None:
     for person in islice(_people.people(seed=7), 50_000):
         assert names.clean_name(person.name) == person.name
     for tongue in _people.TONGUES:
-        for line in _people.lines(tongue.roles) + _people.lines(tongue.organisations):
+        for line in _people.lines(tongue.roles) + _people.lines(tongue.organizations):
             assert names.clean_line(line) == line
 
 
@@ -130,7 +132,7 @@ def test_nothing_is_left_half_done(letter: Letter, monkeypatch: pytest.MonkeyPat
 
 def test_the_counts_agree_with_the_rows(letter: Letter) -> None:
     make(1000)
-    figures, rows = counts.of(letter.pk), Signature.objects.filter(letter=letter)
+    figures, rows = counts.for_letter(letter.pk), Signature.objects.filter(letter=letter)
     for state in State:
         assert figures.in_state(state) == rows.filter(state=state).count()
     assert figures.named == rows.deliverable().count()

@@ -13,9 +13,13 @@ from django.test import Client
 from django.utils import timezone
 
 from campaign.models import Letter
-from signatures import jobs, limits, links, mailboxes, retention, workflow
-from signatures.models import Bucket, Mail, Signature, Silence, State, Tombstone, TrailEntry
-from tests.makers import make_letter, make_signature
+from signatures import retention, tasks
+from signatures.models import AuditEntry, OutboxMail, RateBucket, Signature, Suppression, Tombstone
+from signatures.screening import rate_limits
+from signatures.signing import withdrawal
+from signatures.states import State
+from signatures.values import sealing, tokens
+from tests.factories import make_letter, make_signature
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -31,12 +35,12 @@ def test_R7_a_sign_up_that_is_not_confirmed_within_seven_days_goes_with_its_mail
     old = make_signature(letter, "Old", State.UNCONFIRMED, signed_up_at=now - 7 * DAY)
     make_signature(letter, "New", State.UNCONFIRMED, signed_up_at=now - 6 * DAY)
     make_signature(letter, "Confirmed", State.WAITING, signed_up_at=now - 8 * DAY)
-    Mail.objects.create(signature=old, kind="link", language="en", queued_at=now, due_at=now)
+    OutboxMail.objects.create(signature=old, kind="link", language="en", queued_at=now, due_at=now)
 
     assert retention.prune()["sign-ups never confirmed"] == 1
 
     assert set(Signature.objects.values_list("name", flat=True)) == {"New", "Confirmed"}
-    assert not Mail.objects.exists()
+    assert not OutboxMail.objects.exists()
 
 
 def test_R7_the_dry_run_tells_the_same_and_deletes_nothing(letter: Letter) -> None:
@@ -45,7 +49,7 @@ def test_R7_the_dry_run_tells_the_same_and_deletes_nothing(letter: Letter) -> No
     call_command("prune", "--dry-run", stdout=said)
     assert "1  sign-ups never confirmed" in said.getvalue()
     assert Signature.objects.count() == 1
-    assert not TrailEntry.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -69,17 +73,17 @@ def test_R7_kept_addresses_go_twelve_months_after_the_acknowledgement(
 
 
 def test_R4_after_pruning_no_bucket_is_left_whose_time_is_over() -> None:
-    limits.touch({"network": "203.0.113.0/24", "site": ""})
-    Bucket.objects.update(until=timezone.now())
+    rate_limits.count_event({"network": "203.0.113.0/24", "site": ""})
+    RateBucket.objects.update(until=timezone.now())
     assert retention.prune()["buckets of the limits"] > 0
-    assert not Bucket.objects.exists()
+    assert not RateBucket.objects.exists()
 
 
 def test_a_mailbox_may_be_written_to_again_after_its_time() -> None:
-    Silence.objects.create(mailbox_key=b"x", until=timezone.now())
-    Silence.objects.create(mailbox_key=b"y", until=timezone.now() + DAY)
+    Suppression.objects.create(address_hash=b"x", until=timezone.now())
+    Suppression.objects.create(address_hash=b"y", until=timezone.now() + DAY)
     retention.prune()
-    assert Silence.objects.count() == 1
+    assert Suppression.objects.count() == 1
 
 
 def test_sessions_of_staff_that_are_over_go() -> None:
@@ -91,9 +95,9 @@ def test_sessions_of_staff_that_are_over_go() -> None:
 
 def test_R8_an_erased_signature_does_not_come_back_out_of_a_backup(letter: Letter, ada: Signature) -> None:
     backup = Signature.objects.values().get()
-    retention.remember_tombstones()
-    workflow.erase(ada)
-    retention.remember_tombstones()
+    retention.sync_tombstones()
+    withdrawal.erase(ada)
+    retention.sync_tombstones()
 
     # The older backup is restored: it has the row, and does not have the tombstone.
     Tombstone.objects.all().delete()
@@ -108,10 +112,10 @@ def test_R8_an_erased_signature_does_not_come_back_out_of_a_backup(letter: Lette
 def test_R8_a_later_sign_up_is_untouched_by_the_tombstone(
     client: Client, letter: Letter, form: dict[str, str], ada: Signature
 ) -> None:
-    key = mailboxes.key("dora@example.org", pepper=settings.MAILBOX_PEPPER)
-    Signature.objects.update(mailbox_key=key)
+    key = sealing.address_hash("dora@example.org", pepper=settings.EMAIL_HASH_PEPPER)
+    Signature.objects.update(address_hash=key)
     ada.refresh_from_db()
-    workflow.erase(ada)
+    withdrawal.erase(ada)
     client.post("/letters/bridge/sign/", form)
 
     retention.prune()
@@ -120,21 +124,21 @@ def test_R8_a_later_sign_up_is_untouched_by_the_tombstone(
 
 
 def test_R8_the_tombstones_file_names_nobody_and_is_for_our_eyes(letter: Letter, ada: Signature) -> None:
-    workflow.erase(ada)
-    assert retention.remember_tombstones() == 1
+    withdrawal.erase(ada)
+    assert retention.sync_tombstones() == 1
     file = settings.VAR_DIR / "tombstones.csv"
     assert "Ada" not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
-    assert retention.remember_tombstones() == 1, "again, and nothing doubles"
+    assert retention.sync_tombstones() == 1, "again, and nothing doubles"
     assert len(file.read_text().splitlines()) == 1
 
 
 def test_the_worker_prunes_once_a_day() -> None:
     assert retention.is_due()
-    jobs.keep_house.func()
-    assert TrailEntry.objects.filter(action="prune").count() == 1
-    jobs.keep_house.func()
-    assert TrailEntry.objects.filter(action="prune").count() == 1
+    tasks.run_due_duties.func()
+    assert AuditEntry.objects.filter(action="prune").count() == 1
+    tasks.run_due_duties.func()
+    assert AuditEntry.objects.filter(action="prune").count() == 1
 
 
 # The keeper
@@ -147,26 +151,26 @@ def test_R2_who_holds_the_keepers_key_opens_the_addresses_of_those_who_confirmed
         client.post("/letters/bridge/sign/", {**form, "email": f"{who}@example.org", "updates": "on"})
     dora = Signature.objects.order_by("pk").first()
     assert dora is not None
-    client.post(f"/signature/{links.token(dora.public_id)}/", {**words, "action": "confirm"})
+    client.post(f"/signature/{tokens.personal_token(dora.public_id)}/", {**words, "action": "confirm"})
 
-    call_command("open_addresses", "--key", str(settings.KEYS_DIR / "keeper.private"))
+    call_command("export_subscribers", "--key", str(settings.KEYS_DIR / "updates.private"))
 
     assert capsys.readouterr().out.split() == ["letter,language,address", "bridge,en,dora@example.org"]
-    assert TrailEntry.objects.get(action="open-addresses").detail == {"number": 1}
+    assert AuditEntry.objects.get(action="export-subscribers").detail == {"number": 1}
 
 
 @pytest.mark.parametrize("key", ["nowhere", "wrong", "other"])
 def test_a_key_that_does_not_fit_is_told_in_one_sentence(letter: Letter, tmp_path: Path, key: str) -> None:
-    make_signature(letter, "Ada", sealed_address=mailboxes.seal("a@example.org", public_key=settings.KEEPER_PUBLIC_KEY))
+    make_signature(letter, "Ada", sealed_address=sealing.seal("a@example.org", public_key=settings.UPDATES_PUBLIC_KEY))
     (tmp_path / "wrong").write_text("no key")
-    (tmp_path / "other").write_text((settings.KEYS_DIR / "post.private").read_text())
+    (tmp_path / "other").write_text((settings.KEYS_DIR / "outbox.private").read_text())
     with pytest.raises(CommandError, match=r"^The key|^This is not the key"):
-        call_command("open_addresses", "--key", str(tmp_path / key))
+        call_command("export_subscribers", "--key", str(tmp_path / key))
 
 
 def test_R4_the_network_of_a_signature_is_forgotten_within_72_hours(letter: Letter) -> None:
     now = timezone.now()
     for name, hours in (("Old", 71), ("New", 70)):
         make_signature(letter, name, signed_up_at=now - timedelta(hours=hours), network="00ff00ff00ff00ff")
-    assert jobs.forget_networks.call() == 1
+    assert tasks.delete_network_digests.call() == 1
     assert dict(Signature.objects.values_list("name", "network")) == {"Old": "", "New": "00ff00ff00ff00ff"}

@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from campaign.models import Letter, Translation
-from signatures import counts, mailboxes, retention, workflow
-from signatures.models import Mail, Signature, Tombstone
-from tests.makers import make_letter
+from signatures import counts, retention, transitions
+from signatures.models import OutboxMail, Signature, Tombstone
+from signatures.moderation import decisions
+from signatures.signing import changes, confirmation, submission, withdrawal
+from signatures.signing.signer_input import SignerInput
+from signatures.values import sealing
+from tests.factories import make_letter
 
 pytestmark = pytest.mark.django_db
 PARTS, SEQUENCES = 4, 130  # so that the processes of a run share the work; together more than 500
@@ -60,18 +64,18 @@ class Everybody(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.example.__exit__(None, None, None)
 
-    def answer(self, name: str, audience: str, flags: tuple[str, ...]) -> workflow.Answer:
-        words = {"role": "", "organisation": "", "country": "", "comment": ""}
-        return workflow.Answer(
+    def answer(self, name: str, audience: str, flags: tuple[str, ...]) -> SignerInput:
+        words = {"role": "", "organization": "", "country": "", "comment": ""}
+        return SignerInput(
             translation=self.text, kind="person", name=name, visibility=audience, language="en", flags=flags, **words
         )
 
     def found(self, mailbox: str) -> Signature | None:
-        return Signature.objects.filter(mailbox_key=self.key(mailbox)).first()
+        return Signature.objects.filter(address_hash=self.key(mailbox)).first()
 
     @staticmethod
     def key(mailbox: str) -> bytes:
-        return mailboxes.key(mailbox, pepper=site_settings.MAILBOX_PEPPER)
+        return sealing.address_hash(mailbox, pepper=site_settings.EMAIL_HASH_PEPPER)
 
     def act(self, mailbox: str, verb: Any, is_allowed: bool, after: Row | None, **details: Any) -> None:
         """Do it; it goes through exactly where it may, and where it may not, nothing changes."""
@@ -79,7 +83,7 @@ class Everybody(RuleBasedStateMachine):
         if row is None:
             return
         if not is_allowed:
-            with pytest.raises(workflow.NotAllowed), transaction.atomic():
+            with pytest.raises(transitions.TransitionNotAllowed), transaction.atomic():
                 verb(row, **details)
             return
         verb(row, **details)
@@ -98,7 +102,7 @@ class Everybody(RuleBasedStateMachine):
     def sign(self, mailbox: str, name: str, audience: str, flags: tuple[str, ...], updates: bool) -> None:
         if self.expected.letter != "open":
             return
-        workflow.sign(self.answer(name, audience, flags), address=mailbox, updates=updates)
+        submission.submit(self.answer(name, audience, flags), address=mailbox, updates=updates)
         old = self.old(mailbox)
         if old.state in {"", "unconfirmed", "withdrawn"}:
             self.expected.rows[mailbox] = Row("unconfirmed", name, audience, frozenset(flags), old.last)
@@ -112,7 +116,7 @@ class Everybody(RuleBasedStateMachine):
             state, "" if audience == "counted" else name, audience, all_flags, ("confirm", "unconfirmed"), old.signed_up
         )
         is_allowed = old.state == "unconfirmed" and self.expected.letter != "closed for long"
-        self.act(mailbox, workflow.confirm, is_allowed, after, answer=self.answer(name, audience, flags))
+        self.act(mailbox, confirmation.confirm, is_allowed, after, answer=self.answer(name, audience, flags))
 
     @rule(mailbox=MAILBOXES, name=NAMES, audience=AUDIENCES, flags=FLAGS)
     def change(self, mailbox: str, name: str, audience: str, flags: tuple[str, ...]) -> None:
@@ -127,33 +131,33 @@ class Everybody(RuleBasedStateMachine):
         if is_reworded or old.state == "waiting":
             state = self.stands_at_once(audience, all_flags)
         after = Row(state, new_name, audience, all_flags, ("change", old.state), old.signed_up)
-        self.act(mailbox, workflow.change, old.state in CONFIRMED, after, answer=self.answer(name, audience, flags))
+        self.act(mailbox, changes.change, old.state in CONFIRMED, after, answer=self.answer(name, audience, flags))
 
     @rule(mailbox=MAILBOXES)
     def withdraw(self, mailbox: str) -> None:
         old = self.old(mailbox)
         after = replace(old, state="withdrawn", name="", flags=frozenset(), last=("withdraw", old.state))
-        self.act(mailbox, workflow.withdraw, old.state != "withdrawn", after)
+        self.act(mailbox, withdrawal.withdraw, old.state != "withdrawn", after)
 
     @rule(mailbox=MAILBOXES)
     def erase(self, mailbox: str) -> None:
-        self.act(mailbox, workflow.erase, True, None)
+        self.act(mailbox, withdrawal.erase, True, None)
 
     @rule(mailbox=MAILBOXES)
     def not_me(self, mailbox: str) -> None:
-        self.act(mailbox, workflow.not_me, True, None)
+        self.act(mailbox, withdrawal.not_me, True, None)
 
     @rule(mailbox=MAILBOXES)
     def approve(self, mailbox: str) -> None:
         old = self.old(mailbox)
         after = replace(old, state="approved", last=("approve", old.state))
-        self.act(mailbox, workflow.approve, old.state in {"waiting", "rejected"}, after, by=1)
+        self.act(mailbox, decisions.approve, old.state in {"waiting", "rejected"}, after, by=1)
 
     @rule(mailbox=MAILBOXES)
     def reject(self, mailbox: str) -> None:
         old = self.old(mailbox)
         after = replace(old, state="rejected", last=("reject", old.state))
-        self.act(mailbox, workflow.reject, old.state in {"waiting", "approved"}, after, by=1, reason="a joke")
+        self.act(mailbox, decisions.reject, old.state in {"waiting", "approved"}, after, by=1, reason="a joke")
 
     @rule(mailbox=MAILBOXES)
     def undo(self, mailbox: str) -> None:
@@ -162,7 +166,7 @@ class Everybody(RuleBasedStateMachine):
         is_allowed = (
             action in {"approve", "reject"} and old.state == {"approve": "approved", "reject": "rejected"}[action]
         )
-        self.act(mailbox, workflow.undo, is_allowed, replace(old, state=before, last=("undo", old.state)), by=1)
+        self.act(mailbox, decisions.undo, is_allowed, replace(old, state=before, last=("undo", old.state)), by=1)
 
     @rule(state=st.sampled_from(["open", "open", "closed", "closed for long"]))
     def open_or_close(self, state: str) -> None:
@@ -201,11 +205,11 @@ class Everybody(RuleBasedStateMachine):
 
     @rule()
     def fold(self) -> None:
-        counts.fold()
+        counts.fold_deltas()
 
     @invariant()
     def every_row_is_as_it_should_be(self) -> None:
-        rows = {bytes(row.mailbox_key or b""): row for row in Signature.objects.all()}
+        rows = {bytes(row.address_hash or b""): row for row in Signature.objects.all()}
         expected = {self.key(who): row for who, row in self.expected.rows.items()}
         assert {key: (row.state, row.name, row.visibility, set(row.flags)) for key, row in rows.items()} == {
             key: (row.state, row.name, row.audience, set(row.flags)) for key, row in expected.items()
@@ -218,7 +222,7 @@ class Everybody(RuleBasedStateMachine):
     @invariant()
     def no_count_is_adrift(self) -> None:
         cells = Counter((row.state, row.visibility, bool(row.flags)) for row in Signature.objects.all())
-        figures = counts.of(self.letter.pk)
+        figures = counts.for_letter(self.letter.pk)
         assert figures.cells == dict(cells)
         stands = [
             row
@@ -235,7 +239,7 @@ class Everybody(RuleBasedStateMachine):
 
     @invariant()
     def no_mail_waits_for_who_is_gone(self) -> None:
-        waiting = Mail.objects.filter(recipient__isnull=False, kind="reminder")
+        waiting = OutboxMail.objects.filter(recipient__isnull=False, kind="reminder")
         assert not waiting.exclude(signature__state="unconfirmed").exists()
 
 

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from campaign.sqlfiles import run_sql_file
+from campaign.runtime.sql_files import run_sql_file
 
 
 class Migration(migrations.Migration):

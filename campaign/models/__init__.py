@@ -8,10 +8,8 @@ from campaign.models.letter import (
     Translation,
     TranslationQuerySet,
     check_letterhead,
-    publish,
-    revise,
 )
-from campaign.models.news import News, NewsText, NothingToTell, announce, retract
+from campaign.models.news import News, NewsText
 
 __all__ = [
     "CONFIRM_AFTER_CLOSING",
@@ -19,13 +17,8 @@ __all__ = [
     "LetterQuerySet",
     "News",
     "NewsText",
-    "NothingToTell",
     "Revision",
     "Translation",
     "TranslationQuerySet",
-    "announce",
     "check_letterhead",
-    "publish",
-    "retract",
-    "revise",
 ]

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from campaign import text
+from campaign.letters import text
 
 CONFIRM_AFTER_CLOSING = timedelta(hours=24)
 
@@ -59,64 +58,62 @@ def check_letterhead(head: Any) -> None:
         )
     )
     if not fits:
-        raise ValidationError(
-            _('Please write {"name": "…", "address": ["…"], "board": [{"name": "…", "office": "…"}]}.')
-        )
+        raise ValidationError('Please write {"name": "…", "address": ["…"], "board": [{"name": "…", "office": "…"}]}.')
 
 
 class Letter(models.Model):
     """An open letter: who writes to whom. Its words are in the translations of its revisions."""
 
     class State(models.TextChoices):
-        DRAFT = "draft", _("draft")
-        OPEN = "open", _("open")
-        PAUSED = "paused", _("paused")
-        CLOSED = "closed", _("closed")
+        DRAFT = "draft", "draft"
+        OPEN = "open", "open"
+        PAUSED = "paused", "paused"
+        CLOSED = "closed", "closed"
 
     class Moderation(models.TextChoices):
-        BEFORE = "before", _("names appear once they are approved")
-        AFTER = "after", _("names without a flag appear at once")
+        BEFORE = "before", "names appear once they are approved"
+        AFTER = "after", "names without a flag appear at once"
 
     class Order(models.TextChoices):
-        NAME = "name", _("by name, script by script")
-        COUNTRY = "country", _("by country, then by name")
-        DAY = "day", _("by the day of approval, newest first")
+        NAME = "name", "by name, script by script"
+        COUNTRY = "country", "by country, then by name"
+        DAY = "day", "by the day of approval, newest first"
 
     slug = models.SlugField(
-        _("slug"), unique=True, help_text=_("Part of the letter's address. Do not change it once the letter is public.")
+        "slug", unique=True, help_text="Part of the letter's address. Do not change it once the letter is public."
     )
-    recipient = models.CharField(_("recipient"), max_length=200)
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
-    moderation = models.CharField(_("moderation"), max_length=10, choices=Moderation, default=Moderation.BEFORE)
+    recipient = models.CharField("recipient", max_length=200)
+    state = models.CharField("state", max_length=10, choices=State, default=State.DRAFT)
+    moderation = models.CharField("moderation", max_length=10, choices=Moderation, default=Moderation.BEFORE)
     goal = models.PositiveIntegerField(
-        _("goal"), default=0, help_text=_("How many signatures are hoped for; 0 shows no goal.")
+        "goal", default=0, help_text="How many signatures are hoped for; 0 shows no goal."
     )
-    opens_at = models.DateTimeField(_("opens at"), null=True, blank=True)
+    opens_at = models.DateTimeField("opens at", null=True, blank=True)
     closes_at = models.DateTimeField(
-        _("closes at"), null=True, blank=True, help_text=_("Who signed before may still confirm for 24 hours.")
+        "closes at", null=True, blank=True, help_text="Who signed before may still confirm for 24 hours."
     )
     acknowledged_on = models.DateField(
-        _("acknowledged on"),
+        "acknowledged on",
         null=True,
         blank=True,
-        help_text=_("The day on which the recipient's side took the letter. From it the time of keeping runs."),
+        help_text="The day on which the recipient's side took the letter. From it the time of keeping runs.",
     )
     order = models.CharField(
-        _("order of the names"),
+        "order of the names",
         max_length=10,
         choices=Order,
         default=Order.NAME,
         db_default=Order.NAME,
-        help_text=_("In the delivered letter."),
+        help_text="In the delivered letter.",
     )
-    letterhead = models.JSONField(_("letterhead"), default=dict, blank=True, validators=[check_letterhead])
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    letterhead = models.JSONField("letterhead", default=dict, blank=True, validators=[check_letterhead])
+    created_at = models.DateTimeField("created at", auto_now_add=True)
 
     objects = LetterQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("letter")
-        verbose_name_plural = _("letters")
+        verbose_name = "letter"
+        verbose_name_plural = "letters"
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(state__in=["draft", "open", "paused", "closed"]), name="letter_state_is_known"
@@ -137,9 +134,9 @@ class Letter(models.Model):
 
     def clean(self) -> None:
         if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
-            raise ValidationError({"closes_at": _("It cannot close before it opens.")})
+            raise ValidationError({"closes_at": "It cannot close before it opens."})
         if self.state == Letter.State.OPEN and self.closes_at and self.closes_at <= timezone.now():
-            raise ValidationError({"closes_at": _("To open the letter again, give a later time or none.")})
+            raise ValidationError({"closes_at": "To open the letter again, give a later time or none."})
 
     def standing(self, now: datetime | None = None) -> Letter.State:
         """The state at this moment: an open letter rests before its time (paused), and is closed after it."""
@@ -161,13 +158,13 @@ class Letter(models.Model):
 class Revision(models.Model):
     """One wording of a letter, in one or more languages. A changed text is a new revision."""
 
-    letter = models.ForeignKey(Letter, models.CASCADE, related_name="revisions", verbose_name=_("letter"))
-    number = models.PositiveIntegerField(_("number"))
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="revisions", verbose_name="letter")
+    number = models.PositiveIntegerField("number")
+    created_at = models.DateTimeField("created at", auto_now_add=True)
 
     class Meta:
-        verbose_name = _("revision")
-        verbose_name_plural = _("revisions")
+        verbose_name = "revision"
+        verbose_name_plural = "revisions"
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [models.UniqueConstraint("letter", "number", name="one_revision_per_number")]
 
@@ -202,46 +199,44 @@ class Translation(models.Model):
     WORDS = ("title", "date", "addressee", "salutation", "body", "closing", "signatories")
     ABOUT = ("recipient", "authoritative", "unofficial")  # beside the words, and no part of the digest
 
-    revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name=_("revision"))
-    language = models.CharField(_("language"), max_length=10)
-    title = models.CharField(_("title"), max_length=200)
-    date = models.CharField(_("date"), max_length=50, help_text=_("As it stands on the letter."))
-    addressee = models.TextField(_("addressee"), help_text=_("One line each."))
-    salutation = models.CharField(_("salutation"), max_length=200)
-    body = models.TextField(_("body"), help_text=_("Paragraphs, lists, quotes, *emphasis*, **strong**."))
-    closing = models.CharField(_("closing"), max_length=200)
-    signatories = models.JSONField(
-        _("original signatories"), default=list, help_text=_('[{"name": "…", "titles": ["…"]}]')
-    )
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name="revision")
+    language = models.CharField("language", max_length=10)
+    title = models.CharField("title", max_length=200)
+    date = models.CharField("date", max_length=50, help_text="As it stands on the letter.")
+    addressee = models.TextField("addressee", help_text="One line each.")
+    salutation = models.CharField("salutation", max_length=200)
+    body = models.TextField("body", help_text="Paragraphs, lists, quotes, *emphasis*, **strong**.")
+    closing = models.CharField("closing", max_length=200)
+    signatories = models.JSONField("original signatories", default=list, help_text='[{"name": "…", "titles": ["…"]}]')
     recipient = models.CharField(
-        _("recipient"),
+        "recipient",
         max_length=200,
         blank=True,
         default="",
         db_default="",
-        help_text=_("As a sentence of this language names them. Left empty, it is what the letter says."),
+        help_text="As a sentence of this language names them. Left empty, it is what the letter says.",
     )
-    authoritative = models.BooleanField(_("authoritative"), default=False)
+    authoritative = models.BooleanField("authoritative", default=False)
     unofficial = models.BooleanField(
-        _("unofficial draft"),
+        "unofficial draft",
         default=False,
         db_default=False,
-        help_text=_("Readers are told so. Once the text is published, it stays."),
+        help_text="Readers are told so. Once the text is published, it stays.",
     )
-    published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
-    digest = models.CharField(_("digest"), max_length=64, editable=False)
+    published_at = models.DateTimeField("published at", null=True, blank=True, editable=False)
+    digest = models.CharField("digest", max_length=64, editable=False)
 
     objects = TranslationQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("translation")
-        verbose_name_plural = _("translations")
+        verbose_name = "translation"
+        verbose_name_plural = "translations"
         constraints: ClassVar = [
             models.UniqueConstraint("revision", "language", name="one_translation_per_language"),
             models.CheckConstraint(
                 condition=~models.Q(authoritative=True, unofficial=True),
                 name="an_authoritative_text_is_official",
-                violation_error_message=_("An authoritative text is no unofficial draft."),
+                violation_error_message="An authoritative text is no unofficial draft.",
             ),
         ]
 
@@ -268,38 +263,3 @@ class Translation(models.Model):
 
     def words(self) -> dict[str, Any]:
         return {field: getattr(self, field) for field in self.WORDS}
-
-
-@transaction.atomic
-def revise(letter: Letter, language: str, words: dict[str, Any], **about: Any) -> Translation:
-    """The translation that says these words: the one that is there, or a draft mended, or a new one, unpublished.
-
-    A changed published text becomes a new revision; a further language joins the newest revision. What
-    is told `about` it (`Translation.ABOUT`) is no part of the words.
-    """
-    Letter.objects.select_for_update().get(pk=letter.pk)
-    newest = letter.revisions.first()
-    wanted = Translation(language=language, **words, **about)
-    there = newest and newest.translations.filter(language=language).first()
-    if there and there.published_at and text.digest(wanted.parts()) == there.digest:
-        return there
-    if there and not there.published_at:
-        wanted.pk = there.pk
-    if newest is None or (there and there.published_at):
-        newest = letter.revisions.create(number=newest.number + 1 if newest else 1)
-    wanted.revision = newest
-    wanted.save()
-    return wanted
-
-
-@transaction.atomic
-def publish(translation: Translation) -> None:
-    """Freeze the text; a letter that was a draft opens with its first text."""
-    locked = Translation.objects.select_for_update().select_related("revision__letter").get(pk=translation.pk)
-    if locked.published_at is None:
-        locked.published_at = timezone.now()
-        locked.save(update_fields=["published_at", "digest"])
-    letter = locked.revision.letter
-    if letter.state == Letter.State.DRAFT:
-        letter.state = Letter.State.OPEN
-        letter.save(update_fields=["state"])

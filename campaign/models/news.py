@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from campaign.models.letter import Letter, Translation
-
-
-class NothingToTell(Exception):
-    """News without words in any language cannot be announced."""
 
 
 class NewsQuerySet(models.QuerySet["News"]):
@@ -26,22 +21,22 @@ class NewsQuerySet(models.QuerySet["News"]):
 class News(models.Model):
     """Something that happened to a letter. Its words are in its texts."""
 
-    letter = models.ForeignKey(Letter, models.CASCADE, related_name="news", verbose_name=_("letter"))
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="news", verbose_name="letter")
     by_mail = models.BooleanField(
-        _("also by mail"),
+        "also by email",
         default=False,
-        help_text=_("Those who asked for updates get a link to it when mail_updates runs."),
+        help_text="Those who asked for updates get a link to it when mail_updates runs.",
     )
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField("created at", auto_now_add=True)
     # The first time. It stays when the news is taken off the page: what is put there again was there before.
-    published_at = models.DateTimeField(_("published at"), null=True, blank=True, editable=False)
-    retracted_at = models.DateTimeField(_("taken off the page at"), null=True, blank=True, editable=False)
+    published_at = models.DateTimeField("published at", null=True, blank=True, editable=False)
+    retracted_at = models.DateTimeField("taken off the page at", null=True, blank=True, editable=False)
 
     objects = NewsQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("news")
-        verbose_name_plural = _("news")
+        verbose_name = "news"
+        verbose_name_plural = "news"
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(retracted_at__isnull=True) | models.Q(published_at__isnull=False),
@@ -87,22 +82,22 @@ class NewsTextQuerySet(models.QuerySet["NewsText"]):
 class NewsText(models.Model):
     """The words of a news in one language."""
 
-    news = models.ForeignKey(News, models.CASCADE, related_name="texts", verbose_name=_("news"))
-    language = models.CharField(_("language"), max_length=10)
-    title = models.CharField(_("title"), max_length=150)
+    news = models.ForeignKey(News, models.CASCADE, related_name="texts", verbose_name="news")
+    language = models.CharField("language", max_length=10)
+    title = models.CharField("title", max_length=150)
     body = models.TextField(
-        _("body"),
+        "body",
         max_length=2000,
-        help_text=_("Paragraphs, lists, quotes, *emphasis*, **strong**. At most 2,000 characters."),
+        help_text="Paragraphs, lists, quotes, *emphasis*, **strong**. At most 2,000 characters.",
     )
     # The day, for all to see: who read it before can tell that it says something else now.
-    changed_on = models.DateField(_("changed on"), null=True, blank=True, editable=False)
+    changed_on = models.DateField("changed on", null=True, blank=True, editable=False)
 
     objects = NewsTextQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("text of the news")
-        verbose_name_plural = _("texts of the news")
+        verbose_name = "text of the news"
+        verbose_name_plural = "texts of the news"
         ordering: ClassVar = ["pk"]
         constraints: ClassVar = [
             # By fields, so that admin finds the same language twice on one page.
@@ -119,27 +114,3 @@ class NewsText(models.Model):
             if kwargs.get("update_fields"):
                 kwargs["update_fields"] = {*kwargs["update_fields"], "changed_on"}
         super().save(*args, **kwargs)
-
-
-@transaction.atomic
-def announce(news: News) -> None:
-    """Put the news on the page, or put it there again.
-
-    Raises:
-        NothingToTell: when it has words in no language.
-    """
-    locked = News.objects.select_for_update().get(pk=news.pk)
-    if not locked.texts.exists():
-        raise NothingToTell
-    locked.published_at = locked.published_at or timezone.now()
-    locked.retracted_at = None
-    locked.save(update_fields=["published_at", "retracted_at"])
-
-
-@transaction.atomic
-def retract(news: News) -> None:
-    """Take the news off the page. It is kept, so that staff know what was said."""
-    locked = News.objects.select_for_update().get(pk=news.pk)
-    if locked.is_announced:
-        locked.retracted_at = timezone.now()
-        locked.save(update_fields=["retracted_at"])

@@ -5,11 +5,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_noop
 from django_countries import countries
 
-from campaign import text
+from campaign.letters import text
 
 register = template.Library()
 
-# django-countries has these wrong in one of our languages (Seychelles as Sicily). Our own catalogues come before its.
+# django-countries has these wrong in one of our languages (Seychelles as Sicily). Our own catalogs come before its.
 MENDED = (
     gettext_noop("Bosnia and Herzegovina"),
     gettext_noop("Burundi"),

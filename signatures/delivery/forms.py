@@ -44,15 +44,15 @@ class ProofForm(forms.Form):
             return typed
         try:
             # A program that breaks long lines breaks nothing: no word holds a line's end.
-            receipt = receipts.read(typed.replace("\r", "").replace("\n", ""))
-            receipts.check(
+            receipt = receipts.parse(typed.replace("\r", "").replace("\n", ""))
+            receipts.verify_receipt(
                 receipt,
                 letter=self.delivery.letter.slug,
                 number=self.delivery.number,
                 size=self.delivery.counts["delivered"],
                 root=self.delivery.root,
             )
-        except receipts.NotProven as reason:
+        except receipts.ProofBroken as reason:
             raise forms.ValidationError(str(reason)) from None
         self.receipt = receipt
         return typed

@@ -9,29 +9,31 @@ from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
 from campaign.models import Letter, Translation
-from signatures import counts, trail
-from signatures.models import Delivered, Delivery, Erratum, Signature, State
+from signatures import counts
+from signatures.audit import audit_log
+from signatures.models import Delivery, DeliveryEntry, Erratum, Signature
+from signatures.states import State
 
 # Whoever freezes waits here for whoever froze before, so that numbers run without a gap.
-FREEZING = 720_130_511
+FREEZE_LOCK = 720_130_511
 
 # One statement makes rows, salts and leaves, so that a million take seconds. The leaf is that of INTERFACES.md:
 # SHA-256(0x00 || salt || the CSV row as a JSON list of texts, before the formula guard). PostgreSQL and Python write
 # such a list alike (a test holds it to that).
 _ROWS = """
-    INSERT INTO signatures_delivered (delivery_id, place, number, signature_id, kind, name, role, organisation, country,
-        signed_on, language, revision, is_notable, on_paper, salt, leaf)
-    SELECT %s, row_number() OVER (ORDER BY number NULLS LAST, salt) - 1, number, id, kind, name, role, organisation,
-        country, signed_on, language, revision, is_notable, paper, salt,
+    INSERT INTO signatures_deliveryentry (delivery_id, place, number, signature_id, kind, name, role, organization, country,
+        signed_on, language, revision, is_featured, on_paper, salt, leaf)
+    SELECT %s, row_number() OVER (ORDER BY number NULLS LAST, salt) - 1, number, id, kind, name, role, organization,
+        country, signed_on, language, revision, is_featured, paper, salt,
         sha256('\\x00'::bytea || salt || convert_to(CASE WHEN number IS NULL THEN 'counted' ELSE '[' || concat_ws(',',
-            to_json(number::text), to_json(kind), to_json(name), to_json(role), to_json(organisation),
+            to_json(number::text), to_json(kind), to_json(name), to_json(role), to_json(organization),
             to_json(country), to_json(coalesce(signed_on::text, '')), to_json(language), to_json(revision::text)
         ) || ']' END, 'UTF8'))
     FROM (
-        SELECT s.id, chosen.number, s.kind, s.name, s.role, s.organisation, s.language,
+        SELECT s.id, chosen.number, s.kind, s.name, s.role, s.organization, s.language,
             CASE WHEN chosen.number IS NULL THEN '' ELSE s.country END AS country,
             CASE WHEN chosen.number IS NULL THEN NULL ELSE s.confirmed_at::date END AS signed_on,
-            r.number AS revision, s.notable IS NOT NULL AS is_notable, s.paper,
+            r.number AS revision, s.featured_position IS NOT NULL AS is_featured, s.paper,
             sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) AS salt
         FROM ({chosen}) AS chosen (id, number)
         JOIN signatures_signature s ON s.id = chosen.id
@@ -41,7 +43,7 @@ _ROWS = """
 """
 
 
-class NotAllowed(Exception):
+class DeliveryNotAllowed(Exception):
     """The delivery, or the letter, is not where this can be done; the message is one sentence for staff."""
 
 
@@ -59,24 +61,24 @@ def freeze(letter: Letter, *, by: int | None, reason: str) -> Delivery:
         CountsDiffer: when the figures are not those of the rows.
     """
     if not reason.strip():
-        raise NotAllowed("A delivery needs a reason.")
+        raise DeliveryNotAllowed("A delivery needs a reason.")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [FREEZING])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [FREEZE_LOCK])
         try:
             with transaction.atomic(durable=True):
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 return _freeze(letter, by, reason.strip()[:300])
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [FREEZING])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [FREEZE_LOCK])
 
 
 def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
     texts = _texts(letter)
     if not texts:
-        raise NotAllowed("The letter has no published text.")
+        raise DeliveryNotAllowed("The letter has no published text.")
     figures = _counts(letter)
     if not figures["delivered"]:
-        raise NotAllowed("Nobody's signature is approved yet.")
+        raise DeliveryNotAllowed("Nobody's signature is approved yet.")
     last = Delivery.objects.filter(letter=letter).aggregate(Max("number"))["number__max"] or 0
     delivery = Delivery.objects.create(
         letter=letter,
@@ -100,7 +102,7 @@ def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
         if cursor.rowcount != figures["delivered"]:
             raise CountsDiffer(f"{cursor.rowcount} rows, and {figures['delivered']} counted")
     detail = {"delivery": delivery.pk, "number": delivery.number, "delivered": figures["delivered"]}
-    trail.add("freeze", staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
+    audit_log.record("freeze", staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
     return delivery
 
 
@@ -122,10 +124,10 @@ def _counts(letter: Letter) -> dict[str, Any]:
     mine = Signature.objects.filter(letter=letter)
     approved = mine.filter(state=State.APPROVED)
     by_state = dict(mine.values_list("state").annotate(Count("pk")))
-    tally = counts.of(letter.pk)
+    tally = counts.for_letter(letter.pk)
     revisions = approved.values_list(Cast("translation__revision__number", CharField())).annotate(Count("pk"))
     before = Delivery.objects.filter(letter=letter).exclude(state=Delivery.State.VOID).order_by("number").last()
-    there = Delivered.objects.filter(delivery=before) if before else Delivered.objects.none()
+    there = DeliveryEntry.objects.filter(delivery=before) if before else DeliveryEntry.objects.none()
     errata = Erratum.objects.filter(delivery__letter=letter).values_list("delivery__number").annotate(Count("pk"))
     found = {
         "delivered": approved.count(),
@@ -133,7 +135,7 @@ def _counts(letter: Letter) -> dict[str, Any]:
         "counted_only": mine.counted_only().count(),
         **{state.value: by_state.get(state, 0) for state in (State.WAITING, State.WITHDRAWN, State.REJECTED)},
         "public_count": tally.total,
-        "organisations": mine.deliverable().filter(kind="organisation").count(),
+        "organizations": mine.deliverable().filter(kind="organization").count(),
         "paper": approved.filter(paper=True).count(),
         "revisions": dict(revisions.order_by("translation__revision__number")),
         "errata": {str(number): most for number, most in errata},
@@ -159,7 +161,7 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
         NotAllowed: once it is handed over, or when no reason is given.
     """
     if not reason.strip():
-        raise NotAllowed("To void a delivery needs a reason.")
+        raise DeliveryNotAllowed("To void a delivery needs a reason.")
     locked = _lock(delivery, Delivery.State.FROZEN, Delivery.State.READY)
     return _move(locked, Delivery.State.VOID, by=by, action="void", void_reason=reason.strip()[:300], stopped=True)
 
@@ -174,7 +176,7 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
     locked = _lock(delivery, Delivery.State.READY)
     today = timezone.now().date()
     Erratum.objects.bulk_create(
-        [Erratum(delivery=locked, number=n, day=today) for n in range(1, taken_back(locked) + 1)], batch_size=1000
+        [Erratum(delivery=locked, number=n, day=today) for n in range(1, withdrawn_since(locked) + 1)], batch_size=1000
     )
     fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
     return _move(locked, Delivery.State.HANDED_OVER, by=by, action="hand-over", **fields)
@@ -192,7 +194,7 @@ def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
     return _move(locked, Delivery.State.ACKNOWLEDGED, by=by, action="acknowledge", acknowledged_on=on)
 
 
-def taken_back(delivery: Delivery) -> int:
+def withdrawn_since(delivery: Delivery) -> int:
     """How many took their name back, or erased it, since this delivery was frozen."""
     stands = Signature.objects.filter(pk=OuterRef("signature_id")).exclude(state=State.WITHDRAWN)
     return delivery.rows.filter(~Exists(stands)).count()
@@ -201,12 +203,12 @@ def taken_back(delivery: Delivery) -> int:
 def _lock(delivery: Delivery, *states: Delivery.State) -> Delivery:
     locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
     if locked.state not in states:
-        raise NotAllowed(f"The delivery is {locked.get_state_display()}.")
+        raise DeliveryNotAllowed(f"The delivery is {locked.get_state_display()}.")
     return locked
 
 
 def _move(locked: Delivery, to: Delivery.State, *, by: int | None, action: str, **fields: Any) -> Delivery:
-    trail.add(
+    audit_log.record(
         action,
         staff_id=by,
         letter_id=locked.letter_id,

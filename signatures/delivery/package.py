@@ -12,8 +12,8 @@ from typing import IO
 
 from django.db.models import QuerySet
 
-from signatures.delivery import archive, csv, manifest, receipts
-from signatures.models import Delivered
+from signatures.delivery import csv_export, receipts, statement, zip_archive
+from signatures.models import DeliveryEntry
 
 _LEAF = slice(-66, -2)  # of a line of leaves.csv: its last 64 characters before the line's end
 
@@ -26,16 +26,16 @@ class Rows:
     tree: receipts.Tree
 
 
-def write_rows(rows: QuerySet[Delivered], folder: Path) -> Rows:
+def write_rows(rows: QuerySet[DeliveryEntry], folder: Path) -> Rows:
     """Write signatories.csv and leaves.csv into this folder, and build the tree over the leaves as they stand there.
 
     Two statements: whoever makes a delivery calls it within one REPEATABLE READ transaction, or somebody who is erased
     between them has words in one file and no salt in the other.
     """
-    with (folder / manifest.CSV).open("wb") as file:
-        named = csv.write_delivered(rows, file)
-    with (folder / manifest.LEAVES).open("w+b") as file:
-        csv.write_leaves(rows, file)
+    with (folder / statement.CSV).open("wb") as file:
+        named = csv_export.write_delivered(rows, file)
+    with (folder / statement.LEAVES).open("w+b") as file:
+        csv_export.write_leaves(rows, file)
         file.seek(0)
         return Rows(named, receipts.build(_leaves(file)))
 
@@ -46,7 +46,7 @@ def _leaves(file: IO[bytes]) -> Iterator[bytes]:
         yield bytes.fromhex(line[_LEAF].decode())
 
 
-def pack(folder: Path, to: Path, facts: manifest.Facts, *, root: str, site: str) -> dict[str, str]:
+def write_package(folder: Path, to: Path, facts: statement.Facts, *, root: str, site: str) -> dict[str, str]:
     """Make the package of what lies in this folder: PDF, signatories.csv, leaves.csv; and the SHA-256 of each file.
 
     READ-ME.txt and manifest.json are written beside them. The package gets its name, in the folder `to`, when it is
@@ -56,13 +56,13 @@ def pack(folder: Path, to: Path, facts: manifest.Facts, *, root: str, site: str)
     Raises:
         archive.TooLarge: beyond 4 GiB.
     """
-    (folder / manifest.READ_ME).write_bytes(manifest.read_me(facts, root=root, site=site))
-    digests = {name: archive.sha256_of(folder / name) for name in manifest.DIGESTED}
-    (folder / manifest.MANIFEST).write_bytes(manifest.manifest(facts, root=root, files=digests))
-    digests[manifest.MANIFEST] = archive.sha256_of(folder / manifest.MANIFEST)
+    (folder / statement.READ_ME).write_bytes(statement.read_me(facts, root=root, site=site))
+    digests = {name: zip_archive.sha256_of(folder / name) for name in statement.DIGESTED}
+    (folder / statement.MANIFEST).write_bytes(statement.manifest_json(facts, root=root, files=digests))
+    digests[statement.MANIFEST] = zip_archive.sha256_of(folder / statement.MANIFEST)
     draft = to / f".{facts.package}.part"
     with draft.open("wb") as out:
-        digests[facts.package] = archive.write(out, {name: folder / name for name in manifest.FILES})
+        digests[facts.package] = zip_archive.write_zip(out, {name: folder / name for name in statement.FILES})
         out.flush()
         os.fsync(out.fileno())
     draft.replace(to / facts.package)

@@ -14,7 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pymerkle import BaseMerkleTree
 
-from signatures.models import Delivered
+from signatures.models import DeliveryEntry
 
 FORMAT = 1
 BLOCK = 1024  # leaves; the roots of whole blocks are kept, so that a receipt of a million reads two blocks
@@ -25,16 +25,16 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SLUG = re.compile(r"[-\w]{1,50}", re.ASCII)
 
 
-class NotProven(Exception):
+class ProofBroken(Exception):
     """A receipt does not belong to a delivery; the message is one sentence for who holds it."""
 
 
-def said_of(row: Sequence[str] | None) -> str:
+def leaf_content(row: Sequence[str] | None) -> str:
     """What a leaf is made of beside its salt: the cells of a row of the CSV, or the word for who is counted only."""
     return COUNTED if row is None else json.dumps(list(row), ensure_ascii=False, separators=(",", ":"))
 
 
-def leaf_of(salt: bytes, said: str) -> bytes:
+def leaf_hash(salt: bytes, said: str) -> bytes:
     # A flipped byte in a file may leave half a character, which must give a wrong leaf and not an error.
     return hashlib.sha256(b"\0" + salt + said.encode("utf-8", "surrogatepass")).digest()
 
@@ -61,7 +61,7 @@ class Leaves(BaseMerkleTree):  # type: ignore[misc]  # pymerkle comes without ty
 
     def _get_subroot(self, offset: int, width: int) -> bytes:
         if self._tops is not None and width >= BLOCK:
-            return bytes(self._tops._get_subroot_uncached(offset // BLOCK, width // BLOCK))  # noqa: SLF001  our own kind
+            return bytes(self._tops._get_subroot_uncached(offset // BLOCK, width // BLOCK))
         return bytes(self._get_subroot_uncached(offset, width))
 
     def _encode_entry(self, data: Any) -> bytes:
@@ -94,12 +94,12 @@ def build(leaves: Iterable[bytes]) -> Tree:
     return Tree(Leaves(size, lambda _block: rest, kept).get_root(), size, kept)
 
 
-def path_of(place: int, size: int, read: Callable[[int], Sequence[bytes]], tops: bytes) -> list[bytes]:
+def inclusion_path(place: int, size: int, read: Callable[[int], Sequence[bytes]], tops: bytes) -> list[bytes]:
     """The siblings on the way from this leaf to the root."""
     return list(Leaves(size, read, tops).prove_inclusion(place + 1).path[1:])
 
 
-def root_from(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> bytes | None:
+def root_of_path(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> bytes | None:
     """The root to which a path leads (RFC 9162, 2.1.3.2); nothing when it has not the length that this tree asks for.
 
     READ-ME.txt of every package holds the same lines, so that anybody can do without ours.
@@ -139,14 +139,14 @@ class Receipt:
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
 
-def issue(row: Delivered) -> Receipt:
+def issue(row: DeliveryEntry) -> Receipt:
     """The receipt of this row of a delivery whose files are made.
 
     Raises:
         NotProven: when it would not hold: nobody is handed such a one.
     """
     delivery = row.delivery
-    rows = Delivered.objects.filter(delivery=delivery)
+    rows = DeliveryEntry.objects.filter(delivery=delivery)
 
     def read(block: int) -> list[bytes]:
         places = (block * BLOCK, (block + 1) * BLOCK - 1)
@@ -160,24 +160,24 @@ def issue(row: Delivered) -> Receipt:
         delivery=delivery.number,
         place=row.place,
         size=size,
-        row=cells_of(row) if row.number else None,
+        row=csv_cells(row) if row.number else None,
         salt=bytes(row.salt or b"").hex(),
         leaf=bytes(row.leaf).hex(),
-        path=[sibling.hex() for sibling in path_of(row.place, size, read, bytes(delivery.tops))],
+        path=[sibling.hex() for sibling in inclusion_path(row.place, size, read, bytes(delivery.tops))],
         root=delivery.root,
     )
-    check(receipt, letter=receipt.letter, number=delivery.number, size=size, root=delivery.root)
+    verify_receipt(receipt, letter=receipt.letter, number=delivery.number, size=size, root=delivery.root)
     return receipt
 
 
-def cells_of(row: Delivered) -> list[str]:
+def csv_cells(row: DeliveryEntry) -> list[str]:
     """The row of the CSV, before the formula guard."""
     day = row.signed_on.isoformat() if row.signed_on else ""
-    words = [row.kind, row.name, row.role, row.organisation, row.country]
+    words = [row.kind, row.name, row.role, row.organization, row.country]
     return [str(row.number), *words, day, row.language, str(row.revision)]
 
 
-def read(text: str) -> Receipt:
+def parse(text: str) -> Receipt:
     """A receipt as somebody pasted it.
 
     Raises:
@@ -186,11 +186,11 @@ def read(text: str) -> Receipt:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        raise NotProven(
+        raise ProofBroken(
             _("This is not a whole receipt. It begins with { and ends with }; please paste all of it.")
         ) from None
     if not isinstance(found, dict) or set(found) != {field.name for field in fields(Receipt)} or not _fits(found):
-        raise NotProven(
+        raise ProofBroken(
             _("This is not a receipt as this site gives them: something in it is missing or has another form.")
         )
     return Receipt(**found)
@@ -215,26 +215,26 @@ def _all_text(cells: Any) -> bool:
     return isinstance(cells, list) and all(isinstance(cell, str) for cell in cells)
 
 
-def check(receipt: Receipt, *, letter: str, number: int, size: int, root: str) -> None:
+def verify_receipt(receipt: Receipt, *, letter: str, number: int, size: int, root: str) -> None:
     """Whether this receipt belongs to the delivery with this root.
 
     Raises:
         NotProven: when it does not, with the reason.
     """
     if (receipt.letter, receipt.delivery) != (letter, number):
-        raise NotProven(
+        raise ProofBroken(
             _("This receipt is of another delivery: %(delivery)s.")
             % {"delivery": f"{receipt.letter} {receipt.delivery}"}
         )
     if receipt.root != root:
-        raise NotProven(_("The root in this receipt is not the root of this delivery."))
+        raise ProofBroken(_("The root in this receipt is not the root of this delivery."))
     if receipt.size != size:
-        raise NotProven(_("This receipt speaks of another number of signatures than this delivery has."))
-    leaf = leaf_of(bytes.fromhex(receipt.salt), said_of(receipt.row))
+        raise ProofBroken(_("This receipt speaks of another number of signatures than this delivery has."))
+    leaf = leaf_hash(bytes.fromhex(receipt.salt), leaf_content(receipt.row))
     if leaf.hex() != receipt.leaf:
-        raise NotProven(_("The words and the salt in this receipt do not give its leaf: one of them was changed."))
+        raise ProofBroken(_("The words and the salt in this receipt do not give its leaf: one of them was changed."))
     path = [bytes.fromhex(sibling) for sibling in receipt.path]
-    if root_from(leaf, receipt.place, size, path) != bytes.fromhex(root):
-        raise NotProven(
+    if root_of_path(leaf, receipt.place, size, path) != bytes.fromhex(root):
+        raise ProofBroken(
             _("The path in this receipt does not lead from its leaf to the root: something in it was changed.")
         )

@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from campaign.models import Letter
-from signatures.delivery import manifest
+from signatures.delivery import statement
 from signatures.delivery.forms import ProofForm
 from signatures.models import Delivery
 
@@ -28,10 +28,10 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "delivery": delivery,
         "letter": delivery.letter,
         "form": form,
-        "files": manifest.in_order(delivery.files),
+        "files": statement.in_order(delivery.files),
         "errata": delivery.errata.order_by("number").values_list("number", flat=True),
     }
-    response = render(request, "signatures/delivery.html", context, status=422 if form.errors else 200)
+    response = render(request, "delivery/delivery_page.html", context, status=422 if form.errors else 200)
     if request.method != "POST":
         patch_cache_control(response, public=True, max_age=5, stale_while_revalidate=25)
     return response

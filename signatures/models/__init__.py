@@ -1,55 +1,53 @@
 """The rows of the people who sign: signatures, mails to them, and what was done with them."""
 
-from signatures.models.delivery import Delivered, Delivery, Erratum
-from signatures.models.desk import Block, Bucket, Limit, Question, RejectionReason
-from signatures.models.invalidation import InvalidatedRow, Invalidation
-from signatures.models.mail import Mail, MailSubject, Silence
+from signatures.models.audit import AuditEntry, Checkpoint
+from signatures.models.bulk_rule import BulkRule, BulkRuleChange
+from signatures.models.delivery import Delivery, DeliveryEntry, Erratum
+from signatures.models.moderation import Question, RejectionReason
+from signatures.models.outbox import EmailSubject, OutboxMail, Suppression
 from signatures.models.paper import PaperImport
-from signatures.models.picture import Activity, Alarm, Tally
+from signatures.models.screening import BlocklistEntry, RateBucket, RateLimit
 from signatures.models.signature import (
-    Audience,
+    FeaturedSignature,
     Grams,
-    Kind,
-    Notable,
-    Report,
     Signature,
     SignatureQuerySet,
     SignedLetter,
-    State,
     Tombstone,
-    Waiting,
+    WaitingSignature,
 )
-from signatures.models.trail import Seal, TrailEntry
+from signatures.models.statistics import Alarm, CountDelta, HourlyStatistic
+from signatures.states import Kind, ReportReason, State, Visibility
 
 __all__ = [
-    "Activity",
     "Alarm",
-    "Audience",
-    "Block",
-    "Bucket",
-    "Delivered",
+    "AuditEntry",
+    "BlocklistEntry",
+    "BulkRule",
+    "BulkRuleChange",
+    "Checkpoint",
+    "CountDelta",
     "Delivery",
+    "DeliveryEntry",
+    "EmailSubject",
     "Erratum",
+    "FeaturedSignature",
     "Grams",
-    "InvalidatedRow",
-    "Invalidation",
+    "HourlyStatistic",
     "Kind",
-    "Limit",
-    "Mail",
-    "MailSubject",
-    "Notable",
+    "OutboxMail",
     "PaperImport",
     "Question",
+    "RateBucket",
+    "RateLimit",
     "RejectionReason",
-    "Report",
-    "Seal",
+    "ReportReason",
     "Signature",
     "SignatureQuerySet",
     "SignedLetter",
-    "Silence",
     "State",
-    "Tally",
+    "Suppression",
     "Tombstone",
-    "TrailEntry",
-    "Waiting",
+    "Visibility",
+    "WaitingSignature",
 ]

@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
-from signatures.models.signature import Kind, Signature, State
+from signatures.models.signature import Signature
+from signatures.states import Kind, State
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -36,27 +37,27 @@ class Delivery(models.Model):
         ACKNOWLEDGED = "acknowledged", _("acknowledged")
         VOID = "void", _("void")
 
-    letter = models.ForeignKey(Letter, models.PROTECT, related_name="deliveries", verbose_name=_("letter"))
-    number = models.PositiveIntegerField(_("number"))
-    frozen_at = models.DateTimeField(_("frozen at"))
-    frozen_by = models.BigIntegerField(_("frozen by"), null=True)  # plain, as in the trail
-    reason = models.CharField(_("reason"), max_length=300)
-    order = models.CharField(_("order of the names"), max_length=10, choices=Letter.Order)
-    letterhead = models.JSONField(_("letterhead"))
-    texts = models.JSONField(_("texts"))  # [{"revision", "language", "digest", "translation", "authoritative"}]
-    counts = models.JSONField(_("counts"))  # as the manifest gives them (INTERFACES.md), and since the last delivery
+    letter = models.ForeignKey(Letter, models.PROTECT, related_name="deliveries", verbose_name="letter")
+    number = models.PositiveIntegerField("number")
+    frozen_at = models.DateTimeField("frozen at")
+    frozen_by = models.BigIntegerField("frozen by", null=True)  # plain, as in the trail
+    reason = models.CharField("reason", max_length=300)
+    order = models.CharField("order of the names", max_length=10, choices=Letter.Order)
+    letterhead = models.JSONField("letterhead")
+    texts = models.JSONField("texts")  # [{"revision", "language", "digest", "translation", "authoritative"}]
+    counts = models.JSONField("counts")  # as the manifest gives them (INTERFACES.md), and since the last delivery
 
-    state = models.CharField(_("state"), max_length=12, choices=State, default=State.FROZEN)
-    root = models.CharField(_("root"), max_length=64, blank=True)
-    files = models.JSONField(_("SHA-256 of the files"), default=dict, blank=True)
+    state = models.CharField("state", max_length=12, choices=State, default=State.FROZEN)
+    root = models.CharField("root", max_length=64, blank=True)
+    files = models.JSONField("SHA-256 of the files", default=dict, blank=True)
     # What is kept of the tree (`receipts.Tree`). A receipt that does not lead to the root is never handed out.
     tops = models.BinaryField(default=b"", db_default=b"", editable=False)
-    handed_over_on = models.DateField(_("handed over on"), null=True, blank=True)
-    handed_over_to = models.CharField(_("to whom"), max_length=200, blank=True)
-    handed_over_at = models.CharField(_("place"), max_length=200, blank=True)
-    note = models.CharField(_("note"), max_length=500, blank=True)
-    acknowledged_on = models.DateField(_("acknowledged on"), null=True, blank=True)
-    void_reason = models.CharField(_("why it is void"), max_length=300, blank=True)
+    handed_over_on = models.DateField("handed over on", null=True, blank=True)
+    handed_over_to = models.CharField("to whom", max_length=200, blank=True)
+    handed_over_at = models.CharField("place", max_length=200, blank=True)
+    note = models.CharField("note", max_length=500, blank=True)
+    acknowledged_on = models.DateField("acknowledged on", null=True, blank=True)
+    void_reason = models.CharField("why it is void", max_length=300, blank=True)
 
     # How far the making of the files has come. A job may be asked for again at any time: these are the truth.
     stage = models.CharField(max_length=20, blank=True, default="")
@@ -68,8 +69,8 @@ class Delivery(models.Model):
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("delivery")
-        verbose_name_plural = _("deliveries")
+        verbose_name = "delivery"
+        verbose_name_plural = "deliveries"
         ordering: ClassVar = ["-pk"]
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("deliver_delivery", "Can freeze, hand over and void deliveries")]
@@ -97,10 +98,10 @@ class Delivery(models.Model):
         return folder / f"{self.letter.slug}-{self.number}.zip"
 
 
-class DeliveredQuerySet(models.QuerySet["Delivered"]):
+class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
     """The named sets of what was delivered."""
 
-    def shown_to(self, signature: Signature) -> DeliveredQuerySet:
+    def shown_to(self, signature: Signature) -> DeliveryEntryQuerySet:
         """What its signer finds on the personal page: nothing before confirming, and nothing after taking it back."""
         if signature.state in {State.UNCONFIRMED, State.WITHDRAWN}:
             return self.none()
@@ -108,13 +109,13 @@ class DeliveredQuerySet(models.QuerySet["Delivered"]):
         return mine.select_related("delivery__letter").order_by("-delivery__number")
 
 
-class Delivered(models.Model):
+class DeliveryEntry(models.Model):
     """One signature of a delivery, as it read then. Only erasing a person changes it.
 
     Then words and salt go, and the leaf stays. Whoever is counted only has no number and no words.
     """
 
-    WORDS = ("name", "role", "organisation", "country")
+    WORDS = ("name", "role", "organization", "country")
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="rows", db_index=False)
     place = models.PositiveIntegerField()  # of its leaf, from 0
@@ -123,24 +124,24 @@ class Delivered(models.Model):
     kind = models.CharField(max_length=12, choices=Kind)
     name = models.CharField(max_length=200, blank=True)
     role = models.CharField(max_length=200, blank=True)
-    organisation = models.CharField(max_length=200, blank=True)
+    organization = models.CharField(max_length=200, blank=True)
     country = models.CharField(max_length=2, blank=True)
     signed_on = models.DateField(null=True)
     language = models.CharField(max_length=10)
     revision = models.PositiveIntegerField()
-    is_notable = models.BooleanField(default=False)
+    is_featured = models.BooleanField(default=False)
     on_paper = models.BooleanField(default=False)
     salt = models.BinaryField(max_length=32, null=True)
     leaf = models.BinaryField(max_length=32)
 
-    objects = DeliveredQuerySet.as_manager()
+    objects = DeliveryEntryQuerySet.as_manager()
 
     class Meta:
         default_permissions: ClassVar = []
         constraints: ClassVar = [
             models.UniqueConstraint("delivery", "place", name="one_leaf_per_place"),
             models.CheckConstraint(
-                condition=Q(number__isnull=False) | Q(name="", role="", organisation="", country=""),
+                condition=Q(number__isnull=False) | Q(name="", role="", organization="", country=""),
                 name="counted_only_is_delivered_without_words",
             ),
         ]
@@ -153,12 +154,12 @@ class Erratum(models.Model):
     """A signature taken back after it was delivered: a number and a day; whose it was is kept nowhere."""
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="errata")
-    number = models.PositiveIntegerField(_("number"))
-    day = models.DateField(_("day"))
+    number = models.PositiveIntegerField("number")
+    day = models.DateField("day")
 
     class Meta:
-        verbose_name = _("erratum")
-        verbose_name_plural = _("errata")
+        verbose_name = "erratum"
+        verbose_name_plural = "errata"
         default_permissions: ClassVar = []
         constraints: ClassVar = [models.UniqueConstraint("delivery", "number", name="one_erratum_per_number")]
 

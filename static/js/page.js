@@ -12,7 +12,7 @@ if (form) {
 }
 
 // What was typed is kept in this tab, over a reload and a change of language, until it is sent. Never the consent.
-const KEPT = ["kind", "visibility", "name", "speaker", "role", "organisation", "country", "comment", "email", "updates"];
+const KEPT = ["kind", "visibility", "name", "spokesperson", "role", "organization", "country", "comment", "email", "updates"];
 
 function stored(use) {
   try {
@@ -37,8 +37,8 @@ function bringBack() {
     else field.value = value;
     differs ||= name !== "kind" || value !== "person";
   }
-  for (const folded of form.querySelectorAll("details")) {
-    folded.open ||= [...folded.querySelectorAll("input, select, textarea")].some((field) => field.value);
+  for (const search_text of form.querySelectorAll("details")) {
+    search_text.open ||= [...search_text.querySelectorAll("input, select, textarea")].some((field) => field.value);
   }
   document.querySelector("[data-kept]").hidden = !differs;
 }

@@ -18,8 +18,8 @@ import django
 
 ROOT = Path(tempfile.mkdtemp(prefix="us-b-"))
 OURS = (
-    "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "FONT_DIRS", "KEEPER_PUBLIC_KEY", "MAILBOX_PEPPER", "MAIL_FROM",
-    "MAIL_URL", "OPERATOR_NAME", "POST_PUBLIC_KEY", "PRIVACY_CONTACT", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
+    "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "FONT_DIRS", "UPDATES_PUBLIC_KEY", "EMAIL_HASH_PEPPER", "DEFAULT_FROM_EMAIL",
+    "EMAIL_URL", "ORGANIZATION_NAME", "OUTBOX_PUBLIC_KEY", "CONTACT_EMAIL", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
     "SITE_URL", "TASKS_BACKEND",
 )  # fmt: skip
 # Untouched by an operator's settings and `.env`; this process itself sees the site in the middle.
@@ -31,22 +31,12 @@ os.environ |= dict.fromkeys(OURS, "") | {
     "TRUSTED_PROXIES": "0",
     "RETENTION_MONTHS": "12",
 }
-os.environ.pop("POST_PRIVATE_KEY_FILE", None)
+os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import (  # noqa: E402  they read the settings
-    admin,
-    commits,
-    confirming,
-    csvs,
-    listing,
-    pages,
-    pdfs,
-    proofs,
-    signing,
-)
-from tests.bench.house import House  # noqa: E402
-from tests.bench.table import Row, say, show  # noqa: E402
+from tests.bench import admin, commits, confirming, csvs, listing, pages, pdfs, proofs, signing
+from tests.bench.fixture import BenchSite
+from tests.bench.table import Row, say, show
 
 BENCHES = {
     "pages": pages.run,
@@ -82,7 +72,7 @@ def main() -> int:
         names = options.names or list(BENCHES)
         sizes = (SITES if set(names) - {"list"} else {}) | (SITES_OF_THE_LIST if "list" in names else {})
         houses = {
-            name: stack.enter_context(House(ROOT / name, QUICK[name] if options.quick else int(size)))
+            name: stack.enter_context(BenchSite(ROOT / name, QUICK[name] if options.quick else int(size)))
             for name, size in sizes.items()
         }
         for name in names:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.bench.house import House
+from tests.bench.fixture import BenchSite
 from tests.bench.table import Row, say
 
 MOST_MS, MOST_STATEMENTS, MOST_RATIO = 300, 12, 1.5
@@ -22,7 +22,7 @@ MAKE = (
     f"user = User.objects.create_user('{NAME}', password='{PASSWORD}', is_staff=True); "
     "user.groups.add(Group.objects.get(name='moderator'))"
 )
-ALL, QUEUE = "/admin/signatures/signature/", "/admin/signatures/waiting/"
+ALL, QUEUE = "/admin/signatures/signature/", "/admin/signatures/waitingsignature/"
 PAGES = {
     "front page": "/admin/",
     "queue": QUEUE,
@@ -33,7 +33,7 @@ PAGES = {
     "queue, one country": f"{QUEUE}?country=KR",
     "queue, one language": f"{QUEUE}?language=zh-hans",
     "queue, one audience": f"{QUEUE}?visibility__exact=counted",
-    "queue, one kind": f"{QUEUE}?kind__exact=organisation",
+    "queue, one kind": f"{QUEUE}?kind__exact=organization",
     "queue, search": f"{QUEUE}?q=kim",
     "all": ALL,
     "all, next page": f"{ALL}?p=2",
@@ -44,7 +44,7 @@ PAGES = {
     "all, one flag": f"{ALL}?flagged=trap",
     "all, with a flag": f"{ALL}?flagged=yes",
     "all, one audience": f"{ALL}?visibility__exact=counted",
-    "all, one kind": f"{ALL}?kind__exact=organisation",
+    "all, one kind": f"{ALL}?kind__exact=organization",
     "all, one country": f"{ALL}?country=KR",
     "all, a rare country": f"{ALL}?country=IS",
     "all, one language": f"{ALL}?language=zh-hans",
@@ -53,13 +53,13 @@ PAGES = {
     "all, three filters": f"{ALL}?state__exact=rejected&country=IS&language=ko",
     "one signature": f"{ALL}{{id}}/change/",
     "one that waits": f"{QUEUE}{{waiting}}/change/",
-    "trail": "/admin/signatures/trailentry/",
-    "trail, of one signature": "/admin/signatures/trailentry/?signature={id}",
+    "trail": "/admin/signatures/auditentry/",
+    "trail, of one signature": "/admin/signatures/auditentry/?signature={id}",
     "alarms": "/admin/signatures/alarm/",
 }
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     times = 3 if quick else 20
     pages: dict[str, dict[str, str]] = {}
     people: dict[str, OpenerDirector] = {}
@@ -94,29 +94,29 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
     return rows
 
 
-def fill(house: House) -> None:
+def fill(house: BenchSite) -> None:
     """A mail and two trail entries for each signature, as time would leave them."""
     house.sql(
-        "INSERT INTO signatures_mail (signature_id, kind, language, queued_at, due_at, sent_at, attempts, failure) "
+        "INSERT INTO signatures_outboxmail (signature_id, kind, language, queued_at, due_at, sent_at, attempts, failure) "
         "SELECT id, 'link', language, signed_up_at, signed_up_at, signed_up_at, 1, '' FROM signatures_signature"
     )
     for action, was, now in (("confirm", "unconfirmed", "waiting"), ("approve", "waiting", "approved")):
         house.sql(
-            "INSERT INTO signatures_trailentry (at, action, letter_id, signature_id, was, now, reason, detail) "
+            "INSERT INTO signatures_auditentry (at, action, letter_id, signature_id, was, now, reason, detail) "
             f"SELECT confirmed_at, '{action}', letter_id, id, '{was}', '{now}', '', '{{}}' "
             "FROM signatures_signature WHERE confirmed_at IS NOT NULL"
         )
-    for table in ("signatures_mail", "signatures_trailentry", "signatures_activity"):
+    for table in ("signatures_outboxmail", "signatures_auditentry", "signatures_hourlystatistic"):
         house.sql(f"VACUUM ANALYZE {table}")
 
 
-def addresses(house: House) -> dict[str, str]:
+def addresses(house: BenchSite) -> dict[str, str]:
     (one,) = house.sql("SELECT max(id) FROM signatures_signature WHERE state = 'approved'")[0]
     (waiting,) = house.sql("SELECT max(id) FROM signatures_signature WHERE state = 'waiting' AND name <> ''")[0]
     return {page: path.format(id=one, waiting=waiting) for page, path in PAGES.items()}
 
 
-def log_in(house: House) -> OpenerDirector:
+def log_in(house: BenchSite) -> OpenerDirector:
     jar = http.cookiejar.CookieJar()
     person = build_opener(HTTPCookieProcessor(jar))
     address = house.url + "/admin/login/"

@@ -7,14 +7,17 @@ import time
 from django.db import connection
 
 from campaign.models import Translation
-from signatures import limits, mailboxes, workflow
-from tests.bench.house import SLUG, House
+from signatures.screening import rate_limits
+from signatures.signing import submission
+from signatures.signing.signer_input import SignerInput
+from signatures.values import email_addresses
+from tests.bench.fixture import SLUG, BenchSite
 from tests.bench.table import Row, turn_about
 
 CLIENTS, LATENCY = 32, 5_000  # µs
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     """`commit_delay` makes the leader of each group of commits wait that long before it flushes."""
     house = houses["100k"]
     text = Translation.objects.newest(SLUG, "en")
@@ -28,24 +31,24 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
             address = f"far.{number}@host{number % 50}.example.org"
             values = {
                 "network": f"10.{number % 200}.0.0/24",
-                "mailbox": mailboxes.canonical(address),
-                "domain": mailboxes.domain_of(address),
+                "mailbox": email_addresses.canonical(address),
+                "domain": email_addresses.domain_of(address),
                 "site": "",
                 "words": f"far {number}",
             }
-            answer = workflow.Answer(
+            answer = SignerInput(
                 translation=text,
                 kind="person",
                 name=f"Jürgen Müller-{number}",
                 role="Teacher",
-                organisation="",
+                organization="",
                 country="DE",
                 comment="",
                 visibility="public",
                 language="en",
-                flags=limits.touch(values).flags,
+                flags=rate_limits.count_event(values).flags,
             )
-            workflow.sign(answer, address=address, updates=False)
+            submission.submit(answer, address=address, updates=False)
             done.append(number)
         connection.close()
 

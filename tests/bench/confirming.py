@@ -3,9 +3,9 @@
 import random
 import uuid
 
-from signatures import links
+from signatures.values import tokens
 from tests.bench import yardstick_table
-from tests.bench.house import House
+from tests.bench.fixture import BenchSite
 from tests.bench.load import Load, write_lines
 from tests.bench.table import Row, turn_about
 
@@ -16,7 +16,7 @@ UNCONFIRMED = (
 FASTEST = 4_000  # bare updates a second that no machine of today passes
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     seconds, rounds = (1, 1) if quick else (3, 5)
     house = houses["100k"]
     # More than time will allow: enough of those that wait are made unconfirmed again.
@@ -28,11 +28,11 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
     people = house.sql(UNCONFIRMED)
     random.Random(1).shuffle(people)
     words = {
-        "action": "confirm", "kind": "person", "role": "Teacher", "organisation": "",
+        "action": "confirm", "kind": "person", "role": "Teacher", "organization": "",
         "visibility": "public", "comment": "", "consent": "on", "text": house.form()["text"],
     }  # fmt: skip
     ours = (
-        (f"/signature/{links.token(uuid.UUID(key))}/", {**words, "name": name, "country": country})
+        (f"/signature/{tokens.personal_token(uuid.UUID(key))}/", {**words, "name": name, "country": country})
         for key, name, country in people
     )
     yardstick_table.make(house)

@@ -3,13 +3,13 @@
 import json
 import time
 
-from campaign import database
-from tests.bench.house import SLUG, House
-from tests.bench.house import run as call
+from campaign.runtime import database
+from tests.bench.fixture import SLUG, BenchSite
+from tests.bench.fixture import run as call
 from tests.bench.table import Row, turn_about
 
 PLAIN = """
-    SELECT row_number() OVER (ORDER BY s.approved_on DESC, s.public_id) AS number, s.kind, s.name, s.role, s.organisation,
+    SELECT row_number() OVER (ORDER BY s.approved_on DESC, s.public_id) AS number, s.kind, s.name, s.role, s.organization,
            s.country, (s.confirmed_at AT TIME ZONE 'UTC')::date AS signed_on, s.language, r.number AS revision
     FROM signatures_signature s JOIN campaign_letter l ON l.id = s.letter_id
     JOIN campaign_translation t ON t.id = s.translation_id JOIN campaign_revision r ON r.id = t.revision_id
@@ -17,7 +17,7 @@ PLAIN = """
 """
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     house = houses["1m"]
     made, plain = house.folder / "list.csv", house.folder / "plain.csv"
     peaks: list[float] = []
@@ -66,6 +66,6 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
     ]
 
 
-def inside(house: House, call: str) -> dict[str, float]:
+def inside(house: BenchSite, call: str) -> dict[str, float]:
     said = house.manage("shell", "-v0", "-c", f"from tests.bench import inside; {call}")
     return dict(json.loads(said or "{}"))

@@ -12,18 +12,18 @@ from pathlib import Path
 from django.db import connection
 
 from campaign.models import Letter
-from signatures.delivery import checking, freezing, manifest, package, receipts, snapshot
+from signatures.delivery import exports, freezing, package, receipts, statement, verification
 from signatures.delivery import pdf as typeset
-from signatures.models import Delivered, Delivery
+from signatures.models import Delivery, DeliveryEntry
 from tests.bench.platypus import peak
-from tests.makers import make_letter
+from tests.factories import make_letter
 
 
 def csv(slug: str, out: str) -> None:
     letter = Letter.objects.get(slug=slug)
     started = time.perf_counter()
     with Path(out).open("wb") as file:
-        rows = snapshot.export_csv(letter, file, by=None)
+        rows = exports.export_csv(letter, file, by=None)
     print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak(), "rows": rows}))
 
 
@@ -33,7 +33,7 @@ def pdf(slug: str, out: str, in_one: int = 100_000) -> None:
     watch = threading.Thread(target=watched, args=(over, most))
     watch.start()
     started = time.perf_counter()
-    report = snapshot.export_pdf(letter, Path(out), by=None, work=typeset.Work(in_one=in_one))
+    report = exports.export_pdf(letter, Path(out), by=None, work=typeset.Work(in_one=in_one))
     seconds = time.perf_counter() - started
     over.set()
     watch.join()
@@ -59,18 +59,20 @@ def tree(slug: str, out: str) -> None:
     before, started = peak(), time.perf_counter()
     rows = package.write_rows(delivery.rows.all(), folder)
     seconds, memory = time.perf_counter() - started, peak() - before
-    (folder / manifest.PDF).write_bytes(b"%PDF-1.7")
+    (folder / statement.PDF).write_bytes(b"%PDF-1.7")
     root = rows.tree.root.hex()
-    files = package.pack(folder, folder, manifest.facts_of(delivery), root=root, site="http://localhost:8000")
+    files = package.write_package(
+        folder, folder, statement.facts_for(delivery), root=root, site="http://localhost:8000"
+    )
     Delivery.objects.filter(pk=delivery.pk).update(root=root, tops=rows.tree.tops, files=files, state="ready")
-    with (folder / manifest.LEAVES).open("rb") as file:
+    with (folder / statement.LEAVES).open("rb") as file:
         leaves = list(package._leaves(file))
     started = time.perf_counter()
     built = receipts.build(iter(leaves))
     alone = time.perf_counter() - started
     started = time.perf_counter()
-    with (folder / manifest.facts_of(delivery).package).open("rb") as file:
-        found = list(checking.check(file, step=lambda _bytes: None))
+    with (folder / statement.facts_for(delivery).package).open("rb") as file:
+        found = list(verification.verify(file, step=lambda _bytes: None))
     verify = time.perf_counter() - started
     wrong = [finding.said for finding in found if finding.holds is False]
     if wrong or built != rows.tree:
@@ -86,7 +88,7 @@ def receipts_of(slug: str, number: int) -> None:
     connection.ensure_connection()
     for place in random.Random(1).sample(range(size), number):
         started = time.perf_counter()
-        row = Delivered.objects.select_related("delivery__letter").get(delivery=delivery.pk, place=place)
+        row = DeliveryEntry.objects.select_related("delivery__letter").get(delivery=delivery.pk, place=place)
         receipts.issue(row)  # it checks it
         took.append((time.perf_counter() - started) * 1000)
     print(json.dumps({"median": statistics.median(took), "most": statistics.quantiles(took, n=20)[-1]}))

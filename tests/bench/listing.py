@@ -4,7 +4,7 @@ import json
 import statistics
 from collections.abc import Sequence
 
-from tests.bench.house import House
+from tests.bench.fixture import BenchSite
 from tests.bench.table import Row, say
 
 MOST_MS, MOST_RATIO = 50, 1.5
@@ -12,7 +12,7 @@ ROUNDS = 3
 CLOCKS = ("database", "its processor alone", "whole page")  # as `lists.fetch` tells them
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     times = 2 if quick else 15
     found: dict[str, dict[str, list[list[float]]]] = {"10k-public": {}, "1m-public": {}}
     for _turn in range(ROUNDS):
@@ -42,6 +42,6 @@ def p95(figures: Sequence[float]) -> float:
     return statistics.quantiles(figures, n=20, method="inclusive")[-1]
 
 
-def told(house: House, times: int) -> dict[str, list[list[float]]]:
+def told(house: BenchSite, times: int) -> dict[str, list[list[float]]]:
     said = house.manage("shell", "-v0", "-c", f"from tests.bench import lists; lists.pages({times})")
     return dict(json.loads(said))

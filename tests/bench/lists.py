@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 from django.db import connection
 from django.test import Client
 
-from campaign.middleware import copies
 from campaign.models import Letter
+from campaign.web.middleware import page_cache
 from signatures.models import Signature
-from tests.bench.house import SLUG
+from tests.bench.fixture import SLUG
 
 SETTLED = 0.0005  # seconds after its answer in which the server goes to sleep, and is entered in its books
 LIST = f"/letters/{SLUG}/signatories/"
@@ -79,7 +79,7 @@ def addresses() -> dict[str, str]:
         "one country by name, in the middle": {
             "country": "KR", "order": "name", "after": f"{by_name_kr.sort_key}.{by_name_kr.public_id.hex}"
         },
-        "organisations": {"kind": "organisation"},
+        "organizations": {"kind": "organization"},
         **{f"search: {what}": query for what, query in SEARCHES.items()},
         "search: one rare name": {"q": newest.name[:40]},
         "search: two words of two people": {"q": rare[:40]},
@@ -91,7 +91,7 @@ def addresses() -> dict[str, str]:
 
 
 def fetch(client: Client, address: str) -> tuple[float, float, float]:
-    copies.clear()
+    page_cache.clear()
     with clocked() as clock:
         started = time.perf_counter()
         status = client.get(address).status_code

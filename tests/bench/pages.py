@@ -1,11 +1,11 @@
 """The letter page while a crowd reads it."""
 
-from tests.bench.house import House
+from tests.bench.fixture import BenchSite
 from tests.bench.load import Load
 from tests.bench.table import Row, turn_about
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     seconds, rounds = (1, 1) if quick else (4, 5)
     with houses["100k"].yardstick() as bare:
         loads = {"bare view": Load(bare + "/", 32)} | {name: Load(houses[name].letter, 32) for name in ("1k", "1m")}

@@ -9,12 +9,12 @@ import pikepdf
 import psycopg2
 
 from tests.bench.csvs import inside
-from tests.bench.house import SLUG, House
-from tests.bench.house import run as call
+from tests.bench.fixture import SLUG, BenchSite
+from tests.bench.fixture import run as call
 from tests.bench.table import Row, say, turn_about
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     house = houses["100k"]
     entries, made, base_made = (house.folder / name for name in ("entries.csv", "letter.pdf", "platypus.pdf"))
     # The target is of names alone, as the measurements behind it were: what is said of people doubles the text.
@@ -23,7 +23,7 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
         connection,
         connection.cursor() as cursor,
     ):
-        cursor.execute("UPDATE signatures_signature SET role = '', organisation = '', country = ''")
+        cursor.execute("UPDATE signatures_signature SET role = '', organization = '', country = ''")
     wanted = inside(house, f"inside.csv({SLUG!r}, {str(entries)!r})")["rows"]
     told: list[dict[str, Any]] = []
 
@@ -60,7 +60,7 @@ def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
     ]
 
 
-def a_million(house: House) -> Row:
+def a_million(house: BenchSite) -> Row:
     """Complete, joined from sets; the names with all that is said of people."""
     made = house.folder / "letter.pdf"
     wanted = inside(house, f"inside.csv({SLUG!r}, {str(house.folder / 'entries.csv')!r})")["rows"]

@@ -30,7 +30,7 @@ def main(entries: str, out: str) -> None:
     """Two columns, a paragraph for each of the rows of the exported CSV."""
     with Path(entries).open(encoding="utf-8-sig", newline="") as file:
         rows = [
-            (row["name"], ", ".join(filter(None, (row["role"], row["organisation"], row["country"]))))
+            (row["name"], ", ".join(filter(None, (row["role"], row["organization"], row["country"]))))
             for row in csv.DictReader(file)
         ]
     style = getSampleStyleSheet()["BodyText"]

@@ -1,11 +1,11 @@
 """The tree over a million leaves, and how long a receipt takes in a process that has never seen the tree."""
 
 from tests.bench.csvs import inside
-from tests.bench.house import SLUG, House
+from tests.bench.fixture import SLUG, BenchSite
 from tests.bench.table import Row
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     house = houses["1m"]
     made = inside(house, f"inside.tree({SLUG!r}, {str(house.folder)!r})")
     found = inside(house, f"inside.receipts_of({SLUG!r}, {10 if quick else 200})")

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 
 from tests.bench import yardstick_table
-from tests.bench.house import SLUG, House
+from tests.bench.fixture import SLUG, BenchSite
 from tests.bench.load import Load, write_lines
 from tests.bench.table import Row, turn_about
 
@@ -19,7 +19,7 @@ def posts(name: str, path: str, hidden: dict[str, str]) -> Iterator[tuple[str, d
                 "kind": "person",
                 "name": f"Jürgen Müller-{number}",
                 "role": "Teacher",
-                "organisation": "",
+                "organization": "",
                 "country": "DE",
                 "visibility": "public",
                 "comment": "",
@@ -32,7 +32,7 @@ def posts(name: str, path: str, hidden: dict[str, str]) -> Iterator[tuple[str, d
         )
 
 
-def run(houses: dict[str, House], *, quick: bool) -> list[Row]:
+def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     seconds, rounds = (1, 1) if quick else (4, 5)
     number = int(FASTEST * (seconds + 1) * rounds)
     large = houses["100k"]

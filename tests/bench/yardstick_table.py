@@ -1,9 +1,9 @@
 """The one table of the bare views."""
 
-from tests.bench.house import House
+from tests.bench.fixture import BenchSite
 
 
-def make(house: House) -> None:
+def make(house: BenchSite) -> None:
     """As many rows as the house has signatures."""
     house.sql("DROP TABLE IF EXISTS yardstick")
     house.sql(

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 
 from tests.browser.pages import Stage
-from tests.site import Site
+from tests.live_site import LiveSite
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -40,5 +40,5 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def stage(site: Site) -> Stage:
+def stage(site: LiveSite) -> Stage:
     return Stage(site)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.pages import LANGUAGES, TABLE, Stage, State
-from tests.site import Site, free_port
+from tests.live_site import LiveSite, free_port
 
 WIDTHS = {"phone": 360, "desk": 1280}
 THEMES = ("light", "dark")
@@ -65,7 +65,7 @@ def assemble(browser: Browser, folder: Path, states: list[tuple[str, State]], nu
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     numbered = [(f"{number:02}", state) for number, state in enumerate(TABLE, start=1)]
-    with Site.for_a_while(free_port()) as site, sync_playwright() as play:
+    with LiveSite.for_a_while(free_port()) as site, sync_playwright() as play:
         stage = Stage(site)
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 NARROW = {"width": 320, "height": 640}  # what a screen of 1280 pixels shows at 400 % (WCAG 1.4.10)
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-OF_COLOURS = ["color-contrast", "link-in-text-block"]  # all that changes with the theme
+OF_COLORS = ["color-contrast", "link-in-text-block"]  # all that changes with the theme
 
 SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 # WCAG 2.5.8: a target in a line of text is as high as its line; a box is also hit by its label.
@@ -49,7 +49,7 @@ def faults(page: Page, language: str, *, whole: bool = False) -> Iterator[str]:
     yield from (f"leads to no field: {one}" for one in page.evaluate(LEADS_NOWHERE))
     yield from axe(page, {"runOnly": TAGS, "rules": {"target-size": {"enabled": True}}})
     page.emulate_media(color_scheme="dark")
-    yield from axe(page, {"runOnly": TAGS if whole else OF_COLOURS}, "dark: ")
+    yield from axe(page, {"runOnly": TAGS if whole else OF_COLORS}, "dark: ")
     style = page.add_style_tag(content=SPACING)
     if page.evaluate(SIDEWAYS):
         yield "it scrolls sideways once a reader sets the text wider"

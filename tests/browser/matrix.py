@@ -12,12 +12,12 @@ from playwright.sync_api import sync_playwright
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.inspection import NARROW, faults
 from tests.browser.pages import LANGUAGES, TABLE, Stage
-from tests.site import Site, free_port
+from tests.live_site import LiveSite, free_port
 
 
 def main(folder: Path | None) -> int:
     begun, wrong = time.monotonic(), 0
-    with Site.for_a_while(free_port()) as site, sync_playwright() as play:
+    with LiveSite.for_a_while(free_port()) as site, sync_playwright() as play:
         stage = Stage(site)
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_context(viewport=NARROW, bypass_csp=True).new_page()  # type: ignore[arg-type]  # a literal

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Response, Route
 
-from tests.site import BASE, Site
+from tests.live_site import BASE, LiveSite
 
 LETTER = "/letters/xi-jinping-2013/"
 HERE = "/letters/stage-here/"
@@ -22,11 +22,11 @@ Act = Callable[[Page, "Stage"], Response | None]
 class Stage:
     """A served site with people in every state, and where each of them is."""
 
-    site: Site
+    site: LiveSite
     found: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        code = "import json; from tests.browser.scenery import build; print(json.dumps(build()))"
+        code = "import json; from tests.browser.fixture import build; print(json.dumps(build()))"
         command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
         done = subprocess.run(command, cwd=BASE, env=self.site.environment, check=True, capture_output=True, text=True)
         self.found = json.loads(done.stdout.splitlines()[-1])
@@ -117,7 +117,7 @@ TABLE = [
     State("list, nothing found", f"{HERE}signatories/?q=zzzzzz"),
     State("list, search too long", f"{HERE}signatories/?q={'a' * 41}"),
     State("list, one country", f"{HERE}signatories/?country=KR"),
-    State("list, organisations", f"{HERE}signatories/?kind=organisation"),
+    State("list, organizations", f"{HERE}signatories/?kind=organization"),
     State("list with a delivery", "/letters/stage-closed/signatories/"),
     State("list, by name", f"{HERE}signatories/?order=name"),
     State("countries", f"{HERE}signatories/countries/"),

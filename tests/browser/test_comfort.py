@@ -8,11 +8,11 @@ from django.utils import translation
 from django.utils.functional import Promise
 from playwright.sync_api import Browser, Page, Route, expect
 
-from signatures.fields import Address
-from signatures.forms.words import NO_NAME
+from signatures.signing.form_fields import EmailAddressField
+from signatures.signing.forms import NAME_REQUIRED
 from tests.browser.pages import HERE, LETTER, Stage
 from tests.browser.test_walk import AUDIENCES
-from tests.site import Site
+from tests.live_site import LiveSite
 
 NAME, ADDRESS = "#id_name", "#id_email"
 KEPT = "What you typed is kept in this tab until you send it."
@@ -20,7 +20,7 @@ EVERY = 20_000  # as page.js asks
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
+def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
     """A tab in which nothing may go wrong unheard."""
     context = browser.new_context(base_url=site.url, viewport={"width": 360, "height": 740})
     page = context.new_page()
@@ -39,7 +39,9 @@ def kept(page: Page) -> dict[str, str]:
 # What was typed is kept
 
 
-def test_what_was_typed_outlives_a_reload_and_another_language_and_goes_once_it_is_sent(page: Page, site: Site) -> None:
+def test_what_was_typed_outlives_a_reload_and_another_language_and_goes_once_it_is_sent(
+    page: Page, site: LiveSite
+) -> None:
     page.goto(LETTER)
     note = page.locator("[data-kept]")
     expect(note).to_be_hidden()
@@ -104,7 +106,7 @@ def test_the_form_is_emptied_by_a_button_and_what_the_server_gave_back_wins(page
     expect(page.get_by_label("Your name")).to_have_value("")
 
 
-def test_where_storage_is_refused_all_else_works(page: Page, site: Site) -> None:
+def test_where_storage_is_refused_all_else_works(page: Page, site: LiveSite) -> None:
     page.add_init_script(
         "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('', 'SecurityError'); }})"
     )
@@ -137,7 +139,7 @@ def test_a_field_says_what_is_wrong_in_the_language_of_the_page_and_holds_nothin
     address.fill("ada@")
     expect(note).to_have_count(0)  # not while somebody types
     address.blur()
-    expect(note).to_have_text(in_korean(Address.NONE))
+    expect(note).to_have_text(in_korean(EmailAddressField.NONE))
     expect(address).to_have_attribute("aria-invalid", "true")
     expect(address).to_have_attribute("aria-describedby", "id_email_helptext id_email_wrong")
     address.fill("ada@example.org")
@@ -148,7 +150,7 @@ def test_a_field_says_what_is_wrong_in_the_language_of_the_page_and_holds_nothin
     name.fill("Ada")
     name.fill("")
     name.blur()
-    expect(page.locator("#id_name_wrong")).to_have_text(in_korean(NO_NAME))
+    expect(page.locator("#id_name_wrong")).to_have_text(in_korean(NAME_REQUIRED))
     page.locator("[value=counted]").check()
     expect(page.locator("#id_name_wrong")).to_have_count(0)  # who is counted needs no name
 
@@ -172,7 +174,7 @@ def in_korean(words: Promise) -> str:
 # The link, to paste elsewhere
 
 
-def test_the_link_is_copied_and_the_button_says_so(page: Page, site: Site) -> None:
+def test_the_link_is_copied_and_the_button_says_so(page: Page, site: LiveSite) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
     for path, words in (
         (f"/ko{LETTER}", ""),
@@ -206,13 +208,13 @@ def test_where_copying_is_refused_the_button_keeps_its_words(page: Page) -> None
 APPROVE = """
 from datetime import UTC, datetime, timedelta
 from campaign.models import Letter
-from tests.makers import make_signature
+from tests.factories import make_signature
 tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # newest are those of the last day, in no order that tells a time
 make_signature(Letter.objects.get(slug="stage-here"), "Live Arrival", approved_on=tomorrow)
 """
 
 
-def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: Site, stage: Stage) -> None:
+def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: LiveSite, stage: Stage) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(site.url)))
     page.clock.install()
@@ -247,7 +249,7 @@ def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: 
 FIRST = """
 from datetime import UTC, datetime
 from campaign.models import Letter
-from tests.makers import make_letter
+from tests.factories import make_letter
 letter = make_letter("first-name")
 Letter.objects.filter(pk=letter.pk).update(created_at=datetime(2000, 1, 1, tzinfo=UTC))
 """
@@ -259,7 +261,7 @@ Signature.objects.filter(letter__slug="first-name").update(visibility="delivery"
 """
 
 
-def test_the_first_name_of_all_shows_up_where_there_was_none(page: Page, site: Site) -> None:
+def test_the_first_name_of_all_shows_up_where_there_was_none(page: Page, site: LiveSite) -> None:
     site.run("shell", "--no-imports", "-c", FIRST)
     page.clock.install()
     page.goto("/letters/first-name/")

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.site import Site
+from tests.live_site import LiveSite
 
 LETTER = "/letters/xi-jinping-2013/"
 HEAD = '<!doctype html><html lang="en"><title>News</title><link rel="icon" href="data:,"><h1>News</h1>'
@@ -35,7 +35,7 @@ class Paper(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write((HEAD + body).encode())
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the library's
+    def log_message(self, format: str, *args: object) -> None:
         """Nothing."""
 
 
@@ -66,7 +66,7 @@ def reader(browser: Browser) -> Iterator[Page]:
 
 
 def test_the_frame_stands_in_a_foreign_page_and_its_button_opens_the_letter(
-    site: Site, newspaper: Newspaper, reader: Page
+    site: LiveSite, newspaper: Newspaper, reader: Page
 ) -> None:
     reader.goto(f"{site.url}{LETTER}tell/")
     lines = reader.locator("pre code").inner_text()
@@ -89,7 +89,7 @@ def test_the_frame_stands_in_a_foreign_page_and_its_button_opens_the_letter(
 
 
 def test_the_frame_fits_its_height_and_passes_axe_in_both_themes(
-    site: Site, newspaper: Newspaper, reader: Page
+    site: LiveSite, newspaper: Newspaper, reader: Page
 ) -> None:
     reader.goto(f"{site.url}{LETTER}embed/")
     for scheme in ("light", "dark"):
@@ -101,7 +101,7 @@ def test_the_frame_fits_its_height_and_passes_axe_in_both_themes(
         assert reader.evaluate(f"{page}.scrollWidth <= {width} && {page}.scrollHeight <= 320"), width
 
 
-def test_no_other_page_of_ours_can_be_framed(site: Site, newspaper: Newspaper, browser: Browser) -> None:
+def test_no_other_page_of_ours_can_be_framed(site: LiveSite, newspaper: Newspaper, browser: Browser) -> None:
     newspaper.pages["/"] = f'<iframe title="Letter" src="{site.url}{LETTER}"></iframe>', {}
     page = browser.new_page()
     with page.expect_console_message(lambda line: "frame-ancestors" in line.text):

@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.inspection import NARROW, faults
 from tests.browser.pages import HERE, LETTER, Stage, State, pairs
 from tests.browser.test_walk import AUDIENCES
-from tests.site import Site
+from tests.live_site import LiveSite
 
 
 @pytest.fixture(scope="module")
-def reader(browser: Browser, site: Site) -> Iterator[Page]:
+def reader(browser: Browser, site: LiveSite) -> Iterator[Page]:
     """One window for all that only look."""
     context = browser.new_context(base_url=site.url, viewport=NARROW, bypass_csp=True)  # type: ignore[arg-type]  # a literal
     yield context.new_page()
@@ -22,7 +22,7 @@ def reader(browser: Browser, site: Site) -> Iterator[Page]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
+def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
     context = browser.new_context(base_url=site.url, viewport=NARROW)  # type: ignore[arg-type]  # a literal
     yield context.new_page()
     context.close()
@@ -89,7 +89,7 @@ def choose(page: Page, audience: str) -> None:
     page.keyboard.press("Space")
 
 
-def test_the_whole_walk_by_keyboard_alone(page: Page, site: Site) -> None:
+def test_the_whole_walk_by_keyboard_alone(page: Page, site: LiveSite) -> None:
     page.goto(LETTER)
     page.keyboard.press("Tab")
     assert there(page, "a.skip") and page.evaluate(SEEN)[:2] == [True, True]
@@ -143,18 +143,18 @@ MOVING = """() => [...document.querySelectorAll('*')].filter(one => {
 }).map(one => one.outerHTML.slice(0, 120))"""
 
 
-def colours_of(page: Page, selector: str) -> int:
+def colors_of(page: Page, selector: str) -> int:
     picture = Image.open(io.BytesIO(page.locator(selector).screenshot()))
     return len(picture.convert("RGB").getcolors(picture.width * picture.height) or [])
 
 
-def test_in_forced_colours_fields_buttons_and_the_progress_keep_their_outlines(page: Page, stage: Stage) -> None:
+def test_in_forced_colors_fields_buttons_and_the_progress_keep_their_outlines(page: Page, stage: Stage) -> None:
     page.emulate_media(forced_colors="active")
     for path in (HERE, f"{HERE}signatories/", stage.path("delivery"), stage.path("unconfirmed")):
         page.goto(path)
         assert page.evaluate(BORDERLESS) == [], path
     page.goto(HERE)
-    assert colours_of(page, "progress") > 1, "the bar can be told from its ground"
+    assert colors_of(page, "progress") > 1, "the bar can be told from its ground"
 
 
 def test_nothing_moves_for_who_asked_for_that(page: Page, stage: Stage) -> None:

@@ -8,10 +8,10 @@ from django.test import Client
 from playwright.sync_api import Browser, Route
 
 from campaign.models import Letter
-from signatures import links
 from signatures.models import Signature
+from signatures.values import tokens
 from tests import pseudo
-from tests.packages import make_delivery
+from tests.delivery.factories import make_delivery
 
 HOST = "http://localhost"
 
@@ -26,8 +26,8 @@ def test_pages_run_from_right_to_left_and_nothing_leaves_the_screen(
         f"/{pseudo.CODE}/": 200, f"{letter}signatories/": 200, f"{letter}signatories/{ada.public_id}/": 200,
         f"{letter}history/": 200, f"{letter}my-link/": 200, f"/{pseudo.CODE}/privacy/": 200,
         f"/{pseudo.CODE}/deliveries/{in_pseudo.slug}/1/": 200, f"/{pseudo.CODE}/nothing/": 404,
-        f"/{pseudo.CODE}/signature/{links.token(ben.public_id)}/": 200,
-        f"/{pseudo.CODE}/signature/{links.token(ada.public_id)}/": 200,
+        f"/{pseudo.CODE}/signature/{tokens.personal_token(ben.public_id)}/": 200,
+        f"/{pseudo.CODE}/signature/{tokens.personal_token(ada.public_id)}/": 200,
     }  # fmt: skip
     answers = {path: client.get(path) for path in paths}
     answers[f"{letter}sign/"] = client.post(f"{letter}sign/", {"name": "<", "visibility": "public"})

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
 from tests.browser.pages import HERE, LANGUAGES, LETTER, Stage
-from tests.site import Site
+from tests.live_site import LiveSite
 
 MOST = 30 * 1024  # bytes over the wire
 MOST_REQUESTS = 4
@@ -42,7 +42,7 @@ class Wire:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_first_view_is_at_most_thirty_kilobytes_in_four_requests(
-    browser: Browser, site: Site, language: str
+    browser: Browser, site: LiveSite, language: str
 ) -> None:
     context = browser.new_context(base_url=site.url)
     page = context.new_page()
@@ -57,7 +57,7 @@ def test_the_first_view_is_at_most_thirty_kilobytes_in_four_requests(
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_moves_while_the_letter_comes(browser: Browser, site: Site, stage: Stage, width: int) -> None:
+def test_nothing_moves_while_the_letter_comes(browser: Browser, site: LiveSite, stage: Stage, width: int) -> None:
     context = browser.new_context(base_url=site.url, viewport={"width": width, "height": 740})
     page = context.new_page()
     for path in (LETTER, HERE, f"/ko{HERE}", f"{HERE}signatories/"):
@@ -67,7 +67,7 @@ def test_nothing_moves_while_the_letter_comes(browser: Browser, site: Site, stag
     context.close()
 
 
-def test_a_line_of_the_letter_has_sixty_to_seventy_five_characters(browser: Browser, site: Site) -> None:
+def test_a_line_of_the_letter_has_sixty_to_seventy_five_characters(browser: Browser, site: LiveSite) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{site.url}{LETTER}")
     lines: list[int] = []

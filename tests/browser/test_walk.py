@@ -10,14 +10,14 @@ import psycopg2
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.site import Site
-from tests.test_second_factor import code_of
+from tests.live_site import LiveSite
+from tests.staff.test_second_factor import code_of
 
 LETTER = "/letters/xi-jinping-2013/"
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
-def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, browser: Browser, site: LiveSite) -> Iterator[Page]:
     context = browser.new_context(
         base_url=site.url, java_script_enabled=request.param, viewport={"width": 360, "height": 740}
     )
@@ -41,7 +41,7 @@ def sign(page: Page, name: str, address: str, audience: str = "On this website a
     page.get_by_role("button", name="Sign").click()
 
 
-def first_password(site: Site) -> str:
+def first_password(site: LiveSite) -> str:
     """That of the first account: its file is gone after the first login of anybody, so it is kept beside the site."""
     kept = Path(f"{site.folder}.password")
     if not kept.exists():
@@ -49,7 +49,7 @@ def first_password(site: Site) -> str:
     return kept.read_text()
 
 
-def log_in(browser: Browser, site: Site) -> Page:
+def log_in(browser: Browser, site: LiveSite) -> Page:
     password = first_password(site)
     page = browser.new_context(base_url=site.url).new_page()
     page.goto("/admin/")
@@ -61,7 +61,7 @@ def log_in(browser: Browser, site: Site) -> Page:
     return page
 
 
-def test_S23_the_whole_walk(page: Page, browser: Browser, site: Site, request: pytest.FixtureRequest) -> None:
+def test_S23_the_whole_walk(page: Page, browser: Browser, site: LiveSite, request: pytest.FixtureRequest) -> None:
     name = f"Jeanne d’Arc ({request.node.callspec.id})"
     sign(page, name, f"jeanne-{request.node.callspec.id}@example.org")
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
@@ -97,36 +97,36 @@ person.groups.add(Group.objects.get(name="moderator"))
 """
 
 
-def give_password(browser: Browser, site: Site) -> Page:
+def give_password(browser: Browser, site: LiveSite) -> Page:
     page = browser.new_context(base_url=site.url).new_page()
-    page.goto("/admin/signatures/waiting/")
+    page.goto("/admin/signatures/waitingsignature/")
     page.get_by_label("Username").fill("moss")
     page.get_by_label("Password").fill("a long enough password")
     page.get_by_role("button", name="Log in").click()
     return page
 
 
-def log_in_with_factor(browser: Browser, site: Site) -> Page:
+def log_in_with_factor(browser: Browser, site: LiveSite) -> Page:
     """A moderator sets the second factor up, leaves, and comes in again by it."""
     first_password(site)  # before it is gone
     site.run("shell", "--no-imports", "-c", MODERATOR)
     page = give_password(browser, site)
-    page.goto("/admin/factor/new/")
+    page.goto("/admin/second-factor/new/")
     key = b32decode(page.locator("code").first.inner_text().replace(" ", "")).hex()
     page.get_by_label("Code").fill(code_of(key))
     page.get_by_label("Code").press("Enter")
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.context.close()
     desk = give_password(browser, site)
-    expect(desk).to_have_url(re.compile("/admin/factor/"))  # the password alone leads here, and no further
+    expect(desk).to_have_url(re.compile("/admin/second-factor/"))  # the password alone leads here, and no further
     desk.get_by_label("Code").fill(code_of(key, ahead=1))
     desk.get_by_label("Code").press("Enter")
-    expect(desk).to_have_url(re.compile("/admin/signatures/waiting/"))
+    expect(desk).to_have_url(re.compile("/admin/signatures/waitingsignature/"))
     return desk
 
 
 def test_a_moderator_with_a_second_factor_clears_twenty_by_keyboard_and_undoes_the_last(
-    browser: Browser, site: Site
+    browser: Browser, site: LiveSite
 ) -> None:
     site.run("make_signatures", "400", "--seed", "77")
     desk = log_in_with_factor(browser, site)
@@ -161,7 +161,7 @@ def waiting_on(desk: Page) -> int:
     return int(desk.locator("#changelist-search .quiet").inner_text().split()[0])
 
 
-def test_staff_take_the_signed_letter_away(browser: Browser, site: Site, tmp_path: Path) -> None:
+def test_staff_take_the_signed_letter_away(browser: Browser, site: LiveSite, tmp_path: Path) -> None:
     desk = log_in(browser, site)
     desk.goto("/admin/signatures/signedletter/")
     desk.get_by_role("link", name="xi-jinping-2013").click()
@@ -174,7 +174,7 @@ def test_staff_take_the_signed_letter_away(browser: Browser, site: Site, tmp_pat
     desk.context.close()
 
 
-def test_errors_are_told_above_and_beside_and_nothing_typed_is_lost(page: Page, site: Site) -> None:
+def test_errors_are_told_above_and_beside_and_nothing_typed_is_lost(page: Page, site: LiveSite) -> None:
     sign(page, "", "ada@example")
     expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
     expect(page.get_by_label("Mail address")).to_have_value("ada@example")
@@ -186,7 +186,7 @@ def test_errors_are_told_above_and_beside_and_nothing_typed_is_lost(page: Page, 
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
 
 
-def test_C2_a_scanner_that_runs_scripts_confirms_nothing(browser: Browser, site: Site) -> None:
+def test_C2_a_scanner_that_runs_scripts_confirms_nothing(browser: Browser, site: LiveSite) -> None:
     page = browser.new_context(base_url=site.url).new_page()
     sign(page, "Careful", "careful@example.org")
     page.goto(site.wait_for_mail("careful@example.org"))
@@ -196,7 +196,7 @@ def test_C2_a_scanner_that_runs_scripts_confirms_nothing(browser: Browser, site:
     page.context.close()
 
 
-def test_C2_fifty_links_opened_by_a_browser_that_runs_scripts_confirm_nothing(browser: Browser, site: Site) -> None:
+def test_C2_fifty_links_opened_by_a_browser_that_runs_scripts_confirm_nothing(browser: Browser, site: LiveSite) -> None:
     context = browser.new_context(base_url=site.url)
     page = context.new_page()
     page.goto("/")
@@ -227,12 +227,12 @@ def test_C2_fifty_links_opened_by_a_browser_that_runs_scripts_confirm_nothing(br
     connection.close()
 
 
-def test_P11_a_reader_meets_no_other_host_and_gets_no_cookie(browser: Browser, site: Site) -> None:
+def test_P11_a_reader_meets_no_other_host_and_gets_no_cookie(browser: Browser, site: LiveSite) -> None:
     context = browser.new_context(base_url=site.url)
     page = context.new_page()
     asked: list[Request] = []
     complaints: list[str] = []
-    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108  Playwright marks what it is given
+    page.on("request", lambda request: asked.append(request))
     page.on("console", lambda message: complaints.append(message.text))
     for address in ("/", f"{LETTER}signatories/", f"{LETTER}history/", f"{LETTER}check-mail/", "/privacy/", "/nix/"):
         page.goto(address)
@@ -242,19 +242,19 @@ def test_P11_a_reader_meets_no_other_host_and_gets_no_cookie(browser: Browser, s
     context.close()
 
 
-def test_admin_keeps_its_content_security_policy(browser: Browser, site: Site) -> None:
+def test_admin_keeps_its_content_security_policy(browser: Browser, site: LiveSite) -> None:
     desk = log_in(browser, site)
     complaints: list[str] = []
     desk.on("console", lambda message: complaints.append(message.text))
     for address in (
         "/admin/",
         "/admin/signatures/signature/",
-        "/admin/signatures/waiting/",
+        "/admin/signatures/waitingsignature/",
         "/admin/campaign/letter/",
         "/admin/campaign/translation/add/",
         "/admin/signatures/signedletter/",
-        "/admin/factor/",
-        "/admin/factor/new/",
+        "/admin/second-factor/",
+        "/admin/second-factor/new/",
         "/admin/again/",
         "/admin/auth/user/add/",
     ):
@@ -263,7 +263,7 @@ def test_admin_keeps_its_content_security_policy(browser: Browser, site: Site) -
     desk.context.close()
 
 
-def test_S26_a_double_click_and_the_way_back_make_no_second_signature(browser: Browser, site: Site) -> None:
+def test_S26_a_double_click_and_the_way_back_make_no_second_signature(browser: Browser, site: LiveSite) -> None:
     page = browser.new_context(base_url=site.url).new_page()
     sign(page, "Twice", "twice@example.org")
     page.wait_for_url("**/check-mail/")
@@ -285,7 +285,7 @@ AUDIENCES = {
 
 @pytest.mark.parametrize("audience", AUDIENCES)
 def test_each_audience_is_chosen_changed_and_left(
-    page: Page, site: Site, audience: str, request: pytest.FixtureRequest
+    page: Page, site: LiveSite, audience: str, request: pytest.FixtureRequest
 ) -> None:
     who = f"walk-{request.node.callspec.id}@example.org"
     sign(page, "Simone Weil", who, AUDIENCES[audience])
@@ -313,7 +313,7 @@ def test_each_audience_is_chosen_changed_and_left(
     expect(page.get_by_role("heading", level=1)).to_have_text("Your signature is erased")
 
 
-def test_a_slip_in_the_address_is_asked_about_once_and_mended_by_a_button(page: Page, site: Site) -> None:
+def test_a_slip_in_the_address_is_asked_about_once_and_mended_by_a_button(page: Page, site: LiveSite) -> None:
     sign(page, "Slip of the Tongue", "slip@gmial.com")
     expect(page.locator("#problems")).to_contain_text("Is this address right?")
     page.get_by_role("button", name="I meant slip@gmail.com").click()
@@ -326,7 +326,7 @@ def test_a_slip_in_the_address_is_asked_about_once_and_mended_by_a_button(page: 
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
 
 
-def set_state(site: Site, state: str) -> None:
+def set_state(site: LiveSite, state: str) -> None:
     with psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned") as connection:
         connection.cursor().execute("UPDATE campaign_letter SET state = %s WHERE slug = 'xi-jinping-2013'", [state])
     connection.close()
@@ -335,7 +335,7 @@ def set_state(site: Site, state: str) -> None:
 
 @pytest.mark.parametrize(("state", "said"), [("paused", "Signing is paused"), ("closed", "This letter is closed")])
 def test_S26_who_filled_in_the_form_before_the_letter_was_paused_or_closed_is_told(
-    browser: Browser, site: Site, state: str, said: str
+    browser: Browser, site: LiveSite, state: str, said: str
 ) -> None:
     page = browser.new_context(base_url=site.url).new_page()
     page.goto(LETTER)

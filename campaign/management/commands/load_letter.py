@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DataError, transaction
 
-from campaign.models import Letter, Translation, publish, revise
+from campaign.letters.publishing import publish, revise
+from campaign.models import Letter, Translation
 
-SHIPPED = Path(__file__).resolve().parents[2] / "letters" / "xi-jinping-2013"
+SHIPPED = Path(__file__).resolve().parents[2] / "letters" / "content" / "xi-jinping-2013"
 
 
 class Command(BaseCommand):

@@ -18,8 +18,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from campaign import database, staff
 from campaign.models import Letter
+from campaign.runtime import database
+from signatures.staff import first_account
 
 MIGRATING = 720_130_508  # an advisory lock: two machines that start at once migrate one after the other
 LONGEST_WAIT = 30.0  # seconds between two starts of a child that keeps dying
@@ -45,7 +46,7 @@ class Child:
             env=self.environment,
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  `serve` has one thread
+            preexec_fn=_die_with_parent,
         )
 
     def look_after(self) -> str | None:
@@ -82,7 +83,7 @@ class Command(BaseCommand):
             settings.SITE_URL if os.environ.get("SITE_URL") else f"http://localhost:{options['port']}"
         )
         try:
-            with database.only_one("serve"):
+            with database.single_instance("serve"):
                 _port_is_free(options["host"], options["port"])
                 with database.running():
                     self.prepare()
@@ -99,7 +100,7 @@ class Command(BaseCommand):
                 call_command("migrate", interactive=False, verbosity=0)
                 if not Letter.objects.exists():
                     call_command("load_letter", stdout=self.stdout)
-                password = staff.make_first()
+                password = first_account.create_first_account()
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
         connection.close()
@@ -116,7 +117,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}"
         )
-        if not settings.MAIL_URL:
+        if not settings.EMAIL_URL:
             self.stdout.write(f"Mails are in:   {settings.VAR_DIR}/mail/")
         self.stdout.write("Ctrl-C stops it.")
         self.stdout.flush()
@@ -135,7 +136,7 @@ class Command(BaseCommand):
 def children(options: dict[str, Any]) -> list[Child]:
     """The web server and the worker, each with its own environment: only the worker knows where the private key is."""
     # Empty, not absent: a `.env` file would fill in what is absent.
-    web_environment = {**os.environ, "POST_PRIVATE_KEY_FILE": ""}
+    web_environment = {**os.environ, "OUTBOX_PRIVATE_KEY_FILE": ""}
     web = [
         sys.executable, "-m", "granian", "--interface", "wsgi",
         "--host", options["host"], "--port", str(options["port"]),
@@ -144,13 +145,13 @@ def children(options: dict[str, Any]) -> list[Child]:
     ]  # fmt: skip
     family = [Child("web server", web, {**web_environment, "GRANIAN_LOG_ACCESS_ENABLED": "false"})]
     if not options["no_worker"]:
-        family.append(Child("worker", [sys.executable, "manage.py", "work"], dict(os.environ)))
+        family.append(Child("worker", [sys.executable, "manage.py", "worker"], dict(os.environ)))
     return family
 
 
 def _look_after_database() -> str | None:
     try:
-        return "the database was gone; it runs again." if database.revive() else None
+        return "the database was gone; it runs again." if database.restart_if_gone() else None
     except database.DatabaseUnavailable as error:
         return str(error)
 

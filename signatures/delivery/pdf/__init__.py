@@ -17,9 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from signatures.delivery.pdf.card import CARD_SIZE, Card, card_design, draw
 from signatures.delivery.pdf.document import (
-    AS_USUAL,
+    DEFAULT_OPTIONS,
     Block,
     BoardMember,
     Counts,
@@ -34,20 +33,42 @@ from signatures.delivery.pdf.document import (
     Text,
     section_of,
 )
-from signatures.delivery.pdf.frame import LANGUAGES, Frame
-from signatures.delivery.pdf.preparing import Preparation
-from signatures.delivery.pdf.processes import PdfFailed, Stopped
-from signatures.delivery.pdf.setting import UNWATCHED, Setting, Work
-from signatures.delivery.pdf.telling import names_in
+from signatures.delivery.pdf.name_count import name_count
+from signatures.delivery.pdf.preparation import Preparation
+from signatures.delivery.pdf.processes import PdfFailed, ProcessStopped
+from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, render_share_image, share_image_design
+from signatures.delivery.pdf.typesetting import NO_PROGRESS, Typesetting, Work
+from signatures.delivery.pdf.wording import LANGUAGES, Wording
 
 __all__ = [
-    "CARD_SIZE", "LANGUAGES", "Block", "BoardMember", "Card", "Counts", "Entry", "Frame", "LetterData", "Letterhead",
-    "Options", "PdfFailed", "Record", "Report", "Signatory", "Span", "Stopped", "Text", "Work", "card_design", "draw",
-    "names_in", "section_of", "write",
+    "LANGUAGES",
+    "SHARE_IMAGE_SIZE",
+    "Block",
+    "BoardMember",
+    "Counts",
+    "Entry",
+    "LetterData",
+    "Letterhead",
+    "Options",
+    "PdfFailed",
+    "ProcessStopped",
+    "Record",
+    "Report",
+    "ShareImage",
+    "Signatory",
+    "Span",
+    "Text",
+    "Wording",
+    "Work",
+    "name_count",
+    "render_share_image",
+    "section_of",
+    "share_image_design",
+    "write",
 ]  # fmt: skip
 
 
-def write(  # noqa: PLR0913  each is one thing a document is made of; the last three are seldom given
+def write(
     letter: LetterData,
     entries: Iterable[Entry],
     *,
@@ -55,9 +76,9 @@ def write(  # noqa: PLR0913  each is one thing a document is made of; the last t
     out: Path,
     timestamp: datetime,
     record: Record | None = None,
-    options: Options = AS_USUAL,
+    options: Options = DEFAULT_OPTIONS,
     fonts: Sequence[Path] = (),
-    work: Work = UNWATCHED,
+    work: Work = NO_PROGRESS,
 ) -> Report:
     """Write the PDF to `out`, whole or not at all. `counts=None` writes the letter alone.
 
@@ -75,7 +96,7 @@ def write(  # noqa: PLR0913  each is one thing a document is made of; the last t
     preparation = Preparation(letter, counts, record, options, fonts)
     # Beside `out`, so that the last step is a rename; the names it holds go with it, whatever happens.
     with TemporaryDirectory(dir=out.parent, prefix=".pdf-") as name:
-        setting = Setting(preparation, Path(name), int(timestamp.timestamp()), work)
+        setting = Typesetting(preparation, Path(name), int(timestamp.timestamp()), work)
         made = setting.in_one(entries) if preparation.named <= work.in_one else setting.in_sets(entries)
         (Path(name) / "made.pdf").replace(out)
     missing = [f"U+{point:04X}" for point in sorted(preparation.boxed)]

@@ -71,7 +71,7 @@ class Entry:
 
     name: str
     role: str = ""
-    organisation: str = ""
+    organization: str = ""
     country: str = ""  # the code
     language: str = ""  # of the page on which it was signed: decides the shapes of Han characters
     section: str = ""
@@ -79,16 +79,16 @@ class Entry:
 
 
 def section_of(
-    name: str, *, order: str, organisation: bool, notable: bool, country: str, script_of: Callable[[str], str]
+    name: str, *, order: str, organization: bool, featured_position: bool, country: str, script_of: Callable[[str], str]
 ) -> str:
-    """Under which heading an entry stands: organisations, notables, everybody else by the letter's order.
+    """Under which heading an entry stands: organizations, featured, everybody else by the letter's order.
 
     `script_of` is asked for the first letter alone where that will do, so that its answers can be kept.
     """
-    if organisation:
-        return "organisations"
-    if notable:
-        return "notables"
+    if organization:
+        return "organizations"
+    if featured_position:
+        return "featured"
     if order == "name":
         return f"script:{script_of(name[:1] if name[:1].isalpha() else name)}"
     return f"country:{country}" if order == "country" else "others"
@@ -139,7 +139,7 @@ class Options:
     draft: bool = False
 
 
-AS_USUAL = Options()
+DEFAULT_OPTIONS = Options()
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ HAN_LANGUAGES = {  # as typst says them: the fonts draw one character in the sha
     "ja": ["ja", "JP"], "ko": ["ko", "KR"], "zh-hans": ["zh", "CN"], "zh-hant": ["zh", "TW"], "zh-tw": ["zh", "TW"],
     "zh-hk": ["zh", "HK"], "zh-mo": ["zh", "HK"], "zh": ["zh", "CN"],
 }  # fmt: skip
-MARKS_ON_A_LETTER = 4  # more would be drawn over the neighbours
+MARKS_ON_A_LETTER = 4  # more would be drawn over the neighbors
 LONG = 25  # may be wider than a column, with nowhere to break
 LONG_WORD = re.compile(rf"[^\s\u2010-\u2015\u2e80-\ua4cf\uac00-\ud7af-]{{{LONG},}}")
 ISOLATE, END_ISOLATE, MAY_BREAK = "\u2068", "\u2069", "\u200b"
 JOINING = re.compile("[\u034f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")  # never drawn alone
 HIDDEN = frozenset("\u00ad\u061c\u200b\u200e\u200f\u2060")  # act on the line, or beside it; a reader must not find them
-EMBEDDINGS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn the neighbours around
+EMBEDDINGS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn the neighbors around
 RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 
 Text = str | list[str]  # as the template reads it: in a list, the odd places are code points to box or to hide
@@ -150,7 +150,7 @@ class Glyphs:
         return [] if said == self.han else said
 
     def entry(self, name: str, *more: str, mark: str = "") -> list[Text]:
-        """A name, with its mark, and what is said of it: role, organisation, country, where they are given."""
+        """A name, with its mark, and what is said of it: role, organization, country, where they are given."""
         if not mark and not any(more) and len(name) < LONG and self.plain.issuperset(name):
             return [name, ""]  # nearly always
         said: list[str] = []

@@ -14,7 +14,7 @@ class PdfFailed(Exception):
     """No PDF came out. The message holds no word of the letter and no name."""
 
 
-class Stopped(Exception):
+class ProcessStopped(Exception):
     """Somebody asked to give up; nothing is left behind."""
 
 
@@ -54,7 +54,9 @@ class Process:
         self.popen.communicate()
 
 
-def in_turn(processes: Iterator[Process], *, most: int, stopped: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+def results_in_order(
+    processes: Iterator[Process], *, most: int, stopped: Callable[[], bool]
+) -> Iterator[dict[str, Any]]:
     """What they say, in the order in which they start; the next one starts once fewer than `most` are running.
 
     Raises:
@@ -66,7 +68,7 @@ def in_turn(processes: Iterator[Process], *, most: int, stopped: Callable[[], bo
     try:
         while more or running:
             if stopped():
-                raise Stopped
+                raise ProcessStopped
             busy = [one for one in running if not one.wait()]
             if more and len(busy) < most:
                 started = next(processes, None)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from campaign.models import Letter
-from signatures.delivery import freezing, making
+from signatures.delivery import building, freezing
 
 
 class Command(BaseCommand):
@@ -23,10 +23,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no letter {options['slug']!r}.")
         try:
             delivery = freezing.freeze(letter, by=None, reason=options["reason"])
-        except (freezing.NotAllowed, freezing.CountsDiffer) as error:
+        except (freezing.DeliveryNotAllowed, freezing.CountsDiffer) as error:
             raise CommandError(str(error)) from None
         with tqdm(total=100, unit=" %", disable=None, bar_format="{l_bar}{bar}") as bar:
-            making.make(delivery.pk, tell=lambda percent: bar.update(percent - bar.n))
+            building.build(delivery.pk, tell=lambda percent: bar.update(percent - bar.n))
         delivery.refresh_from_db()
         if delivery.state != delivery.State.READY:
             why = f"their making ended with {delivery.failure}" if delivery.failure else "they were stopped"

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from campaign.models import Letter
-from signatures.delivery import snapshot
+from signatures.delivery import exports
 
 
 class Command(BaseCommand):
@@ -25,11 +25,11 @@ class Command(BaseCommand):
         out: Path | None = options["out"]
         try:
             if out is None:
-                snapshot.export_csv(letter, sys.stdout.buffer, by=None)
+                exports.export_csv(letter, sys.stdout.buffer, by=None)
                 return
             draft = out.with_name(f".{out.name}.part")
             with draft.open("wb") as file:
-                rows = snapshot.export_csv(letter, file, by=None)
+                rows = exports.export_csv(letter, file, by=None)
             draft.replace(out)
         except OSError as error:
             raise CommandError(f"The list cannot be written: {error}") from None

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from campaign.models import Letter
-from signatures.delivery import pdf, snapshot
+from signatures.delivery import exports, pdf
 
 
 class Command(BaseCommand):
@@ -41,13 +41,13 @@ class Command(BaseCommand):
         try:
             with bar, tempfile.TemporaryDirectory() as folder:
                 made = options["out"] or Path(folder) / "letter.pdf"
-                report = snapshot.export_pdf(
+                report = exports.export_pdf(
                     letter, made, by=None, options=pdf.Options(**chosen), work=pdf.Work(progress=shown_on(bar))
                 )
                 if options["out"] is None:
                     with made.open("rb") as file:
                         shutil.copyfileobj(file, sys.stdout.buffer)
-        except (OSError, pdf.PdfFailed, snapshot.NothingToExport) as error:
+        except (OSError, pdf.PdfFailed, exports.NothingToExport) as error:
             raise CommandError(f"The PDF cannot be made: {error}") from None
         self.stderr.write(f"{report.names} names on {report.pages} pages")
         if report.missing:

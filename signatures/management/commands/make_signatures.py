@@ -19,20 +19,23 @@ from psycopg2.errors import UniqueViolation
 from tqdm import tqdm
 
 from campaign.models import Letter, Translation
-from signatures import counts, finding, names, suspicion
+from signatures import counts
 from signatures.management.commands._people import Person, lines, people
-from signatures.models import Audience, Kind, Signature, State
+from signatures.models import Signature
+from signatures.states import Kind, State, Visibility
+from signatures.values import names
+from signatures.values.normalization import name_key, search_text
 
 CHUNK = 5_000  # rows in one COPY; no more than these are in memory at a time
 WEEKS = 8
 COLUMNS = (
-    "public_id", "mailbox_key", "letter_id", "translation_id", "kind", "paper", "name", "role", "organisation",
-    "speaker", "comment", "likeness", "sort_key", "folded", "country", "language", "visibility", "state", "flags",
+    "public_id", "address_hash", "letter_id", "translation_id", "kind", "paper", "name", "role", "organization",
+    "spokesperson", "comment", "name_key", "sort_key", "search_text", "country", "language", "visibility", "state", "flags",
     "signed_up_at", "confirmed_at", "approved_on",
 )  # fmt: skip
 # How many of a hundred; a waiting one has a flag as often as not.
 STATES = {State.APPROVED: 82, State.WAITING: 8, State.UNCONFIRMED: 6, State.REJECTED: 2, State.WITHDRAWN: 2}
-AUDIENCES = {Audience.PUBLIC: 76, Audience.DELIVERY: 14, Audience.COUNTED: 10}
+AUDIENCES = {Visibility.PUBLIC: 76, Visibility.DELIVERY: 14, Visibility.COUNTED: 10}
 FLAGGED = {State.WAITING: 0.5, State.REJECTED: 0.7, State.UNCONFIRMED: 0.02, State.APPROVED: 0.01}
 FLAGS = ("link", "trap", "stale-form", "rate", "script-mix", "similar")
 COMMENTS = ("Thank you.", "My grandmother was born in Hamhŭng.", "함께합니다.", "声援", "Дякую!", "شكراً لكم")
@@ -65,7 +68,7 @@ class Command(BaseCommand):
             raise CommandError(f"Seed {seed} was used for {letter.slug} already; take another --seed.") from None
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE signatures_signature")
-        counts.fold()
+        counts.fold_deltas()
         self.stdout.write(f"{number} signatures under {letter.slug}")
 
     @transaction.atomic
@@ -116,24 +119,30 @@ class Rows:
     def _row(self, index: int, person: Person) -> list[Any]:
         chance, tongue = self.chance, person.tongue
         state, audience = pick(chance, STATES), pick(chance, AUDIENCES)
-        is_organisation = chance.random() < 0.02
-        name = tongue.foundation.format(person.name) if is_organisation else person.name
-        role = some(chance, lines(tongue.roles), 0.0 if is_organisation else 0.3)
-        speaker = ", ".join([person.name, *lines(tongue.roles)[:1]]) if is_organisation else ""
-        words = [name, role, some(chance, lines(tongue.organisations), 0.15), speaker, some(chance, COMMENTS, 0.04)]
+        is_organization = chance.random() < 0.02
+        name = tongue.foundation.format(person.name) if is_organization else person.name
+        role = some(chance, lines(tongue.roles), 0.0 if is_organization else 0.3)
+        spokesperson = ", ".join([person.name, *lines(tongue.roles)[:1]]) if is_organization else ""
+        words = [
+            name,
+            role,
+            some(chance, lines(tongue.organizations), 0.15),
+            spokesperson,
+            some(chance, COMMENTS, 0.04),
+        ]
         country, flags = some(chance, tongue.countries.split(), 0.9), some(chance, FLAGS, FLAGGED.get(state, 0.0))
         signed_up, confirmed, approved = self._moments(index, state)
-        if state == State.WITHDRAWN or (audience == Audience.COUNTED and confirmed):
+        if state == State.WITHDRAWN or (audience == Visibility.COUNTED and confirmed):
             words = [""] * len(words)  # as `workflow` blanks them
         if state == State.WITHDRAWN:
             country = ""
-        if is_organisation and words[0]:
-            flags = ",".join(filter(None, ["organisation", flags]))  # as signing flags it
-        made_of = suspicion.likeness(words[0]), names.sort_key(words[0]), finding.findable(words[0], words[2])
+        if is_organization and words[0]:
+            flags = ",".join(filter(None, ["organization", flags]))  # as signing flags it
+        made_of = name_key(words[0]), names.sort_key(words[0]), search_text(words[0], words[2])
         if not confirmed:
             made_of = "", "", ""
         key, public_id = self._ids(index)
-        kind = Kind.ORGANISATION if is_organisation else Kind.PERSON
+        kind = Kind.ORGANIZATION if is_organization else Kind.PERSON
         return [
             public_id, f"\\x{key.hex()}", self.letter.pk, self.texts[tongue.language], kind, False, *words,
             *made_of, country, tongue.language, audience, state, f"{{{flags}}}", signed_up, confirmed, approved,

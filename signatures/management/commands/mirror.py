@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from signatures import mirror
+from signatures.static_mirror import writing
+from signatures.static_mirror.folder import ForeignFolder
 
 
 class Command(BaseCommand):
@@ -27,10 +28,12 @@ class Command(BaseCommand):
         try:
             call_command("collectstatic", interactive=False, verbosity=0)
             with bar:
-                pages = mirror.make(folder, on=timezone.now().date(), tell=lambda done: bar.update(done - bar.n))
-        except mirror.NotOurs as error:
+                pages = writing.write_mirror(
+                    folder, on=timezone.now().date(), tell=lambda done: bar.update(done - bar.n)
+                )
+        except ForeignFolder as error:
             raise CommandError(f"{error} holds something else than a copy; name a new or an empty folder.") from None
-        except mirror.AlreadyRunning:
+        except writing.AlreadyRunning:
             raise CommandError("Another copy is being made; wait until it is done.") from None
         except OSError as error:
             raise CommandError(f"The copy cannot be written to {folder}: {error.strerror}.") from None

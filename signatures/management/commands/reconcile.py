@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from signatures.delivery import reconciling
+from signatures.delivery import reconciliation
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         broken = checked = 0
-        for check in reconciling.reconcile():
+        for check in reconciliation.reconcile():
             checked += 1
             broken += not check.holds
             if not (check.holds and options["quiet"]):

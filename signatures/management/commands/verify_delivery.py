@@ -7,7 +7,7 @@ from typing import IO, Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from signatures.delivery import checking, receipts
+from signatures.delivery import receipts, verification
 
 
 class Command(BaseCommand):
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         words = {True: "ok     ", False: "WRONG  ", None: "compare"}
         wrong = []
         with tqdm(total=bytes_to_do, unit="B", unit_scale=True, disable=None) as bar:  # None: on a terminal only
-            for finding in checking.check(file, receipt=receipt, step=bar.update):
+            for finding in verification.verify(file, receipt=receipt, step=bar.update):
                 with bar.external_write_mode():
                     self.stdout.write(f"{words[finding.holds]} {finding.said}")
                 wrong += [finding.said] if finding.holds is False else []

@@ -3,16 +3,16 @@
 -- of what is public (P4), so that nobody can be found by subtracting.
 -- The row also tells what came to pass, in which hour and language, so that a sign-up does not pay for a second row.
 -- Nothing that commits late is passed over: the worker folds exactly the rows that it deletes.
-CREATE FUNCTION signatures_tally_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION signatures_count_deltas() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO signatures_tally (letter_id, state, visibility, flagged, country, number, hour, language, what)
+        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, what)
         SELECT letter_id, state, visibility, flags <> '{}',
             CASE WHEN state = 'approved' AND visibility = 'public' THEN country ELSE '' END,
             count(*), date_trunc('hour', signed_up_at, 'UTC'), language, 'sign-up'
         FROM after GROUP BY 1, 2, 3, 4, 5, 7, 8;
     ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO signatures_tally (letter_id, state, visibility, flagged, country, number, hour, language, what)
+        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, what)
         SELECT letter_id, state, visibility, flagged, country, -count(*),
             CASE WHEN erased THEN date_trunc('hour', now(), 'UTC') END,
             CASE WHEN erased THEN language ELSE '' END,
@@ -24,7 +24,7 @@ BEGIN
             FROM before
         ) gone GROUP BY 1, 2, 3, 4, 5, 7, 8, 9;
     ELSE
-        INSERT INTO signatures_tally (letter_id, state, visibility, flagged, country, number, hour, language, what)
+        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, what)
         SELECT letter_id, state, visibility, flagged,
             CASE WHEN state = 'approved' AND visibility = 'public' THEN country ELSE '' END, sum(number),
             CASE WHEN what <> '' THEN date_trunc('hour', now(), 'UTC') END,
@@ -48,12 +48,12 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER tally_insert AFTER INSERT ON signatures_signature
-    REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION signatures_tally_changes();
+    REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION signatures_count_deltas();
 CREATE TRIGGER tally_update AFTER UPDATE ON signatures_signature
-    REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION signatures_tally_changes();
+    REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION signatures_count_deltas();
 CREATE TRIGGER tally_delete AFTER DELETE ON signatures_signature
-    REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION signatures_tally_changes();
+    REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION signatures_count_deltas();
 
 -- The tally is read whole, and after a crowd nearly all of it is empty. By default vacuum leaves an index alone where
 -- it finds few dead rows, and then cannot give back the pages that the index still points to.
-ALTER TABLE signatures_tally SET (vacuum_index_cleanup = on);
+ALTER TABLE signatures_countdelta SET (vacuum_index_cleanup = on);

@@ -21,14 +21,14 @@ CREATE TRIGGER delivery_is_never_truncated BEFORE TRUNCATE ON signatures_deliver
 
 -- Of a delivered row, only the words, the day and the salt may be taken away, all at once: what is left still proves
 -- the root, and names nobody.
-CREATE FUNCTION signatures_delivered_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION signatures_delivery_entry_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        IF (NEW.name, NEW.role, NEW.organisation, NEW.country) = ('', '', '', '')
+        IF (NEW.name, NEW.role, NEW.organization, NEW.country) = ('', '', '', '')
             AND NEW.salt IS NULL AND NEW.signed_on IS NULL
             AND (NEW.id, NEW.delivery_id, NEW.place, NEW.number, NEW.signature_id, NEW.kind, NEW.language, NEW.revision,
-                NEW.is_notable, NEW.on_paper, NEW.leaf) IS NOT DISTINCT FROM (OLD.id, OLD.delivery_id, OLD.place,
-                OLD.number, OLD.signature_id, OLD.kind, OLD.language, OLD.revision, OLD.is_notable, OLD.on_paper,
+                NEW.is_featured, NEW.on_paper, NEW.leaf) IS NOT DISTINCT FROM (OLD.id, OLD.delivery_id, OLD.place,
+                OLD.number, OLD.signature_id, OLD.kind, OLD.language, OLD.revision, OLD.is_featured, OLD.on_paper,
                 OLD.leaf)
         THEN
             RETURN NEW;
@@ -36,7 +36,7 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'what was delivered is frozen' USING ERRCODE = 'integrity_constraint_violation';
 END $$;
-CREATE TRIGGER delivered_is_frozen BEFORE UPDATE OR DELETE ON signatures_delivered
-    FOR EACH ROW EXECUTE FUNCTION signatures_delivered_is_frozen();
-CREATE TRIGGER delivered_is_never_truncated BEFORE TRUNCATE ON signatures_delivered
-    FOR EACH STATEMENT EXECUTE FUNCTION signatures_delivered_is_frozen();
+CREATE TRIGGER delivered_is_frozen BEFORE UPDATE OR DELETE ON signatures_deliveryentry
+    FOR EACH ROW EXECUTE FUNCTION signatures_delivery_entry_is_frozen();
+CREATE TRIGGER delivery_entries_are_never_truncated BEFORE TRUNCATE ON signatures_deliveryentry
+    FOR EACH STATEMENT EXECUTE FUNCTION signatures_delivery_entry_is_frozen();

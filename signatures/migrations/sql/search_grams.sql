@@ -1,10 +1,10 @@
--- The pieces of a folded name by which a search finds it: all of one, two and three characters, and the country.
+-- The pieces of a search_text name by which a search finds it: all of one, two and three characters, and the country.
 -- Three only in alphabets: of Hanzi, Kana and Hangul two are rare enough. Each piece begins with the number of the open
 -- letter, so that the names under one do not slow a search under another.
-CREATE FUNCTION signatures_grams(letter bigint, country text, folded text) RETURNS text[]
+CREATE FUNCTION signatures_grams(letter bigint, country text, search_text text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-    signs text[] := string_to_array(folded, NULL);
+    signs text[] := string_to_array(search_text, NULL);
     last int := coalesce(cardinality(signs), 0);
     head text := letter || ':';
     grams text[] := ARRAY[letter || '=' || country];

@@ -1,0 +1,1 @@
+"""Letters: their texts, publishing, pages, feeds."""

@@ -1,0 +1,179 @@
+"""Writing and publishing letters and news. `signatures.audit.letter_admin` registers the pages: there the trail is known."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import capfirst
+
+from campaign.letters import text
+from campaign.letters.forms import ConflictCheckedForm
+from campaign.letters.publishing import EmptyNews, announce, publish, retract, revise
+from campaign.models import Letter, News, NewsText, Translation
+
+
+class LetterAdmin(admin.ModelAdmin):
+    form = ConflictCheckedForm
+    list_display = ("slug", "recipient", "state", "goal", "created_at")
+    list_filter = ("state",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class TextForm(ConflictCheckedForm):
+    """A text of a letter. Saving new words for a published text makes a new revision."""
+
+    letter = forms.ModelChoiceField(Letter.objects.all(), label="letter")
+
+    class Meta:
+        model = Translation
+        fields = ("letter", "language", *Translation.WORDS, *Translation.ABOUT)
+
+    def clean_signatories(self) -> Any:
+        people = self.cleaned_data["signatories"]
+        fits = isinstance(people, list) and all(
+            isinstance(person, dict) and isinstance(person.get("name"), str) and isinstance(person.get("titles"), list)
+            for person in people
+        )
+        if not fits:
+            raise forms.ValidationError('Please write a list such as [{"name": "Ada", "titles": ["Chair"]}].')
+        return people
+
+
+class TranslationAdmin(admin.ModelAdmin):
+    form = TextForm
+    list_display = ("title", "language", "revision", "authoritative", "unofficial", "published_at", "digest")
+    list_filter = ("language", "unofficial", "revision__letter")
+    readonly_fields = ("published_at", "digest")
+    actions = ("publish",)
+    save_as = True
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj and obj.published_at:
+            return ("revision", "language", *Translation.WORDS, *Translation.ABOUT, "published_at", "digest")
+        return ("letter", "language", *Translation.WORDS, *Translation.ABOUT, "as_seen")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new text begins as the newest one of the letter: most changes are small."""
+        newest = Translation.objects.order_by("-revision__number", "-authoritative").select_related("revision").first()
+        begin = {"letter": newest.revision.letter_id, "language": newest.language, **newest.words()} if newest else {}
+        return {**begin, **super().get_changeform_initial_data(request)}
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj and "letter" in form.base_fields:
+            form.base_fields["letter"].initial = obj.revision.letter_id
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Translation, form: Any, change: bool) -> None:
+        words = {field: form.cleaned_data[field] for field in Translation.WORDS}
+        saved = revise(
+            form.cleaned_data["letter"],
+            form.cleaned_data["language"],
+            words,
+            **{field: form.cleaned_data[field] for field in Translation.ABOUT},
+        )
+        obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
+
+    @admin.action(
+        description="Publish: freeze this text for ever",
+        permissions=["change"],
+        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+    )
+    def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
+        for translation in chosen:
+            self.publish_one(request, translation)
+        self.message_user(request, "Published.", messages.SUCCESS)
+
+    def publish_one(self, request: HttpRequest, translation: Translation) -> None:
+        publish(translation)
+
+
+class NewsTextForm(ConflictCheckedForm):
+    language = forms.ChoiceField(label=capfirst("language"), choices=[("", "---------"), *settings.LANGUAGES])
+
+    class Meta:
+        model = NewsText
+        fields = ("language", "title", "body")
+
+
+class NewsTextInline(admin.StackedInline):
+    model = NewsText
+    form = NewsTextForm
+    extra = 1
+    max_num = len(settings.LANGUAGES)
+    readonly_fields = ("as_shown", "changed_on")
+
+    @admin.display(description="as readers see it")
+    def as_shown(self, obj: NewsText) -> str:
+        return text.html(obj.body) if obj.pk else "-"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was public once is corrected, or taken off the page as a whole."""
+        return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
+
+
+class NewsAdmin(admin.ModelAdmin):
+    form = ConflictCheckedForm
+    list_display = ("headline", "letter", "by_mail", "published_at", "retracted_at")
+    list_filter = ("letter", "by_mail")
+    list_select_related = ("letter",)
+    readonly_fields = ("published_at", "retracted_at")
+    inlines = (NewsTextInline,)
+    ordering = ("-pk",)
+    actions = ("announce", "retract")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[News]:
+        return super().get_queryset(request).prefetch_related("texts")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """It cannot move to another letter once it was public."""
+        return (*self.readonly_fields, "letter") if obj and obj.published_at else self.readonly_fields
+
+    @admin.display(description="title")
+    def headline(self, obj: News) -> str:
+        return next((str(words) for words in obj.texts.all()), "-")
+
+    @admin.action(
+        description="Publish on the letter's page",
+        permissions=["change"],
+        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+    )
+    def announce(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
+        for news in chosen:
+            try:
+                self.announce_one(request, news)
+            except EmptyNews:
+                self.message_user(request, "Please write the news in at least one language first.", messages.ERROR)
+                return
+        self.message_user(request, "Published.", messages.SUCCESS)
+
+    @admin.action(
+        description="Take off the page",
+        permissions=["change"],
+        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+    )
+    def retract(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
+        for news in chosen:
+            self.retract_one(request, news)
+        self.message_user(request, "It is no longer on the page.", messages.SUCCESS)
+
+    def announce_one(self, request: HttpRequest, news: News) -> None:
+        announce(news)
+
+    def retract_one(self, request: HttpRequest, news: News) -> None:
+        retract(news)

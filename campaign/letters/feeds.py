@@ -1,0 +1,69 @@
+"""The news of a letter for programs that watch for it. No name stands in it, and nobody has to leave an address."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.syndication.views import Feed
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from campaign.letters import text
+from campaign.models import NewsText, Translation
+from campaign.web.middleware import public_page
+
+NEWEST = 20
+# XML has no way to write these; typed by a slip of the keyboard, they must not take the whole feed down.
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _written(words: str) -> str:
+    return _NOT_IN_XML.sub("", words)
+
+
+class NewsFeed(Feed[NewsText, Translation]):
+    """All addresses stand on `SITE_URL`, never on the host of a request."""
+
+    feed_type = Atom1Feed
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Translation:
+        translation = Translation.objects.newest(kwargs["slug"], get_language() or "")
+        if translation is None:
+            raise Http404
+        return translation
+
+    def title(self, translation: Translation) -> str:
+        return _written(_("News: %(title)s") % {"title": translation.title})
+
+    def link(self, translation: Translation) -> str:
+        return settings.SITE_URL + reverse("news", args=[translation.revision.letter.slug])
+
+    def feed_url(self, translation: Translation) -> str:
+        return settings.SITE_URL + reverse("news-feed", args=[translation.revision.letter.slug])
+
+    def author_name(self) -> str:
+        return _written(str(settings.ORGANIZATION_NAME))
+
+    def items(self, translation: Translation) -> QuerySet[NewsText]:
+        return NewsText.objects.shown(translation.revision.letter, get_language() or "")[:NEWEST]
+
+    def item_title(self, item: NewsText) -> str:
+        return _written(item.title)
+
+    def item_description(self, item: NewsText) -> str:
+        return _written(text.html(item.body))
+
+    def item_link(self, item: NewsText) -> str:
+        return f"{settings.SITE_URL}{reverse('news', args=[item.news.letter.slug])}#news-{item.news_id}"
+
+    def item_pubdate(self, item: NewsText) -> datetime | None:
+        return item.news.published_at
+
+
+news_feed = require_safe(public_page(NewsFeed()))

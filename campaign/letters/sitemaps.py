@@ -1,0 +1,59 @@
+"""What search engines may find: letters in their languages, their history, the privacy notice. Never a name (P5)."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.sitemaps import Sitemap
+from django.contrib.sitemaps.views import sitemap as render_sitemap
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from campaign.models import Letter, Translation
+from campaign.web.middleware import public_page
+
+Item = tuple[str, tuple[str, ...], list[str]]  # the name of an address, its arguments, its languages
+
+
+class Pages(Sitemap[Item]):
+    """Each page in the languages that it is there in, and each of these tells the others."""
+
+    i18n = alternates = x_default = True
+
+    def items(self) -> list[Item]:
+        found: list[Item] = [("privacy", (), [code for code, _name in settings.LANGUAGES])]
+        for slug, languages in _texts().items():
+            found += [("letter", (slug,), languages), ("history", (slug,), languages)]
+        return found
+
+    def get_languages_for_item(self, item: Item) -> list[str]:
+        return item[2]
+
+    def location(self, item: Item) -> str:
+        return reverse(item[0], args=item[1])
+
+    # Where the site is, its operator says; a request may say anything (P10).
+    def get_protocol(self, protocol: str | None = None) -> str:
+        return urlsplit(settings.SITE_URL).scheme
+
+    def get_domain(self, site: Any = None) -> str:
+        return urlsplit(settings.SITE_URL).netloc
+
+
+def _texts() -> dict[str, list[str]]:
+    """Of each published letter those languages of its newest published text that the site speaks."""
+    texts = Translation.objects.filter(published_at__isnull=False, revision__letter__in=Letter.objects.published())
+    found: dict[str, tuple[int, list[str]]] = {}
+    columns = ("revision__letter__slug", "revision__number", "language")
+    for slug, number, language in texts.order_by(*columns).values_list(*columns):
+        newest, languages = found.get(slug, (number, []))
+        spoken = [language] if language in dict(settings.LANGUAGES) else []
+        found[slug] = number, [*(languages if newest == number else []), *spoken]
+    return {slug: languages for slug, (_number, languages) in found.items()}
+
+
+@require_safe
+@public_page
+def sitemap(request: HttpRequest) -> HttpResponse:
+    return render_sitemap(request, sitemaps={"pages": Pages()})

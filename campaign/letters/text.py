@@ -1,0 +1,119 @@
+"""A letter's text: parsed once into blocks; HTML from blocks; its canonical form and digest.
+
+The subset of Markdown: paragraphs, bulleted and numbered lists, block quotes, *emphasis* and **strong** words.
+Everything else (HTML, links, pictures, headings) stays as it is typed, so no text can carry markup of its own.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_markdown = MarkdownIt("zero").enable(["list", "blockquote", "emphasis", "newline"])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of words in one style."""
+
+    text: str
+    emphasis: bool = False
+    strong: bool = False
+
+
+Line = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph or quote (one line) or a list (a line for each item)."""
+
+    kind: Literal["paragraph", "quote", "list"]
+    lines: tuple[Line, ...]
+    ordered: bool = False
+
+
+@lru_cache(maxsize=64)
+def blocks(source: str) -> tuple[Block, ...]:
+    """The blocks of a text in our subset of Markdown. Lists do not nest."""
+    return tuple(_blocks(_markdown.parse(source)))
+
+
+def _blocks(tokens: Iterable[Token]) -> Iterator[Block]:
+    items: list[Line] | None = None
+    ordered = quoted = False
+    for token in tokens:
+        match token.type:
+            case "bullet_list_open" | "ordered_list_open":
+                items, ordered = [], token.type.startswith("ordered")
+            case "bullet_list_close" | "ordered_list_close":
+                yield Block("list", tuple(items or ()), ordered)
+                items = None
+            case "blockquote_open":
+                quoted = True
+            case "blockquote_close":
+                quoted = False
+            case "inline" if items is not None:
+                items.append(_line(token))
+            case "inline":
+                yield Block("quote" if quoted else "paragraph", (_line(token),))
+
+
+def _line(token: Token) -> Line:
+    spans, emphasis, strong = [], False, False
+    for child in token.children or ():
+        match child.type:
+            case "em_open" | "em_close":
+                emphasis = child.type == "em_open"
+            case "strong_open" | "strong_close":
+                strong = child.type == "strong_open"
+            case "softbreak" | "hardbreak":
+                spans.append(Span(" ", emphasis, strong))
+            case _ if child.content:
+                spans.append(Span(child.content, emphasis, strong))
+    return tuple(spans)
+
+
+def html(source: str) -> SafeString:
+    """The text as HTML; every word escaped."""
+    return mark_safe("\n".join(_html(block) for block in blocks(source)))
+
+
+def _html(block: Block) -> SafeString:
+    match block.kind:
+        case "list":
+            items = format_html_join("", "<li>{}</li>", ((_inline(line),) for line in block.lines))
+            return format_html("<ol>{}</ol>" if block.ordered else "<ul>{}</ul>", items)
+        case "quote":
+            return format_html("<blockquote><p>{}</p></blockquote>", _inline(block.lines[0]))
+        case _:
+            return format_html("<p>{}</p>", _inline(block.lines[0]))
+
+
+def _inline(line: Line) -> SafeString:
+    styles = {
+        (False, False): "{}",
+        (True, False): "<em>{}</em>",
+        (False, True): "<strong>{}</strong>",
+        (True, True): "<em><strong>{}</strong></em>",
+    }
+    return format_html_join("", "{}", ((format_html(styles[span.emphasis, span.strong], span.text),) for span in line))
+
+
+def canonical(parts: Iterable[str]) -> bytes:
+    """UTF-8, NFC, LF: the parts of a text joined by an empty line, no blanks at the ends of lines."""
+    whole = "\n\n".join(part.replace("\r\n", "\n").replace("\r", "\n").strip() for part in parts)
+    lines = (line.rstrip() for line in unicodedata.normalize("NFC", whole).split("\n"))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def digest(parts: Iterable[str]) -> str:
+    """SHA-256 of the canonical form, in hex."""
+    return hashlib.sha256(canonical(parts)).hexdigest()

@@ -1,0 +1,61 @@
+"""The site's own pages: a letter's history and news, privacy, health, and what is said when something goes wrong."""
+
+import difflib
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+
+from campaign.models import Letter, NewsText, Translation
+from campaign.web.middleware import public_page
+
+
+@require_safe
+@public_page
+def history(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every published text of a letter: its digest, and what changed from the one before."""
+    letter = Letter.objects.published().filter(slug=slug).first()
+    texts = list(
+        Translation.objects.filter(revision__letter=letter, published_at__isnull=False)
+        .select_related("revision")
+        .order_by("revision__number", "language")
+    )
+    if letter is None or not texts:
+        raise Http404
+    before: dict[str, Translation] = {}
+    rows = []
+    for text in texts:
+        rows.append({"text": text, "changes": _changes(before.get(text.language), text)})
+        before[text.language] = text
+    return render(request, "letters/history.html", {"letter": letter, "translation": texts[-1], "rows": rows[::-1]})
+
+
+def _changes(old: Translation | None, new: Translation) -> list[tuple[str, str]]:
+    """The paragraphs that went ("-") and came ("+")."""
+    if old is None:
+        return []
+    was, now = ([line for part in text.parts() for line in part.split("\n") if line.strip()] for text in (old, new))
+    return [(line[0], line[2:]) for line in difflib.ndiff(was, now) if line[0] in "+-"]
+
+
+@require_safe
+@public_page
+def news(request: HttpRequest, slug: str) -> HttpResponse:
+    """All news on a letter, the newest first."""
+    language = get_language() or ""
+    text = Translation.objects.newest(slug, language)
+    if text is None:
+        raise Http404
+    letter = text.revision.letter
+    context = {"letter": letter, "translation": text, "news": NewsText.objects.shown(letter, language)}
+    return render(request, "letters/news_page.html", context)
+
+
+@require_safe
+@public_page
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What is stored, for how long, who sees it, how to leave."""
+    context = {"retention_months": settings.RETENTION_MONTHS, "letter": Letter.objects.current()}
+    return render(request, "privacy.html", context)

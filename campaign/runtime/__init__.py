@@ -1,0 +1,1 @@
+"""What the process stands on: the embedded database, keys, logs, locks."""

@@ -1,0 +1,1 @@
+"""Catalogs of translated strings, kept without gettext (a development tool)."""

@@ -1,0 +1,1 @@
+"""Every request: middleware, the page cache, health, error pages."""

@@ -1,0 +1,277 @@
+"""The delivery desk: freeze a letter, watch its files being made, take them away, hand them over."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from signatures import counts, tasks
+from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures.delivery import building, freezing, statement
+from signatures.models import Delivery, SignedLetter
+from signatures.staff.admin_site import fresh_sign_in
+from signatures.states import State
+
+RENEWED = 2  # seconds: how often the page of a delivery whose files are being made is asked for again
+
+
+class FreezeForm(forms.Form):
+    reason = forms.CharField(
+        label="What for",
+        max_length=300,
+        widget=AdminTextInputWidget,
+        help_text="It stands in the trail and on the record of this delivery, for staff alone.",
+    )
+
+
+class HandOverForm(forms.Form):
+    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
+    to = forms.CharField(label="To whom", max_length=200, widget=AdminTextInputWidget)
+    at = forms.CharField(label="Place", max_length=200, required=False, widget=AdminTextInputWidget)
+    note = forms.CharField(
+        label="Note",
+        max_length=500,
+        required=False,
+        widget=AdminTextInputWidget,
+        help_text="For staff; not shown to the public.",
+    )
+
+    def clean_on(self) -> Any:
+        return _not_ahead(self.cleaned_data["on"])
+
+
+class AcknowledgeForm(forms.Form):
+    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def clean_on(self) -> Any:
+        return _not_ahead(self.cleaned_data["on"])
+
+
+class VoidForm(forms.Form):
+    reason = forms.CharField(label="Why it is void", max_length=300, widget=AdminTextInputWidget)
+
+
+def _not_ahead(day: Any) -> Any:
+    if day > timezone.now().date():
+        raise forms.ValidationError("This day is still to come.")
+    return day
+
+
+# What staff may do with a delivery, in which state: its form, and the verb that takes what was typed.
+STEPS: dict[str, tuple[Delivery.State | None, type[forms.Form], Callable[..., Any]]] = {
+    "hand-over": (Delivery.State.READY, HandOverForm, freezing.hand_over),
+    "acknowledge": (Delivery.State.HANDED_OVER, AcknowledgeForm, freezing.acknowledge),
+    "void": (None, VoidForm, freezing.void),
+}
+TITLES = {
+    "hand-over": "It was handed over",
+    "acknowledge": "It was acknowledged",
+    "void": "Call it back (void)",
+}
+
+
+# The counts of a delivery, in the words of staff.
+FIGURES = {
+    "delivered": "delivered",
+    "named": "named",
+    "counted_only": "counted only",
+    "organizations": "organizations among them",
+    "paper": "on paper among them",
+    "public_count": "count on the public page",
+    "waiting": "still waiting",
+    "withdrawn": "withdrawn",
+    "rejected": "not accepted",
+}
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = ("letter", "number", "state", "frozen_at", "delivered", "named", "counted_only")
+    list_display_links = ("letter", "number")
+    list_filter = ("state", "letter")
+    list_select_related = ("letter",)
+    readonly_fields = ("figures", "published_texts", "sums")
+    fieldsets = (
+        (None, {"fields": ("letter", "number", "state", "frozen_at", "frozen_by", "reason", "order")}),
+        ("Counts", {"fields": ("figures", "published_texts")}),
+        ("Proof", {"fields": ("root", "sums")}),
+        (
+            "Handing over",
+            {
+                "fields": (
+                    "handed_over_on",
+                    "handed_over_to",
+                    "handed_over_at",
+                    "note",
+                    "acknowledged_on",
+                    "void_reason",
+                )
+            },
+        ),
+    )
+    actions = None
+
+    def has_deliver_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("signatures.deliver_delivery")
+
+    @admin.display(description="delivered")
+    def delivered(self, delivery: Delivery) -> int:
+        return int(delivery.counts["delivered"])
+
+    @admin.display(description="named")
+    def named(self, delivery: Delivery) -> int:
+        return int(delivery.counts["named"])
+
+    @admin.display(description="counted only")
+    def counted_only(self, delivery: Delivery) -> int:
+        return int(delivery.counts["counted_only"])
+
+    @admin.display(description="counts")
+    def figures(self, delivery: Delivery) -> SafeString:
+        counts = delivery.counts
+        rows = [(words, counts[name]) for name, words in FIGURES.items()]
+        rows += [("signed text no. %s" % number, many) for number, many in counts["revisions"].items()]
+        if counts["since"]:
+            rows.append(("added since delivery %s" % counts["since"], counts["added"]))
+            rows.append(("gone since delivery %s" % counts["since"], counts["gone"]))
+        rows += [("errata of delivery %s" % number, many) for number, many in counts["errata"].items()]
+        told = ((words, number_format(figure, force_grouping=True)) for words, figure in rows)
+        return format_html_join("", "{}: {}<br>", told)
+
+    @admin.display(description="texts")
+    def published_texts(self, delivery: Delivery) -> SafeString:
+        rows = ((text["revision"], text["language"], text["digest"]) for text in delivery.texts)
+        return format_html_join("", "{} · {} · <code>{}</code><br>", rows)
+
+    @admin.display(description="SHA-256 of the files")
+    def sums(self, delivery: Delivery) -> SafeString | str:
+        return format_html_join("", "{} <code>{}</code><br>", statement.in_order(delivery.files)) or "-"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).select_related("letter")
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(of: Callable[..., HttpResponseBase]) -> Any:
+            return self.admin_site.admin_view(fresh_sign_in(of))
+
+        return [
+            path("freeze/<int:letter_id>/", view(self.freeze), name="signatures_delivery_freeze"),
+            path("<int:pk>/files/<str:what>/", view(self.files), name="signatures_delivery_files"),
+            path("<int:pk>/step/<str:step>/", view(self.step), name="signatures_delivery_step"),
+            *super().get_urls(),
+        ]
+
+    def _demand(self, request: HttpRequest) -> None:
+        if not self.has_deliver_permission(request):
+            raise PermissionDenied
+
+    def freeze(self, request: HttpRequest, letter_id: int) -> HttpResponse:
+        """Before: how many there are and how many still wait. After: a frozen delivery whose files are being made."""
+        self._demand(request)
+        letter = get_object_or_404(SignedLetter, pk=letter_id)
+        form = FreezeForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                frozen = freezing.freeze(letter, by=request.user.pk, reason=form.cleaned_data["reason"])
+            except (freezing.DeliveryNotAllowed, freezing.CountsDiffer) as error:
+                form.add_error(None, str(error))
+            else:
+                tasks.build_delivery.enqueue(frozen.pk)
+                return redirect("admin:signatures_delivery_change", frozen.pk)
+        figures = counts.for_letter(letter.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Freeze a delivery",
+            "opts": self.opts,
+            "letter": letter,
+            "form": form,
+            "counts": figures,
+            "waiting": figures.in_state(State.WAITING),
+        }
+        status = 422 if form.is_bound else 200
+        return TemplateResponse(request, "admin/signatures/delivery/freeze.html", context, status=status)
+
+    def files(self, request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
+        """Take the package away, have the files made, or stop their making."""
+        self._demand(request)
+        delivery = get_object_or_404(Delivery, pk=pk)
+        if request.method != "POST":
+            return redirect("admin:signatures_delivery_change", pk)
+        match what:
+            case "package":
+                return self._package(request, delivery)
+            case "make":
+                building.request_build(delivery, by=request.user.pk)
+                tasks.build_delivery.enqueue(delivery.pk)
+            case "stop":
+                building.cancel_build(delivery, by=request.user.pk)
+            case _:
+                raise Http404
+        return redirect("admin:signatures_delivery_change", pk)
+
+    def _package(self, request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
+        file = delivery.package
+        if delivery.state == Delivery.State.VOID or not delivery.root or not file.exists():
+            self.message_user(request, "The package is not there. Have its files made.", messages.ERROR)
+            return redirect("admin:signatures_delivery_change", delivery.pk)
+        building.record_download(delivery, by=request.user.pk)
+        return FileResponse(file.open("rb"), as_attachment=True, filename=file.name, content_type="application/zip")
+
+    def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
+        self._demand(request)
+        if step not in STEPS:
+            raise Http404
+        delivery = get_object_or_404(Delivery, pk=pk)
+        _state, form_class, verb = STEPS[step]
+        form = form_class(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                verb(delivery, by=request.user.pk, **form.cleaned_data)
+            except freezing.DeliveryNotAllowed as error:
+                form.add_error(None, str(error))
+            else:
+                self.message_user(request, "Done.", messages.SUCCESS)
+                return redirect("admin:signatures_delivery_change", pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": TITLES[step],
+            "opts": self.opts,
+            "delivery": delivery,
+            "form": form,
+            "taken_back": freezing.withdrawn_since(delivery) if step == "hand-over" else 0,
+        }
+        status = 422 if form.is_bound else 200
+        return TemplateResponse(request, "admin/signatures/delivery/step.html", context, status=status)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        delivery = self.get_object(request, object_id)
+        may = self.has_deliver_permission(request)
+        context: dict[str, Any] = {"may_deliver": may, **(extra_context or {})}
+        if delivery is not None:
+            context["is_there"] = delivery.package.exists()
+            context["progress"] = building.progress(delivery)
+            open_states = {Delivery.State.FROZEN, Delivery.State.READY}
+            context["steps"] = [
+                (step, TITLES[step])
+                for step, (state, _form, _verb) in STEPS.items()
+                if delivery.state == state or (state is None and delivery.state in open_states)
+            ]
+        page = super().change_view(request, object_id, form_url, context)
+        if delivery is not None and building.progress(delivery).runs:
+            page["Refresh"] = str(RENEWED)  # works without script
+        return page

@@ -1,0 +1,94 @@
+"""The delivery desk: the signed letters, to be taken away as CSV and PDF."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+
+from signatures import counts
+from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures.delivery import exports, pdf
+from signatures.models import SignedLetter
+from signatures.staff.admin_site import fresh_sign_in
+
+
+@admin.register(SignedLetter)
+class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = ("slug", "recipient", "state", "signed", "named", "counted_only")
+    fields = ("slug", "recipient", "state", "signed", "named", "counted_only")
+    readonly_fields = fields
+    actions = None
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("signatures.export_signedletter")
+
+    @admin.display(description="public count")
+    def signed(self, letter: SignedLetter) -> int:
+        return counts.for_letter(letter.pk).total
+
+    @admin.display(description="named in the delivery")
+    def named(self, letter: SignedLetter) -> int:
+        return counts.for_letter(letter.pk).named
+
+    @admin.display(description="delivered as a number")
+    def counted_only(self, letter: SignedLetter) -> int:
+        return counts.for_letter(letter.pk).counted_only
+
+    def get_urls(self) -> list[URLPattern]:
+        # Views of their own, not admin actions: Django runs those of a single row inside a transaction, and the
+        # trail entry of an export must be committed before its first byte.
+        export = self.admin_site.admin_view(require_POST(fresh_sign_in(self.export)))
+        return [
+            path("<int:letter_id>/export/<str:form>/", export, name="signatures_signedletter_export"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {
+            "may_export": self.has_export_permission(request),
+            "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
+            **(extra_context or {}),
+        }
+        return super().change_view(request, object_id, form_url, context)
+
+    def export(self, request: HttpRequest, letter_id: int, form: str) -> HttpResponseBase:
+        """Hand out the list (`csv`) or the signed letter (`pdf`)."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        letter = get_object_or_404(SignedLetter, pk=letter_id)
+        try:
+            return self._csv(request, letter) if form == "csv" else self._pdf(request, letter, draft=form == "draft")
+        except (pdf.PdfFailed, exports.NothingToExport) as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return redirect("admin:signatures_signedletter_change", letter.pk)
+
+    def _csv(self, request: HttpRequest, letter: SignedLetter) -> HttpResponseBase:
+        # To a file first: a slow reader then holds no snapshot of the database open.
+        file = tempfile.TemporaryFile()
+        exports.export_csv(letter, file, by=request.user.pk)
+        file.seek(0)
+        return FileResponse(
+            file, as_attachment=True, filename=f"{letter.slug}.csv", content_type="text/csv; charset=utf-8"
+        )
+
+    def _pdf(self, request: HttpRequest, letter: SignedLetter, *, draft: bool) -> HttpResponseBase:
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder) / "letter.pdf"
+            exports.export_pdf(letter, made, by=request.user.pk, options=pdf.Options(draft=draft))
+            # The open file outlives its folder.
+            file = made.open("rb")
+        return FileResponse(
+            file,
+            as_attachment=True,
+            filename=f"{letter.slug}{'-draft' if draft else ''}.pdf",
+            content_type="application/pdf",
+        )

@@ -1,0 +1,120 @@
+"""The folder from which Typst sets a document, or a set of its pages: templates, words and names as JSON."""
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
+from signatures.delivery.pdf.glyphs import Glyphs, by_preference, families_in, han_of
+from signatures.delivery.pdf.name_count import name_count_keyword
+from signatures.delivery.pdf.name_list import Run, write_names
+from signatures.delivery.pdf.wording import Wording
+
+TEMPLATES = Path(__file__).parents[3] / "templates" / "pdf"
+FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
+REGIONS = {"Hans": "CN", "Hant": "TW"}  # typst knows regions, not scripts
+SERIF_ENDS = "\u0530"  # typst's own serif draws Latin, Greek and Cyrillic; other scripts are set in sans throughout
+FRAME_WORDS = ("page", "draft", "letter", "co_signed", "before_range")
+
+
+@dataclass
+class Preparation:
+    letter: LetterData
+    counts: Counts | None
+    record: Record | None
+    options: Options
+    further_fonts: Sequence[Path] = ()
+    boxed: set[int] = field(default_factory=set)  # the code points met so far that no font has
+
+    @cached_property
+    def frame(self) -> Wording:
+        return Wording.suiting(self.options.language or self.letter.language)
+
+    @cached_property
+    def fonts(self) -> tuple[Path, ...]:
+        return (*(Path(str(files(package))) for package in FONT_PACKAGES), *self.further_fonts)
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """What is wanted: letter, opening (the heading over all names), names, record."""
+        wanted = {"letter"} if self.options.parts != "names" else set()
+        if self.counts and self.options.parts != "letter":
+            wanted |= {"opening", "names"} | ({"record"} if self.record else set())
+        return frozenset(wanted)
+
+    @property
+    def named(self) -> int:
+        return self.counts.named if self.counts and "names" in self.parts else 0
+
+    def write(self, folder: Path, runs: Iterable[Run], parts: frozenset[str], *, footers: bool = True) -> int:
+        """Write the folder for these parts; how many names are in it."""
+        for template in TEMPLATES.glob("*.typ"):
+            shutil.copyfile(template, folder / template.name)
+        han = self.frame.language if han_of(self.frame.language) else self.letter.language
+        faces = families_in(self.fonts)
+        glyphs = Glyphs(by_preference(faces, han), faces, han=han)
+        running = self.options.names == "running"
+        names = write_names(runs, glyphs, self.frame, folder / "names.json", running=running)
+        self.boxed |= glyphs.boxed
+        data = glyphs.everything(self._words())
+        self.boxed |= glyphs.boxed
+        data |= {
+            "plain-title": self.letter.title,
+            "keywords": name_count_keyword(self.named),  # those of all sets
+            "families": glyphs.families_used(),
+            "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
+            "without-letter": "letter" not in self.parts,
+            "footers": footers,
+            "paper": self.options.paper,
+            "draft": self.options.draft,
+            "running": running,
+        }
+        (folder / "letter.json").write_text(json.dumps(data), encoding="utf-8")
+        return names
+
+    def write_numbers(self, folder: Path, pages: int) -> None:
+        """Write the folder for the page numbers of a document that is joined."""
+        self.write(folder, (), frozenset())
+        data = json.loads((folder / "letter.json").read_text(encoding="utf-8"))
+        (folder / "letter.json").write_text(json.dumps(data | {"pages": pages}), encoding="utf-8")
+
+    def _words(self) -> dict[str, Any]:
+        """Every text, still as it was written."""
+        letter, frame = self.letter, self.frame
+        head = letter.letterhead
+        data = asdict(letter)
+        data["letterhead"]["contact"] = [part for part in (head.address, head.telephone, head.web) if part]
+        data["letterhead"]["board-title"] = head.board_title or frame.words["board"]
+        data["serif"] = _is_serif(letter)
+        lang, region = _spoken(frame.language if "letter" not in self.parts else letter.language)
+        data |= {"lang": lang, "region": region}
+        lang, region = _spoken(frame.language)
+        words = {name.replace("_", "-"): frame.words[name] for name in FRAME_WORDS}
+        data["frame"] = words | {"lang": lang, "region": region, "serif": frame.language == "en"}
+        data["summary"] = frame.summary(self.counts) if self.counts else ""
+        if self.counts and self.record:
+            data["record"] = frame.record(self.counts, self.record, draft=self.options.draft)
+            data["record"]["boxed"] = frame.words["boxed"] if self.boxed else ""
+        return data
+
+
+def _spoken(language: str) -> tuple[str, str | None]:
+    """A language tag as Typst says it: language and region."""
+    lang, *subtags = language.split("-")
+    regions = [REGIONS.get(tag.title(), tag.upper()) for tag in subtags]
+    return lang.lower(), next((region for region in regions if len(region) == 2), None)
+
+
+def _is_serif(letter: LetterData) -> bool:
+    body = "".join(
+        span["text"]
+        for block in letter.blocks
+        for spans in (block["items"] if block["kind"] == "list" else [block["spans"]])
+        for span in spans
+    )
+    return 2 * sum(char < SERIF_ENDS for char in body if char.isalpha()) >= sum(map(str.isalpha, body))

@@ -1,0 +1,32 @@
+"""Open the addresses of those who asked for updates, where the keeper's key is."""
+
+import csv
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from signatures.audit import audit_log
+from signatures.management.commands._updates_key import KeeperCommand
+from signatures.models import Signature
+from signatures.states import State
+from signatures.values import sealing
+
+
+class Command(KeeperCommand):
+    help = "Writes the addresses of those who confirmed and asked for updates, as CSV: letter, language, address."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--letter", help="the slug of one letter; all letters without it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        asked = Signature.objects.filter(sealed_address__isnull=False, confirmed_at__isnull=False)
+        asked = asked.exclude(state__in=[State.UNCONFIRMED, State.WITHDRAWN]).order_by("letter__slug", "public_id")
+        if options["letter"]:
+            asked = asked.filter(letter__slug=options["letter"])
+        with self.key(options) as private_key:
+            audit_log.record("export-subscribers", detail={"number": asked.count()})
+            out = csv.writer(sys.stdout)
+            out.writerow(["letter", "language", "address"])
+            for slug, language, sealed in asked.values_list("letter__slug", "language", "sealed_address").iterator():
+                out.writerow([slug, language, sealing.unseal(sealed or b"", private_key=private_key)])

@@ -1,0 +1,135 @@
+"""Rules that take many signatures out at once, and what each of these was before."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from campaign.models import Letter
+from signatures.models.signature import Signature
+from signatures.states import State, Visibility
+
+READABLE = r"[^*?[:space:]]"  # a pattern of nothing but stars would be no condition
+CONDITION = (
+    ~Q(name_pattern="")
+    | ~Q(organization="")
+    | ~Q(domain="")
+    | Q(by_network=True)
+    | ~Q(country="")
+    | ~Q(language="")
+    | Q(signed_up_from__isnull=False)
+    | ~Q(flag="")
+    | Q(similar_to__isnull=False)
+)
+
+
+class BulkRule(models.Model):
+    """Which signatures of a letter are not accepted, why, and how far that has come.
+
+    Holds no address: a mail domain and a network are keyed digests, as beside the signatures. What could tell of one
+    person (`networks`, `name_key`) goes as soon as it is not needed, and matches nothing from then on.
+    """
+
+    class Step(models.TextChoices):
+        DRAFT = "draft", "not begun"
+        RUNNING = "running", "running"
+        CANCELLED = "cancelled", "cancelled"
+        DONE = "done", "done"
+        UNDOING = "undoing", "being undone"
+        UNDONE = "undone", "undone"
+
+    letter = models.ForeignKey(Letter, models.PROTECT, related_name="+", verbose_name="letter")
+    name = models.CharField("name of the rule", max_length=100)
+    reason = models.CharField("reason", max_length=200)
+
+    name_pattern = models.CharField("name", max_length=100, blank=True)
+    organization = models.CharField("organization", max_length=100, blank=True)
+    domain = models.CharField(max_length=16, blank=True, editable=False)
+    by_network = models.BooleanField(default=False, editable=False)
+    networks = ArrayField(models.CharField(max_length=16), default=list, editable=False)
+    country = models.CharField("country", max_length=2, blank=True)
+    language = models.CharField("language", max_length=10, blank=True, choices=settings.LANGUAGES)
+    signed_up_from = models.DateTimeField("signed up from", null=True, blank=True)
+    signed_up_until = models.DateTimeField("signed up until", null=True, blank=True)
+    flag = models.CharField("flag", max_length=20, blank=True)
+    similar_to = models.BigIntegerField("similar to signature no.", null=True, blank=True)
+    name_key = models.CharField(max_length=200, blank=True, editable=False)
+    # These two narrow a rule; none of them makes one.
+    states = ArrayField(models.CharField(max_length=12, choices=State), default=list, blank=True)
+    visibility = models.CharField("audience", max_length=10, choices=Visibility, blank=True)
+
+    seen = models.JSONField(null=True, editable=False)  # its preview
+    has_changed = models.BooleanField(default=False, editable=False)  # between preview and start
+
+    step = models.CharField("state", max_length=10, choices=Step, default=Step.DRAFT)
+    made_by = models.BigIntegerField("by")
+    made_at = models.DateTimeField("made", auto_now_add=True)
+    started_by = models.BigIntegerField("started by", null=True)
+    undone_by = models.BigIntegerField("undone by", null=True)
+    started_at = models.DateTimeField("started", null=True)
+    ended_at = models.DateTimeField("ended", null=True)
+    beat_at = models.DateTimeField(null=True)  # when a job last did a batch: one that is late has died
+    bound = models.BigIntegerField(null=True)  # no signature behind this number is taken
+    reached = models.BigIntegerField(default=0)  # up to this number all are looked at
+    expected = models.PositiveIntegerField("expected", default=0)
+    rejected = models.PositiveIntegerField("rejected", default=0)
+    flagged = models.PositiveIntegerField("flagged", default=0)
+    looked_back = models.BigIntegerField(default=0)  # up to this number all are undone, or left alone
+    undone = models.PositiveIntegerField("undone", default=0)
+    left_alone = models.PositiveIntegerField("left alone", default=0)
+
+    class Meta:
+        verbose_name = "invalidation"
+        verbose_name_plural = "invalidations"
+        ordering: ClassVar = ["-pk"]
+        default_permissions: ClassVar = []
+        permissions: ClassVar = [("apply_bulk_rules", "Can reject many by a rule, and undo it")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=CONDITION, name="a_rule_has_a_condition"),
+            models.CheckConstraint(condition=~Q(name="") & ~Q(reason=""), name="a_rule_has_a_name_and_a_reason"),
+            models.CheckConstraint(
+                condition=(Q(name_pattern="") | Q(name_pattern__regex=READABLE))
+                & (Q(organization="") | Q(organization__regex=READABLE)),
+                name="a_pattern_is_more_than_stars",
+            ),
+            models.CheckConstraint(
+                condition=Q(signed_up_from__isnull=True, signed_up_until__isnull=True)
+                | Q(signed_up_from__isnull=False, signed_up_until__isnull=False)
+                & Q(signed_up_from__lt=models.F("signed_up_until")),
+                name="a_span_has_two_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(step__in=["draft", "running", "cancelled", "done", "undoing", "undone"]),
+                name="bulk_rule_step_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def taken(self) -> int:
+        """How many signatures it has changed."""
+        return self.rejected + self.flagged
+
+
+class BulkRuleChange(models.Model):
+    """What one signature was before a rule took it: enough to put it back exactly."""
+
+    invalidation = models.ForeignKey(BulkRule, models.CASCADE, related_name="rows", db_index=False)
+    signature = models.ForeignKey(Signature, models.CASCADE, related_name="+")
+    entry_id = models.BigIntegerField()  # of the trail: who has a later one was decided anew
+    state = models.CharField(max_length=12)
+    approved_on = models.DateField(null=True)
+    flags = ArrayField(models.CharField(max_length=20), default=list)
+
+    class Meta:
+        default_permissions: ClassVar = []
+        constraints: ClassVar = [models.UniqueConstraint("invalidation", "signature", name="taken_once_by_a_rule")]
+
+    def __str__(self) -> str:
+        return str(self.pk)

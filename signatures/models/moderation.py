@@ -1,0 +1,49 @@
+"""Reasons for rejections and questions to signers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class RejectionReason(models.Model):
+    """A reason that staff choose instead of writing it anew."""
+
+    text = models.CharField("reason", max_length=200, unique=True)
+    place = models.PositiveSmallIntegerField("place in the list", default=100)
+
+    class Meta:
+        verbose_name = "reason for a rejection"
+        verbose_name_plural = "reasons for a rejection"
+        ordering: ClassVar = ["place", "text"]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class QuestionManager(models.Manager["Question"]):
+    def in_language(self, code: str, language: str) -> Question | None:
+        """The question in this language, else in English, else in any."""
+        found = {row.language: row for row in self.filter(code=code)}
+        return found.get(language) or found.get("en") or next(iter(found.values()), None)
+
+
+class Question(models.Model):
+    """A question that staff may ask a signer, in one language. Neutral: it names neither letter nor recipient."""
+
+    code = models.SlugField("code", max_length=40, help_text="The same in every language.")
+    language = models.CharField("language", max_length=10, choices=settings.LANGUAGES, default="en")
+    text = models.CharField("question", max_length=300)
+
+    objects = QuestionManager()
+
+    class Meta:
+        verbose_name = "question to signers"
+        verbose_name_plural = "questions to signers"
+        ordering: ClassVar = ["code", "language"]
+        constraints: ClassVar = [models.UniqueConstraint("code", "language", name="one_question_per_language")]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,101 @@
+"""Mails to the people who sign and to staff: the outbox, what it is titled, and who wants none."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from signatures.models.signature import Signature
+
+
+class OutboxMail(models.Model):
+    """The outbox: a mail that is due, with its recipient sealed; once sent or given up, without one."""
+
+    class Kind(models.TextChoices):
+        LINK = "link", "personal link"
+        REMINDER = "reminder", "reminder to confirm"
+        QUESTION = "question", "question of staff"
+        UPDATE = "update", "what became of the letter"
+        INVITE = "invite", "invitation of a member of staff"
+        RESET = "reset", "new password of a member of staff"
+        ALARM = "alarm", "alarm to a member of staff"
+
+    signature = models.ForeignKey(Signature, models.CASCADE, null=True, related_name="mails")
+    staff_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    topic = models.CharField(max_length=40, blank=True, db_default="")
+    language = models.CharField(max_length=10)
+    recipient = models.BinaryField(null=True)
+    queued_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    failure = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        default_permissions: ClassVar = []
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(recipient__isnull=True), name="sent_mail_has_no_recipient"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=["link", "reminder", "question", "update"], signature__isnull=False, staff_id__isnull=True
+                )
+                | Q(kind__in=["invite", "reset", "alarm"], signature__isnull=True, staff_id__isnull=False),
+                name="mail_goes_to_a_signer_or_to_staff",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index("due_at", name="outbox_due", condition=Q(recipient__isnull=False)),
+            models.Index("staff_id", "queued_at", name="outbox_to_staff", condition=Q(staff_id__isnull=False)),
+            # What the picture counts; neither is paid for by a sign-up, only by a mail that went or was given up.
+            models.Index("sent_at", name="outbox_sent", condition=Q(sent_at__isnull=False)),
+            models.Index(
+                "due_at", name="outbox_given_up", condition=Q(sent_at__isnull=True) & Q(recipient__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class EmailSubject(models.Model):
+    """The subject of a mail, where staff want another than ours. It stands on the screen of a seized phone."""
+
+    class Of(models.TextChoices):
+        LINK = "link", "the link to confirm"
+        ALREADY = "already", "the link to a signature that is confirmed"
+        REMINDER = "reminder", "the reminder to confirm"
+        QUESTION = "question", "that staff have a question"
+        UPDATE = "update", "what became of the letter"
+
+    mail = models.CharField("mail", max_length=20, choices=Of)
+    language = models.CharField("language", max_length=10, choices=settings.LANGUAGES)
+    subject = models.CharField(
+        "subject", max_length=80, help_text="Neutral: it names neither the letter nor its recipient."
+    )
+
+    class Meta:
+        verbose_name = "subject of an email"
+        verbose_name_plural = "subjects of emails"
+        constraints: ClassVar = [models.UniqueConstraint("mail", "language", name="one_subject_per_email")]
+
+    def __str__(self) -> str:
+        return f"{self.mail} ({self.language})"
+
+
+class Suppression(models.Model):
+    """A mailbox whose owner said "this was not me": no mail goes there until this time."""
+
+    address_hash = models.BinaryField(max_length=32, primary_key=True)
+    until = models.DateTimeField()
+
+    class Meta:
+        default_permissions: ClassVar = []
+
+    def __str__(self) -> str:
+        return f"until {self.until:%Y-%m-%d}"

@@ -1,0 +1,47 @@
+"""A reader reports a public name."""
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from campaign.letters import text_cache
+from campaign.web.client_network import client_network
+from campaign.web.middleware import public_page
+from campaign.web.responses import see_other
+from signatures.models import Signature
+from signatures.moderation import reports
+from signatures.moderation.forms import ReportForm
+from signatures.screening import rate_limits
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def report_page(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
+    """The form; and for every valid one the same answer, whatever became of the name meanwhile."""
+    translation = text_cache.newest(slug)
+    letter, is_sent = translation.revision.letter, request.method == "POST"
+    form = ReportForm(request.POST if is_sent else None)
+    if is_sent and form.is_valid():
+        if rate_limits.count_event({"report": client_network(request)}).over:
+            return render(request, "429.html", {"letter": letter}, status=429)
+        reports.report_name(letter, public_id, why=form.cleaned_data["why"])
+        return see_other("reported", slug)
+    row = Signature.objects.filter(letter=letter, public_id=public_id).public().first()
+    if row is None:
+        raise Http404
+    context = {"letter": letter, "translation": translation, "row": row, "form": form}
+    response = render(request, "moderation/report.html", context, status=422 if is_sent else 200)
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@require_safe
+@public_page
+def reported_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page after a report, whatever was reported."""
+    translation = text_cache.newest(slug)
+    context = {"letter": translation.revision.letter, "translation": translation}
+    return render(request, "moderation/reported.html", context)

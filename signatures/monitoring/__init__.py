@@ -1,0 +1,1 @@
+"""Alarms, statistics and the dashboard."""

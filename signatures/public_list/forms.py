@@ -1,0 +1,30 @@
+"""The forms of those who read: what of the public list they want to see, and what is wrong with a name."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from signatures.public_list import search
+from signatures.signing.form_fields import CountryField
+
+
+class ListForm(forms.Form):
+    """The filter of the public list."""
+
+    q = forms.CharField(
+        label=_("Name or organization"),
+        required=False,
+        max_length=search.MAX_QUERY_LENGTH,
+        widget=forms.TextInput(attrs={"type": "search"}),
+        error_messages={"max_length": _("Please search for at most %(limit_value)d characters.")},
+    )
+    country = CountryField(label=_("Country"), nothing=_("all countries"))
+    order = forms.ChoiceField(
+        label=_("Order"), required=False, choices=[("", _("newest first")), ("name", _("by name, script by script"))]
+    )
+
+    @property
+    def is_search(self) -> bool:
+        return bool(self["q"].data or self["country"].data)
+
+    def refuse_so_many(self) -> None:
+        self.add_error("q", _("Too many names hold this. Please type more of the name."))

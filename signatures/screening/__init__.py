@@ -1,0 +1,1 @@
+"""What sends a signature to review: checks, rate limits, blocklists, bursts."""

@@ -1,0 +1,1 @@
+"""Ways to share a letter: links, the embed, the share image."""

@@ -1,0 +1,1 @@
+"""What signers do: submit, confirm, change, withdraw."""

@@ -1,0 +1,138 @@
+"""The letter with its form, and signing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from campaign.letters import text_cache
+from campaign.models import Letter, NewsText, Translation
+from campaign.web.client_network import client_network
+from campaign.web.middleware import public_page
+from campaign.web.mirror_request import mirror_date
+from campaign.web.responses import see_other
+from signatures import counts, transitions
+from signatures.models import Signature
+from signatures.screening import rate_limits
+from signatures.signing import submission
+from signatures.signing.forms import MyLinkForm, SignForm
+
+NEWEST = 12
+NEWS = 2
+
+
+@require_safe
+@public_page
+def first_page(request: HttpRequest) -> HttpResponse:
+    """The current letter."""
+    return _letter_page(request, "")
+
+
+@require_safe
+@public_page
+def letter_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Any published letter."""
+    return _letter_page(request, slug)
+
+
+def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
+    try:
+        translation = text_cache.newest(slug)
+        form = None if mirror_date(request) else SignForm(translation=translation)
+        return render(request, "letters/letter_page.html", _letter_context(translation, form))
+    except OperationalError:
+        kept = text_cache.last_read(slug)
+        if kept is None:
+            raise
+        response = render(request, "letters/letter_page.html", {"letter": kept.revision.letter, "translation": kept})
+        response["X-Makeshift"] = "database"
+        return response
+
+
+def _letter_context(translation: Translation, form: SignForm | None) -> dict[str, Any]:
+    letter = translation.revision.letter
+    return {
+        "letter": letter,
+        "translation": translation,
+        "form": form if letter.standing() == Letter.State.OPEN else None,
+        "counts": counts.for_letter(letter.pk),
+        "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
+        "news": NewsText.objects.shown(letter, get_language() or "")[:NEWS],
+    }
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
+def sign(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take a signature down. Every valid form has the same answer (rule 4)."""
+    if request.method != "POST":
+        return see_other("letter", slug)
+    translation = text_cache.newest(slug)
+    form = SignForm(request.POST, translation=translation)
+    if translation.revision.letter.standing() != Letter.State.OPEN or not form.is_valid():
+        return render(request, "letters/letter_page.html", _letter_context(translation, form), status=422)
+    form.network = client_network(request)
+    verdict = rate_limits.count_event(form.buckets())
+    try:
+        submission.submit(
+            form.answer(verdict.flags),
+            address=form.cleaned_data["email"],
+            updates=form.cleaned_data["updates"],
+            network=form.network,
+            marks=verdict.marks,
+            may_mail=verdict.may_mail,
+        )
+    except transitions.TransitionNotAllowed:  # paused or closed since this process read the letter
+        text_cache.clear_cache()
+        return render(request, "letters/letter_page.html", _letter_context(text_cache.newest(slug), form), status=422)
+    return see_other("check-mail", slug)
+
+
+@require_safe
+@public_page
+def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page after signing, whatever was signed."""
+    translation = text_cache.newest(slug)
+    return render(
+        request, "signing/check_mail.html", {"letter": translation.revision.letter, "translation": translation}
+    )
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
+def my_link(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send me my link: the same answer for any address."""
+    translation = text_cache.newest(slug)
+    form = MyLinkForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        verdict = rate_limits.count_event(form.buckets(client_network(request)))
+        submission.send_personal_link(
+            translation.revision.letter,
+            address=form.cleaned_data["email"],
+            language=get_language() or "en",
+            may_mail=verdict.may_mail,
+        )
+        return see_other("link-sent", slug)
+    context = {"letter": translation.revision.letter, "translation": translation, "form": form}
+    return render(request, "signing/my_link.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_safe
+@public_page
+def link_sent(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page after asking for one's link, whatever was asked."""
+    translation = text_cache.newest(slug)
+    return render(
+        request, "signing/link_sent.html", {"letter": translation.revision.letter, "translation": translation}
+    )

@@ -1,0 +1,1 @@
+"""Accounts of staff: roles, sessions, the second factor, the admin site."""

@@ -1,0 +1,45 @@
+"""States of a signature, and from which state each transition may start."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class State(models.TextChoices):
+    UNCONFIRMED = "unconfirmed", _("unconfirmed")
+    WAITING = "waiting", _("waiting")
+    APPROVED = "approved", _("approved")
+    REJECTED = "rejected", _("rejected")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class Visibility(models.TextChoices):
+    PUBLIC = "public", _("on this website and in the delivered letter")
+    DELIVERY = "delivery", _("in the delivered letter only")
+    COUNTED = "counted", _("nowhere: count me without my name")
+
+
+class Kind(models.TextChoices):
+    PERSON = "person", _("a person")
+    ORGANIZATION = "organization", _("an organization")
+
+
+class ReportReason(models.TextChoices):
+    """What a reader may say of a public name: codes, never words."""
+
+    NOT_ME = "not-me", _("It is my name, and I did not sign")
+    MADE_UP = "made-up", _("It is made up, or pretends to be somebody else")
+    HARMFUL = "harmful", _("It insults, threatens or advertises")
+    OTHER = "other", _("Something else")
+
+
+# From which states each verb may set out.
+ALLOWED_FROM = {
+    "confirm": {State.UNCONFIRMED},
+    "change": {State.WAITING, State.APPROVED, State.REJECTED},
+    "approve": {State.WAITING, State.REJECTED},
+    "reject": {State.WAITING, State.APPROVED},
+    "hold": {State.WAITING, State.APPROVED},
+    "withdraw": set(State) - {State.WITHDRAWN},
+}

@@ -1,0 +1,54 @@
+"""Which addresses belong to a copy, and the file of each."""
+
+import re
+from functools import lru_cache
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+from django.utils import translation
+
+MIRRORED_PAGES = frozenset(
+    {"first", "letter", "history", "news", "privacy", "signatories", "countries", "delivery", "api", "robots"}
+)
+# Of the list: the newest first, page by page, and the organizations. Other orders and searches would be as many again.
+MIRRORED_QUERIES = {"signatories": frozenset({"after", "kind"})}
+_PLAIN = re.compile(r"[\w.-]{1,80}", re.ASCII)
+
+
+def language_of(path: str) -> str:
+    return translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+
+
+@lru_cache(maxsize=4096)
+def _name_of(path: str) -> str:
+    try:
+        with translation.override(language_of(path)):
+            return resolve(path).url_name or ""
+    except Resolver404:
+        return ""
+
+
+def file_for(address: str) -> str | None:
+    """The file of an address of this site, relative to the folder; None for what a copy does not hold."""
+    parts = urlsplit(address)
+    name = _name_of(parts.path)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    fits = all(key in MIRRORED_QUERIES.get(name, ()) and _PLAIN.fullmatch(value) for key, value in query)
+    if name not in MIRRORED_PAGES or not fits:
+        return None
+    folder, _slash, last = parts.path.lstrip("/").rpartition("/")
+    if not last:
+        last = "-".join(f"{key}-{value}" for key, value in sorted(query)) or "index"
+        last += ".json" if name == "api" else ".html"
+    return f"{folder}/{last}" if folder else last
+
+
+def static_name(path: str) -> str | None:
+    """The name of a static file, as its storage knows it; None for any other address."""
+    prefix = str(settings.STATIC_URL)
+    return unquote(path.removeprefix(prefix)) if path.startswith(prefix) else None
+
+
+def static_file(name: str) -> str:
+    return f"static/{name}"

@@ -1,0 +1,98 @@
+"""A copy of the public pages as static files, for days on which the site is under attack."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from itertools import product
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404
+from django.urls import reverse
+from django.utils import translation
+
+from campaign.models import Letter
+from signatures.static_mirror import links, render, rewriting
+from signatures.static_mirror.folder import MirrorFolder
+
+MIRROR_LOCK = 720_130_508  # any number that no other advisory lock of the site uses
+NOT_FOUND = "404.html"  # where the hosts of static files look for it
+
+
+class AlreadyRunning(Exception):
+    """Another copy is being made at this moment."""
+
+
+def write_mirror(folder: Path, *, on: date, tell: Callable[[int], None] = lambda _pages: None) -> int:
+    """Write the copy and put it in the place of the one before; how many pages it has.
+
+    It follows the links from the first page of each language, as a reader would, so nothing that is linked is missing.
+
+    Raises:
+        AlreadyRunning: when another one is being made.
+        NotOurs: when the folder holds something else.
+        OSError: when it cannot be written.
+    """
+    with _alone(), MirrorFolder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
+        statics: set[str] = set()
+        waiting = deque(_beginnings())
+        seen = set(waiting)
+        pages = 0
+        while waiting:
+            found = _copy(waiting.popleft(), into, on)
+            statics |= found.statics
+            new = found.addresses - seen
+            seen |= new
+            waiting.extend(sorted(new))
+            pages += 1
+            tell(pages)
+        into.write(NOT_FOUND, _not_found(on, statics))
+        for name in statics:
+            into.write(links.static_file(name), render.read_static(name))
+    return pages
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [MIRROR_LOCK])
+        if not cursor.fetchone()[0]:
+            raise AlreadyRunning
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIRROR_LOCK])
+
+
+def _beginnings() -> Iterator[str]:
+    """What a reader may begin with; all else is linked from there."""
+    letters = list(Letter.objects.published().filter(revisions__translations__published_at__isnull=False).distinct())
+    yield reverse("robots")
+    yield from (reverse("api", args=[letter.slug]) for letter in letters)
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            yield from [reverse("first"), reverse("privacy")] if letters else []
+            yield from (reverse(page, args=[letter.slug]) for page, letter in product(("letter", "news"), letters))
+
+
+def _copy(address: str, into: MirrorFolder, on: date) -> rewriting.PageLinks:
+    """Write one page. What went between the link and now is left out."""
+    try:
+        answer = render.render_page(address, on)
+    except Http404:
+        return rewriting.PageLinks()
+    found = rewriting.PageLinks()
+    content = answer.content
+    if answer["Content-Type"].startswith("text/html"):
+        text, found = rewriting.rewrite(content.decode(), address)
+        content = text.encode()
+    into.write(links.file_for(address) or "", content)
+    return found
+
+
+def _not_found(on: date, statics: set[str]) -> bytes:
+    text, found = rewriting.rewrite(render.render_not_found(on), "/", at_any_depth=True)
+    statics |= found.statics
+    return text.encode()

@@ -1,0 +1,1 @@
+"""Pure functions on names, email addresses, tokens and patterns. No database."""

@@ -1,0 +1,56 @@
+"""Keyed hashes of email addresses, and sealed boxes that only the holder of a private key can open."""
+
+import hashlib
+import hmac
+from functools import cache
+from pathlib import Path
+
+from nacl.encoding import HexEncoder
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+
+from signatures.values.email_addresses import canonical
+
+PADDED_LENGTH = 256  # every sealed address is as long as every other (SECURITY.md R3)
+
+
+class CannotUnseal(Exception):
+    """A sealed address does not fit this key. Says nothing of its content."""
+
+
+def address_hash(address: str, *, pepper: str) -> bytes:
+    """HMAC-SHA256 of the canonical address: 32 bytes that say nothing without the pepper."""
+    return hmac.digest(pepper.encode(), canonical(address).encode(), hashlib.sha256)
+
+
+def domain_hash(domain: str, *, pepper: str) -> str:
+    """What stands in the database for a mail domain: 16 hexadecimal digits that say nothing without the pepper."""
+    return hmac.digest(pepper.encode(), f"domain {domain}".encode(), hashlib.sha256)[:8].hex()
+
+
+def seal(address: str, *, public_key: str) -> bytes:
+    """The address for the eyes of whoever holds the private half of this key (Curve25519, hex)."""
+    plain = address.encode()
+    return _box(public_key).encrypt(plain + b"\0" * (PADDED_LENGTH - len(plain)))
+
+
+def unseal(sealed: bytes | memoryview, *, private_key: PrivateKey) -> str:
+    """The address in a sealed box.
+
+    Raises:
+        CannotOpen: when the box was sealed to another key.
+    """
+    try:
+        return SealedBox(private_key).decrypt(bytes(sealed)).rstrip(b"\0").decode()
+    except CryptoError:
+        raise CannotUnseal from None
+
+
+def read_private_key(file: Path) -> PrivateKey:
+    """The private half of a key pair, as `campaign.runtime.keys` writes it: 64 hex digits."""
+    return PrivateKey(file.read_text().strip().encode(), HexEncoder)
+
+
+@cache
+def _box(public_key: str) -> SealedBox[PublicKey]:
+    return SealedBox(PublicKey(public_key.encode(), HexEncoder))

@@ -1,0 +1,471 @@
+"""Who looked, searched, exported or changed something stands in the trail, by numbers alone; staff can read it."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from itertools import cycle
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import ProgrammingError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from campaign.models import Letter, Translation
+from signatures import tasks
+from signatures.audit import audit_log, checkpoints
+from signatures.models import AuditEntry, Question, RejectionReason, Signature
+from signatures.moderation import decisions
+from signatures.outbox import sending
+from signatures.states import ALLOWED_FROM, State
+from signatures.values import tokens
+from signatures.values.normalization import name_key
+from tests.factories import WORDS, make_letter, make_signature
+from tests.live_site import BASE
+
+pytestmark = pytest.mark.django_db
+TRAIL, QUEUE, ALL = (
+    "/admin/signatures/auditentry/",
+    "/admin/signatures/waitingsignature/",
+    "/admin/signatures/signature/",
+)
+CANARY = "Canaria Zwitscher"
+
+
+def told(*actions: str) -> list[dict[str, Any]]:
+    return list(AuditEntry.objects.filter(action__in=actions).order_by("pk").values())
+
+
+def everything() -> str:
+    return repr(list(AuditEntry.objects.values()))
+
+
+def rows_on(page: Any) -> list[int]:
+    return [entry.pk for entry in page.context["cl"].result_list]
+
+
+# What is recorded
+
+
+@pytest.mark.parametrize("page", [QUEUE, ALL])
+def test_A9_who_opens_the_page_of_one_signer_leaves_an_entry_without_the_name(
+    desk: Client, mod: User, letter: Letter, page: str
+) -> None:
+    row = make_signature(letter, CANARY, State.WAITING, role=CANARY, organization=CANARY, comment=CANARY)
+    assert CANARY in desk.get(f"{page}{row.pk}/change/").content.decode()
+    (entry,) = told("view")
+    assert (entry["staff_id"], entry["signature_id"], entry["letter_id"]) == (mod.pk, row.pk, letter.pk)
+    assert entry["detail"] == {"page": "waitingsignature" if page == QUEUE else "signature"}
+    assert "Canaria" not in everything()
+
+
+def test_A9_so_does_who_opens_the_side_panel(desk: Client, letter: Letter, cleo: Signature) -> None:
+    desk.get(QUEUE)
+    desk.get(f"{QUEUE}?beside=999999999")
+    assert told("view") == []
+    assert "Resembling" in desk.get(f"{QUEUE}?beside={cleo.pk}").content.decode()
+    (entry,) = told("view")
+    assert (entry["signature_id"], entry["detail"]) == (cleo.pk, {"page": "beside"})
+
+
+@pytest.mark.parametrize(("page", "name"), [(QUEUE, "waitingsignature"), (ALL, "signature")])
+def test_A9_a_search_leaves_where_and_how_many_but_not_for_what(
+    desk: Client, mod: User, letter: Letter, page: str, name: str
+) -> None:
+    make_signature(letter, CANARY, State.WAITING)
+    assert CANARY in desk.get(page, {"q": "canaria"}).content.decode()
+    desk.get(page, {"q": "nobody at all"})
+    assert [(entry["staff_id"], entry["detail"]) for entry in told("search")] == [
+        (mod.pk, {"page": name, "found": 1}),
+        (mod.pk, {"page": name, "found": 0}),
+    ]
+    assert "anaria" not in everything() and "nobody" not in everything()
+
+
+def test_who_may_not_look_leaves_nothing_because_nothing_was_shown(
+    editor: User, client: Client, cleo: Signature
+) -> None:
+    client.force_login(editor)
+    for address in (
+        f"{QUEUE}{cleo.pk}/change/",
+        f"{ALL}{cleo.pk}/change/",
+        f"{ALL}?q=Cleo",
+        f"{QUEUE}?beside={cleo.pk}",
+    ):
+        assert client.get(address).status_code == 403
+    assert told("view", "search") == []
+
+
+def test_A9_an_export_is_an_entry_without_names(officer: User, client: Client, ada: Signature) -> None:
+    client.force_login(officer)
+    page = client.post(f"/admin/signatures/signedletter/{ada.letter_id}/export/csv/")
+    assert "Ada Lovelace" in b"".join(page.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # a file
+    (entry,) = told("export")
+    assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (officer.pk, ada.letter_id, {"form": "csv"})
+    assert "Ada" not in everything()
+
+
+def test_having_looked_changes_nothing_of_what_undo_and_the_rule_do(
+    desk: Client, mod: User, letter: Letter, cleo: Signature
+) -> None:
+    decisions.reject(cleo, by=mod.pk, reason="why")
+    desk.get(f"{ALL}{cleo.pk}/change/")
+    assert decisions.undo(cleo, by=mod.pk).state == State.WAITING
+
+    other = make_signature(letter, "Other", State.WAITING)
+    desk.get(f"{ALL}{other.pk}/change/")
+    letter.moderation = Letter.Moderation.AFTER
+    letter.save()
+    tasks.run_due_duties.call()
+    other.refresh_from_db()
+    assert other.state == State.APPROVED, "looking is no decision"
+
+
+def test_undoing_my_last_click_leaves_alone_what_i_only_looked_at_meanwhile(mod: User, letter: Letter) -> None:
+    first, looked, last = (make_signature(letter, f"Row {n}", State.WAITING) for n in range(3))
+    decisions.approve(first, by=mod.pk)
+    begin = AuditEntry.objects.latest("pk").pk
+    audit_log.record_view(looked, by=mod.pk, page="waitingsignature")
+    decisions.approve(last, by=mod.pk)
+    end = AuditEntry.objects.latest("pk").pk
+    assert sorted(audit_log.signatures_changed_by(mod.pk, begin, end)) == [first.pk, last.pk]
+
+
+def post_form(client: Client, address: str, **changed: str) -> Any:
+    """Send the form of an admin page as it stands, with these fields changed."""
+    form = client.get(address).context["adminform"].form
+    fields = {name: form[name].value() for name in form.fields}
+    data = {name: "" if value is None else str(value) for name, value in fields.items()}
+    for name in [name for name, value in fields.items() if isinstance(value, datetime)]:
+        data |= {f"{name}_0": f"{fields[name]:%Y-%m-%d}", f"{name}_1": f"{fields[name]:%H:%M:%S}"}
+    return client.post(address, {**data, **changed, "_save": "1"})
+
+
+def test_a_changed_letter_is_an_entry_with_choices_and_figures_but_no_words(
+    admin_client: Client, admin_user: User, letter: Letter
+) -> None:
+    address = f"/admin/campaign/letter/{letter.pk}/change/"
+    answer = post_form(
+        admin_client, address, letterhead="{}", recipient=CANARY, state="paused", goal="5",
+        opens_at_0="", opens_at_1="", closes_at_0="", closes_at_1="",
+    )  # fmt: skip
+    assert answer.status_code == 302, answer.context["errors"]
+    (entry,) = told("set-letter")
+    assert (entry["staff_id"], entry["letter_id"]) == (admin_user.pk, letter.pk)
+    assert entry["reason"] == "recipient, state: open → paused, goal: 1000 → 5, letterhead"
+
+
+def test_a_changed_and_a_published_text_are_entries_by_number(editor: User, client: Client, letter: Letter) -> None:
+    client.force_login(editor)
+    answer = post_form(
+        client, "/admin/campaign/translation/add/", letter=str(letter.pk), language="ko", title=CANARY, body=CANARY,
+        signatories='[{"name": "Ada", "titles": ["Chair"]}]',
+    )  # fmt: skip
+    assert answer.status_code == 302, answer.context["errors"]
+    text = Translation.objects.get(language="ko")
+    (entry,) = told("set-translation")
+    assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (editor.pk, letter.pk, {"row": text.pk})
+    assert "title" in entry["reason"] and CANARY not in everything() and WORDS["title"] not in everything()
+
+    client.post("/admin/campaign/translation/", {"action": "publish", "_selected_action": [text.pk], "index": "0"})
+    text.refresh_from_db()
+    assert text.published_at is not None
+    (entry,) = told("publish")
+    assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (editor.pk, letter.pk, {"row": text.pk})
+
+
+def test_a_changed_or_removed_reason_is_an_entry_without_its_words(admin_client: Client) -> None:
+    row = RejectionReason.objects.all()[0]
+    base = f"/admin/signatures/rejectionreason/{row.pk}"
+    post_form(admin_client, f"{base}/change/", text=CANARY, place="3")
+    admin_client.post(f"{base}/delete/", {"post": "yes"})
+    assert [entry["reason"] for entry in told("set-rejectionreason")] == ["text, place: 1 → 3"]
+    assert [entry["detail"] for entry in told("remove-rejectionreason")] == [{"row": row.pk}]
+    assert "Canaria" not in everything()
+
+
+def test_no_list_that_is_recorded_can_be_deleted_in_bulk(admin_client: Client, letter: Letter) -> None:
+    for page in ("signatures/limit", "signatures/question", "campaign/letter", "campaign/translation"):
+        assert "delete_selected" not in admin_client.get(f"/admin/{page}/").content.decode()
+    assert 'value="publish"' in admin_client.get("/admin/campaign/translation/").content.decode()
+
+
+def test_every_action_that_the_code_names_has_a_sentence() -> None:
+    named = set(ALLOWED_FROM) | {"undo", "feature", "unfeature", "erase", "not-me"}
+    for file in (BASE / "signatures").rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in {"trail.add", "add"} and call.args:
+                named |= {call.args[0].value} if isinstance(call.args[0], ast.Constant) else set()
+    named = {action for action in named if isinstance(action, str)}
+    assert len(named) > 15
+    assert named <= set(audit_log.SENTENCES)
+    assert all(len(action) <= 30 for action in named)
+
+
+# Reading it
+
+
+def test_a_line_says_when_what_of_whom_by_whom_and_whether_it_is_sealed(
+    desk: Client, mod: User, cleo: Signature
+) -> None:
+    decisions.reject(cleo, by=mod.pk, reason="Not a name")
+    checkpoints.create_checkpoint()
+    audit_log.record("set-ratelimit", staff_id=4711, reason="most: 1 → 2")
+    text = desk.get(TRAIL).content.decode()
+    assert "Not accepted. waiting → rejected" in text and "Not a name" in text and "bridge" in text
+    assert f'<a href="{ALL}{cleo.pk}/change/">{cleo.pk}</a>' in text
+    assert f'<a href="{TRAIL}?staff={mod.pk}">moderator ({mod.pk})</a>' in text
+    assert "Changed or added: limit." in text and f'<a href="{TRAIL}?staff=4711">4711</a>' in text
+    assert (
+        text.count('<td class="field-is_sealed">yes</td>')
+        == text.count('<td class="field-is_sealed">not yet</td>')
+        == 1
+    )
+    assert desk.get(f"{TRAIL}{AuditEntry.objects.latest('pk').pk}/change/").status_code == 200
+    assert desk.get(f"{TRAIL}987654321/change/", follow=True).status_code == 200
+
+
+def test_who_may_not_see_signatures_gets_no_link_to_them(officer: User, client: Client, cleo: Signature) -> None:
+    decisions.reject(cleo, by=officer.pk, reason="why")
+    client.force_login(officer)
+    assert f"{ALL}{cleo.pk}/change/" not in client.get(TRAIL).content.decode()
+
+
+def test_filters_find_by_kind_day_staff_letter_and_signature(desk: Client, mod: User, cleo: Signature) -> None:
+    other = make_letter("other")
+    decisions.approve(cleo, by=mod.pk)
+    audit_log.record("prune")
+    audit_log.record("set-letter", staff_id=4711, letter_id=other.pk)
+    old = AuditEntry.objects.create(action="view", staff_id=mod.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE signatures_auditentry SET at = '2026-01-31 23:59:59.9+00' WHERE id = %s", [old.pk])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    approved, pruned, changed = (
+        AuditEntry.objects.get(action=action).pk for action in ("approve", "prune", "set-letter")
+    )
+    today = datetime.now(UTC).date().isoformat()
+    for query, found in {
+        "": [changed, pruned, approved, old.pk],
+        "kind=decisions": [approved],
+        "kind=house": [pruned],
+        "kind=settings": [changed],
+        "kind=looks": [old.pk],
+        "day=2026-01-31": [old.pk],
+        "day=2026-02-01": [],
+        f"day={today}": [changed, pruned, approved],
+        f"staff={mod.pk}": [approved, old.pk],
+        "staff=4711": [changed],
+        "staff=none": [pruned],
+        f"letter={other.pk}": [changed],
+        f"signature={cleo.pk}": [approved],
+        f"staff={mod.pk}&day={today}": [approved],
+    }.items():
+        assert rows_on(desk.get(f"{TRAIL}?{query}")) == found, query
+    kept = desk.get(f"{TRAIL}?staff={mod.pk}&day={today}").content.decode()
+    assert f'<input type="hidden" name="staff" value="{mod.pk}">' in kept, "a typed filter keeps the others"
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "١", "'; DROP", "%", "\x00", "9999-12-31", "2026-02-30"])
+def test_S15_a_filter_with_nonsense_is_told_and_finds_nothing(desk: Client, cleo: Signature, value: str) -> None:
+    decisions.reject(cleo, by=1, reason="why")
+    for name, words in {"day": "Please give a day", "signature": "Please give the number"}.items():
+        page = desk.get(TRAIL, {name: value})
+        assert page.status_code == 200 and rows_on(page) == [] and words in page.content.decode()
+    for name in ("staff", "letter"):
+        assert rows_on(desk.get(TRAIL, {name: value})) == []
+    assert desk.get(TRAIL, {"kind": value}).status_code == 200
+
+
+@pytest.mark.parametrize("query", ["", "kind=decisions", "staff=1", "day=2026-11-25", "signature=1"])
+def test_the_page_of_the_trail_takes_at_most_twelve_statements(desk: Client, letter: Letter, query: str) -> None:
+    for number in range(60):
+        audit_log.record("approve", staff_id=number % 7, letter_id=letter.pk, signature_id=number)
+    desk.get(TRAIL)
+    with CaptureQueriesContext(connection) as statements:
+        assert desk.get(f"{TRAIL}?{query}").status_code == 200
+    assert len(statements) <= 12
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [("", "audit_by_day"), ("day=2026-11-25", "audit_by_day"), ("kind=exports", "audit_by_action"),
+     ("staff=3", "audit_of_staff"), ("signature=3", "audit_of_signature")],
+)  # fmt: skip
+def test_each_filter_reads_an_index_and_not_the_table(desk: Client, query: str, index: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO signatures_auditentry (at, action, staff_id, signature_id, was, now, reason, detail)"
+            " SELECT now() - n * interval '10 minutes', CASE WHEN n %% 500 = 0 THEN 'export' ELSE 'confirm' END,"
+            " CASE WHEN n %% 400 = 0 THEN 3 END, n, '', '', '', '{}' FROM generate_series(1, %s) AS n",
+            [4000],
+        )
+        cursor.execute("ANALYZE signatures_auditentry")
+    rows = desk.get(f"{TRAIL}?{query}").context["cl"].queryset
+    assert index in rows[:50].explain()
+
+
+# The limited role
+
+
+@pytest.fixture
+def limited_role(letter: Letter) -> Iterator[None]:
+    """From here on the database knows us as the role that README.md tells operators to make."""
+    readme = (BASE / "README.md").read_text(encoding="utf-8")
+    sql = dedent(readme.partition("**A limited database role.**")[2].partition("```sql\n")[2].partition("```")[0])
+    assert sql.count(";") == 6
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        cursor.execute("SET LOCAL ROLE undersigned_site")
+        yield
+        cursor.execute("RESET ROLE")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE signatures_auditentry SET reason = 'other'",
+        "DELETE FROM signatures_auditentry",
+        "TRUNCATE signatures_auditentry",
+        "ALTER TABLE signatures_auditentry DISABLE TRIGGER trail_is_append_only",
+        "ALTER TABLE signatures_auditentry DISABLE TRIGGER ALL",
+        "DROP TRIGGER trail_is_append_only ON signatures_auditentry",
+        "DROP TABLE signatures_auditentry",
+        "CREATE OR REPLACE FUNCTION signatures_audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+        "SET session_replication_role = replica",
+        "SELECT setval(pg_get_serial_sequence('signatures_auditentry', 'id'), 1)",
+        "UPDATE signatures_checkpoint SET digest = ''",
+        "DELETE FROM signatures_checkpoint",
+        "TRUNCATE signatures_checkpoint",
+        "ALTER TABLE signatures_checkpoint DISABLE TRIGGER seals_are_append_only",
+        "DELETE FROM django_migrations",
+        "CREATE TABLE signatures_other (id int)",
+    ],
+)
+def test_A8_the_limited_role_cannot_touch_what_was_done(ada: Signature, limited_role: None, statement: str) -> None:
+    audit_log.record("test")
+    checkpoints.create_checkpoint()
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), transaction.atomic():
+        connection.cursor().execute(statement)
+    assert checkpoints.verify().entries == 1
+
+
+def test_A8_the_ordinary_work_of_the_site_goes_through_as_the_limited_role(
+    client: Client, form: dict[str, str], words: dict[str, str], mod: User, officer: User, limited_role: None
+) -> None:
+    client.post("/letters/bridge/sign/", form)
+    row = Signature.objects.get()
+    sending.send_due()
+    client.post(f"/signature/{tokens.personal_token(row.public_id)}/", {**words, "action": "confirm"})
+    desk = Client()
+    desk.force_login(mod)
+    desk.post(QUEUE, {"decide": f"approve:{row.pk}"})
+    desk.get(f"{ALL}{row.pk}/change/")
+    assert "Dora Maar" in client.get("/letters/bridge/signatories/").content.decode()
+    desk.force_login(officer)
+    page = desk.post(f"/admin/signatures/signedletter/{row.letter_id}/export/csv/")
+    assert "Dora Maar" in b"".join(page.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # a file
+    for job in (tasks.fold_count_deltas, tasks.delete_network_digests, tasks.run_due_duties, tasks.create_checkpoint):
+        job.call()
+    client.post(f"/signature/{tokens.personal_token(row.public_id)}/", {"action": "erase"})
+    call_command("migrate", verbosity=0)
+
+    assert not Signature.objects.exists()
+    actions = set(AuditEntry.objects.values_list("action", flat=True))
+    assert actions == {"confirm", "approve", "view", "export", "prune", "recount", "erase"}
+    assert checkpoints.verify().entries == 6 and checkpoints.verify().unsealed == 1
+
+
+# XSS
+
+
+class Shape(HTMLParser):
+    """How many there are of each element, and of each attribute that can hold script."""
+
+    def __init__(self, page: Any) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+        self.feed(page.content.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found[tag] += 1
+        for name, value in attrs:
+            if (
+                name.startswith("on")
+                or name in {"style", "srcdoc"}
+                or (value or "").strip().lower().startswith("javascript:")
+            ):
+                self.found[f"{tag} {name}"] += 1
+
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg/onload=alert(1)>',
+    "'><iframe srcdoc='<script>alert(1)</script>'>",
+    "</title></textarea></script></style><b>x",
+    "</bdi></td></tr></table><form action=//evil.example>",
+    "<a href=javascript:alert(1)>x</a>",
+    '" autofocus onfocus=alert(1) x="',
+    "{{ 7|add:7 }}{% debug %}<!--",
+    "&lt;script&gt;&#60;script&#62;",
+    "＜script＞\u2028<ScRiPt >",
+]
+FILTERS = {
+    QUEUE: ("q", "flagged", "country"),
+    ALL: ("q", "state__exact", "language"),
+    TRAIL: ("kind", "day", "staff", "letter", "signature"),
+}
+
+
+def test_S14_A10_what_a_signer_wrote_adds_no_element_to_any_page_of_staff(
+    admin_client: Client, admin_user: User, letter: Letter
+) -> None:
+    def shapes(payloads: list[str]) -> dict[str, Counter[str]]:
+        """Of all pages that show these words, or get them in their address; then as if they had never been."""
+        alike = name_key("what all have in common")
+        pages = {
+            "queue": QUEUE,
+            "queue, filtered": f"{QUEUE}?flagged=link",
+            "all": ALL,
+            "all, filtered": f"{ALL}?state__exact=rejected",
+            "trail": TRAIL,
+            "reasons": "/admin/signatures/rejectionreason/",
+            "index": "/admin/",
+        }
+        with transaction.atomic():
+            for place, word in enumerate(payloads):
+                RejectionReason.objects.create(text=f"{place}{word}")
+                Question.objects.create(code=f"x{place}", language="en", text=word)
+                words = {"role": word, "organization": word, "comment": word, "name_key": alike}
+                row = make_signature(letter, word, State.WAITING, flags=["link"], **words)
+                decisions.reject(make_signature(letter, word, State.WAITING, **words), by=admin_user.pk, reason=word)
+                entry = AuditEntry.objects.latest("pk").pk
+                if place and payloads is not PAYLOADS:
+                    continue  # their own pages of the harmless ones are all alike
+                pages |= {
+                    f"{place} side panel": f"{QUEUE}?flagged=link&beside={row.pk}",
+                    f"{place} page": f"{QUEUE}{row.pk}/change/",
+                    f"{place} history": f"{ALL}{row.pk}/history/",
+                    f"{place} entry": f"{TRAIL}{entry}/change/",
+                }
+            found = {}
+            chosen = cycle(payloads)
+            for page, names in FILTERS.items():
+                for name in names:
+                    answer = admin_client.get(page, {name: f"qqq {next(chosen)}"}, follow=True)
+                    assert answer.status_code == 200
+                    found[f"{page}?{name}"] = Shape(answer).found
+            found |= {name: Shape(admin_client.get(address)).found for name, address in pages.items()}
+            transaction.set_rollback(True)
+        return found
+
+    harmless = shapes([f"Harmless {place}" for place in range(len(PAYLOADS))])
+    for name, shape in shapes(PAYLOADS).items():
+        alike = name.replace(name.partition(" ")[0], "0", 1)
+        assert shape == (harmless[name] if name in harmless else harmless[alike]), name

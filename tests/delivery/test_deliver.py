@@ -1,0 +1,456 @@
+"""A delivery officer freezes a letter; its package is made, whole or not at all, and the same whenever it is made."""
+
+import io
+import multiprocessing
+import os
+import re
+import signal
+import time
+import zipfile
+from collections.abc import Iterator
+from datetime import date, timedelta
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pypdf import PdfReader
+
+from campaign.models import Letter
+from signatures import tasks
+from signatures.delivery import building, freezing, reconciliation
+from signatures.management.commands import worker
+from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
+from signatures.signing import withdrawal
+from signatures.states import State, Visibility
+from tests.factories import make_many, make_signature
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),  # see `apart`; other tests leave threads
+]
+PAGES = "/admin/signatures/delivery/"
+
+
+@pytest.fixture(autouse=True)
+def deliveries(tmp_path: Path, settings: Any) -> Path:
+    settings.DELIVERIES_DIR = tmp_path / "deliveries"
+    return tmp_path / "deliveries"
+
+
+@pytest.fixture
+def signed(letter: Letter, ada: Signature) -> Letter:
+    make_signature(letter, "김철수", country="KR", visibility=Visibility.DELIVERY)
+    make_signature(letter, "", visibility=Visibility.COUNTED)
+    make_signature(letter, "Never", State.WAITING)
+    return letter
+
+
+@pytest.fixture
+def frozen(signed: Letter) -> Delivery:
+    return freezing.freeze(signed, by=None, reason="the hearing")
+
+
+@pytest.fixture
+def office(officer: User) -> Iterator[Client]:
+    client = Client()
+    client.force_login(officer)
+    return client  # type: ignore[return-value]
+
+
+def made(delivery: Delivery) -> Delivery:
+    building.build(delivery.pk)
+    delivery.refresh_from_db()
+    return delivery
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+
+
+def test_the_command_freezes_makes_and_checks(signed: Letter, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("deliver", "bridge")
+    said = capsys.readouterr().out
+    delivery = Delivery.objects.get()
+    assert "Delivery 1 of bridge: 3 delivered, 2 named, 1 counted only, 1 still waiting" in said
+    assert delivery.root in said and str(delivery.package) in said
+    call_command("verify_delivery", str(delivery.package))
+    call_command("reconcile")
+    assert "all agree" in capsys.readouterr().out
+
+
+def test_a_letter_that_is_not_there_or_has_nobody_is_told_in_one_sentence(letter: Letter) -> None:
+    for slug, sentence in (("nix", "There is no letter 'nix'"), ("bridge", "Nobody's signature")):
+        with pytest.raises(CommandError, match=sentence):
+            call_command("deliver", slug)
+
+
+def test_what_cannot_be_made_is_told_with_its_code_and_stays_frozen(
+    signed: Letter, settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings.DELIVERIES_DIR = tmp_path / "file"
+    with pytest.raises(CommandError, match=r"Delivery 1 is frozen, and has no files: .* FileExistsError"):
+        call_command("deliver", "bridge", reason="the hearing" + " of May" * 99)
+    assert Delivery.objects.get().reason.startswith("the hearing of May")
+
+
+def test_a_preview_says_DRAFT_and_how_many_still_wait(signed: Letter, office: Client) -> None:
+    page = office.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
+    (preview,) = re.findall(r'action="([^"]+/draft/)"', page)
+    document = PdfReader(io.BytesIO(b"".join(office.post(preview))))  # type: ignore[arg-type]  # it streams
+    text = [" ".join(page.extract_text().split()) for page in document.pages]
+    assert all("DRAFT" in page for page in text)
+    assert "1 still waits to be read" in " ".join(text) and "Never" not in " ".join(text)
+    assert not Delivery.objects.exists()
+
+
+def test_the_package_holds_its_five_files_and_the_pdf_names_everybody(frozen: Delivery, deliveries: Path) -> None:
+    ready = made(frozen)
+    assert (ready.state, files_of(deliveries)) == (Delivery.State.READY, ["bridge-1.zip"])
+    with zipfile.ZipFile(ready.package) as bundle:
+        names = ["letter-with-signatories.pdf", "signatories.csv", "leaves.csv", "manifest.json", "READ-ME.txt"]
+        assert bundle.namelist() == names
+        document = PdfReader(io.BytesIO(bundle.read(names[0])))
+        text = "\n".join(page.extract_text() for page in document.pages)
+        rows = bundle.read("signatories.csv").decode("utf-8-sig").splitlines()
+    assert "Ada Lovelace" in text and "김철수" in text and "Never" not in text
+    assert ready.root[:16] in text.replace("\n", "").replace(" ", "")
+    assert len(rows) == 3 and not any("Never" in row for row in rows)
+
+
+def test_E9_made_again_it_is_the_same_byte_for_byte(frozen: Delivery) -> None:
+    first = made(frozen).package.read_bytes()
+    frozen.package.unlink()
+    building.build(frozen.pk)
+    assert frozen.package.read_bytes() == first
+
+
+def test_what_is_signed_or_withdrawn_after_the_freezing_changes_nothing(frozen: Delivery) -> None:
+    withdrawal.withdraw(Signature.objects.get(name="Ada Lovelace"))
+    make_many(frozen.letter, 3)
+    with zipfile.ZipFile(made(frozen).package) as bundle:
+        rows = bundle.read("signatories.csv").decode("utf-8-sig").splitlines()
+    assert len(rows) == 3 and any("Ada Lovelace" in row for row in rows)
+
+
+def test_a_package_made_after_somebody_was_erased_has_no_word_of_theirs(frozen: Delivery) -> None:
+    root = made(frozen).root
+    assert "김철수".encode() in frozen.package.read_bytes()
+    frozen.package.unlink()
+    withdrawal.erase(Signature.objects.get(name="김철수"))
+    building.build(frozen.pk)
+    assert "김철수".encode() not in frozen.package.read_bytes()
+    frozen.refresh_from_db()
+    assert frozen.root == root
+    call_command("verify_delivery", str(frozen.package))
+    assert [str(check) for check in reconciliation.check_delivered() if not check.holds] == []
+
+
+def test_somebody_erased_while_the_files_are_made_is_in_none_of_them(frozen: Delivery) -> None:
+    erased: list[int] = []
+
+    def erase(percent: int) -> None:
+        if percent >= building.STAGES["letter"][0] and not erased:
+            erased.append(percent)
+            withdrawal.erase(Signature.objects.get(name="김철수"))
+
+    building.build(frozen.pk, tell=erase)
+    content = frozen.package.read_bytes()
+    assert erased and "김철수".encode() not in content and b"Ada Lovelace" in content
+    call_command("verify_delivery", str(frozen.package))
+
+
+def test_two_jobs_at_once_make_it_once(frozen: Delivery) -> None:
+    first = apart(frozen)
+    building.build(frozen.pk)
+    first.join(60)
+    assert first.exitcode == 0
+    frozen.refresh_from_db()
+    assert (frozen.state, frozen.failure) == (Delivery.State.READY, "")
+
+
+def apart(delivery: Delivery) -> ForkProcess:
+    """A job that makes these files, in a process group of its own. A fork: it need not start Django first."""
+
+    def work() -> None:
+        os.setsid()
+        connection.connection = None  # the one it was born with is its parent's
+        building.build(delivery.pk)
+
+    job = multiprocessing.get_context("fork").Process(target=work)
+    job.start()
+    return job
+
+
+def is_being_made(delivery: Delivery) -> bool:
+    with connection.cursor() as cursor:
+        lock = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+        cursor.execute(lock, [building.BUILD_LOCK, delivery.pk])
+        return cursor.fetchone() is not None
+
+
+@pytest.mark.parametrize("point", ["begun", "list", "leaves", "letter", "typesetting", "package"])
+def test_a_job_killed_at_any_point_is_made_anew_and_leaves_no_half_package(
+    signed: Letter, deliveries: Path, point: str
+) -> None:
+    make_many(signed, 60)
+    delivery = freezing.freeze(signed, by=None, reason="the hearing")
+    folder = deliveries / ".making-bridge-1"
+    signs = {
+        "begun": folder.exists,
+        "list": (folder / "signatories.csv").exists,
+        "leaves": (folder / "leaves.csv").exists,
+        "letter": lambda: any(folder.glob(".pdf-*")),
+        "typesetting": lambda: any(folder.glob(".pdf-*/*.json")),
+        "package": (folder / "letter-with-signatories.pdf").exists,
+    }
+    job = apart(delivery)
+    deadline = time.monotonic() + 60
+    while not signs[point]() and job.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert job.pid
+    os.killpg(job.pid, signal.SIGKILL)
+    job.join()
+    assert job.exitcode == -signal.SIGKILL, "it was done before it was killed"
+    while is_being_made(delivery) and time.monotonic() < deadline:
+        time.sleep(0.01)  # until the server has seen that nobody is there any more
+
+    assert files_of(deliveries) in ([".making-bridge-1"], ["bridge-1.zip"], [".making-bridge-1", "bridge-1.zip"])
+    Delivery.objects.filter(seen_at__isnull=False).update(seen_at=timezone.now() - 2 * building.STALLED_AFTER)
+    delivery.refresh_from_db()
+    if delivery.state == Delivery.State.FROZEN:
+        assert building.unfinished() == [delivery.pk]
+    assert made(delivery).state == Delivery.State.READY
+    assert files_of(deliveries) == ["bridge-1.zip"]
+    call_command("verify_delivery", str(delivery.package), stdout=io.StringIO())
+
+
+def test_a_job_that_was_not_heard_of_is_asked_for_again_by_the_worker(frozen: Delivery) -> None:
+    assert building.unfinished() == [frozen.pk]
+    Delivery.objects.update(seen_at=timezone.now())
+    assert building.unfinished() == []
+    Delivery.objects.update(seen_at=timezone.now() - building.STALLED_AFTER - timedelta(seconds=1))
+    assert building.unfinished() == [frozen.pk]
+    tasks.build_delivery.call(frozen.pk)
+    assert building.unfinished() == []
+
+
+def test_what_goes_wrong_is_kept_as_a_code_and_can_be_asked_for_again(
+    frozen: Delivery, settings: Any, tmp_path: Path, deliveries: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings.DELIVERIES_DIR = tmp_path / "file"
+    assert made(frozen).failure == "FileExistsError"
+    assert building.unfinished() == []
+    settings.DELIVERIES_DIR = deliveries
+    building.request_build(frozen, by=None)
+    assert made(frozen).state == Delivery.State.READY
+
+
+def test_E4_the_officer_freezes_watches_and_takes_the_package_away(
+    signed: Letter, office: Client, officer: User
+) -> None:
+    page = office.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
+    assert "still waiting, and not in it: <strong>1</strong>" in page and "delivered: <strong>3</strong>" in page
+
+    answer = office.post(f"{PAGES}freeze/{signed.pk}/", {"reason": "the hearing of May"})
+
+    delivery = Delivery.objects.get()
+    assert answer["Location"] == f"{PAGES}{delivery.pk}/change/"
+    watched = office.get(answer["Location"])
+    assert watched["Refresh"] == "2" and "<progress" in watched.content.decode()
+    building.build(delivery.pk)
+    ready = office.get(answer["Location"])
+    assert "Refresh" not in ready and "Download the package" in ready.content.decode()
+    taken = office.post(f"{PAGES}{delivery.pk}/files/package/")
+    assert taken["Content-Disposition"] == 'attachment; filename="bridge-1.zip"'
+    told = AuditEntry.objects.order_by("pk").values_list("action", "staff_id")
+    assert list(told) == [("freeze", officer.pk), ("download", officer.pk)], "E4: before the first byte"
+    assert b"".join(taken).startswith(b"PK")  # type: ignore[arg-type]  # it streams
+
+
+def test_a_freezing_without_a_reason_is_told_beside_the_field(signed: Letter, office: Client) -> None:
+    answer = office.post(f"{PAGES}freeze/{signed.pk}/", {"reason": " "})
+    assert answer.status_code == 422 and "This field is required" in answer.content.decode()
+    assert not Delivery.objects.exists()
+
+
+def test_the_making_is_stopped_and_asked_for_again(frozen: Delivery, office: Client) -> None:
+    office.post(f"{PAGES}{frozen.pk}/files/stop/")
+    assert made(frozen).state == Delivery.State.FROZEN
+    assert "was stopped" in office.get(f"{PAGES}{frozen.pk}/change/").content.decode()
+    office.post(f"{PAGES}{frozen.pk}/files/make/")
+    assert made(frozen).state == Delivery.State.READY
+
+
+def test_a_stop_ends_the_typesetter_and_leaves_nothing(signed: Letter, deliveries: Path) -> None:
+    make_many(signed, 100)
+    delivery = freezing.freeze(signed, by=None, reason="the hearing")
+
+    def stop_at(percent: int) -> None:
+        if percent >= building.STAGES["letter"][0]:
+            building.cancel_build(delivery, by=None)
+
+    building.build(delivery.pk, tell=stop_at)
+    delivery.refresh_from_db()
+    assert (delivery.state, files_of(deliveries)) == (Delivery.State.FROZEN, [])
+
+
+def test_a_delivery_voided_while_its_files_are_made_gets_none(frozen: Delivery, deliveries: Path) -> None:
+    def void_at(percent: int) -> None:
+        if percent >= building.STAGES["letter"][0] and not Delivery.objects.filter(state="void").exists():
+            freezing.void(frozen, by=None, reason="a wrong date")
+
+    building.build(frozen.pk, tell=void_at)
+    frozen.refresh_from_db()
+    assert (frozen.state, frozen.failure, files_of(deliveries)) == (Delivery.State.VOID, "", [])
+
+
+def test_it_is_handed_over_acknowledged_and_shown_to_the_public(frozen: Delivery, office: Client) -> None:
+    made(frozen)
+    day = date(2026, 5, 7)
+    steps = f"{PAGES}{frozen.pk}/step/"
+    assert "hand-over" in office.get(f"{PAGES}{frozen.pk}/change/").content.decode()
+    office.post(f"{steps}hand-over/", {"on": day, "to": "The embassy", "at": "Washington", "note": "in person"})
+    frozen.refresh_from_db()
+    assert (frozen.state, frozen.handed_over_to, frozen.note) == ("handed-over", "The embassy", "in person")
+    public = Client().get("/deliveries/bridge/1/").content.decode()
+    assert "The embassy" in public and "in person" not in public
+    office.post(f"{steps}acknowledge/", {"on": day})
+    frozen.refresh_from_db()
+    assert frozen.state == "acknowledged"
+
+
+@pytest.mark.parametrize(
+    ("step", "typed", "sentence"),
+    [
+        ("hand-over", {"on": "2999-01-01", "to": "X"}, "still to come"),
+        ("hand-over", {"on": "2026-05-07", "to": ""}, "This field is required"),
+        ("acknowledge", {"on": "2026-05-07"}, "The delivery is ready"),
+        ("void", {"reason": ""}, "This field is required"),
+    ],
+)
+def test_a_step_that_cannot_be_taken_is_told_and_keeps_what_was_typed(
+    frozen: Delivery, office: Client, step: str, typed: dict[str, str], sentence: str
+) -> None:
+    answer = office.post(f"{PAGES}{made(frozen).pk}/step/{step}/", typed)
+    assert answer.status_code == 422 and sentence in answer.content.decode()
+    assert all(not words or words in answer.content.decode() for words in typed.values())
+
+
+def test_before_handing_over_staff_hear_who_took_the_name_back(frozen: Delivery, office: Client) -> None:
+    withdrawal.withdraw(Signature.objects.get(name="Ada Lovelace"))
+    page = office.get(f"{PAGES}{made(frozen).pk}/step/hand-over/").content.decode()
+    assert "1 person has taken the name back" in page
+
+
+def test_a_void_delivery_is_out_of_reach(frozen: Delivery, office: Client) -> None:
+    made(frozen)
+    office.post(f"{PAGES}{frozen.pk}/step/void/", {"reason": "a wrong date"})
+    assert office.post(f"{PAGES}{frozen.pk}/files/package/").status_code == 302
+    assert Client().get("/deliveries/bridge/1/").status_code == 404
+    assert "a wrong date" in office.get(f"{PAGES}{frozen.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize("who", ["mod", "editor"])
+def test_who_is_no_delivery_officer_gets_nothing(frozen: Delivery, who: str, request: pytest.FixtureRequest) -> None:
+    client = Client()
+    client.force_login(request.getfixturevalue(who))
+    for page in (
+        f"freeze/{frozen.letter_id}/",
+        f"{frozen.pk}/step/void/",
+        f"{frozen.pk}/files/package/",
+        f"{frozen.pk}/change/",
+    ):
+        assert client.get(f"{PAGES}{page}").status_code == 403
+        assert client.post(f"{PAGES}{page}", {"reason": "x"}).status_code == 403
+
+
+def test_no_get_does_anything(frozen: Delivery, office: Client) -> None:
+    for what in ("package", "make", "stop"):
+        assert office.get(f"{PAGES}{frozen.pk}/files/{what}/").status_code == 302
+    assert AuditEntry.objects.exclude(action="freeze").count() == 0
+
+
+def test_a_difference_is_found_and_named(frozen: Delivery, capsys: pytest.CaptureFixture[str]) -> None:
+    made(frozen)
+    assert [check for check in reconciliation.reconcile() if not check.holds] == []
+    Signature.objects.filter(name="Never").update(
+        state=State.WITHDRAWN, name="", name_key="", sort_key="", search_text=""
+    )
+    data = bytearray(frozen.package.read_bytes())
+    data[data.index(b"Ada Lovelace")] ^= 1
+    frozen.package.write_bytes(data)
+    with pytest.raises(CommandError, match="do not agree"):
+        call_command("reconcile", quiet=True)
+    assert "DIFFERS bridge-1, digest of the package" in capsys.readouterr().out
+
+
+def test_one_name_more_in_the_pdf_is_found(frozen: Delivery) -> None:
+    package = made(frozen).package
+    with zipfile.ZipFile(package) as bundle:
+        files = {name: bundle.read(name) for name in bundle.namelist()}
+    with (
+        pikepdf.open(io.BytesIO(files["letter-with-signatories.pdf"])) as document,
+        zipfile.ZipFile(package, "w") as forged,
+    ):
+        document.docinfo["/Keywords"] = "3 names"
+        document.save(out := io.BytesIO())
+        for name, content in (files | {"letter-with-signatories.pdf": out.getvalue()}).items():
+            forged.writestr(name, content)
+    broken = [str(check) for check in reconciliation.reconcile() if not check.holds]
+    assert "bridge-1, names in the PDF: 3 instead of 2" in broken
+
+
+def test_each_night_the_worker_checks_and_a_difference_is_an_alarm(
+    frozen: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(frozen)
+    night()
+    assert not AuditEntry.objects.filter(action="alarm").exists()
+    night()
+    (checked,) = AuditEntry.objects.filter(action="reconcile")
+    assert checked.detail == {"delivery-drift": 0}
+
+    frozen.package.unlink()
+    monkeypatch.setattr(reconciliation, "DAILY", timedelta(0))
+    night()
+    alarms = dict(AuditEntry.objects.filter(action="alarm").values_list("detail__code", "reason"))
+    assert "bridge-1, the package is there: no instead of yes" in alarms["delivery-drift"]
+    assert not any("Ada" in sentence for sentence in alarms.values())
+
+
+def night() -> None:
+    """A turn of the worker, without its mails."""
+    tasks.run_due_duties.enqueue()
+    worker._run_jobs()
+
+
+def test_a_lost_package_is_found(frozen: Delivery) -> None:
+    made(frozen).package.unlink()
+    (broken,) = (check for check in reconciliation.reconcile() if not check.holds)
+    assert str(broken) == "bridge-1, the package is there: no instead of yes"
+
+
+def test_a_canary_of_every_state_and_audience_stands_only_where_it_may(letter: Letter) -> None:
+    for state in State:
+        for audience in Visibility:
+            make_signature(letter, f"Canary {state} {audience}", state, audience)
+    delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
+    with zipfile.ZipFile(delivery.package) as bundle:
+        document = PdfReader(io.BytesIO(bundle.read("letter-with-signatories.pdf")))
+        text = " ".join("\n".join(page.extract_text() for page in document.pages).split())
+        files = b"".join(bundle.read(name) for name in bundle.namelist() if not name.endswith(".pdf")).decode()
+    for words in (text, files):
+        found = {
+            f"{state} {audience}" for state in State for audience in Visibility if f"Canary {state} {audience}" in words
+        }
+        assert found == {"approved public", "approved delivery"}
+    assert DeliveryEntry.objects.count() == 3

@@ -1,0 +1,416 @@
+"""Anybody can see what was delivered and ask whether a receipt or a file belongs; each signer finds their own receipt."""
+
+import html
+import json
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from campaign.models import Letter
+from campaign.web import middleware
+from signatures.delivery import freezing, receipts
+from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
+from signatures.signing import withdrawal
+from signatures.states import Kind, State, Visibility
+from signatures.values import tokens
+from tests.delivery.factories import make_delivery
+from tests.factories import make_many, make_signature
+
+pytestmark = pytest.mark.django_db
+PAGE = "/deliveries/bridge/1/"
+
+
+@pytest.fixture
+def zoya(letter: Letter) -> Signature:
+    """In the delivered letter only."""
+    return make_signature(letter, "Зоя Космодемьянская", visibility=Visibility.DELIVERY, country="UA", role="Teacher")
+
+
+@pytest.fixture
+def nobody(letter: Letter) -> Signature:
+    """Counted only."""
+    return make_signature(letter, "", visibility=Visibility.COUNTED)
+
+
+@pytest.fixture
+def delivery(letter: Letter, ada: Signature, zoya: Signature, nobody: Signature) -> Delivery:
+    make_many(letter, 3)
+    make_signature(letter, "Waiting Canary", State.WAITING)
+    make_signature(letter, "Rejected Canary", State.REJECTED)
+    return make_delivery(letter)
+
+
+def hand_over(delivery: Delivery) -> Delivery:
+    fields = {"to": "The Embassy of Bridges", "at": "Washington", "note": "Canary note for staff"}
+    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), **fields)
+
+
+def receipt_of(signature: Signature) -> receipts.Receipt:
+    return receipts.issue(DeliveryEntry.objects.select_related("delivery__letter").get(signature_id=signature.pk))
+
+
+def mine(signature: Signature) -> str:
+    return f"/signature/{tokens.personal_token(signature.public_id)}/"
+
+
+def paste(client: Client, text: str, page: str = PAGE, **headers: str) -> Any:
+    return client.post(page, {"proof": text}, headers=headers)
+
+
+# The page
+
+
+def test_it_tells_counts_digests_root_and_what_they_prove(client: Client, delivery: Delivery) -> None:
+    page = client.get(PAGE).content.decode()
+    words = " ".join(re.sub(r"<[^>]+>", "", page).split())
+    assert "6 signatures: 5 named in the letter and 1 who asked to be counted without their name." in words
+    assert "0 withdrew; 1 were not accepted; 1 still waited." in words
+    assert "Ready, and not handed over yet." in words
+    for digest in (*delivery.files.values(), delivery.root, delivery.texts[0]["digest"]):
+        assert digest in page
+    for name in (
+        "letter-with-signatories.pdf",
+        "signatories.csv",
+        "leaves.csv",
+        "manifest.json",
+        "READ-ME.txt",
+        "bridge-1.zip",
+    ):
+        assert name in page
+    assert len(re.findall(r'<ol class="proves">.*</ol>', page, re.DOTALL)[0].split("<li>")) == 6, "five sentences"
+
+
+@pytest.mark.parametrize("language", ["", "/ko", "/zh-hans", "/zh-hant"])
+def test_it_is_there_in_every_language_and_may_be_kept(client: Client, delivery: Delivery, language: str) -> None:
+    answer = client.get(language + PAGE)
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "public, max-age=5, stale-while-revalidate=25"
+    assert not answer.cookies and "ETag" in answer
+
+
+def test_P1_it_names_nobody_and_shows_no_moment_finer_than_a_day(client: Client, delivery: Delivery) -> None:
+    hand_over(delivery)
+    page = client.get(PAGE).content.decode()
+    for word in ("Ada", "Зоя", "Teacher", "Signer", "Canary", "for a test"):
+        assert word not in page
+    assert not re.search(r"\d\d:\d\d", page)
+    salts = DeliveryEntry.objects.values_list("salt", flat=True)
+    assert not [salt for salt in salts if bytes(salt or b"").hex() in page]
+
+
+def test_once_handed_over_it_tells_when_where_and_to_whom(client: Client, delivery: Delivery) -> None:
+    hand_over(delivery)
+    page = client.get(PAGE).content.decode()
+    assert "Handed over on May 7, 2026 to The Embassy of Bridges." in page and "Place: Washington" in page
+    assert "Acknowledged" not in page and "Canary note" not in page
+    freezing.acknowledge(delivery, by=None, on=date(2026, 5, 9))
+    middleware.page_cache.clear()
+    assert "Acknowledged on May 9, 2026." in client.get(PAGE).content.decode()
+
+
+def test_errata_are_numbers(client: Client, delivery: Delivery, ada: Signature, zoya: Signature) -> None:
+    hand_over(delivery)
+    assert "Errata" not in client.get(PAGE).content.decode()
+    withdrawal.withdraw(ada)
+    withdrawal.erase(zoya)
+    middleware.page_cache.clear()
+    page = client.get(PAGE).content.decode()
+    assert "Errata" in page and "No. 1<" in page and "No. 2<" in page and "No. 3<" not in page
+
+
+def test_a_second_delivery_says_what_changed_since_the_first(
+    client: Client, letter: Letter, delivery: Delivery
+) -> None:
+    make_many(letter, 2)
+    make_delivery(letter)
+    assert "Since delivery No. 1: 2 more, 0 gone." in client.get("/deliveries/bridge/2/").content.decode()
+
+
+@pytest.mark.parametrize("state", ["frozen", "void"])
+def test_what_is_not_ready_or_was_called_back_is_not_there(client: Client, delivery: Delivery, state: str) -> None:
+    Delivery.objects.update(state=state, void_reason="by mistake")
+    assert client.get(PAGE).status_code == paste(client, "x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/deliveries/bridge/2/",
+        "/deliveries/other/1/",
+        "/deliveries/bridge/0/",
+        f"/deliveries/bridge/{'9' * 30}/",
+        f"/deliveries/bridge/{'9' * 5000}/",
+    ],
+)
+def test_an_unknown_delivery_is_not_there(client: Client, delivery: Delivery, page: str) -> None:
+    assert client.get(page).status_code == 404
+
+
+def test_the_delivery_of_a_draft_is_not_there(client: Client, delivery: Delivery) -> None:
+    Letter.objects.update(state="draft")
+    assert client.get(PAGE).status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/letters/bridge/", "/letters/bridge/history/", "/letters/bridge/signatories/"])
+def test_letter_history_and_names_lead_to_the_deliveries(client: Client, delivery: Delivery, page: str) -> None:
+    assert f'<a href="{PAGE}">Delivery No. 1</a>' in client.get(page).content.decode()
+    hand_over(delivery)
+    middleware.page_cache.clear()
+    assert "Delivery No. 1, handed over on May 7, 2026" in client.get(page).content.decode()
+    Delivery.objects.update(state="void", void_reason="by mistake")
+    middleware.page_cache.clear()
+    assert "Delivery No. 1" not in client.get(page).content.decode()
+
+
+# A receipt is pasted
+
+
+def test_a_receipt_belongs_and_its_words_are_shown(client: Client, delivery: Delivery, zoya: Signature) -> None:
+    receipt = receipt_of(zoya)
+    assert receipt.row is not None
+    answer = paste(client, str(receipt))
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "It belongs" in page and f"of number {receipt.row[0]} in this delivery" in page
+    assert "<bdi>Зоя Космодемьянская</bdi>" in page and "Ukraine" in page
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_so_does_that_of_somebody_counted_only_and_shows_no_word(
+    client: Client, delivery: Delivery, nobody: Signature
+) -> None:
+    page = paste(client, str(receipt_of(nobody))).content.decode()
+    assert "It belongs" in page and "counted without a name" in page
+
+
+def test_a_receipt_that_a_mail_program_broke_into_lines_belongs(
+    client: Client, delivery: Delivery, ada: Signature
+) -> None:
+    text = str(receipt_of(ada))
+    broken = "\r\n".join(text[at : at + 76] for at in range(0, len(text), 76))
+    assert paste(client, f"\n {broken}\n").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"row": ["4", "person", "Somebody Else", "", "", "", "", "en", "1"]}, "do not give its leaf"),
+        ({"place": 0}, "does not lead from its leaf to the root"),
+        ({"delivery": 2}, "of another delivery: bridge 2"),
+        ({"letter": "other"}, "of another delivery: other 1"),
+        ({"size": 7}, "another number of signatures"),
+        ({"root": "ab" * 32}, "not the root of this delivery"),
+        ({"sugar": "ab" * 32}, "not a receipt as this site gives them"),
+        ("Hello <b>", "not a whole receipt"),
+        ("  ", "Please paste a receipt or a SHA-256."),
+        ("{" * 20_001, "too long for a receipt"),
+        ("[" * 19_000, "not a whole receipt"),
+    ],
+)
+def test_what_does_not_belong_is_told_why_and_what_was_typed_is_kept(
+    client: Client, delivery: Delivery, zoya: Signature, change: Any, why: str
+) -> None:
+    whole = json.loads(str(receipt_of(zoya)))
+    text = change if isinstance(change, str) else json.dumps({**whole, **change})
+    answer = paste(client, text)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert why in page and 'role="alert"' in page and 'class="belongs"' not in page
+    assert answer.context["form"]["proof"].value() == text
+    assert html.escape(text.strip()) in page
+
+
+def test_a_receipt_does_not_belong_to_the_next_delivery(
+    client: Client, letter: Letter, delivery: Delivery, ada: Signature
+) -> None:
+    receipt = str(receipt_of(ada))
+    make_delivery(letter)
+    assert paste(client, receipt, "/deliveries/bridge/2/").status_code == 422
+    assert paste(client, receipt).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        str.upper,
+        lambda digest: f"{digest}  letter.pdf",
+        lambda digest: " ".join(re.findall("..", digest)),
+        lambda digest: f"\n{digest}\n",
+    ],
+)
+def test_a_sha256_is_told_of_which_file_it_is(client: Client, delivery: Delivery, write: Any) -> None:
+    for name, digest in delivery.files.items():
+        answer = paste(client, write(digest))
+        assert answer.status_code == 200 and f"file: {name}" in answer.content.decode()
+
+
+def test_so_are_the_root_and_the_digest_of_a_text(client: Client, delivery: Delivery) -> None:
+    assert "the root over all leaves" in paste(client, delivery.root).content.decode()
+    assert "the text of revision 1 (English)" in paste(client, delivery.texts[0]["digest"]).content.decode()
+
+
+def test_another_sha256_does_not_belong(client: Client, delivery: Delivery) -> None:
+    answer = paste(client, "ab" * 32)
+    assert answer.status_code == 422
+    assert (
+        "not the SHA-256 of a file of this delivery" in answer.content.decode() and "ab" * 32 in answer.content.decode()
+    )
+
+
+def test_S25_another_site_cannot_paste(client: Client, delivery: Delivery) -> None:
+    assert paste(client, delivery.root, **{"sec-fetch-site": "cross-site"}).status_code == 403
+
+
+def test_other_methods_are_refused_and_nothing_is_ever_changed(
+    client: Client, delivery: Delivery, ada: Signature, django_assert_num_queries: Any
+) -> None:
+    before = list(Delivery.objects.values()), list(Signature.objects.values()), AuditEntry.objects.count()
+    assert client.put(PAGE).status_code == client.delete(PAGE).status_code == 405
+    client.head(PAGE)
+    paste(client, str(receipt_of(ada)))
+    assert (list(Delivery.objects.values()), list(Signature.objects.values()), AuditEntry.objects.count()) == before
+    client.get(PAGE)
+    with django_assert_num_queries(0):
+        client.get(PAGE)
+
+
+@pytest.mark.parametrize("nasty", ["<script>alert(1)</script>", '"><img src=x>', "\u202e", "\x00", "'", "{{7*7}}"])
+def test_S14_what_is_pasted_is_inert(client: Client, letter: Letter, delivery: Delivery, nasty: str) -> None:
+    page = paste(client, nasty).content.decode()
+    assert "<script>alert" not in page and "<img" not in page
+    trap = make_signature(letter, f"<i>{nasty}</i>".replace("\x00", ""))
+    second = make_delivery(letter)
+    row = DeliveryEntry.objects.select_related("delivery__letter").get(delivery=second, signature_id=trap.pk)
+    page = paste(client, str(receipts.issue(row)), "/deliveries/bridge/2/").content.decode()
+    assert "It belongs" in page and "<i>" not in page and "<script>alert" not in page
+
+
+# The personal page
+
+
+def test_E7_a_signer_finds_the_delivery_and_the_receipt_on_the_personal_page(
+    client: Client, delivery: Delivery, zoya: Signature
+) -> None:
+    page = client.get(mine(zoya)).content.decode()
+    receipt = receipt_of(zoya)
+    assert receipt.row is not None
+    assert f'<a href="{PAGE}">Delivery No. 1</a>' in page and f"you are number {receipt.row[0]}" in page
+    assert receipt.root in page and receipt.salt in page and "(ready)" in page
+
+    answer = client.post(mine(zoya), {"action": "receipt", "delivery": "1"})
+    assert answer["Content-Type"] == "application/json"
+    assert answer["Content-Disposition"] == 'attachment; filename="receipt-bridge-1.json"'
+    assert answer["Cache-Control"] == "no-store"
+    assert answer.content.decode() == f"{receipt}\n"
+    assert paste(client, answer.content.decode()).status_code == 200
+
+
+def test_so_does_who_is_counted_only(client: Client, delivery: Delivery, nobody: Signature) -> None:
+    page = client.get(mine(nobody)).content.decode()
+    assert "you are counted without your name" in page and receipt_of(nobody).salt in page
+    assert client.post(mine(nobody), {"action": "receipt", "delivery": "1"}).status_code == 200
+
+
+def test_it_holds_nobody_elses_words(client: Client, delivery: Delivery, ada: Signature, zoya: Signature) -> None:
+    page = client.get(mine(zoya)).content.decode()
+    assert "Ada" not in page and receipt_of(ada).salt not in page
+
+
+def test_each_delivery_is_there_with_its_state_the_newest_first(
+    client: Client, letter: Letter, delivery: Delivery, ada: Signature
+) -> None:
+    hand_over(delivery)
+    make_delivery(letter)
+    page = client.get(mine(ada)).content.decode()
+    assert page.index("Delivery No. 2") < page.index("Delivery No. 1")
+    assert "(handed over)" in page and "(ready)" in page
+
+
+def test_the_data_to_take_away_hold_the_deliveries(client: Client, delivery: Delivery, ada: Signature) -> None:
+    (told,) = json.loads(client.post(mine(ada), {"action": "data"}).content)["deliveries"]
+    assert (told["number"], told["state"]) == (1, "ready")
+    assert told["receipt"] == json.loads(str(receipt_of(ada)))
+
+
+def test_words_changed_since_then_leave_the_receipt_as_it_was_delivered(
+    client: Client, delivery: Delivery, ada: Signature
+) -> None:
+    Signature.objects.filter(pk=ada.pk).update(name="Ada King", state=State.WAITING)
+    assert "Ada Lovelace" in client.post(mine(ada), {"action": "receipt", "delivery": "1"}).content.decode()
+
+
+@pytest.mark.parametrize("number", ["2", "0", "", "x", "1 OR 1=1", "9" * 5000])
+def test_there_is_no_receipt_of_another_delivery(
+    client: Client, delivery: Delivery, ada: Signature, number: str
+) -> None:
+    assert client.post(mine(ada), {"action": "receipt", "delivery": number}).status_code == 404
+
+
+def test_who_was_not_in_it_finds_nothing(client: Client, letter: Letter, delivery: Delivery) -> None:
+    late = make_signature(letter, "Late Canary")
+    assert "delivered letter</h2>" not in client.get(mine(late)).content.decode()
+    assert client.post(mine(late), {"action": "receipt", "delivery": "1"}).status_code == 404
+
+
+def test_after_withdrawing_nothing_is_shown(client: Client, delivery: Delivery, ada: Signature) -> None:
+    withdrawal.withdraw(ada)
+    page = client.get(mine(ada)).content.decode()
+    assert "Ada" not in page and "Delivery No." not in page
+    assert client.post(mine(ada), {"action": "receipt", "delivery": "1"}).status_code == 404
+    assert json.loads(client.post(mine(ada), {"action": "data"}).content)["deliveries"] == []
+
+
+@pytest.mark.parametrize("state", ["frozen", "void"])
+def test_of_a_delivery_that_is_not_ready_or_was_called_back_there_is_none(
+    client: Client, delivery: Delivery, ada: Signature, state: str
+) -> None:
+    Delivery.objects.update(state=state, void_reason="by mistake")
+    assert "Delivery No." not in client.get(mine(ada)).content.decode()
+
+
+def test_a_tree_that_does_not_hold_costs_the_receipt_and_not_the_page(
+    client: Client,
+    delivery: Delivery,
+    nobody: Signature,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(receipts, "BLOCK", 4)
+    Delivery.objects.update(tops=bytes(32))
+    answer = client.get(mine(nobody))
+    assert answer.status_code == 200
+    assert "Delivery No. 1" in answer.content.decode() and "Download the receipt" not in answer.content.decode()
+    assert (
+        f"the tree of delivery {delivery.pk} does not hold" in caplog.text and nobody.public_id.hex not in caplog.text
+    )
+
+
+def test_P1_canaries_of_every_state_and_audience_appear_only_where_they_may(
+    client: Client, letter: Letter, tmp_path: Path
+) -> None:
+    made: dict[str, Signature] = {}
+    for state in State:
+        for audience in Visibility:
+            for kind in Kind:
+                has_words = state != State.WITHDRAWN and (audience != Visibility.COUNTED or state == State.UNCONFIRMED)
+                word = f"Canary{state}{audience}{kind}"
+                more = {"role": f"R{word}", "organization": f"O{word}", "comment": f"C{word}"} if has_words else {}
+                made[word] = make_signature(letter, word, state, audience, kind=kind, **more)
+    make_delivery(letter, tmp_path)
+    package = (tmp_path / "bridge-1.zip").read_bytes().decode("utf-8", "replace")
+    pages = client.get(PAGE).content.decode() + client.get(f"/ko{PAGE}").content.decode()
+    assert "Canary" not in pages
+    for word, signature in made.items():
+        is_delivered = word.startswith("Canaryapproved") and signature.visibility != Visibility.COUNTED
+        for before in ("", "R", "O"):
+            assert (f"{before}{word}," in package) is is_delivered, word
+        assert f"C{word}" not in package
+        answer = client.post(mine(signature), {"action": "receipt", "delivery": "1"})
+        assert answer.status_code == (200 if word.startswith("Canaryapproved") else 404), word
+        others = set(re.findall(r"Canary\w+", answer.content.decode())) - {word}
+        assert not others and (word in answer.content.decode()) is is_delivered

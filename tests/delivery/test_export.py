@@ -1,0 +1,212 @@
+"""Staff take the signed letter away: CSV and PDF, complete, and nobody in it who did not choose it."""
+
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.test import Client
+from pypdf import PdfReader
+
+from campaign.models import Letter
+from signatures.delivery import exports
+from signatures.models import AuditEntry, Signature
+from signatures.states import Kind, State, Visibility
+from tests.factories import make_many, make_signature
+
+pytestmark = pytest.mark.django_db
+DESK = "/admin/signatures/signedletter/"
+
+
+def exported(letter: Letter) -> bytes:
+    out = io.BytesIO()
+    exports.export_csv(letter, out, by=None)
+    return out.getvalue()
+
+
+def rows_of(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def download(client: Client, form: str, letter: Letter) -> Any:
+    return client.post(f"{DESK}{letter.pk}/export/{form}/")
+
+
+def test_the_csv_is_as_the_interface_says(letter: Letter, ada: Signature) -> None:
+    data = exported(letter)
+    assert data.startswith(b"\xef\xbb\xbfnumber,kind,name,role,organization,country,signed_on,language,revision\r\n")
+    assert data.endswith(b"\r\n") and data.count(b"\n") == data.count(b"\r\n") == 2
+    assert rows_of(data) == [
+        {"number": "1", "kind": "person", "name": "Ada Lovelace", "role": "Countess", "organization": "Analytical Society", "country": "GB",
+         "signed_on": f"{ada.confirmed_at:%Y-%m-%d}", "language": "en", "revision": "1"}
+    ]  # fmt: skip
+
+
+def test_numbers_run_from_one_without_a_gap(letter: Letter) -> None:
+    make_many(letter, 30)
+    assert [row["number"] for row in rows_of(exported(letter))] == [str(n) for n in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    "start", ["=1+1", "+82", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", " =1", "\r1", "\u3000=1"]
+)
+def test_E1_a_cell_that_a_spreadsheet_would_run_is_disarmed(letter: Letter, start: str) -> None:
+    make_signature(letter, start, role=start, organization=start)
+    (row,) = rows_of(exported(letter))
+    assert row["name"] == row["role"] == row["organization"] == f"'{start}"
+
+
+@pytest.mark.parametrize("name", ['O"Brien', "King, Jr.", "김철수", "محمد", "a;b", "a-b", "1=1"])
+def test_E1_other_cells_come_through_unchanged(letter: Letter, name: str) -> None:
+    make_signature(letter, name)
+    assert rows_of(exported(letter))[0]["name"] == name
+
+
+def test_E2_only_approved_signatures_that_chose_to_be_named_are_in_it(letter: Letter) -> None:
+    for state in State:
+        for audience in Visibility:
+            make_signature(
+                letter,
+                f"Canary-{state}-{audience}",
+                state,
+                audience,
+                comment="" if audience == "counted" or state == "withdrawn" else "Canary-comment",
+            )
+    data = exported(letter)
+    assert {row["name"] for row in rows_of(data)} == {"Canary-approved-public", "Canary-approved-delivery"}
+    assert b"comment" not in data and b"@" not in data
+
+
+def test_S12_a_name_with_a_line_break_makes_no_second_row(letter: Letter, client: Client, form: dict[str, str]) -> None:
+    client.post("/letters/bridge/sign/", {**form, "name": "Ada\r\n2,person,Evil"})
+    row = Signature.objects.get()
+    make_signature(letter, row.name)
+    assert len(rows_of(exported(letter))) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pdf_holds_letter_signatories_and_every_name(letter: Letter, ada: Signature, tmp_path: Path) -> None:
+    names = ["김철수", "李明", "Юлия Иванова", "Łukasz Żółć", "Δημήτρης"]
+    for name in names:
+        make_signature(letter, name, visibility=Visibility.DELIVERY)
+    make_signature(letter, "", visibility=Visibility.COUNTED)
+    make_signature(letter, "Canary", State.WAITING)
+
+    report = exports.export_pdf(letter, tmp_path / "letter.pdf", by=None)
+
+    text = "\n".join(page.extract_text() for page in PdfReader(tmp_path / "letter.pdf").pages)
+    assert (report.names, report.missing) == (6, [])
+    for words in (*names, "Ada Lovelace", "Countess", "Committee for Bridges", "Dear Minister,", "Grace Hopper"):
+        assert words in text
+    assert "Canary" not in text
+    assert "7" in text and "6 named" in text.replace("\n", " ")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_delivery_officer_takes_both_from_admin(officer: User, letter: Letter, ada: Signature) -> None:
+    client = Client()
+    client.force_login(officer)
+
+    sheet, document = (download(client, form, letter) for form in ("csv", "pdf"))
+
+    assert sheet["Content-Disposition"] == 'attachment; filename="bridge.csv"'
+    assert rows_of(b"".join(sheet))[0]["name"] == "Ada Lovelace"
+    assert document["Content-Type"] == "application/pdf"
+    assert b"".join(document).startswith(b"%PDF")
+    assert [
+        (entry.action, entry.staff_id, entry.letter_id, entry.detail) for entry in AuditEntry.objects.order_by("pk")
+    ] == [
+        ("export", officer.pk, letter.pk, {"form": "csv"}),
+        ("export", officer.pk, letter.pk, {"form": "pdf"}),
+    ]
+
+
+@pytest.mark.parametrize("who", ["mod", "editor"])
+def test_who_may_not_export_gets_nothing(letter: Letter, who: str, request: pytest.FixtureRequest) -> None:
+    client = Client()
+    client.force_login(request.getfixturevalue(who))
+    assert download(client, "csv", letter).status_code == 403
+    assert client.get(f"{DESK}{letter.pk}/change/").status_code == 403
+    assert not AuditEntry.objects.exists()
+
+
+def test_an_export_takes_a_post(officer: User, letter: Letter) -> None:
+    client = Client()
+    client.force_login(officer)
+    assert client.get(f"{DESK}{letter.pk}/export/csv/").status_code == 405
+    assert "Export the list as CSV" in client.get(f"{DESK}{letter.pk}/change/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_inside_a_transaction_is_refused(letter: Letter) -> None:
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        exports.export_csv(letter, io.BytesIO(), by=None)
+
+
+def test_the_trail_entry_is_written_before_the_first_byte(letter: Letter) -> None:
+    class Full(io.BytesIO):
+        def write(self, _data: Any) -> int:
+            assert AuditEntry.objects.filter(action="export").exists()
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        exports.export_csv(letter, Full(), by=None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_commands_write_to_a_file(letter: Letter, ada: Signature, tmp_path: Path) -> None:
+    call_command("export_csv", "bridge", out=tmp_path / "list.csv", stderr=io.StringIO())
+    call_command("export_pdf", "bridge", out=tmp_path / "letter.pdf", stderr=io.StringIO())
+    assert rows_of((tmp_path / "list.csv").read_bytes())[0]["name"] == "Ada Lovelace"
+    assert len(PdfReader(tmp_path / "letter.pdf").pages) >= 2
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["letter.pdf", "list.csv"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, ada: Signature, tmp_path: Path) -> None:
+    Letter.objects.filter(pk=letter.pk).update(order=Letter.Order.COUNTRY)
+    make_signature(letter, "Bridge Club", kind=Kind.ORGANIZATION, country="FR")
+    make_signature(letter, "李明", country="CN", role="作家", language="zh-hans", paper=True)
+    make_signature(letter, "WaitingSignature", State.WAITING)
+    make_signature(letter, "Gone", State.WITHDRAWN)
+    said = io.StringIO()
+
+    call_command(
+        "export_pdf", "bridge", out=tmp_path / "x.pdf", paper="us-letter", language="zh-hant", draft=True, stderr=said
+    )
+
+    reader = PdfReader(tmp_path / "x.pdf")
+    text = "".join("".join(page.extract_text() for page in reader.pages).split())
+    assert reader.pages[0].mediabox.width == 612 and said.getvalue() == f"3 names on {len(reader.pages)} pages\n"
+    places = [text.index(words) for words in ("團體", "BridgeClub·法國", "李明°·作家,中國", "英國，3", "AdaLovelace")]
+    assert places == sorted(places)
+    assert "草稿" in text and "共3個簽名，全部在此列名；1個尚待審核；1個已撤回。" in text
+    assert letter.revisions.get().translations.get().digest in text and "Yourssincerely," in text
+
+
+@pytest.mark.parametrize("command", ["export_csv", "export_pdf"])
+def test_an_unknown_letter_is_told_in_one_sentence(db: None, command: str) -> None:
+    with pytest.raises(CommandError, match="There is no letter 'nix'"):
+        call_command(command, "nix")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_count_of_the_pdf_is_of_the_same_moment_as_its_names(letter: Letter, tmp_path: Path) -> None:
+    """While somebody approves without a pause, the number printed stays the number of names (a mismatch raises)."""
+    make_many(letter, 20)
+    code = "import sys, psycopg2\nc = psycopg2.connect(sys.argv[1]); c.autocommit = True; k = c.cursor()\nwhile True: k.execute(sys.argv[2]); k.execute(sys.argv[3])"
+    up = "UPDATE signatures_signature SET state = 'rejected', approved_on = NULL WHERE id % 2 = 0"
+    down = "UPDATE signatures_signature SET state = 'approved', approved_on = now() WHERE id % 2 = 0"
+    with subprocess.Popen([sys.executable, "-c", code, connection.connection.dsn, up, down]) as other:
+        try:
+            for n in range(5):
+                report = exports.export_pdf(letter, tmp_path / f"{n}.pdf", by=None)
+                assert report.names in {10, 20}
+        finally:
+            other.kill()

@@ -1,0 +1,362 @@
+"""The delivered PDF: the letter as it was written, everybody who signed it in every script, and how they were counted."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from signatures.delivery import pdf
+from signatures.delivery.pdf import (
+    BoardMember,
+    Counts,
+    Entry,
+    LetterData,
+    Letterhead,
+    Options,
+    PdfFailed,
+    Record,
+    Signatory,
+    Work,
+    typesetting,
+)
+
+WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+# Read back exactly as they were given.
+LEFT_TO_RIGHT = [
+    "김철수", "남궁민수", "이 준", "Kim Chul-soo (김철수)", "李娜", "王小明", "欧阳修", "迪丽·热巴", "陳大文",
+    "李明 Li Ming", "田中 太郎", "たなか", "Björk Guðmundsdóttir", "Łukasz Żółć", "O’Brien",
+    "O'Brien", "Jean-Luc d’Arc", "José María Aznar-López", "Sukarno", "Wu", "O", "X Æ A-12",
+    "Martin Luther King, Jr.", "Dr. Ana B. Souza, MD", "Юлия Иванова", "Δημήτρης Παπαδόπουλος",
+    "Անի Հարությունյան", "გიორგი", "አበበ ቢቂላ", "Nuʻu Kāneʻohe", "Þórður", "İbrahim Işık", "Ștefan Țîrlea",
+    "Mary-Kate O’Connor-Smith the 3rd", "𠮷野家", "Ngũgĩ wa Thiong’o", "Māori Iwi", "나라 Nara",
+    "St. John-Smythe",
+]  # fmt: skip
+# pypdf takes these out in the order they stand on paper, or cluster by cluster.
+OTHERWISE_ORDERED = [
+    "محمد بن سلمان", "محمد", "سارة القحطاني", "שרה כהן", "נָתָן", "नरेन्द्र", "สมชาย ใจดี", "ထက်ထက်", "Nguyễn Thị Ánh",
+    "Ḥasan al-Baṣrī",
+]  # fmt: skip
+WRAPPED = "María de los Ángeles Fernández de la Vega Sanz y Gómez de Salazar"
+# No font we ship can draw these: Tibetan, Mongolian, Cherokee, Meitei.
+BOXED = ["བསྟན་འཛིན་རྒྱ་མཚོ་", "ᠮᠣᠩᠭᠣᠯ", "ᎠᏂᎦᏚᏩᎩ", "ꯃꯩꯇꯩ"]
+
+
+def span(text: str, *, emphasis: bool = False, strong: bool = False) -> pdf.Span:
+    return {"text": text, "emphasis": emphasis, "strong": strong}
+
+
+def letter(**changes: Any) -> LetterData:
+    words: dict[str, Any] = {
+        "title": "A letter about the river",
+        "language": "en",
+        "date": "7 May 2013",
+        "addressee": ["Her Excellency the Mayor", "City Hall"],
+        "salutation": "Dear Madam,",
+        "blocks": [
+            {"kind": "paragraph", "spans": [span("The river is "), span("not", emphasis=True), span(" well.")]},
+            {"kind": "list", "ordered": False, "items": [[span("Measure it.")], [span("Mend it.", strong=True)]]},
+            {"kind": "quote", "spans": [span("Water remembers.")]},
+        ],
+        "closing": "Yours sincerely,",
+        "signatories": [Signatory("Ada Rivers", ["Chair of the Board", "Engineer"]), Signatory("Ben Brook", [])],
+        "letterhead": Letterhead(
+            "Friends of the River", "1 Quay • Rivertown", "555-0100", "river.example",
+            [BoardMember("Ada Rivers", "Chair"), BoardMember("Cleo Ford"), BoardMember("Dan Wells")],
+        ),
+    }  # fmt: skip
+    return LetterData(**words | changes)
+
+
+def make(
+    out: Path,
+    entries: list[Entry],
+    counted_only: int = 0,
+    the_letter: LetterData | None = None,
+    record: Record | None = None,
+    work: Work = Work(),
+    **options: Any,
+) -> tuple[pdf.Report, PdfReader]:
+    counts = Counts(len(entries) + counted_only, len(entries), counted_only)
+    report = pdf.write(
+        the_letter or letter(), iter(entries), counts=counts, out=out, timestamp=WHEN, record=record, work=work,
+        options=Options(**options),
+    )  # fmt: skip
+    return report, PdfReader(out)
+
+
+def text_of(reader: PdfReader) -> str:
+    return "\n".join(page.extract_text() for page in reader.pages)
+
+
+def lines_of(reader: PdfReader) -> list[str]:
+    return [line.strip() for line in text_of(reader).splitlines()]
+
+
+def pure(text: str) -> set[str]:
+    """The letters of a text, however they were composed or ordered."""
+    return {char for char in unicodedata.normalize("NFKD", text) if not char.isspace()}
+
+
+@pytest.fixture(scope="module")
+def everybody(tmp_path_factory: pytest.TempPathFactory) -> tuple[pdf.Report, PdfReader]:
+    names = [*LEFT_TO_RIGHT, *OTHERWISE_ORDERED, WRAPPED, *BOXED]
+    return make(tmp_path_factory.mktemp("pdf") / "everybody.pdf", [Entry(name) for name in names], 506)
+
+
+def test_the_whole_letter_is_there(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    words = " ".join(everybody[1].pages[0].extract_text().split())
+    for part in (
+        "7 May 2013", "Her Excellency the Mayor City Hall", "A letter about the river", "Dear Madam,",
+        "The river is not well.", "Measure it.", "Mend it.", "Water remembers.", "Yours sincerely,",
+        "Chair of the Board", "1 Quay • Rivertown • 555-0100 • river.example", "Ada Rivers, Chair",
+        "Cleo Ford", "Ben Brook",
+    ):  # fmt: skip
+        assert part in words
+    assert "friends of the river" in words.lower()
+
+
+def test_E6_names_written_from_left_to_right_read_back_exactly(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    assert set(LEFT_TO_RIGHT) <= set(lines_of(everybody[1]))
+
+
+def test_E6_names_of_other_order_read_back_letter_by_letter(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    lines = [pure(line) for line in lines_of(everybody[1])]
+    for name in OTHERWISE_ORDERED:
+        assert any(pure(name) <= line for line in lines), name
+
+
+def test_a_long_name_wraps_and_is_whole(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    assert WRAPPED in " ".join(text_of(everybody[1]).split())
+
+
+def test_E6_a_letter_no_font_has_is_boxed_and_reported(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    report, reader = everybody
+    expected = {f"U+{ord(char):04X}" for name in BOXED for char in name}
+    assert set(report.missing) == expected
+    assert all(code in text_of(reader) for code in expected)
+
+
+def test_E6_no_glyph_is_missing_so_both_standards_hold(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    report, reader = everybody
+    xmp = reader.xmp_metadata
+    assert report.standards == ["ua-1", "a-2a"]
+    assert xmp and xmp.stream.get_data().count(b"pdfuaid:part") and b"pdfaid:part" in xmp.stream.get_data()
+
+
+def test_the_number_of_all_is_printed(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    report, reader = everybody
+    assert report.names == 54
+    assert "560 signatures: 54 named here and 506 who asked to be counted without their name." in text_of(reader)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (Counts(0, 0, 0), "There are no signatures yet."),
+        (Counts(1, 1, 0), "1 signature, named here."),
+        (Counts(1, 0, 1), "1 signature, of someone who asked to be counted without their name."),
+        (Counts(2, 1, 1), "2 signatures: 1 named here and 1 who asked to be counted without their name."),
+        (Counts(3, 0, 3), "3 signatures, all of people who asked to be counted without their name."),
+        (Counts(12_408, 12_408, 0, withdrawn=1), "12,408 signatures, all named here; 1 withdrew."),
+        (Counts(9, 9, 0, waiting=1, rejected=1), "9 signatures, all named here; 1 still waits to be read; 1 was not accepted."),
+        (
+            Counts(12_408, 11_902, 506, withdrawn=31, rejected=212),
+            ("12,408 signatures: 11,902 named here and 506 who asked to be counted without their name; 31 withdrew; "
+            "212 were not accepted."),
+        ),
+    ],
+)  # fmt: skip
+def test_the_number_is_said_in_good_english(counts: Counts, said: str) -> None:
+    assert pdf.Wording("en").summary(counts) == said
+
+
+def test_every_page_says_which_of_how_many(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "many.pdf", [Entry(f"Person {number}") for number in range(400)])
+    assert report.pages == len(reader.pages) > 3
+    for number, page in enumerate(reader.pages, 1):
+        assert f"Page {number} of {report.pages}" in page.extract_text()
+    assert {f"Person {number}" for number in range(400)} <= set(lines_of(reader))
+
+
+def test_the_short_title_runs_from_the_second_page_on(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    first, *others = everybody[1].pages
+    assert first.extract_text().count("A letter about the river") == 1
+    assert all("A letter about the river" in page.extract_text() for page in others)
+
+
+def test_a_reader_jumps_to_letter_and_names_by_bookmark(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    assert [mark.title for mark in everybody[1].outline if not isinstance(mark, list)] == ["Letter", "Co-signed by"]
+
+
+def test_it_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, PdfReader]) -> None:
+    root = everybody[1].root_object
+    assert "/StructTreeRoot" in root and root["/Lang"] == "en" and root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert everybody[1].metadata and everybody[1].metadata.title == "A letter about the river"
+
+
+def test_E6_with_one_name_nothing_is_told_of_author_machine_or_path(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "quiet.pdf", [Entry("Ada")])
+    assert report.names == 1 and "1 signature, named here." in text_of(reader)
+    assert reader.metadata and set(reader.metadata) <= {"/Title", "/Keywords", "/Creator", "/CreationDate", "/ModDate"}
+    assert re.fullmatch(r"Typst [\d.]+", reader.metadata["/Creator"])
+    streams = [b"", reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""]
+    for told in (b"/tmp", b"/work", str(tmp_path).encode(), b"dc:creator"):
+        assert told not in (tmp_path / "quiet.pdf").read_bytes()
+        assert all(told not in stream for stream in streams)
+
+
+def test_the_same_input_makes_the_same_bytes(tmp_path: Path) -> None:
+    entries = [Entry(name, "Reader", "리버 대학교", "Norway") for name in (*LEFT_TO_RIGHT, *BOXED)]
+    for name in ("one.pdf", "two.pdf"):
+        make(tmp_path / name, entries)
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_role_organization_and_country_follow_the_name(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "roles.pdf", [Entry("Ada", "Judge", "Court", "Peru"), Entry("Ben", country="Chile")])
+    assert {"Ada · Judge, Court, Peru", "Ben · Chile"} <= set(lines_of(reader))
+
+
+MARKUP = [
+    "#panic()",
+    '#read("/etc/passwd")',
+    "*x* _y_ `z`",
+    "<b>bold</b>",
+    "$x^2$ @ref",
+    "// gone",
+    "/* gone",
+    "\\ ] }",
+]
+
+
+def test_S14_markup_in_a_name_is_inert(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "markup.pdf", [Entry(name, role=name) for name in MARKUP])
+    assert {f"{name} · {name}" for name in MARKUP} <= set(lines_of(reader))
+    assert report.standards and not any("/Annots" in page for page in reader.pages)
+
+
+def test_S12_line_breaks_and_tabs_in_a_name_make_no_second_line(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "lines.pdf", [Entry("Ada\nB\tC\r\x00D\u2028E\u2029F")])
+    assert "Ada B C  D E F" in lines_of(reader)
+
+
+def test_a_name_of_200_letters_without_a_space_stays_in_its_column(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "long.pdf", [Entry("W" * 200), Entry("Ada")])
+    lines = lines_of(reader)
+    wide = [line for line in lines if set(line) == {"W"}]
+    assert sum(map(len, wide)) == 200 and max(map(len, wide)) < 32 and "Ada" in lines
+
+
+WILD = [
+    "Z" + "\u0301" * 60 + "algo",  # accents upon accents
+    "ก" + "\u0e47" * 60,
+    "김\u0301",  # the font that is tried first has the mark and not the letter
+    "\u202egnirts",  # turns around what follows
+    "\ue000\U0010ffff\ud800",  # no characters
+]
+
+
+def test_wild_names_are_shown_in_boxes_and_drop_no_letter(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "wild.pdf", [*map(Entry, WILD), Entry("Ada")])
+    shown = text_of(reader)
+    assert set(report.missing) == {"U+0301", "U+0E47", "U+202E", "U+E000", "U+10FFFF", "U+D800"}
+    assert all(code in shown for code in report.missing) and report.standards
+    assert all(part in shown for part in ("algo", "ก", "김", "gnirts")) and "Ada" in lines_of(reader)
+
+
+def test_joiners_variation_selectors_and_emoji_are_no_wild_names(tmp_path: Path) -> None:
+    names = ["می\u200cخواهم", "ශ්\u200dරී", "葛\U000e0100", "❤\ufe0f 👩\u200d👩\u200d👧 🇰🇷 👍🏽"]
+    report, _ = make(tmp_path / "joined.pdf", [Entry(name) for name in names])
+    assert report.missing == [] and report.standards
+
+
+def test_P12_an_arabic_name_does_not_disturb_its_neighbors(tmp_path: Path) -> None:
+    entries = [Entry("محمد (1)", "أستاذ", "Court", "3 Peru"), Entry("(2) Ada, Jr."), Entry("שרה", "4", "Court 5")]
+    _, reader = make(tmp_path / "bidi.pdf", entries)
+    *_, first, second, third, _ = lines_of(reader)
+    assert first.endswith("Court, 3 Peru") and pure(first) == pure("محمد (1)أستاذ·,Court,3Peru")
+    assert pure(second) == pure("(2) Ada, Jr.")
+    assert third.endswith("שרה · 4, Court 5")  # by its number it would jump before the name
+
+
+def test_P12_a_name_from_the_left_keeps_its_end_in_a_letter_from_the_right(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "from-right.pdf", [Entry("Ada, Jr.")], the_letter=letter(language="he"))
+    assert "Ada, Jr." in lines_of(reader)
+
+
+def test_marks_that_only_steer_the_line_are_not_in_the_way_of_a_search(tmp_path: Path) -> None:
+    _, reader = make(tmp_path / "marks.pdf", [Entry("Ada\u200e, Ju\u00adnior"), Entry("Ann\u200b Bo\u2060b, Jr.")])
+    assert {"Ada, Junior", "Ann Bob, Jr."} <= set(lines_of(reader))
+
+
+@pytest.mark.parametrize("language", ["ko", "zh-hant", "ar"])
+def test_a_letter_in_another_language_says_so(tmp_path: Path, language: str) -> None:
+    blocks = [{"kind": "paragraph", "spans": [span("강은 괜찮지 않습니다. 河不好。 النهر"), span("굵게", strong=True)]}]
+    words = letter(language=language, blocks=blocks)
+    report, reader = make(tmp_path / "letter.pdf", [Entry("김철수"), Entry("Ada, Jr.")], the_letter=words)
+    assert report.standards and reader.root_object["/Lang"].split("-")[0] == language[:2]
+    assert pure("강은 괜찮지 않습니다. 河不好。 النهر 굵게") <= pure(text_of(reader))
+    assert {"김철수", "Ada, Jr."} <= set(lines_of(reader))
+
+
+def test_with_nobody_yet_it_says_so(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "nobody.pdf", [])
+    assert report.names == 0 and "There are no signatures yet." in text_of(reader)
+
+
+def test_the_letter_can_stand_alone(tmp_path: Path) -> None:
+    report = pdf.write(letter(), [], counts=None, out=tmp_path / "letter.pdf", timestamp=WHEN)
+    assert report.pages == 1 and "Co-signed by" not in text_of(PdfReader(tmp_path / "letter.pdf"))
+
+
+def test_a_letter_with_little_in_it_is_no_error(tmp_path: Path) -> None:
+    bare = letter(
+        date="", addressee=[], salutation="", blocks=[], signatories=[], letterhead=Letterhead("R", "", "", "", [])
+    )
+    assert make(tmp_path / "bare.pdf", [Entry("Ada")], the_letter=bare)[0].pages == 2
+
+
+@pytest.mark.parametrize("counts", [Counts(2, 2, 0), Counts(0, 0, 0), Counts(5, 1, 0), None])
+def test_another_number_of_names_than_counted_is_refused(tmp_path: Path, counts: Counts | None) -> None:
+    with pytest.raises(ValueError, match=r"number|counts"):
+        pdf.write(letter(), [Entry("Ada")], counts=counts, out=tmp_path / "wrong.pdf", timestamp=WHEN)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_time_without_a_zone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="zone"):
+        pdf.write(letter(), [], counts=None, out=tmp_path / "x.pdf", timestamp=WHEN.replace(tzinfo=None))
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "letter.pdf"
+    out.write_bytes(b"yesterday's")
+
+    def interrupted() -> Iterator[Entry]:
+        yield Entry("Ada")
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        pdf.write(letter(), interrupted(), counts=Counts(2, 2, 0), out=out, timestamp=WHEN)
+    assert list(tmp_path.iterdir()) == [out] and out.read_bytes() == b"yesterday's"
+
+
+def test_what_typst_refuses_has_a_name_and_tells_no_names(tmp_path: Path) -> None:
+    unknown = letter(language="not a language", title="Secret")
+    with pytest.raises(PdfFailed) as failure:
+        make(tmp_path / "x.pdf", [Entry("Ada Lovelace")], the_letter=unknown)
+    assert "Ada" not in str(failure.value) and "Secret" not in str(failure.value)
+    assert failure.value.__cause__ is None and list(tmp_path.iterdir()) == []
+
+
+def test_what_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typesetting, "SECONDS", 0.01)
+    with pytest.raises(PdfFailed, match="took longer"):
+        make(tmp_path / "x.pdf", [Entry("Ada")])
+    assert list(tmp_path.iterdir()) == []

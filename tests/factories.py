@@ -1,0 +1,90 @@
+"""A few makers in place of a factory library."""
+
+import secrets
+from typing import Any
+
+from django.utils import timezone
+
+from campaign.letters.publishing import publish, revise
+from campaign.models import Letter
+from signatures.models import Delivery, Signature
+from signatures.states import State, Visibility
+from signatures.values import names
+from signatures.values.normalization import name_key, search_text
+
+WORDS: dict[str, Any] = {
+    "title": "A letter to the Minister of Bridges",
+    "date": "May 7, 2013",
+    "addressee": "Her Excellency the Minister\nMinistry of Bridges",
+    "salutation": "Dear Minister,",
+    "body": "We ask for *one* bridge.\n\n- A short one;\n- a safe one.\n\nIt “matters” to us.",
+    "closing": "Yours sincerely,",
+    "signatories": [{"name": "Grace Hopper", "titles": ["Chair", "Former Admiral"]}],
+}
+LETTERHEAD = {
+    "name": "Committee for Bridges",
+    "address": ["1 River Street", "Suite 2"],
+    "telephone": "(202) 555-0100",
+    "web": "www.bridges.example",
+    "board_title": "Board of Directors",
+    "board": [{"name": "Grace Hopper", "office": "Chair"}, {"name": "Alan Turing"}],
+}
+
+
+def make_letter(slug: str = "bridge", **fields: Any) -> Letter:
+    """A published letter, open for signatures."""
+    letter = Letter.objects.create(
+        slug=slug, recipient="the Minister of Bridges", goal=1000, letterhead=LETTERHEAD, **fields
+    )
+    publish(revise(letter, "en", WORDS, authoritative=True))
+    letter.refresh_from_db()
+    if "state" in fields and letter.state != fields["state"]:
+        letter.state = fields["state"]
+        letter.save(update_fields=["state"])
+    return letter
+
+
+def make_signature(
+    letter: Letter, name: str, state: State = State.APPROVED, visibility: Visibility = Visibility.PUBLIC, **fields: Any
+) -> Signature:
+    """A signature in this state, as the verbs would leave it."""
+    has_words = state != State.WITHDRAWN and not (visibility == Visibility.COUNTED and state != State.UNCONFIRMED)
+    is_confirmed = has_words and state != State.UNCONFIRMED
+    now = timezone.now()
+    defaults = {
+        "letter": letter,
+        "translation": letter.revisions.first().translations.first(),
+        "address_hash": secrets.token_bytes(32),
+        "name": name if has_words else "",
+        "name_key": name_key(name) if is_confirmed else "",
+        "sort_key": names.sort_key(name) if is_confirmed else "",
+        "search_text": search_text(name, fields.get("organization", "")) if is_confirmed else "",
+        "state": state,
+        "visibility": visibility,
+        "language": "en",
+        "signed_up_at": now,
+        "confirmed_at": None if state == State.UNCONFIRMED else now,
+        "approved_on": now.date() if state == State.APPROVED else None,
+    }
+    return Signature.objects.create(**(defaults | fields))
+
+
+def make_many(letter: Letter, number: int, **fields: Any) -> list[Signature]:
+    """Approved public signatures with names that can be told apart."""
+    return [make_signature(letter, f"Signer {n:04d}", **fields) for n in range(number)]
+
+
+def make_delivery(letter: Letter) -> Delivery:
+    """A frozen delivery with nobody in it: freezing itself needs a transaction of its own (see packages.py)."""
+    figures = ("delivered", "named", "counted_only", "waiting", "withdrawn", "rejected", "public_count")
+    counts = dict.fromkeys((*figures, "organizations", "paper", "added", "gone"), 0)
+    return Delivery.objects.create(
+        letter=letter,
+        number=1,
+        frozen_at=timezone.now(),
+        reason="the hearing",
+        order=letter.order,
+        letterhead={},
+        texts=[],
+        counts={**counts, "since": None, "revisions": {}, "errata": {}},
+    )

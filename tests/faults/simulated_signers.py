@@ -1,0 +1,441 @@
+"""A crowd of made-up signers for the brigade drill: honest people with their oddities, and the bots of nine campaigns.
+
+It was written before the flags it measures, from how such floods are made: a script that posts the form without a
+browser, lists of names, boxes at a few providers, rented addresses. It knows nothing of any flag or limit.
+"""
+
+import random
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from signatures.management.commands._people import Person, lines, people, words
+
+HOURS = 36  # how long the letter is watched
+BIG = ("gmail.com",) * 9 + ("outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "qq.com", "naver.com", "proton.me")
+NATIONAL = ("seznam.cz", "wp.pl", "libero.it", "ukr.net", "bk.ru", "uol.com.br", "rediffmail.com", "walla.co.il", "bigpond.com", "abv.bg")  # fmt: skip
+# One or two of each writing that `_people` has not, so that there are twenty in all.
+RARE = ("ထက်ထက်", "ព្រះ នរោត្តម", "ລາວ ຄຳ", "ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ", "শেখ হাসান", "નરેશ પટેલ", "మధు రెడ్డి", "ಸುಮ ಗೌಡ", "മോഹൻ നായർ", "සුනිල් පෙරේරා", "བསྟན་འཛིན་རྒྱ་མཚོ་", "ᠮᠣᠩᠭᠣᠯ")  # fmt: skip
+COMMON = [("김민준", "KR")] * 4 + [("Maria Garcia", "ES"), ("Maria Garcia", "MX"), ("María García", "ES"), ("Maria Garcia", "US")] + [("李伟", "CN")] * 4  # fmt: skip
+OF_CAMPAIGN = "I sign because nobody should be punished for what they believe or say."
+
+
+@dataclass(slots=True)
+class Signer:
+    """One sign-up: when (minutes from the start), what is typed, and from where."""
+
+    at: float
+    name: str
+    country: str
+    email: str
+    address: str
+    seconds: str  # what the page's script tells; nothing where none runs
+    confirms_after: float
+    tactic: str
+    comment: str = ""
+    organization: str = ""
+    role: str = ""
+
+    @property
+    def is_bot(self) -> bool:
+        return not self.tactic.startswith("honest")
+
+
+def simulated_signers(seed: int, honest: int = 500, bots: int = 2_000) -> list[Signer]:
+    """Everybody, in the order in which they come; and a twentieth of the bots once more, that act like people."""
+    real = list(islice(_honest(random.Random(f"honest {seed}"), seed), honest))
+    share = bots // len(CAMPAIGNS)
+    for campaign in CAMPAIGNS:
+        chance = random.Random(f"{campaign.__name__} {seed}")
+        sizes = share + (bots - share * len(CAMPAIGNS) if campaign is CAMPAIGNS[0] else 0)
+        real += campaign(chance, sizes, list(real[:honest]))
+    real += quiet(random.Random(f"quiet {seed}"), bots // 20, real[:honest])
+    taken: set[str] = set()
+    for number, signer in enumerate(real):
+        if signer.email in taken:  # two people with one mailbox would be one
+            signer.email = signer.email.replace("@", f"{number}@")
+        taken.add(signer.email)
+    return sorted(real, key=lambda signer: signer.at)
+
+
+# Honest people
+
+
+def _honest(chance: random.Random, seed: int) -> Iterator[Signer]:
+    """The hard cases first, so that a small crowd has them, too; then everybody else."""
+    strangers = people(seed)
+    makers: list[Callable[[random.Random, Iterator[Person]], list[Signer]]] = [
+        _office, _families, _namesakes, _behind_tor, _throw_away, _readers_of_one_mail, _vietnamese, _rare, _carrier, _no_script,
+    ]  # fmt: skip
+    for maker in makers:
+        yield from maker(chance, strangers)
+    for person in strangers:
+        yield _somebody(chance, person)
+
+
+def _somebody(chance: random.Random, person: Person, tactic: str = "honest", **fields: object) -> Signer:
+    tongue = person.tongue
+    domain = chance.choice(BIG) if chance.random() < 0.75 else chance.choice(NATIONAL) if chance.random() < 0.5 else _own_domain(chance)  # fmt: skip
+    signer = Signer(
+        at=_by_day(chance),
+        name=person.name,
+        country=chance.choice(tongue.countries.split()) if chance.random() < 0.9 else "",
+        email=f"{_local(chance, person.name)}@{domain}",
+        address=_anywhere(chance),
+        seconds=str(round(chance.lognormvariate(4.3, 0.7)) + 5),
+        confirms_after=chance.lognormvariate(1.5, 1.3) + 0.3,
+        tactic=tactic,
+        role=chance.choice(lines(tongue.roles) or [""]) if chance.random() < 0.3 else "",
+        organization=chance.choice(lines(tongue.organizations) or [""]) if chance.random() < 0.15 else "",
+        comment=_comment(chance),
+    )
+    for field, value in fields.items():
+        setattr(signer, field, value)
+    return signer
+
+
+def _by_day(chance: random.Random) -> float:
+    """Some minute: people are awake at different hours, but more of them by day."""
+    while True:
+        at = chance.random() * HOURS * 60
+        if chance.random() < (1.0 if 7 <= at / 60 % 24 <= 23 else 0.3):
+            return at
+
+
+def _anywhere(chance: random.Random) -> str:
+    if chance.random() < 0.2:
+        return f"2a0{chance.randrange(10)}:{chance.randrange(1, 65536):x}:{chance.randrange(1, 65536):x}:{chance.randrange(1, 65536):x}::{chance.randrange(1, 65536):x}"
+    return f"{chance.randrange(20, 220)}.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(1, 255)}"
+
+
+def _plain(name: str) -> list[str]:
+    return [
+        "".join(c for c in word if c.isascii() and c.isalpha())
+        for word in unicodedata.normalize("NFKD", name).lower().replace("’", "").split()
+    ]
+
+
+def _local(chance: random.Random, name: str) -> str:
+    """As people name their mailboxes: after themselves, by a nickname, with a year or a number behind."""
+    parts = [word for word in _plain(name) if len(word) > 1]
+    if not parts or chance.random() < 0.3:
+        nick = "".join(
+            chance.choice("bcdfghklmnprstvz") + chance.choice("aeiouy") for _each in range(chance.choice((2, 3, 3, 4)))
+        )
+        parts = [nick] + (
+            [chance.choice(("cat", "music", "mom", "art", "hope", "star", "sea"))] if chance.random() < 0.3 else []
+        )
+    how = chance.random()
+    local = ".".join(parts[:2]) if how < 0.45 else "".join(parts[:2]) if how < 0.75 else parts[0][0] + parts[-1]
+    if chance.random() < 0.4:
+        local += chance.choice(
+            (str(chance.randrange(50, 100)), str(chance.randrange(1950, 2008)), str(chance.randrange(1, 1000)))
+        )
+    return local
+
+
+def _own_domain(chance: random.Random) -> str:
+    word = "".join(chance.choice("bcdfghklmnprst") + chance.choice("aeiou") for _each in range(3))
+    return f"{word}.{chance.choice(('org', 'com', 'de', 'fr', 'co.uk', 'ac.kr', 'edu', 'net', 'co.kr', 'ac.jp'))}"
+
+
+def _comment(chance: random.Random) -> str:
+    if chance.random() > 0.15:
+        return ""
+    if chance.random() < 0.3:
+        return chance.choice(("Thank you.", "함께합니다.", "Дякую!", "Solidarity!"))
+    things = chance.sample(
+        (
+            "my grandmother",
+            "our parish",
+            "the children",
+            "my students",
+            "freedom",
+            "a safe home",
+            "the news",
+            "my friends in Seoul",
+            "our town",
+        ),
+        2,
+    )
+    return f"I often think of {things[0]} and of {things[1]}; this matters to me since {chance.randrange(1970, 2026)}."
+
+
+def _office(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """Fifteen people of one firm sign after lunch, behind one address, with mailboxes of the firm."""
+    start, domain, network = (
+        chance.uniform(600, 900),
+        _own_domain(chance),
+        f"{chance.randrange(20, 220)}.17.{chance.randrange(256)}.9",
+    )
+    staff = []
+    for person in islice(strangers, 15):
+        local = ".".join(word for word in _plain(person.name) if word) or _local(chance, "")
+        staff.append(_somebody(chance, person, "honest: office", at=start + chance.expovariate(1 / 10), address=network, organization="Miller & Partners", email=f"{local}{len(staff) or ''}@{domain}"))  # fmt: skip
+    return staff
+
+
+def _families(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """Three of one name at home, from one address, within the hour."""
+    found = []
+    for _family in range(6):
+        start, network = _by_day(chance), _anywhere(chance)
+        first, *others = islice(strangers, 3)
+        for member in (first, *others):
+            parts = member.name.split()
+            name = f"{parts[0]} {first.name.split()[-1]}" if member.tongue is first.tongue else member.name
+            found.append(
+                _somebody(chance, member, "honest: family", name=name, at=start + chance.random() * 60, address=network)
+            )
+    return found
+
+
+def _namesakes(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    return [
+        _somebody(chance, next(strangers), "honest: common name", name=name, country=country)
+        for name, country in COMMON
+    ]
+
+
+def _behind_tor(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """Over six exits; some have script off, as the browser's safest level has it."""
+    exits = [_anywhere(chance) for _each in range(6)]
+    return [
+        _somebody(
+            chance, person, "honest: Tor", address=chance.choice(exits),
+            email=f"{_local(chance, person.name)}@{chance.choice(('proton.me', 'tutanota.com', 'riseup.net', 'gmail.com'))}",
+            **({"seconds": ""} if chance.random() < 0.4 else {}),
+        )
+        for person in islice(strangers, 12)
+    ]  # fmt: skip
+
+
+def _throw_away(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """Who is in danger takes a mailbox for ten minutes."""
+    domains = ("mailinator.com", "guerrillamail.com", "yopmail.com", "10minutemail.com")
+    return [
+        _somebody(chance, person, "honest: throw-away mailbox", email=f"{_local(chance, person.name)}@{domain}")
+        for person, domain in zip(islice(strangers, 4), domains, strict=True)
+    ]
+
+
+def _readers_of_one_mail(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """Friends who paste the sentence that the organizers suggested."""
+    return [
+        _somebody(chance, person, "honest: suggested words", comment=OF_CAMPAIGN) for person in islice(strangers, 7)
+    ]
+
+
+def _vietnamese(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """One family name and one middle name, as millions have them."""
+    given = ("Lan", "Hoa", "Mai", "Hương", "Thảo", "Linh", "Trang", "Nga")
+    return [
+        _somebody(chance, next(strangers), "honest: Nguyễn Thị", name=f"Nguyễn Thị {word}", country="VN")
+        for word in given
+    ]
+
+
+def _rare(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    return [_somebody(chance, next(strangers), "honest: rare script", name=name) for name in RARE]
+
+
+def _carrier(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """Phones behind the few addresses of a carrier."""
+    gates = [_anywhere(chance) for _each in range(5)]
+    return [
+        _somebody(chance, person, "honest: carrier", address=chance.choice(gates)) for person in islice(strangers, 25)
+    ]
+
+
+def _no_script(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """An old phone, a blocker, a page that loaded by half."""
+    return [_somebody(chance, person, "honest: no script", seconds="") for person in islice(strangers, 5)]
+
+
+# Bots
+
+
+Dictionary = tuple[list[str], list[str]]
+WESTERN: Dictionary = (
+    words(
+        "James John Robert Michael David Mary Linda Susan Karen Nancy Lisa Emma Anna Sofia Laura Peter Paul Mark Steven George Kevin Brian Edward Jason Gary Amy Kate Helen Diana Alice"
+    ),
+    words(
+        "Smith Johnson Brown Jones Miller Davis Wilson Moore Taylor Thomas White Harris Martin Thompson Young King Wright Lopez Hill Scott Green Adams Baker Nelson Carter Mitchell Roberts Turner Phillips Campbell Parker Evans Edwards Collins Stewart Morris Rogers Reed Cook Morgan"
+    ),
+)
+RUSSIAN: Dictionary = (
+    words(
+        "Ivan Sergey Dmitry Alexey Andrey Mikhail Nikolay Vladimir Oleg Igor Anna Elena Olga Natalia Tatiana Irina Svetlana Maria Yulia Galina"
+    ),
+    words(
+        "Petrov Sidorov Smirnov Kuznetsov Popov Vasiliev Sokolov Novikov Fedorov Morozov Volkov Alekseev Lebedev Semenov Egorov Pavlov Kozlov Stepanov Orlov Makarov"
+    ),
+)
+CHINESE: Dictionary = (
+    list("伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚"),
+    list("王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"),
+)
+
+
+def _spread(chance: random.Random, number: int, hours: tuple[float, float]) -> list[float]:
+    """The minutes at which a campaign posts: one stretch of hours, with pauses between posts as a script makes them."""
+    length = chance.uniform(*hours) * 60
+    start = chance.uniform(60, HOURS * 60 - length)
+    return sorted(start + chance.random() * length for _each in range(number))
+
+
+def _addresses(chance: random.Random, number: int, *, each: tuple[int, int]) -> Iterator[str]:
+    """Rented addresses, each used a few times, in no order."""
+    found: list[str] = []
+    while len(found) < number:
+        found += [_anywhere(chance)] * chance.randint(*each)
+    chance.shuffle(found)
+    return iter(found)
+
+
+def _any_name(chance: random.Random, of: Dictionary) -> str:
+    given, family = chance.choice(of[0]), chance.choice(of[1])
+    return family + given if of is CHINESE else f"{given} {family}"
+
+
+def _box(chance: random.Random, name: str, style: str) -> str:
+    """A local part: of random characters, or after the name with a number, as makers of accounts in bulk do it."""
+    if style == "random":
+        return "".join(chance.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _each in range(chance.randint(8, 12)))
+    parts = [word for word in _plain(name) if word] or ["wang", chance.choice(("wei", "fang", "min", "jun"))]
+    return "".join(parts[:2]) + str(chance.randrange(100, 100_000))
+
+
+def _bot(chance: random.Random, at: float, name: str, email: str, address: str, tactic: str, seconds: str = "", **fields: str) -> Signer:  # fmt: skip
+    after = chance.uniform(0.2, 6)  # its own script reads the boxes
+    return Signer(at, name, fields.pop("country", "") or chance.choice(("US", "GB", "RU", "CN", "DE", "")), email, address, seconds, after, tactic, **fields)  # fmt: skip
+
+
+def template(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """One name with variations, posted by a script, over many addresses."""
+    stem = chance.choice(("Patriot of Motherland", "Proud Citizen", "Concerned Worker", "Friend of the Party"))
+    ways = (f"{stem} {{n}}", f"{stem}{{n}}", f"{stem} No. {{n}}", f"{stem} ({{n}})", f"{stem.upper()} {{n}}")
+    addresses = _addresses(chance, number, each=(1, 4))
+    return [
+        _bot(chance, at, chance.choice(ways).format(n=chance.randrange(1, 5000)), f"{_box(chance, stem, 'random')}@{chance.choice(BIG)}", next(addresses), "template name")
+        for at in _spread(chance, number, (2, 6))
+    ]  # fmt: skip
+
+
+def dictionary(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """Names out of a list, from a handful of servers."""
+    networks = [f"{chance.randrange(20, 220)}.{chance.randrange(256)}.{chance.randrange(256)}." for _each in range(6)]
+    return [
+        _bot(chance, at, name := _any_name(chance, RUSSIAN), f"{_box(chance, name, 'named')}@{chance.choice(('mail.ru', 'bk.ru', 'yandex.ru', 'gmail.com'))}", chance.choice(networks) + str(chance.randrange(1, 255)), "dictionary, few networks")
+        for at in _spread(chance, number, (2, 5))
+    ]  # fmt: skip
+
+
+def copied(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """Names of those who signed, taken from the public list, so that the real ones look like copies."""
+    moments = _spread(chance, number, (3, 8))
+    there = [signer for signer in honest if signer.at < moments[0] - 30] or honest[:1]
+    taken = chance.sample(there, min(60, len(there)))
+    addresses = _addresses(chance, number, each=(1, 5))
+    found = []
+    for at in moments:
+        of = chance.choice(taken)
+        found.append(_bot(chance, at, of.name, f"{_box(chance, of.name, 'random')}@{chance.choice(BIG)}", next(addresses), "copied names", country=of.country, organization=of.organization))  # fmt: skip
+    return found
+
+
+def one_domain(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """A domain of their own, with sub-domains without end; a browser without a screen fills the form in."""
+    domain = f"{_box(chance, '', 'random')}.{chance.choice(('ru', 'top', 'site', 'com'))}"
+    addresses = _addresses(chance, number, each=(1, 3))
+    return [
+        _bot(chance, at, name := _any_name(chance, WESTERN), f"{_box(chance, name, 'named')}@{chance.choice(('', f'm{chance.randrange(90)}.', 'mail.'))}{domain}", next(addresses), "one mail domain", seconds=str(chance.randrange(15, 120)))
+        for at in _spread(chance, number, (4, 12))
+    ]  # fmt: skip
+
+
+def throw_away(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """Throw-away mailboxes: most at known places, some at domains bought last week."""
+    known = (
+        "mailinator.com",
+        "guerrillamail.com",
+        "yopmail.com",
+        "10minutemail.com",
+        "trashmail.com",
+        "sharklasers.com",
+    )
+    fresh = [f"{_box(chance, '', 'random')}.{chance.choice(('xyz', 'top', 'site'))}" for _each in range(4)]
+    addresses = _addresses(chance, number, each=(2, 8))
+    return [
+        _bot(chance, at, name := _any_name(chance, WESTERN), f"{_box(chance, name, 'named')}@{chance.choice(known if chance.random() < 0.7 else fresh)}", next(addresses), "throw-away domains")
+        for at in _spread(chance, number, (3, 10))
+    ]  # fmt: skip
+
+
+def big_provider(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """Random boxes at the biggest provider, names from a list, each address used a few times."""
+    addresses = _addresses(chance, number, each=(2, 6))
+    return [
+        _bot(chance, at, _any_name(chance, WESTERN), f"{_box(chance, '', 'random')}@gmail.com", next(addresses), "big provider, many networks")
+        for at in _spread(chance, number, (3, 10))
+    ]  # fmt: skip
+
+
+def patient(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """The same, by a browser without a screen that waits as long as people do, over addresses of homes."""
+    addresses = _addresses(chance, number, each=(1, 3))
+    return [
+        _bot(chance, at, name := _any_name(chance, CHINESE if chance.random() < 0.5 else WESTERN), f"{_box(chance, name, 'named')}@{chance.choice(BIG)}", next(addresses), "pasted comment", seconds=str(chance.randrange(20, 200)), comment=chance.choice(PASTED))
+        for at in _spread(chance, number, (5, 12))
+    ]  # fmt: skip
+
+
+PASTED = (
+    "This letter is nothing but interference in the internal affairs of a sovereign state!",
+    "This letter is nothing but interference in the internal affairs of a sovereign state.",
+    "this letter is nothing but interference, in the internal affairs of a sovereign state!!!",
+)
+
+
+def slogans(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """What they shout, in place of a name."""
+    shouts = (
+        "Long live the Motherland",
+        "Glory to the Party",
+        "Down with Western lies",
+        "祖国万岁",
+        "伟大的祖国万岁",
+        "Слава Родине",
+        "Hands off our Country",
+        "NATO go home",
+        "中国万岁",
+    )
+    tails = ("", "!", "!!", " !!!", " forever", " 1", " 88", "！")
+    addresses = _addresses(chance, number, each=(1, 6))
+    return [
+        _bot(chance, at, chance.choice(shouts) + chance.choice(tails), f"{_box(chance, '', 'random')}@{chance.choice(BIG)}", next(addresses), "slogans")
+        for at in _spread(chance, number, (2, 8))
+    ]  # fmt: skip
+
+
+def hasty(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """A browser without a screen that fills all fields at once."""
+    addresses = _addresses(chance, number, each=(1, 10))
+    return [
+        _bot(chance, at, name := _any_name(chance, CHINESE), f"{_box(chance, name, 'named')}@{chance.choice(('qq.com', '163.com', 'gmail.com'))}", next(addresses), "hasty", seconds=str(chance.randrange(0, 5)))
+        for at in _spread(chance, number, (1, 4))
+    ]  # fmt: skip
+
+
+def quiet(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
+    """Bots that do all that people do: measured apart, so that nobody believes that flags find everything."""
+    return [
+        _bot(chance, at, name := _any_name(chance, WESTERN), f"{_local(chance, name)}@{chance.choice(BIG)}", _anywhere(chance), QUIET, seconds=str(chance.randrange(20, 300)))
+        for at in _spread(chance, number, (5, 20))
+    ]  # fmt: skip
+
+
+QUIET = "like people (apart)"
+CAMPAIGNS = (template, dictionary, copied, one_domain, throw_away, big_provider, patient, slogans, hasty)

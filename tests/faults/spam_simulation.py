@@ -1,0 +1,244 @@
+"""`uv run python -m tests.faults.spam_simulation [--seeds 1 2 3]`: a brigade of bots among honest signers; what the flags find.
+
+Everybody signs and confirms over the real views, on a clock of their own: 36 hours pass within a minute or two. A
+PostgreSQL of its own is made in a temporary folder, and all of it is gone afterwards.
+"""
+
+import argparse
+import heapq
+import itertools
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from unittest import mock
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+
+from campaign.models import Letter
+from campaign.runtime import database
+from signatures import counts
+from signatures.models import Signature
+from signatures.moderation import bulk_rule_runs, bulk_rules
+from signatures.screening import bursts, checks, rate_limits
+from signatures.states import State
+from signatures.values import sealing, tokens
+from tests.factories import make_letter
+from tests.faults.simulated_signers import HOURS, QUIET, Signer, simulated_signers
+
+DAY = 86_400  # seconds
+ROUNDS = 5  # minutes between two looks of the worker; it takes one each minute
+FALSE, RECALL, ACTIONS = 0.02, 0.95, 10  # what is aimed at
+STAFF = 1  # who cleans up
+RULES = ("burst", "machine", "fast")  # what staff take out by rule, once they saw its preview; the rest they read
+
+
+class Clock:
+    """The time of the drill. It ended within the last day, so that what is kept for days is there afterwards.
+
+    It begins with a day, whenever it is run: limits count by the day, and half of a flood on either side of midnight
+    can stay below them.
+    """
+
+    def __init__(self) -> None:
+        self.start = (time.time() - (HOURS + 4) * 3600) // DAY * DAY
+        self.minute = 0.0
+
+    def time(self) -> float:
+        return self.start + self.minute * 60
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with mock.patch("time.time", self.time), mock.patch("django.utils.timezone.now", self.now):
+            yield
+
+
+@dataclass(frozen=True)
+class CleanUp:
+    """What staff did, how long it took, whom it took out, and whether undo put everything back as it was."""
+
+    actions: int
+    seconds: float
+    undo_seconds: float
+    bots: int
+    honest: int
+    left: int
+    is_exact: bool
+
+    def __str__(self) -> str:
+        return (
+            f"clean-up: {self.actions} staff actions, {self.seconds:.1f} s; {self.bots} bots and {self.honest} honest taken out, "
+            f"{self.left} flagged left to read; undone in {self.undo_seconds:.1f} s, "
+            f"{'every row and count as before' if self.is_exact else 'NOT AS BEFORE'}"
+        )
+
+
+@dataclass
+class Drill:
+    """One run: the crowd, and what became of each."""
+
+    letter: Letter
+    people: list[Signer]
+    rounds: int = ROUNDS
+    rows: dict[str, Signature] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Let everybody come, and the worker look after the house meanwhile."""
+        clock, client = Clock(), Client(SERVER_NAME="localhost")
+        text = self.letter.revisions.get().translations.get().digest
+        order = itertools.count()
+        due = [(signer.at, next(order), "sign", signer) for signer in self.people]
+        due += [(minute, next(order), "look", None) for minute in range(0, (HOURS + 3) * 60, self.rounds)]
+        heapq.heapify(due)
+        with clock.running():
+            while due:
+                clock.minute, _order, what, signer = heapq.heappop(due)
+                if what == "look":
+                    bursts.flag_bursts()
+                elif what == "sign":
+                    self._sign(client, signer, text)
+                    heapq.heappush(due, (signer.at + signer.confirms_after, next(order), "confirm", signer))
+                else:
+                    self._confirm(client, signer, text)
+        pepper = settings.EMAIL_HASH_PEPPER
+        keys = {bytes(row.address_hash): row for row in Signature.objects.filter(letter=self.letter)}
+        self.rows = {signer.email: keys[sealing.address_hash(signer.email, pepper=pepper)] for signer in self.people}
+
+    def _words(self, signer: Signer, text: str) -> dict[str, str]:
+        return {
+            "kind": "person", "name": signer.name, "role": signer.role, "organization": signer.organization,
+            "country": signer.country, "visibility": "public", "comment": signer.comment, "consent": "on", "text": text,
+        }  # fmt: skip
+
+    def _sign(self, client: Client, signer: Signer, text: str) -> None:
+        typed = {
+            "email": signer.email,
+            "email_is_right": "on",
+            "website": "",
+            "stamp": checks.form_stamp(),
+            "seconds": signer.seconds,
+        }
+        answer = client.post(
+            f"/letters/{self.letter.slug}/sign/", self._words(signer, text) | typed, REMOTE_ADDR=signer.address
+        )
+        assert answer.status_code == 303, (signer, answer.content.decode()[:3000])
+
+    def _confirm(self, client: Client, signer: Signer, text: str) -> None:
+        key = sealing.address_hash(signer.email, pepper=settings.EMAIL_HASH_PEPPER)
+        public_id = Signature.objects.values_list("public_id", flat=True).get(letter=self.letter, address_hash=key)
+        answer = client.post(
+            f"/signature/{tokens.personal_token(public_id)}/",
+            {**self._words(signer, text), "action": "confirm"},
+            REMOTE_ADDR=signer.address,
+        )
+        assert answer.status_code == 303, (signer, answer.status_code)
+
+    # What came of it
+
+    @property
+    def recall(self) -> float:
+        return self._share(is_bot=True)
+
+    @property
+    def false_positives(self) -> float:
+        return self._share(is_bot=False)
+
+    def _share(self, *, is_bot: bool) -> float:
+        chosen = [signer for signer in self.people if signer.is_bot is is_bot and signer.tactic != QUIET]
+        return sum(bool(self.rows[signer.email].flags) for signer in chosen) / len(chosen)
+
+    def clean_up(self) -> "CleanUp":
+        """Take the bots out by rules, each previewed and confirmed; then undo all of it, and compare."""
+        before, stood = self._standing(), counts.for_letter(self.letter.pk)
+        started, rules = time.monotonic(), []
+        for flag in RULES:
+            conditions = bulk_rules.Conditions(flag=flag)
+            rule = bulk_rules.create(self.letter, conditions, by=STAFF, name=flag, reason="a brigade")
+            shown = bulk_rules.preview(rule).number
+            if shown:
+                bulk_rule_runs.start(rule, by=STAFF, shown=shown, typed=shown)
+                while bulk_rule_runs.run(rule.pk):
+                    pass
+                rules.append(rule)
+        seconds = time.monotonic() - started
+        gone = {number for number, (state, *_rest) in self._standing().items() if state == State.REJECTED}
+        started = time.monotonic()
+        for rule in reversed(rules):
+            bulk_rule_runs.undo(rule, by=STAFF)
+            while bulk_rule_runs.run(rule.pk):
+                pass
+        is_exact = (self._standing(), counts.for_letter(self.letter.pk)) == (before, stood)
+        return CleanUp(
+            actions=len(rules),
+            seconds=seconds,
+            undo_seconds=time.monotonic() - started,
+            bots=sum(self.rows[signer.email].pk in gone for signer in self.people if signer.is_bot),
+            honest=sum(self.rows[signer.email].pk in gone for signer in self.people if not signer.is_bot),
+            left=sum(bool(row.flags) and row.pk not in gone for row in self.rows.values()),
+            is_exact=is_exact,
+        )
+
+    def _standing(self) -> dict[int, tuple[object, ...]]:
+        rows = Signature.objects.filter(letter=self.letter).values_list("pk", "state", "flags", "approved_on")
+        return {number: (state, tuple(flags), day) for number, state, flags, day in rows}
+
+    def table(self) -> str:
+        """For each tactic: how many, how many flagged, and by what."""
+        lines = []
+        tactics = Counter(signer.tactic for signer in self.people)
+        for tactic, number in sorted(tactics.items()):
+            rows = [self.rows[signer.email] for signer in self.people if signer.tactic == tactic]
+            why = Counter(flag for row in rows for flag in row.flags)
+            found = sum(bool(row.flags) for row in rows)
+            reasons = ", ".join(f"{flag} {n}" for flag, n in why.most_common())
+            lines.append(f"{tactic:<30} {number:>5} {found:>5} {found / number:>6.1%}  {reasons}")
+        return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.spam_simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="SEED")
+    options = parser.parse_args()
+    missed = 0
+    try:
+        with database.running():
+            call_command("migrate", verbosity=0)
+            for seed in options.seeds:
+                started = time.monotonic()
+                drill = Drill(make_letter(f"drill-{seed}"), simulated_signers(seed))
+                rate_limits.clear_cache()
+                drill.run()
+                took = time.monotonic() - started
+                print(f"\nseed {seed}: {len(drill.people)} sign-ups in {took:.0f} s\n{drill.table()}")
+                print(
+                    f"recall {drill.recall:.3f}  false positives {drill.false_positives:.3f}\n{(done := drill.clean_up())}",
+                    flush=True,
+                )
+                reached = drill.recall >= RECALL and drill.false_positives <= FALSE and done.actions <= ACTIONS
+                missed += not (reached and done.is_exact)
+                with connection.cursor() as cursor:
+                    cursor.execute("TRUNCATE signatures_ratebucket")
+    finally:
+        shutil.rmtree(os.environ["UNDERSIGNED_TEST_DIR"], ignore_errors=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

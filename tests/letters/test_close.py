@@ -1,0 +1,102 @@
+"""A letter opens and closes: by hand, or at its time; who had signed may still confirm for a day."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.utils import timezone
+
+from campaign.models import Letter
+from signatures.models import Signature
+from signatures.states import State
+from signatures.values import tokens
+from tests.factories import make_letter
+
+SIGN = "/letters/bridge/sign/"
+HOUR = timedelta(hours=1)
+pytestmark = pytest.mark.django_db
+
+
+def test_before_its_time_a_letter_can_be_read_and_says_when_it_opens(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
+    opens_at = timezone.now() + 2 * HOUR
+    Letter.objects.update(opens_at=opens_at)
+
+    page = client.get("/letters/bridge/").content.decode()
+    assert "We ask for" in page and "Signing begins on" in page
+    assert client.post(SIGN, form).status_code == 422
+    assert client.get("/api/v1/letters/bridge/").json()["state"] == "paused"
+
+
+def test_at_its_time_it_opens_by_itself(client: Client, letter: Letter, form: dict[str, str]) -> None:
+    Letter.objects.update(opens_at=timezone.now() - HOUR, closes_at=timezone.now() + HOUR)
+    assert client.post(SIGN, form).status_code == 303
+
+
+def test_at_its_time_it_closes_by_itself(client: Client, letter: Letter, form: dict[str, str]) -> None:
+    Letter.objects.update(closes_at=timezone.now() - HOUR)
+
+    answer = client.post(SIGN, form)
+
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "This letter was closed on" in page and "can still confirm for 24 hours" in page
+    assert client.get("/api/v1/letters/bridge/").json()["state"] == "closed"
+    assert not Signature.objects.exists()
+
+
+@pytest.mark.parametrize(("since", "counts"), [(timedelta(hours=23), True), (timedelta(hours=25), False)])
+def test_C7_who_confirms_up_to_24_hours_after_closing_still_counts(
+    client: Client, ben: Signature, words: dict[str, str], since: timedelta, counts: bool
+) -> None:
+    Letter.objects.update(closes_at=timezone.now() - since)
+    page = f"/signature/{tokens.personal_token(ben.public_id)}/"
+
+    assert client.post(page, {**words, "action": "confirm"}).status_code == 303
+
+    ben.refresh_from_db()
+    assert (ben.state == State.WAITING) == counts
+    if not counts:
+        assert "The letter is closed" in client.get(page).content.decode()
+        assert client.post(page, {"action": "erase"}).status_code == 200
+
+
+def test_closed_by_hand_the_day_to_confirm_runs_from_then(ben: Signature, letter: Letter) -> None:
+    letter.state = Letter.State.CLOSED
+    letter.save()
+    assert letter.closes_at is not None
+    assert letter.takes_confirmations()
+    assert not letter.takes_confirmations(letter.closes_at + 24 * HOUR)
+
+
+def test_while_paused_nobody_signs_and_who_had_our_mail_confirms(
+    client: Client, ben: Signature, form: dict[str, str], words: dict[str, str]
+) -> None:
+    Letter.objects.update(state="paused")
+    assert client.post(SIGN, form).status_code == 422
+    client.post(f"/signature/{tokens.personal_token(ben.public_id)}/", {**words, "action": "confirm"})
+    ben.refresh_from_db()
+    assert ben.state == State.WAITING
+
+
+def test_a_letter_that_is_closed_by_its_time_leaves_the_first_page_to_an_open_one(letter: Letter) -> None:
+    newer = make_letter("newer", closes_at=timezone.now() - HOUR)
+    assert newer.created_at > letter.created_at
+    assert Letter.objects.current() == letter
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"opens_at": timezone.now() + HOUR, "closes_at": timezone.now()}, "It cannot close before it opens."),
+        ({"closes_at": timezone.now() - HOUR}, "To open the letter again, give a later time or none."),
+    ],
+)
+def test_times_that_make_no_sense_are_told(letter: Letter, fields: dict[str, Any], told: str) -> None:
+    for field, value in fields.items():
+        setattr(letter, field, value)
+    with pytest.raises(ValidationError, match=told):
+        letter.full_clean()

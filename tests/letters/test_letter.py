@@ -1,0 +1,231 @@
+"""The letter: loaded from plain files, faithful to its source, frozen, with its history."""
+
+import re
+import shutil
+import unicodedata
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from campaign.letters import text
+from campaign.letters.publishing import publish, revise
+from campaign.models import Letter, Revision, Translation
+from tests.factories import WORDS
+
+SHIPPED = Path(__file__).resolve().parents[2] / "campaign" / "letters" / "content" / "xi-jinping-2013"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shipped() -> Translation:
+    call_command("load_letter", stdout=StringIO())
+    return Translation.objects.get(language="en")
+
+
+def test_the_shipped_letter_loads_published_and_open(shipped: Translation, client: Client) -> None:
+    assert shipped.published_at is not None
+    assert shipped.revision.letter.state == Letter.State.OPEN
+    assert client.get("/").status_code == 200
+
+
+def test_the_shipped_letter_is_faithful_to_the_word(shipped: Translation) -> None:
+    assert (shipped.date, shipped.salutation, shipped.closing) == (
+        "May 7, 2013",
+        "Dear Mr. President,",
+        "Yours sincerely,",
+    )
+    assert shipped.addressee == "His Excellency Xi Jinping\nPresident of The People’s Republic of China"
+    kinds = [block.kind for block in text.blocks(shipped.body)]
+    assert kinds == ["paragraph"] * 9 + ["list"] + ["paragraph"] * 2
+    paragraphs = ["".join(span.text for line in block.lines for span in line) for block in text.blocks(shipped.body)]
+    assert paragraphs[0].startswith("Our organization is composed of former U.S. government officials")
+    assert "“grave, widespread and systematic human rights violations”" in paragraphs[0]
+    assert "“use of torture and labor camps against …repatriated citizens” —those North Koreans" in paragraphs[1]
+    assert "Second, those who cross the border for reasons of economic deprivation may qualify" in paragraphs[4], (
+        "a page break falls in here"
+    )
+    assert (
+        "“where there are substantial grounds for believing that there is a real risk of irreparable harm to the child.”"
+        in paragraphs[6]
+    )
+    assert paragraphs[-1].endswith(
+        "promoting adherence to international standards of human rights and refugee protection."
+    )
+    assert len(" ".join(paragraphs).split()) == 968, "as many words as the original of 7 May 2013"
+    assert not any("  " in paragraph or "Connecticut" in paragraph for paragraph in paragraphs)
+    components = text.blocks(shipped.body)[9].lines
+    assert [line[0].text.split()[1] for line in components] == ["enactment", "review", "moratorium", "introduction"]
+
+
+def test_the_original_signatories_and_the_letterhead_are_data_of_the_letter(shipped: Translation) -> None:
+    assert [(person["name"], person["titles"]) for person in shipped.signatories] == [
+        ("Roberta Cohen", ["Co-Chair of the Board"]),
+        ("Andrew Natsios", ["Co-Chair of the Board"]),
+        ("Winston Lord", ["Board Member", "Former United States Ambassador to China"]),
+        ("Greg Scarlatoiu", ["Executive Director"]),
+    ]
+    head = shipped.revision.letter.letterhead
+    assert head["name"] == "Committee for Human Rights in North Korea"
+    assert (head["telephone"], head["web"], len(head["board"])) == ("(202) 499-7973", "www.hrnk.org", 23)
+    assert {"name": "Gordon Flake", "office": "Co-Vice Chair"} in head["board"]
+
+
+def test_page_shows_letterhead_letter_and_signatories(shipped: Translation, client: Client) -> None:
+    page = client.get("/").content.decode()
+    for words in (
+        "Committee for Human Rights in North Korea",
+        "(202) 499-7973",
+        "Helen-Louise Hunter",
+        "Dear Mr. President,",
+        "Winston Lord",
+        "Former United States Ambassador to China",
+    ):
+        assert words in page
+
+
+def test_loading_again_changes_nothing(shipped: Translation) -> None:
+    kept = set(Translation.objects.values_list("pk", "digest", "unofficial"))
+    call_command("load_letter", stdout=StringIO())
+    assert Translation.objects.get(language="en").pk == shipped.pk
+    assert set(Translation.objects.values_list("pk", "digest", "unofficial")) == kept
+    assert Revision.objects.count() == 1
+
+
+def test_changed_text_becomes_a_new_revision_and_history_tells(
+    shipped: Translation, tmp_path: Path, client: Client
+) -> None:
+    for file in SHIPPED.iterdir():
+        (tmp_path / file.name).write_text(
+            file.read_text(encoding="utf-8").replace("those who cross", "whoever crosses"), encoding="utf-8"
+        )
+
+    call_command("load_letter", tmp_path, stdout=StringIO())
+
+    first, second = Translation.objects.filter(language="en").order_by("revision__number")
+    assert (first.revision.number, second.revision.number) == (1, 2)
+    assert first.digest != second.digest
+    page = client.get("/letters/xi-jinping-2013/history/").content.decode()
+    assert first.digest in page and second.digest in page
+    assert re.search(r"<ins>[^<]*whoever crosses", page)
+    assert re.search(r"<del>[^<]*those who cross", page)
+
+
+def test_a_new_language_joins_the_published_revision(letter: Letter) -> None:
+    korean = revise(letter, "ko", {**WORDS, "title": "다리"})
+    assert korean.revision.number == 1
+    assert Translation.objects.newest("bridge", "ko").language == "en", "unpublished still"
+    publish(korean)
+    assert Translation.objects.newest("bridge", "ko") == korean
+    assert Translation.objects.newest("bridge", "zh-hans").language == "en", "the authoritative one where there is none"
+
+
+def test_the_digest_is_of_the_canonical_form(letter: Letter) -> None:
+    words = Translation.objects.get().parts()
+    typed = [unicodedata.normalize("NFD", part).replace("\n", "\r\n") + "  " for part in words]
+    assert text.digest(typed) == text.digest(words) == Translation.objects.get().digest
+    assert text.digest([*words[:-1], "x"]) != text.digest(words)
+
+
+def test_saving_a_draft_keeps_its_digest_true(letter: Letter) -> None:
+    draft = revise(letter, "ko", WORDS)
+    assert draft.digest == text.digest(draft.parts())
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("One\ntwo", "<p>One two</p>"),
+        ("*a* and **b**", "<p><em>a</em> and <strong>b</strong></p>"),
+        ("- a\n- b", "<ul><li>a</li><li>b</li></ul>"),
+        ("1. a\n2. b", "<ol><li>a</li><li>b</li></ol>"),
+        ("> said", "<blockquote><p>said</p></blockquote>"),
+        ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),
+        ("[x](javascript:alert(1))", "<p>[x](javascript:alert(1))</p>"),
+        ("# heading", "<p># heading</p>"),
+    ],
+)
+def test_a_small_subset_of_markdown_and_nothing_else(source: str, html: str) -> None:
+    assert text.html(source) == html
+
+
+@pytest.mark.parametrize("spoil", ["slug", "+++", "title"])
+def test_a_folder_that_is_no_letter_is_told_in_one_sentence(tmp_path: Path, spoil: str) -> None:
+    for file in SHIPPED.iterdir():
+        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8").replace(spoil, "x", 1), encoding="utf-8")
+    with pytest.raises(CommandError, match="is no letter"):
+        call_command("load_letter", tmp_path)
+    assert not Translation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "head", ["words", {"name": 1}, {"board": "Ada"}, {"board": [{"office": "Chair"}]}, {"address": [1]}]
+)
+def test_a_letterhead_of_another_form_is_refused(letter: Letter, head: object) -> None:
+    letter.letterhead = head  # type: ignore[assignment]  # what an editor may type
+    with pytest.raises(ValidationError):
+        letter.full_clean()
+
+
+def test_a_letter_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None:
+    for file in SHIPPED.iterdir():
+        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "ko.md").write_text(
+        (SHIPPED / "en.md").read_text(encoding="utf-8").replace('date = "May 7, 2013"', f'date = "{"x" * 60}"'),
+        encoding="utf-8",
+    )
+    with pytest.raises(CommandError, match="is no letter"):
+        call_command("load_letter", tmp_path)
+    assert not Letter.objects.exists()
+
+
+def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter, client: Client) -> None:
+    client.force_login(editor)  # type: ignore[arg-type]  # a User
+    form = {
+        **WORDS,
+        "letter": letter.pk,
+        "language": "en",
+        "body": "Three bridges.",
+        "signatories": '[{"name": "Grace", "titles": []}]',
+        "authoritative": "on",
+    }
+
+    assert client.post("/admin/campaign/translation/add/", form).status_code == 302
+
+    draft = Translation.objects.get(revision__number=2)
+    assert draft.published_at is None
+    client.post("/admin/campaign/translation/", {"action": "publish", "_selected_action": [draft.pk], "index": "0"})
+    assert "Three bridges." in client.get("/letters/bridge/").content.decode()
+    assert client.post(f"/admin/campaign/translation/{draft.pk}/change/", form).status_code == 403
+
+
+def test_loading_again_leaves_a_draft_as_staff_left_it(shipped: Translation) -> None:
+    Translation.objects.filter(language="ko").update(title="고쳐 쓴 제목")
+    assert "ko: the draft on the site stays as it is" in loaded()
+    assert Translation.objects.get(language="ko").title == "고쳐 쓴 제목"
+    assert "stays as it is" not in loaded("--drafts"), "and what is asked for is done"
+    assert Translation.objects.get(language="ko").title.startswith("중국으로")
+    assert loaded() == "Updated /letters/xi-jinping-2013/\n", "what nobody changed is not worth a word"
+
+
+def test_loading_again_leaves_the_next_wording_that_staff_work_on(shipped: Translation) -> None:
+    draft = revise(shipped.revision.letter, "en", {**shipped.words(), "title": "What we write next"})
+    assert "en: the draft on the site stays as it is" in loaded()
+    draft.refresh_from_db()
+    assert (draft.title, draft.published_at, draft.revision.number) == ("What we write next", None, 2)
+
+
+def test_loading_says_what_stays_with_published_words(shipped: Translation, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SHIPPED, tmp_path / "letter"))
+    words = (folder / "en.md").read_text(encoding="utf-8")
+    (folder / "en.md").write_text(words.replace("+++\n", '+++\nrecipient = "Mr. Xi"\n', 1), encoding="utf-8")
+    assert "en: recipient: as published" in loaded(str(folder))
+    assert Translation.objects.get(language="en").recipient == ""
+
+
+def loaded(*words: str) -> str:
+    call_command("load_letter", *words, stdout=(said := StringIO()))
+    return said.getvalue()

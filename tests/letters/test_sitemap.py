@@ -1,0 +1,46 @@
+"""What search engines are told: the letters in their languages, and where no robot is wanted. Never a name."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from campaign.letters.publishing import publish, revise
+from campaign.models import Letter
+from signatures.models import Signature
+from tests.factories import WORDS, make_letter
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_lists_each_page_in_its_languages_which_tell_of_each_other(client: Client, letter: Letter) -> None:
+    publish(revise(letter, "ko", {**WORDS, "title": "편지"}))
+    publish(revise(letter, "fr", {**WORDS, "title": "in a language that no page of the site is in"}))
+    revise(letter, "zh-hans", {**WORDS, "title": "a draft"})
+    make_letter("hidden", state=Letter.State.DRAFT)
+    answer = client.get("/sitemap.xml", headers={"host": "127.0.0.1"})
+    page, site = answer.content.decode(), settings.SITE_URL
+    assert answer["Content-Type"] == "application/xml" and "public" in answer["Cache-Control"]
+    wanted = [f"{site}{prefix}/letters/bridge/{end}" for prefix in ("", "/ko") for end in ("", "history/")]
+    wanted += [f"{site}{prefix}/privacy/" for prefix in ("", "/ko", "/zh-hans", "/zh-hant")]
+    assert sorted(re.findall(r"<loc>([^<]+)</loc>", page)) == sorted(wanted)
+    alternate = '<xhtml:link rel="alternate" hreflang="{}" href="{}"/>'
+    assert alternate.format("ko", f"{site}/ko/letters/bridge/") in page
+    assert alternate.format("x-default", f"{site}/letters/bridge/") in page
+
+
+def test_a_newer_text_takes_the_place_of_the_languages_of_the_one_before(client: Client, letter: Letter) -> None:
+    publish(revise(letter, "ko", {**WORDS, "title": "편지"}))
+    publish(revise(letter, "en", {**WORDS, "title": "Once more"}, authoritative=True))
+    assert "/ko/letters/" not in client.get("/sitemap.xml").content.decode()
+
+
+def test_P5_no_name_is_in_it_and_robots_are_asked_to_leave_names_and_links_alone(
+    client: Client, ada: Signature
+) -> None:
+    page = client.get("/sitemap.xml").content.decode()
+    assert "signatories" not in page and str(ada.public_id) not in page
+    robots = client.get("/robots.txt").content.decode()
+    for line in ("Disallow: /signature/", "Disallow: /*signatories/", f"Sitemap: {settings.SITE_URL}/sitemap.xml"):
+        assert f"\n{line}\n" in robots

@@ -1,0 +1,128 @@
+"""The whole site as an operator runs it: `manage.py serve` in processes of its own, on a folder of its own."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+BASE = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class LiveSite:
+    """A running site; `with Site(port) as site:` stops all of it."""
+
+    def __init__(self, port: int, folder: Path | None = None) -> None:
+        self.port = port
+        self.url = f"http://localhost:{port}"
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="us-site-"))
+        self.output = self.folder.with_suffix(".log")
+        self.environment = {
+            **os.environ,
+            "VAR_DIR": str(self.folder),
+            "SITE_URL": self.url,
+            "DJANGO_SETTINGS_MODULE": "campaign.settings",
+        }
+
+    @classmethod
+    @contextlib.contextmanager
+    def for_a_while(cls, port: int) -> Iterator[Self]:
+        """A site that leaves nothing behind: no process, no file."""
+        site = cls(port)
+        try:
+            with site:
+                yield site
+        finally:
+            for number in site.processes():
+                os.kill(number, signal.SIGKILL)
+            shutil.rmtree(site.folder, ignore_errors=True)
+            site.output.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        with self.output.open("ab") as out:
+            command = [sys.executable, "manage.py", "serve", "--port", str(self.port), "--workers", "1"]
+            self.process = subprocess.Popen(
+                command, cwd=BASE, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            )
+        self.wait_until_ready()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
+
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(self.output.read_text())
+            if self.get("/readyz")[0] == 200:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"not ready after {seconds} s:\n{self.output.read_text()}")
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    def run(self, *words: str) -> None:
+        """A command of the operator, while the site runs."""
+        subprocess.run([sys.executable, "manage.py", *words], cwd=BASE, env=self.environment, check=True)
+
+    def processes(self) -> list[int]:
+        """Every process of this site, found by the name of its folder in its environment or command."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(self.folder).encode() in words and int(entry.name) != os.getpid():
+                found.append(int(entry.name))
+        return found
+
+    def mails(self, to: str) -> list[str]:
+        """The paths of the links in the mails to this address, oldest first."""
+        links = []
+        for file in sorted((self.folder / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns):
+            message = message_from_bytes(file.read_bytes(), policy=policy.default)
+            body = message.get_body(("plain",))  # type: ignore[attr-defined]  # an EmailMessage by its policy
+            if message["To"] == to:
+                links += re.findall(re.escape(self.url) + r"(/\S+)", body.get_content())
+        return links
+
+    def wait_for_mail(self, to: str, seconds: float = 30) -> str:
+        """The path of the link in the first mail to this address."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := self.mails(to):
+                return found[0]
+            time.sleep(0.1)
+        raise AssertionError(f"no mail came to {to}")

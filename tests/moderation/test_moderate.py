@@ -1,0 +1,203 @@
+"""A moderator decides in Django admin, and can take it back."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from campaign.models import Letter
+from signatures import transitions
+from signatures.models import AuditEntry, Signature
+from signatures.moderation import decisions
+from signatures.signing import withdrawal
+from signatures.states import State, Visibility
+from tests.factories import make_signature
+
+pytestmark = pytest.mark.django_db
+QUEUE = "/admin/signatures/signature/"
+
+
+def act(desk: Client, action: str, *rows: Signature, reason: str = "") -> Any:
+    return desk.post(
+        QUEUE,
+        {"action": action, "_selected_action": [row.pk for row in rows], "own_words": reason, "index": "0"},
+        follow=True,
+    )
+
+
+def act_on_one(desk: Client, action: str, row: Signature, reason: str = "") -> Any:
+    page = f"{QUEUE}{row.pk}/change/"
+    form = desk.get(page).context["action_form"]
+    return desk.post(
+        page,
+        {
+            form.add_prefix("action"): action,
+            form.add_prefix("reason"): reason,
+            "index": "0",
+            "_selected_action": row.pk,
+        },
+        follow=True,
+    )
+
+
+def test_the_queue_shows_what_is_needed_and_the_counts_per_state(desk: Client, ada: Signature, cleo: Signature) -> None:
+    make_signature(ada.letter, "Flagged", State.WAITING, flags=["link"])
+    page = desk.get(QUEUE).content.decode()
+    assert "Cleo Patra" in page and "Ada Lovelace" in page
+    assert "waiting: <strong>2</strong>" in page and "approved: <strong>1</strong>" in page
+    assert "waiting with a flag: <strong>1</strong>" in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=Cleo",
+        "state__exact=waiting",
+        "flagged=no&state__exact=waiting",
+        "visibility__exact=public&q=Patra",
+        "language=en&q=Cleo",
+    ],
+)
+def test_search_and_filters_find_a_signature(desk: Client, ada: Signature, cleo: Signature, query: str) -> None:
+    page = desk.get(f"{QUEUE}?{query}").content.decode()
+    assert "Cleo Patra" in page and "Ada Lovelace" not in page
+
+
+def test_the_country_filter_offers_the_countries_that_occur(desk: Client, ada: Signature, cleo: Signature) -> None:
+    page = desk.get(f"{QUEUE}?country=GB").content.decode()
+    assert "Ada Lovelace" in page and "Cleo Patra" not in page and "United Kingdom" in page
+
+
+def test_approving_in_bulk_shows_the_names_at_once(desk: Client, client: Client, cleo: Signature, mod: User) -> None:
+    other = make_signature(cleo.letter, "Other", State.WAITING)
+
+    act(desk, "approve", cleo, other)
+
+    cleo.refresh_from_db()
+    assert (cleo.state, cleo.approved_on) == (State.APPROVED, timezone.now().date())
+    entry = AuditEntry.objects.get(signature_id=cleo.pk)
+    assert (entry.action, entry.staff_id, entry.was, entry.now) == ("approve", mod.pk, "waiting", "approved")
+    assert "Cleo Patra" in client.get("/letters/bridge/signatories/").content.decode()
+
+
+def test_approving_a_single_signature_from_its_own_page(desk: Client, cleo: Signature) -> None:
+    act_on_one(desk, "approve", cleo)
+    cleo.refresh_from_db()
+    assert cleo.state == State.APPROVED
+
+
+def test_rejecting_needs_a_reason_and_keeps_it_in_the_trail(desk: Client, cleo: Signature) -> None:
+    assert "a rejection needs a reason" in act(desk, "reject", cleo).content.decode()
+    cleo.refresh_from_db()
+    assert cleo.state == State.WAITING
+
+    act_on_one(desk, "reject", cleo, reason="not a name")
+
+    cleo.refresh_from_db()
+    assert cleo.state == State.REJECTED
+    page = desk.get(f"{QUEUE}{cleo.pk}/change/").content.decode()
+    assert "not a name" in page and "waiting → rejected" in page
+
+
+def test_undo_goes_back_to_the_state_and_the_day_before(desk: Client, ada: Signature) -> None:
+    Signature.objects.update(approved_on="2026-01-02")
+    act(desk, "reject", ada, reason="by mistake")
+    act(desk, "undo", ada)
+    ada.refresh_from_db()
+    assert (ada.state, str(ada.approved_on)) == (State.APPROVED, "2026-01-02")
+
+
+def test_there_is_nothing_to_undo_before_a_decision_nor_twice(ada: Signature, cleo: Signature, mod: User) -> None:
+    with pytest.raises(transitions.TransitionNotAllowed):
+        decisions.undo(cleo, by=mod.pk)
+    decisions.approve(cleo, by=mod.pk)
+    decisions.undo(cleo, by=mod.pk)
+    with pytest.raises(transitions.TransitionNotAllowed):
+        decisions.undo(cleo, by=mod.pk)
+
+
+def test_a_withdrawal_cannot_be_undone_by_staff(ada: Signature, mod: User) -> None:
+    withdrawal.withdraw(ada)
+    with pytest.raises(transitions.TransitionNotAllowed):
+        decisions.undo(ada, by=mod.pk)
+    with pytest.raises(transitions.TransitionNotAllowed):
+        decisions.approve(ada, by=mod.pk)
+
+
+def test_what_is_not_allowed_is_told_and_the_rest_is_done(desk: Client, ben: Signature, cleo: Signature) -> None:
+    page = act(desk, "approve", ben, cleo).content.decode()
+    assert "1 signature changed." in page and "1 signature left as it was" in page
+    ben.refresh_from_db()
+    assert ben.state == State.UNCONFIRMED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_moderators_decide_one_signature_once(cleo: Signature, mod: User) -> None:
+    outcomes: list[str] = []
+    gate = threading.Barrier(8)
+
+    def decide() -> None:
+        gate.wait()
+        try:
+            decisions.approve(cleo, by=mod.pk)
+            outcomes.append("ok")
+        except transitions.TransitionNotAllowed:
+            outcomes.append("not allowed")
+        connection.close()
+
+    threads = [threading.Thread(target=decide) for _each in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["not allowed"] * 7 + ["ok"]
+    assert AuditEntry.objects.count() == 1
+
+
+def test_nobody_edits_words_adds_or_deletes_a_row(admin_client: Client, cleo: Signature) -> None:
+    page = f"{QUEUE}{cleo.pk}/"
+    assert admin_client.get(f"{QUEUE}add/").status_code == 403
+    assert admin_client.post(f"{page}delete/", {"post": "yes"}).status_code == 403
+    admin_client.post(f"{page}change/", {"name": "Other", "state": "approved", "_save": "1"})
+    cleo.refresh_from_db()
+    assert (cleo.name, cleo.state) == ("Cleo Patra", State.WAITING)
+    assert "delete_selected" not in admin_client.get(QUEUE).content.decode()
+
+
+def test_who_does_not_moderate_sees_and_does_nothing(cleo: Signature, editor: User, officer: User) -> None:
+    for user in (editor, officer):
+        client = Client()
+        client.force_login(user)
+        assert client.get(QUEUE).status_code == 403
+        assert act(client, "approve", cleo).status_code == 403
+    cleo.refresh_from_db()
+    assert cleo.state == State.WAITING
+
+
+def test_the_trail_can_be_read_and_not_written(desk: Client, cleo: Signature, mod: User) -> None:
+    decisions.approve(cleo, by=mod.pk)
+    entry = AuditEntry.objects.get()
+    assert "approve" in desk.get("/admin/signatures/auditentry/").content.decode()
+    assert desk.get(f"/admin/signatures/auditentry/{entry.pk}/change/").status_code == 200
+    assert desk.get("/admin/signatures/auditentry/add/").status_code == 403
+    assert desk.post(f"/admin/signatures/auditentry/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_no_mail_address_stands_anywhere_in_admin(
+    admin_client: Client, client: Client, form: dict[str, str], letter: Letter
+) -> None:
+    client.post("/letters/bridge/sign/", {**form, "email": "canary-7@example.org", "updates": "on"})
+    row = Signature.objects.get()
+    for page in (QUEUE, f"{QUEUE}{row.pk}/change/", f"{QUEUE}?q=canary-7", "/admin/signatures/auditentry/", "/admin/"):
+        text = admin_client.get(page).content.decode()
+        assert "canary-7@example.org" not in text
+        assert bytes(row.address_hash or b"").hex() not in text
+
+
+def test_a_counted_signature_shows_no_name(desk: Client, letter: Letter) -> None:
+    make_signature(letter, "", visibility=Visibility.COUNTED)
+    assert "(counted without a name)" in desk.get(QUEUE).content.decode()

@@ -1,0 +1,159 @@
+"""Staff ask a signer: the question waits on the personal page, and a mail tells of it where an address was left."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from campaign.models import Letter
+from signatures import transitions
+from signatures.models import AuditEntry, OutboxMail, Question, Signature
+from signatures.moderation import decisions
+from signatures.outbox import queue, sending
+from signatures.signing import changes, withdrawal
+from signatures.states import State
+from signatures.values import sealing, tokens
+from tests.conftest import Inbox
+from tests.factories import make_signature
+
+pytestmark = pytest.mark.django_db
+QUEUE = "/admin/signatures/waitingsignature/"
+TEXT = "Is this the name you want to stand there?"
+SAME = "It is right as it stands"
+
+
+def page_of(signature: Signature) -> str:
+    return f"/signature/{tokens.personal_token(signature.public_id)}/"
+
+
+@pytest.fixture
+def asked(cleo: Signature, mod: User) -> Signature:
+    return decisions.ask_question(cleo, by=mod.pk, question="your-name")
+
+
+@pytest.fixture
+def keeper_key() -> Path:
+    return Path(settings.KEYS_DIR) / "updates.private"
+
+
+def test_the_question_waits_on_the_personal_page_and_nowhere_else(
+    desk: Client, client: Client, cleo: Signature
+) -> None:
+    assert TEXT not in client.get(page_of(cleo)).content.decode()
+
+    desk.post(QUEUE, {"action": "ask", "question": "your-name", "_selected_action": [cleo.pk], "index": "0"})
+
+    cleo.refresh_from_db()
+    assert (cleo.state, cleo.flags) == (State.WAITING, ["asked"])
+    assert TEXT in client.get(page_of(cleo)).content.decode()
+    assert TEXT not in client.get("/letters/bridge/").content.decode()
+    entry = AuditEntry.objects.get(signature_id=cleo.pk)
+    assert (entry.action, entry.reason) == ("ask", "your-name")
+
+
+def test_the_signer_answers_by_a_button_and_staff_see_it(client: Client, desk: Client, asked: Signature) -> None:
+    assert client.post(page_of(asked), {"action": "answer"}).status_code == 303
+
+    asked.refresh_from_db()
+    assert (asked.state, asked.flags) == (State.WAITING, ["answered"])
+    assert TEXT not in client.get(page_of(asked)).content.decode()
+    assert "Its signer answered the question of staff." in desk.get(QUEUE).content.decode()
+
+
+def test_the_signer_answers_by_changing_the_words(client: Client, asked: Signature, words: dict[str, str]) -> None:
+    client.post(page_of(asked), {**words, "name": "Cleopatra VII", "action": "change"})
+    asked.refresh_from_db()
+    assert (asked.name, asked.flags) == ("Cleopatra VII", ["answered"])
+
+
+def test_a_decision_ends_the_question_and_undo_brings_it_back(client: Client, asked: Signature, mod: User) -> None:
+    decisions.approve(asked, by=mod.pk)
+    asked.refresh_from_db()
+    assert asked.flags == [] and TEXT not in client.get(page_of(asked)).content.decode()
+
+    decisions.undo(asked, by=mod.pk)
+    assert TEXT in client.get(page_of(asked)).content.decode()
+
+
+@pytest.mark.parametrize("state", [state for state in State if state != State.WAITING])
+def test_only_who_waits_is_asked(letter: Letter, mod: User, state: State) -> None:
+    with pytest.raises(transitions.TransitionNotAllowed):
+        decisions.ask_question(make_signature(letter, "Other", state), by=mod.pk, question="your-name")
+
+
+def test_only_a_question_of_the_list_is_asked(desk: Client, cleo: Signature, mod: User) -> None:
+    with pytest.raises(transitions.TransitionNotAllowed):
+        decisions.ask_question(cleo, by=mod.pk, question="your-secrets")
+    page = desk.post(QUEUE, {"action": "ask", "_selected_action": [cleo.pk], "index": "0"}, follow=True)
+    assert "please choose a question" in page.content.decode()
+
+
+def test_nothing_can_be_answered_that_is_not_asked(client: Client, cleo: Signature) -> None:
+    with pytest.raises(transitions.TransitionNotAllowed):
+        changes.answer_question(cleo)
+    client.post(page_of(cleo), {"action": "answer"})
+    cleo.refresh_from_db()
+    assert (cleo.flags, AuditEntry.objects.count()) == ([], 0)
+
+
+def test_withdrawing_takes_the_question_along(asked: Signature) -> None:
+    withdrawal.withdraw(asked)
+    asked.refresh_from_db()
+    assert (asked.question, asked.flags) == ("", [])
+
+
+def test_a_question_is_shown_in_the_language_of_the_page_where_there_is_one(asked: Signature) -> None:
+    Question.objects.create(code="your-name", language="ko", text="이 이름이 맞습니까?")
+    texts = {language: Question.objects.in_language("your-name", language) for language in ("en", "ko", "zh-hans")}
+    assert {language: str(question) for language, question in texts.items()} == {
+        "en": TEXT, "ko": "이 이름이 맞습니까?", "zh-hans": TEXT,
+    }  # fmt: skip
+    assert Question.objects.in_language("gone", "en") is None
+
+
+def test_who_left_an_address_is_told_by_a_neutral_mail_once(
+    client: Client,
+    form: dict[str, str],
+    words: dict[str, str],
+    mod: User,
+    inbox: Inbox,
+    link_in_mail: Callable[[], str],
+    keeper_key: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    client.post("/letters/bridge/sign/", {**form, "updates": "on"})
+    client.post(link_in_mail(), {**words, "action": "confirm"})
+    decisions.ask_question(Signature.objects.get(), by=mod.pk, question="your-name")
+    quiet = OutboxMail.objects.get(kind="link").queued_at - queue.MIN_INTERVAL
+    OutboxMail.objects.filter(kind="link").update(queued_at=quiet)
+    inbox.clear()
+
+    for expected in ("1 mails queued", "0 mails queued"):
+        call_command("queue_questions", key=keeper_key)
+        assert expected in capsys.readouterr().out
+    sending.send_due()
+
+    (mail,) = inbox
+    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert mail["Subject"] == "A question for you"
+    assert "/signature/" in text and TEXT not in text and "Dora" not in text and "bridge" not in text.lower()
+
+
+def test_who_left_no_address_gets_no_mail(asked: Signature, keeper_key: Path) -> None:
+    call_command("queue_questions", key=keeper_key)
+    assert not OutboxMail.objects.exists()
+
+
+def test_another_key_opens_nothing_and_says_so(asked: Signature, tmp_path: Path) -> None:
+    sealed = sealing.seal("cleo@example.org", public_key=settings.UPDATES_PUBLIC_KEY)
+    Signature.objects.update(sealed_address=sealed)
+    (tmp_path / "key").write_text("ab" * 32)
+    with pytest.raises(CommandError, match="not the key"):
+        call_command("queue_questions", key=tmp_path / "key")
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("queue_questions", key=tmp_path / "none")
+    assert not OutboxMail.objects.exists()

@@ -1,0 +1,148 @@
+"""A reader reports a public name: staff are told, and nothing else changes."""
+
+import json
+import re
+import uuid
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from campaign.models import Letter, Translation
+from signatures import counts
+from signatures.audit import audit_log
+from signatures.models import AuditEntry, RateLimit, Signature
+from signatures.moderation import decisions, reports
+from signatures.signing import changes
+from signatures.signing.signer_input import SignerInput
+from signatures.states import ReportReason, State, Visibility
+from signatures.transitions import TransitionNotAllowed
+from tests.factories import make_signature
+
+pytestmark = pytest.mark.django_db
+LIST = "/letters/bridge/signatories/"
+ALL = "/admin/signatures/signature/"
+
+
+def address(signature: Signature) -> str:
+    return f"{LIST}{signature.public_id}/report/"
+
+
+def is_reported(signature: Signature) -> bool:
+    signature.refresh_from_db()
+    return "reported" in signature.flags
+
+
+def test_a_reader_reports_a_name_and_staff_find_it(client: Client, desk: Client, ada: Signature) -> None:
+    assert f'href="{address(ada)}"' in client.get(f"{LIST}{ada.public_id}/").content.decode()
+    page = client.get(address(ada)).content.decode()
+    assert "<bdi>Ada Lovelace</bdi>" in page and all(f'value="{why}"' in page for why in ReportReason.values)
+    answer = client.post(address(ada), {"why": "made-up"})
+    assert (answer.status_code, answer["Location"]) == (303, f"{LIST}reported/")
+    assert "Thank you" in client.get(answer["Location"]).content.decode()
+
+    assert is_reported(ada)
+    entry = AuditEntry.objects.get(action="report")
+    assert (entry.signature_id, entry.staff_id, entry.reason, entry.now) == (ada.pk, None, "made-up", "")
+    assert str(audit_log.SENTENCES["report"]) in desk.get(f"{ALL}{ada.pk}/change/").content.decode()
+    front = re.sub(r"\s+", " ", desk.get("/admin/").content.decode())
+    found = re.search(r'<dt>public names that readers reported</dt> <dd><a href="([^"]+)">1</a>', front)
+    assert found
+    assert "Ada Lovelace" in desk.get(found[1].replace("&amp;", "&")).content.decode()
+
+
+def test_it_hides_nothing_and_changes_no_count(client: Client, letter: Letter, ada: Signature) -> None:
+    before = counts.for_letter(letter.pk)
+    client.post(address(ada), {"why": "harmful"})
+    after = counts.for_letter(letter.pk)
+    assert (before.total, before.public, before.delivered) == (after.total, after.public, after.delivered) == (1, 1, 1)
+    assert counts.by_country(letter.pk) == {"GB": 1}
+    assert Signature.objects.public().get() == ada and Signature.objects.deliverable().get() == ada
+    assert ada.name in client.get(LIST).content.decode()
+
+
+def test_the_answer_is_the_same_whatever_became_of_the_name(client: Client, letter: Letter, ada: Signature) -> None:
+    rows = [make_signature(letter, "Hidden", state, audience) for state in State for audience in Visibility]
+    RateLimit.objects.filter(of="report").update(most=1_000)
+    ids = [*(row.public_id for row in rows), ada.public_id, ada.public_id, uuid.uuid4()]
+    answers = [client.post(f"{LIST}{public_id}/report/", {"why": "other"}) for public_id in ids]
+    told = {
+        (answer.status_code, json.dumps(dict(answer.items()), sort_keys=True), answer.content) for answer in answers
+    }
+    assert len(told) == 1
+    public = [row for row in rows if (row.state, row.visibility) == (State.APPROVED, Visibility.PUBLIC)]
+    assert {row.pk for row in Signature.objects.filter(flags__contains=["reported"])} == {
+        ada.pk,
+        *(row.pk for row in public),
+    }
+    assert AuditEntry.objects.filter(action="report").count() == 2, "a name that is reported already is told of once"
+
+
+def test_a_report_without_a_choice_is_a_mistake_in_the_form(client: Client, ada: Signature) -> None:
+    for typed in ({}, {"why": "because"}):
+        answer = client.post(address(ada), typed)
+        assert answer.status_code == 422 and "Please choose what is wrong." in answer.content.decode()
+    assert not is_reported(ada)
+
+
+def test_another_site_cannot_report_through_a_reader(client: Client, ada: Signature) -> None:
+    assert client.post(address(ada), {"why": "other"}, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert not is_reported(ada)
+
+
+def test_too_many_reports_from_one_network_are_refused_for_a_while(client: Client, letter: Letter) -> None:
+    rows = [make_signature(letter, f"Somebody {n}") for n in range(7)]
+    codes = [client.post(address(row), {"why": "other"}).status_code for row in rows]
+    assert codes == [303] * 5 + [429] * 2
+    assert Signature.objects.filter(flags__contains=["reported"]).count() == 5
+    assert client.post(address(rows[6]), {"why": "other"}, REMOTE_ADDR="198.51.100.7").status_code == 303
+
+
+def test_nothing_of_the_reporter_is_kept(client: Client, ada: Signature) -> None:
+    client.post(address(ada), {"why": "other", "words": "Canary"}, REMOTE_ADDR="203.0.113.77")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(string_agg(e::text, ''), '') FROM signatures_auditentry e")
+        told = cursor.fetchone()[0]
+    assert "Canary" not in told and "203.0.113" not in told
+
+
+def test_staff_let_the_name_stand(desk: Client, client: Client, ada: Signature) -> None:
+    client.post(address(ada), {"why": "other"})
+    answer = desk.post(
+        ALL, {"action": "let_stand", "_selected_action": [ada.pk], "as_of": audit_log.newest_id()}, follow=True
+    )
+    assert "1 name stays." in answer.content.decode()
+    assert not is_reported(ada) and ada.state == State.APPROVED
+    assert AuditEntry.objects.get(action="dismiss-report").staff_id is not None
+    with pytest.raises(TransitionNotAllowed):
+        reports.dismiss(ada, by=1)
+
+
+def test_a_decision_ends_the_report_and_undo_brings_it_back(client: Client, ada: Signature) -> None:
+    client.post(address(ada), {"why": "other"})
+    decisions.reject(ada, by=1, reason="made up")
+    assert not is_reported(ada) and ada.state == State.REJECTED
+    decisions.undo(ada, by=1)
+    assert is_reported(ada) and ada.state == State.APPROVED
+
+
+@pytest.mark.parametrize("moderation", Letter.Moderation.values)
+def test_who_is_reported_cannot_slip_away_by_changing_a_word(
+    client: Client, letter: Letter, ada: Signature, moderation: str
+) -> None:
+    Letter.objects.update(moderation=moderation)
+    client.post(address(ada), {"why": "other"})
+    words = {"organization": "", "country": "", "comment": "", "visibility": "public", "language": "en"}
+    text = Translation.objects.select_related("revision__letter").get()
+    changes.change(ada, SignerInput(text, "person", ada.name, role="Poet", **words))
+    assert is_reported(ada) and ada.state == State.WAITING
+    assert decisions.approve_unflagged() == 0
+    decisions.approve(ada, by=1)
+    assert not is_reported(ada) and ada.state == State.APPROVED
+
+
+def test_the_reported_are_found_by_an_index_of_their_own(ada: Signature) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    reported = Signature.objects.filter(flags__contains=["reported"]).order_by("-signed_up_at")
+    assert "using reported on" in reported.explain().lower()

@@ -1,0 +1,344 @@
+"""The outbox: mails go once, over one connection, and survive a mail server that does not."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as live_settings
+from django.core.mail import mailers
+from django.db import connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from campaign.models import Letter
+from signatures.models import OutboxMail, Signature
+from signatures.outbox import queue, sending
+from signatures.states import State
+from signatures.values import sealing
+from tests.conftest import Inbox
+from tests.factories import make_signature
+
+pytestmark = pytest.mark.django_db
+
+
+@transaction.atomic
+def enqueue(signature: Signature, address: str = "ben@example.org") -> OutboxMail:
+    queue.enqueue([signature.pk], language="en", address=address)
+    return OutboxMail.objects.get(signature=signature)
+
+
+def test_a_sent_mail_forgets_its_recipient(ben: Signature, inbox: Inbox) -> None:
+    mail = enqueue(ben)
+
+    assert sending.send_due() == 1
+
+    mail.refresh_from_db()
+    assert (mail.recipient, mail.failure, mail.attempts) == (None, "", 1)
+    assert mail.sent_at is not None
+    assert inbox.recipients == ["ben@example.org"]
+    assert sending.send_due() == 0, "nothing is sent twice"
+
+
+def test_who_signed_before_is_told_so(ada: Signature, inbox: Inbox) -> None:
+    enqueue(ada)
+    sending.send_due()
+    body = inbox[0].get_body(("plain",))
+    assert body is not None and "This is the link to your page." in body.get_content()
+
+
+def test_links_lead_to_the_site_whatever_host_was_asked(
+    client: Client, form: dict[str, str], link_in_mail: Callable[[], str], settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["evil.example", "testserver"]
+    client.post("/letters/bridge/sign/", form, headers={"host": "evil.example"})
+    assert link_in_mail().startswith("/signature/")
+
+
+@pytest.mark.parametrize(("answer", "is_final"), [("451 try later", False), ("550 no such user", True)])
+def test_a_refusal_is_tried_again_unless_it_is_final(ben: Signature, inbox: Inbox, answer: str, is_final: bool) -> None:
+    mail = enqueue(ben)
+    inbox.answer = answer
+
+    assert sending.send_due() == 0
+
+    mail.refresh_from_db()
+    assert (mail.recipient is None) == is_final
+    assert mail.sent_at is None
+    assert answer[:3] in mail.failure
+    assert "ben@" not in mail.failure
+    if not is_final:
+        assert mail.due_at > timezone.now()
+        inbox.answer = "250 OK"
+        OutboxMail.objects.update(due_at=timezone.now())
+        assert sending.send_due() == 1
+
+
+def test_a_server_that_is_down_loses_nothing(ben: Signature, settings: Any) -> None:
+    settings.MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {"host": "127.0.0.1", "port": 9, "timeout": 1},
+        }
+    }
+    mail = enqueue(ben)
+
+    for attempt in range(1, 4):
+        OutboxMail.objects.update(due_at=timezone.now())
+        assert sending.send_due() == 0
+        mail.refresh_from_db()
+        assert (mail.attempts, mail.failure) == (attempt, "unreachable: ConnectionRefusedError")
+    assert mail.recipient is not None
+    assert mail.due_at - timezone.now() > timedelta(minutes=3), "the waits double"
+
+
+def test_after_three_days_it_gives_up_and_forgets_the_recipient(ben: Signature, inbox: Inbox) -> None:
+    mail = enqueue(ben)
+    OutboxMail.objects.update(attempts=sending.MAX_ATTEMPTS - 1)
+    inbox.answer = "451 try later"
+    sending.send_due()
+    mail.refresh_from_db()
+    assert (mail.recipient, mail.sent_at) == (None, None)
+
+
+def test_a_mail_sealed_to_another_key_stops_nobody(letter: Letter, ben: Signature, inbox: Inbox) -> None:
+    mail = enqueue(ben)
+    OutboxMail.objects.update(recipient=sealing.seal("ben@example.org", public_key=live_settings.UPDATES_PUBLIC_KEY))
+    enqueue(make_signature(letter, "Next", State.UNCONFIRMED), "next@example.org")
+
+    assert sending.send_due() == 1
+
+    mail.refresh_from_db()
+    assert mail.failure == "final: sealed to another key"
+    assert inbox.recipients == ["next@example.org"]
+
+
+def test_many_mails_go_over_one_connection(letter: Letter, inbox: Inbox, monkeypatch: Any) -> None:
+    opened = []
+    connect = type(mailers.create_connection("default")).open
+    monkeypatch.setattr(
+        type(mailers.create_connection("default")),
+        "open",
+        lambda self: opened.append(result := connect(self)) or result,
+    )
+    for n in range(20):
+        enqueue(make_signature(letter, f"Signer {n}", State.UNCONFIRMED), f"n{n}@example.org")
+
+    assert sending.send_due() == 20
+
+    assert len(inbox) == 20
+    assert opened.count(True) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_O1_a_worker_that_dies_before_it_marks_a_mail_leaves_it_due(
+    ben: Signature, inbox: Inbox, monkeypatch: Any
+) -> None:
+    mail = enqueue(ben)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE signatures_outboxmail ADD CONSTRAINT dies CHECK (sent_at IS NULL)")
+    try:
+        with pytest.raises(Exception, match="dies"):
+            sending.send_due()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE signatures_outboxmail DROP CONSTRAINT dies")
+
+    assert sending.send_due() == 1, "it is due again by itself"
+    mail.refresh_from_db()
+    assert mail.recipient is None
+    assert len(inbox) == 2, "at least once"
+
+
+def test_two_workers_share_the_outbox(letter: Letter, inbox: Inbox) -> None:
+    for n in range(5):
+        enqueue(make_signature(letter, f"Signer {n}", State.UNCONFIRMED), f"n{n}@example.org")
+    assert sending.send_due(limit=2) + sending.send_due() == 5
+    assert sorted(inbox.recipients) == [f"n{n}@example.org" for n in range(5)]
+
+
+def test_S12_no_name_reaches_a_header(ben: Signature, inbox: Inbox) -> None:
+    Signature.objects.update(name="Ben Bcc: evil@example.org")
+    enqueue(ben)
+    sending.send_due()
+    assert "evil" not in inbox[0].as_string()
+    assert inbox[0]["Message-ID"].endswith("@localhost>"), "the host of SITE_URL"
+    assert set(inbox[0].keys()) >= {"From", "To", "Subject", "Date", "Message-ID"}
+
+
+# A mail server that misbehaves (SECURITY.md O3)
+
+FAULTS = [
+    # what it does, once; what is written down; how often the recipient has the mail in the end
+    ("421 connect", "refused: 421", 1),
+    ("554 connect", "refused: 554", 1),
+    ("hang connect", "unreachable: SMTPServerDisconnected", 1),
+    ("drop connect", "unreachable: SMTPServerDisconnected", 1),
+    ("421 mail", "refused: 421", 1),
+    ("451 mail", "refused: 451", 1),
+    ("hang mail", "unreachable: SMTPServerDisconnected", 1),
+    ("drop mail", "unreachable: SMTPServerDisconnected", 1),
+    ("421 rcpt", "refused: [421]", 1),
+    ("450 rcpt", "refused: [450]", 1),
+    ("550 rcpt", "final: 550", 0),
+    ("hang rcpt", "unreachable: SMTPServerDisconnected", 1),
+    ("drop data", "unreachable: SMTPServerDisconnected", 1),
+    ("451 end", "refused: 451", 1),
+    ("554 end", "final: 554", 0),
+    ("421 end", "refused: 421", 1),
+    # It took the mail and did not say so: at least once means that this one comes again.
+    ("drop end", "unreachable: SMTPServerDisconnected", 2),
+    ("hang end", "unreachable: SMTPServerDisconnected", 2),
+]
+
+
+def said(caplog: Any) -> str:
+    """What we logged; the mail server of the tests is in the same process, and talks about everything."""
+    return "\n".join(record.getMessage() for record in caplog.records if record.name != "mail.log")
+
+
+def impatient(settings: Any) -> None:
+    options = settings.MAILERS["default"]["OPTIONS"] | {"timeout": 1}
+    settings.MAILERS = {"default": settings.MAILERS["default"] | {"OPTIONS": options}}
+
+
+@pytest.mark.parametrize(("fault", "failure", "received"), FAULTS)
+def test_O3_a_server_that_misbehaves_loses_no_mail_and_holds_up_no_other(
+    letter: Letter, ben: Signature, inbox: Inbox, settings: Any, caplog: Any, fault: str, failure: str, received: int
+) -> None:
+    impatient(settings)
+    mail = enqueue(ben)
+    for n in range(3):
+        enqueue(make_signature(letter, f"Next {n}", State.UNCONFIRMED), f"next{n}@example.org")
+    inbox.fault = fault
+
+    assert sending.send_due() == 3, "the others go in the same turn"
+
+    assert inbox.fault == "", "it did happen"
+    mail.refresh_from_db()
+    is_final = failure.startswith("final")
+    assert (mail.failure, mail.attempts, mail.sent_at) == (failure, 1, None)
+    assert (mail.recipient is None) == is_final, "forgotten once nothing more is tried, and only then"
+    assert "@" not in said(caplog), "neither is it in the log"
+    OutboxMail.objects.update(due_at=timezone.now())
+    assert sending.send_due() == (0 if is_final else 1)
+    assert sorted(inbox.recipients) == sorted(
+        [*["ben@example.org"] * received, *(f"next{n}@example.org" for n in range(3))]
+    )
+    assert not OutboxMail.objects.filter(recipient__isnull=False).exists()
+    assert sending.send_due() == 0
+
+
+def test_O3_a_server_that_refuses_everybody_for_long_is_given_up_and_forgets_them_all(
+    letter: Letter, inbox: Inbox, caplog: Any
+) -> None:
+    mails = [enqueue(make_signature(letter, f"{n}", State.UNCONFIRMED), f"n{n}@example.org") for n in range(3)]
+    inbox.answer = "451 try later"
+    for _attempt in range(sending.MAX_ATTEMPTS):
+        OutboxMail.objects.update(due_at=timezone.now())
+        assert sending.send_due() == 0
+    assert set(OutboxMail.objects.values_list("attempts", "recipient", "sent_at")) == {
+        (sending.MAX_ATTEMPTS, None, None)
+    }
+    assert OutboxMail.objects.count() == len(mails), "the row stays, and says why"
+    assert "@" not in said(caplog) and "@" not in "".join(OutboxMail.objects.values_list("failure", flat=True))
+
+
+# What stands in a mail
+
+NASTY = [
+    "evil https://evil.example/login",
+    "<a href='https://evil.example'>evil</a><img src=x onerror=evil()>",
+    "evil\r\nBcc: evil@example.org\r\n\r\nevil",
+    "evil\nSubject: evil",
+    "{{ evil }}{% evil %}",
+    "\u202eevil\u2028evil",
+    "evil " * 30,
+]
+
+
+def without_chance(mail: Any) -> str:
+    """The mail without what differs each time: link, moment, numbers, boundary."""
+    text = mail.as_string().replace(mail.get_boundary(), "boundary")
+    text = re.sub(r"/signature/[\w.=\n-]+?/", "/signature/link/", text)
+    return re.sub(r"^(Date|Message-ID|To): .*$", r"\1", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("state", [State.UNCONFIRMED, State.APPROVED])
+@pytest.mark.parametrize("nasty", NASTY)
+def test_C9_a_mail_is_the_same_whatever_was_typed(letter: Letter, inbox: Inbox, nasty: str, state: State) -> None:
+    """Who types a stranger's address cannot make our mail say anything to that stranger."""
+    plain = make_signature(letter, "Ben Nevis", state)
+    words = dict.fromkeys(("role", "organization", "comment"), nasty)
+    attacked = make_signature(letter, nasty, state, **words)
+    enqueue(plain)
+    enqueue(attacked)
+    assert sending.send_due() == 2
+    ordinary, attack = inbox
+    assert without_chance(attack) == without_chance(ordinary)
+    assert "evil" not in attack.as_string()
+    for part in ("plain", "html"):
+        body = attack.get_body((part,))
+        assert body is not None
+        content = body.get_content()
+        assert "evil" not in content
+        links_in_it = set(re.findall(r"https?://[^\s\"<]+", content))
+        assert links_in_it == {sending.personal_link(attacked, language="en")}, "one link, and it is ours"
+
+
+def test_C9_what_was_typed_by_the_form_is_in_no_mail_either(
+    client: Client, form: dict[str, str], inbox: Inbox, letter: Letter
+) -> None:
+    typed = {"role": "evil www.evil.example", "organization": "evil <b>", "comment": "evil https://evil.example"}
+    assert client.post("/letters/bridge/sign/", {**form, **typed, "name": "evil {{ 7 }}"}).status_code == 303
+    sending.send_due()
+    OutboxMail.objects.filter(kind="reminder").update(due_at=timezone.now())
+    OutboxMail.objects.filter(kind="link").update(sent_at=timezone.now() - timedelta(days=2))
+    sending.send_due()
+    assert len(inbox) == 2, "the link and the reminder"
+    for mail in inbox:
+        assert "evil" not in mail.as_string()
+        assert all("evil" not in part.get_content() for part in mail.iter_parts())
+
+
+HEADERS = {
+    "Content-Type", "MIME-Version", "Subject", "From", "To", "Reply-To", "Date", "Message-ID", "Auto-Submitted",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("contact", ["privacy@ngo.example", "https://ngo.example/contact", "Box 7, Geneva"])
+@pytest.mark.parametrize("state", [State.UNCONFIRMED, State.APPROVED])
+def test_C10_headers_hold_what_they_must_and_no_more(
+    letter: Letter, inbox: Inbox, settings: Any, contact: str, state: State
+) -> None:
+    settings.CONTACT_EMAIL = contact
+    row = make_signature(letter, "Ben\nBcc: evil@example.org", state)
+    enqueue(row, "ben@example.org")
+    sending.send_due()
+    (mail,) = inbox
+    is_address = contact.startswith("privacy@")
+    assert set(mail.keys()) - {"X-Peer", "X-MailFrom", "X-RcptTo"} == HEADERS - (set() if is_address else {"Reply-To"})
+    assert len(mail.keys()) == len(set(mail.keys())), "each once"
+    assert inbox.recipients == ["ben@example.org"] and mail["To"] == "ben@example.org", "one recipient"
+    assert mail["Reply-To"] == (contact if is_address else None)
+    assert mail["From"] == settings.DEFAULT_FROM_EMAIL
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert re.fullmatch(r"<[\w.-]+@localhost>", mail["Message-ID"]), "our own host, not this machine's name"
+    # It stands on the screen of a seized phone.
+    assert mail["Subject"] in {"Please confirm", "Your personal link"}
+    for secret in (row.public_id.hex, letter.slug, letter.recipient, "Ben"):
+        assert all(secret not in value for name, value in mail.items() if name != "To")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a@example.org,evil@example.org", "a@example.org\r\nBcc: evil@example.org", "a@example.org evil@example.org"],
+)
+def test_C10_an_address_that_would_be_two_goes_to_nobody(ben: Signature, inbox: Inbox, address: str) -> None:
+    """The form takes none of these; the outbox does not rely on it."""
+    mail = enqueue(ben, address)
+    assert sending.send_due() == 0
+    mail.refresh_from_db()
+    assert (mail.recipient, mail.sent_at) == (None, None) and mail.failure.startswith("final")
+    assert inbox.recipients == []

@@ -1,0 +1,164 @@
+"""Those who asked hear what became of the letter, once, and can end it by one press."""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import Client
+from nacl.encoding import HexEncoder
+from nacl.public import PrivateKey
+
+from campaign.models import Letter
+from signatures.delivery import freezing
+from signatures.models import AuditEntry, Delivery, OutboxMail, Signature
+from signatures.outbox import queue, sending, subscriptions
+from signatures.signing import withdrawal
+from signatures.states import State
+from signatures.values import sealing, tokens
+from tests.conftest import Inbox
+from tests.factories import make_signature
+
+pytestmark = pytest.mark.django_db(transaction=True)
+KEEPER = PrivateKey.generate()
+
+
+def wants_updates(letter: Letter, name: str, address: str, state: State = State.APPROVED, **fields: Any) -> Signature:
+    sealed = sealing.seal(address, public_key=KEEPER.public_key.encode(HexEncoder).decode())
+    return make_signature(letter, name, state, sealed_address=sealed, **fields)
+
+
+@pytest.fixture
+def dora(letter: Letter) -> Signature:
+    return wants_updates(letter, "Dora Maar", "dora@example.org")
+
+
+@pytest.fixture
+def handed_over(dora: Signature, ada: Signature) -> Delivery:
+    """Delivered with Ada, who asked for nothing, and Dora, who did."""
+    delivery = freezing.freeze(dora.letter, by=None, reason="the hearing")
+    Delivery.objects.update(state="ready", root="ab" * 32)
+    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy")
+
+
+def test_who_asked_is_told_once_that_it_was_handed_over(handed_over: Delivery, inbox: Inbox) -> None:
+    assert subscriptions.queue_updates(KEEPER) == 1
+    assert subscriptions.queue_updates(KEEPER) == 0
+    sending.send_due()
+
+    (mail,) = inbox
+    assert mail["To"] == "dora@example.org" and "Xi" not in mail["Subject"]
+    body = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "handed over on May 7, 2026" in body and f"/deliveries/bridge/{handed_over.number}/" in body
+    assert "Dora" not in mail.as_string()
+    assert not OutboxMail.objects.exclude(recipient=None).exists()
+    assert AuditEntry.objects.get(action="queue-updates").detail["number"] == 1
+
+
+def test_the_acknowledgement_is_a_news_of_its_own(handed_over: Delivery, inbox: Inbox) -> None:
+    subscriptions.queue_updates(KEEPER)
+    freezing.acknowledge(handed_over, by=None, on=date(2026, 5, 9))
+    assert subscriptions.queue_updates(KEEPER) == 1
+    sending.send_due()
+    assert "acknowledged on the recipient’s side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("state", [State.UNCONFIRMED, State.REJECTED])
+def test_who_is_not_part_of_it_is_not_told(handed_over: Delivery, state: State) -> None:
+    wants_updates(handed_over.letter, "Other", "other@example.org", state)
+    assert subscriptions.queue_updates(KEEPER) == 1
+
+
+def test_nothing_is_told_before_it_is_handed_over(dora: Signature) -> None:
+    freezing.freeze(dora.letter, by=None, reason="the hearing")
+    assert subscriptions.queue_updates(KEEPER) == 0
+
+
+def test_more_than_one_batch_is_told(handed_over: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "BATCH", 2)
+    for n in range(4):
+        wants_updates(handed_over.letter, f"Other {n}", f"o{n}@example.org")
+    assert subscriptions.queue_updates(KEEPER) == 5
+
+
+def leave_by(inbox: Inbox) -> str:
+    subscriptions.queue_updates(KEEPER)
+    sending.send_due()
+    mail = inbox[-1]
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    found = re.fullmatch(r"<http://localhost:8000(/\S+)>", re.sub(r"\s", "", mail["List-Unsubscribe"]))
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "none", None])
+def test_one_press_in_the_mail_program_ends_it_wherever_it_comes_from(
+    handed_over: Delivery, dora: Signature, inbox: Inbox, client: Client, site: str | None
+) -> None:
+    headers = {"Sec-Fetch-Site": site, "Origin": "https://mail.example"} if site else {}
+    path = leave_by(inbox)
+    answer = client.post(path, {"List-Unsubscribe": "One-Click"}, headers=headers)
+    assert answer.status_code == 200
+    dora.refresh_from_db()
+    assert (dora.sealed_address, dora.state) == (None, State.APPROVED)
+
+
+def test_C11_opening_the_link_changes_nothing_and_shows_one_button(
+    handed_over: Delivery, dora: Signature, inbox: Inbox, client: Client
+) -> None:
+    path = leave_by(inbox)
+    for ask in (client.get, client.head):
+        assert ask(path).status_code == 200
+    assert "Send me no more" in client.get(path).content.decode()
+    dora.refresh_from_db()
+    assert dora.sealed_address is not None
+    assert "You get no mails" in client.post(path).content.decode()
+    assert "You get no mails" in client.post(path).content.decode()
+    assert AuditEntry.objects.filter(action="end-updates").count() == 1
+
+
+def test_the_link_can_do_nothing_else(dora: Signature, client: Client) -> None:
+    token = tokens.unsubscribe_token(dora.public_id)
+    assert client.get(f"/signature/{token}/").status_code == 404
+    assert client.get(f"/no-updates/{tokens.personal_token(dora.public_id)}/").status_code == 404
+    assert client.post("/no-updates/nonsense/").status_code == 404
+
+
+def test_what_is_queued_does_not_go_once_it_is_unwanted(handed_over: Delivery, dora: Signature, inbox: Inbox) -> None:
+    subscriptions.queue_updates(KEEPER)
+    withdrawal.unsubscribe(dora)
+    sending.send_due()
+    assert not inbox and not OutboxMail.objects.filter(kind="update").exists()
+
+
+def test_updates_do_not_use_up_the_mails_with_the_link(
+    handed_over: Delivery, dora: Signature, inbox: Inbox, client: Client
+) -> None:
+    for n in range(5):
+        queue.enqueue_updates({dora.pk: "dora@example.org"}, topic=f"delivery.{handed_over.pk}.{n}")
+    Signature.objects.filter(pk=dora.pk).update(
+        address_hash=sealing.address_hash("dora@example.org", pepper=settings.EMAIL_HASH_PEPPER)
+    )
+    client.post("/letters/bridge/my-link/", {"email": "dora@example.org"})
+    sending.send_due()
+    assert len(inbox) == 6
+
+
+def test_the_command_says_how_many_and_what_is_wrong_with_the_key(handed_over: Delivery, tmp_path: Path) -> None:
+    file = tmp_path / "updates"
+    file.write_text(KEEPER.encode(HexEncoder).decode())
+    call_command("queue_updates", key=file)
+    assert OutboxMail.objects.filter(kind="update").count() == 1
+    for words, sentence in (
+        ("zz", "64 hexadecimal"),
+        (PrivateKey.generate().encode(HexEncoder).decode(), "not the key"),
+    ):
+        file.write_text(words)
+        OutboxMail.objects.filter(kind="update").delete()
+        with pytest.raises(CommandError, match=sentence):
+            call_command("queue_updates", key=file)
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("queue_updates", key=tmp_path / "none")

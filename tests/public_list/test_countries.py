@@ -1,0 +1,108 @@
+"""How many public names there are of each country: exact at once, and never a hidden one among them."""
+
+import re
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from campaign.models import Letter
+from signatures import counts
+from signatures.models import Alarm, CountDelta, Signature
+from signatures.moderation import decisions
+from signatures.monitoring import alarms
+from signatures.signing import withdrawal
+from signatures.states import State, Visibility
+from tests.factories import make_letter, make_many, make_signature
+
+pytestmark = pytest.mark.django_db
+COUNTRIES = "/letters/bridge/signatories/countries/"
+
+
+def rows(page: str) -> list[tuple[str, str]]:
+    """What the table says, row by row."""
+    return re.findall(r'<th scope="row">(?:<a [^>]+>)?([^<]+)(?:</a>)?</th>\s*<td>([^<]+)<', page)
+
+
+def test_a_table_tells_the_names_of_each_country_and_leads_to_them(client: Client, letter: Letter) -> None:
+    make_many(letter, 4, country="KR")
+    make_many(letter, 1, country="CH")
+    make_signature(letter, "From nowhere")
+    make_signature(make_letter("tunnel"), "Another letter's", country="CH")
+    page = client.get(COUNTRIES).content.decode()
+    assert rows(page) == [("South Korea", "4"), ("Switzerland", "1"), ("no country given", "1")]
+    assert "<caption>" in page and 'style="' not in page
+    assert 'href="/letters/bridge/signatories/?country=KR"' in page
+    assert re.findall(r'<rect width="([\d.]+)%"', page) == ["100.0", "25.0", "25.0"]
+    korean = client.get(f"/ko{COUNTRIES}").content.decode()
+    assert ("대한민국", "4") in rows(korean)
+    assert f'href="{COUNTRIES}"' in client.get("/letters/bridge/signatories/").content.decode()
+
+
+def test_without_a_public_name_it_says_so(client: Client, letter: Letter, cleo: Signature) -> None:
+    page = client.get(COUNTRIES).content.decode()
+    assert "There is no public name yet." in page and "<table" not in page
+
+
+@pytest.mark.parametrize("audience", list(Visibility))
+@pytest.mark.parametrize("state", list(State))
+def test_P4_only_publicly_named_signatures_are_told_by_country(
+    letter: Letter, state: State, audience: Visibility
+) -> None:
+    """Not in the page, and not in the tally either."""
+    make_signature(letter, "Somebody", state, audience, country="KP")
+    is_public = (state, audience) == (State.APPROVED, Visibility.PUBLIC)
+    assert counts.by_country(letter.pk) == ({"KP": 1} if is_public else {})
+    assert CountDelta.objects.exclude(country="").exists() == is_public
+
+
+def test_the_numbers_follow_every_move_at_once_and_after_each_fold(letter: Letter, ada: Signature) -> None:
+    kim = make_signature(letter, "Kim", State.WAITING, country="KR")
+
+    def told() -> dict[str, int]:
+        before = counts.by_country(letter.pk)
+        counts.fold_deltas()
+        assert counts.by_country(letter.pk) == before
+        public = Signature.objects.filter(letter=letter).public()
+        assert before == {
+            code: public.filter(country=code).count() for code in set(public.values_list("country", flat=True))
+        }
+        return before
+
+    assert told() == {"GB": 1}
+    decisions.approve(kim, by=1)
+    assert told() == {"GB": 1, "KR": 1}
+    Signature.objects.filter(pk=kim.pk).update(country="JP")
+    assert told() == {"GB": 1, "JP": 1}
+    decisions.hold(kim, by=1)
+    assert told() == {"GB": 1}
+    decisions.approve(kim, by=1)
+    decisions.reject(ada, by=1, reason="x")
+    assert told() == {"JP": 1}
+    decisions.undo(ada, by=1)
+    withdrawal.withdraw(kim)
+    assert told() == {"GB": 1}
+    withdrawal.erase(ada)
+    assert told() == {}
+
+
+def test_reconcile_and_recount_notice_a_wrong_country(
+    letter: Letter, ada: Signature, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("reconcile")
+    assert alarms.recount() == 0
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE signatures_countdelta SET country = 'FR' WHERE country = 'GB'")
+    with pytest.raises(Exception, match="1 of 10 checks"):
+        call_command("reconcile")
+    assert alarms.recount() == 1
+    assert Alarm.objects.filter(code="count-drift").exists()
+
+
+def test_the_table_costs_one_statement_however_many_signed(client: Client, ada: Signature) -> None:
+    client.get("/letters/bridge/")  # knows the text from now on
+    with CaptureQueriesContext(connection) as taken:
+        client.get(COUNTRIES)
+    assert len(taken) == 1

@@ -1,0 +1,387 @@
+"""What the site writes down of itself: one JSON object a line, and nobody's words, address, network or link in it."""
+
+import io
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import connection
+from django.test import Client
+from django.views.debug import ExceptionReporter, get_exception_reporter_class
+
+from campaign.models import Letter
+from campaign.runtime.logs import RedactedExceptionReporter, RedactingFormatter, redact
+from signatures.management.commands import worker
+from signatures.models import Signature
+from signatures.states import State
+from signatures.values import tokens
+from tests.factories import make_signature
+from tests.live_site import LiveSite, free_port
+
+SIGN = "/letters/bridge/sign/"
+FORGED = [
+    "a\r\n{forged}",
+    "a\n{forged}",
+    "a\r{forged}",
+    "a\x1b[2K\x1b[31m{forged}",
+    "a\u2028{forged}",
+    "a\u2029{forged}",
+    "a\x85{forged}",
+    "a\x0b\x0c\x1c\x1d\x1e{forged}",
+    'a"}\n{"level": "forged"}',
+    "a\x00\x08\x7f{forged}",
+    "a\ud800{forged}",
+]
+
+
+class Lines(io.StringIO):
+    """What our own handler wrote."""
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+    """The handler that settings configure, writing where a test can read; everything from DEBUG on."""
+    written = Lines()
+    (ours,) = (handler for handler in logging.root.handlers if isinstance(handler.formatter, RedactingFormatter))
+    assert isinstance(ours, logging.StreamHandler)
+    before = ours.setStream(written)
+    names = ["", "django.request", "django.tasks", "django_tasks_db"]
+    levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    yield written
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    ours.setStream(before)
+
+
+def line_of(message: str, *args: object, **details: Any) -> dict[str, Any]:
+    """What becomes of one record; how many lines it makes is checked by the way."""
+    record = logging.LogRecord(
+        "signatures.post", logging.ERROR, "f.py", 1, message, args, details.pop("exc_info", None)
+    )
+    record.__dict__ |= details
+    line = RedactingFormatter().format(record)
+    assert line.isascii()
+    assert line.isprintable(), "one line, and nothing a terminal obeys"
+    parsed: dict[str, Any] = json.loads(line)
+    return parsed
+
+
+def test_a_line_says_when_how_grave_who_and_what() -> None:
+    line = line_of("mail %s not sent, attempt %s: %s", 17, 2, "refused: 451")
+    assert line.pop("at").endswith("+00:00")
+    assert line == {
+        "level": "ERROR",
+        "logger": "signatures.post",
+        "event": "mail 17 not sent, attempt 2: refused: 451",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("GET /signature/abc.def/ done", "GET /signature/[link]/ done"),
+        ("GET /ko/signature/abc.def/?x=1 done", "GET /ko/signature/[link]/?[query] done"),
+        ("/signature%2Fabc.def", "/signature%2F[link]"),
+        ("token " + "0" * 32 + "." + "Ab-_" * 11, "token [link]"),
+        ("from ada@example.org.", "from [address]"),
+        ("to <ada@example.org>, 550", "to <[address]>, 550"),
+        ("ada%40example.org", "[address]"),
+        ("아다@예시.한국", "[address]"),
+        ("GET /letters/x/signatories/?q=Ada+L HTTP/1.1", "GET /letters/x/signatories/?[query] HTTP/1.1"),
+        ("from ('203.0.113.7', 4431)", "from ('[network]', 4431)"),
+        ("203.0.113.0/24 is busy", "[network]/24 is busy"),
+        ("[2001:db8::1]:8000", "[[network]]:8000"),
+        ("2001:DB8:0:1:2:3:4:5 left", "[network] left"),
+        ("::ffff:203.0.113.9, ::1: gone", "[network], [network]: gone"),
+        ("fe80::1%eth0", "[network]%eth0"),
+        ("at 12:34:56 in std::vector, version 18.4 of 6.1.3", "at 12:34:56 in std::vector, version 18.4 of 6.1.3"),
+        ("why? never mind", "why? never mind"),
+    ],
+)
+def test_R5_links_addresses_networks_and_queries_are_blanked(said: str, kept: str) -> None:
+    assert redact(said) == kept
+    assert line_of("%s", said)["event"] == kept
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_R6_one_record_is_one_line_whatever_is_in_it(forged: str) -> None:
+    assert line_of("GET %s", forged)["event"] == f"GET {forged}", "nothing is lost either"
+    line_of(forged)
+
+
+def test_R5_what_a_record_carries_beside_its_sentence_stays_out() -> None:
+    line = line_of("failed: %d", "Ada Lovelace", request="Ada Lovelace", stack_info="Ada Lovelace")
+    assert line["event"] == "failed: %d", "and no second, longer complaint by `logging` itself"
+    assert "Ada" not in json.dumps(line)
+
+
+def test_R11_an_exception_is_told_by_its_type_and_its_places() -> None:
+    try:
+        json.loads("Ada Lovelace")
+    except ValueError:
+        line = line_of("failed", exc_info=sys.exc_info())
+    assert line["error"] == "JSONDecodeError"
+    assert line["where"][-1].startswith("tests/runtime/test_logs.py:"), "from the project"
+    assert line["where"][0].startswith("json/decoder.py:"), "from the package"
+    assert "Ada" not in json.dumps(line)
+
+
+def test_R11_the_web_server_writes_no_message_of_an_exception_either() -> None:
+    """Granian puts the whole traceback into its sentence."""
+    message = (
+        "Application callable raised an exception\nTraceback (most recent call last):\n"
+        '  File "/srv/.venv/lib/granian/wsgi.py", line 57, in _runner\n    rv = callback(environ, resp)\n'
+        '  File "/srv/campaign/wsgi.py", line 9, in application\n    raise\n'
+        'django.db.utils.IntegrityError: Failing row contains (Ada)\n  File "Ada.py", line 1, in Ada\nAda: Ada\n'
+    )
+    line = line_of(message)
+    assert line["event"] == "Application callable raised an exception"
+    assert (line["error"], line["where"]) == ("django.db.utils.IntegrityError", ["wsgi.py:9", "wsgi.py:57"])
+    assert "Ada" not in json.dumps(line)
+
+
+def test_R5_every_handler_of_every_logger_is_discreet() -> None:
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    handlers = {handler for logger in loggers if isinstance(logger, logging.Logger) for handler in logger.handlers}
+    ours = {handler for handler in handlers if "pytest" not in type(handler).__module__}
+    assert ours
+    assert {type(handler.formatter) for handler in ours if not isinstance(handler, logging.NullHandler)} == {
+        RedactingFormatter
+    }
+    for name in ("django.server", "django.request", "django.security.DisallowedHost", "django.tasks", "_granian.utils"):
+        assert logging.getLogger(name).hasHandlers()
+    assert logging.getLogger("django.db.backends").getEffectiveLevel() > logging.DEBUG, "no SQL, in DEBUG neither"
+
+
+@pytest.mark.parametrize("forged", [text for text in FORGED if "\ud800" not in text])
+def test_R6_path_agent_host_and_name_make_one_line_each(
+    client: Client, letter: Letter, form: dict[str, str], lines: Lines, forged: str
+) -> None:
+    agent = {"user-agent": forged}
+    client.get(f"/nowhere/{urllib.parse.quote(forged)}/", headers=agent)
+    client.get(f"/signature/{urllib.parse.quote(forged)}/", headers=agent)
+    client.get("/", headers={"host": forged, **agent})
+    client.post(SIGN, {**form, "name": forged, "role": forged, "comment": forged}, headers=agent)
+    logging.getLogger("django.server").info('"%s" %s %s', f"GET /{forged} HTTP/1.1", "404", "12")
+
+    text = lines.getvalue()
+    assert text.count("\n") == len(lines.objects) == len(text.splitlines()) >= 4
+    assert all(line["level"] != "forged" and line["event"] for line in lines.objects)
+    assert text.replace("\n", "").isprintable()
+
+
+def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
+    client: Client, desk: Client, letter: Letter, form: dict[str, str], lines: Lines, capfd: Any, monkeypatch: Any
+) -> None:
+    canary = f"Kanari{secrets.token_hex(8)}"
+    typed = {field: f"{canary}-{field}" for field in ("name", "role", "organization", "comment")}
+    typed["email"] = f"{canary}@example.org"
+    seen = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": canary, "HTTP_REFERER": f"http://testserver/?q={canary}"}
+    client.raise_request_exception = desk.raise_request_exception = False
+    assert client.post(SIGN, {**form, **typed}, **seen).status_code == 303
+    assert client.post(SIGN, {**form, **typed, "email": f"{canary}@@", "consent": ""}, **seen).status_code == 422
+    assert client.post("/letters/bridge/my-link/", {"email": typed["email"]}, **seen).status_code == 303
+    signature = Signature.objects.get()
+    token = tokens.personal_token(signature.public_id)
+    assert client.get(f"/signature/{token}/", **seen).status_code == 200
+    assert client.get(f"/signature/{token}x/", **seen).status_code == 404
+    assert client.post(f"/signature/{token}/", {"action": canary}, **seen).status_code == 400
+    assert client.get("/", headers={"host": "203.0.113.77"}).status_code == 400
+    assert client.get(f"/nowhere/?q={canary}", **seen).status_code == 404
+    assert desk.get("/admin/signatures/signature/", {"q": canary}, **seen).status_code == 200
+    assert desk.get(f"/admin/signatures/signature/{signature.pk}/change/", **seen).status_code == 200
+    assert Client(enforce_csrf_checks=True).post("/admin/login/", {"username": canary}, **seen).status_code == 403
+
+    def fails(*_args: object, **_options: object) -> None:
+        raise ValueError(canary, typed["email"], token)
+
+    monkeypatch.setattr("signatures.signing.submission.submit", fails)
+    monkeypatch.setattr("signatures.signing.personal_views._personal", fails)
+    monkeypatch.setattr("signatures.moderation.admin.review.counts.for_letter", fails)
+    assert client.post(SIGN, {**form, **typed}, **seen).status_code == 500
+    assert client.get(f"/signature/{token}/", **seen).status_code == 500
+    assert desk.get("/admin/signatures/signature/", {"q": canary}, **seen).status_code == 500
+
+    printed = capfd.readouterr()
+    text = lines.getvalue()
+    assert len(lines.objects) >= 8, "it did log"
+    assert [line["error"] for line in lines.objects if "error" in line].count("ValueError") == 3
+    for secret in (canary, canary.lower(), token, token[:32], "203.0.113"):
+        assert secret not in text + printed.out + printed.err
+
+
+def test_R5_a_worker_survives_whatever_fails_and_says_so_without_its_words(lines: Lines, db: None) -> None:
+    def fails() -> None:
+        raise ValueError("Ada Lovelace <ada@example.org>")
+
+    assert worker._survive(fails) is None
+    (line,) = (line for line in lines.objects if line["logger"] == worker.__name__)
+    assert line["error"] == "ValueError" and "Ada" not in lines.getvalue()
+
+
+BREAKS = {
+    "table": (
+        "ALTER TABLE signatures_signature RENAME TO signatures_gone",
+        "ALTER TABLE signatures_gone RENAME TO signatures_signature",
+    ),
+    "row": (
+        "ALTER TABLE signatures_signature ADD CONSTRAINT nobody CHECK (length(name) = 0)",
+        "ALTER TABLE signatures_signature DROP CONSTRAINT nobody",
+    ),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("broken", BREAKS)
+def test_R11_an_exception_below_signing_tells_nothing_to_anybody(
+    client: Client, form: dict[str, str], lines: Lines, capfd: Any, broken: str
+) -> None:
+    typed = {"name": "Kanarina Zwölf", "role": "Kanarole", "organization": "Kanarorg", "comment": "Kanarwort"}
+    typed["email"] = "kanarmail@example.org"
+    client.raise_request_exception = False
+    how, back = BREAKS[broken]
+    with connection.cursor() as cursor:
+        cursor.execute(how)
+    try:
+        answer = client.post(SIGN, {**form, **typed}, REMOTE_ADDR="203.0.113.78")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(back)
+
+    assert answer.status_code == 500
+    assert answer.exc_info is not None
+    request = answer.wsgi_request
+    reporter = get_exception_reporter_class(request)(request, *answer.exc_info)
+    assert type(reporter) is RedactedExceptionReporter
+    told = [answer.content.decode(), lines.getvalue(), reporter.get_traceback_text(), reporter.get_traceback_html()]
+    if broken == "table":
+        # Django's own report shows the message of an exception, and that of the broken row quotes all of it.
+        plain = ExceptionReporter(request, *answer.exc_info)
+        told += [plain.get_traceback_text(), plain.get_traceback_html()]
+    else:
+        assert "Kanarina" in str(answer.exc_info[1]), "the control: there was something to tell"
+    printed = capfd.readouterr()
+    for text in (*told, printed.out, printed.err):
+        assert "kanar" not in text.lower()
+    assert any(line.get("error") in {"ProgrammingError", "IntegrityError"} for line in lines.objects)
+    assert "signatures/signing/submission.py:" in reporter.get_traceback_text()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_R11_an_exception_on_the_personal_page_tells_no_link(client: Client, letter: Letter, lines: Lines) -> None:
+    ben = make_signature(letter, "Ben Nevis", State.UNCONFIRMED)
+    client.raise_request_exception = False
+    token = tokens.personal_token(ben.public_id)
+    with connection.cursor() as cursor:
+        cursor.execute(BREAKS["table"][0])
+    try:
+        answer = client.get(f"/signature/{token}/")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(BREAKS["table"][1])
+    assert answer.status_code == 500 and answer.exc_info is not None
+    reporter = get_exception_reporter_class(answer.wsgi_request)(answer.wsgi_request, *answer.exc_info)
+    for text in (
+        answer.content.decode(),
+        lines.getvalue(),
+        reporter.get_traceback_text(),
+        reporter.get_traceback_html(),
+    ):
+        assert token not in text and ben.public_id.hex not in text and str(ben.public_id) not in text
+
+
+def test_on_a_developers_machine_the_report_is_djangos_own(rf: Any, settings: Any) -> None:
+    settings.DEBUG = True
+    request = rf.get("/")
+    try:
+        int("seven")
+    except ValueError:
+        reporter = RedactedExceptionReporter(request, *sys.exc_info())
+    assert "seven" in reporter.get_traceback_text() and "seven" in reporter.get_traceback_html()
+
+
+@pytest.mark.xdist_group("serve")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_R5_a_served_site_writes_nobody_down_in_any_of_its_logs() -> None:
+    """The real processes: web server, worker, PostgreSQL; with a table missing and a backend killed at work."""
+    canary = f"kanari{secrets.token_hex(8)}"
+    with LiveSite.for_a_while(free_port()) as site:
+        began = len(site.output.read_text())
+        slug = "/letters/xi-jinping-2013"
+        form = {"name": canary, "email": f"{canary}@example.org", "role": canary, "visibility": "public"}
+        rows = psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned")
+        rows.autocommit = True
+        with rows.cursor() as cursor:
+            cursor.execute("SELECT digest FROM campaign_translation")
+            form |= {"consent": "on", "text": cursor.fetchone()[0]}
+            cursor.execute("ALTER TABLE signatures_signature RENAME TO signatures_gone")
+            assert send(site, f"{slug}/sign/", form) == 500
+            assert site.get(f"{slug}/signatories/?q={canary}")[0] == 500
+            cursor.execute("ALTER TABLE signatures_gone RENAME TO signatures_signature")
+            cursor.execute("ALTER TABLE signatures_signature ADD CONSTRAINT nobody CHECK (length(name) = 0)")
+            assert send(site, f"{slug}/sign/", form) == 500
+            cursor.execute("ALTER TABLE signatures_signature DROP CONSTRAINT nobody")
+        assert send(site, f"{slug}/sign/", {**form, "email": f"other-{canary}@example.org"}) == 303
+        link = site.wait_for_mail(f"other-{canary}@example.org")
+        assert site.get(link)[0] == 200
+        kill_a_backend_that_says(canary, site)
+        site.wait_until_ready()
+        output = site.output.read_text()[began:]
+        server = (site.folder / "postgres.log").read_text()
+        rows.close()
+
+    objects = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    assert {"ProgrammingError", "IntegrityError"} <= {line.get("error") for line in objects}
+    assert all(set(line) <= {"at", "level", "logger", "event", "error", "where"} for line in objects)
+    assert "was terminated by signal 9" in server and "violates check constraint" in server
+    for text in (output, server):
+        for secret in (canary, link.split("/")[2], "127.0.0.1"):
+            assert secret not in text
+
+
+def send(site: LiveSite, path: str, form: dict[str, str]) -> int:
+    request = urllib.request.Request(f"http://127.0.0.1:{site.port}{path}", urllib.parse.urlencode(form).encode())
+    try:
+        return urllib.request.build_opener(Stay).open(request, timeout=10).status  # type: ignore[no-any-return]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args: object) -> None:
+        return None
+
+
+def kill_a_backend_that_says(words: str, site: LiveSite) -> None:
+    """PostgreSQL then tells its log what the process was at: with the statement, unless its settings forbid it."""
+    victim = psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned")
+
+    def work() -> None:
+        with pytest.raises(psycopg2.OperationalError), victim.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(30), %s", [words])
+
+    working = threading.Thread(target=work)
+    working.start()
+    time.sleep(0.5)
+    os.kill(victim.info.backend_pid, signal.SIGKILL)
+    working.join(20)
+    victim.close()

@@ -1,0 +1,207 @@
+"""An operator runs the site: one command up, one Ctrl-C down, and nothing lost when it is killed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.live_site import BASE, LiveSite, free_port
+
+pytestmark = [
+    pytest.mark.xdist_group("serve"),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc"),
+]
+
+
+@pytest.fixture
+def fresh() -> Iterator[LiveSite]:
+    """A site of its own, for who breaks it."""
+    with LiveSite.for_a_while(free_port()) as site:
+        yield site
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args: object) -> None:
+        return None
+
+
+def post(site: LiveSite, number: int, digest: str) -> int:
+    """Sign as the number-th person; the status, 0 when no answer came."""
+    form = {
+        "name": f"Signer {number}",
+        "email": f"signer{number}@example.org",
+        "visibility": "public",
+        "consent": "on",
+        "text": digest,
+    }
+    opener = urllib.request.build_opener(NoRedirect)
+    try:
+        return opener.open(
+            f"http://127.0.0.1:{site.port}/letters/xi-jinping-2013/sign/",
+            urllib.parse.urlencode(form).encode(),
+            timeout=10,
+        ).status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return 0
+
+
+def digest_of(site: LiveSite) -> str:
+    found = re.search(r'name="text" value="([0-9a-f]{64})"', site.get("/")[1])
+    assert found is not None
+    return found[1]
+
+
+def connect(site: LiveSite) -> "psycopg2.extensions.connection":
+    return psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned")
+
+
+def test_it_says_where_it_is_and_ctrl_c_ends_all_of_it(fresh: LiveSite) -> None:
+    output = fresh.output.read_text()
+    assert f"{fresh.url}/" in output and f"{fresh.url}/admin/" in output and "First login: name admin" in output
+    login = fresh.folder / "first-login.txt"
+    assert login.stat().st_mode & 0o777 == 0o600
+
+    fresh.process.send_signal(signal.SIGINT)
+    assert fresh.process.wait(60) == 0
+
+    assert fresh.processes() == []
+    assert fresh.get("/")[0] == 0
+
+
+def test_O11_readiness_asks_for_durable_settings(site: LiveSite) -> None:
+    status, body = site.get("/readyz")
+    assert (status, json.loads(body)) == (
+        200,
+        {"ready": True, "database": True, "migrations": True, "durable": True, "worker": True},
+    )
+    with connect(site) as connection, connection.cursor() as cursor:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            cursor.execute(f"SHOW {name}")
+            assert cursor.fetchone() == ("on",)
+        cursor.execute("SHOW listen_addresses")
+        assert cursor.fetchone() == ("",)
+    connection.close()
+
+
+def test_a_second_serve_on_the_same_folder_says_so_in_one_sentence(site: LiveSite) -> None:
+    environment = {**os.environ, "VAR_DIR": str(site.folder), "DJANGO_SETTINGS_MODULE": "campaign.settings"}
+    second = subprocess.run(
+        [sys.executable, "manage.py", "serve", "--port", str(free_port())],
+        cwd=BASE,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode != 0
+    assert second.stderr.strip().endswith(f"Another `serve` is already running on {site.folder}.")
+    assert second.stderr.count("\n") <= 1
+    assert site.get("/readyz")[0] == 200
+
+
+def test_a_web_process_never_collects_what_stands_for_good(site: LiveSite) -> None:
+    environment = {**os.environ, "VAR_DIR": str(site.folder), "DJANGO_SETTINGS_MODULE": "campaign.settings"}
+    code = "import campaign.wsgi, gc, sys; print(gc.get_freeze_count() > 10_000, 'signatures.signing.views' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=BASE, env=environment, capture_output=True, check=True)
+    assert done.stdout == b"True True\n"
+
+
+def test_a_command_uses_the_database_that_runs(site: LiveSite, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "VAR_DIR": str(site.folder),
+        "SITE_URL": site.url,
+        "DJANGO_SETTINGS_MODULE": "campaign.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "export_csv", "xi-jinping-2013"],
+        cwd=BASE,
+        env=environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # Who else uses this site may have approved somebody by now.
+    assert done.stdout.startswith(
+        b"\xef\xbb\xbfnumber,kind,name,role,organization,country,signed_on,language,revision\r\n"
+    )
+    assert site.get("/readyz")[0] == 200, "it did not stop what it did not start"
+
+
+def test_a_child_that_dies_is_started_again(site: LiveSite) -> None:
+    (worker,) = (
+        number for number in site.processes() if b"worker" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    )
+    os.kill(worker, signal.SIGKILL)
+
+    assert post(site, 1, digest_of(site)) == 303
+    assert site.wait_for_mail("signer1@example.org").startswith("/signature/")
+    assert "worker ended with -9" in site.output.read_text()
+
+
+def test_R2_no_web_process_knows_the_private_key_or_where_it_lies(site: LiveSite) -> None:
+    private = (site.folder / "keys" / "outbox.private").read_text().strip().encode()
+    web = [number for number in site.processes() if b"granian" in Path(f"/proc/{number}/cmdline").read_bytes()]
+    assert web
+    for number in web:
+        environment = Path(f"/proc/{number}/environ").read_bytes()
+        assert b"OUTBOX_PRIVATE_KEY_FILE=\0" in environment
+        assert private not in environment
+
+
+def test_after_kill_9_of_everything_every_acknowledged_signature_is_there(fresh: LiveSite) -> None:
+    """SECURITY.md F1, in small: three rounds of signing with every process killed in the middle."""
+    digest = digest_of(fresh)
+    acknowledged: set[int] = set()
+    sent = 0
+    for _round in range(3):
+        stop = threading.Event()
+        numbers = iter(range(sent, sent + 100_000))
+        lock = threading.Lock()
+
+        def press(stop: threading.Event = stop, numbers: Iterator[int] = numbers, lock: threading.Lock = lock) -> None:
+            while not stop.is_set():
+                with lock:
+                    number = next(numbers)
+                if post(fresh, number, digest) == 303:
+                    acknowledged.add(number)
+
+        pressing = [threading.Thread(target=press) for _each in range(4)]
+        for thread in pressing:
+            thread.start()
+        time.sleep(1.5)
+        for number in fresh.processes():
+            os.kill(number, signal.SIGKILL)
+        stop.set()
+        for thread in pressing:
+            thread.join()
+        fresh.process.wait(10)
+        sent = next(numbers)
+        fresh.__enter__()
+
+    with connect(fresh) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM signatures_signature")
+        stored = {int(name.split()[1]) for (name,) in cursor.fetchall()}
+        cursor.execute(
+            "SELECT count(*) FROM signatures_signature s WHERE NOT EXISTS (SELECT 1 FROM signatures_outboxmail m WHERE m.signature_id = s.id)"
+        )
+        assert cursor.fetchone() == (0,), "no row without its mail"
+    connection.close()
+    assert len(acknowledged) > 50
+    assert acknowledged - stored == set(), "lost"

@@ -1,0 +1,139 @@
+"""Nobody learns from our answers who has signed: the same bytes, in the same time, with mail up and down."""
+
+import re
+import statistics
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings as live_settings
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from campaign.models import Letter
+from signatures.models import RateLimit, Signature
+from signatures.outbox import sending
+from signatures.screening import rate_limits
+from signatures.signing import withdrawal
+from signatures.states import State
+from signatures.values import sealing
+from tests.conftest import Inbox
+from tests.factories import make_signature
+
+SIGN, MY_LINK = "/letters/bridge/sign/", "/letters/bridge/my-link/"
+pytestmark = pytest.mark.django_db
+STATES = ["new", "pending", "confirmed", "hidden", "withdrawn", "erased", "silenced"]
+
+
+def address_in(state: str) -> str:
+    return f"{state}@example.org"
+
+
+@pytest.fixture
+def mailboxes_of_every_kind(letter: Letter) -> None:
+    def make(who: str, state: State, **fields: Any) -> Signature:
+        key = sealing.address_hash(address_in(who), pepper=live_settings.EMAIL_HASH_PEPPER)
+        return make_signature(letter, who.title(), state, address_hash=key, **fields)
+
+    make("pending", State.UNCONFIRMED)
+    make("confirmed", State.APPROVED)
+    make("hidden", State.REJECTED)
+    make("withdrawn", State.WITHDRAWN)
+    withdrawal.erase(make("erased", State.APPROVED))
+    withdrawal.not_me(make("silenced", State.UNCONFIRMED))
+    RateLimit.objects.all().delete()  # each asks from here
+    rate_limits.clear_cache()
+
+
+def answer_to(client: Client, form: dict[str, str], state: str, path: str = SIGN) -> tuple[Any, ...]:
+    """Everything a stranger sees: status, headers, cookies, body, and the page that follows."""
+    typed = {**form, "email": address_in(state), "name": f"Somebody {state}"}
+    answer = client.post(path, typed)
+    follows = client.get(answer["Location"])
+    seen = [
+        (
+            each.status_code,
+            {name: re.sub(r"nonce-[^']+", "", value) for name, value in each.items()},
+            dict(each.cookies),
+            each.content,
+        )
+        for each in (answer, follows)
+    ]
+    return tuple(seen)
+
+
+@pytest.mark.parametrize("path", [SIGN, MY_LINK])
+@pytest.mark.parametrize("state", STATES)
+def test_S1_every_mailbox_has_the_same_answer(
+    client: Client, form: dict[str, str], mailboxes_of_every_kind: None, state: str, path: str
+) -> None:
+    assert answer_to(client, form, state, path) == answer_to(client, form, "never-seen", path)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_S3_every_mailbox_has_the_same_answer_while_mail_is_down(
+    client: Client, form: dict[str, str], mailboxes_of_every_kind: None, state: str, settings: Any
+) -> None:
+    settings.MAILERS = {
+        "default": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": {"host": "127.0.0.1", "port": 9, "timeout": 1},
+        }
+    }
+    assert answer_to(client, form, state) == answer_to(client, form, "never-seen")
+
+
+def test_S1_what_differs_is_said_in_the_mailbox(
+    client: Client, form: dict[str, str], mailboxes_of_every_kind: None, inbox: Inbox
+) -> None:
+    for state in STATES:
+        answer_to(client, form, state)
+    sending.send_due()
+    subjects = dict(zip(inbox.recipients, (mail["Subject"] for mail in inbox), strict=True))
+    assert subjects == {
+        address_in("new"): "Please confirm",
+        address_in("pending"): "Please confirm",
+        address_in("confirmed"): "Your personal link",
+        address_in("hidden"): "Your personal link",
+        address_in("withdrawn"): "Please confirm",
+        address_in("erased"): "Please confirm",
+    }, "and the silenced one gets none"
+
+
+def distance(one: list[float], other: list[float]) -> float:
+    """The greatest gap between two distributions (Kolmogorov-Smirnov): 0 where they are the same, 1 where they part."""
+    return max(
+        abs(sum(x <= t for x in one) / len(one) - sum(x <= t for x in other) / len(other)) for t in {*one, *other}
+    )
+
+
+def test_S2_every_mailbox_has_its_answer_in_the_same_time(
+    client: Client, form: dict[str, str], mailboxes_of_every_kind: None
+) -> None:
+    """Interleaved, so that a noisy machine is noisy for all; medians within 5 ms or a tenth (SECURITY.md S2)."""
+    took: dict[str, list[float]] = {state: [] for state in STATES}
+    for turn in range(150):
+        with transaction.atomic():  # each turn finds them in the states they had
+            for state in STATES[turn % 7 :] + STATES[: turn % 7]:
+                began = time.perf_counter()
+                client.post(SIGN, {**form, "email": address_in(state), "name": f"Somebody {turn}"})
+                took[state].append(time.perf_counter() - began)
+            transaction.set_rollback(True)
+    medians = {state: statistics.median(times) for state, times in took.items()}
+    told = {state: f"{median * 1000:.2f} ms" for state, median in medians.items()}
+    print(told, "Kolmogorov-Smirnov:", max(distance(took["new"], times) for times in took.values()))
+    spread = max(medians.values()) - min(medians.values())
+    assert spread < max(0.005, min(medians.values()) / 10), medians
+
+
+def test_no_state_of_the_mailbox_takes_another_number_of_statements(
+    client: Client, form: dict[str, str], mailboxes_of_every_kind: None
+) -> None:
+    client.post(SIGN, {**form, "email": "warm@example.org"})
+    numbers = set()
+    for state in STATES:
+        with CaptureQueriesContext(connection) as asked:
+            client.post(SIGN, {**form, "email": address_in(state)})
+        numbers.add(len(asked))
+    assert len(numbers) == 1 and numbers.pop() <= 8

@@ -1,0 +1,329 @@
+"""A person signs the letter: the form, the one answer, the row and its mail."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from campaign.letters.publishing import publish, revise
+from campaign.models import Letter
+from signatures.models import OutboxMail, Signature
+from signatures.states import State
+from signatures.values import sealing
+from tests.conftest import Inbox
+from tests.factories import WORDS, make_signature
+
+SIGN, CHECK_MAIL = "/letters/bridge/sign/", "/letters/bridge/check-mail/"
+pytestmark = pytest.mark.django_db
+
+
+def test_a_valid_form_leaves_an_unconfirmed_row_and_a_mail(client: Client, form: dict[str, str]) -> None:
+    answer = client.post(SIGN, form)
+
+    assert (answer.status_code, answer["Location"]) == (303, CHECK_MAIL)
+    row = Signature.objects.get()
+    assert (row.state, row.name, row.role, row.country, row.visibility) == (
+        State.UNCONFIRMED,
+        "Dora Maar",
+        "Painter",
+        "FR",
+        "public",
+    )
+    assert row.flags == []
+    assert {(mail.signature, mail.kind) for mail in OutboxMail.objects.all()} == {(row, "link"), (row, "reminder")}
+
+
+def test_the_row_holds_no_address_and_the_outbox_holds_it_sealed(client: Client, form: dict[str, str]) -> None:
+    client.post(SIGN, form)
+
+    row, mail = Signature.objects.get(), OutboxMail.objects.get(kind="link")
+    assert bytes(row.address_hash) == sealing.address_hash("dora@example.org", pepper=settings.EMAIL_HASH_PEPPER)
+    assert row.sealed_address is None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT row_to_json(s)::text || row_to_json(m)::text FROM signatures_signature s JOIN signatures_outboxmail m ON m.signature_id = s.id"
+        )
+        assert "dora" not in cursor.fetchone()[0].replace("Dora Maar", "")
+    assert mail.recipient and b"dora" not in bytes(mail.recipient)
+
+
+def test_who_asks_for_updates_leaves_an_address_sealed_to_the_keeper(client: Client, form: dict[str, str]) -> None:
+    client.post(SIGN, {**form, "updates": "on"})
+
+    sealed = Signature.objects.get().sealed_address
+    keeper = sealing.read_private_key(settings.KEYS_DIR / "updates.private")
+    assert sealing.unseal(sealed or b"", private_key=keeper) == "dora@example.org"
+    with pytest.raises(sealing.CannotUnseal):
+        sealing.unseal(sealed or b"", private_key=sealing.read_private_key(settings.KEYS_DIR / "outbox.private"))
+
+
+def test_the_mail_goes_to_the_address_as_typed_with_a_text_and_an_html_part(
+    client: Client, form: dict[str, str], inbox: Inbox, link_in_mail: Callable[[], str]
+) -> None:
+    client.post(SIGN, {**form, "email": "Dora.Maar@Example.org"})
+    link = link_in_mail()
+
+    (mail,) = inbox
+    assert inbox.recipients == ["Dora.Maar@Example.org"]
+    assert mail.get_content_type() == "multipart/alternative"
+    html = mail.get_body(("html",))
+    assert html is not None and f"{settings.SITE_URL}{link}" in html.get_content()
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert "Bridges" not in mail["Subject"], "a seized phone shows its list of subjects"
+    assert "Dora Maar" not in mail.as_string(), "anybody could have typed it"
+
+
+def test_counted_needs_no_name(client: Client, form: dict[str, str]) -> None:
+    assert client.post(SIGN, {**form, "visibility": "counted", "name": ""}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "message"),
+    [
+        ("name", "", "Please enter your name, or choose to be counted without it."),
+        ("name", "\u200b\u3164", "Please enter a name that can be seen."),
+        ("name", "x" * 201, "Please shorten this to 200 characters."),
+        ("name", "evil \u202eeman", "reverses the direction of writing"),
+        ("name", "https://example.com/win", "A web or mail address is no name."),
+        ("email", "", "Please enter your mail address: we send you a link there to confirm."),
+        ("email", "dora@localhost", "Please enter a mail address, such as name@example.org."),
+        ("email", "dora", "Please enter a mail address, such as name@example.org."),
+        ("email", "a@b.c,evil@x.org", "Please enter a mail address, such as name@example.org."),
+        ("visibility", "", "Please choose where your name may stand."),
+        ("consent", "", "Please tick this box: without your consent we may store nothing."),
+        ("country", "XX", "Select a valid choice."),
+        ("text", "0" * 64, "The letter has changed since you opened this page."),
+    ],
+)
+def test_a_wrong_field_is_told_beside_it_and_keeps_what_was_typed(
+    client: Client, form: dict[str, str], field: str, typed: str, message: str
+) -> None:
+    answer = client.post(SIGN, {**form, "comment": "kept as typed", field: typed})
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert message in page
+    assert "kept as typed" in page
+    assert 'id="problems"' in page
+    assert Signature.objects.count() == OutboxMail.objects.count() == 0
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_an_error_is_tied_to_its_field_for_screen_readers(client: Client, form: dict[str, str]) -> None:
+    page = client.post(SIGN, {**form, "name": ""}).content.decode()
+
+    assert 'aria-invalid="true"' in page
+    assert 'id="id_name_error"' in page
+    assert 'href="#id_name"' in page
+
+
+def test_when_the_letter_has_moved_on_the_new_text_is_shown_and_can_be_signed(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
+    newer = revise(letter, "en", {**WORDS, "body": "We ask for two bridges."}, authoritative=True)
+    publish(newer)
+
+    page = client.post(SIGN, form).content.decode()
+
+    assert "We ask for two bridges." in page
+    assert newer.digest in page
+    assert form["text"] not in page
+    assert client.post(SIGN, {**form, "text": newer.digest}).status_code == 303
+
+
+def test_get_leads_to_the_letter(client: Client, letter: Letter) -> None:
+    answer = client.get(SIGN)
+    assert (answer.status_code, answer["Location"]) == (303, "/letters/bridge/")
+
+
+@pytest.mark.parametrize("state", ["paused", "closed"])
+def test_a_letter_that_is_not_open_takes_nothing_and_says_so(
+    client: Client, letter: Letter, form: dict[str, str], state: str
+) -> None:
+    Letter.objects.update(state=state)
+
+    answer = client.post(SIGN, form)
+
+    assert answer.status_code == 422
+    assert state in answer.content.decode()
+    assert not Signature.objects.exists()
+
+
+def test_a_draft_is_nowhere(client: Client, letter: Letter, form: dict[str, str]) -> None:
+    Letter.objects.update(state="draft")
+    assert client.post(SIGN, form).status_code == client.get("/letters/bridge/").status_code == 404
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_of_the_mailbox_has_the_same_answer(
+    client: Client, letter: Letter, form: dict[str, str], state: State
+) -> None:
+    fresh = client.post(SIGN, {**form, "email": "new@example.org"})
+    make_signature(
+        letter,
+        "Somebody",
+        state,
+        address_hash=sealing.address_hash("dora@example.org", pepper=settings.EMAIL_HASH_PEPPER),
+    )
+
+    again = client.post(SIGN, form)
+
+    assert (again.status_code, again.content, dict(again.items())) == (
+        fresh.status_code,
+        fresh.content,
+        dict(fresh.items()),
+    )
+    assert not again.cookies
+
+
+def test_signing_again_changes_nothing_once_it_is_confirmed(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
+    key = sealing.address_hash("dora@example.org", pepper=settings.EMAIL_HASH_PEPPER)
+    ada = make_signature(letter, "Ada", State.APPROVED, address_hash=key)
+
+    client.post(SIGN, {**form, "name": "Mallory"})
+
+    ada.refresh_from_db()
+    assert (ada.name, ada.state) == ("Ada", State.APPROVED)
+    assert OutboxMail.objects.count() == 1, "the mail says that it was signed before"
+
+
+def test_who_withdrew_may_sign_again_with_new_words(client: Client, letter: Letter, form: dict[str, str]) -> None:
+    key = sealing.address_hash("dora@example.org", pepper=settings.EMAIL_HASH_PEPPER)
+    row = make_signature(letter, "", State.WITHDRAWN, address_hash=key)
+
+    client.post(SIGN, form)
+
+    row.refresh_from_db()
+    assert (row.name, row.state, row.confirmed_at) == ("Dora Maar", State.UNCONFIRMED, None)
+
+
+def test_a_mailbox_gets_one_mail_in_ten_minutes(client: Client, form: dict[str, str]) -> None:
+    for _time in range(3):
+        client.post(SIGN, form)
+    links = OutboxMail.objects.filter(kind="link")
+    assert links.count() == 1
+
+    links.update(queued_at=timezone.now() - timedelta(minutes=11))
+    client.post(SIGN, form)
+    assert links.count() == 2
+
+
+@pytest.mark.parametrize("field", ["role", "organization", "comment"])
+def test_a_link_beside_the_name_waits_for_review(client: Client, form: dict[str, str], field: str) -> None:
+    client.post(SIGN, {**form, field: "see www.example.com"})
+    assert Signature.objects.get().flags == ["link"]
+
+
+def test_the_trap_and_a_stale_form_raise_flags_and_the_same_answer(client: Client, form: dict[str, str]) -> None:
+    answer = client.post(SIGN, {**form, "website": "http://spam.example", "stamp": "made-up"})
+
+    assert (answer.status_code, answer["Location"]) == (303, CHECK_MAIL)
+    assert Signature.objects.get().flags == ["stale-form", "trap"]
+
+
+def test_a_form_without_its_stamp_waits_for_review(client: Client, form: dict[str, str]) -> None:
+    del form["stamp"]
+    client.post(SIGN, form)
+    assert Signature.objects.get().flags == ["stale-form"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("visit", "most"), [("the first of a process", 8), ("another", 6)])
+def test_sign_takes_at_most_six_statements_and_eight_in_a_new_process(
+    client: Client, form: dict[str, str], visit: str, most: int
+) -> None:
+    if visit == "another":
+        client.post(SIGN, {**form, "email": "first@example.org"})
+    with CaptureQueriesContext(connection) as asked:
+        client.post(SIGN, form)
+    assert len(asked) <= most, [query["sql"][:80] for query in asked]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_S4_fifty_parallel_posts_make_one_row_and_one_mail(form: dict[str, str]) -> None:
+    answers: list[int] = []
+    gate = threading.Barrier(10)
+
+    def press() -> None:
+        gate.wait()
+        answers.extend(Client().post(SIGN, form).status_code for _time in range(5))
+        connection.close()
+
+    threads = [threading.Thread(target=press) for _each in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [303] * 50
+    assert Signature.objects.count() == OutboxMail.objects.filter(kind="link").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_O1_a_sign_up_whose_mail_cannot_be_queued_leaves_no_row(
+    client: Client, form: dict[str, str], monkeypatch: Any
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE signatures_outboxmail RENAME TO signatures_mail_away")
+    try:
+        client.raise_request_exception = False
+        assert client.post(SIGN, form).status_code == 500
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE signatures_mail_away RENAME TO signatures_outboxmail")
+    assert not Signature.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        field.name
+        for field in Signature._meta.concrete_fields
+        if field.name not in {"name", "role", "organization", "country", "visibility", "comment", "kind"}
+    ],
+)
+def test_S16_no_further_field_can_be_set_from_outside(client: Client, form: dict[str, str], field: str) -> None:
+    client.post(SIGN, form)
+    plain = Signature.objects.values(*[f.name for f in Signature._meta.concrete_fields]).get()
+    Signature.objects.all().delete()
+
+    assert client.post(SIGN, {**form, field: "approved" if field == "state" else "1"}).status_code == 303
+
+    row = Signature.objects.values(*[f.name for f in Signature._meta.concrete_fields]).get()
+    for name in ("id", "public_id", "signed_up_at"):
+        del row[name], plain[name]
+    assert {k: bytes(v) if isinstance(v, memoryview) else v for k, v in row.items()} == {
+        k: bytes(v) if isinstance(v, memoryview) else v for k, v in plain.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "typed", ["Ada\nLovelace", "Ada\r\nLovelace", "Ada\tLovelace", "Ada\u2028Lovelace", "  Ada   Lovelace  "]
+)
+def test_S12_line_breaks_and_tabs_become_one_space(client: Client, form: dict[str, str], typed: str) -> None:
+    client.post(SIGN, {**form, "name": typed, "role": typed, "organization": typed})
+    row = Signature.objects.get()
+    assert row.name == row.role == row.organization == "Ada Lovelace"
+
+
+def test_the_button_of_the_suggestion_sends_the_address_that_was_meant(client: Client, form: dict[str, str]) -> None:
+    asked = client.post(SIGN, {**form, "email": "dora@gmial.com"})
+    assert asked.status_code == 422
+    assert 'name="email_meant" value="dora@gmail.com"' in asked.content.decode()
+    assert client.post(SIGN, {**form, "email": "dora@gmial.com", "email_meant": "dora@gmail.com"}).status_code == 303
+    found = sealing.address_hash("dora@gmail.com", pepper=settings.EMAIL_HASH_PEPPER)
+    assert Signature.objects.filter(address_hash=found).count() == 1
+
+
+def test_what_the_button_sends_is_looked_at_like_any_other_address(client: Client, form: dict[str, str]) -> None:
+    assert client.post(SIGN, {**form, "email_meant": "no address"}).status_code == 422
+    assert not Signature.objects.exists()

@@ -1,0 +1,478 @@
+"""Staff are written to, invited, let in, and locked out no further than they must be."""
+
+import importlib
+import logging
+import re
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django import __version__ as version
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.tokens import default_token_generator
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import clear_url_caches
+from django.utils import timezone
+
+from campaign import urls
+from campaign.runtime.logs import RedactingFormatter
+from signatures.models import AuditEntry, OutboxMail, RateLimit, Signature
+from signatures.outbox import queue, sending
+from signatures.screening import rate_limits
+from signatures.staff import second_factor
+from tests.conftest import PASSWORD, Inbox
+from tests.staff.test_second_factor import code_of
+
+LOGIN, FORGOTTEN = "/admin/login/", "/admin/forgotten/"
+NEW = "quite another one"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def olga(db: None) -> User:
+    """A member of staff with an address."""
+    return User.objects.create_user("olga", "olga@example.org", "a long enough password", is_staff=True)
+
+
+def test_an_alarm_reaches_staff_with_its_sentence_and_the_way_to_the_desk(olga: User, inbox: Inbox) -> None:
+    assert queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="mail-stuck") == 1
+    assert b"olga" not in bytes(OutboxMail.objects.get().recipient or b""), "sealed, as every other"
+
+    assert sending.send_due() == 1
+
+    body = inbox[0].get_body(("plain",))
+    assert body is not None
+    assert "Emails do not go out." in body.get_content() and "/admin/" in body.get_content()
+    assert inbox[0]["Subject"] == "Please have a look" and inbox.recipients == ["olga@example.org"]
+    assert OutboxMail.objects.get().recipient is None
+
+
+def test_an_alarm_without_a_sentence_is_told_by_its_code(olga: User, inbox: Inbox) -> None:
+    queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="new-one")
+    sending.send_due()
+    body = inbox[0].get_body(("plain",))
+    assert body is not None and "new-one" in body.get_content()
+
+
+def test_nobody_is_written_to_who_has_no_address_is_closed_or_does_not_exist(olga: User, mod: User) -> None:
+    User.objects.filter(pk=olga.pk).update(is_active=False)
+    assert queue.enqueue_for_staff([olga.pk, mod.pk, 999_999], kind=OutboxMail.Kind.ALARM, topic="mail") == 0
+
+
+def test_a_mail_goes_to_no_account_that_was_closed_or_moved_meanwhile(olga: User, inbox: Inbox) -> None:
+    for change in ({"email": "new@example.org"}, {"email": "olga@example.org", "is_active": False}):
+        User.objects.filter(pk=olga.pk).update(email="olga@example.org", is_active=True)
+        queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="mail")
+        User.objects.filter(pk=olga.pk).update(**change)
+        assert sending.send_due() == 0
+    assert not inbox and not OutboxMail.objects.exists()
+
+
+def test_no_member_of_staff_gets_more_than_a_few_mails_of_a_kind_in_an_hour(olga: User) -> None:
+    queued = [queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="mail") for _time in range(20)]
+    assert sum(queued) == queue.MAX_PER_HOUR_TO_STAFF[OutboxMail.Kind.ALARM]
+    OutboxMail.objects.update(queued_at=timezone.now() - timedelta(hours=2))
+    assert queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="mail") == 1
+
+
+@pytest.mark.parametrize("fields", [{}, {"kind": "link"}, {"kind": "alarm"}, {"kind": "alarm", "staff_id": 1}])
+def test_the_database_takes_no_mail_to_both_or_to_nobody(ben: Signature, fields: dict[str, object]) -> None:
+    both = {"signature": ben, "staff_id": 1} if fields.get("staff_id") else {}
+    whole = {"language": "en", "queued_at": timezone.now(), "due_at": timezone.now(), "kind": "link", **fields, **both}
+    with pytest.raises(IntegrityError, match="mail_goes_to_a_signer_or_to_staff"), transaction.atomic():
+        OutboxMail.objects.create(**whole)
+
+
+# Invited
+
+
+def link_to(inbox: Inbox) -> str:
+    """The way to a password in the newest mail."""
+    sending.send_due()
+    body = inbox[-1].get_body(("plain",))
+    assert body is not None
+    found = re.search(r"http://localhost:\d+(/admin/password/\S+)", body.get_content())
+    assert found is not None
+    return found[1]
+
+
+def set_password(client: Client, link: str, password: str = NEW) -> Any:
+    form = client.get(link, follow=True)
+    address = form.redirect_chain[-1][0] if form.redirect_chain else link
+    return client.post(address, {"new_password1": password, "new_password2": password}, follow=True)
+
+
+def invite(client: Client, role: str = "moderator", **more: str) -> Any:
+    group = Group.objects.get(name=role)
+    return client.post(
+        "/admin/auth/user/add/", {"username": "mina", "email": "mina@example.org", "role": group.pk, **more}
+    )
+
+
+@pytest.fixture
+def chief(owner: User) -> Client:
+    client = Client()
+    client.force_login(owner)
+    return client
+
+
+def test_an_owner_invites_and_the_invited_sets_a_password_and_a_factor(
+    chief: Client, owner: User, inbox: Inbox, client: Client, settings: Any
+) -> None:
+    settings.LOCAL_MODE = False
+    chief.force_login(owner)
+    key = second_factor.new_totp_key()
+    second_factor.enroll(owner, key, code_of(key, ahead=-1), but=None)
+    chief = Client()
+    chief.post(LOGIN, {"username": owner.username, "password": PASSWORD})
+    chief.post("/admin/second-factor/", {"code": code_of(key)})
+    assert invite(chief).status_code == 302
+    mina = User.objects.get(username="mina")
+    assert not mina.has_usable_password() and mina.is_staff and not mina.is_superuser
+    link = link_to(inbox)
+    assert inbox.recipients == ["mina@example.org"] and inbox[0]["Subject"] == "Your account"
+
+    answer = set_password(client, link)
+
+    assert "Your password is set" in answer.content.decode()
+    entered = client.post(LOGIN, {"username": "mina", "password": NEW}, follow=True)
+    assert "<svg" in entered.content.decode()
+    client.post("/admin/second-factor/new/", {"code": code_of(client.session["pending-factor"])})
+    assert client.get("/admin/signatures/waitingsignature/").status_code == 200
+    assert client.get("/admin/auth/user/").status_code == 403
+    told = AuditEntry.objects.filter(action="invite").get()
+    assert (told.staff_id, told.detail) == (owner.pk, {"account": mina.pk, "role": "moderator"})
+
+
+def test_no_token_is_stored_and_the_trail_names_nobody(chief: Client, inbox: Inbox) -> None:
+    invite(chief)
+    link = link_to(inbox)
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE t::text LIKE %s', [f"%{link.split('/')[-2]}%"])
+            assert cursor.fetchone() == (0,), table
+        cursor.execute("SELECT count(*) FROM signatures_auditentry t WHERE t::text ~ 'mina|example'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_R5_no_log_line_holds_the_way_to_a_password(olga: User) -> None:
+    link = sending.password_link(olga)
+    line = RedactingFormatter().format(
+        logging.LogRecord("x", logging.ERROR, "f", 1, f"Internal Server Error: {link}", None, None)
+    )
+    assert link.split("/")[-2] not in line and "/password/" in line
+
+
+def test_an_invitation_is_good_once_and_for_three_days(
+    chief: Client, client: Client, inbox: Inbox, monkeypatch: Any
+) -> None:
+    invite(chief)
+    link = link_to(inbox)
+    later = timezone.now().replace(tzinfo=None) + timedelta(days=3, minutes=1)
+    with monkeypatch.context() as clock:
+        clock.setattr(default_token_generator, "_now", lambda: later)
+        assert "does not work" in set_password(client, link).content.decode()
+    set_password(client, link)
+    assert "does not work" in set_password(client, link, "one more of them").content.decode()
+    assert User.objects.get(username="mina").check_password(NEW)
+
+
+def test_an_invitation_to_an_account_that_was_closed_opens_nothing(chief: Client, client: Client, inbox: Inbox) -> None:
+    invite(chief)
+    link = link_to(inbox)
+    User.objects.filter(username="mina").update(is_active=False)
+    assert "does not work" in set_password(client, link).content.decode()
+
+
+@pytest.mark.parametrize(
+    "link", ["/admin/password/x/y/", "/admin/password/MQ/set-password/", "/admin/password/OTk5OTk/a-b/"]
+)
+def test_a_made_up_link_has_one_calm_answer(client: Client, link: str) -> None:
+    answer = client.get(link)
+    assert answer.status_code == 200 and "This link does not work" in answer.content.decode()
+
+
+def test_a_password_that_is_too_short_is_told_beside_the_field(chief: Client, client: Client, inbox: Inbox) -> None:
+    invite(chief)
+    page = set_password(client, link_to(inbox), "short").content.decode()
+    assert "at least 12 characters" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [({"email": ""}, "This field is required"), ({"email": "olga@example.org"}, "has an account already"), ({"username": "olga"}, "already exists")],
+)  # fmt: skip
+def test_what_is_wrong_in_an_invitation_is_said(chief: Client, olga: User, typed: dict[str, str], said: str) -> None:
+    assert said in invite(chief, **typed).content.decode()
+    assert not User.objects.filter(username="mina").exists() and not OutboxMail.objects.exists()
+
+
+def test_an_invitation_goes_again_while_no_password_is_set(chief: Client, olga: User) -> None:
+    invite(chief)
+    mina = User.objects.get(username="mina")
+    for chosen in (mina, olga):
+        chief.post("/admin/auth/user/", {"action": "invite_again", "_selected_action": [chosen.pk], "index": "0"})
+    assert OutboxMail.objects.filter(kind="invite", staff_id=mina.pk).count() == 2
+    assert not OutboxMail.objects.filter(staff_id=olga.pk).exists()
+
+
+def test_accounts_are_closed_and_never_deleted(chief: Client, admin_client: Client, mod: User) -> None:
+    for client in (chief, admin_client):
+        assert client.post(f"/admin/auth/user/{mod.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_role_that_is_given_is_in_the_trail(chief: Client, mod: User, owner: User) -> None:
+    role = Group.objects.get(name="editor")
+    chief.post(f"/admin/auth/user/{mod.pk}/change/", {"email": "", "is_active": "on", "groups": [role.pk]})
+    assert [group.name for group in mod.groups.all()] == ["editor"]
+    entry = AuditEntry.objects.get(action="set-roles")
+    assert (entry.staff_id, entry.detail) == (owner.pk, {"account": mod.pk, "roles": "editor"})
+
+
+# A lost password
+
+
+def test_a_lost_password_is_mailed_for_and_the_factor_stays(client: Client, olga: User, inbox: Inbox) -> None:
+    key = second_factor.new_totp_key()
+    second_factor.enroll(olga, key, code_of(key), but=None)
+    there = Client()
+    there.force_login(olga)
+    assert "on its way" in client.post(FORGOTTEN, {"name": "olga"}).content.decode()
+
+    set_password(client, link_to(inbox))
+
+    assert inbox[0]["Subject"] == "Your new password"
+    olga.refresh_from_db()
+    assert olga.check_password(NEW) and second_factor.is_enrolled(olga.pk)
+    assert "_auth_user_id" not in there.session, "sessions ended"
+    assert set(AuditEntry.objects.values_list("action", "staff_id")) >= {
+        ("ask-password", olga.pk),
+        ("set-password", olga.pk),
+    }
+
+
+def test_it_is_found_by_its_address_too(client: Client, olga: User) -> None:
+    client.post(FORGOTTEN, {"name": "OLGA@example.org"})
+    assert OutboxMail.objects.get().staff_id == olga.pk
+
+
+def test_the_first_account_has_no_address_and_is_sent_nothing(client: Client) -> None:
+    User.objects.create_superuser("admin", password=PASSWORD)
+    for typed in ("admin", ""):
+        client.post(FORGOTTEN, {"name": typed})
+    assert not OutboxMail.objects.exists()
+
+
+ACCOUNTS = ["olga", "invited", "closed", "addressless", "signer", "nobody"]
+
+
+@pytest.fixture
+def accounts_of_every_kind(olga: User) -> None:
+    User.objects.create_user("invited", "i@example.org", is_staff=True)
+    User.objects.create_user("closed", "c@example.org", PASSWORD, is_staff=True, is_active=False)
+    User.objects.create_user("addressless", "", PASSWORD, is_staff=True)
+    User.objects.create_user("signer", "s@example.org", PASSWORD)
+    RateLimit.objects.all().delete()  # each asks from here
+    rate_limits.clear_cache()
+
+
+def seen(answer: Any, typed: str) -> tuple[Any, ...]:
+    """Everything a stranger sees of an answer."""
+    headers = {name: re.sub(r"nonce-[^']+", "", value) for name, value in answer.items()}
+    body = re.sub(r'nonce="[^"]+"|value="[A-Za-z0-9]{64}"', "", answer.content.decode()).replace(typed, "")
+    headers.pop("Content-Length", None)
+    return answer.status_code, headers, set(answer.cookies), body
+
+
+FORMS = [(FORGOTTEN, {"name": "{}"}), (LOGIN, {"username": "{}", "password": "a wrong password"})]
+
+
+def fill(form: dict[str, str], name: str) -> dict[str, str]:
+    return {field: value.replace("{}", name) for field, value in form.items()}
+
+
+@pytest.mark.parametrize(("path", "form"), FORMS)
+def test_A13_every_account_and_none_has_the_same_answer(
+    client: Client, accounts_of_every_kind: None, path: str, form: dict[str, str]
+) -> None:
+    answers = [seen(client.post(path, fill(form, name)), name) for name in ACCOUNTS]
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_A13_what_differs_is_said_in_the_mailbox(client: Client, accounts_of_every_kind: None, inbox: Inbox) -> None:
+    for name in ACCOUNTS:
+        client.post(FORGOTTEN, {"name": name})
+    sending.send_due()
+    assert sorted(inbox.recipients) == ["i@example.org", "olga@example.org"]
+
+
+@pytest.mark.parametrize(("path", "form"), FORMS)
+def test_A13_in_the_same_number_of_statements(
+    client: Client, accounts_of_every_kind: None, path: str, form: dict[str, str]
+) -> None:
+    client.post(path, fill(form, "warm"))
+    numbers = set()
+    for name in ACCOUNTS:
+        with CaptureQueriesContext(connection) as asked:
+            client.post(path, fill(form, name))
+        numbers.add(len(asked))
+    assert len(numbers) == 1 and numbers.pop() <= 10
+
+
+def test_A13_with_the_same_work(client: Client, accounts_of_every_kind: None) -> None:
+    """Interleaved as S2, by the time this thread works: what the database does is counted above, and a busy machine is not."""
+    took: dict[str, list[float]] = {name: [] for name in ACCOUNTS}
+    for turn in range(30):
+        for name in ACCOUNTS[turn % 6 :] + ACCOUNTS[: turn % 6]:
+            began = time.thread_time()
+            client.post(FORGOTTEN, {"name": name})
+            took[name].append(time.thread_time() - began)
+    medians = {name: statistics.median(times) for name, times in took.items()}
+    told = {name: f"{median * 1000:.2f} ms" for name, median in medians.items()}
+    print(told)
+    spread = max(medians.values()) - min(medians.values())
+    assert spread < max(0.005, min(medians.values()) / 10), told
+
+
+@contextmanager
+def patch_hasher() -> Iterator[list[str]]:
+    """What the hasher of the tests was asked to hash meanwhile."""
+    hashed: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def count(self: Any, password: str, *more: Any, **other: Any) -> str:
+        hashed.append(password)
+        return encode(self, password, *more, **other)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(MD5PasswordHasher, "encode", count)
+        yield hashed
+
+
+def test_A13_a_wrong_password_costs_a_hash_whoever_is_named(client: Client, accounts_of_every_kind: None) -> None:
+    for name in ACCOUNTS:
+        with patch_hasher() as hashed:
+            client.post(LOGIN, {"username": name, "password": "a wrong password"})
+        assert len(hashed) == 1, name
+
+
+# Too many tries
+
+
+def give(name: str, password: str = "wrong", network: str = "203.0.113.7", **headers: str) -> Any:
+    return Client(REMOTE_ADDR=network, headers=headers).post(LOGIN, {"username": name, "password": password})
+
+
+@pytest.mark.parametrize("name", ["olga", "nobody"])
+def test_A3_five_failures_lock_the_pair_of_account_and_network(olga: User, name: str) -> None:
+    answers = [give(name) for _time in range(7)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+    assert "Please wait ten minutes" in answers[-1].content.decode()
+    assert give(name, PASSWORD).status_code == 429
+
+
+def test_A3_the_same_account_enters_from_elsewhere_and_others_from_there(olga: User, mod: User) -> None:
+    for _time in range(8):
+        give("olga")
+    assert give("olga", PASSWORD, "198.51.100.9").status_code == 302
+    assert give(mod.username, PASSWORD).status_code == 302
+    assert give("olga", PASSWORD, "203.0.113.250").status_code == 429, "a neighbor in the same network"
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_A3_a_forged_header_opens_no_other_pair(olga: User, header: str) -> None:
+    statuses = [give("olga", **{header: f"198.51.{n}.1"}).status_code for n in range(7)]
+    assert statuses == [200] * 5 + [429] * 2
+
+
+def test_A3_behind_our_own_proxy_its_hop_decides(olga: User, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = 1
+    settings.SECURE_PROXY_SSL_HEADER = None
+    for n in range(6):
+        give("olga", network="10.0.0.1", **{"X-Forwarded-For": f"192.0.2.{n}, 203.0.113.7"})
+    assert give("olga", PASSWORD, "10.0.0.1", **{"X-Forwarded-For": "203.0.113.7"}).status_code == 429
+    assert give("olga", PASSWORD, "10.0.0.1", **{"X-Forwarded-For": "198.51.100.4"}).status_code == 302
+
+
+def test_A3_many_networks_lock_nobody_out(olga: User) -> None:
+    for n in range(30):
+        assert give("olga", network=f"10.{n}.0.1").status_code == 200
+    assert give("olga", PASSWORD, "198.51.100.9").status_code == 302
+
+
+def test_A3_who_mistyped_and_then_got_it_right_starts_anew(olga: User) -> None:
+    for _round in range(3):
+        assert [give("olga").status_code for _time in range(4)] == [200] * 4
+        assert give("olga", PASSWORD).status_code == 302
+
+
+def test_A3_the_lock_is_gone_with_its_time(olga: User, monkeypatch: Any) -> None:
+    for _time in range(6):
+        give("olga")
+    now = time.time()
+    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: now + 600, monotonic=time.monotonic))
+    assert give("olga", PASSWORD).status_code == 302
+
+
+def test_failed_logins_are_told_by_number_and_a_flood_of_them_once(olga: User) -> None:
+    for _time in range(9):
+        give("olga")
+    told = list(AuditEntry.objects.order_by("pk").values_list("action", "staff_id"))
+    assert told == [("login-failed", olga.pk)] * 5 + [("login-locked", olga.pk)]
+    for n in range(80):
+        give(f"made-up-{n}", network="198.51.100.9")
+    flood = AuditEntry.objects.exclude(staff_id=olga.pk)
+    assert (flood.filter(action="login-failed").count(), flood.filter(action="login-flood").count()) == (50, 1)
+    assert not AuditEntry.objects.filter(reason__gt="").exists()
+
+
+# Where the desk is
+
+
+PUBLIC = ["/", "/letters/bridge/", "/letters/bridge/signatories/", "/letters/bridge/history/", "/privacy/", "/robots.txt",
+          "/healthz", "/readyz", "/api/v1/letters/bridge/", "/nix/", "/signature/x/", "/ko/"]  # fmt: skip
+
+
+@pytest.fixture
+def quiet_room(settings: Any) -> Iterator[str]:
+    """The site as it starts with another ADMIN_PATH."""
+    settings.ADMIN_PATH = "quiet-room/"
+    importlib.reload(urls)
+    clear_url_caches()
+    yield "/quiet-room/"
+    settings.ADMIN_PATH = "admin/"
+    importlib.reload(urls)
+    clear_url_caches()
+
+
+def test_A11_with_another_path_the_default_one_is_not_there_and_nothing_public_tells_it(
+    quiet_room: str, client: Client, ada: Signature, mod: User
+) -> None:
+    assert client.get(f"{quiet_room}login/").status_code == 200
+    for address in ("/admin/", "/admin/login/", "/admin/signatures/waitingsignature/", "/admin/jsi18n/"):
+        assert client.get(address).status_code == 404, address
+    for address in [*PUBLIC, "/admin/"]:
+        answer = client.get(address)
+        assert "quiet-room" not in f"{answer.headers} {answer.content.decode()}", address
+    entered = client.post(f"{quiet_room}login/", {"username": mod.username, "password": PASSWORD})
+    assert entered["Location"] == quiet_room and client.get(quiet_room).status_code == 200
+    session = client.session
+    session["seen"] -= 31 * 60
+    session.save()
+    assert client.get(quiet_room).status_code == 302, "sessions end there, too"
+
+
+@pytest.mark.parametrize("address", [*PUBLIC, LOGIN])
+def test_A11_no_public_page_leads_to_the_desk_or_tells_a_version(client: Client, ada: Signature, address: str) -> None:
+    answer = client.get(address)
+    told = f"{answer.headers} {answer.content.decode()}"
+    assert "/admin/" not in told or address == LOGIN
+    assert version not in told and not re.search(r"(?i)django/|python/|x-powered-by|'server'", told)

@@ -1,0 +1,85 @@
+"""The database stops under a running site: the letter is still read, and all of it comes back by itself (SECURITY.md O4)."""
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from email.message import Message
+
+import pytest
+
+from tests.live_site import LiveSite
+
+pytestmark = pytest.mark.xdist_group("serve")
+LETTER = "/letters/xi-jinping-2013/"
+SEARCH = f"{LETTER}signatories/?q=a"
+LANGUAGES = ["", "/ko", "/zh-hans", "/zh-hant"]
+
+
+@contextlib.contextmanager
+def no_database(site: LiveSite) -> Iterator[None]:
+    """Stopped, and kept from coming back: `serve` would start it again at once."""
+    held = (site.folder / "postgres.starting").open("w")
+    with held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        os.kill(postmaster(site), signal.SIGINT)
+        deadline = time.monotonic() + 20
+        while (site.folder / "postgres" / "postmaster.pid").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield
+
+
+def postmaster(site: LiveSite) -> int:
+    return int((site.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+def ask(site: LiveSite, path: str, method: str = "GET") -> tuple[int, Message, str]:
+    request = urllib.request.Request(f"{site.url}{path}", method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read().decode()
+
+
+def seconds_until_it_answers(site: LiveSite) -> float:
+    begun = time.monotonic()
+    while ask(site, SEARCH)[0] != 200:
+        assert time.monotonic() - begun < 10
+        time.sleep(0.05)
+    return time.monotonic() - begun
+
+
+def test_O4_the_letter_is_read_in_each_language_while_the_database_is_down_and_all_comes_back(site: LiveSite) -> None:
+    assert ask(site, LETTER)[0] == 200
+    with no_database(site):
+        for language in LANGUAGES:
+            status, headers, page = ask(site, f"{language}{LETTER}")
+            assert status == 200 and 'class="sheet"' in page and "public" in headers["Cache-Control"], language
+            assert ask(site, f"{language}{LETTER}", "HEAD")[2] == ""
+        for path in (SEARCH, f"{LETTER}history/?fresh", f"{LETTER}signatories/{uuid.uuid4()}/"):
+            status, headers, page = ask(site, path)
+            assert (status, headers["Retry-After"], headers["Cache-Control"]) == (503, "10", "no-store"), path
+            assert "Back in a moment" in page
+            assert not re.search("Traceback|OperationalError|psycopg|connection", page), path
+        assert ask(site, "/healthz")[0] == 200
+        assert ask(site, "/readyz")[0] == 503
+    assert seconds_until_it_answers(site) < 10
+    site.wait_until_ready(10)
+    assert "Sign the letter" in ask(site, f"{LETTER}?fresh")[2]
+
+
+def test_O4_an_embedded_database_that_was_killed_is_started_again(site: LiveSite) -> None:
+    killed = postmaster(site)
+    os.kill(killed, signal.SIGKILL)
+    assert seconds_until_it_answers(site) < 10
+    assert postmaster(site) != killed
+    assert "the database was gone; it runs again." in site.output.read_text()

@@ -1,0 +1,398 @@
+"""A crowd reads: a page is made once for all of them, is never old, and is there while the database is not."""
+
+import gc
+import gzip
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import brotli
+import pytest
+from django.db import OperationalError
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from campaign.letters import text_cache
+from campaign.letters.publishing import publish, revise
+from campaign.models import Letter
+from campaign.web import middleware, page_cache
+from campaign.web.middleware import PageCacheMiddleware, public_page
+from signatures.models import Signature
+from tests.factories import WORDS
+
+pytestmark = pytest.mark.django_db
+LIST = "/letters/bridge/signatories/"
+
+
+class Clock:
+    """The time that pages and texts go by; it stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (middleware, text_cache):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`database("down")` and `database("up")`: to whoever asks it about a letter."""
+    objects = text_cache.Translation.objects
+    answers = objects.of_newest_revision
+
+    def is_down(*_args: object) -> None:
+        raise OperationalError("could not connect to server")
+
+    return lambda how: monkeypatch.setattr(objects, "of_newest_revision", is_down if how == "down" else answers)
+
+
+def text_of(client: Client, address: str = "/") -> str:
+    return client.get(address).content.decode()
+
+
+# Fresh
+
+
+def test_what_changed_is_on_every_page_within_five_seconds(
+    client: Client, letter: Letter, ada: Signature, clock: Clock
+) -> None:
+    """The worst case: the text is read the moment before it changes, the page is made the moment before the text is old."""
+    text_of(client, LIST)  # the text is read
+    letter.state = "paused"
+    letter.save()
+    ada.delete()
+    clock.now += text_cache.CACHE_SECONDS - 0.01
+    text_of(client)  # the page is made, from the text that was read
+
+    clock.now += 5 - text_cache.CACHE_SECONDS
+    assert "Signing is paused" in text_of(client)
+    assert "Ada Lovelace" not in text_of(client) + text_of(client, LIST)
+
+
+def test_a_page_is_as_old_as_its_beginning_however_long_it_took(client: Client, letter: Letter, clock: Clock) -> None:
+    def slowly(request: Any) -> HttpResponse:
+        clock.now += 2
+        return HttpResponse("slow", headers={"Cache-Control": "public"})
+
+    pages = PageCacheMiddleware(slowly)
+    pages(RequestFactory().get("/slow/"))
+    (copy,) = middleware.page_cache._pages.values()
+    assert copy.made == 1000.0
+
+
+def test_what_is_gone_leaves_the_memory_at_once(client: Client, ada: Signature, clock: Clock) -> None:
+    address = f"{LIST}{ada.public_id}/"
+    assert "Ada Lovelace" in text_of(client, address)
+    ada.delete()
+    clock.now += middleware.FRESH_SECONDS
+    assert client.get(address).status_code == 404
+    assert [key for key in middleware.page_cache._pages if key[2] == address] == []
+
+
+def test_a_reader_is_never_kept_waiting_while_another_makes_the_page_anew(letter: Letter, clock: Clock) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    bodies = iter(["old", "new"])
+
+    @public_page
+    def page(request: Any) -> HttpResponse:
+        body = next(bodies)
+        if body == "new":
+            begun.set()
+            go_on.wait(10)
+        return HttpResponse(body)
+
+    pages, ask = PageCacheMiddleware(page), RequestFactory().get
+    pages(ask("/"))
+    clock.now += middleware.FRESH_SECONDS
+    renewing = threading.Thread(target=lambda: pages(ask("/")))
+    renewing.start()
+    assert begun.wait(10)
+    assert pages(ask("/")).content == b"old"
+    go_on.set()
+    renewing.join(10)
+    assert pages(ask("/")).content == b"new"
+
+
+def test_a_second_reader_after_a_while_is_not_shown_who_has_left(client: Client, letter: Letter, clock: Clock) -> None:
+    """Nobody asked for the page for most of a minute, then two at the same moment."""
+    begun, go_on = threading.Event(), threading.Event()
+    bodies = iter(["old", "new", "newest"])
+
+    @public_page
+    def page(request: Any) -> HttpResponse:
+        body = next(bodies)
+        if body == "new":
+            begun.set()
+            go_on.wait(10)
+        return HttpResponse(body)
+
+    pages, ask, seen = PageCacheMiddleware(page), RequestFactory().get, []
+    pages(ask("/"))
+    clock.now += 50
+    readers = [threading.Thread(target=lambda: seen.append(pages(ask("/")).content)) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+        assert begun.wait(10)
+    threading.Timer(0.1, go_on.set).start()
+    for reader in readers:
+        reader.join(10)
+    assert seen == [b"new"] * 4
+
+
+def test_who_waits_for_a_name_that_is_gone_is_told_so(letter: Letter, clock: Clock) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    statuses = iter([200, 404, 404])
+
+    @public_page
+    def page(request: Any) -> HttpResponse:
+        status = next(statuses)
+        if status == 404 and not begun.is_set():
+            begun.set()
+            go_on.wait(10)
+        return HttpResponse("a name" if status == 200 else "none", status=status)
+
+    pages, ask, seen = PageCacheMiddleware(page), RequestFactory().get, []
+    pages(ask("/"))
+    clock.now += 50
+    readers = [threading.Thread(target=lambda: seen.append(pages(ask("/")).status_code)) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+        assert begun.wait(10)
+    threading.Timer(0.1, go_on.set).start()
+    for reader in readers:
+        reader.join(10)
+    assert seen == [404, 404]
+
+
+def test_nobody_waits_long_or_twice_for_a_database_that_does_not_answer(
+    letter: Letter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "WAIT_SECONDS", 0.05)
+    begun, go_on = threading.Event(), threading.Event()
+    bodies = iter(["old", "hangs"])
+
+    @public_page
+    def page(request: Any) -> HttpResponse:
+        if next(bodies) == "hangs":
+            begun.set()
+            go_on.wait(10)
+        return HttpResponse("old")
+
+    pages, ask = PageCacheMiddleware(page), RequestFactory().get
+    pages(ask("/"))
+    clock.now += 50
+    renewing = threading.Thread(target=lambda: pages(ask("/")))
+    renewing.start()
+    assert begun.wait(10)
+    assert pages(ask("/")).content == b"old"
+    clock.now += 1
+    begun_at = time.monotonic()
+    for _reader in range(100):
+        assert pages(ask("/")).content == b"old"
+    assert time.monotonic() - begun_at < 0.05 * 50
+    go_on.set()
+    renewing.join(10)
+
+
+# To whom it is the same
+
+
+def test_two_processes_send_the_same_page_under_the_same_tag(client: Client, ada: Signature) -> None:
+    tags = set()
+    for _process in range(2):
+        middleware.page_cache.clear()
+        text_cache.clear_cache()
+        tags.add(client.get("/")["ETag"])
+    assert len(tags) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("{}", 304), ('"x", {}', 304), ("{}, W/", 304), ("*", 304), ('{}"', 200), ('"x"', 200), ("x{}x", 200), ("", 200)],
+)
+def test_304_is_for_who_has_this_very_page(client: Client, letter: Letter, asked: str, status: int) -> None:
+    first = client.get("/")
+    for ask in (client.get, client.head):
+        answer = ask("/", headers={"if-none-match": asked.format(first["ETag"])})
+        assert answer.status_code == status
+        for name in ("Cache-Control", "ETag", "Vary", "Content-Security-Policy"):
+            assert answer[name] == first[name], name
+    assert client.get("/", headers={"if-none-match": first["ETag"].removeprefix("W/")}).status_code == 304
+
+
+def test_P9_who_wants_another_page_than_this_gets_all_headers_and_nothing_that_a_cache_may_keep(
+    client: Client, letter: Letter
+) -> None:
+    first = client.get("/")
+    answer = client.get("/", headers={"if-match": '"x"'})
+    assert (answer.status_code, answer.content, answer["Cache-Control"]) == (412, b"", "no-store")
+    for name in ("Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy"):
+        assert answer[name] == first[name], name
+
+
+def test_head_is_answered_as_get_without_the_page_hot_or_not(client: Client, letter: Letter) -> None:
+    for address in ("/", f"{LIST}?q=a"):
+        cold, hot, full = client.head(address), client.head(address), client.get(address)
+        assert cold.content == hot.content == b""
+        for head in (cold, hot):
+            assert dict(head.items()) == dict(full.items())
+
+
+@pytest.mark.parametrize(
+    ("accepts", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"), ("br;q=0.1, gzip;q=1", "br"), ("GZIP", "gzip"), ("br;q=0, gzip", "gzip"), ("br; q=0.000, gzip;q=0", ""),
+        ("identity", ""), ("", ""), ("brotli, gzipped", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("address", ["/", f"{LIST}?q=Ada"])
+def test_a_page_is_packed_as_its_reader_can_take_it(
+    client: Client, ada: Signature, address: str, accepts: str, coding: str
+) -> None:
+    answer = client.get(address, headers={"accept-encoding": accepts})
+    unpack = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}[coding]
+    assert answer.get("Content-Encoding", "") == coding
+    assert "Ada Lovelace" in unpack(answer.content).decode()
+    assert int(answer["Content-Length"]) == len(answer.content)
+    assert answer["Vary"] == "Accept-Encoding"
+
+
+def test_a_picture_is_not_packed_a_second_time() -> None:
+    picture = HttpResponse(b"PNG" * 99, content_type="image/png", headers={"Cache-Control": "public"})
+    answer = PageCacheMiddleware(lambda _request: picture)(
+        RequestFactory().get("/x.png", headers={"accept-encoding": "br, gzip"})
+    )
+    assert "Content-Encoding" not in answer and answer.content == picture.content
+
+
+def test_a_page_with_a_query_has_its_tag_too_and_is_not_kept(client: Client, ada: Signature) -> None:
+    answer = client.get(f"{LIST}?q=Ada")
+    assert client.get(f"{LIST}?q=Ada", headers={"if-none-match": answer["ETag"]}).status_code == 304
+    assert len(middleware.page_cache._pages) == 0
+
+
+def test_languages_are_separate_pages(client: Client, letter: Letter) -> None:
+    publish(revise(letter, "ko", {**WORDS, "title": "다리"}))
+    assert "다리" in text_of(client, "/ko/")
+    assert "다리" not in text_of(client, "/") and client.get("/")["Content-Language"] == "en"
+    assert "다리" in text_of(client, "/ko/") and client.get("/ko/")["Content-Language"] == "ko"
+
+
+def test_a_made_up_host_poisons_nothing(client: Client, letter: Letter, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["letter.example", "testserver"]
+    ours = text_of(client)
+    for headers in (
+        {"host": "evil.example"},
+        {"host": "letter.example@evil.example"},
+        {"host": "letter.example", "x-forwarded-host": "evil.example"},
+        {"host": "letter.example:8443"},
+        {"host": "testserver", "x-forwarded-proto": "gopher", "x-original-url": "/admin/", "forwarded": "host=evil.example"},
+    ):  # fmt: skip
+        answer = client.get("/", headers=headers)
+        assert answer.status_code == (400 if "evil" in headers["host"] else 200)
+        assert "evil" not in answer.content.decode()
+    assert not [key for key in middleware.page_cache._pages if "evil" in str(key)]
+    assert text_of(client) == ours
+
+
+# How much memory
+
+
+def page_of(size: int) -> HttpResponse:
+    return HttpResponse(b"x" * size, headers={"Cache-Control": "public"})
+
+
+def test_a_flood_of_addresses_drives_itself_out_and_not_the_letter() -> None:
+    pages = PageCacheMiddleware(lambda _request: page_of(100_000))
+    ask = RequestFactory().get
+    for _reader in range(3):
+        pages(ask("/"))
+    for number in range(500):
+        pages(ask(f"/signatories/{number}/"))
+        pages(ask(f"/signatories/{number}/"))
+    kept = [path for _scheme, _host, path in middleware.page_cache._pages]
+    assert "/" in kept and "/signatories/499/" in kept and "/signatories/0/" not in kept
+    assert len(kept) == page_cache.MAX_BYTES // (200_000 + page_cache.OVERHEAD_BYTES)
+    assert (
+        middleware.page_cache._bytes
+        == sum(copy.size for copy in middleware.page_cache._pages.values())
+        <= page_cache.MAX_BYTES
+    )
+
+
+def test_a_flood_of_tiny_pages_takes_no_more_memory_than_one_of_large_ones(client: Client, letter: Letter) -> None:
+    """`/robots.txt` is one page for each port in the `Host`, and its headers are longer than it is."""
+    number = 300
+    client.get("/robots.txt")
+    tracemalloc.start()
+    before, _peak = tracemalloc.get_traced_memory()
+    for port in range(1, number + 1):
+        client.get("/robots.txt", headers={"host": f"testserver:{port}"})
+    gc.collect()
+    now, _peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(middleware.page_cache._pages) == number + 1
+    assert now - before < middleware.page_cache._bytes
+
+
+def test_a_page_beyond_measure_is_sent_and_not_kept() -> None:
+    pages = PageCacheMiddleware(lambda _request: page_of(page_cache.MAX_PAGE_BYTES))
+    assert pages(RequestFactory().get("/")).status_code == 200
+    assert len(middleware.page_cache._pages) == middleware.page_cache._bytes == 0
+
+
+# While the database is down (SECURITY.md O4); tests/web/test_database_down.py stops a real one
+
+
+def test_O4_names_stay_for_a_minute_and_the_letter_for_as_long_as_it_takes(
+    client: Client, letter: Letter, ada: Signature, clock: Clock, database: Callable[[str], None]
+) -> None:
+    publish(revise(letter, "ko", {**WORDS, "title": "다리"}))
+    text_of(client)
+    database("down")
+    clock.now += 50
+    assert "Ada Lovelace" in text_of(client), "the last copy"
+
+    clock.now += 15
+    page = text_of(client)
+    assert "We ask for" in page and "Signing is not possible just now" in page and "Ada Lovelace" not in page
+    assert not [copy for copy in middleware.page_cache._pages.values() if b"Ada Lovelace" in copy.plain]
+    assert "다리" in text_of(client, "/ko/"), "in a language that nobody has asked this process for"
+    clock.now += 3600
+    assert "We ask for" in text_of(client)
+
+    client.raise_request_exception = False
+    for address in (LIST, f"{LIST}?q=Ada", f"{LIST}{ada.public_id}/"):
+        away = client.get(address)
+        assert (away.status_code, away["Retry-After"], away["Cache-Control"]) == (503, "10", "no-store"), address
+        assert "Back in a moment" in away.content.decode() and "Traceback" not in away.content.decode()
+
+    database("up")
+    clock.now += middleware.FRESH_SECONDS
+    assert "Ada Lovelace" in text_of(client) and "Sign the letter" in text_of(client)
+
+
+def test_O4_a_crowd_does_not_ask_a_database_that_is_down_again_and_again(
+    client: Client, letter: Letter, clock: Clock, database: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text_of(client)
+    clock.now += 61
+    database("down")
+    asked: list[int] = []
+    down = text_cache.Translation.objects.of_newest_revision
+    monkeypatch.setattr(
+        text_cache.Translation.objects, "of_newest_revision", lambda slug: (asked.append(1), down(slug))
+    )
+    for _reader in range(100):
+        assert "Signing is not possible just now" in text_of(client)
+    assert len(asked) == 1
