@@ -11,7 +11,7 @@ BASE = Path(settings.BASE_DIR)
 SHEET = (BASE / "static" / "css" / "site.css").read_text(encoding="utf-8")
 ROOTS = re.findall(r"^ *:root {([^}]*)}", SHEET, re.MULTILINE)
 OWN_LOOK = re.search(
-    r"## Your own look\n.*?```css\n(.*?)```", (BASE / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    r"## Colors and mark\n.*?```css\n(.*?)```", (BASE / "docs/operate/look.md").read_text(encoding="utf-8"), re.DOTALL
 )
 
 Colour = tuple[float, ...]
@@ -69,8 +69,8 @@ def test_words_have_no_other_colours_than_those() -> None:
     assert {"var(--ink)", "var(--mark)"} <= told
 
 
-def test_the_readme_rebrands_by_properties_that_the_sheet_has() -> None:
-    assert OWN_LOOK, "README.md has a section with the lines"
+def test_the_docs_rebrand_by_properties_that_the_sheet_has() -> None:
+    assert OWN_LOOK, "docs/operate/look.md has a section with the lines"
     lines = OWN_LOOK[1]
     assert len(lines.strip().splitlines()) <= 10
     named = properties_of(lines)
@@ -79,14 +79,14 @@ def test_the_readme_rebrands_by_properties_that_the_sheet_has() -> None:
         assert f"var(--{name})" in SHEET, f"{name} has an effect"
 
 
-def test_the_mark_of_the_readme_is_a_file_that_is_served() -> None:
+def test_the_mark_of_the_docs_is_a_file_that_is_served() -> None:
     assert OWN_LOOK
     file = re.search(r'url\("\.\./([^"]+)"\)', OWN_LOOK[1])
     assert file, "relative to the sheet, so that it is found under its hashed name"
     assert finders.find(file[1])
 
 
-def test_the_colours_of_the_readme_can_be_read_too() -> None:
+def test_the_colours_of_the_docs_can_be_read_too() -> None:
     assert OWN_LOOK
     light, _, dark = OWN_LOOK[1].partition("@media")
     for theme in ({**LIGHT, **properties_of(light)}, {**DARK, **properties_of(light), **properties_of(dark)}):
