@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import cycle
-from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -315,9 +314,9 @@ def test_each_filter_reads_an_index_and_not_the_table(desk: Client, query: str, 
 
 @pytest.fixture
 def limited_role(letter: Letter) -> Iterator[None]:
-    """From here on the database knows us as the role that README.md tells operators to make."""
-    readme = (BASE / "README.md").read_text(encoding="utf-8")
-    sql = dedent(readme.partition("**A limited database role.**")[2].partition("```sql\n")[2].partition("```")[0])
+    """From here on the database knows us as the role that docs/operate/go-live.md tells operators to make."""
+    page = (BASE / "docs/operate/go-live.md").read_text(encoding="utf-8")
+    sql = page.partition("### A limited database role")[2].partition("```sql\n")[2].partition("```")[0]
     assert sql.count(";") == 6
     with connection.cursor() as cursor:
         cursor.execute(sql)
