@@ -156,7 +156,7 @@ def test_a_small_subset_of_markdown_and_nothing_else(source: str, html: str) -> 
 def test_a_folder_that_is_no_letter_is_told_in_one_sentence(tmp_path: Path, spoil: str) -> None:
     for file in SHIPPED.iterdir():
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8").replace(spoil, "x", 1), encoding="utf-8")
-    with pytest.raises(CommandError, match="is no letter"):
+    with pytest.raises(CommandError, match="is not a letter"):
         call_command("load_letter", tmp_path)
     assert not Translation.objects.exists()
 
@@ -177,7 +177,7 @@ def test_a_letter_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None:
         (SHIPPED / "en.md").read_text(encoding="utf-8").replace('date = "May 7, 2013"', f'date = "{"x" * 60}"'),
         encoding="utf-8",
     )
-    with pytest.raises(CommandError, match="is no letter"):
+    with pytest.raises(CommandError, match="is not a letter"):
         call_command("load_letter", tmp_path)
     assert not Letter.objects.exists()
 
@@ -204,16 +204,16 @@ def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter,
 
 def test_loading_again_leaves_a_draft_as_staff_left_it(shipped: Translation) -> None:
     Translation.objects.filter(language="ko").update(title="고쳐 쓴 제목")
-    assert "ko: the draft on the site stays as it is" in loaded()
+    assert "ko: the draft on the site is kept" in loaded()
     assert Translation.objects.get(language="ko").title == "고쳐 쓴 제목"
-    assert "stays as it is" not in loaded("--drafts"), "and what is asked for is done"
+    assert "is kept" not in loaded("--drafts"), "and what is asked for is done"
     assert Translation.objects.get(language="ko").title.startswith("중국으로")
     assert loaded() == "Updated /letters/xi-jinping-2013/\n", "what nobody changed is not worth a word"
 
 
 def test_loading_again_leaves_the_next_wording_that_staff_work_on(shipped: Translation) -> None:
     draft = revise(shipped.revision.letter, "en", {**shipped.text_values(), "title": "What we write next"})
-    assert "en: the draft on the site stays as it is" in loaded()
+    assert "en: the draft on the site is kept" in loaded()
     draft.refresh_from_db()
     assert (draft.title, draft.published_at, draft.revision.number) == ("What we write next", None, 2)
 
@@ -222,7 +222,7 @@ def test_loading_says_what_stays_with_published_words(shipped: Translation, tmp_
     folder = Path(shutil.copytree(SHIPPED, tmp_path / "letter"))
     words = (folder / "en.md").read_text(encoding="utf-8")
     (folder / "en.md").write_text(words.replace("+++\n", '+++\nrecipient = "Mr. Xi"\n', 1), encoding="utf-8")
-    assert "en: recipient: as published" in loaded(str(folder))
+    assert "en: recipient: kept as published" in loaded(str(folder))
     assert Translation.objects.get(language="en").recipient == ""
 
 

@@ -82,4 +82,4 @@ def test_O4_an_embedded_database_that_was_killed_is_started_again(site: LiveSite
     os.kill(killed, signal.SIGKILL)
     assert seconds_until_it_answers(site) < 10
     assert postmaster(site) != killed
-    assert "the database was gone; it runs again." in site.output.read_text()
+    assert "the database had stopped; it was restarted." in site.output.read_text()
