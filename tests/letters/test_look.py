@@ -95,7 +95,7 @@ def test_the_colours_of_the_docs_can_be_read_too() -> None:
 
 
 def test_mails_wear_the_colours_of_the_site() -> None:
-    frame = (BASE / "templates" / "emails" / "frame.html").read_text(encoding="utf-8")
+    frame = (BASE / "templates" / "emails" / "base.html").read_text(encoding="utf-8")
     inline, dark = (
         re.sub(r"<style>.*</style>", "", frame, flags=re.DOTALL),
         frame.split("prefers-color-scheme: dark")[1].split("</style>")[0],
