@@ -16,6 +16,7 @@ from signatures import transitions
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, RateLimit, Signature
 from signatures.moderation import decisions, featured
+from signatures.registries import READ_ACTIONS, AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State
 from signatures.values import tokens
@@ -55,7 +56,7 @@ def send(desk: Client, action: str, *rows: Signature, as_of: str, page: str = QU
 
 
 def actions_on(row: Signature) -> list[str]:
-    told = AuditEntry.objects.filter(signature_id=row.pk).exclude(action__in=audit_log.READ_ACTIONS)
+    told = AuditEntry.objects.filter(signature_id=row.pk).exclude(action__in=READ_ACTIONS)
     return list(told.order_by("pk").values_list("action", flat=True))
 
 
@@ -106,7 +107,7 @@ def test_A7_what_one_did_oneself_is_no_surprise(cleo: Signature, desk: Client) -
 
 def test_A7_a_look_is_no_change(cleo: Signature, desk: Client, other: User) -> None:
     as_of = seen_on(desk, QUEUE)
-    audit_log.record("view", staff_id=other.pk, signature_id=cleo.pk)
+    audit_log.record(AuditAction.VIEW, staff_id=other.pk, signature_id=cleo.pk)
     send(desk, "approve", cleo, as_of=as_of)
     assert actions_on(cleo) == ["approve"]
 
@@ -136,7 +137,7 @@ def test_A7_all_that_match_are_those_that_were_seen(letter: Letter, desk: Client
     as_of = seen_on(desk, QUEUE)
     decisions.hold(rows[0], by=other.pk)
     came_later = make_signature(letter, "Later", State.WAITING)
-    audit_log.record("confirm", signature_id=came_later.pk, was="unconfirmed", now="waiting")
+    audit_log.record(AuditAction.CONFIRM, signature_id=came_later.pk, was="unconfirmed", now="waiting")
 
     send(desk, "approve", rows[1], as_of=as_of, select_across="1")
 
@@ -206,8 +207,8 @@ def test_staff_order_the_notables_by_buttons_and_the_list_follows(letter: Letter
     assert shown(desk) == ["Three", "One", "Two"]
     assert [row.name for row in Signature.objects.filter(letter=letter).public().featured()] == shown(desk)
     entry = AuditEntry.objects.get(signature_id=one.pk)
-    assert (entry.action, entry.staff_id, entry.detail) == ("place", mod.pk, {"place": 2})
-    assert actions_on(three) == ["place"] * 2 and actions_on(two) == ["place"]
+    assert (entry.action, entry.staff_id, entry.detail) == ("move-featured", mod.pk, {"place": 2})
+    assert actions_on(three) == ["move-featured"] * 2 and actions_on(two) == ["move-featured"]
 
 
 def test_a_featured_position_moves_among_its_own_kind_and_not_beyond_the_end(letter: Letter, desk: Client) -> None:
@@ -245,7 +246,7 @@ def test_only_moderators_order_the_notables(letter: Letter, officer: User, edito
         client.force_login(user)
         assert client.get(NOTABLES).status_code == 403
         assert client.post(NOTABLES, {"move": f"up:{two.pk}"}).status_code == 403
-    assert not AuditEntry.objects.filter(action="place").exists()
+    assert not AuditEntry.objects.filter(action="move-featured").exists()
 
 
 @pytest.fixture
@@ -363,7 +364,7 @@ def test_A7_a_decision_that_had_to_wait_for_another_sees_what_that_one_did(cleo:
         try:
             waiting.set()
             rows = Signature.objects.filter(pk=cleo.pk)
-            done.append(decisions.decide("approve", rows, by=mod.pk, as_of=as_of))  # type: ignore[arg-type]  # as_manager
+            done.append(decisions.decide(AuditAction.APPROVE, rows, by=mod.pk, as_of=as_of))  # type: ignore[arg-type]  # as_manager
         finally:
             connection.close()
 
