@@ -280,7 +280,7 @@ def test_A7_two_owners_on_one_limit_the_second_is_told_and_may_insist(owners: tu
     limit.refresh_from_db()
     assert limit.most == 222
     told = AuditEntry.objects.filter(action="set-ratelimit").order_by("pk").values_list("reason", flat=True)
-    assert len(told) == 2 and not any("as_seen" in reason for reason in told)
+    assert len(told) == 2 and not any("loaded_digest" in reason for reason in told)
 
 
 def filled_in_again(answer: Any) -> dict[str, Any]:
