@@ -350,11 +350,11 @@ class Play:
             assert answer.status_code in {200, 303, 404, 503}, page
             yield self.headers(answer) + self.without_what_was_asked(answer.content, page)
             yield self.stranger.head(page).content
-        further = self.stranger.get(f"{here}/signatories/").context["following"]
+        further = self.stranger.get(f"{here}/signatories/").context["next_query"]
         while further:
             answer = self.stranger.get(f"{here}/signatories/?{further}")
             yield answer.content
-            further = answer.context["following"]
+            further = answer.context["next_query"]
 
     @staticmethod
     def headers(answer: Any) -> bytes:

@@ -66,7 +66,7 @@ def test_pages_go_on_to_the_end_and_back_to_the_beginning_without_a_gap(
     client: Client, many: list[Signature], query: str
 ) -> None:
     """The same names in the same order, whichever way they are read."""
-    forth = list(walk(client, LIST + query, "following"))
+    forth = list(walk(client, LIST + query, "next_query"))
     names = [name for page in forth for name in page]
     wanted = [row for row in many if f"country={row.country}" in query or "country" not in query]
     by_name, newest = (lambda row: row.name), (lambda row: (TODAY - row.approved_on, row.public_id))
@@ -74,9 +74,9 @@ def test_pages_go_on_to_the_end_and_back_to_the_beginning_without_a_gap(
     assert {len(page) for page in forth[:-1]} == {8}
 
     answer = client.get(LIST + query)
-    while answer.context["following"]:
-        answer = client.get(f"{LIST}?{answer.context['following']}")
-    back = list(walk(client, f"{LIST}?{answer.context['earlier']}", "earlier"))
+    while answer.context["next_query"]:
+        answer = client.get(f"{LIST}?{answer.context['next_query']}")
+    back = list(walk(client, f"{LIST}?{answer.context['previous_query']}", "previous_query"))
     assert back == forth[:-1][::-1]
 
 
@@ -90,9 +90,9 @@ def test_who_goes_meanwhile_takes_nobodys_place_along(client: Client, many: list
     """A mark says where, not who: the link in it still works."""
     for query in ("", "?order=name"):
         first = client.get(LIST + query)
-        following = client.get(f"{LIST}?{first.context['following']}").content
+        following = client.get(f"{LIST}?{first.context['next_query']}").content
         withdrawal.withdraw(first.context["rows"][-1])
-        assert client.get(f"{LIST}?{first.context['following']}").content.count(b"<li>") == following.count(b"<li>")
+        assert client.get(f"{LIST}?{first.context['next_query']}").content.count(b"<li>") == following.count(b"<li>")
 
 
 @pytest.mark.parametrize("way", ["after", "before"])
@@ -110,8 +110,8 @@ def test_an_order_that_is_none_is_a_mistake_in_the_form(client: Client, ada: Sig
 
 def test_the_choice_is_kept_from_page_to_page_and_nothing_else_is(client: Client, many: list[Signature]) -> None:
     page = client.get(LIST, {"q": "signer", "country": "KR", "order": "name", "x": "tracked"})
-    assert page.context["following"].startswith("q=signer&country=KR&order=name&after=")
-    assert "tracked" not in page.context["following"]
+    assert page.context["next_query"].startswith("q=signer&country=KR&order=name&after=")
+    assert "tracked" not in page.context["next_query"]
 
 
 def test_P5_a_page_has_fifty_names_and_none_is_for_search_engines(client: Client, letter: Letter) -> None:
@@ -175,11 +175,11 @@ def test_a_search_finds_the_same_in_the_same_order_whichever_way_it_is_looked_fo
     client: Client, many: list[Signature], monkeypatch: pytest.MonkeyPatch, few: tuple[int, int, int]
 ) -> None:
     """Name by name along the list, or by the index of pieces."""
-    for constant, value in zip(("SHORT_WALK", "LONG_WALK", "MIN_IN_SHORT_WALK"), few, strict=True):
+    for constant, value in zip(("SHORT_SCAN", "LONG_SCAN", "MIN_IN_SHORT_SCAN"), few, strict=True):
         monkeypatch.setattr(search, constant, value)
     for query in ("q=1", "q=signer+00", "q=3&country=KR", "q=4&order=name", "q=nobody", "q=0&country=CH&order=name"):
         asked = dict(pair.split("=") for pair in query.split("&"))
-        names = [name for page in walk(client, f"{LIST}?{query}", "following") for name in page]
+        names = [name for page in walk(client, f"{LIST}?{query}", "next_query") for name in page]
         wanted = [
             row
             for row in many
@@ -211,7 +211,7 @@ def test_words_that_were_changed_are_found_and_the_old_ones_are_not(
 def test_S15_a_search_is_taken_by_the_letter(client: Client, ada: Signature, query: str, monkeypatch: Any) -> None:
     for _way in range(2):
         assert found(client, q=query) == []
-        monkeypatch.setattr(search, "SHORT_WALK", 1)
+        monkeypatch.setattr(search, "SHORT_SCAN", 1)
         make_signature(ada.letter, "Zoe", approved_on=TODAY + timedelta(days=9))
 
 
@@ -232,7 +232,7 @@ def test_a_search_that_would_take_too_long_is_told_so(client: Client, ada: Signa
             cursor.execute("SELECT pg_sleep(5)")
 
     monkeypatch.setattr(search, "TIMEOUT_MS", 20)
-    monkeypatch.setattr(search, "_walk", dawdle)
+    monkeypatch.setattr(search.Search, "_scan", dawdle)
     answer = client.get(LIST, {"q": "ada"})
     assert answer.status_code == 422
     assert "Please type more of the name." in answer.content.decode()
@@ -242,7 +242,7 @@ def test_a_search_that_would_take_too_long_is_told_so(client: Client, ada: Signa
 def test_names_of_another_letter_are_not_found_here(client: Client, ada: Signature, monkeypatch: Any) -> None:
     make_signature(make_letter("tunnel"), "Ada Tunnel")
     assert found(client, q="ada") == ["Ada Lovelace"]
-    monkeypatch.setattr(search, "SHORT_WALK", 1)
+    monkeypatch.setattr(search, "SHORT_SCAN", 1)
     make_signature(ada.letter, "Zoe", approved_on=TODAY + timedelta(days=9))
     assert found(client, q="ada") == ["Ada Lovelace"]
 
@@ -284,7 +284,7 @@ def test_P6_a_search_finds_public_names_only_and_the_index_holds_no_piece_of_ano
                     organization="Hidden", search_text=f"{canary.search_text}\nhidden"
                 )
     for few in (2_000, 1):
-        monkeypatch.setattr(search, "SHORT_WALK", few)
+        monkeypatch.setattr(search, "SHORT_SCAN", few)
         for words in ("canary", "can", "hidden", "waiting", "rejected public", "approved delivery", "c"):
             for name in found(client, q=words):
                 assert name == "Canary approved public", words
@@ -316,7 +316,7 @@ def test_P6_a_search_finds_public_names_only_and_the_index_holds_no_piece_of_ano
 def test_P6_a_name_that_is_public_no_more_is_found_no_more(
     client: Client, ada: Signature, hide: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(search, "SHORT_WALK", 1)
+    monkeypatch.setattr(search, "SHORT_SCAN", 1)
     make_signature(ada.letter, "Zoe", approved_on=TODAY + timedelta(days=9))
     assert found(client, q="lovelace") == ["Ada Lovelace"]
     with connection.cursor() as cursor:

@@ -186,7 +186,7 @@ def pages_of(client: Client, address: str) -> list[list[str]]:
     while address:
         answer = client.get(address)
         found.append(re.findall(r'class="name"[^>]*><bdi>(.*?)</bdi>', answer.content.decode()))
-        address = answer.context["following"] and f"{LIST}?{answer.context['following']}"
+        address = answer.context["next_query"] and f"{LIST}?{answer.context['next_query']}"
     return found
 
 
@@ -194,7 +194,7 @@ def test_all_pages_together_hold_everybody_once(
     letter: Letter, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pagination, "PAGE_SIZE", 4)
-    monkeypatch.setattr(views, "ORGANIZATIONS", 2)
+    monkeypatch.setattr(views, "MAX_ORGANIZATIONS", 2)
     people = make_many(letter, 9)
     Signature.objects.filter(pk=people[0].pk).update(featured_position=1)
     guilds = [organization(letter, f"Guild {n}", featured_position=n or None) for n in (0, 0, 0, 0, 0, 1)]
