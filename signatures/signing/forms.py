@@ -55,7 +55,7 @@ class SignerForm(forms.Form):
     name = NameField(
         label=_("Your name, or that of the organization"),
         help_text=_("As you wish it to be read, in any script. A person may take a pseudonym."),
-        widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 400, "data-missing": NAME_REQUIRED}),
+        widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 400, "data-required-message": NAME_REQUIRED}),
     )
     spokesperson = LineField(
         label=_("Who speaks for it"),
@@ -193,7 +193,7 @@ class ConsentForm(SignerForm):
     """Words put under a text: that which was on the page, and no other."""
 
     consent = forms.BooleanField(
-        widget=forms.CheckboxInput(attrs={"data-missing": CONSENT_REQUIRED}),
+        widget=forms.CheckboxInput(attrs={"data-required-message": CONSENT_REQUIRED}),
         label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose."),
         error_messages={"required": CONSENT_REQUIRED},
     )
@@ -245,8 +245,8 @@ class SignForm(ConsentForm):
             attrs={
                 "autocomplete": "email",
                 "maxlength": email_addresses.MAX_LENGTH,
-                "data-missing": ADDRESS_REQUIRED,
-                "data-odd": EmailAddressField.NONE,
+                "data-required-message": ADDRESS_REQUIRED,
+                "data-invalid-message": EmailAddressField.NONE,
             }
         ),
         error_messages={"required": ADDRESS_REQUIRED},
@@ -276,7 +276,7 @@ class SignForm(ConsentForm):
             HTML('{% include "signing/typo_suggestion.html" %}'),
             "updates",
             "consent",
-            Div("website", css_class="apart", aria_hidden="true"),
+            Div("website", css_class="offscreen", aria_hidden="true"),
             "stamp",
             "seconds",
         )

@@ -13,7 +13,7 @@ OF_COLORS = ["color-contrast", "link-in-text-block"]  # all that changes with th
 SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 # WCAG 2.5.8: a target in a line of text is as high as its line; a box is also hit by its label.
 SMALL = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
-    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.apart') && one.matches(':not(.skip)'))
+    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.offscreen') && one.matches(':not(.skip-link)'))
     .filter(one => !(getComputedStyle(one).display === 'inline'
         && one.parentElement.textContent.trim().length > one.textContent.trim().length))
     .map(one => [one, [one, ...(one.labels || [])].map(part => part.getBoundingClientRect())])
@@ -27,7 +27,7 @@ LEADS_NOWHERE = """() => [...document.querySelectorAll('#problems a')]
 SPACING = """*, ::before, ::after { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
     p { margin-block-end: 2em !important; }"""
 CUT_OFF = """() => [...document.querySelectorAll('main *, header *, footer *')]
-    .filter(one => ['hidden', 'clip'].includes(getComputedStyle(one).overflowX) && one.matches(':not(.apart, .apart *, .unseen, progress)')
+    .filter(one => ['hidden', 'clip'].includes(getComputedStyle(one).overflowX) && one.matches(':not(.offscreen, .offscreen *, .visually-hidden, progress)')
         && one.innerText && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1))
     .map(one => one.outerHTML.slice(0, 120))"""
 

@@ -43,7 +43,7 @@ def test_what_was_typed_outlives_a_reload_and_another_language_and_goes_once_it_
     page: Page, site: LiveSite
 ) -> None:
     page.goto(LETTER)
-    note = page.locator("[data-kept]")
+    note = page.locator("[data-draft-notice]")
     expect(note).to_be_hidden()
     page.get_by_label(AUDIENCES["delivery"], exact=True).check()
     page.get_by_label("Your name").fill("Kept Over")
@@ -63,7 +63,7 @@ def test_what_was_typed_outlives_a_reload_and_another_language_and_goes_once_it_
     assert set(kept(page)) == {"kind", "visibility", "name", "role", "country", "email", "updates"}
 
     page.locator("#id_consent").check()
-    page.locator("form[data-keep] button[type=submit]").click()
+    page.locator("form[data-draft] button[type=submit]").click()
     page.wait_for_url(f"{site.url}/ko{LETTER}check-mail/")
     assert kept(page) == {}
     page.evaluate("sessionStorage.setItem('sign:xi-jinping-2013', '{\"name\": \"From another tab\"}')")
@@ -100,8 +100,8 @@ def test_the_form_is_emptied_by_a_button_and_what_the_server_gave_back_wins(page
     page.get_by_role("button", name="Empty the form").click()
     expect(page.get_by_label("Your name")).to_have_value("")
     expect(page.get_by_label("Mail address")).to_have_value("")
-    expect(page.locator("[data-kept]")).to_be_hidden()
-    assert page.evaluate("document.activeElement.form === document.querySelector('form[data-keep]')")
+    expect(page.locator("[data-draft-notice]")).to_be_hidden()
+    assert page.evaluate("document.activeElement.form === document.querySelector('form[data-draft]')")
     page.reload()
     expect(page.get_by_label("Your name")).to_have_value("")
 
@@ -117,7 +117,7 @@ def test_where_storage_is_refused_all_else_works(page: Page, site: LiveSite) -> 
     page.get_by_label("Mail address").blur()
     expect(page.locator("#id_email_wrong")).to_be_visible()
     page.reload()
-    expect(page.locator("[data-kept]")).to_be_hidden()
+    expect(page.locator("[data-draft-notice]")).to_be_hidden()
     page.get_by_label(AUDIENCES["public"], exact=True).check()
     page.get_by_label("Your name").fill("Nothing Kept")
     page.get_by_label("Mail address").fill("nothing-kept@example.org")
@@ -156,7 +156,7 @@ def test_a_field_says_what_is_wrong_in_the_language_of_the_page_and_holds_nothin
 
     address.fill("ada@")
     address.blur()
-    page.locator("form[data-keep] button[type=submit]").click()
+    page.locator("form[data-draft] button[type=submit]").click()
     expect(page.locator("#problems")).to_be_focused()
     expect(address).to_have_attribute("aria-describedby", "id_email_helptext id_email_error")
     expect(page.locator("#id_email_error")).to_be_visible()
@@ -186,7 +186,7 @@ def test_the_link_is_copied_and_the_button_says_so(page: Page, site: LiveSite) -
         expect(button).to_be_visible()
         assert words in button.inner_text()
         button.click()
-        expect(button).to_have_text(str(button.get_attribute("data-done")))
+        expect(button).to_have_text(str(button.get_attribute("data-copied-label")))
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied == f"{site.url}{'/ko' if '/ko' in path else ''}{LETTER}"
     page.get_by_role("button", name="Copy these lines").click()
@@ -232,12 +232,12 @@ def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: 
 
     look_away(page, "visible")
     ticks_until(page, f"document.querySelector('[data-count] strong').textContent === '{before + 1}'")
-    expect(page.locator("[data-live=bar]")).to_contain_text(str(before + 1))
+    expect(page.locator("[data-live=sticky-bar]")).to_contain_text(str(before + 1))
     expect(stands).to_be_focused()
     expect(newest).not_to_contain_text("Live Arrival")  # it would take the link away from who stands there
     stands.blur()
     ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
-    expect(newest.locator(".fresh")).to_have_count(1)
+    expect(newest.locator(".new-entry")).to_have_count(1)
     expect(count).to_have_attribute("data-count", str(before + 1))
 
     asked.clear()
@@ -270,7 +270,7 @@ def test_the_first_name_of_all_shows_up_where_there_was_none(page: Page, site: L
     site.run("shell", "--no-imports", "-c", APPROVE.replace("stage-here", "first-name"))
     ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
     expect(newest.get_by_role("heading")).to_be_visible()
-    expect(newest.locator(".fresh")).to_have_count(1)
+    expect(newest.locator(".new-entry")).to_have_count(1)
 
     site.run("shell", "--no-imports", "-c", UNNAMED)  # still counted, by the same number
     ticks_until(page, "!document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")

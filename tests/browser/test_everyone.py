@@ -92,7 +92,7 @@ def choose(page: Page, audience: str) -> None:
 def test_the_whole_walk_by_keyboard_alone(page: Page, site: LiveSite) -> None:
     page.goto(LETTER)
     page.keyboard.press("Tab")
-    assert there(page, "a.skip") and page.evaluate(SEEN)[:2] == [True, True]
+    assert there(page, "a.skip-link") and page.evaluate(SEEN)[:2] == [True, True]
     page.keyboard.press("Enter")
     assert there(page, "#content")
 
@@ -134,7 +134,7 @@ def test_the_whole_walk_by_keyboard_alone(page: Page, site: LiveSite) -> None:
 # As their own machine shows it
 
 BORDERLESS = """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea, button')]
-    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.apart') && !['radio', 'checkbox', 'file'].includes(one.type))
+    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.offscreen') && !['radio', 'checkbox', 'file'].includes(one.type))
     .filter(one => getComputedStyle(one).borderTopStyle === 'none' || parseFloat(getComputedStyle(one).borderTopWidth) < 1)
     .map(one => one.outerHTML.slice(0, 120))"""
 MOVING = """() => [...document.querySelectorAll('*')].filter(one => {

@@ -63,7 +63,7 @@ BEYOND = """() => {
   if (root.scrollWidth > root.clientWidth) found.push("scrolls to " + root.scrollWidth);
   for (const element of document.querySelectorAll("body *")) {
     const box = element.getBoundingClientRect();
-    const apart = element.closest(".apart, .skip, [hidden]");
+    const apart = element.closest(".offscreen, .skip-link, [hidden]");
     if (!apart && box.width && (box.left < -1 || box.right > root.clientWidth + 1))
       found.push(element.tagName + "." + element.className);
   }

@@ -81,7 +81,7 @@ def test_it_tells_counts_digests_root_and_what_they_prove(client: Client, delive
         "bridge-1.zip",
     ):
         assert name in page
-    assert len(re.findall(r'<ol class="proves">.*</ol>', page, re.DOTALL)[0].split("<li>")) == 6, "five sentences"
+    assert len(re.findall(r'<ol class="proofs">.*</ol>', page, re.DOTALL)[0].split("<li>")) == 6, "five sentences"
 
 
 @pytest.mark.parametrize("language", ["", "/ko", "/zh-hans", "/zh-hant"])
@@ -219,7 +219,7 @@ def test_what_does_not_belong_is_told_why_and_what_was_typed_is_kept(
     answer = paste(client, text)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert why in page and 'role="alert"' in page and 'class="belongs"' not in page
+    assert why in page and 'role="alert"' in page and 'class="check-passed"' not in page
     assert answer.context["form"]["proof"].value() == text
     assert html.escape(text.strip()) in page
 

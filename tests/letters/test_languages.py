@@ -163,7 +163,7 @@ def test_a_page_says_which_text_it_shows_where_its_language_has_none(client: Cli
     assert '<h1 lang="en" dir="ltr">A letter to the Minister' in page
     assert re.search(r'<article [^>]*lang="en" dir="ltr"', page)
     own = client.get("/").content.decode()
-    assert '<p class="of-text">' not in own and "<h1>A letter" in own, "nothing is said where all is as it should be"
+    assert '<p class="language-note">' not in own and "<h1>A letter" in own, "nothing is said where all is as it should be"
 
 
 def test_a_translation_says_that_it_is_one_and_leads_to_the_text_that_counts(
@@ -171,10 +171,10 @@ def test_a_translation_says_that_it_is_one_and_leads_to_the_text_that_counts(
 ) -> None:
     page = client.get("/ko/").content.decode()
     assert "다리에 관한 편지" in page and "<h1>" in page
-    marks = re.search(r'<p class="of-text">.*?</p>', page, re.DOTALL)
+    marks = re.search(r'<p class="language-note">.*?</p>', page, re.DOTALL)
     assert marks is not None and '<a href="/letters/bridge/" hreflang="en">' in marks[0]
     assert "<strong>" in marks[0], "it is an unofficial draft"
-    assert '<p class="of-text">' not in client.get("/").content.decode()
+    assert '<p class="language-note">' not in client.get("/").content.decode()
     assert "다리" not in client.get("/zh-hant/").content.decode(), "the authoritative text where there is no other"
 
 
@@ -246,7 +246,7 @@ def test_a_draft_is_reachable_nowhere_until_staff_publish_it(shipped: Letter, cl
     middleware.page_cache.clear()
     page = client.get("/ko/").content.decode()
     assert draft.title in page and 'hreflang="en">' in page
-    assert re.search(r'<p class="of-text">\s*<strong>', page), "it is still an unofficial draft, and says so"
+    assert re.search(r'<p class="language-note">\s*<strong>', page), "it is still an unofficial draft, and says so"
     assert draft.title not in client.get("/").content.decode()
     call_command("load_letter", stdout=StringIO())
     assert Translation.objects.count() == 4, "loading again leaves alone what staff published"

@@ -45,9 +45,9 @@ def test_black_on_white_is_twenty_one_to_one_and_a_colour_on_itself_one() -> Non
     assert contrast("#7a1f1f", "#7a1f1f") == 1
 
 
-WORDS = [(words, ground) for words in ("ink", "soft", "mark", "wrong", "right") for ground in ("paper", "desk")]
-ON_BUTTONS = [("mark-ink", "mark"), ("paper", "wrong")]
-OUTLINES = [(line, ground) for line in ("edge", "mark", "wrong") for ground in ("paper", "desk")]
+WORDS = [(words, ground) for words in ("ink", "muted", "accent", "error", "success") for ground in ("paper", "background")]
+ON_BUTTONS = [("accent-ink", "accent"), ("paper", "error")]
+OUTLINES = [(line, ground) for line in ("edge", "accent", "error") for ground in ("paper", "background")]
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -63,10 +63,10 @@ def test_words_have_no_other_colours_than_those() -> None:
     rules = SHEET[SHEET.index("*, ::before") : SHEET.index("@media (forced-colors")]
     assert re.findall(r"#[0-9a-f]{3,8}\b", rules) == []
     told = set(re.findall(r"(?<![\w-])color: ([^;]+);", rules))
-    assert told == {f"var(--{name})" for name in ("ink", "soft", "mark", "mark-ink", "wrong", "right", "paper")} | {
+    assert told == {f"var(--{name})" for name in ("ink", "muted", "accent", "accent-ink", "error", "success", "paper")} | {
         "inherit"
     }
-    assert {"var(--ink)", "var(--mark)"} <= told
+    assert {"var(--ink)", "var(--accent)"} <= told
 
 
 def test_the_docs_rebrand_by_properties_that_the_sheet_has() -> None:
@@ -74,7 +74,7 @@ def test_the_docs_rebrand_by_properties_that_the_sheet_has() -> None:
     lines = OWN_LOOK[1]
     assert len(lines.strip().splitlines()) <= 10
     named = properties_of(lines)
-    assert {"mark", "paper", "letterhead-mark", "letterhead-mark-size"} <= named.keys() <= LIGHT.keys()
+    assert {"accent", "paper", "letterhead-mark", "letterhead-mark-size"} <= named.keys() <= LIGHT.keys()
     for name in named:
         assert f"var(--{name})" in SHEET, f"{name} has an effect"
 
@@ -102,4 +102,4 @@ def test_mails_wear_the_colours_of_the_site() -> None:
     )
     for words, theme in ((inline, LIGHT), (dark, DARK)):
         found = set(re.findall(r"#[0-9a-f]{3,6}\b", words))
-        assert {theme[name] for name in ("desk", "ink", "paper", "rule", "mark", "mark-ink", "soft")} == found
+        assert {theme[name] for name in ("background", "ink", "paper", "rule", "accent", "accent-ink", "muted")} == found

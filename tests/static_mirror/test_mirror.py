@@ -107,7 +107,7 @@ def test_the_copy_holds_every_page_in_each_language_and_every_name(peopled: Lett
         assert f'lang="{language.strip("/") or "en"}"' in shown, page
         # Its day, and the way to the same page of the site.
         address = page.removesuffix("index.html")
-        assert f'href="http://localhost:8000/{language}{address}"' in shown.partition('class="copied"')[2], page
+        assert f'href="http://localhost:8000/{language}{address}"' in shown.partition('class="mirror-notice"')[2], page
     for language in LANGUAGES:
         names = words_of(folder / language / "letters/bridge/signatories")
         assert set(re.findall(r"Signer \d{4}|House \d{3}", names)) == {
