@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from signatures.signing.form_fields import EmailAddressField
 from signatures.signing.forms import NAME_REQUIRED
-from tests.browser.pages import HERE, LETTER, Stage
-from tests.browser.test_walk import AUDIENCES
+from tests.browser.pages import LETTER, SAMPLE, PopulatedSite
+from tests.browser.test_walk import VISIBILITY_LABELS
 from tests.live_site import LiveSite
 
 NAME, ADDRESS = "#id_name", "#id_email"
@@ -45,12 +45,12 @@ def test_what_was_typed_outlives_a_reload_and_another_language_and_goes_once_it_
     page.goto(LETTER)
     note = page.locator("[data-draft-notice]")
     expect(note).to_be_hidden()
-    page.get_by_label(AUDIENCES["delivery"], exact=True).check()
+    page.get_by_label(VISIBILITY_LABELS["delivery"], exact=True).check()
     page.get_by_label("Your name").fill("Kept Over")
     page.get_by_text("If you like").click()
     page.get_by_label("Role or title").fill("Keeper")
     page.get_by_label("Country").select_option("KR")
-    page.get_by_label("Mail address").fill("kept@example.org")
+    page.get_by_label("Email address").fill("kept@example.org")
     page.get_by_label("Tell me what becomes of the letter").check()
     page.get_by_label("I put my name under this letter").check()
 
@@ -85,7 +85,7 @@ def expect_kept(page: Page) -> None:
 def test_the_form_is_emptied_by_a_button_and_what_the_server_gave_back_wins(page: Page) -> None:
     page.goto(LETTER)
     page.get_by_label("Your name").fill("First")
-    page.get_by_label("Mail address").fill("no address")
+    page.get_by_label("Email address").fill("no address")
     page.get_by_role("button", name="Sign").click()  # what is said of the address must not move it away meanwhile
     expect(page.locator("#problems")).to_be_focused()
     assert kept(page)["email"] == "no address"
@@ -99,7 +99,7 @@ def test_the_form_is_emptied_by_a_button_and_what_the_server_gave_back_wins(page
     expect(page.get_by_label("Your name")).to_have_value("First")
     page.get_by_role("button", name="Empty the form").click()
     expect(page.get_by_label("Your name")).to_have_value("")
-    expect(page.get_by_label("Mail address")).to_have_value("")
+    expect(page.get_by_label("Email address")).to_have_value("")
     expect(page.locator("[data-draft-notice]")).to_be_hidden()
     assert page.evaluate("document.activeElement.form === document.querySelector('form[data-draft]')")
     page.reload()
@@ -111,16 +111,16 @@ def test_where_storage_is_refused_all_else_works(page: Page, site: LiveSite) -> 
         "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('', 'SecurityError'); }})"
     )
     page.goto(LETTER)
-    page.get_by_label(AUDIENCES["public"], exact=True).check()
+    page.get_by_label(VISIBILITY_LABELS["public"], exact=True).check()
     page.get_by_label("Your name").fill("Nothing Kept")
-    page.get_by_label("Mail address").fill("nothing-kept")
-    page.get_by_label("Mail address").blur()
+    page.get_by_label("Email address").fill("nothing-kept")
+    page.get_by_label("Email address").blur()
     expect(page.locator("#id_email_wrong")).to_be_visible()
     page.reload()
     expect(page.locator("[data-draft-notice]")).to_be_hidden()
-    page.get_by_label(AUDIENCES["public"], exact=True).check()
+    page.get_by_label(VISIBILITY_LABELS["public"], exact=True).check()
     page.get_by_label("Your name").fill("Nothing Kept")
-    page.get_by_label("Mail address").fill("nothing-kept@example.org")
+    page.get_by_label("Email address").fill("nothing-kept@example.org")
     page.get_by_label("I put my name under this letter").check()
     page.get_by_role("button", name="Sign").click()
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
@@ -210,15 +210,17 @@ from datetime import UTC, datetime, timedelta
 from campaign.models import Letter
 from tests.factories import make_signature
 tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # newest are those of the last day, in no order that tells a time
-make_signature(Letter.objects.get(slug="stage-here"), "Live Arrival", approved_on=tomorrow)
+make_signature(Letter.objects.get(slug="sample-main"), "Live Arrival", approved_on=tomorrow)
 """
 
 
-def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: LiveSite, stage: Stage) -> None:
+def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(
+    page: Page, site: LiveSite, populated: PopulatedSite
+) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(site.url)))
     page.clock.install()
-    page.goto(HERE)
+    page.goto(SAMPLE)
     newest, count = page.locator("[data-live=newest]"), page.locator("[data-count]")
     before = int(str(count.get_attribute("data-count")))
     stands = newest.locator("a").first
@@ -241,9 +243,9 @@ def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: 
     expect(count).to_have_attribute("data-count", str(before + 1))
 
     asked.clear()
-    with page.expect_response(f"**/api/v1/{HERE.removeprefix('/')}"):
+    with page.expect_response(f"**/api/v1/{SAMPLE.removeprefix('/')}"):
         page.clock.run_for(EVERY)
-    assert asked == [f"/api/v1{HERE}"], "where nothing has changed the page is not asked for"
+    assert asked == [f"/api/v1{SAMPLE}"], "where nothing has changed the page is not asked for"
 
 
 FIRST = """
@@ -267,7 +269,7 @@ def test_the_first_name_of_all_shows_up_where_there_was_none(page: Page, site: L
     page.goto("/letters/first-name/")
     newest = page.locator("[data-live=newest]")
     expect(newest).to_be_hidden()
-    site.run("shell", "--no-imports", "-c", APPROVE.replace("stage-here", "first-name"))
+    site.run("shell", "--no-imports", "-c", APPROVE.replace("sample-main", "first-name"))
     ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
     expect(newest.get_by_role("heading")).to_be_visible()
     expect(newest.locator(".new-entry")).to_have_count(1)
@@ -295,7 +297,7 @@ def ticks_until(page: Page, there: str) -> None:
     raise AssertionError(there)
 
 
-def test_figures_that_cannot_be_had_are_asked_for_less_and_less(page: Page, stage: Stage) -> None:
+def test_figures_that_cannot_be_had_are_asked_for_less_and_less(page: Page, populated: PopulatedSite) -> None:
     asked: list[str] = []
 
     def refuse(route: Route) -> None:
@@ -304,7 +306,7 @@ def test_figures_that_cannot_be_had_are_asked_for_less_and_less(page: Page, stag
 
     page.clock.install()
     page.route("**/api/v1/**", refuse)
-    page.goto(HERE)
+    page.goto(SAMPLE)
     shown = page.locator("[data-count]").inner_text()
     waits = [seconds_until(page, lambda number=number: len(asked) >= number) for number in (1, 2, 3)]
     assert waits == [20, 40, 80]

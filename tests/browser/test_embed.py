@@ -35,7 +35,7 @@ class Paper(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write((HEAD + body).encode())
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the library's
         """Nothing."""
 
 
@@ -78,9 +78,9 @@ def test_the_frame_stands_in_a_foreign_page_and_its_button_opens_the_letter(
         expect(frame.get_by_role("heading", level=1)).to_contain_text("A letter to President Xi Jinping")
         button = frame.get_by_role("link", name="Read and sign")
         expect(button).to_have_css("background-color", "rgb(122, 31, 31)")  # the sheet came, too
-        with reader.context.expect_page() as opened:
+        with reader.context.expect_page() as open_details:
             button.click()
-        letter = opened.value
+        letter = open_details.value
         expect(letter).to_have_url(f"{site.url}{LETTER}")
         expect(letter.get_by_role("button", name="Sign")).to_be_visible()
         assert letter.evaluate("window.top === window && window.opener === null")

@@ -8,8 +8,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.inspection import NARROW, faults
-from tests.browser.pages import HERE, LETTER, Stage, State, pairs
-from tests.browser.test_walk import AUDIENCES
+from tests.browser.pages import LETTER, SAMPLE, PopulatedSite, State, states_with_languages
+from tests.browser.test_walk import VISIBILITY_LABELS
 from tests.live_site import LiveSite
 
 
@@ -29,11 +29,13 @@ def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize(
-    ("state", "language"), list(pairs()), ids=lambda part: part if isinstance(part, str) else part.name
+    ("state", "language"), list(states_with_languages()), ids=lambda part: part if isinstance(part, str) else part.name
 )
-def test_every_page_in_every_state_is_open_to_everyone(reader: Page, stage: Stage, state: State, language: str) -> None:
+def test_every_page_in_every_state_is_open_to_everyone(
+    reader: Page, populated: PopulatedSite, state: State, language: str
+) -> None:
     """In light and dark, at 400 %, with wider text; `python -m tests.browser.matrix` asks every state in every language."""
-    state.show(reader, stage, language)
+    state.show(reader, populated, language)
     assert list(faults(reader, language)) == []
 
 
@@ -81,11 +83,11 @@ def press(page: Page, button: str) -> None:
 def choose(page: Page, audience: str) -> None:
     """One of a group of radio buttons, in which Tab stops once and arrows lead on."""
     tab_to(page, "[type=radio][name=visibility]")
-    for _choice in AUDIENCES:
-        if there(page, "[type=radio]", AUDIENCES[audience]):
+    for _choice in VISIBILITY_LABELS:
+        if there(page, "[type=radio]", VISIBILITY_LABELS[audience]):
             break
         page.keyboard.press("ArrowDown")
-    assert there(page, "[type=radio]", AUDIENCES[audience])
+    assert there(page, "[type=radio]", VISIBILITY_LABELS[audience])
     page.keyboard.press("Space")
 
 
@@ -105,7 +107,7 @@ def test_the_whole_walk_by_keyboard_alone(page: Page, site: LiveSite) -> None:
     assert there(page, str(field))
     tab_to(page, "input", "Your name")
     page.keyboard.type("Keyboard Alone")
-    tab_to(page, "input", "Mail address")
+    tab_to(page, "input", "Email address")
     page.keyboard.type("keyboard@example.org")
     choose(page, "public")
     tab_to(page, "input", "I put my name under this letter")
@@ -148,18 +150,20 @@ def colors_of(page: Page, selector: str) -> int:
     return len(picture.convert("RGB").getcolors(picture.width * picture.height) or [])
 
 
-def test_in_forced_colors_fields_buttons_and_the_progress_keep_their_outlines(page: Page, stage: Stage) -> None:
+def test_in_forced_colors_fields_buttons_and_the_progress_keep_their_outlines(
+    page: Page, populated: PopulatedSite
+) -> None:
     page.emulate_media(forced_colors="active")
-    for path in (HERE, f"{HERE}signatories/", stage.path("delivery"), stage.path("unconfirmed")):
+    for path in (SAMPLE, f"{SAMPLE}signatories/", populated.path("delivery"), populated.path("unconfirmed")):
         page.goto(path)
         assert page.evaluate(BORDERLESS) == [], path
-    page.goto(HERE)
+    page.goto(SAMPLE)
     assert colors_of(page, "progress") > 1, "the bar can be told from its ground"
 
 
-def test_nothing_moves_for_who_asked_for_that(page: Page, stage: Stage) -> None:
+def test_nothing_moves_for_who_asked_for_that(page: Page, populated: PopulatedSite) -> None:
     page.emulate_media(reduced_motion="reduce")
-    for path in (HERE, f"{HERE}signatories/", stage.path("approved"), stage.path("delivery")):
+    for path in (SAMPLE, f"{SAMPLE}signatories/", populated.path("approved"), populated.path("delivery")):
         page.goto(path)
         assert page.evaluate(MOVING) == [], path
         assert page.evaluate("document.getAnimations().length") == 0, path
@@ -170,11 +174,11 @@ def test_the_way_back_after_an_error_keeps_what_was_typed(page: Page) -> None:
     page.get_by_label("Your name").fill("Back and Forth")
     page.get_by_text("If you like").click()
     page.get_by_label("Role or title").fill("Walker")
-    page.get_by_label(AUDIENCES["delivery"], exact=True).check()
+    page.get_by_label(VISIBILITY_LABELS["delivery"], exact=True).check()
     page.get_by_role("button", name="Sign").click()
     expect(page.locator("#problems")).to_be_visible()
     page.go_back()
     expect(page.locator("#problems")).to_have_count(0)
     expect(page.get_by_label("Your name")).to_have_value("Back and Forth")
     expect(page.get_by_label("Role or title")).to_have_value("Walker")
-    expect(page.get_by_label(AUDIENCES["delivery"], exact=True)).to_be_checked()
+    expect(page.get_by_label(VISIBILITY_LABELS["delivery"], exact=True)).to_be_checked()

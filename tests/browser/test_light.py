@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
-from tests.browser.pages import HERE, LANGUAGES, LETTER, Stage
+from tests.browser.pages import LANGUAGES, LETTER, SAMPLE, PopulatedSite
 from tests.live_site import LiveSite
 
 MOST = 30 * 1024  # bytes over the wire
@@ -57,10 +57,12 @@ def test_the_first_view_is_at_most_thirty_kilobytes_in_four_requests(
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_moves_while_the_letter_comes(browser: Browser, site: LiveSite, stage: Stage, width: int) -> None:
+def test_nothing_moves_while_the_letter_comes(
+    browser: Browser, site: LiveSite, populated: PopulatedSite, width: int
+) -> None:
     context = browser.new_context(base_url=site.url, viewport={"width": width, "height": 740})
     page = context.new_page()
-    for path in (LETTER, HERE, f"/ko{HERE}", f"{HERE}signatories/"):
+    for path in (LETTER, SAMPLE, f"/ko{SAMPLE}", f"{SAMPLE}signatories/"):
         page.goto(path, wait_until="networkidle")
         page.mouse.wheel(0, 3000)
         assert page.evaluate(SHIFTS) == [], path
