@@ -190,6 +190,10 @@ def test_every_marked_string_is_translated(language: str) -> None:
 
 
 def test_nothing_is_marked_on_pages_that_only_staff_see() -> None:
-    files = [*BASE.glob("templates/admin/**/*.html"), *BASE.glob("[cs]*/**/admin.py"), *BASE.glob("signatures/**/admin/*.py")]
+    files = [
+        *BASE.glob("templates/admin/**/*.html"),
+        *BASE.glob("[cs]*/**/admin.py"),
+        *BASE.glob("signatures/**/admin/*.py"),
+    ]
     assert len(files) > 30
     assert [file for file in files if re.search("translate|gettext", file.read_text(encoding="utf-8"))] == []
