@@ -46,12 +46,12 @@ def last_read(slug: str) -> Translation | None:
 
 def _read(slug: str) -> list[Translation]:
     letter = None if slug else Letter.objects.current()
-    return list(Translation.objects.of_newest_revision(letter.slug if letter else slug))
+    return list(Translation.objects.in_newest_revision(letter.slug if letter else slug))
 
 
 def _in_language(texts: list[Translation]) -> Translation:
     language = get_language() or ""
-    return min(texts, key=lambda text: text.distance(language))
+    return min(texts, key=lambda text: text.display_rank(language))
 
 
 def clear_cache() -> None:

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
 from signatures.models.signature import Signature
+from signatures.registries.typed_fields import BLANKED_IN_DELIVERIES
 from signatures.states import Kind, State
-from signatures.typed_fields import BLANKED_IN_DELIVERIES
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

@@ -13,8 +13,8 @@ from django.db.models import Q
 from django_countries import countries
 
 from campaign.models import Letter, Translation
+from signatures.registries.typed_fields import DERIVED_FROM_WORDS, MAX_LENGTHS, WORDS
 from signatures.states import Kind, State, Visibility
-from signatures.typed_fields import DERIVED_FROM_WORDS, MAX_LENGTHS, WORDS
 
 
 class Grams(models.Func):

@@ -6,43 +6,13 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from disposable_email_domains import blocklist
-from django.utils.functional import Promise
 from fontTools.unicodedata import script
 
-from signatures.typed_fields import DELIVERED, WORDS
+from signatures.registries import Flag
+from signatures.registries.typed_fields import DELIVERED, WORDS
 from signatures.values import form_stamps
 from signatures.values.normalization import compared_words
 
-# For staff: every flag, whether it is raised here, by rate limits, by block lists or by an action.
-SENTENCES: Mapping[str, str | Promise] = {
-    "trap": "The field that people do not see was filled in.",
-    "stale-form": "The form was made up, or older than two days.",
-    "fast": "The form was sent within three seconds.",
-    "script-mix": "Letters of several scripts stand inside one word.",
-    "marks": "One letter carries more marks than any writing needs.",
-    "link": "There is a web address in role, organization or comment.",
-    "disposable": "The email domain is one of throw-away mailboxes.",
-    "protected-name": "It is the name of the recipient or of an original signatory.",
-    "rate": "Too many sign-ups came at once from one network, with one email domain, or on the whole site.",
-    "similar": "The same name and country came again and again.",
-    "burst": "Too many of one name, one comment, one small email domain, or one network without script came in a day.",
-    "machine": "No hand sent the form, and the mailbox is called as machines call them.",
-    "blocked": "Its email domain or network is on a block list.",
-    "blocked-word": "A word or name of a block list stands in it.",
-    "limiter-down": "The limits could not be checked.",
-    "hold": "Staff put it aside.",
-    "asked": "Staff asked its signer a question.",
-    "answered": "Its signer answered the question of staff.",
-    "organization": "It signs as an organization: check who speaks for it.",
-    "no-spokesperson": "It signs as an organization, and does not say who speaks for it.",
-    "rejected-before": "It was not accepted before, and its signer changed the words.",
-    "invalidated": "A rule of staff took it before it was confirmed.",
-    "reported": "A reader reported this public name.",
-}
-# Flags that end when the words change.
-OF_WORDS = frozenset(
-    {"link", "script-mix", "marks", "protected-name", "similar", "organization", "no-spokesperson", "blocked-word"}
-)
 MIN_SECONDS = 3  # in which nobody reads the form and fills it in
 HUMAN_SECONDS = 8  # in which a person who is quick at the keyboard can fill it in
 MAX_DIGITS = 3  # in a row, other than a year, that people rarely put into the name of a mailbox
@@ -95,17 +65,17 @@ def flags(
     beside = [typed.get(word, "") for word in _BESIDE_NAME]
     shown = [typed.get(word, "") for word in _SHOWN_BESIDE_NAME]
     raised = {
-        "trap": bool(trap),
-        "stale-form": stamp is not None and not form_stamps.is_fresh(stamp),
-        "fast": seconds is not None and seconds < MIN_SECONDS,
-        "machine": bool(mailbox) and not is_human_speed(seconds) and _is_machine_made(mailbox),
-        "disposable": not blocklist.isdisjoint(domains),
-        "script-mix": _mixes_scripts(name) or any(_mixes_scripts(line, allowed=_WITH_LATIN) for line in shown),
-        "marks": any(map(_has_many_marks, [name, *beside])),
-        "link": any(map(_LINK.search, beside)),
-        "protected-name": _is_protected(name, protected_names),
-        "organization": organization,
-        "no-spokesperson": organization and not typed.get("spokesperson"),
+        Flag.TRAP: bool(trap),
+        Flag.STALE_FORM: stamp is not None and not form_stamps.is_fresh(stamp),
+        Flag.FAST: seconds is not None and seconds < MIN_SECONDS,
+        Flag.MACHINE: bool(mailbox) and not is_human_speed(seconds) and _is_machine_made(mailbox),
+        Flag.DISPOSABLE: not blocklist.isdisjoint(domains),
+        Flag.SCRIPT_MIX: _mixes_scripts(name) or any(_mixes_scripts(line, allowed=_WITH_LATIN) for line in shown),
+        Flag.MARKS: any(map(_has_many_marks, [name, *beside])),
+        Flag.LINK: any(map(_LINK.search, beside)),
+        Flag.PROTECTED_NAME: _is_protected(name, protected_names),
+        Flag.ORGANIZATION: organization,
+        Flag.NO_SPOKESPERSON: organization and not typed.get("spokesperson"),
     }
     return sorted(flag for flag, is_raised in raised.items() if is_raised)
 
@@ -132,7 +102,8 @@ def comment_key(comment: str) -> str:
 
 def _is_machine_made(mailbox: str) -> bool:
     """Returns whether the name of a mailbox has a long number that is no year, many changes between letters and digits,
-    or hardly a vowel."""
+    or hardly a vowel.
+    """
     local = mailbox.partition("+")[0].lower()
     numbers = re.findall(r"\d+", local)
     letters = re.sub(r"[^a-z]", "", local)

@@ -103,7 +103,7 @@ def protected_names(translation: Translation) -> list[str]:
     """Returns the people whom the letter itself names: somebody may sign as one of them to do harm."""
     letter = translation.revision.letter
     signatories = [person["name"] for person in translation.signatories]
-    return [letter.recipient, translation.addressed_to, *translation.addressee.split("\n"), *signatories]
+    return [letter.recipient, translation.recipient_name, *translation.addressee.split("\n"), *signatories]
 
 
 def _is_shown_as_organization(typed: Typed) -> bool:

@@ -6,14 +6,12 @@ from django.db import transaction
 
 from signatures.audit import audit_log
 from signatures.models import Signature
-from signatures.screening import checks
+from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
+from signatures.registries.typed_fields import DERIVED_FROM_WORDS, TYPED_NAMES, WORDS
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed, lock, transition
-from signatures.typed_fields import DERIVED_FROM_WORDS, TYPED_NAMES, WORDS
 from signatures.values import names
-
-ASKED, ANSWERED = "asked", "answered"
 
 
 @transaction.atomic
@@ -49,14 +47,14 @@ def change(
     if typed.is_counted_only:
         locked.featured_position = None
     changed = [*TYPED_NAMES, *DERIVED_FROM_WORDS, "flags", "sealed_address", "featured_position"]
-    return transition(locked, new_state, action="change", changed=changed)
+    return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed)
 
 
 def _flags_after(locked: Signature, typed: SignerInput, raised: Collection[str]) -> set[str]:
     """Returns the flags of a signature with new words: those of the former words go, except `similar` for a same name."""
     has_same_name = (locked.name, locked.country) == (typed.values["name"], typed.values["country"])
-    dropped = checks.OF_WORDS - {"similar"} if has_same_name else checks.OF_WORDS
-    was_rejected = {"rejected-before"} if locked.state == State.REJECTED else set()
+    dropped = FLAGS_OF_WORDS - {Flag.SIMILAR} if has_same_name else FLAGS_OF_WORDS
+    was_rejected = {Flag.REJECTED_BEFORE} if locked.state == State.REJECTED else set()
     return (set(locked.flags) - dropped) | set(raised) | was_rejected
 
 
@@ -68,14 +66,14 @@ def answer_question(signature: Signature) -> Signature:
         TransitionNotAllowed: when there is no open question.
     """
     locked = lock(signature)
-    if locked.state != State.WAITING or ASKED not in locked.flags:
+    if locked.state != State.WAITING or Flag.ASKED not in locked.flags:
         raise TransitionNotAllowed("There is no open question.")
     locked.flags = _mark_answered(locked.flags)
-    audit_log.record("answer", letter_id=locked.letter_id, signature_id=locked.pk)
+    audit_log.record(AuditAction.ANSWER, letter_id=locked.letter_id, signature_id=locked.pk)
     locked.save(update_fields=["flags"])
     return locked
 
 
 def _mark_answered(flags: Collection[str]) -> list[str]:
     """Returns these flags with the open question replaced by the answered one."""
-    return sorted({ANSWERED if flag == ASKED else flag for flag in flags})
+    return sorted({Flag.ANSWERED if flag == Flag.ASKED else flag for flag in flags})

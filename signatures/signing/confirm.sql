@@ -4,7 +4,7 @@ WITH unconfirmed AS (
     SELECT id, ARRAY(
         SELECT DISTINCT flag FROM unnest(flags || %(flags)s::text[]) AS flag
         WHERE flag = ANY (%(flags)s) OR flag <> ALL (%(flags_of_words)s)
-            OR (flag = 'similar' AND (name, country) = (%(typed_name)s, %(country)s))
+            OR (flag = %(similar)s AND (name, country) = (%(typed_name)s, %(country)s))
         ORDER BY flag
     )::varchar(20)[] AS flags
     FROM signatures_signature
@@ -23,7 +23,7 @@ WITH unconfirmed AS (
     RETURNING signature.id, letter_id, state
 ), audit_entry AS (
     INSERT INTO signatures_auditentry (at, action, letter_id, signature_id, was, now, reason, detail)
-    SELECT %(now)s, 'confirm', letter_id, id, 'unconfirmed', state, '', jsonb_build_object() FROM confirmed
+    SELECT %(now)s, %(action)s, letter_id, id, 'unconfirmed', state, '', jsonb_build_object() FROM confirmed
 ), reminder AS (
     DELETE FROM signatures_outboxmail USING confirmed
     WHERE signature_id = confirmed.id AND signatures_outboxmail.kind = 'reminder' AND recipient IS NOT NULL

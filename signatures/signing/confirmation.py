@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
 from signatures.models import Signature
-from signatures.screening import checks
+from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
+from signatures.registries.typed_fields import DERIVED_FROM_WORDS, TYPED_NAMES
 from signatures.signing.signer_input import SignerInput
 from signatures.states import ALLOWED_FROM
 from signatures.transitions import TransitionNotAllowed
-from signatures.typed_fields import DERIVED_FROM_WORDS, TYPED_NAMES
 from signatures.values import names
 
 _COLUMNS = (*TYPED_NAMES, *DERIVED_FROM_WORDS, "translation_id", "language")
@@ -47,10 +47,12 @@ def confirm(signature: Signature, typed: SignerInput, *, flags: Collection[str] 
         "id": signature.pk,
         "allowed_from": list(ALLOWED_FROM["confirm"]),
         "flags": list(flags),
-        "flags_of_words": list(checks.OF_WORDS),
+        "flags_of_words": list(FLAGS_OF_WORDS),
         "typed_name": typed.values["name"],
         "needs_no_review": typed.needs_no_review,
         "no_updates": no_updates,
+        "similar": Flag.SIMILAR,
+        "action": AuditAction.CONFIRM,
         "now": timezone.now(),
     }
     try:

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
-from signatures.typed_fields import MAX_LENGTHS
+from signatures.registries.typed_fields import MAX_LENGTHS
 from signatures.values import email_addresses, names
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Translation
 from signatures.models import Signature
+from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.signing.form_fields import (
     CountryField,
     CountrySelect,
@@ -26,7 +27,6 @@ from signatures.signing.form_fields import (
 )
 from signatures.signing.signer_input import SignerInput
 from signatures.states import Kind, Visibility
-from signatures.typed_fields import TYPED_NAMES
 from signatures.values import email_addresses, form_stamps
 
 NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from campaign.models import Letter, Translation
+from signatures.registries.typed_fields import WORDS
 from signatures.states import Visibility
-from signatures.typed_fields import WORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from campaign.models import Letter
 from campaign.runtime.sql_files import load_sql
 from signatures.models import Signature
 from signatures.outbox import queue
+from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.screening import rate_limits
 from signatures.signing.signer_input import SignerInput
 from signatures.states import Kind, State
 from signatures.transitions import TransitionNotAllowed
-from signatures.typed_fields import TYPED_NAMES
 from signatures.values import email_addresses, sealing
 
 # The columns that a repeated submission replaces. The kind is part of the key instead.

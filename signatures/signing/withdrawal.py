@@ -9,9 +9,10 @@ from django.utils import timezone
 from signatures.audit import audit_log
 from signatures.models import Delivery, DeliveryEntry, Erratum, Signature, Suppression, Tombstone
 from signatures.outbox import queue
+from signatures.registries import AuditAction
+from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
 from signatures.states import State
 from signatures.transitions import lock, transition
-from signatures.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
 
 SUPPRESSED_FOR = timedelta(days=30)  # threat model S20: not for ever
 
@@ -21,7 +22,7 @@ def unsubscribe(signature: Signature) -> None:
     """Delete the address that was kept for updates; updates that are queued are not sent. Harmless when repeated."""
     locked = lock(signature)
     if locked.sealed_address is not None:
-        audit_log.record("end-updates", letter_id=locked.letter_id, signature_id=locked.pk)
+        audit_log.record(AuditAction.END_UPDATES, letter_id=locked.letter_id, signature_id=locked.pk)
         locked.sealed_address = None
         locked.save(update_fields=["sealed_address"])
 
@@ -36,18 +37,22 @@ def withdraw(signature: Signature) -> Signature:
     locked = lock(signature)
     blank: dict[str, Any] = {
         **dict.fromkeys((*BLANKED_ON_WITHDRAWAL, *DERIVED_FROM_WORDS, "question", "network"), ""),
-        **{"flags": [], "domains": [], "marks": [], "sealed_address": None, "featured_position": None},
+        "flags": [],
+        "domains": [],
+        "marks": [],
+        "sealed_address": None,
+        "featured_position": None,
     }
     for field, value in blank.items():
         setattr(locked, field, value)
     _add_errata(locked.pk)
-    withdrawn = transition(locked, State.WITHDRAWN, action="withdraw", changed=list(blank))
+    withdrawn = transition(locked, State.WITHDRAWN, action=AuditAction.WITHDRAW, changed=list(blank))
     queue.discard(locked.pk)
     return withdrawn
 
 
 @transaction.atomic
-def erase(signature: Signature, *, action: str = "erase") -> None:
+def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> None:
     """Delete the row and everything that belongs to it. A tombstone keeps a restored backup from bringing it back.
 
     Raises:
@@ -81,7 +86,7 @@ def not_me(signature: Signature) -> None:
     Raises:
         TransitionNotAllowed: when it is erased already.
     """
-    erase(signature, action="not-me")
+    erase(signature, action=AuditAction.NOT_ME)
     if signature.address_hash is not None:
         Suppression.objects.update_or_create(
             address_hash=bytes(signature.address_hash), defaults={"until": timezone.now() + SUPPRESSED_FOR}

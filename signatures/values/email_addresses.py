@@ -138,7 +138,8 @@ def _is_one_edit_apart(typed: str, meant: str) -> bool:
 
 def _may_be_real(typed: str, common: str) -> bool:
     """Returns whether a domain may exist: a name of four letters or fewer, most of which are taken, or a known name in
-    another country."""
+    another country.
+    """
     name = common.partition(".")[0]
     (typed_name, _dot, typed_ending), (common_name, _dot, ending) = typed.rpartition("."), common.rpartition(".")
     return (len(name) < 5 and not typed.startswith(f"{name}.")) or (

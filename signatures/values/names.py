@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from fontTools.unicodedata import script, script_extension
 
-from signatures.typed_fields import MAX_LENGTHS
+from signatures.registries.typed_fields import MAX_LENGTHS
 from signatures.values.normalization import name_key, search_text, strip_accents
 
 MAX_LENGTH = MAX_LENGTHS["name"]

@@ -18,7 +18,7 @@ from signatures.models import AuditEntry, RejectionReason, Signature, WaitingSig
 from signatures.moderation import decisions, featured
 from signatures.moderation.admin import review
 from signatures.moderation.admin.pagination import CappedPaginator
-from signatures.screening import checks
+from signatures.registries import Flag
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values.normalization import name_key
@@ -69,7 +69,8 @@ def test_a_row_says_who_in_which_language_why_and_how_many_resemble_it(
         "Bread",
         "KR",
         "en",
-        *map(str, map(checks.SENTENCES.get, ("link", "hold"))),
+        Flag.LINK.sentence,
+        Flag.HOLD.sentence,
     ):
         assert shown in text
     assert re.search(r'<td class="field-alike"><a href="\?beside=\d+" data-act="beside">2</a></td>', text)
