@@ -8,7 +8,6 @@ from signatures.models import Signature
 from signatures.screening import blocklists, checks, rate_limits
 from signatures.states import Kind, Visibility
 from signatures.values import email_addresses
-from signatures.values.normalization import name_key
 
 type Typed = Mapping[str, str]
 
@@ -52,7 +51,7 @@ def screen_submission(typed: Typed, translation: Translation, origin: Origin) ->
         organization=_is_shown_as_organization(typed),
     )
     domain = email_addresses.domain_of(origin.email)
-    listed = blocklists.flags(typed, name_key=name_key, domain=domain, network=origin.network)
+    listed = blocklists.flags(typed, domain=domain, network=origin.network)
     return sorted({*raised, *listed, *verdict.flags}), verdict
 
 
@@ -61,7 +60,7 @@ def screen_words(typed: Typed, translation: Translation) -> list[str]:
     raised = checks.flags(
         typed, protected_names=protected_names(translation), organization=_is_shown_as_organization(typed)
     )
-    return sorted({*raised, *blocklists.flags(typed, name_key=name_key)})
+    return sorted({*raised, *blocklists.flags(typed)})
 
 
 def submission_buckets(typed: Typed, origin: Origin) -> dict[str, str]:

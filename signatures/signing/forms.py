@@ -257,6 +257,12 @@ class SignatureForm(SignerForm):
             del form.fields["no_updates"]
         return form
 
+    @property
+    def stored(self) -> list[tuple[str, str, str]]:
+        """Name, label and stored value of each field beside the name that the signer filled in."""
+        beside = [name for name in TYPED_NAMES if name not in {"kind", "visibility", "name"} and self.initial[name]]
+        return [(name, str(self.fields[name].label), self.initial[name]) for name in beside]
+
     def layout(self) -> Layout:
         *fields, last = super().layout().fields
         return Layout(*fields, *(["no_updates"] if "no_updates" in self.fields else []), last)

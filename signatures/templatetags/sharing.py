@@ -21,9 +21,7 @@ def absolute(name: str, letter: Letter) -> str:
 
 
 def _described(text: Translation) -> str:
-    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {
-        "recipient": text.recipient_name
-    }
+    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {"recipient": text.recipient_name}
 
 
 @register.inclusion_tag("sharing/share_links.html")

@@ -1,8 +1,8 @@
 // Comfort on the public pages. Each works without it, every word comes from the page, and no other host is asked.
 "use strict";
 
-// How long the form was open. A machine needs no time: less than three seconds sends a signature to review.
-// Without script nothing is said, and that alone is held against nobody.
+// How long the form was open. Less than three seconds sends a signature to review: no person is so fast.
+// Without script the server does not know the time, and that alone raises no flag.
 const form = document.querySelector("form[data-keep]");
 if (form) {
   const before = Number(form.elements.seconds.value) || 0;
@@ -11,8 +11,7 @@ if (form) {
   });
 }
 
-// What was typed is kept in this tab, over a reload and a change of language, until it is sent. Never the consent.
-const KEPT = ["kind", "visibility", "name", "spokesperson", "role", "organization", "country", "comment", "email", "updates"];
+// What was typed is kept in this tab until it is sent, over a reload and a change of language. Never the consent.
 
 function stored(use) {
   try {
@@ -23,7 +22,8 @@ function stored(use) {
 }
 
 function keep() {
-  const typed = Object.fromEntries([...new FormData(form)].filter(([name, value]) => KEPT.includes(name) && value));
+  const kept = form.dataset.keptFields.split(" ");
+  const typed = Object.fromEntries([...new FormData(form)].filter(([name, value]) => kept.includes(name) && value));
   stored((storage) => storage.setItem(`sign:${form.dataset.keep}`, JSON.stringify(typed)));
 }
 
@@ -37,8 +37,8 @@ function bringBack() {
     else field.value = value;
     differs ||= name !== "kind" || value !== "person";
   }
-  for (const search_text of form.querySelectorAll("details")) {
-    search_text.open ||= [...search_text.querySelectorAll("input, select, textarea")].some((field) => field.value);
+  for (const optional of form.querySelectorAll("details")) {
+    optional.open ||= [...optional.querySelectorAll("input, select, textarea")].some((field) => field.value);
   }
   document.querySelector("[data-kept]").hidden = !differs;
 }
@@ -60,7 +60,7 @@ if (form) {
 const sent = document.querySelector("[data-sent]")?.dataset.sent;
 if (sent) stored((storage) => storage.removeItem(`sign:${sent}`));
 
-// A field says what is wrong once it is left, as the server would say it. Sending is never held up.
+// An error is shown once its field is left, in the words of the server. Sending is never prevented.
 const ADDRESS = /^[^\s@]+@[^\s@]+[.。．｡][^\s@]+$/u;
 const typedIn = new WeakSet();
 
@@ -75,7 +75,7 @@ function wrong(field) {
 function say(field, words) {
   const id = `${field.id}_wrong`;
   document.getElementById(id)?.remove();
-  document.getElementById(`${field.id}_error`)?.remove(); // what the server found is mended, or said anew
+  document.getElementById(`${field.id}_error`)?.remove(); // the error of the server is out of date
   const about = (field.getAttribute("aria-describedby") || "").split(" ").filter((one) => document.getElementById(one));
   field.classList.toggle("is-invalid", Boolean(words));
   if (words) {
@@ -88,7 +88,7 @@ function say(field, words) {
   else field.removeAttribute("aria-describedby");
 }
 
-// Words that come between press and release would move the button away from under the finger: they wait.
+// An error shown between press and release would move the button away from under the finger, so it waits.
 let pressed = false;
 let left = null;
 addEventListener("mousedown", () => (pressed = true), true);
@@ -108,7 +108,7 @@ for (const field of checked) {
   field.addEventListener("blur", () => check(field));
 }
 document.addEventListener("input", () => {
-  for (const field of checked) if (field.ariaInvalid && !wrong(field)) say(field, ""); // who is counted needs no name, too
+  for (const field of checked) if (field.ariaInvalid && !wrong(field)) say(field, ""); // also when another field makes it optional
 });
 
 // The address of the letter, to paste elsewhere.
