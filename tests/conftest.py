@@ -27,8 +27,9 @@ from campaign.runtime import database
 from campaign.web import middleware
 from signatures.models import Signature
 from signatures.outbox import sending
-from signatures.screening import blocklists, checks, rate_limits
+from signatures.screening import blocklists, rate_limits
 from signatures.states import State
+from signatures.values import form_stamps
 from tests import pseudo
 from tests.factories import WORDS, make_letter, make_signature
 from tests.live_site import LiveSite, free_port
@@ -162,7 +163,7 @@ def words(letter: Letter) -> dict[str, str]:
 @pytest.fixture
 def form(words: dict[str, str]) -> dict[str, str]:
     """The form beside the letter, filled in by hand."""
-    return {**words, "email": "dora@example.org", "website": "", "stamp": checks.form_stamp(), "seconds": "40"}
+    return {**words, "email": "dora@example.org", "website": "", "stamp": form_stamps.make_stamp(), "seconds": "40"}
 
 
 class Inbox(list[EmailMessage]):

@@ -47,9 +47,9 @@ from signatures import tasks
 from signatures.management.commands import worker
 from signatures.models import AuditEntry, OutboxMail, Signature
 from signatures.outbox import sending
-from signatures.screening import checks, rate_limits
+from signatures.screening import rate_limits
 from signatures.states import Kind, State, Visibility
-from signatures.values import sealing, tokens
+from signatures.values import form_stamps, sealing, tokens
 from tests.conftest import Inbox, member_of
 from tests.factories import make_letter
 from tests.live_site import free_port
@@ -230,7 +230,7 @@ class Play:
 
     def sign_up(self, became: str, audience: str, kind: str, updates: bool, address: str = "") -> Words:
         words = self.new(became, audience, kind, updates)
-        form = self.form(words, email=address or words.address, stamp=checks.form_stamp())
+        form = self.form(words, email=address or words.address, stamp=form_stamps.make_stamp())
         form |= {"updates": "on"} if updates else {}
         form |= {"website": "x"} if became == FLAGGED else {}
         assert self.post("/letters/canary/sign/", words, form) == 303

@@ -163,8 +163,7 @@ def _leave_deliveries(rows: list[Signature]) -> None:
         Erratum.objects.bulk_create(
             Erratum(delivery=delivery, number=number, day=today) for number in range(first, first + many)
         )
-    delivered = DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False)
-    delivered.update(**dict.fromkeys(DeliveryEntry.WORDS, ""), salt=None, signed_on=None)
+    DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False).blank()
 
 
 def _table(text: str) -> Iterator[tuple[int, Mapping[str, str] | None]]:

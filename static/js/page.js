@@ -14,9 +14,6 @@ if (form) {
 
 // A draft of the form is kept in this tab until it is sent, so that it survives a reload and a change of language.
 // The consent is never kept.
-const DRAFT_FIELDS = [
-  "kind", "visibility", "name", "spokesperson", "role", "organization", "country", "comment", "email", "updates",
-];
 
 function withStorage(use) {
   try {
@@ -27,7 +24,8 @@ function withStorage(use) {
 }
 
 function saveDraft() {
-  const entries = [...new FormData(form)].filter(([name, value]) => DRAFT_FIELDS.includes(name) && value);
+  const fields = form.dataset.draftFields.split(" ");
+  const entries = [...new FormData(form)].filter(([name, value]) => fields.includes(name) && value);
   const draft = JSON.stringify(Object.fromEntries(entries));
   withStorage((storage) => storage.setItem(`sign:${form.dataset.draft}`, draft));
 }

@@ -386,7 +386,7 @@ def test_a_tree_that_does_not_hold_costs_the_receipt_and_not_the_page(
     assert answer.status_code == 200
     assert "Delivery No. 1" in answer.content.decode() and "Download the receipt" not in answer.content.decode()
     assert (
-        f"the tree of delivery {delivery.pk} does not hold" in caplog.text and nobody.public_id.hex not in caplog.text
+        f"the tree of delivery {delivery.pk} is inconsistent" in caplog.text and nobody.public_id.hex not in caplog.text
     )
 
 

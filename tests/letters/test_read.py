@@ -14,10 +14,9 @@ from campaign.web import middleware
 from signatures.models import Signature
 from signatures.moderation import decisions
 from signatures.signing import confirmation, submission
-from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
 from signatures.values import tokens
-from tests.factories import make_many, make_signature
+from tests.factories import make_many, make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
 LIST, API = "/letters/bridge/signatories/", "/api/v1/letters/bridge/"
@@ -155,12 +154,10 @@ def outputs(client: Client, *further: str) -> dict[str, str]:
 def test_P3_nothing_public_tells_in_which_order_or_at_what_time_somebody_signed(client: Client, letter: Letter) -> None:
     signed = []
     for n in range(24):
-        answer = SignerInput(
-            letter.revisions.get().translations.get(), "person", f"Signer {n:02d}", "", "", "CH", "", "public", "en"
-        )
-        submission.submit(answer, address=f"n{n}@example.org", updates=False)
+        typed = signer_input(letter.revisions.get().translations.get(), name=f"Signer {n:02d}", country="CH")
+        submission.submit(typed, address=f"n{n}@example.org", updates=False)
         row = Signature.objects.latest("pk")
-        confirmation.confirm(row, answer)
+        confirmation.confirm(row, typed)
         decisions.approve(row, by=1)
         signed.append(row)
     ids = [row.public_id for row in signed]

@@ -16,12 +16,12 @@ from campaign.models import Letter
 from signatures.models import Signature
 from signatures.moderation import decisions
 from signatures.public_list import pagination, search
+from signatures.registries.typed_fields import DERIVED_FROM_WORDS, WORDS
 from signatures.signing import changes, withdrawal
-from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
 from signatures.values import normalization
 from signatures.values.normalization import search_text
-from tests.factories import make_letter, make_many, make_signature
+from tests.factories import make_letter, make_many, make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
 LIST = "/letters/bridge/signatories/"
@@ -194,15 +194,8 @@ def test_words_that_were_changed_are_found_and_the_old_ones_are_not(
     client: Client, letter: Letter, ada: Signature
 ) -> None:
     text = letter.revisions.get().translations.get()
-    words = {
-        "role": "",
-        "organization": "Ministère",
-        "country": "FR",
-        "comment": "",
-        "visibility": "public",
-        "language": "en",
-    }
-    decisions.approve(changes.change(ada, SignerInput(text, "person", "Ada Byron", **words)), by=1)
+    typed = signer_input(text, name="Ada Byron", organization="Ministère", country="FR")
+    decisions.approve(changes.change(ada, typed), by=1)
     assert found(client, q="byron ministere") == ["Ada Byron"]
     assert found(client, q="lovelace") == found(client, q="analytical") == []
 
@@ -310,7 +303,7 @@ def test_P6_a_search_finds_public_names_only_and_the_index_holds_no_piece_of_ano
     "hide",
     [
         "state = 'waiting'", "state = 'rejected'", "visibility = 'delivery'",
-        ", ".join(["state = 'withdrawn'", *(f"{field} = ''" for field in (*Signature.WORDS, *Signature.OF_NAME))]),
+        ", ".join(["state = 'withdrawn'", *(f"{field} = ''" for field in (*WORDS, *DERIVED_FROM_WORDS))]),
     ],
 )  # fmt: skip
 def test_P6_a_name_that_is_public_no_more_is_found_no_more(

@@ -34,7 +34,7 @@ ATTACK = "<script>alert(1)</script>\"'>{{7*7}}{% load x %} & #set $x$ \\u{0}"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing drawn yet, nothing failed yet."""
     monkeypatch.setattr(views, "CARDS", tmp_path / "cards")
-    monkeypatch.setattr(share_image, "_failed", {})
+    share_image._failed.clear()
     return tmp_path / "cards"
 
 
