@@ -429,8 +429,8 @@ def test_each_night_the_worker_checks_and_a_difference_is_an_alarm(
 
 def night() -> None:
     """A turn of the worker, without its mails."""
-    tasks.run_due_duties.enqueue()
-    worker._run_jobs()
+    tasks.run_duties.enqueue()
+    worker.run_tasks()
 
 
 def test_a_lost_package_is_found(frozen: Delivery) -> None:
