@@ -363,13 +363,14 @@ def test_A8_the_ordinary_work_of_the_site_goes_through_as_the_limited_role(
     page = desk.post(f"/admin/signatures/signedletter/{row.letter_id}/export/csv/")
     assert "Dora Maar" in b"".join(page.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # a file
     assert tasks.run_duties.call() == {}
+    assert tasks.run_duties.call(["create-checkpoint"]) == {}
     client.post(f"/signature/{tokens.personal_token(row.public_id)}/", {"action": "erase"})
     call_command("migrate", verbosity=0)
 
     assert not Signature.objects.exists()
     actions = set(AuditEntry.objects.values_list("action", flat=True))
-    assert actions == {"confirm", "approve", "view", "export", "prune", "recount", "erase"}
-    assert checkpoints.verify().entries == 6 and checkpoints.verify().unsealed == 1
+    assert actions == {"confirm", "approve", "view", "export", "prune", "recount", "reconcile", "erase"}
+    assert checkpoints.verify().entries == 7 and checkpoints.verify().unsealed == 1
 
 
 # XSS

@@ -23,6 +23,7 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from campaign.models import Letter
+from campaign.runtime.locks import AdvisoryLock
 from signatures import tasks
 from signatures.delivery import building, freezing, reconciliation
 from signatures.management.commands import worker
@@ -192,7 +193,7 @@ def apart(delivery: Delivery) -> ForkProcess:
 def is_being_made(delivery: Delivery) -> bool:
     with connection.cursor() as cursor:
         lock = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
-        cursor.execute(lock, [building.BUILD_LOCK, delivery.pk])
+        cursor.execute(lock, [AdvisoryLock.BUILD_DELIVERY, delivery.pk])
         return cursor.fetchone() is not None
 
 

@@ -20,9 +20,9 @@ from django.db import connection
 
 from campaign.models import Letter
 from campaign.runtime import database
+from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.staff import first_account
 
-MIGRATING = 720_130_508  # an advisory lock: two machines that start at once migrate one after the other
 LONGEST_WAIT = 30.0  # seconds between two starts of a child that keeps dying
 THREADS = 8  # per web worker; each keeps a database connection
 
@@ -94,15 +94,11 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """Migrate, collect static files, load the shipped letter, make the first account."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
-            try:
-                call_command("migrate", interactive=False, verbosity=0)
-                if not Letter.objects.exists():
-                    call_command("load_letter", stdout=self.stdout)
-                password = first_account.create_first_account()
-            finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
+        with session_lock(AdvisoryLock.MIGRATE):
+            call_command("migrate", interactive=False, verbosity=0)
+            if not Letter.objects.exists():
+                call_command("load_letter", stdout=self.stdout)
+            password = first_account.create_first_account()
         connection.close()
         call_command("collectstatic", interactive=False, verbosity=0)
         if password:
