@@ -108,7 +108,7 @@ def recounted(letter: Letter) -> dict[tuple[str, str, bool], int]:
     return cells
 
 
-def test_the_tally_follows_every_way_of_changing_a_row(letter: Letter, mod: object) -> None:
+def test_the_tally_follows_every_way_of_changing_a_row(letter: Letter, moderator: object) -> None:
     rows = make_many(letter, 20)
     make_signature(letter, "Flagged", State.WAITING, flags=["link"])
     make_signature(letter, "", visibility=Visibility.COUNTED)
