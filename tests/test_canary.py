@@ -504,9 +504,8 @@ def played(play: Play) -> Evidence:
         some_seconds_later.setattr(middleware, "FRESH_SECONDS", 0.0)
         for page in play.public():
             places[PUBLIC].look(html.unescape(page.decode()))
-    tasks.fold_count_deltas.enqueue()
-    tasks.run_due_duties.enqueue()
-    worker._run_jobs()
+    tasks.run_duties.enqueue()
+    worker.run_tasks()
     for name, content in play.exports():
         places[name].look(content)
     for page in play.admin():

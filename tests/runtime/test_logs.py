@@ -238,7 +238,7 @@ def test_R5_a_worker_survives_whatever_fails_and_says_so_without_its_words(lines
     def fails() -> None:
         raise ValueError("Ada Lovelace <ada@example.org>")
 
-    assert worker._survive(fails) is None
+    assert worker.survive(fails) is None
     (line,) = (line for line in lines.objects if line["logger"] == worker.__name__)
     assert line["error"] == "ValueError" and "Ada" not in lines.getvalue()
 

@@ -110,7 +110,7 @@ def test_what_stood_by_rule_goes_back_to_the_queue_and_what_a_person_decided_sta
     last = come(2, confirm=True, **pasted)
     assert (last.state, last.flags) == (State.WAITING, ["burst"])
 
-    tasks.run_due_duties.call()
+    assert tasks.run_duties.call() == {}
 
     states = dict(Signature.objects.values_list("pk", "state"))
     assert [states[row.pk] for row in rows] == [State.APPROVED, State.WAITING]

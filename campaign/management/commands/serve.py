@@ -20,9 +20,9 @@ from django.db import connection
 
 from campaign.models import Letter
 from campaign.runtime import database
+from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.staff import first_account
 
-MIGRATION_LOCK = 720_130_508  # advisory lock: of two machines that start at once, only one migrates at a time
 MAX_PAUSE_SECONDS = 30.0  # between two starts of a child process that keeps ending
 THREADS = 8  # per web worker; each keeps a database connection
 
@@ -98,15 +98,11 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """Migrate, load the shipped letter if there is none, create the first account, collect static files."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-            try:
-                call_command("migrate", interactive=False, verbosity=0)
-                if not Letter.objects.exists():
-                    call_command("load_letter", stdout=self.stdout)
-                password = first_account.create_first_account()
-            finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+        with session_lock(AdvisoryLock.MIGRATE):
+            call_command("migrate", interactive=False, verbosity=0)
+            if not Letter.objects.exists():
+                call_command("load_letter", stdout=self.stdout)
+            password = first_account.create_first_account()
         connection.close()
         call_command("collectstatic", interactive=False, verbosity=0)
         if password:
