@@ -47,6 +47,7 @@ from signatures import tasks
 from signatures.management.commands import worker
 from signatures.models import AuditEntry, OutboxMail, Signature
 from signatures.outbox import sending
+from signatures.registries.typed_fields import DELIVERED, WORDS
 from signatures.screening import rate_limits
 from signatures.states import Kind, State, Visibility
 from signatures.values import form_stamps, sealing, tokens
@@ -56,14 +57,7 @@ from tests.live_site import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("canary")]
 
-FIELDS = {
-    "adr": "address",
-    "nam": "name",
-    "rol": "role",
-    "org": "organization",
-    "com": "comment",
-    "spk": "spokesperson",
-}
+FIELDS = {"adr": "address", **{word[:3]: word for word in WORDS}}
 FLAGGED = "flagged"  # confirmed and waiting, with a flag
 # What became of words, beside the states of a signature.
 ERASED, NOT_ME, REPLACED, MENDED, IGNORED = "erased", "not me", "replaced", "mended", "ignored"
@@ -84,7 +78,7 @@ def may_hold(what: str, became: str, audience: str, kind: str) -> set[str]:
     if audience == Visibility.COUNTED and became != State.UNCONFIRMED:
         return set()  # dropped on confirmation
     places = {DUMP, ADMIN, PERSONAL}
-    if what not in {"comment", "spokesperson"} and became == State.APPROVED:
+    if what in DELIVERED and became == State.APPROVED:
         places |= {Visibility.PUBLIC: {CSV, PDF, PUBLIC, CACHE}, Visibility.DELIVERY: {CSV, PDF}}.get(
             Visibility(audience), set()
         )
@@ -112,7 +106,7 @@ class Words:
 
     @property
     def typed(self) -> dict[str, str]:
-        return {FIELDS[code]: self.of(code) for code in ("nam", "rol", "org", "com", "spk")}
+        return {word: self.of(word[:3]) for word in WORDS}
 
 
 def letters(number: int) -> str:

@@ -46,6 +46,7 @@ TYPED_FIELDS = (
 )
 
 TYPED_NAMES = tuple(field.name for field in TYPED_FIELDS)
+BESIDE_NAME = tuple(name for name in TYPED_NAMES if name not in {"kind", "visibility", "name"})
 # What is typed freely. Blank wherever there may be no name.
 WORDS = tuple(field.name for field in TYPED_FIELDS if field.until == Until.COUNTED_ONLY)
 BLANKED_ON_WITHDRAWAL = tuple(field.name for field in TYPED_FIELDS if field.until != Until.ERASED)

@@ -140,7 +140,7 @@ def count_event(values: Mapping[str, str]) -> Verdict:
 def _count(buckets: list[_Bucket]) -> list[tuple[str, bool, bool]]:
     is_nested = connection.in_atomic_block  # the outer transaction decides how it is committed
     savepoint: AbstractContextManager[Any] = transaction.atomic() if is_nested else nullcontext()
-    values = {
+    values: dict[str, Any] = {
         "keys": [bucket.key for bucket in buckets],
         "scopes": [bucket.scope for bucket in buckets],
         "max_counts": [bucket.max_count for bucket in buckets],

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Translation
 from signatures.models import Signature
-from signatures.registries.typed_fields import TYPED_NAMES
+from signatures.registries.typed_fields import BESIDE_NAME, TYPED_NAMES
 from signatures.signing.form_fields import (
     CountryField,
     CountrySelect,
@@ -260,8 +260,7 @@ class SignatureForm(SignerForm):
     @property
     def stored(self) -> list[tuple[str, str, str]]:
         """Name, label and stored value of each field beside the name that the signer filled in."""
-        beside = [name for name in TYPED_NAMES if name not in {"kind", "visibility", "name"} and self.initial[name]]
-        return [(name, str(self.fields[name].label), self.initial[name]) for name in beside]
+        return [(name, str(self.fields[name].label), self.initial[name]) for name in BESIDE_NAME if self.initial[name]]
 
     def layout(self) -> Layout:
         *fields, last = super().layout().fields

@@ -48,10 +48,10 @@ def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
         form = None if mirror_date(request) else SignForm(translation=translation)
         return render(request, "letters/letter_page.html", _letter_context(translation, form))
     except OperationalError:
-        translation = text_cache.last_read(slug)
-        if translation is None:
+        last_read = text_cache.last_read(slug)
+        if last_read is None:
             raise
-        context = {"letter": translation.revision.letter, "translation": translation}
+        context = {"letter": last_read.revision.letter, "translation": last_read}
         response = render(request, "letters/letter_page.html", context)
         response["X-Degraded"] = "database"
         return response
