@@ -68,7 +68,7 @@ def django_db_setup(
 @pytest.fixture(scope="session")
 def site() -> Iterator[LiveSite]:
     """The whole site, served; whoever uses it is in the group `serve`, so that one is enough."""
-    with LiveSite.for_a_while(free_port()) as site:
+    with LiveSite.temporary(free_port()) as site:
         yield site
 
 
@@ -288,7 +288,7 @@ def pseudo_locale_letter(pseudo_locale: Path, settings: Any, letter: Letter) -> 
     settings.ORGANIZATION_NAME, settings.CONTACT_EMAIL = "ⓞⓟⓔⓡⓐⓣⓞⓡ", "ⓒⓞⓝⓣⓐⓒⓣ"
     letter.recipient, letter.letterhead = "ⓜⓘⓝⓘⓢⓣⓔⓡ", {"name": "ⓒⓞⓜⓜⓘⓣⓣⓔⓔ"}
     letter.save()
-    accented = {field: pseudo.said(words) for field, words in WORDS.items() if isinstance(words, str)}
+    accented = {field: pseudo.translated(words) for field, words in WORDS.items() if isinstance(words, str)}
     publish(revise(letter, pseudo.CODE, {**accented, "signatories": [{"name": "ⓖⓡⓐⓒⓔ", "titles": []}]}))
     return letter
 

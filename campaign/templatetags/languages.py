@@ -55,7 +55,7 @@ def languages_head(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.simple_tag
 def lang(code: str | None) -> SafeString:
-    """Return `lang` and `dir` of an element with text in this language; "" if the page is in the same language."""
+    """Returns `lang` and `dir` of an element with text in this language; "" if the page is in the same language."""
     if not code or code == translation.get_language():
         return SafeString("")
     return format_html(' lang="{}" dir="{}"', code, "rtl" if _info(code)["bidi"] else "ltr")
@@ -63,13 +63,13 @@ def lang(code: str | None) -> SafeString:
 
 @register.filter
 def language_name(code: str) -> str:
-    """Return the name of a language in the language of the page."""
+    """Returns the name of a language in the language of the page."""
     return str(_info(code)["name_translated"])
 
 
 @register.simple_tag
 def letter_in(code: str, slug: str) -> str:
-    """Return the address of a letter in this language; "" if it is not a language of the site."""
+    """Returns the address of a letter in this language; "" if it is not a language of the site."""
     return dict(_addresses_of("letter", slug)).get(code, "")
 
 
@@ -90,7 +90,7 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 def _addresses(request: HttpRequest) -> Iterator[tuple[str, str]]:
-    """Yield each language with the address of this page in it; that of its home page if there is none."""
+    """Yields each language with the address of this page in it; that of its home page if there is none."""
     if _url_name(request) == "sign":  # takes POST only
         yield from _addresses_of("letter", request.resolver_match.kwargs["slug"])  # type: ignore[union-attr]  # it has a URL name
         return

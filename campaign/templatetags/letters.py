@@ -32,11 +32,11 @@ CORRECTED_COUNTRIES = (
 
 @register.filter
 def letter_html(source: str) -> SafeString:
-    """Return the text of a letter as HTML, escaped."""
+    """Returns the text of a letter as HTML, escaped."""
     return text.html(source)
 
 
 @register.filter
 def country_name(code: str) -> str:
-    """Return the name of a country in the language of the page."""
+    """Returns the name of a country in the language of the page."""
     return str(countries.name(code))

@@ -65,7 +65,7 @@ def assemble(browser: Browser, folder: Path, states: list[tuple[str, State]], nu
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     numbered = [(f"{number:02}", state) for number, state in enumerate(PAGE_STATES, start=1)]
-    with LiveSite.for_a_while(free_port()) as site, sync_playwright() as play:
+    with LiveSite.temporary(free_port()) as site, sync_playwright() as play:
         populated = PopulatedSite(site)
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page()

@@ -17,7 +17,7 @@ from tests.live_site import LiveSite, free_port
 
 def main(folder: Path | None) -> int:
     start, total = time.monotonic(), 0
-    with LiveSite.for_a_while(free_port()) as site, sync_playwright() as play:
+    with LiveSite.temporary(free_port()) as site, sync_playwright() as play:
         populated = PopulatedSite(site)
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_context(viewport=NARROW, bypass_csp=True).new_page()  # type: ignore[arg-type]  # a literal

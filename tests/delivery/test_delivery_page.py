@@ -219,7 +219,7 @@ def test_what_does_not_belong_is_told_why_and_what_was_typed_is_kept(
     answer = paste(client, text)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert why in page and 'role="alert"' in page and 'class="check-passed"' not in page
+    assert why in page and 'role="alert"' in page and 'class="valid"' not in page
     assert answer.context["form"]["proof"].value() == text
     assert html.escape(text.strip()) in page
 
