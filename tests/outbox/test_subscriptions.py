@@ -115,8 +115,8 @@ def test_C11_opening_the_link_changes_nothing_and_shows_one_button(
     assert "Send me no more" in client.get(path).content.decode()
     dora.refresh_from_db()
     assert dora.sealed_address is not None
-    assert "You get no mails" in client.post(path).content.decode()
-    assert "You get no mails" in client.post(path).content.decode()
+    assert "You get no emails" in client.post(path).content.decode()
+    assert "You get no emails" in client.post(path).content.decode()
     assert AuditEntry.objects.filter(action="end-updates").count() == 1
 
 
