@@ -54,7 +54,7 @@ def sign_ups(letter: Letter, hour: datetime, number: int) -> None:
         letter=letter,
         hour=hour.replace(minute=0, second=0, microsecond=0),
         language="en",
-        what="sign-up",
+        event="sign-up",
         number=number,
     )
 
@@ -169,9 +169,9 @@ def test_a_worker_that_is_gone_is_an_alarm_that_nobody_has_to_raise(moderator_cl
     alarms.check()
     assert not alarms.active(timezone.now()).exists()
     Alarm.objects.filter(code=AlarmCode.WORKER).update(until=timezone.now() - timedelta(minutes=1))
-    assert "The worker has not been at work" in moderator_client.get("/admin/").content.decode()
+    assert "The worker does not run" in moderator_client.get("/admin/").content.decode()
     alarms.check()
-    assert "The worker has not been at work" not in moderator_client.get("/admin/").content.decode()
+    assert "The worker does not run" not in moderator_client.get("/admin/").content.decode()
 
 
 def stuck(ben: Signature, minutes: int = 60) -> OutboxMail:
@@ -218,10 +218,12 @@ def test_an_alarm_stands_on_top_of_every_page_until_somebody_has_seen_it(
     alarms.check()
     for page in ("/admin/", "/admin/signatures/waitingsignature/", "/admin/signatures/auditentry/"):
         text = moderator_client.get(page).content.decode()
-        assert "mails have been due for more than half an hour" in text and "See whether the worker runs" in text
+        assert "emails have been due for more than half an hour" in text and "See whether the worker runs" in text
     assert moderator_client.get("/admin/signatures/alarm/mail-stuck/seen/").status_code == 405
 
-    back = moderator_client.post("/admin/signatures/alarm/mail-stuck/seen/", {"next": "/admin/signatures/waitingsignature/"})
+    back = moderator_client.post(
+        "/admin/signatures/alarm/mail-stuck/seen/", {"next": "/admin/signatures/waitingsignature/"}
+    )
 
     assert back["Location"] == "/admin/signatures/waitingsignature/"
     assert "have been due" not in moderator_client.get("/admin/").content.decode()

@@ -79,7 +79,7 @@ def test_each_thing_that_happens_is_counted_once_and_folding_changes_nothing(let
     assert happened() == wanted
     counts.fold_deltas()
     assert happened() == wanted
-    assert not CountDelta.objects.exclude(what="").exists()
+    assert not CountDelta.objects.exclude(event="").exists()
     decisions.approve(rows[5], by=moderator.pk)
     assert happened() == wanted | {"approve": 4}
 
@@ -88,7 +88,7 @@ def test_a_sign_up_and_its_confirmation_are_counted_by_the_hour_and_language(ben
     Signature.objects.filter(pk=ben.pk).update(state=State.WAITING, confirmed_at=timezone.now())
     make_signature(letter, "Kim", State.UNCONFIRMED, language="ko")
     counts.fold_deltas()
-    rows = Counter(HourlyStatistic.objects.values_list("what", "language"))
+    rows = Counter(HourlyStatistic.objects.values_list("event", "language"))
     assert rows == {("sign-up", "en"): 1, ("confirm", "en"): 1, ("sign-up", "ko"): 1}
     assert all(
         at.minute == at.second == at.microsecond == 0 for at in HourlyStatistic.objects.values_list("hour", flat=True)
@@ -141,7 +141,7 @@ def test_the_queue_of_the_picture_reads_its_index(letter: Letter) -> None:
     make_many(letter, 30, state=State.WAITING)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + statistics._STANDING, {"now": timezone.now(), "lately": timezone.now()})
+        cursor.execute("EXPLAIN " + statistics._BACKLOG, {"now": timezone.now(), "failed_since": timezone.now()})
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert plan.count("using queue") == 2 and "outbox_due" in plan and "outbox_given_up" in plan
 
