@@ -18,7 +18,7 @@ from django_countries import countries
 
 from campaign.models import Letter, Translation
 from signatures.audit import audit_log
-from signatures.models import Delivery, DeliveryEntry, Erratum, PaperImport, Signature
+from signatures.models import Delivery, DeliveryEntry, PaperImport, Signature
 from signatures.screening import checks
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
@@ -156,14 +156,10 @@ def undo_import(taken: PaperImport, *, by: int) -> int:
 def _leave_deliveries(rows: list[Signature]) -> None:
     """An erratum for each that a delivery took out of the house; and no words stay there that nobody could erase."""
     standing = [row.pk for row in rows if row.state != State.WITHDRAWN]
-    for delivery in Delivery.objects.gone_out().order_by("pk").select_for_update():
-        first, today = delivery.errata.count() + 1, timezone.now().date()
-        many = delivery.rows.filter(signature_id__in=standing).count()
-        Erratum.objects.bulk_create(
-            Erratum(delivery=delivery, number=number, day=today) for number in range(first, first + many)
-        )
+    for delivery in Delivery.objects.handed_over().order_by("pk").select_for_update():
+        delivery.add_errata(delivery.rows.filter(signature_id__in=standing).count())
     delivered = DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False)
-    delivered.update(**dict.fromkeys(DeliveryEntry.WORDS, ""), salt=None, signed_on=None)
+    delivered.erase_words()
 
 
 def _table(text: str) -> Iterator[tuple[int, Mapping[str, str] | None]]:
@@ -187,7 +183,7 @@ def _cleaned(number: int, cells: Mapping[str, str] | None) -> PaperLine:
     """The line by the same rules as the form."""
     line = PaperLine(number, words=dict.fromkeys(COLUMNS, ""))
     if cells is None:
-        line.fate, line.why = REFUSED, str("It has more cells than there are columns.")
+        line.fate, line.why = REFUSED, "It has more cells than there are columns."
         return line
     line.words |= {column: cell.strip()[:200] for column, cell in cells.items()}  # to be shown, if it is refused
     try:

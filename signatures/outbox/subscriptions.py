@@ -24,7 +24,7 @@ def queue_updates(private_key: PrivateKey) -> int:
         mailboxes.CannotOpen: when an address was sealed to another key.
     """
     queued = 0
-    for delivery in Delivery.objects.gone_out().order_by("pk"):
+    for delivery in Delivery.objects.handed_over().order_by("pk"):
         mails = _tell(_who_asked(delivery.letter_id), topics.delivery_topic(delivery), private_key)
         _record(mails, delivery.letter_id, {"delivery": delivery.pk, "about": delivery.state})
         queued += mails

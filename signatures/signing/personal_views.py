@@ -123,7 +123,7 @@ def _deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Recei
         receipt = None
         try:
             receipt = receipts.issue(row)
-        except receipts.ProofBroken:
+        except receipts.InvalidReceipt:
             log.error("the tree of delivery %s does not hold", row.delivery_id)
         yield row.delivery, receipt
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from signatures.audit import audit_log
-from signatures.models import Delivery, DeliveryEntry, Erratum, Signature, Suppression, Tombstone
+from signatures.models import Delivery, DeliveryEntry, Signature, Suppression, Tombstone
 from signatures.outbox import queue
 from signatures.states import State
 from signatures.transitions import lock, transition
@@ -64,18 +64,16 @@ def erase(signature: Signature, *, action: str = "erase") -> None:
             update_fields=["at"],
         )
     _tell_deliveries(locked.pk)
-    DeliveryEntry.objects.filter(signature_id=locked.pk).update(
-        **dict.fromkeys(DeliveryEntry.WORDS, ""), salt=None, signed_on=None
-    )  # the leaf stays, so that the root still holds
+    DeliveryEntry.objects.filter(signature_id=locked.pk).erase_words()
     audit_log.record(action, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased")
     locked.delete()
 
 
 def _tell_deliveries(signature_id: int) -> None:
     """Number an erratum for each delivery that has left the house with this signature in it, once."""
-    for delivery in Delivery.objects.gone_out().filter(rows__signature_id=signature_id).select_for_update():
+    for delivery in Delivery.objects.handed_over().filter(rows__signature_id=signature_id).select_for_update():
         if not audit_log.withdrew_since(signature_id, delivery.frozen_at):
-            Erratum.objects.create(delivery=delivery, number=delivery.errata.count() + 1, day=timezone.now().date())
+            delivery.add_errata(1)
 
 
 @transaction.atomic

@@ -45,9 +45,9 @@ def open_graph(letter: Letter, text: Translation) -> dict[str, Any]:
         "title": text.title,
         "description": _described(text),
         "address": absolute("letter", letter),
-        "house": letter.letterhead.get("name") or settings.ORGANIZATION_NAME,
+        "site_name": letter.letterhead.get("name") or settings.ORGANIZATION_NAME,
         "locale": locales.pop(language, language),
         "other_locales": locales.values(),
-        "picture": absolute("share-image", letter),
+        "image": absolute("share-image", letter),
         "size": pdf.SHARE_IMAGE_SIZE,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from campaign.models import Letter
-from signatures.delivery import freezing, package, statement
+from signatures.delivery import freezing, manifest, package
 from signatures.models import Delivery
 
 
@@ -21,12 +21,17 @@ def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
 def make_files(delivery: Delivery, to: Path) -> Path:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        rows = package.write_rows(delivery.rows.all(), work)
-        root = rows.tree.root.hex()
-        (work / statement.PDF).write_bytes(f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode())
-        facts = statement.facts_for(delivery)
+        written = package.write_entries(delivery.rows.all(), work)
+        root = written.tree.root.hex()
+        (work / manifest.PDF).write_bytes(f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode())
+        facts = manifest.facts_for(delivery)
         files = package.write_package(work, to, facts, root=root, site=settings.SITE_URL)
     if not delivery.root:
-        delivery.root, delivery.tops, delivery.files, delivery.state = root, rows.tree.tops, files, Delivery.State.READY
-        delivery.save(update_fields=["root", "tops", "files", "state"])
-    return to / facts.package
+        delivery.root, delivery.subtree_roots, delivery.files, delivery.state = (
+            root,
+            written.tree.subtree_roots,
+            files,
+            Delivery.State.READY,
+        )
+        delivery.save(update_fields=["root", "subtree_roots", "files", "state"])
+    return to / facts.package_name

@@ -161,7 +161,7 @@ def test_somebody_erased_while_the_files_are_made_is_in_none_of_them(frozen: Del
             erased.append(percent)
             withdrawal.erase(Signature.objects.get(name="김철수"))
 
-    building.build(frozen.pk, tell=erase)
+    building.build(frozen.pk, on_progress=erase)
     content = frozen.package.read_bytes()
     assert erased and "김철수".encode() not in content and b"Ada Lovelace" in content
     call_command("verify_delivery", str(frozen.package))
@@ -298,7 +298,7 @@ def test_a_stop_ends_the_typesetter_and_leaves_nothing(signed: Letter, deliverie
         if percent >= building.STAGES["letter"][0]:
             building.cancel_build(delivery, by=None)
 
-    building.build(delivery.pk, tell=stop_at)
+    building.build(delivery.pk, on_progress=stop_at)
     delivery.refresh_from_db()
     assert (delivery.state, files_of(deliveries)) == (Delivery.State.FROZEN, [])
 
@@ -308,7 +308,7 @@ def test_a_delivery_voided_while_its_files_are_made_gets_none(frozen: Delivery, 
         if percent >= building.STAGES["letter"][0] and not Delivery.objects.filter(state="void").exists():
             freezing.void(frozen, by=None, reason="a wrong date")
 
-    building.build(frozen.pk, tell=void_at)
+    building.build(frozen.pk, on_progress=void_at)
     frozen.refresh_from_db()
     assert (frozen.state, frozen.failure, files_of(deliveries)) == (Delivery.State.VOID, "", [])
 
@@ -348,7 +348,7 @@ def test_a_step_that_cannot_be_taken_is_told_and_keeps_what_was_typed(
 def test_before_handing_over_staff_hear_who_took_the_name_back(frozen: Delivery, office: Client) -> None:
     withdrawal.withdraw(Signature.objects.get(name="Ada Lovelace"))
     page = office.get(f"{PAGES}{made(frozen).pk}/step/hand-over/").content.decode()
-    assert "1 person has taken the name back" in page
+    assert "1 person has withdrawn" in page
 
 
 def test_a_void_delivery_is_out_of_reach(frozen: Delivery, office: Client) -> None:

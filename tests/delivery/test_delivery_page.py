@@ -12,7 +12,7 @@ from django.test import Client
 
 from campaign.models import Letter
 from campaign.web import middleware
-from signatures.delivery import freezing, receipts
+from signatures.delivery import freezing, merkle, receipts
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
@@ -380,8 +380,8 @@ def test_a_tree_that_does_not_hold_costs_the_receipt_and_not_the_page(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(receipts, "BLOCK", 4)
-    Delivery.objects.update(tops=bytes(32))
+    monkeypatch.setattr(merkle, "BLOCK_SIZE", 4)
+    Delivery.objects.update(subtree_roots=bytes(32))
     answer = client.get(mine(nobody))
     assert answer.status_code == 200
     assert "Delivery No. 1" in answer.content.decode() and "Download the receipt" not in answer.content.decode()

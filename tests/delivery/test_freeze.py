@@ -14,6 +14,7 @@ from signatures.delivery import freezing
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
+from signatures.transitions import TransitionNotAllowed
 from tests.factories import make_many, make_signature
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,19 +118,19 @@ def test_a_delivery_frozen_by_mistake_is_voided_with_its_reason(signed: Letter, 
     assert (first.state, first.void_reason) == ("void", "too early")
     assert AuditEntry.objects.get(action="void").staff_id == officer.pk
     assert freeze(signed).counts["since"] is None
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freezing.void(first, by=None, reason="again")
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_it_needs_a_reason(signed: Letter, reason: str) -> None:
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freezing.freeze(signed, by=None, reason=reason)
     assert not Delivery.objects.exists()
 
 
 def test_an_empty_list_is_not_delivered(letter: Letter) -> None:
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freeze(letter)
 
 
@@ -258,13 +259,13 @@ def test_nobody_is_an_erratum_twice(signed: Letter) -> None:
 
 def test_it_is_handed_over_once_its_files_are_ready_and_acknowledged_after_that(signed: Letter) -> None:
     frozen = freeze(signed)
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         hand_over(frozen)
     Delivery.objects.update(root="ab" * 32, state="ready")
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freezing.acknowledge(frozen, by=None, on=date(2026, 5, 9))
     done = freezing.acknowledge(hand_over(frozen), by=None, on=date(2026, 5, 9))
     signed.refresh_from_db()
     assert (done.state, signed.acknowledged_on) == ("acknowledged", date(2026, 5, 9))
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freezing.void(done, by=None, reason="no")

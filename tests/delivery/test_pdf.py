@@ -15,13 +15,13 @@ from signatures.delivery.pdf import (
     BoardMember,
     Counts,
     Entry,
+    JobControl,
     LetterData,
     Letterhead,
     Options,
     PdfFailed,
     Record,
     Signatory,
-    Work,
     typesetting,
 )
 
@@ -79,12 +79,12 @@ def make(
     counted_only: int = 0,
     the_letter: LetterData | None = None,
     record: Record | None = None,
-    work: Work = Work(),
+    control: JobControl = pdf.DEFAULT_CONTROL,
     **options: Any,
 ) -> tuple[pdf.Report, PdfReader]:
     counts = Counts(len(entries) + counted_only, len(entries), counted_only)
     report = pdf.write(
-        the_letter or letter(), iter(entries), counts=counts, out=out, timestamp=WHEN, record=record, work=work,
+        the_letter or letter(), iter(entries), counts=counts, out=out, timestamp=WHEN, record=record, control=control,
         options=Options(**options),
     )  # fmt: skip
     return report, PdfReader(out)
@@ -356,7 +356,7 @@ def test_what_typst_refuses_has_a_name_and_tells_no_names(tmp_path: Path) -> Non
 
 
 def test_what_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typesetting, "SECONDS", 0.01)
+    monkeypatch.setattr(typesetting, "MIN_SECONDS", 0.01)
     with pytest.raises(PdfFailed, match="took longer"):
         make(tmp_path / "x.pdf", [Entry("Ada")])
     assert list(tmp_path.iterdir()) == []

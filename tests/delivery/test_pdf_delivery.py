@@ -16,7 +16,7 @@ import pytest
 from pypdf import PdfReader
 
 from signatures.delivery import pdf
-from signatures.delivery.pdf import Counts, Entry, Options, ProcessStopped, Record, Text, Wording, Work, wording
+from signatures.delivery.pdf import Counts, Entry, JobCanceled, JobControl, Options, Record, Text, Wording, wording
 from signatures.management.commands._people import people
 from signatures.values import names
 from tests.delivery.test_pdf import WHEN, letter, lines_of, make, text_of
@@ -45,7 +45,7 @@ def everyone() -> list[Entry]:
 
 def section(name: str) -> str:
     return pdf.section_of(
-        name, order="name", organization=False, featured_position=False, country="", script_of=names.script_of
+        name, order="name", is_organization=False, is_featured=False, country="", script_of=names.script_of
     )
 
 
@@ -188,10 +188,10 @@ def test_who_signed_on_paper_is_marked_and_who_was_erased_keeps_the_place(many: 
 def join(entries: list[Entry], folder: Path) -> tuple[pdf.Report, Path, Told]:
     """More than may be in one: the letter, three sets of names and the record are typeset apart."""
     told: Told = []
-    work = Work(in_one=1_000, in_a_set=1, progress=lambda done, total: told.append((done, total)))
+    work = JobControl(max_whole=1_000, set_size=1, on_progress=lambda done, total: told.append((done, total)))
     folder.mkdir(parents=True)
     out = folder / "joined.pdf"
-    report, _ = make(out, entries, record=RECORD, work=work, draft=True, paper="us-letter")
+    report, _ = make(out, entries, record=RECORD, control=work, draft=True, paper="us-letter")
     assert list(folder.iterdir()) == [out]
     return report, out, told
 
@@ -270,12 +270,12 @@ def test_E6_the_file_tells_nothing_of_author_or_machine_and_fetches_nothing(
 def test_it_can_be_stopped_and_leaves_nothing(tmp_path: Path, in_one: int) -> None:
     asked: list[None] = []
 
-    def stopped() -> bool:
+    def is_canceled() -> bool:
         asked.append(None)
         return len(asked) > 4
 
-    with pytest.raises(ProcessStopped):
-        make(tmp_path / "x.pdf", [Entry("Ada")] * 2_000, work=Work(stopped=stopped, in_one=in_one))
+    with pytest.raises(JobCanceled):
+        make(tmp_path / "x.pdf", [Entry("Ada")] * 2_000, control=JobControl(is_canceled=is_canceled, max_whole=in_one))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -284,7 +284,7 @@ def test_one_name_too_many_is_refused_however_it_is_made(tmp_path: Path, in_one:
     with pytest.raises(ValueError, match="number of entries"):
         pdf.write(
             letter(), [Entry("Ada")] * 3, counts=Counts(2, 2, 0), out=tmp_path / "x.pdf", timestamp=WHEN,
-            work=Work(in_one=in_one),
+            control=JobControl(max_whole=in_one),
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
@@ -305,7 +305,7 @@ def test_the_frame_speaks_four_languages(tmp_path: Path, language: str) -> None:
     for wanted in (
         PAGE_ONE[language].format(report.pages), words.summary(Counts(5, 3, 2)), words.words["draft"],
         words.words["co_signed"], words.heading("organizations"), words.heading("featured"),
-        words.heading("script:Hang"), words.country("KR"), words.words["record"], words.words["told"]["draft"],
+        words.heading("script:Hang"), words.country("KR"), words.words["record"]["title"], words.words["record"]["draft"],
     ):  # fmt: skip
         assert flat(wanted).lower() in said.lower()
     assert words.country("KR") != "KR" and words.day(date(2026, 1, 2)) in {
@@ -398,8 +398,8 @@ def test_han_characters_are_drawn_as_the_signer_writes_them(tmp_path: Path) -> N
 
 HEADINGS = [
     ("name", {"name": "Ada"}, "script:Latn"), ("name", {"name": "“김"}, "script:Hang"), ("day", {}, "others"),
-    ("country", {"country": "KR"}, "country:KR"), ("country", {}, "country:"), ("name", {"featured_position": True}, "featured"),
-    ("country", {"organization": True, "featured_position": True}, "organizations"),
+    ("country", {"country": "KR"}, "country:KR"), ("country", {}, "country:"), ("name", {"is_featured": True}, "featured"),
+    ("country", {"is_organization": True, "is_featured": True}, "organizations"),
 ]  # fmt: skip
 
 
@@ -407,6 +407,6 @@ HEADINGS = [
 def test_an_entry_stands_under_the_heading_that_the_order_of_the_letter_asks_for(
     order: str, who: dict[str, Any], wanted: str
 ) -> None:
-    somebody = {"name": "Ada", "organization": False, "featured_position": False, "country": ""} | who
+    somebody = {"name": "Ada", "is_organization": False, "is_featured": False, "country": ""} | who
     assert pdf.section_of(**somebody, order=order, script_of=names.script_of) == wanted
     assert Wording("en").heading(wanted)

@@ -18,7 +18,7 @@ from django.db import connection
 from pypdf import PdfReader
 
 from campaign.models import Letter
-from signatures.delivery import building, freezing, reconciliation, statement
+from signatures.delivery import building, freezing, manifest, reconciliation
 from signatures.delivery.pdf import Report
 from signatures.models import Delivery
 from signatures.signing import withdrawal
@@ -49,7 +49,7 @@ def file_of(delivery: Delivery, name: str) -> bytes:
 
 
 def rows_of(delivery: Delivery) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(file_of(delivery, statement.CSV).decode("utf-8-sig"), newline="")))
+    return list(csv.DictReader(io.StringIO(file_of(delivery, manifest.CSV).decode("utf-8-sig"), newline="")))
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_E6_every_name_of_every_script_is_read_back_from_csv_and_pdf(letter: Let
     delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
 
     assert [row["name"] for row in rows_of(delivery)] == [one.name for one in entries]
-    reader = PdfReader(io.BytesIO(file_of(delivery, statement.PDF)))
+    reader = PdfReader(io.BytesIO(file_of(delivery, manifest.PDF)))
     text = "\n".join(page.extract_text() for page in reader.pages)
     boxed = re.findall(r"U\+[0-9A-F]{4,6}", text)
     assert found(entries, Report(len(reader.pages), len(entries), boxed, []), reader) == [one.name for one in entries]
@@ -95,9 +95,9 @@ def test_signatures_from_paper_are_marked_in_the_pdf_counted_and_rows_like_all_o
     make_signature(letter, "Ada Lovelace")
     make_signature(letter, "On Paper", paper=True, address_hash=None)
     delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
-    text = PdfReader(io.BytesIO(file_of(delivery, statement.PDF))).pages[-2].extract_text().replace("\u00a0", " ")
+    text = PdfReader(io.BytesIO(file_of(delivery, manifest.PDF))).pages[-2].extract_text().replace("\u00a0", " ")
     assert "On Paper °" in text and "Ada Lovelace °" not in text
-    assert b'"paper": 1,' in file_of(delivery, statement.MANIFEST)
+    assert b'"paper": 1,' in file_of(delivery, manifest.MANIFEST)
     columns = "number kind name role organization country signed_on language revision"
     assert list(rows_of(delivery)[0]) == columns.split()
 
@@ -115,7 +115,7 @@ def spreadsheet(content: bytes, folder: Path) -> list[tuple[list[str], list[str]
         "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}",
         "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}",
     )
-    rows = ET.parse(folder / "list.fods").iter(f"{table}table-row")
+    rows = ET.parse(folder / "list.fods").iter(f"{table}table-row")  # noqa: S314  # LibreOffice just wrote it
     return [
         (
             ["".join(p.text or "" for p in cell.iter(f"{text}p")) for cell in row],
@@ -132,7 +132,7 @@ def test_E1_a_spreadsheet_program_shows_every_script_and_no_formula(letter: Lett
         make_signature(letter, name, role=name[:200], organization=name[:200])
     delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
 
-    shown = spreadsheet(file_of(delivery, statement.CSV), tmp_path)
+    shown = spreadsheet(file_of(delivery, manifest.CSV), tmp_path)
 
     assert [formula for _row, formulas in shown for formula in formulas] == []
     there = {cell for row, _formulas in shown for cell in row}

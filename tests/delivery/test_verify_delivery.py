@@ -20,7 +20,7 @@ from django.core.management import CommandError, call_command
 
 from campaign.models import Letter
 from campaign.runtime import database
-from signatures.delivery import package, receipts, statement, zip_archive
+from signatures.delivery import manifest, merkle, package, receipts, zip_archive
 from signatures.delivery.csv_export import COLUMNS
 from signatures.models import Delivery, Signature
 from signatures.signing import withdrawal
@@ -60,13 +60,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = {"delivered": 8, "named": 5, "counted_only": 3, "waiting": 1, "withdrawn": 2, "rejected": 4, "public_count": 9,
               "organizations": 1, "paper": 0, "revisions": {"1": 8}, "since": None, "added": 0, "gone": 0}  # fmt: skip
     at = datetime(2026, 5, 7, 12, tzinfo=UTC)
-    facts = statement.Facts(letter="bridge", number=1, frozen_at=at, order="name", texts=[], counts=counts)
+    facts = manifest.Facts(letter="bridge", number=1, frozen_at=at, order="name", texts=[], counts=counts)
     package.write_package(folder, folder, facts, root=tree(leaves).root.hex(), site="https://letter.example")
     return folder / "bridge-1.zip"
 
 
-def tree(leaves: list[tuple[str, str, bytes]]) -> receipts.Tree:
-    return receipts.build(leaf for _number, _salt, leaf in leaves)
+def tree(leaves: list[tuple[str, str, bytes]]) -> merkle.Tree:
+    return merkle.build_tree(leaf for _number, _salt, leaf in leaves)
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def mine(parcel: Path, number: int) -> receipts.Receipt:
         lines = list(csv.DictReader(io.TextIOWrapper(opened.open("leaves.csv"))))
     leaves = [bytes.fromhex(line["leaf"]) for line in lines]
     place, row = number - 1, [str(number), *PEOPLE[number - 1]]
-    path = receipts.inclusion_path(place, len(leaves), lambda _block: leaves, b"")
+    path = merkle.inclusion_path(place, len(leaves), lambda _block: leaves, b"")
     words = (place, len(leaves), row, lines[place]["salt"], lines[place]["leaf"], [one.hex() for one in path])
-    return receipts.Receipt(1, "bridge", 1, *words, root=receipts.build(leaves).root.hex())
+    return receipts.Receipt(1, "bridge", 1, *words, root=merkle.build_tree(leaves).root.hex())
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_package_as_it_was_made_is_whole_and_all_that_was_checked_is_told(sign
     for words in (
         "the archive holds 5 files and not a byte beside them",
         "letter bridge, delivery 1",
-        *(f"{name}: SHA-256 {delivery.files[name]}" for name in statement.DIGESTED),
+        *(f"{name}: SHA-256 {delivery.files[name]}" for name in manifest.DIGESTED),
         "delivered 12 = named 9 + counted only 3",
         "each of 9 rows with its salt gives its leaf",
         "9 rows in signatories.csv and leaves with a number",
@@ -124,7 +124,7 @@ def test_a_package_as_it_was_made_is_whole_and_all_that_was_checked_is_told(sign
         "12 leaves in leaves.csv",
         "1 rows are of organizations, and the manifest counts 1",
         f"the root over all leaves is {delivery.root}",
-        delivery.files[statement.MANIFEST],
+        delivery.files[manifest.MANIFEST],
         delivery.files["bridge-1.zip"],
     ):
         assert words in said, words
@@ -150,7 +150,7 @@ def test_E9_made_again_it_is_the_same_bytes(signed: Letter, tmp_path: Path) -> N
 def test_any_unpacker_reads_it(parcel: Path) -> None:
     with zipfile.ZipFile(parcel) as opened:
         assert opened.testzip() is None
-        assert opened.namelist() == list(statement.FILES)
+        assert opened.namelist() == list(manifest.FILES)
         assert opened.read("READ-ME.txt").startswith(b'THE LETTER "bridge", DELIVERY No. 1')
 
 
@@ -182,10 +182,10 @@ def test_whoever_follows_the_read_me_needs_no_program_of_ours(parcel: Path, tmp_
 def test_one_flipped_byte_anywhere_is_noticed_and_named(parcel: Path, tmp_path: Path) -> None:
     whole = parcel.read_bytes()
     with parcel.open("rb") as file:
-        entries, _faults = zip_archive.read_zip(file, statement.FILES, step=lambda _bytes: None)
+        entries, _faults = zip_archive.read_zip(file, manifest.FILES, progress=lambda _bytes: None)
     named = {
-        **{entry.name: range(entry.at, entry.ends) for entry in entries},
-        "directory": range(entries[-1].ends, len(whole)),
+        **{entry.name: range(entry.offset, entry.end) for entry in entries},
+        "directory": range(entries[-1].end, len(whole)),
     }
     dice = random.Random(7)
     for name, where in named.items():
@@ -211,10 +211,10 @@ def repacked(parcel: Path, change: Callable[[dict[str, bytes]], object], *, hone
         (folder / name).write_bytes(content)
     if honest:
         told = json.loads(files["manifest.json"])
-        told["files"] = {name: zip_archive.sha256_of(folder / name) for name in statement.DIGESTED}
+        told["files"] = {name: zip_archive.sha256_of(folder / name) for name in manifest.DIGESTED}
         (folder / "manifest.json").write_text(json.dumps(told))
     with (parcel.parent / "forged.zip").open("wb") as out:
-        zip_archive.write_zip(out, {name: folder / name for name in statement.FILES})
+        zip_archive.write_zip(out, {name: folder / name for name in manifest.FILES})
     return parcel.parent / "forged.zip"
 
 
@@ -266,7 +266,7 @@ def test_a_forger_who_mends_the_digests_is_found_by_the_leaves(
     assert any(line.startswith("WRONG") and named in line for line in said.splitlines()), said
 
 
-@pytest.mark.parametrize("name", statement.DIGESTED)
+@pytest.mark.parametrize("name", manifest.DIGESTED)
 def test_a_file_that_is_not_that_of_the_manifest_is_named(parcel: Path, name: str) -> None:
     forged = repacked(parcel, lambda files: files.update({name: files[name] + b" "}), honest=False)
     assert f"WRONG   {name}: SHA-256" in verify(forged)
@@ -425,7 +425,7 @@ def test_a_later_package_tells_what_changed_and_the_errata(signed: Letter, tmp_p
 
 
 def test_a_package_that_would_be_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zip_archive, "LARGEST", 100_000)
+    monkeypatch.setattr(zip_archive, "MAX_BYTES", 100_000)
     (tmp_path / "x").write_bytes(b"x")
     with pytest.raises(zip_archive.TooLarge):
         zip_archive.write_zip(io.BytesIO(), {"x": tmp_path / "x"})

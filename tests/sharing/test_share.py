@@ -33,9 +33,9 @@ ATTACK = "<script>alert(1)</script>\"'>{{7*7}}{% load x %} & #set $x$ \\u{0}"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing drawn yet, nothing failed yet."""
-    monkeypatch.setattr(views, "CARDS", tmp_path / "cards")
-    monkeypatch.setattr(share_image, "_failed", {})
-    return tmp_path / "cards"
+    monkeypatch.setattr(views, "SHARE_IMAGES_DIR", tmp_path / "share-images")
+    monkeypatch.setattr(share_image, "_failed_at", {})
+    return tmp_path / "share-images"
 
 
 class Page(HTMLParser):
@@ -190,7 +190,7 @@ def test_another_text_or_language_has_another_picture(client: Client, letter: Le
     assert len(set(pictures)) == len(list(folder.iterdir())) == 3 and PLAIN not in pictures
 
 
-CARD = pdf.ShareImage("A letter", ("To her",), "House", "en")
+IMAGE = pdf.ShareImage("A letter", ("To her",), "House", "en")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_where_pictures_cannot_be_kept_there_is_the_plain_mark(
     client: Client, letter: Letter, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(views, "CARDS", tmp_path / "file")
+    monkeypatch.setattr(views, "SHARE_IMAGES_DIR", tmp_path / "file")
     assert client.get(PICTURE).content == PLAIN
 
 
@@ -249,15 +249,15 @@ def test_a_flood_starts_one_drawing_and_keeps_few_threads_waiting(
     drawing, go_on = threading.Event(), threading.Event()
     drawn, answers = [], []
 
-    def slowly(card: pdf.ShareImage, *, out: Path, fonts: Any) -> None:
+    def slowly(image: pdf.ShareImage, *, out: Path, fonts: Any) -> None:
         drawing.set()
         assert go_on.wait(10)
-        drawn.append(card)
+        drawn.append(image)
         out.write_bytes(b"picture")
 
     monkeypatch.setattr(pdf, "render_share_image", slowly)
     threads = [
-        threading.Thread(target=lambda: answers.append(share_image.cached_image(CARD, folder=tmp_path)))
+        threading.Thread(target=lambda: answers.append(share_image.cached_image(IMAGE, folder=tmp_path)))
         for _ in range(100)
     ]
     for thread in threads:
@@ -277,9 +277,9 @@ def test_a_flood_starts_one_drawing_and_keeps_few_threads_waiting(
 
 def test_who_waits_too_long_gets_the_plain_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share_image, "WAIT_SECONDS", 0.01)
-    with share_image._pen:
-        assert share_image.cached_image(CARD, folder=tmp_path) is None
-    assert share_image.cached_image(CARD, folder=tmp_path) is not None
+    with share_image._drawing:
+        assert share_image.cached_image(IMAGE, folder=tmp_path) is None
+    assert share_image.cached_image(IMAGE, folder=tmp_path) is not None
 
 
 def test_there_is_no_picture_of_a_letter_that_nobody_may_read(client: Client, letter: Letter) -> None:

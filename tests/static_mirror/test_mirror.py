@@ -195,7 +195,7 @@ def test_nobody_sees_half_a_copy(
 
     make_signature(letter, "Katherine Johnson")
     with pytest.raises(KeyboardInterrupt):
-        writing.write_mirror(folder, on=DAY + timedelta(days=1), tell=while_it_is_made)
+        writing.write_mirror(folder, on=DAY + timedelta(days=1), on_progress=while_it_is_made)
     assert {file: file.read_bytes() for file in folder.rglob("*.*") if file.is_file()} == before
     assert list(tmp_path.iterdir()) == [folder]
 
@@ -231,7 +231,7 @@ def test_two_at_once_do_not_write_over_each_other(letter: Letter, tmp_path: Path
     another = connection.copy()
     with another.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [writing.MIRROR_LOCK])
-        with pytest.raises(CommandError, match="Another copy is being made"):
+        with pytest.raises(CommandError, match="Another mirror is being written"):
             call_command("mirror", tmp_path / "copy")
         cursor.execute("SELECT pg_advisory_unlock(%s)", [writing.MIRROR_LOCK])
     another.close()

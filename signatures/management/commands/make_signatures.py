@@ -1,6 +1,5 @@
 """Fill a letter with made-up signatures, by COPY, for demos and benchmarks."""
 
-import csv
 import hashlib
 import io
 import random
@@ -23,7 +22,7 @@ from signatures import counts
 from signatures.management.commands._people import Person, lines, people
 from signatures.models import Signature
 from signatures.states import Kind, State, Visibility
-from signatures.values import names
+from signatures.values import csv_cells, names
 from signatures.values.normalization import name_key, search_text
 
 CHUNK = 5_000  # rows in one COPY; no more than these are in memory at a time
@@ -80,7 +79,7 @@ class Command(BaseCommand):
         with connection.cursor() as cursor, bar:
             for chunk in batched(rows, CHUNK):
                 page = io.StringIO()
-                csv.writer(page, quoting=csv.QUOTE_NOTNULL).writerows(chunk)  # None is NULL, "" is an empty text
+                csv_cells.write_copy_rows(page, chunk)
                 page.seek(0)
                 cursor.copy_expert(statement, page)
                 done += len(chunk)
