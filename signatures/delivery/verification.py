@@ -131,7 +131,7 @@ class _EntryReader:
         )
         self._rows = csv.reader(text, strict=True)
         self._lines = io.BufferedReader(_PartOfFile(file, leaves))
-        # The leaves stand for the second half of the work, as long as the first, in which the archive was read.
+        # Reading the leaves reports as many bytes as reading the archive did, so that both halves take equal progress.
         self._progress, self._weight = progress, leaves.end / leaves.size
         self.named = self.counted = self.erased = self.organizations = 0
         self.faults: list[str] = []
@@ -167,7 +167,7 @@ class _EntryReader:
     def _check_named(self, line: int, number: str, salt: str, leaf: str) -> None:
         self.named += 1
         if number != str(self.named) or self.counted:
-            self._fault(manifest.LEAVES, line, f"number {number} stands where {self.named} must")
+            self._fault(manifest.LEAVES, line, f"number {number} is where number {self.named} must be")
         row = self._next_row()
         if row is None:
             self._fault(manifest.LEAVES, line, f"there is no row for number {number}")

@@ -1,4 +1,4 @@
-"""A delivery with its package, as the job that makes them leaves it; any bytes stand in for the typeset letter."""
+"""Makes a delivery with its package, as the build job leaves it, with any bytes in place of the typeset letter."""
 
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from signatures.models import Delivery
 
 
 def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
-    """Freeze the letter and make its files: the delivery is ready. Within the test's own transaction."""
+    """Returns a delivery that is ready, frozen in the test's own transaction."""
     delivery = freezing._freeze(letter, None, "for a test")
     with tempfile.TemporaryDirectory() as folder:
         make_files(delivery, to or Path(folder))
@@ -20,12 +20,14 @@ def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
 
 def make_files(delivery: Delivery, to: Path) -> Path:
     with tempfile.TemporaryDirectory() as name:
-        work = Path(name)
-        written = package.write_entries(delivery.rows.all(), work)
+        folder = Path(name)
+        written = package.write_entries(delivery.rows.all(), folder)
         root = written.tree.root.hex()
-        (work / manifest.PDF).write_bytes(f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode())
+        (folder / manifest.PDF).write_bytes(
+            f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode()
+        )
         facts = manifest.facts_for(delivery)
-        files = package.write_package(work, to, facts, root=root, site=settings.SITE_URL)
+        files = package.write_package(folder, to, facts, root=root, site=settings.SITE_URL)
     if not delivery.root:
         delivery.root, delivery.subtree_roots, delivery.files, delivery.state = (
             root,

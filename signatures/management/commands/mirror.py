@@ -17,7 +17,7 @@ from signatures.static_mirror.folder import ForeignFolder
 class Command(BaseCommand):
     help = (
         "Writes the letters, the counts and the public names as static files into a folder, to be served while the "
-        "site itself is under attack. Run it often: whoever withdraws stays in the mirror until the next run."
+        "site itself is under attack. Run it often: a name that is withdrawn stays in the mirror until the next run."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
