@@ -1,4 +1,4 @@
-"""The whole site as an operator runs it: `manage.py serve` in processes of its own, on a folder of its own."""
+"""A running site for tests: `manage.py serve` in processes of its own, on a folder of its own."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 class LiveSite:
-    """A running site; `with Site(port) as site:` stops all of it."""
+    """A running site. Leaving its `with` block stops it."""
 
     def __init__(self, port: int, folder: Path | None = None) -> None:
         self.port = port
@@ -44,8 +44,8 @@ class LiveSite:
 
     @classmethod
     @contextlib.contextmanager
-    def for_a_while(cls, port: int) -> Iterator[Self]:
-        """A site that leaves nothing behind: no process, no file."""
+    def temporary(cls, port: int) -> Iterator[Self]:
+        """Yields a site, and removes its processes and files afterwards."""
         site = cls(port)
         try:
             with site:
@@ -93,11 +93,11 @@ class LiveSite:
             return 0, str(error)
 
     def run(self, *words: str) -> None:
-        """A command of the operator, while the site runs."""
+        """Runs a management command while the site runs."""
         subprocess.run([sys.executable, "manage.py", *words], cwd=BASE, env=self.environment, check=True)
 
     def processes(self) -> list[int]:
-        """Every process of this site, found by the name of its folder in its environment or command."""
+        """Returns the ids of all processes of this site, found by its folder in their environment or command."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
@@ -109,7 +109,7 @@ class LiveSite:
         return found
 
     def mails(self, to: str) -> list[str]:
-        """The paths of the links in the mails to this address, oldest first."""
+        """Returns the paths of the links in the emails to this address, oldest first."""
         links = []
         for file in sorted((self.folder / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns):
             message = message_from_bytes(file.read_bytes(), policy=policy.default)
@@ -119,10 +119,10 @@ class LiveSite:
         return links
 
     def wait_for_mail(self, to: str, seconds: float = 30) -> str:
-        """The path of the link in the first mail to this address."""
+        """Waits for an email to this address. Returns the path of the link in it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := self.mails(to):
                 return found[0]
             time.sleep(0.1)
-        raise AssertionError(f"no mail came to {to}")
+        raise AssertionError(f"no email came to {to}")

@@ -8,25 +8,26 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 
 from campaign.models import Translation
+from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.audit import audit_log
 from signatures.delivery import document_data, manifest, package, pdf, snapshot
 from signatures.models import Delivery, DeliveryEntry
+from signatures.registries import AuditAction
 
 log = logging.getLogger(__name__)
 
-BUILD_LOCK = 720_131  # with the id of the delivery, the advisory lock of the process that builds its files
 STALLED_AFTER = timedelta(seconds=90)  # without a heartbeat for so long, the job is dead
 HEARTBEAT_SECONDS = 1.0  # between two heartbeats, each of which also asks whether the build was canceled
 # Each stage with its first and last percent, and its name for staff.
@@ -64,20 +65,20 @@ def unfinished() -> list[int]:
 
 def request_build(delivery: Delivery, *, by: int | None) -> None:
     """Requests a build, also after one that failed or was canceled."""
-    _record("make-files", delivery, by, build_canceled=False, failure="", seen_at=None)
+    _record(AuditAction.MAKE_FILES, delivery, by, build_canceled=False, failure="", seen_at=None)
 
 
 def cancel_build(delivery: Delivery, *, by: int | None) -> None:
     """Cancels the build; unfinished files are deleted."""
-    _record("stop-files", delivery, by, build_canceled=True)
+    _record(AuditAction.STOP_FILES, delivery, by, build_canceled=True)
 
 
 def record_download(delivery: Delivery, *, by: int | None) -> None:
     """Records a download of the package; committed before its first byte (threat model E4)."""
-    _record("download", delivery, by)
+    _record(AuditAction.DOWNLOAD, delivery, by)
 
 
-def _record(action: str, delivery: Delivery, by: int | None, **fields: object) -> None:
+def _record(action: AuditAction, delivery: Delivery, by: int | None, **fields: object) -> None:
     with transaction.atomic(durable=True):
         detail = {"delivery": delivery.pk, "number": delivery.number}
         audit_log.record(action, staff_id=by, letter_id=delivery.letter_id, detail=detail)
@@ -92,7 +93,7 @@ def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _pe
         delivery_id: the id of the delivery.
         on_progress: called with the percent done.
     """
-    with _build_lock(delivery_id) as is_locked:
+    with session_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id, wait=False) as is_locked:
         delivery = Delivery.objects.select_related("letter").get(pk=delivery_id)
         is_wanted = delivery.state != Delivery.State.VOID and not delivery.build_canceled and not delivery.failure
         if not is_locked or not is_wanted or (delivery.root and delivery.package.exists()):
@@ -105,20 +106,6 @@ def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _pe
             # The code alone: the text of an error may hold names, and a task's result is stored.
             Delivery.objects.filter(pk=delivery_id).update(failure=type(error).__name__[:40])
             log.exception("the build of delivery %d failed", delivery_id)
-
-
-@contextlib.contextmanager
-def _build_lock(delivery_id: int) -> Iterator[bool]:
-    """Yields whether this process has the lock. The lock ends with the process, however that ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [BUILD_LOCK, delivery_id])
-        (is_locked,) = cursor.fetchone()
-    try:
-        yield is_locked
-    finally:
-        if is_locked:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [BUILD_LOCK, delivery_id])
 
 
 class _Heartbeat:

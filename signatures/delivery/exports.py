@@ -12,6 +12,7 @@ from campaign.models import Letter, Translation
 from signatures.audit import audit_log
 from signatures.delivery import csv_export, document_data, pdf, snapshot
 from signatures.models import PaperImport, Signature, SignatureQuerySet
+from signatures.registries import AuditAction
 
 
 class NothingToExport(Exception):
@@ -65,7 +66,7 @@ def export_pdf(
 def _record(letter: Letter, form: str, by: int | None) -> None:
     """Writes the audit entry. Durable: an outer transaction, which could still roll it back, is an error."""
     with transaction.atomic(durable=True):
-        audit_log.record("export", staff_id=by, letter_id=letter.pk, detail={"form": form})
+        audit_log.record(AuditAction.EXPORT, staff_id=by, letter_id=letter.pk, detail={"form": form})
 
 
 def _deliverable(letter: Letter) -> SignatureQuerySet:

@@ -9,15 +9,16 @@ from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
 from campaign.models import Letter
+from campaign.runtime.locks import AdvisoryLock, session_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import snapshot
 from signatures.models import Delivery, Erratum, Signature
+from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
 
-FREEZE_LOCK = 720_130_511  # freezings wait for each other, so that numbers run without a gap
 MAX_REASON = 300  # characters
 
 _FREEZE_ENTRIES = load_sql(__file__, "freeze_entries.sql")
@@ -37,14 +38,11 @@ def freeze(letter: Letter, *, by: int | None, reason: str) -> Delivery:
         CountsDiffer: the stored counts differ from the rows.
     """
     reason = _require_reason(reason, "A delivery needs a reason.")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [FREEZE_LOCK])
-        try:
-            with transaction.atomic(durable=True):
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                return _freeze(letter, by, reason)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [FREEZE_LOCK])
+    # Freezings wait for each other, so that numbers run without a gap.
+    with session_lock(AdvisoryLock.FREEZE_DELIVERY), transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _freeze(letter, by, reason)
 
 
 def _require_reason(reason: str, message: str) -> str:
@@ -74,7 +72,7 @@ def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
     )
     _freeze_entries(delivery)
     detail = {"delivery": delivery.pk, "number": delivery.number, "delivered": list_counts["delivered"]}
-    audit_log.record("freeze", staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
+    audit_log.record(AuditAction.FREEZE, staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
     return delivery
 
 
@@ -141,7 +139,9 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
     """
     reason = _require_reason(reason, "To void a delivery needs a reason.")
     locked = _lock(delivery, Delivery.State.FROZEN, Delivery.State.READY)
-    return _transition(locked, Delivery.State.VOID, by=by, action="void", void_reason=reason, build_canceled=True)
+    return _transition(
+        locked, Delivery.State.VOID, by=by, action=AuditAction.VOID, void_reason=reason, build_canceled=True
+    )
 
 
 @transaction.atomic
@@ -154,7 +154,7 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
     locked = _lock(delivery, Delivery.State.READY)
     locked.add_errata(withdrawn_since(locked))
     fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
-    return _transition(locked, Delivery.State.HANDED_OVER, by=by, action="hand-over", **fields)
+    return _transition(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 
 
 @transaction.atomic
@@ -166,7 +166,7 @@ def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
     """
     locked = _lock(delivery, Delivery.State.HANDED_OVER)
     Letter.objects.filter(pk=locked.letter_id).update(acknowledged_on=on)
-    return _transition(locked, Delivery.State.ACKNOWLEDGED, by=by, action="acknowledge", acknowledged_on=on)
+    return _transition(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
 
 
 def withdrawn_since(delivery: Delivery) -> int:
@@ -182,7 +182,9 @@ def _lock(delivery: Delivery, *states: Delivery.State) -> Delivery:
     return locked
 
 
-def _transition(locked: Delivery, to: Delivery.State, *, by: int | None, action: str, **fields: Any) -> Delivery:
+def _transition(
+    locked: Delivery, to: Delivery.State, *, by: int | None, action: AuditAction, **fields: Any
+) -> Delivery:
     audit_log.record(
         action,
         staff_id=by,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
 from signatures.models.signature import Signature
+from signatures.registries.typed_fields import BLANKED_IN_DELIVERIES
 from signatures.states import Kind, State
 
 
@@ -115,18 +116,16 @@ class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
         mine = self.filter(signature_id=signature.pk, salt__isnull=False, delivery__in=Delivery.objects.public())
         return mine.select_related("delivery__letter").order_by("-delivery__number")
 
-    def erase_words(self) -> int:
+    def blank(self) -> int:
         """Blanks words, day and salt of these entries. Their leaves stay, so that the root still holds."""
-        return self.update(**dict.fromkeys(DeliveryEntry.WORDS, ""), salt=None, signed_on=None)
+        return self.update(**dict.fromkeys(BLANKED_IN_DELIVERIES, ""), salt=None, signed_on=None)
 
 
 class DeliveryEntry(models.Model):
-    """One signature of a delivery, as it was then. Only erasing the person changes it: see `erase_words`.
+    """One signature of a delivery, as it was then. Only erasing the person changes it: see `blank`.
 
     Signatures that are counted only have no number and no words.
     """
-
-    WORDS = ("name", "role", "organization", "country")
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="rows", db_index=False)
     place = models.PositiveIntegerField()  # of its leaf, from 0
@@ -152,7 +151,7 @@ class DeliveryEntry(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("delivery", "place", name="one_leaf_per_place"),
             models.CheckConstraint(
-                condition=Q(number__isnull=False) | Q(name="", role="", organization="", country=""),
+                condition=Q(number__isnull=False) | Q(**dict.fromkeys(BLANKED_IN_DELIVERIES, "")),
                 name="counted_only_is_delivered_without_words",
             ),
         ]

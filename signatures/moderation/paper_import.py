@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django_countries import countries
 
 from campaign.models import Letter, Translation
+from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.audit import audit_log
 from signatures.models import Delivery, DeliveryEntry, PaperImport, Signature
+from signatures.registries import AuditAction
 from signatures.screening import checks
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
@@ -27,7 +29,6 @@ from signatures.values.normalization import name_key, search_text
 COLUMNS = ("name", "role", "organization", "country", "kind", "visibility", "signed_on", "sheet")
 MAX_LINES, MAX_BYTES = 5_000, 1_000_000
 MAX_SHEET_LENGTH = 100
-IMPORT_LOCK = 720_130_511  # any number that no other advisory lock of the site uses
 ACCEPTED, DUPLICATE, REFUSED = "taken", "duplicate", "refused"
 
 
@@ -115,9 +116,8 @@ def import_lines(letter: Letter, text: str, *, by: int, shown: str) -> PaperImpo
         Changed: when their fates are not those that were shown (their `digest`).
         NotTaken: when there is nothing to take.
     """
-    with connection.cursor() as cursor:
-        # The same file sent twice at once: the second waits, and finds every line there already.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [IMPORT_LOCK, letter.pk])
+    # The same file sent twice at once: the second request waits, and finds every line there already.
+    transaction_lock(AdvisoryLock.IMPORT_PAPER, letter.pk)
     lines = preview(letter, text)
     if preview_digest(lines) != shown:
         raise PreviewOutdated("What becomes of the lines has changed meanwhile; nothing was taken. Please look again.")
@@ -126,7 +126,7 @@ def import_lines(letter: Letter, text: str, *, by: int, shown: str) -> PaperImpo
     if not rows:
         raise ImportRefused("There is nothing to take.")
     made = Signature.objects.bulk_create(rows)
-    first, last = audit_log.record_each("import", made, staff_id=by)
+    first, last = audit_log.record_each(AuditAction.IMPORT, made, staff_id=by)
     return PaperImport.objects.create(letter=letter, staff_id=by, number=len(made), first_entry=first, last_entry=last)
 
 
@@ -141,11 +141,11 @@ def undo_import(taken: PaperImport, *, by: int) -> int:
     if locked.undone_at:
         raise ImportRefused("This import was taken back before.")
     numbers = audit_log.signatures_in(
-        locked.first_entry, locked.last_entry, action="import", letter_id=locked.letter_id
+        locked.first_entry, locked.last_entry, action=AuditAction.IMPORT, letter_id=locked.letter_id
     )
     rows = list(Signature.objects.filter(pk__in=numbers, paper=True).select_for_update().order_by("pk"))
     if rows:
-        audit_log.record_each("undo-import", rows, staff_id=by, erased=True)
+        audit_log.record_each(AuditAction.UNDO_IMPORT, rows, staff_id=by, erased=True)
     _leave_deliveries(rows)
     Signature.objects.filter(pk__in=[row.pk for row in rows]).delete()
     locked.undone_at = timezone.now()
@@ -158,8 +158,7 @@ def _leave_deliveries(rows: list[Signature]) -> None:
     standing = [row.pk for row in rows if row.state != State.WITHDRAWN]
     for delivery in Delivery.objects.handed_over().order_by("pk").select_for_update():
         delivery.add_errata(delivery.rows.filter(signature_id__in=standing).count())
-    delivered = DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False)
-    delivered.erase_words()
+    DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False).blank()
 
 
 def _table(text: str) -> Iterator[tuple[int, Mapping[str, str] | None]]:

@@ -4,12 +4,12 @@ import hashlib
 import json
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from campaign.runtime.expiring_cache import ExpiringCache
 from signatures.delivery import pdf
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ RETRY_AFTER_SECONDS = 60.0  # after a failure
 
 _places = threading.BoundedSemaphore(MAX_WAITING)
 _drawing = threading.Lock()
-_failed_at: dict[str, float] = {}  # by file name
+_failed = ExpiringCache[str, bool](RETRY_AFTER_SECONDS)  # by file name
 
 
 def cached_image(image: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] = ()) -> bytes | None:
@@ -28,7 +28,7 @@ def cached_image(image: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] =
     file = folder / f"{_digest(image, fonts)}.png"
     with suppress(OSError):  # not cached, or not readable: drawing tells which
         return file.read_bytes()
-    if _failed_recently(file.name) or not _places.acquire(blocking=False):
+    if _failed.get(file.name) or not _places.acquire(blocking=False):
         return None
     try:
         return _draw(image, file, fonts)
@@ -41,21 +41,17 @@ def _draw(image: pdf.ShareImage, file: Path, fonts: Sequence[Path]) -> bytes | N
         return None
     try:
         if not file.exists():  # otherwise another thread drew it while this one waited
-            if _failed_recently(file.name):
+            if _failed.get(file.name):
                 return None
             file.parent.mkdir(parents=True, exist_ok=True)
             pdf.render_share_image(image, out=file, fonts=fonts)
         return file.read_bytes()
     except (pdf.PdfFailed, OSError) as error:
-        _failed_at[file.name] = time.monotonic()
+        _failed.put(file.name, True)
         log.warning("a share image was not drawn: %s", type(error).__name__)
         return None
     finally:
         _drawing.release()
-
-
-def _failed_recently(name: str) -> bool:
-    return name in _failed_at and time.monotonic() - _failed_at[name] < RETRY_AFTER_SECONDS
 
 
 def _digest(image: pdf.ShareImage, fonts: Sequence[Path]) -> str:

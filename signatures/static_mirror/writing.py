@@ -8,16 +8,15 @@ from itertools import product
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 from django.http import Http404
 from django.urls import reverse
 from django.utils import translation
 
 from campaign.models import Letter
+from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.static_mirror import links, render, rewriting
 from signatures.static_mirror.folder import MirrorFolder
 
-MIRROR_LOCK = 720_130_508  # differs from every other advisory lock of the site
 NOT_FOUND = "404.html"  # where hosts of static files look for it
 
 
@@ -61,14 +60,10 @@ def write_mirror(folder: Path, *, on: date, on_progress: Callable[[int], None] =
 
 @contextmanager
 def _mirror_lock() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [MIRROR_LOCK])
-        if not cursor.fetchone()[0]:
+    with session_lock(AdvisoryLock.WRITE_MIRROR, wait=False) as is_held:
+        if not is_held:
             raise AlreadyRunning
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIRROR_LOCK])
+        yield
 
 
 def _start_addresses() -> Iterator[str]:

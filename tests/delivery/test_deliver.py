@@ -23,6 +23,7 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from campaign.models import Letter
+from campaign.runtime.locks import AdvisoryLock
 from signatures import tasks
 from signatures.delivery import building, freezing, reconciliation
 from signatures.management.commands import worker
@@ -194,7 +195,7 @@ def start_job_in_own_process_group(delivery: Delivery) -> ForkProcess:
 def is_build_locked(delivery: Delivery) -> bool:
     with connection.cursor() as cursor:
         lock = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
-        cursor.execute(lock, [building.BUILD_LOCK, delivery.pk])
+        cursor.execute(lock, [AdvisoryLock.BUILD_DELIVERY, delivery.pk])
         return cursor.fetchone() is not None
 
 
@@ -363,7 +364,7 @@ def test_a_void_delivery_cannot_be_downloaded_or_read(frozen: Delivery, officer_
     assert "a wrong date" in officer_client.get(f"{PAGES}{frozen.pk}/change/").content.decode()
 
 
-@pytest.mark.parametrize("who", ["mod", "editor"])
+@pytest.mark.parametrize("who", ["moderator", "editor"])
 def test_other_staff_than_delivery_officers_are_refused(
     frozen: Delivery, who: str, request: pytest.FixtureRequest
 ) -> None:
@@ -433,8 +434,8 @@ def test_the_nightly_check_raises_an_alarm_on_a_difference(frozen: Delivery, mon
 
 def run_worker_once() -> None:
     """Runs the worker's jobs once, without emails."""
-    tasks.run_due_duties.enqueue()
-    worker._run_jobs()
+    tasks.run_duties.enqueue()
+    worker.run_tasks()
 
 
 def test_reconcile_finds_a_missing_package(frozen: Delivery) -> None:

@@ -127,7 +127,7 @@ def test_the_delivery_officer_downloads_both_from_admin(officer: User, letter: L
     ]
 
 
-@pytest.mark.parametrize("who", ["mod", "editor"])
+@pytest.mark.parametrize("who", ["moderator", "editor"])
 def test_staff_without_the_permission_get_no_export(letter: Letter, who: str, request: pytest.FixtureRequest) -> None:
     client = Client()
     client.force_login(request.getfixturevalue(who))

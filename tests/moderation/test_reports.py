@@ -13,11 +13,11 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, RateLimit, Signature
 from signatures.moderation import decisions, reports
+from signatures.registries import AuditAction, ReportReason
 from signatures.signing import changes
-from signatures.signing.signer_input import SignerInput
-from signatures.states import ReportReason, State, Visibility
+from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed
-from tests.factories import make_signature
+from tests.factories import make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
 LIST = "/letters/bridge/signatories/"
@@ -33,7 +33,7 @@ def is_reported(signature: Signature) -> bool:
     return "reported" in signature.flags
 
 
-def test_a_reader_reports_a_name_and_staff_find_it(client: Client, desk: Client, ada: Signature) -> None:
+def test_a_reader_reports_a_name_and_staff_find_it(client: Client, moderator_client: Client, ada: Signature) -> None:
     assert f'href="{address(ada)}"' in client.get(f"{LIST}{ada.public_id}/").content.decode()
     page = client.get(address(ada)).content.decode()
     assert "<bdi>Ada Lovelace</bdi>" in page and all(f'value="{why}"' in page for why in ReportReason.values)
@@ -44,11 +44,11 @@ def test_a_reader_reports_a_name_and_staff_find_it(client: Client, desk: Client,
     assert is_reported(ada)
     entry = AuditEntry.objects.get(action="report")
     assert (entry.signature_id, entry.staff_id, entry.reason, entry.now) == (ada.pk, None, "made-up", "")
-    assert str(audit_log.SENTENCES["report"]) in desk.get(f"{ALL}{ada.pk}/change/").content.decode()
-    front = re.sub(r"\s+", " ", desk.get("/admin/").content.decode())
+    assert AuditAction.REPORT.sentence in moderator_client.get(f"{ALL}{ada.pk}/change/").content.decode()
+    front = re.sub(r"\s+", " ", moderator_client.get("/admin/").content.decode())
     found = re.search(r'<dt>public names that readers reported</dt> <dd><a href="([^"]+)">1</a>', front)
     assert found
-    assert "Ada Lovelace" in desk.get(found[1].replace("&amp;", "&")).content.decode()
+    assert "Ada Lovelace" in moderator_client.get(found[1].replace("&amp;", "&")).content.decode()
 
 
 def test_it_hides_nothing_and_changes_no_count(client: Client, letter: Letter, ada: Signature) -> None:
@@ -63,7 +63,7 @@ def test_it_hides_nothing_and_changes_no_count(client: Client, letter: Letter, a
 
 def test_the_answer_is_the_same_whatever_became_of_the_name(client: Client, letter: Letter, ada: Signature) -> None:
     rows = [make_signature(letter, "Hidden", state, audience) for state in State for audience in Visibility]
-    RateLimit.objects.filter(of="report").update(most=1_000)
+    RateLimit.objects.filter(scope="report").update(max_count=1_000)
     ids = [*(row.public_id for row in rows), ada.public_id, ada.public_id, uuid.uuid4()]
     answers = [client.post(f"{LIST}{public_id}/report/", {"why": "other"}) for public_id in ids]
     told = {
@@ -106,9 +106,9 @@ def test_nothing_of_the_reporter_is_kept(client: Client, ada: Signature) -> None
     assert "Canary" not in told and "203.0.113" not in told
 
 
-def test_staff_let_the_name_stand(desk: Client, client: Client, ada: Signature) -> None:
+def test_staff_let_the_name_stand(moderator_client: Client, client: Client, ada: Signature) -> None:
     client.post(address(ada), {"why": "other"})
-    answer = desk.post(
+    answer = moderator_client.post(
         ALL, {"action": "let_stand", "_selected_action": [ada.pk], "as_of": audit_log.newest_id()}, follow=True
     )
     assert "1 name stays." in answer.content.decode()
@@ -132,9 +132,8 @@ def test_who_is_reported_cannot_slip_away_by_changing_a_word(
 ) -> None:
     Letter.objects.update(moderation=moderation)
     client.post(address(ada), {"why": "other"})
-    words = {"organization": "", "country": "", "comment": "", "visibility": "public", "language": "en"}
     text = Translation.objects.select_related("revision__letter").get()
-    changes.change(ada, SignerInput(text, "person", ada.name, role="Poet", **words))
+    changes.change(ada, signer_input(text, name=ada.name, role="Poet"))
     assert is_reported(ada) and ada.state == State.WAITING
     assert decisions.approve_unflagged() == 0
     decisions.approve(ada, by=1)

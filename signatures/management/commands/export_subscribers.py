@@ -6,13 +6,14 @@ from itertools import chain
 from typing import Any
 
 from signatures.audit import audit_log
-from signatures.management.commands._updates_key import KeeperCommand
+from signatures.management.commands._updates_key import UpdatesKeyCommand
 from signatures.models import Signature
+from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.values import csv_cells, sealing
 
 
-class Command(KeeperCommand):
+class Command(UpdatesKeyCommand):
     help = "Writes the addresses of those who confirmed and asked for updates, as CSV: letter, language, address."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,7 +26,7 @@ class Command(KeeperCommand):
         if options["letter"]:
             asked = asked.filter(letter__slug=options["letter"])
         with self.key(options) as private_key:
-            audit_log.record("export-subscribers", detail={"number": asked.count()})
+            audit_log.record(AuditAction.EXPORT_SUBSCRIBERS, detail={"number": asked.count()})
             rows = (
                 (slug, language, sealing.unseal(sealed or b"", private_key=private_key))
                 for slug, language, sealed in asked.values_list("letter__slug", "language", "sealed_address").iterator()

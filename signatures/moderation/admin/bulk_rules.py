@@ -22,7 +22,7 @@ from signatures import tasks, transitions
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.models import BulkRule, Signature
 from signatures.moderation import bulk_rule_runs, bulk_rules
-from signatures.screening import checks
+from signatures.registries import Flag
 from signatures.states import State, Visibility
 
 MANY = 0.05  # of the list; a flood that is more than that deserves a second look
@@ -71,9 +71,7 @@ class RuleForm(forms.Form):
     network_of = _number("or the network of signature no.", "On the day on which that one was signed.")
     country = forms.ChoiceField(label="Country", required=False, choices=[*NOBODY, *countries])
     language = forms.ChoiceField(label="Language", required=False, choices=lambda: [*NOBODY, *language_choices()])
-    flag = forms.ChoiceField(
-        label="Flag", required=False, choices=[*NOBODY, *((flag, flag) for flag in checks.SENTENCES)]
-    )
+    flag = forms.ChoiceField(label="Flag", required=False, choices=[*NOBODY, *((flag, flag) for flag in Flag)])
     signed_up_from = _moment("Signed up from (UTC)")
     signed_up_until = _moment("until (UTC)")
     states = forms.MultipleChoiceField(

@@ -25,7 +25,8 @@ from signatures.models import AuditEntry, Signature, WaitingSignature
 from signatures.moderation.admin.actions import DecisionActions, staff_id
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, LetterFilter
 from signatures.moderation.admin.pagination import CappedPaginator
-from signatures.screening import checks
+from signatures.registries import Flag
+from signatures.registries.typed_fields import BESIDE_NAME
 from signatures.states import State
 from signatures.values.normalization import name_key
 
@@ -54,7 +55,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     paginator = CappedPaginator
     readonly_fields = ("shown_name", "shown_flags", "similar", "together", "trail")
     fieldsets = (
-        (None, {"fields": ("shown_name", "kind", "spokesperson", "role", "organization", "country", "comment")}),
+        (None, {"fields": ("shown_name", "kind", *BESIDE_NAME)}),
         (
             "Standing",
             {
@@ -117,7 +118,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
 
     @admin.display(description="flags", ordering="flags")
     def shown_flags(self, signature: Signature) -> SafeString | str:
-        rows = ((flag, checks.SENTENCES.get(flag, "")) for flag in signature.flags)
+        rows = ((flag, Flag(flag).sentence) for flag in signature.flags)
         return format_html_join("", '<span class="flag"><b>{}</b> {}</span>', rows) or "-"
 
     @admin.display(description="day", ordering="signed_up_at")
