@@ -19,7 +19,7 @@ from django_countries import countries
 from campaign.models import Letter, Translation
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.audit import audit_log
-from signatures.models import Delivery, DeliveryEntry, Erratum, PaperImport, Signature
+from signatures.models import Delivery, DeliveryEntry, PaperImport, Signature
 from signatures.registries import AuditAction
 from signatures.screening import checks
 from signatures.states import Kind, State, Visibility
@@ -156,12 +156,8 @@ def undo_import(taken: PaperImport, *, by: int) -> int:
 def _leave_deliveries(rows: list[Signature]) -> None:
     """An erratum for each that a delivery took out of the house; and no words stay there that nobody could erase."""
     standing = [row.pk for row in rows if row.state != State.WITHDRAWN]
-    for delivery in Delivery.objects.gone_out().order_by("pk").select_for_update():
-        first, today = delivery.errata.count() + 1, timezone.now().date()
-        many = delivery.rows.filter(signature_id__in=standing).count()
-        Erratum.objects.bulk_create(
-            Erratum(delivery=delivery, number=number, day=today) for number in range(first, first + many)
-        )
+    for delivery in Delivery.objects.handed_over().order_by("pk").select_for_update():
+        delivery.add_errata(delivery.rows.filter(signature_id__in=standing).count())
     DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False).blank()
 
 

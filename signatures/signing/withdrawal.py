@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from signatures.audit import audit_log
-from signatures.models import Delivery, DeliveryEntry, Erratum, Signature, Suppression, Tombstone
+from signatures.models import Delivery, DeliveryEntry, Signature, Suppression, Tombstone
 from signatures.outbox import queue
 from signatures.registries import AuditAction
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
@@ -74,9 +74,9 @@ def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> N
 
 def _add_errata(signature_id: int) -> None:
     """Add a numbered erratum to each delivery that was handed over with this signature, once."""
-    for delivery in Delivery.objects.gone_out().filter(rows__signature_id=signature_id).select_for_update():
+    for delivery in Delivery.objects.handed_over().filter(rows__signature_id=signature_id).select_for_update():
         if not audit_log.withdrew_since(signature_id, delivery.frozen_at):
-            Erratum.objects.create(delivery=delivery, number=delivery.errata.count() + 1, day=timezone.now().date())
+            delivery.add_errata(1)
 
 
 @transaction.atomic

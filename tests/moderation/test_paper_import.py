@@ -250,7 +250,7 @@ def test_the_exports_tell_what_came_from_paper(clerk: Client, letter: Letter, ad
     assert list(exported(letter)[0])[-2:] == ["revision", "source"], "the last column"
     entries = {
         entry.name: entry.on_paper
-        for entry in document_data.current_signatures(exports._chosen(letter), order=letter.order)
+        for entry in document_data.current_entries(exports._deliverable(letter), order=letter.order)
     }
     assert entries["Rosa Parks"] and not entries["Ada Lovelace"]
 
