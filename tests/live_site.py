@@ -1,6 +1,7 @@
 """The whole site as an operator runs it: `manage.py serve` in processes of its own, on a folder of its own."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 BASE = Path(__file__).resolve().parent.parent
 
@@ -92,9 +93,16 @@ class LiveSite:
         except OSError as error:
             return 0, str(error)
 
-    def run(self, *words: str) -> None:
-        """A command of the operator, while the site runs."""
-        subprocess.run([sys.executable, "manage.py", *words], cwd=BASE, env=self.environment, check=True)
+    def run(self, *words: str) -> str:
+        """Run a command of the operator while the site runs. Returns what it printed."""
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(command, cwd=BASE, env=self.environment, check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout
+
+    def python(self, module: str, call: str) -> Any:
+        """Call a function of a test module inside the site's settings. Returns its result, by way of JSON."""
+        code = f"import json; from {module} import *; print(json.dumps({call}))"
+        return json.loads(self.run("shell", "--no-imports", "-c", code).splitlines()[-1])
 
     def processes(self) -> list[int]:
         """Every process of this site, found by the name of its folder in its environment or command."""

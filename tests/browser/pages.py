@@ -1,15 +1,12 @@
 """Every public page in every state that a visitor can meet: a table, for whatever has to look at all of them."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.sync_api import Page, Response, Route
 
-from tests.live_site import BASE, LiveSite
+from tests.live_site import LiveSite
 
 LETTER = "/letters/xi-jinping-2013/"
 HERE = "/letters/stage-here/"
@@ -26,10 +23,7 @@ class Stage:
     found: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        code = "import json; from tests.browser.fixture import build; print(json.dumps(build()))"
-        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-        done = subprocess.run(command, cwd=BASE, env=self.site.environment, check=True, capture_output=True, text=True)
-        self.found = json.loads(done.stdout.splitlines()[-1])
+        self.found = self.site.python("tests.browser.fixture", "build()")
 
     def path(self, path: str) -> str:
         """A path, or the name of one; what can be done once only comes from a heap of them."""
