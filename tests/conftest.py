@@ -72,7 +72,7 @@ def site() -> Iterator[LiveSite]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> None:
+def clear_caches() -> None:
     """No test reads what another one left in this process."""
     middleware.page_cache.clear()
     text_cache.clear_cache()
@@ -114,7 +114,7 @@ def member_of(group: str) -> User:
 
 
 @pytest.fixture
-def mod(db: None) -> User:
+def moderator(db: None) -> User:
     return member_of("moderator")
 
 
@@ -136,10 +136,10 @@ def owner(db: None) -> User:
 
 
 @pytest.fixture
-def desk(mod: User) -> Client:
+def moderator_client(moderator: User) -> Client:
     """Admin, as the moderator sees it."""
     client = Client()
-    client.force_login(mod)
+    client.force_login(moderator)
     return client
 
 
@@ -178,7 +178,7 @@ class Inbox(list[EmailMessage]):
         self.fault = ""
         self.recipients: list[str] = []
 
-    async def misbehaves(self, server: Any, where: str) -> str:
+    async def misbehave(self, server: Any, where: str) -> str:
         """The answer of a fault at this point of the talk, if that is the one to come."""
         how, _, at = self.fault.partition(" ")
         if at != where:
@@ -194,13 +194,13 @@ class Inbox(list[EmailMessage]):
         return f"{how} as told" if how.isdecimal() else ""
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        if answer := await self.misbehaves(server, "mail"):
+        if answer := await self.misbehave(server, "mail"):
             return answer
         envelope.mail_from = address
         return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        if answer := await self.misbehaves(server, "rcpt"):
+        if answer := await self.misbehave(server, "rcpt"):
             return answer
         if not self.answer.startswith("250"):
             return self.answer
@@ -208,23 +208,23 @@ class Inbox(list[EmailMessage]):
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        refused = self.fault.partition(" ")[0].isdecimal() and await self.misbehaves(server, "end")
+        refused = self.fault.partition(" ")[0].isdecimal() and await self.misbehave(server, "end")
         if refused:
             return refused
         self.recipients += envelope.rcpt_tos
         self.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]  # the default policy makes EmailMessage
-        await self.misbehaves(server, "end")  # it has the mail, and the client never hears of it
+        await self.misbehave(server, "end")  # it has the mail, and the client never hears of it
         return "250 OK"
 
 
-class Moody(SMTP):
+class FaultySMTP(SMTP):
     """Where aiosmtpd itself has no hook: the greeting, and the middle of the data."""
 
     async def _handle_client(self) -> None:
         if not self.event_handler.fault.endswith(" connect"):
             await super()._handle_client()
             return
-        if answer := await self.event_handler.misbehaves(self, "connect"):
+        if answer := await self.event_handler.misbehave(self, "connect"):
             await self.push(answer)
         self.transport.close()
 
@@ -233,21 +233,21 @@ class Moody(SMTP):
         if self.event_handler.fault == "drop data":
             await self.push("354 go on")
             await self._reader.readuntil(b"\r\n")
-            await self.event_handler.misbehaves(self, "data")
+            await self.event_handler.misbehave(self, "data")
             return
         await super().smtp_DATA(arg)
 
 
-class MoodyController(Controller):
+class FaultyController(Controller):
     def factory(self) -> SMTP:
-        return Moody(self.handler, **self.SMTP_kwargs)
+        return FaultySMTP(self.handler, **self.SMTP_kwargs)
 
 
 @pytest.fixture
 def inbox(settings: Any) -> Iterator[Inbox]:
     received = Inbox()
     port = free_port()
-    server = MoodyController(received, hostname="127.0.0.1", port=port)
+    server = FaultyController(received, hostname="127.0.0.1", port=port)
     server.start()
     try:
         options = {"host": "127.0.0.1", "port": port, "timeout": 5}
@@ -280,7 +280,7 @@ def pseudo_locale(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def in_pseudo(pseudo_locale: Path, settings: Any, letter: Letter) -> Letter:
+def pseudo_locale_letter(pseudo_locale: Path, settings: Any, letter: Letter) -> Letter:
     """The site also speaks the language that nobody speaks, and so does all that its operator wrote."""
     settings.LANGUAGES = [*settings.LANGUAGES, (pseudo.CODE, "pseudo")]
     settings.LOCALE_PATHS = [pseudo_locale, *settings.LOCALE_PATHS]

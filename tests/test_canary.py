@@ -183,8 +183,8 @@ class Play:
         self.words: list[Words] = []
         self.letter: Letter = make_letter("canary")
         self.digest = self.letter.revisions.get().translations.get().digest
-        self.desk, self.officer = Client(), Client()
-        self.desk.force_login(member_of("moderator"))
+        self.moderator_client, self.officer = Client(), Client()
+        self.moderator_client.force_login(member_of("moderator"))
         self.officer.force_login(member_of("delivery officer"))
         self.owner = Client()
         self.owner.force_login(User.objects.create_superuser("owner", password="a long enough password"))
@@ -283,7 +283,7 @@ class Play:
     def decide(self, action: str, words: Words) -> None:
         row = Signature.objects.get(public_id=tokens.read_personal_token(words.token))
         form = {"action": action, "_selected_action": str(row.pk), "reason": "not for this letter"}
-        assert self.desk.post("/admin/signatures/signature/", form).status_code == 302
+        assert self.moderator_client.post("/admin/signatures/signature/", form).status_code == 302
 
     def entry(self, words: Words) -> str:
         return f"/letters/canary/signatories/{tokens.read_personal_token(words.token)}/"
@@ -398,10 +398,12 @@ class Play:
             yield "\n".join(map(str, mail.values())).encode()
 
     def admin(self) -> Iterator[bytes]:
-        desk = "/admin/signatures/signature/"
-        yield from (self.owner.get(f"{desk}?{query}").content for query in ("", "state=approved", "flagged=yes", "p=2"))
+        list_page = "/admin/signatures/signature/"
         yield from (
-            self.owner.get(f"{desk}{pk}/change/").content for pk in Signature.objects.values_list("pk", flat=True)
+            self.owner.get(f"{list_page}?{query}").content for query in ("", "state=approved", "flagged=yes", "p=2")
+        )
+        yield from (
+            self.owner.get(f"{list_page}{pk}/change/").content for pk in Signature.objects.values_list("pk", flat=True)
         )
         yield from (
             self.owner.get(f"/admin/{page}/").content
@@ -441,9 +443,9 @@ class Play:
 
     @staticmethod
     def memory() -> Iterator[bytes]:
-        for key, copy in middleware.page_cache._pages.items():
-            yield repr((key, copy.headers)).encode() + copy.plain
-            yield from (gzip.decompress(copy.body("gzip")), brotli.decompress(copy.body("br")))
+        for key, page in middleware.page_cache._pages.items():
+            yield repr((key, page.headers)).encode() + page.body
+            yield from (gzip.decompress(page.encoded("gzip")), brotli.decompress(page.encoded("br")))
         yield pickle.dumps((text_cache._texts, text_cache._slugs))
         assert isinstance(cache._connections[cache._alias], LocMemCache)  # type: ignore[attr-defined]  # what lies behind the proxy
         yield b"".join(cache._connections[cache._alias]._cache.values())  # type: ignore[attr-defined]

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -16,25 +15,18 @@ from django.utils.safestring import SafeString
 
 from campaign.models import Letter
 from signatures.audit.admin_mixins import ReadOnlyAdmin
-from signatures.audit.audit_log import KINDS, SENTENCES
 from signatures.models import AuditEntry, Checkpoint
 from signatures.moderation.admin.pagination import CappedPaginator
+from signatures.registries import ActionGroup, AuditAction, find_action
 
 ACCOUNTS = 100  # of staff, that the filter offers; the number of any other stands in the address
 
 
-def sentence(action: str) -> str | Promise:
-    """What an action was, in plain words; one that nobody wrote words for is its code."""
-    verb, _dash, name = action.partition("-")
-    if action in SENTENCES or verb not in {"set", "remove"}:
-        return SENTENCES.get(action, action)
-    what = next((model._meta.verbose_name for model in apps.get_models() if model._meta.model_name == name), name)
-    return ("Removed: %s." if verb == "remove" else "Changed or added: %s.") % what
-
-
 def describe(entry: AuditEntry) -> str:
-    """The sentence of an entry, and from which state to which it led."""
-    return f"{sentence(entry.action)} {entry.was} → {entry.now}" if entry.now else str(sentence(entry.action))
+    """Returns the sentence of an entry, with the states before and after if it changed the state."""
+    action = find_action(entry.action)
+    sentence = action.sentence if action else entry.action
+    return f"{sentence} {entry.was} → {entry.now}" if entry.now else sentence
 
 
 class ActionGroupFilter(admin.SimpleListFilter):
@@ -42,16 +34,12 @@ class ActionGroupFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(kind, title) for kind, (title, _sentences) in KINDS.items()]
+        return [(group.value, group.heading) for group in ActionGroup]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        if self.value() not in KINDS:
+        if self.value() not in ActionGroup:
             return queryset
-        actions = list(KINDS[str(self.value())][1])
-        if self.value() == "settings":
-            names = [model._meta.model_name for model in apps.get_models()]
-            actions += [f"{verb}-{name}" for verb in ("set", "remove") for name in names]
-        return queryset.filter(action__in=actions)
+        return queryset.filter(action__in=[action for action in AuditAction if action.group == self.value()])
 
 
 class TypedFilter(admin.SimpleListFilter):

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from campaign.letters.forms import ConflictCheckedForm
 from signatures.audit import audit_log
+from signatures.registries import AuditAction
 
 # Fields whose values name nobody.
 FIELDS_WITH_SAFE_VALUES = (
@@ -36,7 +37,7 @@ class AuditedAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         audit_log.record(
-            f"set-{self.opts.model_name}",
+            AuditAction(f"set-{self.opts.model_name}"),
             staff_id=request.user.pk,
             letter_id=self.letter_of(obj),
             reason=self.figures(form)[:300],
@@ -49,7 +50,7 @@ class AuditedAdmin(admin.ModelAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         audit_log.record(
-            f"remove-{self.opts.model_name}",
+            AuditAction(f"remove-{self.opts.model_name}"),
             staff_id=request.user.pk,
             letter_id=self.letter_of(obj),
             detail={"row": obj.pk},

@@ -10,6 +10,7 @@ from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, Translation
 from campaign.models import Letter, News, Translation
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import AuditedAdmin
+from signatures.registries import AuditAction
 
 
 @admin.register(Letter)
@@ -29,7 +30,7 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
     def publish_one(self, request: HttpRequest, translation: Translation) -> None:
         super().publish_one(request, translation)
         audit_log.record(
-            "publish",
+            AuditAction.PUBLISH,
             staff_id=request.user.pk,
             letter_id=self.letter_of(translation),
             detail={"row": translation.pk},
@@ -46,20 +47,20 @@ class AuditedNewsAdmin(AuditedAdmin, NewsAdmin):
         super().save_formset(request, form, formset, change)
         news = form.instance
         for words in (*formset.new_objects, *(words for words, _fields in formset.changed_objects)):
-            self._record("set-newstext", request, news, reason=words.language)
+            self._record(AuditAction.SET_NEWSTEXT, request, news, reason=words.language)
         for words in formset.deleted_objects:
-            self._record("remove-newstext", request, news, reason=words.language)
+            self._record(AuditAction.REMOVE_NEWSTEXT, request, news, reason=words.language)
 
     @transaction.atomic
     def announce_one(self, request: HttpRequest, news: News) -> None:
         super().announce_one(request, news)
-        self._record("announce", request, news)
+        self._record(AuditAction.ANNOUNCE, request, news)
 
     @transaction.atomic
     def retract_one(self, request: HttpRequest, news: News) -> None:
         super().retract_one(request, news)
-        self._record("retract", request, news)
+        self._record(AuditAction.RETRACT, request, news)
 
-    def _record(self, action: str, request: HttpRequest, news: News, reason: str = "") -> None:
+    def _record(self, action: AuditAction, request: HttpRequest, news: News, reason: str = "") -> None:
         letter_id = self.letter_of(news)
         audit_log.record(action, staff_id=request.user.pk, letter_id=letter_id, reason=reason, detail={"row": news.pk})

@@ -12,6 +12,7 @@ from campaign.models import Letter, Translation
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import Delivery, DeliveryEntry, Erratum, Signature
+from signatures.registries import AuditAction
 from signatures.states import State
 
 # Whoever freezes waits here for whoever froze before, so that numbers run without a gap.
@@ -102,7 +103,7 @@ def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
         if cursor.rowcount != figures["delivered"]:
             raise CountsDiffer(f"{cursor.rowcount} rows, and {figures['delivered']} counted")
     detail = {"delivery": delivery.pk, "number": delivery.number, "delivered": figures["delivered"]}
-    audit_log.record("freeze", staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
+    audit_log.record(AuditAction.FREEZE, staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
     return delivery
 
 
@@ -163,7 +164,9 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
     if not reason.strip():
         raise DeliveryNotAllowed("To void a delivery needs a reason.")
     locked = _lock(delivery, Delivery.State.FROZEN, Delivery.State.READY)
-    return _move(locked, Delivery.State.VOID, by=by, action="void", void_reason=reason.strip()[:300], stopped=True)
+    return _move(
+        locked, Delivery.State.VOID, by=by, action=AuditAction.VOID, void_reason=reason.strip()[:300], stopped=True
+    )
 
 
 @transaction.atomic
@@ -179,7 +182,7 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
         [Erratum(delivery=locked, number=n, day=today) for n in range(1, withdrawn_since(locked) + 1)], batch_size=1000
     )
     fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
-    return _move(locked, Delivery.State.HANDED_OVER, by=by, action="hand-over", **fields)
+    return _move(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 
 
 @transaction.atomic
@@ -191,7 +194,7 @@ def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
     """
     locked = _lock(delivery, Delivery.State.HANDED_OVER)
     Letter.objects.filter(pk=locked.letter_id).update(acknowledged_on=on)
-    return _move(locked, Delivery.State.ACKNOWLEDGED, by=by, action="acknowledge", acknowledged_on=on)
+    return _move(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
 
 
 def withdrawn_since(delivery: Delivery) -> int:
@@ -207,7 +210,7 @@ def _lock(delivery: Delivery, *states: Delivery.State) -> Delivery:
     return locked
 
 
-def _move(locked: Delivery, to: Delivery.State, *, by: int | None, action: str, **fields: Any) -> Delivery:
+def _move(locked: Delivery, to: Delivery.State, *, by: int | None, action: AuditAction, **fields: Any) -> Delivery:
     audit_log.record(
         action,
         staff_id=by,

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from signatures.audit import audit_log
 from signatures.models import BulkRule, Signature
-from signatures.moderation.bulk_rules import INVALIDATED, matching, save_preview
-from signatures.moderation.decisions import FLAGS_ENDED_BY_DECISION, INVALIDATE
+from signatures.moderation.bulk_rules import matching, save_preview
+from signatures.registries import FLAGS_ENDED_BY_DECISION, AuditAction, Flag
 from signatures.transitions import TransitionNotAllowed
 
 BATCH = 1_000  # rows that are locked at a time
@@ -72,7 +72,7 @@ _PUT_BACK = """
             CASE WHEN kept.state = 'unconfirmed' THEN '' ELSE signature.state END AS now
     ), told AS (
         INSERT INTO signatures_auditentry (at, action, staff_id, letter_id, signature_id, was, now, reason, detail)
-        SELECT %(at)s, 'undo', %(by)s, letter_id, id, was, now, '', jsonb_build_object('invalidation', %(rule)s)
+        SELECT %(at)s, %(action)s, %(by)s, letter_id, id, was, now, '', jsonb_build_object('invalidation', %(rule)s)
         FROM restored ORDER BY id
     )
     SELECT count(*) FROM restored
@@ -95,7 +95,7 @@ def start(rule: BulkRule, *, by: int, shown: int, typed: int) -> BulkRule:
     locked.step, locked.expected, locked.started_at, locked.started_by = Step.RUNNING, shown, timezone.now(), by
     locked.bound = Signature.objects.aggregate(Max("pk"))["pk__max"]
     _save(locked, "step", "expected", "started_at", "started_by", "bound")
-    _tell("rule-started", locked, by=by, number=shown)
+    _tell(AuditAction.RULE_STARTED, locked, by=by, number=shown)
     return locked
 
 
@@ -108,7 +108,7 @@ def cancel(rule: BulkRule, *, by: int) -> BulkRule:
     """
     locked = _lock(rule.pk, Step.RUNNING)
     _end(locked, Step.CANCELLED)
-    _tell("rule-cancelled", locked, by=by, number=locked.taken)
+    _tell(AuditAction.RULE_CANCELLED, locked, by=by, number=locked.taken)
     return locked
 
 
@@ -122,7 +122,7 @@ def undo(rule: BulkRule, *, by: int) -> BulkRule:
     locked = _lock(rule.pk, Step.DONE, Step.CANCELLED)
     locked.step, locked.undone_by = Step.UNDOING, by
     _save(locked, "step", "undone_by")
-    _tell("rule-undo", locked, by=by, number=locked.taken)
+    _tell(AuditAction.RULE_UNDO, locked, by=by, number=locked.taken)
     return locked
 
 
@@ -134,7 +134,7 @@ def discard(rule: BulkRule, *, by: int) -> None:
         NotAllowed: when it was.
     """
     locked = _lock(rule.pk, Step.DRAFT)
-    _tell("rule-dropped", locked, by=by, number=0)
+    _tell(AuditAction.RULE_DROPPED, locked, by=by, number=0)
     locked.delete()
 
 
@@ -170,15 +170,15 @@ def _take(rule: BulkRule) -> bool:
     columns = rows.values("id", "letter_id", "state", "approved_on", "flags")
     which, parameters = _named(*columns[:BATCH].query.sql_with_params())
     values = {
-        **parameters, "flag": INVALIDATED, "ended": FLAGS_ENDED_BY_DECISION, "at": timezone.now(), "action": INVALIDATE, "by": rule.started_by,
-        "rule": rule.pk,
+        **parameters, "flag": Flag.INVALIDATED, "ended": list(FLAGS_ENDED_BY_DECISION), "at": timezone.now(),
+        "action": AuditAction.INVALIDATE, "by": rule.started_by, "rule": rule.pk,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_TAKE.format(chosen=which), values)
         rejected, flagged, last = cursor.fetchone()
     if last is None:
         _end(rule, Step.DONE)
-        _tell("rule-done", rule, number=rule.taken)
+        _tell(AuditAction.RULE_DONE, rule, number=rule.taken)
         return False
     rule.rejected, rule.flagged, rule.reached = rule.rejected + rejected, rule.flagged + flagged, last
     _save(rule, "rejected", "flagged", "reached")
@@ -193,7 +193,7 @@ def _is_another_list(rule: BulkRule) -> bool:
     rule.step, rule.has_changed = Step.DRAFT, True
     _save(rule, "step", "has_changed")
     save_preview(rule)
-    _tell("rule-changed", rule, number=number)
+    _tell(AuditAction.RULE_CHANGED, rule, number=number)
     return True
 
 
@@ -204,14 +204,15 @@ def _put_back(rule: BulkRule) -> bool:
         rule.left_alone = rule.taken - rule.undone  # those that were erased among them
         _save(rule, "left_alone")
         _end(rule, Step.UNDONE)
-        _tell("rule-undone", rule, number=rule.undone)
+        _tell(AuditAction.RULE_UNDONE, rule, number=rule.undone)
         return False
     # Locked by a statement of its own: the next one then sees what the trail tells of whoever we waited for.
     list(Signature.objects.select_for_update().filter(pk__in=chosen).order_by("pk").values_list("pk"))
     values: dict[str, Any] = {
         "rule": rule.pk,
+        "action": AuditAction.UNDO,
         "chosen": chosen,
-        "flag": INVALIDATED,
+        "flag": Flag.INVALIDATED,
         "at": timezone.now(),
         "by": rule.undone_by,
     }
@@ -250,6 +251,6 @@ def _end(rule: BulkRule, step: Step) -> None:
     _save(rule, "step", "ended_at", "networks", "name_key")
 
 
-def _tell(action: str, rule: BulkRule, *, number: int, by: int | None = None) -> None:
+def _tell(action: AuditAction, rule: BulkRule, *, number: int, by: int | None = None) -> None:
     detail = {"invalidation": rule.pk, "number": number}
     audit_log.record(action, staff_id=by, letter_id=rule.letter_id, reason=rule.reason, detail=detail)

@@ -9,23 +9,8 @@ from django.utils.safestring import SafeString
 
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, Signature
+from signatures.registries import ActionGroup, AuditAction, find_action
 from signatures.states import State
-
-DID = {
-    "approve": "approved it",
-    "reject": "rejected it",
-    "hold": "put it aside",
-    "ask": "asked its signer a question",
-    "undo": "took a decision back",
-    "feature": "made it a featured_position",
-    "unfeature": "took it off the featured",
-    "place": "moved it among the featured",
-    "confirm": "confirmed it",
-    "change": "changed it",
-    "answer": "answered a question",
-    "withdraw": "took it back",
-}
-OF_SIGNER = {"confirm", "change", "answer", "withdraw", "erase", "not-me"}
 
 
 def conflict_messages(left: Sequence[int], *, by: int, as_of: int | None) -> Iterator[SafeString]:
@@ -44,21 +29,24 @@ def conflict_messages(left: Sequence[int], *, by: int, as_of: int | None) -> Ite
 
 
 def _line(number: int, row: Signature | None, entry: AuditEntry, user: str) -> SafeString:
-    if entry.action in OF_SIGNER:
-        who = str("Its signer")
+    action = find_action(entry.action)
+    if action is AuditAction.REPORT:
+        who = "A reader"
+    elif action and action.group is ActionGroup.SIGNERS:
+        who = "Its signer"
     elif entry.staff_id:
-        who = "Somebody else (%(user)s)" % {"user": user or entry.staff_id}
+        who = f"Somebody else ({user or entry.staff_id})"
     else:
-        who = str("A rule")
+        who = "A rule"
     now = str(State(row.state).label if row else "gone")
     if row and row.flags:
         now = f"{now} ({', '.join(row.flags)})"
     page = reverse("admin:signatures_signature_change", args=[number])
     return format_html(
-        str("Signature {}: {} {} at {} (UTC). It stands now as: {}."),
+        "Signature {}: {} {} at {} (UTC). It stands now as: {}.",
         format_html('<a href="{}">{}</a>', page, number),
         who,
-        DID.get(entry.action, entry.action),
+        (action and action.words_for_others) or entry.action,
         entry.at.strftime("%H:%M"),
         now,
     )

@@ -12,16 +12,17 @@ from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, OutboxMail, Question, Signature, SignatureQuerySet
 from signatures.outbox import queue
+from signatures.registries import FLAGS_ENDED_BY_DECISION, READ_ACTIONS, AuditAction, Flag
 from signatures.states import ALLOWED_FROM, State
 from signatures.transitions import TransitionNotAllowed, check_conflict, lock, save_transition
 from signatures.values import sealing
 
-TARGET_STATE = {"approve": State.APPROVED, "reject": State.REJECTED, "hold": State.WAITING}
-INVALIDATE = "invalidate"  # what a rule does to many (signatures.invalidation); undone like a decision
-HOLD, ASKED = "hold", "asked"  # flags of what staff put aside, or have a question about
-REPORTED = "reported"  # by a reader
+TARGET_STATE = {
+    AuditAction.APPROVE: State.APPROVED,
+    AuditAction.REJECT: State.REJECTED,
+    AuditAction.HOLD: State.WAITING,
+}
 MAX_NAMED = 5  # of how many that were left as they are the numbers are told
-FLAGS_ENDED_BY_DECISION = [HOLD, ASKED, "answered", REPORTED]  # flags that end with a decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ _DECIDE = """
 
 
 def decide(
-    action: str,
+    action: AuditAction,
     chosen: SignatureQuerySet,
     *,
     by: int | None,
@@ -86,7 +87,7 @@ def decide(
     """Approve, reject or hold all of these; those whose state does not allow it are left as they are.
 
     Args:
-        action: "approve", "reject" or "hold".
+        action: APPROVE, REJECT or HOLD.
         chosen: which signatures.
         by: the number of the member of staff; None for a rule.
         reason: why, for the trail.
@@ -97,15 +98,16 @@ def decide(
     Raises:
         NotAllowed: when a rejection has no reason.
     """
-    if action == "reject" and not reason.strip():
+    if action == AuditAction.REJECT and not reason.strip():
         raise TransitionNotAllowed("A rejection needs a reason.")
     allowed = ALLOWED_FROM[action] if seen is None else ALLOWED_FROM[action] & set(seen)
     now = timezone.now()
     which, parameters = chosen.order_by().values("pk").query.sql_with_params()
-    added = [HOLD] if action == "hold" else []
+    added = [Flag.HOLD] if action == AuditAction.HOLD else []
     values = [
-        *parameters, as_of, as_of, by, list(audit_log.READ_ACTIONS),
-        TARGET_STATE[action], action == "approve", now.date(), FLAGS_ENDED_BY_DECISION, added, sorted(allowed), added,
+        *parameters, as_of, as_of, by, list(READ_ACTIONS),
+        TARGET_STATE[action], action == AuditAction.APPROVE, now.date(), list(FLAGS_ENDED_BY_DECISION), added,
+        sorted(allowed), added,
         now, action, by, reason.strip(),
     ]  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
@@ -120,7 +122,7 @@ def approve(signature: Signature, *, by: int) -> None:
     Raises:
         NotAllowed: unless it waits or was rejected.
     """
-    _one("approve", signature, by=by)
+    _one(AuditAction.APPROVE, signature, by=by)
 
 
 def reject(signature: Signature, *, by: int, reason: str) -> None:
@@ -129,7 +131,7 @@ def reject(signature: Signature, *, by: int, reason: str) -> None:
     Raises:
         NotAllowed: unless it waits or is approved, or when no reason is given.
     """
-    _one("reject", signature, by=by, reason=reason)
+    _one(AuditAction.REJECT, signature, by=by, reason=reason)
 
 
 def hold(signature: Signature, *, by: int, reason: str = "") -> None:
@@ -138,7 +140,7 @@ def hold(signature: Signature, *, by: int, reason: str = "") -> None:
     Raises:
         NotAllowed: unless it waits or is approved, and is not put aside already.
     """
-    _one("hold", signature, by=by, reason=reason)
+    _one(AuditAction.HOLD, signature, by=by, reason=reason)
 
 
 @transaction.atomic
@@ -155,8 +157,8 @@ def ask_question(signature: Signature, *, by: int, question: str, as_of: int | N
     check_conflict(locked, by=by, as_of=as_of)
     if locked.state != State.WAITING or not Question.objects.filter(code=question).exists():
         raise TransitionNotAllowed("It does not wait, or there is no such question.")
-    locked.question, locked.flags = question, sorted({*locked.flags, ASKED} - {"answered"})
-    audit_log.record("ask", staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=question)
+    locked.question, locked.flags = question, sorted({*locked.flags, Flag.ASKED} - {Flag.ANSWERED})
+    audit_log.record(AuditAction.ASK, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=question)
     locked.save(update_fields=["question", "flags"])
     return locked
 
@@ -168,16 +170,16 @@ def queue_questions(private_key: PrivateKey) -> int:
     Raises:
         mailboxes.CannotOpen: when an address was sealed to another key.
     """
-    asked = Signature.objects.filter(state=State.WAITING, flags__contains=[ASKED], sealed_address__isnull=False)
+    asked = Signature.objects.filter(state=State.WAITING, flags__contains=[Flag.ASKED], sealed_address__isnull=False)
     queued = 0
     for row in asked.exclude(mails__kind=OutboxMail.Kind.QUESTION).select_for_update(of=("self",)):
         address = sealing.unseal(row.sealed_address or b"", private_key=private_key)
         queued += queue.enqueue([row.pk], language=row.language, address=address, kind=OutboxMail.Kind.QUESTION)
-    audit_log.record("queue-questions", detail={"number": queued})
+    audit_log.record(AuditAction.QUEUE_QUESTIONS, detail={"number": queued})
     return queued
 
 
-def _one(action: str, signature: Signature, *, by: int, reason: str = "") -> None:
+def _one(action: AuditAction, signature: Signature, *, by: int, reason: str = "") -> None:
     if not decide(action, Signature.objects.filter(pk=signature.pk), by=by, reason=reason).done:
         raise TransitionNotAllowed(f"{action} is not allowed from where it stands.")
 
@@ -193,12 +195,14 @@ def undo(signature: Signature, *, by: int, as_of: int | None = None) -> Signatur
     locked = lock(signature)
     check_conflict(locked, by=by, as_of=as_of)
     last = audit_log.last_transition(locked.pk)
-    if last is None or last.action not in {*TARGET_STATE, INVALIDATE} or last.now != locked.state:
+    if last is None or last.action not in {*TARGET_STATE, AuditAction.INVALIDATE} or last.now != locked.state:
         raise TransitionNotAllowed("There is no decision to undo.")
     changed = []
     if "flags" in last.detail:
         locked.flags, changed = last.detail["flags"].split(), ["flags"]
-    return save_transition(locked, State(last.was), action="undo", by=by, approved_on=_day_of(last), changed=changed)
+    return save_transition(
+        locked, State(last.was), action=AuditAction.UNDO, by=by, approved_on=_day_of(last), changed=changed
+    )
 
 
 def _day_of(entry: AuditEntry) -> date | None:
@@ -214,4 +218,4 @@ def approve_unflagged() -> int:
     letters = Letter.objects.filter(moderation=Letter.Moderation.AFTER)
     decided = AuditEntry.objects.filter(staff_id__isnull=False).exclude(now="").values("signature_id")
     waiting = Signature.objects.filter(letter__in=letters, state=State.WAITING, flags=[])
-    return decide("approve", waiting.exclude(pk__in=decided), by=None, reason="rule of the letter").done
+    return decide(AuditAction.APPROVE, waiting.exclude(pk__in=decided), by=None, reason="rule of the letter").done

@@ -5,6 +5,7 @@ from django.db.models import Max
 
 from signatures.audit import audit_log
 from signatures.models import Signature
+from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed, check_conflict, lock
 
@@ -32,7 +33,7 @@ def feature(
         if featured.count() >= MAX_FEATURED:
             raise TransitionNotAllowed(f"There are {MAX_FEATURED} featured already.")
         place = (featured.aggregate(Max("featured_position"))["featured_position__max"] or 0) + 1
-    _put(locked, place, action="unfeature" if off else "feature", by=by)
+    _put(locked, place, action=AuditAction.UNFEATURE if off else AuditAction.FEATURE, by=by)
     return locked
 
 
@@ -58,10 +59,10 @@ def move(signature: Signature, *, by: int, up: bool, as_of: int | None = None) -
     order[i], order[j] = two, one
     for place, row in enumerate(order, start=1):
         if row.featured_position != place:
-            _put(row, place, action="place", by=by)
+            _put(row, place, action=AuditAction.MOVE_FEATURED, by=by)
 
 
-def _put(locked: Signature, place: int | None, *, action: str, by: int) -> None:
+def _put(locked: Signature, place: int | None, *, action: AuditAction, by: int) -> None:
     detail = {} if place is None else {"place": place}
     audit_log.record(action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, detail=detail)
     locked.featured_position = place

@@ -19,6 +19,7 @@ from django_countries import countries
 from campaign.models import Letter, Translation
 from signatures.audit import audit_log
 from signatures.models import Delivery, DeliveryEntry, Erratum, PaperImport, Signature
+from signatures.registries import AuditAction
 from signatures.screening import checks
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
@@ -126,7 +127,7 @@ def import_lines(letter: Letter, text: str, *, by: int, shown: str) -> PaperImpo
     if not rows:
         raise ImportRefused("There is nothing to take.")
     made = Signature.objects.bulk_create(rows)
-    first, last = audit_log.record_each("import", made, staff_id=by)
+    first, last = audit_log.record_each(AuditAction.IMPORT, made, staff_id=by)
     return PaperImport.objects.create(letter=letter, staff_id=by, number=len(made), first_entry=first, last_entry=last)
 
 
@@ -141,11 +142,11 @@ def undo_import(taken: PaperImport, *, by: int) -> int:
     if locked.undone_at:
         raise ImportRefused("This import was taken back before.")
     numbers = audit_log.signatures_in(
-        locked.first_entry, locked.last_entry, action="import", letter_id=locked.letter_id
+        locked.first_entry, locked.last_entry, action=AuditAction.IMPORT, letter_id=locked.letter_id
     )
     rows = list(Signature.objects.filter(pk__in=numbers, paper=True).select_for_update().order_by("pk"))
     if rows:
-        audit_log.record_each("undo-import", rows, staff_id=by, erased=True)
+        audit_log.record_each(AuditAction.UNDO_IMPORT, rows, staff_id=by, erased=True)
     _leave_deliveries(rows)
     Signature.objects.filter(pk__in=[row.pk for row in rows]).delete()
     locked.undone_at = timezone.now()
@@ -187,7 +188,7 @@ def _cleaned(number: int, cells: Mapping[str, str] | None) -> PaperLine:
     """The line by the same rules as the form."""
     line = PaperLine(number, words=dict.fromkeys(COLUMNS, ""))
     if cells is None:
-        line.fate, line.why = REFUSED, str("It has more cells than there are columns.")
+        line.fate, line.why = REFUSED, "It has more cells than there are columns."
         return line
     line.words |= {column: cell.strip()[:200] for column, cell in cells.items()}  # to be shown, if it is refused
     try:

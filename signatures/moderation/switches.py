@@ -6,6 +6,7 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.models import BlocklistEntry, RateLimit
+from signatures.registries import AuditAction
 from signatures.screening import blocklists, rate_limits
 from signatures.transitions import TransitionNotAllowed
 
@@ -18,7 +19,7 @@ def pause(letter: Letter, *, by: int) -> None:
     Raises:
         NotAllowed: unless it is open.
     """
-    _turn(letter, Letter.State.OPEN, Letter.State.PAUSED, "pause", by)
+    _turn(letter, Letter.State.OPEN, Letter.State.PAUSED, AuditAction.PAUSE, by)
 
 
 def resume(letter: Letter, *, by: int) -> None:
@@ -27,11 +28,11 @@ def resume(letter: Letter, *, by: int) -> None:
     Raises:
         NotAllowed: unless it is paused.
     """
-    _turn(letter, Letter.State.PAUSED, Letter.State.OPEN, "resume", by)
+    _turn(letter, Letter.State.PAUSED, Letter.State.OPEN, AuditAction.RESUME, by)
 
 
 @transaction.atomic
-def _turn(letter: Letter, was: Letter.State, now: Letter.State, action: str, by: int) -> None:
+def _turn(letter: Letter, was: Letter.State, now: Letter.State, action: AuditAction, by: int) -> None:
     locked = Letter.objects.select_for_update().get(pk=letter.pk)
     if locked.state != was:
         raise TransitionNotAllowed(f"{locked.state} → {now}")
@@ -46,7 +47,7 @@ def tighten(*, by: int) -> None:
     Raises:
         NotAllowed: when it is done already.
     """
-    _divide(TIGHTER, "tighten", by)
+    _divide(TIGHTER, AuditAction.TIGHTEN, by)
 
 
 def loosen(*, by: int) -> None:
@@ -55,11 +56,11 @@ def loosen(*, by: int) -> None:
     Raises:
         NotAllowed: when they are.
     """
-    _divide(1, "loosen", by)
+    _divide(1, AuditAction.LOOSEN, by)
 
 
 @transaction.atomic
-def _divide(divisor: int, action: str, by: int) -> None:
+def _divide(divisor: int, action: AuditAction, by: int) -> None:
     chosen = RateLimit.objects.filter(of__in=rate_limits.TIGHTENED_SCOPES).exclude(divisor=divisor)
     if not chosen.update(divisor=divisor):
         raise TransitionNotAllowed(f"The limits are divided by {divisor} already.")
@@ -77,7 +78,9 @@ def switch_blocklist_entry(block: BlocklistEntry, *, on: bool, by: int) -> None:
     if on and block.is_expired:
         raise TransitionNotAllowed("It is over.")
     BlocklistEntry.objects.filter(pk=block.pk).update(is_on=on)
-    audit_log.record("block-on" if on else "block-off", staff_id=by, detail={"row": block.pk, "kind": block.kind})
+    audit_log.record(
+        AuditAction.BLOCK_ON if on else AuditAction.BLOCK_OFF, staff_id=by, detail={"row": block.pk, "kind": block.kind}
+    )
     blocklists.clear_cache()
 
 
@@ -85,5 +88,5 @@ def switch_blocklist_entry(block: BlocklistEntry, *, on: bool, by: int) -> None:
 def end_blocklist_entry(block: BlocklistEntry, *, by: int) -> None:
     """Let a block be over now."""
     BlocklistEntry.objects.filter(pk=block.pk).update(expires_at=timezone.now())
-    audit_log.record("block-end", staff_id=by, detail={"row": block.pk, "kind": block.kind})
+    audit_log.record(AuditAction.BLOCK_END, staff_id=by, detail={"row": block.pk, "kind": block.kind})
     blocklists.clear_cache()

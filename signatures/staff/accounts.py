@@ -7,6 +7,7 @@ from django.db.models import Q
 from signatures.audit import audit_log
 from signatures.models import OutboxMail
 from signatures.outbox import queue
+from signatures.registries import AuditAction
 from signatures.staff import sessions
 
 
@@ -17,7 +18,7 @@ def invite(person: User, role: Group, *, by: int) -> None:
     person.is_staff = True
     person.save()
     person.groups.add(role)
-    audit_log.record("invite", staff_id=by, detail={"account": person.pk, "role": role.name})
+    audit_log.record(AuditAction.INVITE, staff_id=by, detail={"account": person.pk, "role": role.name})
     queue.enqueue_for_staff([person.pk], kind=OutboxMail.Kind.INVITE)
 
 
@@ -26,7 +27,7 @@ def resend_invitation(person: User, *, by: int) -> bool:
     """Send the invitation once more; whether it goes (not to who has a password, nor too often)."""
     if person.has_usable_password() or not queue.enqueue_for_staff([person.pk], kind=OutboxMail.Kind.INVITE):
         return False
-    audit_log.record("invite", staff_id=by, detail={"account": person.pk})
+    audit_log.record(AuditAction.INVITE, staff_id=by, detail={"account": person.pk})
     return True
 
 
@@ -34,7 +35,7 @@ def resend_invitation(person: User, *, by: int) -> bool:
 def change(person: User, *, by: int, what: str) -> None:
     """Keep what an owner changed of an account; a closed one is out at once."""
     person.save()
-    audit_log.record("set-account", staff_id=by, reason=what[:300], detail={"account": person.pk})
+    audit_log.record(AuditAction.SET_ACCOUNT, staff_id=by, reason=what[:300], detail={"account": person.pk})
     if not person.is_active:
         sessions.end_all(person.pk)
 
@@ -48,7 +49,7 @@ def request_password_reset(typed: str) -> None:
     who = User.objects.filter(Q(username=typed) | Q(email__iexact=typed, email__gt=""), is_active=True, is_staff=True)
     found = list(who.values_list("pk", flat=True)[:1])
     queue.enqueue_for_staff(found or [0], kind=OutboxMail.Kind.RESET)  # of nobody Django would ask nothing
-    audit_log.record("ask-password", staff_id=found[0] if found else None)
+    audit_log.record(AuditAction.ASK_PASSWORD, staff_id=found[0] if found else None)
 
 
 @transaction.atomic
@@ -62,7 +63,7 @@ def set_password(person: User, password: str) -> None:
 def password_changed(person: int, *, but: str | None = None) -> None:
     """Told by who changed it; the session with this key may go on."""
     sessions.end_all(person, but=but)
-    audit_log.record("set-password", staff_id=person)
+    audit_log.record(AuditAction.SET_PASSWORD, staff_id=person)
 
 
 def find_account_id(name: str) -> int | None:

@@ -14,6 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures.registries import AuditAction
 from signatures.staff import accounts
 from signatures.staff.admin_site import FreshSignIn
 
@@ -82,7 +83,7 @@ class StaffAdmin(FreshSignIn):
         if "groups" in form.changed_data:
             roles = ", ".join(group.name for group in form.cleaned_data["groups"])
             audit_log.record(
-                "set-roles", staff_id=request.user.pk, detail={"account": form.instance.pk, "roles": roles}
+                AuditAction.SET_ROLES, staff_id=request.user.pk, detail={"account": form.instance.pk, "roles": roles}
             )
 
     @admin.display(description="roles")

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
 
 from signatures.audit import audit_log
+from signatures.registries import AuditAction
 from signatures.staff import accounts, second_factor, sessions, views
 
 # The pages of these show secrets of others, and set passwords and rights one by one: here there are `staff` and roles.
@@ -64,7 +65,7 @@ class StaffSite(AdminSite):
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Also for who has given the password alone."""
         if request.method == "POST" and request.user.is_authenticated:
-            audit_log.record("logout", staff_id=request.user.pk)
+            audit_log.record(AuditAction.LOGOUT, staff_id=request.user.pk)
         return super().logout(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

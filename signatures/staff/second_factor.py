@@ -14,6 +14,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from signatures.audit import audit_log
+from signatures.registries import AuditAction
 from signatures.staff import sessions
 
 RECOVERY_CODES = 10
@@ -57,7 +58,7 @@ def enroll(person: User, key: str, code: str, *, but: str | None) -> tuple[TOTPD
         transaction.set_rollback(True)
         return None
     TOTPDevice.objects.filter(user=person).exclude(pk=device.pk).delete()
-    audit_log.record("second-factor-added", staff_id=person.pk)
+    audit_log.record(AuditAction.SECOND_FACTOR_ADDED, staff_id=person.pk)
     sessions.end_all(person.pk, but=but)
     return device, _create_recovery_codes(person)
 
@@ -65,7 +66,7 @@ def enroll(person: User, key: str, code: str, *, but: str | None) -> tuple[TOTPD
 @transaction.atomic
 def replace_recovery_codes(person: User) -> list[str]:
     """Ten recovery codes in place of all former ones."""
-    audit_log.record("recovery-codes", staff_id=person.pk)
+    audit_log.record(AuditAction.RECOVERY_CODES, staff_id=person.pk)
     return _create_recovery_codes(person)
 
 
@@ -99,7 +100,7 @@ def reset(person: User) -> None:
     with transaction.atomic():
         TOTPDevice.objects.filter(user=person).delete()
         StaticDevice.objects.filter(user=person).delete()
-        audit_log.record("second-factor-removed", staff_id=person.pk)
+        audit_log.record(AuditAction.SECOND_FACTOR_REMOVED, staff_id=person.pk)
         sessions.end_all(person.pk)
 
 

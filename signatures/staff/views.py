@@ -32,6 +32,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from campaign.web.client_network import client_network
 from signatures.audit import audit_log
 from signatures.models import RateLimit
+from signatures.registries import AuditAction
 from signatures.screening import rate_limits
 from signatures.staff import accounts, second_factor, sessions
 
@@ -100,17 +101,17 @@ class LoginAttempts:
     def are_over(self) -> bool:
         return RateLimit.Of.LOGIN in self.tried.over
 
-    def tell(self, action: str, who: int | None) -> None:
+    def tell(self, action: AuditAction, who: int | None) -> None:
         """A try that failed, in the trail; a script that types a million names does not fill it."""
         if RateLimit.Of.LOGIN_NETWORK in self.tried.just:
-            audit_log.record("login-flood")
+            audit_log.record(AuditAction.LOGIN_FLOOD)
         elif RateLimit.Of.LOGIN_NETWORK not in self.tried.over:
             audit_log.record(action, staff_id=who)
 
     def end(self, site: AdminSite, who: int | None) -> HttpResponse:
         """Told once, however often it is tried after that."""
         if RateLimit.Of.LOGIN in self.tried.just:
-            self.tell("login-locked", who)
+            self.tell(AuditAction.LOGIN_LOCKED, who)
         return _page(site, self.request, "locked", "Too many tries", status=429)
 
     def forgive(self) -> None:
@@ -133,14 +134,14 @@ def login_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         return tries.end(site, accounts.find_account_id(typed.replace("\0", "")))
     form = AdminAuthenticationForm(request, request.POST)
     if not form.is_valid():
-        tries.tell("login-failed", accounts.find_account_id(form.cleaned_data.get("username", "")))
+        tries.tell(AuditAction.LOGIN_FAILED, accounts.find_account_id(form.cleaned_data.get("username", "")))
         return _page(site, request, "login", "Log in", form=form)
     tries.forgive()
     request.session.flush()  # a new key, whoever was here before
     log_in(request, form.get_user())
     if not site.has_permission(request):
         return _to("second_factor", request)
-    audit_log.record("login", staff_id=request.user.pk)
+    audit_log.record(AuditAction.LOGIN, staff_id=request.user.pk)
     return redirect(next_url(request))
 
 
@@ -172,7 +173,7 @@ def _check_code(site: AdminSite, request: HttpRequest, person: User, form: CodeF
     if device:
         tries.forgive()
         return _let_in(request, device)
-    tries.tell("second-factor-failed", person.pk)
+    tries.tell(AuditAction.SECOND_FACTOR_FAILED, person.pk)
     form.add_error("code", "This code is not right, or was used before. Please wait for the next one.")
     return None
 
@@ -182,7 +183,7 @@ def _let_in(request: HttpRequest, device: Device) -> HttpResponse:
     request.session.cycle_key()
     person = request.user.pk or 0
     is_recovery = isinstance(device, StaticDevice)
-    audit_log.record("login", staff_id=person, detail={"by": "recovery-code" if is_recovery else "app"})
+    audit_log.record(AuditAction.LOGIN, staff_id=person, detail={"by": "recovery-code" if is_recovery else "app"})
     if is_recovery:
         left = second_factor.recovery_codes_left(person)
         said = f"{left} recovery code{pluralize(left, ' is,s are')} left."
@@ -250,11 +251,11 @@ def sign_in_again_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
         if form.is_valid() and _is_proved(person, form.cleaned_data):
             tries.forgive()
             sessions.mark_fresh(request)
-            audit_log.record("login-again", staff_id=person.pk)
+            audit_log.record(AuditAction.LOGIN_AGAIN, staff_id=person.pk)
             if request.POST.get("pressed"):
                 messages.info(request, "Thank you. Nothing was done yet: please press the button again.")
             return redirect(next_url(request))
-        tries.tell("login-failed", person.pk)
+        tries.tell(AuditAction.LOGIN_FAILED, person.pk)
         if not form.errors:
             form.add_error(None, "Password or code is not right.")
     pressed = request.POST.get("pressed") or request.GET.get("pressed", "")

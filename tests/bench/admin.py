@@ -74,7 +74,7 @@ def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
         for turn in range(times + 1):
             for name, figures in took.items():
                 milliseconds = fetch(people[name], houses[name].url + pages[name][page])
-                if turn:  # the first one warms what a desk in use has warm
+                if turn:  # the first one fills the caches that an admin in use has filled
                     figures.append(milliseconds)
         small, large = (statistics.median(took[name]) for name in ("100k", "1m"))
         worst = statistics.quantiles(took["1m"], n=20)[-1]

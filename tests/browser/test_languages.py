@@ -17,15 +17,15 @@ HOST = "http://localhost"
 
 
 def test_pages_run_from_right_to_left_and_nothing_leaves_the_screen(
-    browser: Browser, client: Client, in_pseudo: Letter, ada: Signature, ben: Signature
+    browser: Browser, client: Client, pseudo_locale_letter: Letter, ada: Signature, ben: Signature
 ) -> None:
     """The served site knows no such language, so this process makes the pages, and hands them to the browser."""
-    make_delivery(in_pseudo)
-    letter = f"/{pseudo.CODE}/letters/{in_pseudo.slug}/"
+    make_delivery(pseudo_locale_letter)
+    letter = f"/{pseudo.CODE}/letters/{pseudo_locale_letter.slug}/"
     paths = {
         f"/{pseudo.CODE}/": 200, f"{letter}signatories/": 200, f"{letter}signatories/{ada.public_id}/": 200,
         f"{letter}history/": 200, f"{letter}my-link/": 200, f"/{pseudo.CODE}/privacy/": 200,
-        f"/{pseudo.CODE}/deliveries/{in_pseudo.slug}/1/": 200, f"/{pseudo.CODE}/nothing/": 404,
+        f"/{pseudo.CODE}/deliveries/{pseudo_locale_letter.slug}/1/": 200, f"/{pseudo.CODE}/nothing/": 404,
         f"/{pseudo.CODE}/signature/{tokens.personal_token(ben.public_id)}/": 200,
         f"/{pseudo.CODE}/signature/{tokens.personal_token(ada.public_id)}/": 200,
     }  # fmt: skip

@@ -74,15 +74,15 @@ def test_S23_the_whole_walk(page: Page, browser: Browser, site: LiveSite, reques
     page.get_by_role("button", name="Confirm my signature").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your signature is confirmed")
 
-    desk = log_in(browser, site)
-    desk.goto("/admin/signatures/signature/?state__exact=waiting")
-    desk.get_by_role("link", name=name).click()
-    expect(desk.locator("#content")).to_contain_text("confirm")
-    desk.goto("/admin/signatures/signature/?state__exact=waiting")
-    desk.locator("tr", has_text=name).locator("input.action-select").check()
-    desk.locator("select[name=action]").first.select_option("approve")
-    desk.locator("button[name=index]").first.click()
-    expect(desk.locator(".messagelist")).to_contain_text("1 signature changed.")
+    admin_page = log_in(browser, site)
+    admin_page.goto("/admin/signatures/signature/?state__exact=waiting")
+    admin_page.get_by_role("link", name=name).click()
+    expect(admin_page.locator("#content")).to_contain_text("confirm")
+    admin_page.goto("/admin/signatures/signature/?state__exact=waiting")
+    admin_page.locator("tr", has_text=name).locator("input.action-select").check()
+    admin_page.locator("select[name=action]").first.select_option("approve")
+    admin_page.locator("button[name=index]").first.click()
+    expect(admin_page.locator(".messagelist")).to_contain_text("1 signature changed.")
 
     page.goto(f"{LETTER}signatories/?q=Jeanne")
     expect(page.locator(".names")).to_contain_text(name)
@@ -117,61 +117,61 @@ def log_in_with_factor(browser: Browser, site: LiveSite) -> Page:
     page.get_by_label("Code").press("Enter")
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.context.close()
-    desk = give_password(browser, site)
-    expect(desk).to_have_url(re.compile("/admin/second-factor/"))  # the password alone leads here, and no further
-    desk.get_by_label("Code").fill(code_of(key, ahead=1))
-    desk.get_by_label("Code").press("Enter")
-    expect(desk).to_have_url(re.compile("/admin/signatures/waitingsignature/"))
-    return desk
+    admin_page = give_password(browser, site)
+    expect(admin_page).to_have_url(re.compile("/admin/second-factor/"))  # the password alone leads here, and no further
+    admin_page.get_by_label("Code").fill(code_of(key, ahead=1))
+    admin_page.get_by_label("Code").press("Enter")
+    expect(admin_page).to_have_url(re.compile("/admin/signatures/waitingsignature/"))
+    return admin_page
 
 
 def test_a_moderator_with_a_second_factor_clears_twenty_by_keyboard_and_undoes_the_last(
     browser: Browser, site: LiveSite
 ) -> None:
     site.run("make_signatures", "400", "--seed", "77")
-    desk = log_in_with_factor(browser, site)
-    before = waiting_on(desk)
+    admin_page = log_in_with_factor(browser, site)
+    before = waiting_on(admin_page)
     assert before >= 20
     for n in range(20):
-        expect(desk.locator("tr.current")).to_have_count(1)  # the script is there, and listens
-        with desk.expect_navigation():
+        expect(admin_page.locator("tr.current")).to_have_count(1)  # the script is there, and listens
+        with admin_page.expect_navigation():
             if n % 4 == 3:
-                desk.keyboard.press("r")
-                desk.keyboard.press("ArrowDown")
-                desk.keyboard.press("Enter")
+                admin_page.keyboard.press("r")
+                admin_page.keyboard.press("ArrowDown")
+                admin_page.keyboard.press("Enter")
             else:
-                desk.keyboard.press("a")
-        expect(desk.locator(".messagelist")).to_contain_text("1 signature changed.")
-    assert waiting_on(desk) == before - 20
+                admin_page.keyboard.press("a")
+        expect(admin_page.locator(".messagelist")).to_contain_text("1 signature changed.")
+    assert waiting_on(admin_page) == before - 20
 
-    expect(desk.locator("tr.current")).to_have_count(1)
-    with desk.expect_navigation():
-        desk.keyboard.press("u")
+    expect(admin_page.locator("tr.current")).to_have_count(1)
+    with admin_page.expect_navigation():
+        admin_page.keyboard.press("u")
 
-    expect(desk.locator(".messagelist")).to_contain_text("1 decision undone.")
-    assert waiting_on(desk) == before - 19
-    desk.keyboard.press("j")
-    assert desk.locator("tr.current").count() == 1
-    desk.keyboard.press("?")
-    expect(desk.get_by_role("dialog")).to_be_visible()
-    desk.context.close()
+    expect(admin_page.locator(".messagelist")).to_contain_text("1 decision undone.")
+    assert waiting_on(admin_page) == before - 19
+    admin_page.keyboard.press("j")
+    assert admin_page.locator("tr.current").count() == 1
+    admin_page.keyboard.press("?")
+    expect(admin_page.get_by_role("dialog")).to_be_visible()
+    admin_page.context.close()
 
 
-def waiting_on(desk: Page) -> int:
-    return int(desk.locator("#changelist-search .quiet").inner_text().split()[0])
+def waiting_on(admin_page: Page) -> int:
+    return int(admin_page.locator("#changelist-search .quiet").inner_text().split()[0])
 
 
 def test_staff_take_the_signed_letter_away(browser: Browser, site: LiveSite, tmp_path: Path) -> None:
-    desk = log_in(browser, site)
-    desk.goto("/admin/signatures/signedletter/")
-    desk.get_by_role("link", name="xi-jinping-2013").click()
+    admin_page = log_in(browser, site)
+    admin_page.goto("/admin/signatures/signedletter/")
+    admin_page.get_by_role("link", name="xi-jinping-2013").click()
     for form, start in (("CSV", b"\xef\xbb\xbfnumber,"), ("PDF", b"%PDF")):
-        with desk.expect_download() as download:
-            desk.get_by_role("button", name=form).click()
+        with admin_page.expect_download() as download:
+            admin_page.get_by_role("button", name=form).click()
         download.value.save_as(tmp_path / form)
         assert (tmp_path / form).read_bytes().startswith(start)
         assert download.value.suggested_filename == f"xi-jinping-2013.{form.lower()}"
-    desk.context.close()
+    admin_page.context.close()
 
 
 def test_errors_are_told_above_and_beside_and_nothing_typed_is_lost(page: Page, site: LiveSite) -> None:
@@ -243,9 +243,9 @@ def test_P11_a_reader_meets_no_other_host_and_gets_no_cookie(browser: Browser, s
 
 
 def test_admin_keeps_its_content_security_policy(browser: Browser, site: LiveSite) -> None:
-    desk = log_in(browser, site)
+    admin_page = log_in(browser, site)
     complaints: list[str] = []
-    desk.on("console", lambda message: complaints.append(message.text))
+    admin_page.on("console", lambda message: complaints.append(message.text))
     for address in (
         "/admin/",
         "/admin/signatures/signature/",
@@ -258,9 +258,9 @@ def test_admin_keeps_its_content_security_policy(browser: Browser, site: LiveSit
         "/admin/again/",
         "/admin/auth/user/add/",
     ):
-        desk.goto(f"{site.url}{address}")
+        admin_page.goto(f"{site.url}{address}")
     assert complaints == []
-    desk.context.close()
+    admin_page.context.close()
 
 
 def test_S26_a_double_click_and_the_way_back_make_no_second_signature(browser: Browser, site: LiveSite) -> None:

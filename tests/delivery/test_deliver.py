@@ -359,7 +359,7 @@ def test_a_void_delivery_is_out_of_reach(frozen: Delivery, office: Client) -> No
     assert "a wrong date" in office.get(f"{PAGES}{frozen.pk}/change/").content.decode()
 
 
-@pytest.mark.parametrize("who", ["mod", "editor"])
+@pytest.mark.parametrize("who", ["moderator", "editor"])
 def test_who_is_no_delivery_officer_gets_nothing(frozen: Delivery, who: str, request: pytest.FixtureRequest) -> None:
     client = Client()
     client.force_login(request.getfixturevalue(who))

@@ -127,7 +127,7 @@ def test_the_delivery_officer_takes_both_from_admin(officer: User, letter: Lette
     ]
 
 
-@pytest.mark.parametrize("who", ["mod", "editor"])
+@pytest.mark.parametrize("who", ["moderator", "editor"])
 def test_who_may_not_export_gets_nothing(letter: Letter, who: str, request: pytest.FixtureRequest) -> None:
     client = Client()
     client.force_login(request.getfixturevalue(who))

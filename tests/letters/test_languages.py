@@ -234,11 +234,13 @@ def test_a_draft_is_reachable_nowhere_until_staff_publish_it(shipped: Letter, cl
         page = client.get(path).content.decode()
         assert draft.title not in page and draft.digest not in page and draft.salutation not in page, path
 
-    desk = Client()
-    desk.force_login(editor)
-    queue = desk.get("/admin/campaign/translation/").content.decode()
+    moderator_client = Client()
+    moderator_client.force_login(editor)
+    queue = moderator_client.get("/admin/campaign/translation/").content.decode()
     assert "column-unofficial" in queue
-    desk.post("/admin/campaign/translation/", {"action": "publish", "_selected_action": [draft.pk], "index": "0"})
+    moderator_client.post(
+        "/admin/campaign/translation/", {"action": "publish", "_selected_action": [draft.pk], "index": "0"}
+    )
 
     text_cache.clear_cache()
     middleware.page_cache.clear()
@@ -309,11 +311,11 @@ WORDLESS = ("SHA-256", "Ada Lovelace", "XX", "ada@gmail.com", *links.NETWORKS)  
 
 
 def test_every_page_speaks_a_language_that_nobody_speaks_and_no_other(
-    client: Client, in_pseudo: Letter, ada: Signature, ben: Signature, cleo: Signature
+    client: Client, pseudo_locale_letter: Letter, ada: Signature, ben: Signature, cleo: Signature
 ) -> None:
-    make_delivery(in_pseudo)
+    make_delivery(pseudo_locale_letter)
     found = {}
-    for name, answer in every_page(client, in_pseudo, ada, ben, cleo):
+    for name, answer in every_page(client, pseudo_locale_letter, ada, ben, cleo):
         page = answer if isinstance(answer, str) else answer.content.decode()
         assert f'<html lang="{pseudo.CODE}" dir="rtl">' in page, name
         found[name] = pseudo.plain(page, *WORDLESS)
@@ -369,9 +371,9 @@ def every_page(client: Client, letter: Letter, *people: Signature) -> Iterator[t
         yield state, client.get(f"{home}/")
 
 
-def test_every_mail_to_a_signer_speaks_it_too(in_pseudo: Letter, ada: Signature) -> None:
+def test_every_mail_to_a_signer_speaks_it_too(pseudo_locale_letter: Letter, ada: Signature) -> None:
     for name in ("already", "link", "question", "reminder", "update"):
-        words = {"delivery": make_delivery(in_pseudo)} if name == "update" else {}
+        words = {"delivery": make_delivery(pseudo_locale_letter)} if name == "update" else {}
         mail = rendering.build_message(name, to="ada@example.org", language=pseudo.CODE, context=words)
         page = mail.alternatives[0].content
         assert pseudo.plain(page) == [], name

@@ -207,7 +207,13 @@ def test_P4_one_more_hidden_signer_of_a_small_country_changes_the_total_alone(
 
 
 def test_P8_what_is_somebodys_own_is_kept_nowhere(
-    client: Client, desk: Client, letter: Letter, form: dict[str, str], ada: Signature, ben: Signature, cleo: Signature
+    client: Client,
+    moderator_client: Client,
+    letter: Letter,
+    form: dict[str, str],
+    ada: Signature,
+    ben: Signature,
+    cleo: Signature,
 ) -> None:
     gone = make_signature(letter, "", State.WITHDRAWN)
     pages = [f"/signature/{tokens.personal_token(row.public_id)}/" for row in (ada, ben, cleo, gone)]
@@ -242,15 +248,17 @@ def test_P8_what_is_somebodys_own_is_kept_nowhere(
         f"signatures/signature/{ada.pk}/change/",
         "signatures/auditentry/",
     ):
-        for who in (desk, client):
+        for who in (moderator_client, client):
             assert "no-store" in who.get(f"/admin/{address}")["Cache-Control"], address
 
 
 @pytest.mark.parametrize("address", [*PUBLIC, "/letters/bridge/my-link/sent/", "/robots.txt", f"{LIST}?q=a"])
-def test_P8_public_pages_are_one_for_everybody(client: Client, desk: Client, ada: Signature, address: str) -> None:
+def test_P8_public_pages_are_one_for_everybody(
+    client: Client, moderator_client: Client, ada: Signature, address: str
+) -> None:
     told = {"accept-language": "ko", "cookie": "x=y", "user-agent": "a", "referer": "http://testserver/signature/x/"}
     pages = []
-    for who, headers in ((client, {}), (client, told), (desk, {})):
+    for who, headers in ((client, {}), (client, told), (moderator_client, {})):
         middleware.page_cache.clear()
         answer = who.get(address, headers=headers)
         assert not answer.cookies

@@ -115,11 +115,11 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_rule_rejects_what_waits_or_stands_flags_what_is_not_confirmed_and_leaves_the_rest(
-    letter: Letter, mod: User
+    letter: Letter, moderator: User
 ) -> None:
     make_crowd(letter)
     before = everything()
-    rule = carry_out(rule_of(letter, mod, domain="bots.example"), mod)
+    rule = carry_out(rule_of(letter, moderator, domain="bots.example"), moderator)
 
     for number, row in everything().items():
         was = before[number]
@@ -134,13 +134,15 @@ def test_a_rule_rejects_what_waits_or_stands_flags_what_is_not_confirmed_and_lea
     assert bulk_rules.preview(rule).number == 0
 
 
-def test_A6_undo_restores_every_row_and_every_count_exactly(letter: Letter, mod: User, small_batches: None) -> None:
+def test_A6_undo_restores_every_row_and_every_count_exactly(
+    letter: Letter, moderator: User, small_batches: None
+) -> None:
     make_crowd(letter)
     before, figures = everything(), counted(letter)
 
-    rule = carry_out(rule_of(letter, mod, domain="bots.example"), mod)
+    rule = carry_out(rule_of(letter, moderator, domain="bots.example"), moderator)
     while_it_stands = counted(letter)
-    rule = take_back(rule, mod)
+    rule = take_back(rule, moderator)
 
     assert everything() == before
     assert counted(letter) == figures != while_it_stands
@@ -150,14 +152,14 @@ def test_A6_undo_restores_every_row_and_every_count_exactly(letter: Letter, mod:
 
 
 def test_the_preview_counts_by_state_and_audience_and_draws_twenty_evenly(
-    letter: Letter, mod: User, ada: Signature
+    letter: Letter, moderator: User, ada: Signature
 ) -> None:
     make_crowd(letter)
-    decisions.reject(ada, by=mod.pk, reason="to be approved by hand")
-    decisions.approve(ada, by=mod.pk)
+    decisions.reject(ada, by=moderator.pk, reason="to be approved by hand")
+    decisions.approve(ada, by=moderator.pk)
     everyone = Signature.objects.exclude(state__in=ENDED)
 
-    preview = bulk_rules.preview(rule_of(letter, mod, language="en"))
+    preview = bulk_rules.preview(rule_of(letter, moderator, language="en"))
 
     cells = everyone.values_list("state", "visibility").annotate(Count("pk"))
     assert preview.cells == {(state, audience): number for state, audience, number in cells}
@@ -169,9 +171,9 @@ def test_the_preview_counts_by_state_and_audience_and_draws_twenty_evenly(
     assert preview.by_hand == 1
 
 
-def test_of_three_the_preview_shows_three(letter: Letter, mod: User) -> None:
+def test_of_three_the_preview_shows_three(letter: Letter, moderator: User) -> None:
     three = [make_signature(letter, BOT, country="RU") for _each in range(3)]
-    preview = bulk_rules.preview(rule_of(letter, mod, country="RU"))
+    preview = bulk_rules.preview(rule_of(letter, moderator, country="RU"))
     assert preview.examples == [row.pk for row in three]
 
 
@@ -205,7 +207,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
     ],
 )  # fmt: skip
 def test_each_condition_means_its_signatures_and_no_other(
-    letter: Letter, mod: User, conditions: Any, fits: Any
+    letter: Letter, moderator: User, conditions: Any, fits: Any
 ) -> None:
     meant = make_signature(letter, **({"name": BOT} | fits))
     make_signature(
@@ -218,19 +220,19 @@ def test_each_condition_means_its_signatures_and_no_other(
         network=rate_limits.network_digest("203.1.0.0/24", timezone.now()),
     )
     make_signature(make_letter("other"), **({"name": BOT} | fits))
-    assert set(bulk_rules.matching(rule_of(letter, mod, **conditions))) == {meant}
+    assert set(bulk_rules.matching(rule_of(letter, moderator, **conditions))) == {meant}
 
 
-def test_all_conditions_must_hold(letter: Letter, mod: User) -> None:
+def test_all_conditions_must_hold(letter: Letter, moderator: User) -> None:
     meant = make_signature(letter, BOT, country="RU", flags=["rate"])
     make_signature(letter, BOT, country="RU")
     make_signature(letter, BOT, flags=["rate"])
     make_signature(letter, "Ann", country="RU", flags=["rate"])
-    rule = rule_of(letter, mod, name_pattern="bot*", country="RU", flag="rate")
+    rule = rule_of(letter, moderator, name_pattern="bot*", country="RU", flag="rate")
     assert set(bulk_rules.matching(rule)) == {meant}
 
 
-def test_staff_say_like_that_one_without_knowing_domain_network_or_words(letter: Letter, mod: User) -> None:
+def test_staff_say_like_that_one_without_knowing_domain_network_or_words(letter: Letter, moderator: User) -> None:
     now = timezone.now()
     keys = {
         "domains": [key_of("a.bots.example"), key_of("bots.example")],
@@ -243,13 +245,13 @@ def test_staff_say_like_that_one_without_knowing_domain_network_or_words(letter:
     same_words = make_signature(letter, "PETROW, Bót", State.WAITING)
 
     for condition, other in (("domain_of", same_domain), ("network_of", same_network), ("similar_to", same_words)):
-        rule = rule_of(letter, mod, **{condition: first.pk})
+        rule = rule_of(letter, moderator, **{condition: first.pk})
         assert set(bulk_rules.matching(rule)) == {first, other}
 
 
-def test_flagged_signatures_without_words_are_decided_by_a_rule(letter: Letter, mod: User) -> None:
+def test_flagged_signatures_without_words_are_decided_by_a_rule(letter: Letter, moderator: User) -> None:
     flood = [make_signature(letter, "", State.WAITING, Visibility.COUNTED, flags=["rate"]) for _each in range(3)]
-    rule = carry_out(rule_of(letter, mod, flag="rate", visibility=Visibility.COUNTED), mod)
+    rule = carry_out(rule_of(letter, moderator, flag="rate", visibility=Visibility.COUNTED), moderator)
     assert rule.rejected == len(flood) == counts.for_letter(letter.pk).in_state(State.REJECTED)
 
 
@@ -267,9 +269,9 @@ def test_flagged_signatures_without_words_are_decided_by_a_rule(letter: Letter, 
         {"domain": " @ "},
     ],
 )
-def test_A6_an_empty_rule_is_refused(letter: Letter, mod: User, conditions: Any) -> None:
+def test_A6_an_empty_rule_is_refused(letter: Letter, moderator: User, conditions: Any) -> None:
     with pytest.raises(bulk_rules.InvalidRule):
-        rule_of(letter, mod, **conditions)
+        rule_of(letter, moderator, **conditions)
     assert not BulkRule.objects.exists()
 
 
@@ -291,20 +293,20 @@ def test_A6_an_empty_rule_is_refused(letter: Letter, mod: User, conditions: Any)
     ],
 )
 def test_a_rule_that_means_nothing_is_refused_at_its_field(
-    letter: Letter, mod: User, field: str, conditions: Any
+    letter: Letter, moderator: User, field: str, conditions: Any
 ) -> None:
     about = {"name": "Flood", "reason": "A program"} | {
         k: conditions.pop(k) for k in ("name", "reason") if k in conditions
     }
     with pytest.raises(bulk_rules.InvalidRule) as refused:
-        bulk_rules.create(letter, Conditions(**({"country": "RU"} | conditions)), by=mod.pk, **about)
+        bulk_rules.create(letter, Conditions(**({"country": "RU"} | conditions)), by=moderator.pk, **about)
     assert refused.value.field == field and str(refused.value.message)
 
 
-def test_of_a_signature_that_tells_nothing_nothing_is_alike(letter: Letter, mod: User, ben: Signature) -> None:
+def test_of_a_signature_that_tells_nothing_nothing_is_alike(letter: Letter, moderator: User, ben: Signature) -> None:
     for condition in ("domain_of", "network_of", "similar_to"):
         with pytest.raises(bulk_rules.InvalidRule, match=condition):
-            rule_of(letter, mod, **{condition: ben.pk})
+            rule_of(letter, moderator, **{condition: ben.pk})
 
 
 @pytest.mark.parametrize(
@@ -321,17 +323,22 @@ def test_of_a_signature_that_tells_nothing_nothing_is_alike(letter: Letter, mod:
         "step = 'other'",
     ],
 )
-def test_A6_the_database_refuses_an_empty_rule(letter: Letter, mod: User, change: str) -> None:
-    rule = rule_of(letter, mod, country="RU")
+def test_A6_the_database_refuses_an_empty_rule(letter: Letter, moderator: User, change: str) -> None:
+    rule = rule_of(letter, moderator, country="RU")
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"UPDATE signatures_bulkrule SET {change} WHERE id = %s", [rule.pk])
 
 
-def test_A6_what_a_rule_knew_of_somebody_forgotten_fits_nobody_rather_than_everybody(letter: Letter, mod: User) -> None:
+def test_A6_what_a_rule_knew_of_somebody_forgotten_fits_nobody_rather_than_everybody(
+    letter: Letter, moderator: User
+) -> None:
     network = rate_limits.network_digest("203.0.113.0/24", timezone.now())
     first = make_signature(letter, BOT, network=network)
     make_signature(letter, "Ann")
-    by_network, by_words = rule_of(letter, mod, network_of=first.pk), rule_of(letter, mod, similar_to=first.pk)
+    by_network, by_words = (
+        rule_of(letter, moderator, network_of=first.pk),
+        rule_of(letter, moderator, similar_to=first.pk),
+    )
     assert bulk_rules.preview(by_network).number == 1
 
     BulkRule.objects.update(made_at=timezone.now() - timedelta(hours=71), name_key="")
@@ -342,14 +349,14 @@ def test_A6_what_a_rule_knew_of_somebody_forgotten_fits_nobody_rather_than_every
         assert bulk_rules.preview(rule).number == 0 and bulk_rules.preview(rule).examples == []
 
 
-def test_S11_R4_no_domain_network_or_address_stands_in_the_rule_or_the_trail(letter: Letter, mod: User) -> None:
+def test_S11_R4_no_domain_network_or_address_stands_in_the_rule_or_the_trail(letter: Letter, moderator: User) -> None:
     make_signature(
         letter,
         BOT,
         domains=[key_of("bots.example")],
         network=rate_limits.network_digest("203.0.113.0/24", timezone.now()),
     )
-    rule = carry_out(rule_of(letter, mod, domain="bots.example", network="203.0.113.7"), mod)
+    rule = carry_out(rule_of(letter, moderator, domain="bots.example", network="203.0.113.7"), moderator)
     assert rule.rejected == 1
     tables = [*BulkRule.objects.values(), *BulkRuleChange.objects.values(), *AuditEntry.objects.values()]
     stored = json.dumps(tables, default=str)
@@ -357,36 +364,36 @@ def test_S11_R4_no_domain_network_or_address_stands_in_the_rule_or_the_trail(let
     assert rule.networks == []
 
 
-def test_A6_who_starts_a_rule_types_the_number_that_was_shown(letter: Letter, mod: User) -> None:
+def test_A6_who_starts_a_rule_types_the_number_that_was_shown(letter: Letter, moderator: User) -> None:
     for _each in range(3):
         make_signature(letter, BOT)
-    rule = rule_of(letter, mod, name_pattern="bot*")
+    rule = rule_of(letter, moderator, name_pattern="bot*")
     with pytest.raises(transitions.TransitionNotAllowed):
-        bulk_rule_runs.start(rule, by=mod.pk, shown=3, typed=4)
+        bulk_rule_runs.start(rule, by=moderator.pk, shown=3, typed=4)
     assert not bulk_rule_runs.run(rule.pk) and fresh(rule).step == Step.DRAFT
     make_signature(letter, BOT)  # one more is no other list
-    assert bulk_rule_runs.start(rule, by=mod.pk, shown=3, typed=3).expected == 3
+    assert bulk_rule_runs.start(rule, by=moderator.pk, shown=3, typed=3).expected == 3
     with pytest.raises(transitions.TransitionNotAllowed):
-        bulk_rule_runs.start(rule, by=mod.pk, shown=4, typed=4)
+        bulk_rule_runs.start(rule, by=moderator.pk, shown=4, typed=4)
 
 
-def test_A6_when_the_number_has_changed_it_goes_back_to_its_preview(letter: Letter, mod: User) -> None:
-    rule = rule_of(letter, mod, name_pattern="bot*")
+def test_A6_when_the_number_has_changed_it_goes_back_to_its_preview(letter: Letter, moderator: User) -> None:
+    rule = rule_of(letter, moderator, name_pattern="bot*")
     for _each in range(12):
         make_signature(letter, BOT)
-    bulk_rule_runs.start(rule, by=mod.pk, shown=1, typed=1)
+    bulk_rule_runs.start(rule, by=moderator.pk, shown=1, typed=1)
     assert not bulk_rule_runs.run(rule.pk)
     assert (fresh(rule).step, rule.has_changed, rule.seen["number"]) == (Step.DRAFT, True, 12)
     assert not AuditEntry.objects.filter(action="invalidate").exists()
-    bulk_rule_runs.start(rule, by=mod.pk, shown=12, typed=12)
+    bulk_rule_runs.start(rule, by=moderator.pk, shown=12, typed=12)
     bulk_rule_runs.run(rule.pk)
     assert fresh(rule).rejected == 12
 
 
 def test_the_preview_is_written_down_or_left_to_a_job_when_it_takes_too_long(
-    letter: Letter, mod: User, ada: Signature, monkeypatch: pytest.MonkeyPatch
+    letter: Letter, moderator: User, ada: Signature, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rule = rule_of(letter, mod, country="GB")
+    rule = rule_of(letter, moderator, country="GB")
     with monkeypatch.context() as patch:
         patch.setattr(bulk_rules, "_PREVIEW", f"{bulk_rules._PREVIEW}, pg_sleep(5)")
         assert not bulk_rules.save_preview(rule, within=0.05) and fresh(rule).seen is None
@@ -395,14 +402,14 @@ def test_the_preview_is_written_down_or_left_to_a_job_when_it_takes_too_long(
     assert seen and (seen["number"], seen["cells"], seen["examples"]) == (1, [["approved", "public", 1]], [ada.pk])
 
 
-def test_a_rule_that_would_take_nobody_does_not_start(letter: Letter, mod: User) -> None:
+def test_a_rule_that_would_take_nobody_does_not_start(letter: Letter, moderator: User) -> None:
     with pytest.raises(transitions.TransitionNotAllowed):
-        start(rule_of(letter, mod, country="RU"), mod)
+        start(rule_of(letter, moderator, country="RU"), moderator)
 
 
-def test_who_signs_after_the_start_is_not_taken(letter: Letter, mod: User) -> None:
+def test_who_signs_after_the_start_is_not_taken(letter: Letter, moderator: User) -> None:
     early = make_signature(letter, BOT)
-    rule = start(rule_of(letter, mod, name_pattern="bot*"), mod)
+    rule = start(rule_of(letter, moderator, name_pattern="bot*"), moderator)
     late = make_signature(letter, BOT)
     bulk_rule_runs.run(rule.pk)
     assert [fresh_state(early), fresh_state(late)] == [State.REJECTED, State.APPROVED]
@@ -413,9 +420,9 @@ def fresh_state(row: Signature) -> str:
     return row.state
 
 
-def test_a_turn_ends_and_the_next_goes_on(letter: Letter, mod: User, small_batches: None) -> None:
+def test_a_turn_ends_and_the_next_goes_on(letter: Letter, moderator: User, small_batches: None) -> None:
     make_crowd(letter)
-    rule = start(rule_of(letter, mod, language="en"), mod)
+    rule = start(rule_of(letter, moderator, language="en"), moderator)
     assert bulk_rule_runs.run(rule.pk, seconds=0) and fresh(rule).taken == 7
     while bulk_rule_runs.run(rule.pk, seconds=0):
         pass
@@ -423,57 +430,57 @@ def test_a_turn_ends_and_the_next_goes_on(letter: Letter, mod: User, small_batch
 
 
 def test_cancelled_it_stops_between_batches_and_what_was_done_can_be_undone(
-    letter: Letter, mod: User, small_batches: None
+    letter: Letter, moderator: User, small_batches: None
 ) -> None:
     make_crowd(letter)
     before, figures = everything(), counted(letter)
-    rule = start(rule_of(letter, mod, language="en"), mod)
+    rule = start(rule_of(letter, moderator, language="en"), moderator)
     bulk_rule_runs.run(rule.pk, seconds=0)
 
-    bulk_rule_runs.cancel(rule, by=mod.pk)
+    bulk_rule_runs.cancel(rule, by=moderator.pk)
 
     assert not bulk_rule_runs.run(rule.pk) and fresh(rule).taken == 7 == BulkRuleChange.objects.count()
     assert counted(letter) != figures
     with pytest.raises(transitions.TransitionNotAllowed):
-        bulk_rule_runs.cancel(rule, by=mod.pk)
-    rule = take_back(rule, mod)
+        bulk_rule_runs.cancel(rule, by=moderator.pk)
+    rule = take_back(rule, moderator)
     assert (rule.step, rule.undone, everything(), counted(letter)) == (Step.UNDONE, 7, before, figures)
 
 
-def test_only_what_ended_is_undone_and_only_once(letter: Letter, mod: User, ada: Signature) -> None:
-    rule = rule_of(letter, mod, country="GB")
+def test_only_what_ended_is_undone_and_only_once(letter: Letter, moderator: User, ada: Signature) -> None:
+    rule = rule_of(letter, moderator, country="GB")
     for verb in (bulk_rule_runs.undo, bulk_rule_runs.cancel):
         with pytest.raises(transitions.TransitionNotAllowed):
-            verb(rule, by=mod.pk)
-    start(rule, mod)
+            verb(rule, by=moderator.pk)
+    start(rule, moderator)
     with pytest.raises(transitions.TransitionNotAllowed):
-        bulk_rule_runs.undo(rule, by=mod.pk)
+        bulk_rule_runs.undo(rule, by=moderator.pk)
     with pytest.raises(transitions.TransitionNotAllowed):
-        bulk_rule_runs.discard(rule, by=mod.pk)
+        bulk_rule_runs.discard(rule, by=moderator.pk)
     bulk_rule_runs.run(rule.pk)
-    take_back(rule, mod)
+    take_back(rule, moderator)
     with pytest.raises(transitions.TransitionNotAllowed):
-        bulk_rule_runs.undo(rule, by=mod.pk)
+        bulk_rule_runs.undo(rule, by=moderator.pk)
 
 
 def test_who_acted_meanwhile_is_left_alone_by_the_undo(
-    letter: Letter, mod: User, small_batches: None, words: dict[str, str]
+    letter: Letter, moderator: User, small_batches: None, words: dict[str, str]
 ) -> None:
     rows = [make_signature(letter, f"{BOT} {n}", flags=["rate"], country="RU") for n in range(30)]
     before = everything()
-    rule = carry_out(rule_of(letter, mod, country="RU"), mod)
+    rule = carry_out(rule_of(letter, moderator, country="RU"), moderator)
     approved, flipped, withdrawn, erased, changed, undone = rows[:6]
-    decisions.approve(approved, by=mod.pk)
-    decisions.approve(flipped, by=mod.pk)
-    decisions.reject(flipped, by=mod.pk, reason="Looked at")
+    decisions.approve(approved, by=moderator.pk)
+    decisions.approve(flipped, by=moderator.pk)
+    decisions.reject(flipped, by=moderator.pk, reason="Looked at")
     withdrawal.withdraw(withdrawn)
     withdrawal.erase(erased)
     answer = SignerInput(changed.translation, Kind.PERSON, changed.name, "", "", "RU", "", Visibility.DELIVERY, "en")
     changes.change(changed, answer)
-    decisions.undo(undone, by=mod.pk)
+    decisions.undo(undone, by=moderator.pk)
     acted = everything()
 
-    rule = take_back(rule, mod)
+    rule = take_back(rule, moderator)
 
     after = everything()
     for row in rows[:5]:
@@ -483,31 +490,31 @@ def test_who_acted_meanwhile_is_left_alone_by_the_undo(
     counted(letter)
 
 
-def test_signers_act_while_the_job_runs(letter: Letter, mod: User, small_batches: None) -> None:
+def test_signers_act_while_the_job_runs(letter: Letter, moderator: User, small_batches: None) -> None:
     rows = [make_signature(letter, f"{BOT} {n}", country="RU") for n in range(30)]
-    rule = start(rule_of(letter, mod, country="RU"), mod)
+    rule = start(rule_of(letter, moderator, country="RU"), moderator)
     bulk_rule_runs.run(rule.pk, seconds=0)
     withdrawal.withdraw(rows[0])  # taken already
     withdrawal.withdraw(rows[29])  # not yet
     withdrawal.erase(rows[28])
     bulk_rule_runs.run(rule.pk)
     assert fresh(rule).taken == 28
-    rule = take_back(rule, mod)
+    rule = take_back(rule, moderator)
     assert (rule.undone, rule.left_alone) == (27, 1)
     assert counts.for_letter(letter.pk).total == 27 == counted(letter)[(State.APPROVED, Visibility.PUBLIC, False)]
 
 
-def test_what_was_taken_unconfirmed_waits_when_it_is_confirmed(letter: Letter, mod: User) -> None:
+def test_what_was_taken_unconfirmed_waits_when_it_is_confirmed(letter: Letter, moderator: User) -> None:
     Letter.objects.update(moderation=Letter.Moderation.AFTER)
     letter.refresh_from_db()
     taken = make_signature(letter, BOT, State.UNCONFIRMED, Visibility.COUNTED, country="RU")
-    rule = carry_out(rule_of(letter, mod, country="RU"), mod)
+    rule = carry_out(rule_of(letter, moderator, country="RU"), moderator)
 
     confirm(taken)
 
     taken.refresh_from_db()
     assert (taken.state, taken.flags) == (State.WAITING, ["invalidated"])
-    rule = take_back(rule, mod)
+    rule = take_back(rule, moderator)
     taken.refresh_from_db()
     assert (taken.state, taken.flags, rule.undone) == (State.WAITING, [], 1)
     assert decisions.approve_unflagged() == 1
@@ -520,63 +527,63 @@ def confirm(row: Signature) -> None:
     confirmation.confirm(row, answer)
 
 
-def test_signed_anew_or_decided_the_flag_is_nobodys_to_take_off(letter: Letter, mod: User) -> None:
+def test_signed_anew_or_decided_the_flag_is_nobodys_to_take_off(letter: Letter, moderator: User) -> None:
     anew, decided = (make_signature(letter, BOT, State.UNCONFIRMED, country="RU") for _each in range(2))
-    rule = carry_out(rule_of(letter, mod, country="RU"), mod)
+    rule = carry_out(rule_of(letter, moderator, country="RU"), moderator)
     Signature.objects.filter(pk=anew.pk).update(flags=["rate"])  # as `sign` does
     confirm(decided)
-    decisions.approve(decided, by=mod.pk)
+    decisions.approve(decided, by=moderator.pk)
     before = everything()
-    rule = take_back(rule, mod)
+    rule = take_back(rule, moderator)
     assert (everything(), rule.left_alone) == (before, 2)
 
 
 def test_one_signature_can_be_undone_or_approved_by_itself(
-    letter: Letter, mod: User, ada: Signature, cleo: Signature
+    letter: Letter, moderator: User, ada: Signature, cleo: Signature
 ) -> None:
     Signature.objects.update(country="RU", flags=["hold", "rate"])
     before = everything()
-    rule = carry_out(rule_of(letter, mod, country="RU"), mod)
-    decisions.undo(ada, by=mod.pk)
+    rule = carry_out(rule_of(letter, moderator, country="RU"), moderator)
+    decisions.undo(ada, by=moderator.pk)
     assert everything()[ada.pk] == before[ada.pk]
-    decisions.approve(cleo, by=mod.pk)
-    decisions.undo(cleo, by=mod.pk)
+    decisions.approve(cleo, by=moderator.pk)
+    decisions.undo(cleo, by=moderator.pk)
     assert fresh_state(cleo) == State.REJECTED
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.undo(ada, by=mod.pk)
-    assert take_back(rule, mod).left_alone == 2
+        decisions.undo(ada, by=moderator.pk)
+    assert take_back(rule, moderator).left_alone == 2
 
 
 def test_every_step_and_every_move_is_in_the_trail_with_numbers_alone(
-    letter: Letter, mod: User, ada: Signature, ben: Signature
+    letter: Letter, moderator: User, ada: Signature, ben: Signature
 ) -> None:
-    rule = carry_out(rule_of(letter, mod, language="en"), mod)
-    take_back(rule, mod)
-    bulk_rule_runs.discard(rule_of(letter, mod, language="en"), by=mod.pk)
+    rule = carry_out(rule_of(letter, moderator, language="en"), moderator)
+    take_back(rule, moderator)
+    bulk_rule_runs.discard(rule_of(letter, moderator, language="en"), by=moderator.pk)
     entries = AuditEntry.objects.order_by("pk")
     assert list(entries.filter(action__startswith="rule-").values_list("action", "staff_id")) == [
-        ("rule-made", mod.pk), ("rule-started", mod.pk), ("rule-done", None), ("rule-undo", mod.pk),
-        ("rule-undone", None), ("rule-made", mod.pk), ("rule-dropped", mod.pk),
+        ("rule-made", moderator.pk), ("rule-started", moderator.pk), ("rule-done", None), ("rule-undo", moderator.pk),
+        ("rule-undone", None), ("rule-made", moderator.pk), ("rule-dropped", moderator.pk),
     ]  # fmt: skip
     moves = entries.filter(signature_id__isnull=False).values_list("action", "signature_id", "was", "now", "staff_id")
     assert list(moves) == [
-        ("invalidate", ada.pk, "approved", "rejected", mod.pk), ("invalidate", ben.pk, "unconfirmed", "", mod.pk),
-        ("undo", ada.pk, "rejected", "approved", mod.pk), ("undo", ben.pk, "unconfirmed", "", mod.pk),
+        ("invalidate", ada.pk, "approved", "rejected", moderator.pk), ("invalidate", ben.pk, "unconfirmed", "", moderator.pk),
+        ("undo", ada.pk, "rejected", "approved", moderator.pk), ("undo", ben.pk, "unconfirmed", "", moderator.pk),
     ]  # fmt: skip
     assert {entry.detail["invalidation"] for entry in entries.filter(signature_id__isnull=False)} == {rule.pk}
     assert "Lovelace" not in json.dumps(list(entries.values()), default=str)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_jobs_at_once_on_one_rule_do_no_harm(letter: Letter, mod: User, small_batches: None) -> None:
+def test_two_jobs_at_once_on_one_rule_do_no_harm(letter: Letter, moderator: User, small_batches: None) -> None:
     make_crowd(letter, times=1)
     before, figures = everything(), counted(letter)
-    rule = start(rule_of(letter, mod, language="en"), mod)
+    rule = start(rule_of(letter, moderator, language="en"), moderator)
 
     at_once(rule)
     assert (fresh(rule).step, rule.taken, BulkRuleChange.objects.count()) == (Step.DONE, 54, 54)
     assert AuditEntry.objects.filter(action="invalidate").count() == 54
-    bulk_rule_runs.undo(rule, by=mod.pk)
+    bulk_rule_runs.undo(rule, by=moderator.pk)
     at_once(rule)
     assert (fresh(rule).step, rule.undone, everything(), counted(letter)) == (Step.UNDONE, 54, before, figures)
 
@@ -637,11 +644,11 @@ def is_locked(rule: BulkRule) -> bool:
 
 @pytest.mark.django_db(transaction=True)
 def test_killed_with_9_in_the_middle_of_a_batch_it_goes_on_where_it_was(
-    letter: Letter, mod: User, small_batches: None
+    letter: Letter, moderator: User, small_batches: None
 ) -> None:
     make_crowd(letter, times=1)
     before, figures = everything(), counted(letter)
-    rule = start(rule_of(letter, mod, language="en"), mod)
+    rule = start(rule_of(letter, moderator, language="en"), moderator)
     numbers = list(bulk_rules.matching(rule).order_by("pk").values_list("pk", flat=True))
 
     killed_at(rule, numbers[17])  # the fourth of the third batch
@@ -654,7 +661,7 @@ def test_killed_with_9_in_the_middle_of_a_batch_it_goes_on_where_it_was(
     tasks.run_bulk_rule.call(rule.pk)
     assert (fresh(rule).step, rule.taken) == (Step.DONE, 54)
 
-    bulk_rule_runs.undo(rule, by=mod.pk)
+    bulk_rule_runs.undo(rule, by=moderator.pk)
     killed_at(rule, numbers[10])
     assert (fresh(rule).step, rule.undone) == (Step.UNDOING, 7)
     counted(letter)
@@ -666,43 +673,43 @@ RULES = "/admin/signatures/bulkrule/"
 MOST_STATEMENTS = 12
 
 
-def press(desk: Client, rule: BulkRule, what: str, **fields: Any) -> str:
-    return str(desk.post(f"{RULES}{rule.pk}/change/", {"do": what, **fields}, follow=True).content.decode())
+def press(moderator_client: Client, rule: BulkRule, what: str, **fields: Any) -> str:
+    return str(moderator_client.post(f"{RULES}{rule.pk}/change/", {"do": what, **fields}, follow=True).content.decode())
 
 
-def write(desk: Client, letter: Letter, **fields: Any) -> Any:
-    return desk.post(
+def write(moderator_client: Client, letter: Letter, **fields: Any) -> Any:
+    return moderator_client.post(
         f"{RULES}add/", {"letter": letter.pk, "name": "Flood", "reason": "A program", **fields}, follow=True
     )
 
 
 def test_a_moderator_writes_previews_confirms_watches_and_undoes_a_rule(
-    desk: Client, letter: Letter, mod: User
+    moderator_client: Client, letter: Letter, moderator: User
 ) -> None:
     make_crowd(letter, times=1)
     before = everything()
 
-    page = write(desk, letter, domain="bots.example", states=["approved", "waiting"]).content.decode()
+    page = write(moderator_client, letter, domain="bots.example", states=["approved", "waiting"]).content.decode()
     rule = BulkRule.objects.get()
-    assert "It would take <strong>18</strong>" in page and "Signer" in page and mod.username in page
+    assert "It would take <strong>18</strong>" in page and "Signer" in page and moderator.username in page
     assert "That is 33.3 % of all" in page and "bots.example" not in page
 
     for wrong in ("", "17", "x"):
-        assert "type the number that stands above" in press(desk, rule, "start", number=wrong)
+        assert "type the number that stands above" in press(moderator_client, rule, "start", number=wrong)
     assert everything() == before
-    page = press(desk, rule, "start", number="18")
+    page = press(moderator_client, rule, "start", number="18")
     assert '<progress id="progress" value="0" max="18">' in page
-    assert desk.get(f"{RULES}{rule.pk}/change/")["Refresh"] == "2"
+    assert moderator_client.get(f"{RULES}{rule.pk}/change/")["Refresh"] == "2"
     run_jobs()
-    ended = desk.get(f"{RULES}{rule.pk}/change/")
+    ended = moderator_client.get(f"{RULES}{rule.pk}/change/")
     assert "put all back" in ended.content.decode() and "Refresh" not in ended
-    listed = desk.get(RULES).content.decode()
-    assert "18 / 18" in listed and "A program" in listed and mod.username in listed and 'value="undo"' in listed
+    listed = moderator_client.get(RULES).content.decode()
+    assert "18 / 18" in listed and "A program" in listed and moderator.username in listed and 'value="undo"' in listed
 
-    assert "<progress" in press(desk, rule, "undo")
+    assert "<progress" in press(moderator_client, rule, "undo")
     run_jobs()
     assert everything() == before and fresh(rule).step == Step.UNDONE
-    assert "Left alone" in desk.get(f"{RULES}{rule.pk}/change/").content.decode()
+    assert "Left alone" in moderator_client.get(f"{RULES}{rule.pk}/change/").content.decode()
 
 
 def run_jobs() -> None:
@@ -712,45 +719,47 @@ def run_jobs() -> None:
         waiting.delete()
 
 
-def test_cancel_and_throw_away(desk: Client, letter: Letter, ada: Signature) -> None:
-    write(desk, letter, country="GB")
+def test_cancel_and_throw_away(moderator_client: Client, letter: Letter, ada: Signature) -> None:
+    write(moderator_client, letter, country="GB")
     rule = BulkRule.objects.get()
-    press(desk, rule, "start", number="1")
-    press(desk, rule, "cancel")
+    press(moderator_client, rule, "start", number="1")
+    press(moderator_client, rule, "cancel")
     assert (fresh(rule).step, fresh_state(ada)) == (Step.CANCELLED, State.APPROVED)
-    assert "not possible any more" in press(desk, rule, "drop")
-    write(desk, letter, country="GB")
+    assert "not possible any more" in press(moderator_client, rule, "drop")
+    write(moderator_client, letter, country="GB")
     draft = BulkRule.objects.get(step=Step.DRAFT)
-    assert "It would take" in press(desk, draft, "look")
-    press(desk, draft, "drop")
+    assert "It would take" in press(moderator_client, draft, "look")
+    press(moderator_client, draft, "drop")
     assert not BulkRule.objects.filter(step=Step.DRAFT).exists()
 
 
-def test_A6_the_form_refuses_an_empty_rule_at_its_field_and_keeps_what_was_typed(desk: Client, letter: Letter) -> None:
-    page = write(desk, letter, states=["approved"]).content.decode()
+def test_A6_the_form_refuses_an_empty_rule_at_its_field_and_keeps_what_was_typed(
+    moderator_client: Client, letter: Letter
+) -> None:
+    page = write(moderator_client, letter, states=["approved"]).content.decode()
     assert "Choose at least one condition" in page and 'value="A program"' in page
-    page = write(desk, letter, name="", domain="ru", name_pattern="**").content.decode()
+    page = write(moderator_client, letter, name="", domain="ru", name_pattern="**").content.decode()
     assert page.count('<ul class="errorlist"') == 1 and "This field is required" in page
-    assert "write at least one letter" in write(desk, letter, name_pattern="**").content.decode()
-    assert "This is no email domain" in write(desk, letter, domain="ru").content.decode()
+    assert "write at least one letter" in write(moderator_client, letter, name_pattern="**").content.decode()
+    assert "This is no email domain" in write(moderator_client, letter, domain="ru").content.decode()
     assert not BulkRule.objects.exists()
 
 
-def test_the_page_of_a_signature_leads_to_a_rule_filled_in(desk: Client, letter: Letter) -> None:
+def test_the_page_of_a_signature_leads_to_a_rule_filled_in(moderator_client: Client, letter: Letter) -> None:
     row = make_signature(letter, BOT, domains=[key_of("bots.example")], network="00ff", name_key="bot petrow")
-    page = desk.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
+    page = moderator_client.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
     for way in ("similar_to", "domain_of", "network_of"):
         link = f"{RULES}add/?letter={letter.pk}&amp;{way}={row.pk}"
         assert link in page
-        form = desk.get(link.replace("&amp;", "&")).content.decode()
+        form = moderator_client.get(link.replace("&amp;", "&")).content.decode()
         assert re.search(rf'name="{way}" value="{row.pk}"', form)
     assert key_of("bots.example") not in page and "00ff" not in page
 
 
 def test_A5_only_moderators_see_or_make_rules(
-    letter: Letter, mod: User, officer: User, editor: User, ada: Signature
+    letter: Letter, moderator: User, officer: User, editor: User, ada: Signature
 ) -> None:
-    rule = rule_of(letter, mod, country="GB")
+    rule = rule_of(letter, moderator, country="GB")
     for user in (officer, editor):
         client = Client()
         client.force_login(user)
@@ -761,14 +770,14 @@ def test_A5_only_moderators_see_or_make_rules(
 
 
 def test_opening_a_page_changes_nothing_and_asks_little(
-    desk: Client, letter: Letter, mod: User, ada: Signature
+    moderator_client: Client, letter: Letter, moderator: User, ada: Signature
 ) -> None:
-    rules_there = [rule_of(letter, mod, country="GB") for _each in range(15)]
+    rules_there = [rule_of(letter, moderator, country="GB") for _each in range(15)]
     bulk_rules.save_preview(rules_there[0])
     before = list(BulkRule.objects.values())
     for path in (RULES, f"{RULES}add/", *(f"{RULES}{rule.pk}/change/" for rule in rules_there[:2])):
         with CaptureQueriesContext(connection) as asked:
-            assert desk.get(path).status_code == 200
+            assert moderator_client.get(path).status_code == 200
         assert len(asked) <= MOST_STATEMENTS, path
     assert list(BulkRule.objects.values()) == before
-    assert desk.get(f"{RULES}0/change/").status_code == 404
+    assert moderator_client.get(f"{RULES}0/change/").status_code == 404

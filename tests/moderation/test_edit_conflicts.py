@@ -16,6 +16,7 @@ from signatures import transitions
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, RateLimit, Signature
 from signatures.moderation import decisions, featured
+from signatures.registries import READ_ACTIONS, AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State
 from signatures.values import tokens
@@ -29,7 +30,7 @@ STAFF = ("approve", "reject", "hold", "ask", "feature")
 
 
 @pytest.fixture
-def other(mod: User) -> User:
+def other(moderator: User) -> User:
     """A second moderator."""
     user = User.objects.create_user("second-moderator", password="a long enough password", is_staff=True)
     user.groups.add(Group.objects.get(name="moderator"))
@@ -37,25 +38,25 @@ def other(mod: User) -> User:
 
 
 @pytest.fixture
-def other_desk(other: User) -> Client:
+def other_client(other: User) -> Client:
     client = Client()
     client.force_login(other)
     return client
 
 
-def seen_on(desk: Client, page: str) -> str:
+def seen_on(moderator_client: Client, page: str) -> str:
     """What a page that is open now says it has seen."""
-    return str(desk.get(page).context["as_of"])
+    return str(moderator_client.get(page).context["as_of"])
 
 
-def send(desk: Client, action: str, *rows: Signature, as_of: str, page: str = QUEUE, **more: str) -> str:
+def send(moderator_client: Client, action: str, *rows: Signature, as_of: str, page: str = QUEUE, **more: str) -> str:
     form = {"action": action, "_selected_action": [row.pk for row in rows], "index": "0", "as_of": as_of}
     form |= {"own_words": "no name", "question": "your-name", **more}
-    return desk.post(page, form, follow=True).content.decode()
+    return moderator_client.post(page, form, follow=True).content.decode()
 
 
 def actions_on(row: Signature) -> list[str]:
-    told = AuditEntry.objects.filter(signature_id=row.pk).exclude(action__in=audit_log.READ_ACTIONS)
+    told = AuditEntry.objects.filter(signature_id=row.pk).exclude(action__in=READ_ACTIONS)
     return list(told.order_by("pk").values_list("action", flat=True))
 
 
@@ -70,18 +71,18 @@ def by_signer(row: Signature, verb: str, words: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [*product([*STAFF, "change", "withdraw"], STAFF)])
 def test_A7_no_action_of_the_second_overwrites_one_of_the_first(
-    cleo: Signature, desk: Client, other_desk: Client, words: dict[str, str], first: str, second: str
+    cleo: Signature, moderator_client: Client, other_client: Client, words: dict[str, str], first: str, second: str
 ) -> None:
-    as_of = seen_on(desk, QUEUE)
-    assert seen_on(other_desk, QUEUE) == as_of
+    as_of = seen_on(moderator_client, QUEUE)
+    assert seen_on(other_client, QUEUE) == as_of
     if first in STAFF:
-        send(other_desk, first, cleo, as_of=as_of)
+        send(other_client, first, cleo, as_of=as_of)
     else:
         by_signer(cleo, first, words)
     stands = as_stored(cleo)
     assert actions_on(cleo) == [first]
 
-    page = send(desk, second, cleo, as_of=as_of)
+    page = send(moderator_client, second, cleo, as_of=as_of)
 
     assert as_stored(cleo) == stands and actions_on(cleo) == [first]
     assert "left as it was" in page
@@ -90,100 +91,100 @@ def test_A7_no_action_of_the_second_overwrites_one_of_the_first(
 
 
 @pytest.mark.parametrize("action", STAFF)
-def test_A7_who_opens_the_page_anew_may_act(cleo: Signature, desk: Client, other_desk: Client, action: str) -> None:
-    send(other_desk, "hold", cleo, as_of=seen_on(other_desk, QUEUE))
+def test_A7_who_opens_the_page_anew_may_act(cleo: Signature, moderator_client: Client, other_client: Client, action: str) -> None:
+    send(other_client, "hold", cleo, as_of=seen_on(other_client, QUEUE))
     if action != "hold":
-        send(desk, action, cleo, as_of=seen_on(desk, QUEUE))
+        send(moderator_client, action, cleo, as_of=seen_on(moderator_client, QUEUE))
         assert actions_on(cleo) == ["hold", action]
 
 
-def test_A7_what_one_did_oneself_is_no_surprise(cleo: Signature, desk: Client) -> None:
-    as_of = seen_on(desk, QUEUE)
+def test_A7_what_one_did_oneself_is_no_surprise(cleo: Signature, moderator_client: Client) -> None:
+    as_of = seen_on(moderator_client, QUEUE)
     for action in ("hold", "ask", "approve"):
-        send(desk, action, cleo, as_of=as_of)
+        send(moderator_client, action, cleo, as_of=as_of)
     assert actions_on(cleo) == ["hold", "ask", "approve"]
 
 
-def test_A7_a_look_is_no_change(cleo: Signature, desk: Client, other: User) -> None:
-    as_of = seen_on(desk, QUEUE)
-    audit_log.record("view", staff_id=other.pk, signature_id=cleo.pk)
-    send(desk, "approve", cleo, as_of=as_of)
+def test_A7_a_look_is_no_change(cleo: Signature, moderator_client: Client, other: User) -> None:
+    as_of = seen_on(moderator_client, QUEUE)
+    audit_log.record(AuditAction.VIEW, staff_id=other.pk, signature_id=cleo.pk)
+    send(moderator_client, "approve", cleo, as_of=as_of)
     assert actions_on(cleo) == ["approve"]
 
 
-def test_A7_the_page_and_the_forms_carry_the_one_number(cleo: Signature, desk: Client, other: User) -> None:
+def test_A7_the_page_and_the_forms_carry_the_one_number(cleo: Signature, moderator_client: Client, other: User) -> None:
     decisions.hold(cleo, by=other.pk)
     for page in (QUEUE, ALL, f"{QUEUE}{cleo.pk}/change/", f"{ALL}{cleo.pk}/change/"):
         newest = AuditEntry.objects.latest("pk").pk
-        assert f'<input type="hidden" name="as_of" value="{newest}">' in desk.get(page).content.decode(), page
+        assert f'<input type="hidden" name="as_of" value="{newest}">' in moderator_client.get(page).content.decode(), page
 
 
-def test_A7_a_page_of_many_leaves_those_alone_that_another_had(letter: Letter, desk: Client, other: User) -> None:
+def test_A7_a_page_of_many_leaves_those_alone_that_another_had(letter: Letter, moderator_client: Client, other: User) -> None:
     rows = make_many(letter, 8, state=State.WAITING)
-    as_of = seen_on(desk, QUEUE)
+    as_of = seen_on(moderator_client, QUEUE)
     for row in rows[:2]:
         decisions.hold(row, by=other.pk)
 
-    page = send(desk, "approve", *rows, as_of=as_of)
+    page = send(moderator_client, "approve", *rows, as_of=as_of)
 
     assert "6 signatures changed." in page and "2 signatures left as they were" in page
     assert [as_stored(row)["flags"] for row in rows[:2]] == [["hold"], ["hold"]]
     assert f"{rows[0].pk}</a>: Somebody else (second-moderator) put it aside at" in page
 
 
-def test_A7_all_that_match_are_those_that_were_seen(letter: Letter, desk: Client, other: User, ben: Signature) -> None:
+def test_A7_all_that_match_are_those_that_were_seen(letter: Letter, moderator_client: Client, other: User, ben: Signature) -> None:
     rows = make_many(letter, 4, state=State.WAITING)
-    as_of = seen_on(desk, QUEUE)
+    as_of = seen_on(moderator_client, QUEUE)
     decisions.hold(rows[0], by=other.pk)
     came_later = make_signature(letter, "Later", State.WAITING)
-    audit_log.record("confirm", signature_id=came_later.pk, was="unconfirmed", now="waiting")
+    audit_log.record(AuditAction.CONFIRM, signature_id=came_later.pk, was="unconfirmed", now="waiting")
 
-    send(desk, "approve", rows[1], as_of=as_of, select_across="1")
+    send(moderator_client, "approve", rows[1], as_of=as_of, select_across="1")
 
     assert [as_stored(row)["state"] for row in rows] == ["waiting", *["approved"] * 3]
     assert as_stored(came_later)["state"] == "waiting"
 
 
-def test_A7_the_page_of_one_tells_who_and_shows_how_it_stands(cleo: Signature, desk: Client, other: User) -> None:
+def test_A7_the_page_of_one_tells_who_and_shows_how_it_stands(cleo: Signature, moderator_client: Client, other: User) -> None:
     page = f"{ALL}{cleo.pk}/change/"
-    as_of, form = seen_on(desk, page), desk.get(page).context["action_form"]
+    as_of, form = seen_on(moderator_client, page), moderator_client.get(page).context["action_form"]
     decisions.hold(cleo, by=other.pk)
 
     fields = {form.add_prefix("action"): "approve", "index": "0", "_selected_action": cleo.pk, "as_of": as_of}
-    told = desk.post(page, fields, follow=True).content.decode()
+    told = moderator_client.post(page, fields, follow=True).content.decode()
 
     assert "Somebody else (second-moderator) put it aside" in told and "Staff put it aside." in told
     assert actions_on(cleo) == ["hold"]
 
 
-def test_A7_undo_takes_nothing_back_that_another_did_since(cleo: Signature, desk: Client, other: User) -> None:
-    send(desk, "hold", cleo, as_of=seen_on(desk, QUEUE))
+def test_A7_undo_takes_nothing_back_that_another_did_since(cleo: Signature, moderator_client: Client, other: User) -> None:
+    send(moderator_client, "hold", cleo, as_of=seen_on(moderator_client, QUEUE))
     decisions.ask_question(cleo, by=other.pk, question="your-name")
 
-    page = desk.post(QUEUE, {"undo_mine": "1"}, follow=True).content.decode()
+    page = moderator_client.post(QUEUE, {"undo_mine": "1"}, follow=True).content.decode()
 
     assert "left as it was" in page and as_stored(cleo)["flags"] == ["asked", "hold"]
 
 
-def test_A7_undo_of_the_list_goes_by_what_was_seen(ada: Signature, desk: Client, other: User, mod: User) -> None:
-    decisions.hold(ada, by=mod.pk)
-    as_of = seen_on(desk, ALL)
+def test_A7_undo_of_the_list_goes_by_what_was_seen(ada: Signature, moderator_client: Client, other: User, moderator: User) -> None:
+    decisions.hold(ada, by=moderator.pk)
+    as_of = seen_on(moderator_client, ALL)
     decisions.approve(ada, by=other.pk)
-    send(desk, "undo", ada, as_of=as_of, page=ALL)
+    send(moderator_client, "undo", ada, as_of=as_of, page=ALL)
     assert actions_on(ada) == ["hold", "approve"]
 
 
-def test_A7_a_signature_that_was_erased_meanwhile_is_told(cleo: Signature, desk: Client) -> None:
-    as_of = seen_on(desk, QUEUE)
+def test_A7_a_signature_that_was_erased_meanwhile_is_told(cleo: Signature, moderator_client: Client) -> None:
+    as_of = seen_on(moderator_client, QUEUE)
     withdrawal.erase(cleo)
-    assert "1 signature is gone meanwhile." in send(desk, "approve", cleo, as_of=as_of)
+    assert "1 signature is gone meanwhile." in send(moderator_client, "approve", cleo, as_of=as_of)
 
 
 @pytest.mark.parametrize("as_of", ["", "x", "-1", "9" * 30, "１"])
 def test_A7_a_number_that_is_none_leaves_it_at_the_state_that_was_seen(
-    cleo: Signature, desk: Client, as_of: str
+    cleo: Signature, moderator_client: Client, as_of: str
 ) -> None:
-    send(desk, "approve", cleo, as_of=as_of)
+    send(moderator_client, "approve", cleo, as_of=as_of)
     assert as_stored(cleo)["state"] == "approved"
 
 
@@ -191,51 +192,51 @@ def place(letter: Letter, *names: str, **fields: Any) -> list[Signature]:
     return [make_signature(letter, name, featured_position=n, **fields) for n, name in enumerate(names, start=1)]
 
 
-def shown(desk: Client) -> list[str]:
-    return [row.name for row in desk.get(NOTABLES).context["cl"].result_list]
+def shown(moderator_client: Client) -> list[str]:
+    return [row.name for row in moderator_client.get(NOTABLES).context["cl"].result_list]
 
 
-def test_staff_order_the_notables_by_buttons_and_the_list_follows(letter: Letter, desk: Client, mod: User) -> None:
+def test_staff_order_the_notables_by_buttons_and_the_list_follows(letter: Letter, moderator_client: Client, moderator: User) -> None:
     one, two, three = place(letter, "One", "Two", "Three")
     make_signature(letter, "Nobody special")
-    assert shown(desk) == ["One", "Two", "Three"]
+    assert shown(moderator_client) == ["One", "Two", "Three"]
 
-    desk.post(NOTABLES, {"move": f"up:{three.pk}"})
-    desk.post(NOTABLES, {"move": f"down:{one.pk}"})
+    moderator_client.post(NOTABLES, {"move": f"up:{three.pk}"})
+    moderator_client.post(NOTABLES, {"move": f"down:{one.pk}"})
 
-    assert shown(desk) == ["Three", "One", "Two"]
-    assert [row.name for row in Signature.objects.filter(letter=letter).public().featured()] == shown(desk)
+    assert shown(moderator_client) == ["Three", "One", "Two"]
+    assert [row.name for row in Signature.objects.filter(letter=letter).public().featured()] == shown(moderator_client)
     entry = AuditEntry.objects.get(signature_id=one.pk)
-    assert (entry.action, entry.staff_id, entry.detail) == ("place", mod.pk, {"place": 2})
-    assert actions_on(three) == ["place"] * 2 and actions_on(two) == ["place"]
+    assert (entry.action, entry.staff_id, entry.detail) == ("move-featured", moderator.pk, {"place": 2})
+    assert actions_on(three) == ["move-featured"] * 2 and actions_on(two) == ["move-featured"]
 
 
-def test_a_featured_position_moves_among_its_own_kind_and_not_beyond_the_end(letter: Letter, desk: Client) -> None:
+def test_a_featured_position_moves_among_its_own_kind_and_not_beyond_the_end(letter: Letter, moderator_client: Client) -> None:
     (guild,) = place(letter, "Guild", kind=Kind.ORGANIZATION)
     one, two = place(letter, "One", "Two")
     for way, row in (("up", guild), ("down", guild), ("up", one), ("down", two)):
-        assert "left as it was" in desk.post(NOTABLES, {"move": f"{way}:{row.pk}"}, follow=True).content.decode()
-    desk.post(NOTABLES, {"move": f"up:{two.pk}"})
-    assert shown(desk) == ["Guild", "Two", "One"]
+        assert "left as it was" in moderator_client.post(NOTABLES, {"move": f"{way}:{row.pk}"}, follow=True).content.decode()
+    moderator_client.post(NOTABLES, {"move": f"up:{two.pk}"})
+    assert shown(moderator_client) == ["Guild", "Two", "One"]
 
 
 def test_no_more_are_featured_position_than_the_first_page_holds(
-    letter: Letter, ada: Signature, mod: User, monkeypatch: pytest.MonkeyPatch
+    letter: Letter, ada: Signature, moderator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("signatures.moderation.featured.MAX_FEATURED", 2)
     place(letter, "One", "Two")
     with pytest.raises(transitions.TransitionNotAllowed):
-        featured.feature(ada, by=mod.pk)
+        featured.feature(ada, by=moderator.pk)
 
 
-def test_A7_two_who_move_notables_do_not_undo_each_other(letter: Letter, desk: Client, other: User) -> None:
+def test_A7_two_who_move_notables_do_not_undo_each_other(letter: Letter, moderator_client: Client, other: User) -> None:
     one, two, _three = place(letter, "One", "Two", "Three")
-    as_of = seen_on(desk, NOTABLES)
+    as_of = seen_on(moderator_client, NOTABLES)
     featured.move(two, by=other.pk, up=True)
-    page = desk.post(NOTABLES, {"move": f"up:{two.pk}", "as_of": as_of}, follow=True).content.decode()
-    assert "moved it among the featured" in page and shown(desk) == ["Two", "One", "Three"]
-    desk.post(NOTABLES, {"move": f"up:{one.pk}", "as_of": as_of})
-    assert shown(desk) == ["Two", "One", "Three"], "its neighbor was moved by another"
+    page = moderator_client.post(NOTABLES, {"move": f"up:{two.pk}", "as_of": as_of}, follow=True).content.decode()
+    assert "moved it among the featured" in page and shown(moderator_client) == ["Two", "One", "Three"]
+    moderator_client.post(NOTABLES, {"move": f"up:{one.pk}", "as_of": as_of})
+    assert shown(moderator_client) == ["Two", "One", "Three"], "its neighbor was moved by another"
 
 
 def test_only_moderators_order_the_notables(letter: Letter, officer: User, editor: User) -> None:
@@ -245,7 +246,7 @@ def test_only_moderators_order_the_notables(letter: Letter, officer: User, edito
         client.force_login(user)
         assert client.get(NOTABLES).status_code == 403
         assert client.post(NOTABLES, {"move": f"up:{two.pk}"}).status_code == 403
-    assert not AuditEntry.objects.filter(action="place").exists()
+    assert not AuditEntry.objects.filter(action="move-featured").exists()
 
 
 @pytest.fixture
@@ -279,7 +280,7 @@ def test_A7_two_owners_on_one_limit_the_second_is_told_and_may_insist(owners: tu
     limit.refresh_from_db()
     assert limit.most == 222
     told = AuditEntry.objects.filter(action="set-ratelimit").order_by("pk").values_list("reason", flat=True)
-    assert len(told) == 2 and not any("as_seen" in reason for reason in told)
+    assert len(told) == 2 and not any("loaded_digest" in reason for reason in told)
 
 
 def filled_in_again(answer: Any) -> dict[str, Any]:
@@ -317,10 +318,10 @@ def test_A7_two_editors_on_one_draft(owners: tuple[Client, Client], letter: Lett
      ("feature", "reject"), ("change", "approve"), ("change", "hold"), ("withdraw", "approve")],
 )  # fmt: skip
 def test_A7_of_two_at_the_same_moment_one_is_told(
-    cleo: Signature, desk: Client, other_desk: Client, words: dict[str, str], one: str, two: str
+    cleo: Signature, moderator_client: Client, other_client: Client, words: dict[str, str], one: str, two: str
 ) -> None:
     """Two threads, two clients, one page: one decision of staff. A signer who comes after it changes their own words."""
-    as_of = seen_on(desk, QUEUE)
+    as_of = seen_on(moderator_client, QUEUE)
     pages: list[str] = []
     ready = threading.Barrier(2)
 
@@ -333,8 +334,8 @@ def test_A7_of_two_at_the_same_moment_one_is_told(
 
     acts = [
         (lambda: by_signer(cleo, one, words)) if one in {"change", "withdraw"}
-        else (lambda: send(other_desk, one, cleo, as_of=as_of)),
-        lambda: send(desk, two, cleo, as_of=as_of),
+        else (lambda: send(other_client, one, cleo, as_of=as_of)),
+        lambda: send(moderator_client, two, cleo, as_of=as_of),
     ]  # fmt: skip
     threads = [threading.Thread(target=at_once, args=[act]) for act in acts]
     for thread in threads:
@@ -354,7 +355,7 @@ def test_A7_of_two_at_the_same_moment_one_is_told(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_A7_a_decision_that_had_to_wait_for_another_sees_what_that_one_did(cleo: Signature, mod: User) -> None:
+def test_A7_a_decision_that_had_to_wait_for_another_sees_what_that_one_did(cleo: Signature, moderator: User) -> None:
     """The other's entry is not in the snapshot of the statement that waited: the version of the row gives it away."""
     as_of, waiting = audit_log.newest_id(), threading.Event()
     done: list[decisions.Decided] = []
@@ -363,7 +364,7 @@ def test_A7_a_decision_that_had_to_wait_for_another_sees_what_that_one_did(cleo:
         try:
             waiting.set()
             rows = Signature.objects.filter(pk=cleo.pk)
-            done.append(decisions.decide("approve", rows, by=mod.pk, as_of=as_of))  # type: ignore[arg-type]  # as_manager
+            done.append(decisions.decide(AuditAction.APPROVE, rows, by=moderator.pk, as_of=as_of))  # type: ignore[arg-type]  # as_manager
         finally:
             connection.close()
 

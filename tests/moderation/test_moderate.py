@@ -21,18 +21,18 @@ pytestmark = pytest.mark.django_db
 QUEUE = "/admin/signatures/signature/"
 
 
-def act(desk: Client, action: str, *rows: Signature, reason: str = "") -> Any:
-    return desk.post(
+def act(moderator_client: Client, action: str, *rows: Signature, reason: str = "") -> Any:
+    return moderator_client.post(
         QUEUE,
         {"action": action, "_selected_action": [row.pk for row in rows], "own_words": reason, "index": "0"},
         follow=True,
     )
 
 
-def act_on_one(desk: Client, action: str, row: Signature, reason: str = "") -> Any:
+def act_on_one(moderator_client: Client, action: str, row: Signature, reason: str = "") -> Any:
     page = f"{QUEUE}{row.pk}/change/"
-    form = desk.get(page).context["action_form"]
-    return desk.post(
+    form = moderator_client.get(page).context["action_form"]
+    return moderator_client.post(
         page,
         {
             form.add_prefix("action"): action,
@@ -44,9 +44,11 @@ def act_on_one(desk: Client, action: str, row: Signature, reason: str = "") -> A
     )
 
 
-def test_the_queue_shows_what_is_needed_and_the_counts_per_state(desk: Client, ada: Signature, cleo: Signature) -> None:
+def test_the_queue_shows_what_is_needed_and_the_counts_per_state(
+    moderator_client: Client, ada: Signature, cleo: Signature
+) -> None:
     make_signature(ada.letter, "Flagged", State.WAITING, flags=["link"])
-    page = desk.get(QUEUE).content.decode()
+    page = moderator_client.get(QUEUE).content.decode()
     assert "Cleo Patra" in page and "Ada Lovelace" in page
     assert "waiting: <strong>2</strong>" in page and "approved: <strong>1</strong>" in page
     assert "waiting with a flag: <strong>1</strong>" in page
@@ -62,88 +64,96 @@ def test_the_queue_shows_what_is_needed_and_the_counts_per_state(desk: Client, a
         "language=en&q=Cleo",
     ],
 )
-def test_search_and_filters_find_a_signature(desk: Client, ada: Signature, cleo: Signature, query: str) -> None:
-    page = desk.get(f"{QUEUE}?{query}").content.decode()
+def test_search_and_filters_find_a_signature(
+    moderator_client: Client, ada: Signature, cleo: Signature, query: str
+) -> None:
+    page = moderator_client.get(f"{QUEUE}?{query}").content.decode()
     assert "Cleo Patra" in page and "Ada Lovelace" not in page
 
 
-def test_the_country_filter_offers_the_countries_that_occur(desk: Client, ada: Signature, cleo: Signature) -> None:
-    page = desk.get(f"{QUEUE}?country=GB").content.decode()
+def test_the_country_filter_offers_the_countries_that_occur(
+    moderator_client: Client, ada: Signature, cleo: Signature
+) -> None:
+    page = moderator_client.get(f"{QUEUE}?country=GB").content.decode()
     assert "Ada Lovelace" in page and "Cleo Patra" not in page and "United Kingdom" in page
 
 
-def test_approving_in_bulk_shows_the_names_at_once(desk: Client, client: Client, cleo: Signature, mod: User) -> None:
+def test_approving_in_bulk_shows_the_names_at_once(
+    moderator_client: Client, client: Client, cleo: Signature, moderator: User
+) -> None:
     other = make_signature(cleo.letter, "Other", State.WAITING)
 
-    act(desk, "approve", cleo, other)
+    act(moderator_client, "approve", cleo, other)
 
     cleo.refresh_from_db()
     assert (cleo.state, cleo.approved_on) == (State.APPROVED, timezone.now().date())
     entry = AuditEntry.objects.get(signature_id=cleo.pk)
-    assert (entry.action, entry.staff_id, entry.was, entry.now) == ("approve", mod.pk, "waiting", "approved")
+    assert (entry.action, entry.staff_id, entry.was, entry.now) == ("approve", moderator.pk, "waiting", "approved")
     assert "Cleo Patra" in client.get("/letters/bridge/signatories/").content.decode()
 
 
-def test_approving_a_single_signature_from_its_own_page(desk: Client, cleo: Signature) -> None:
-    act_on_one(desk, "approve", cleo)
+def test_approving_a_single_signature_from_its_own_page(moderator_client: Client, cleo: Signature) -> None:
+    act_on_one(moderator_client, "approve", cleo)
     cleo.refresh_from_db()
     assert cleo.state == State.APPROVED
 
 
-def test_rejecting_needs_a_reason_and_keeps_it_in_the_trail(desk: Client, cleo: Signature) -> None:
-    assert "a rejection needs a reason" in act(desk, "reject", cleo).content.decode()
+def test_rejecting_needs_a_reason_and_keeps_it_in_the_trail(moderator_client: Client, cleo: Signature) -> None:
+    assert "a rejection needs a reason" in act(moderator_client, "reject", cleo).content.decode()
     cleo.refresh_from_db()
     assert cleo.state == State.WAITING
 
-    act_on_one(desk, "reject", cleo, reason="not a name")
+    act_on_one(moderator_client, "reject", cleo, reason="not a name")
 
     cleo.refresh_from_db()
     assert cleo.state == State.REJECTED
-    page = desk.get(f"{QUEUE}{cleo.pk}/change/").content.decode()
+    page = moderator_client.get(f"{QUEUE}{cleo.pk}/change/").content.decode()
     assert "not a name" in page and "waiting → rejected" in page
 
 
-def test_undo_goes_back_to_the_state_and_the_day_before(desk: Client, ada: Signature) -> None:
+def test_undo_goes_back_to_the_state_and_the_day_before(moderator_client: Client, ada: Signature) -> None:
     Signature.objects.update(approved_on="2026-01-02")
-    act(desk, "reject", ada, reason="by mistake")
-    act(desk, "undo", ada)
+    act(moderator_client, "reject", ada, reason="by mistake")
+    act(moderator_client, "undo", ada)
     ada.refresh_from_db()
     assert (ada.state, str(ada.approved_on)) == (State.APPROVED, "2026-01-02")
 
 
-def test_there_is_nothing_to_undo_before_a_decision_nor_twice(ada: Signature, cleo: Signature, mod: User) -> None:
+def test_there_is_nothing_to_undo_before_a_decision_nor_twice(ada: Signature, cleo: Signature, moderator: User) -> None:
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.undo(cleo, by=mod.pk)
-    decisions.approve(cleo, by=mod.pk)
-    decisions.undo(cleo, by=mod.pk)
+        decisions.undo(cleo, by=moderator.pk)
+    decisions.approve(cleo, by=moderator.pk)
+    decisions.undo(cleo, by=moderator.pk)
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.undo(cleo, by=mod.pk)
+        decisions.undo(cleo, by=moderator.pk)
 
 
-def test_a_withdrawal_cannot_be_undone_by_staff(ada: Signature, mod: User) -> None:
+def test_a_withdrawal_cannot_be_undone_by_staff(ada: Signature, moderator: User) -> None:
     withdrawal.withdraw(ada)
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.undo(ada, by=mod.pk)
+        decisions.undo(ada, by=moderator.pk)
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.approve(ada, by=mod.pk)
+        decisions.approve(ada, by=moderator.pk)
 
 
-def test_what_is_not_allowed_is_told_and_the_rest_is_done(desk: Client, ben: Signature, cleo: Signature) -> None:
-    page = act(desk, "approve", ben, cleo).content.decode()
+def test_what_is_not_allowed_is_told_and_the_rest_is_done(
+    moderator_client: Client, ben: Signature, cleo: Signature
+) -> None:
+    page = act(moderator_client, "approve", ben, cleo).content.decode()
     assert "1 signature changed." in page and "1 signature left as it was" in page
     ben.refresh_from_db()
     assert ben.state == State.UNCONFIRMED
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_moderators_decide_one_signature_once(cleo: Signature, mod: User) -> None:
+def test_two_moderators_decide_one_signature_once(cleo: Signature, moderator: User) -> None:
     outcomes: list[str] = []
     gate = threading.Barrier(8)
 
     def decide() -> None:
         gate.wait()
         try:
-            decisions.approve(cleo, by=mod.pk)
+            decisions.approve(cleo, by=moderator.pk)
             outcomes.append("ok")
         except transitions.TransitionNotAllowed:
             outcomes.append("not allowed")
@@ -178,13 +188,13 @@ def test_who_does_not_moderate_sees_and_does_nothing(cleo: Signature, editor: Us
     assert cleo.state == State.WAITING
 
 
-def test_the_trail_can_be_read_and_not_written(desk: Client, cleo: Signature, mod: User) -> None:
-    decisions.approve(cleo, by=mod.pk)
+def test_the_trail_can_be_read_and_not_written(moderator_client: Client, cleo: Signature, moderator: User) -> None:
+    decisions.approve(cleo, by=moderator.pk)
     entry = AuditEntry.objects.get()
-    assert "approve" in desk.get("/admin/signatures/auditentry/").content.decode()
-    assert desk.get(f"/admin/signatures/auditentry/{entry.pk}/change/").status_code == 200
-    assert desk.get("/admin/signatures/auditentry/add/").status_code == 403
-    assert desk.post(f"/admin/signatures/auditentry/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "approve" in moderator_client.get("/admin/signatures/auditentry/").content.decode()
+    assert moderator_client.get(f"/admin/signatures/auditentry/{entry.pk}/change/").status_code == 200
+    assert moderator_client.get("/admin/signatures/auditentry/add/").status_code == 403
+    assert moderator_client.post(f"/admin/signatures/auditentry/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_no_mail_address_stands_anywhere_in_admin(
@@ -198,6 +208,6 @@ def test_no_mail_address_stands_anywhere_in_admin(
         assert bytes(row.address_hash or b"").hex() not in text
 
 
-def test_a_counted_signature_shows_no_name(desk: Client, letter: Letter) -> None:
+def test_a_counted_signature_shows_no_name(moderator_client: Client, letter: Letter) -> None:
     make_signature(letter, "", visibility=Visibility.COUNTED)
-    assert "(counted without a name)" in desk.get(QUEUE).content.decode()
+    assert "(counted without a name)" in moderator_client.get(QUEUE).content.decode()

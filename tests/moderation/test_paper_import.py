@@ -199,11 +199,13 @@ def test_only_what_was_previewed_by_the_same_person_is_taken(clerk: Client, lett
     assert not Signature.objects.exists()
 
 
-def test_a_whole_import_is_taken_back_and_the_counts_are_as_before(clerk: Client, letter: Letter, mod: User) -> None:
+def test_a_whole_import_is_taken_back_and_the_counts_are_as_before(
+    clerk: Client, letter: Letter, moderator: User
+) -> None:
     make_signature(letter, "Ada Lovelace")
     before = counts.for_letter(letter.pk)
     take(clerk, preview(clerk, letter, FILE))
-    decisions.reject(Signature.objects.filter(paper=True)[0], by=mod.pk, reason="seen since")
+    decisions.reject(Signature.objects.filter(paper=True)[0], by=moderator.pk, reason="seen since")
     done = PaperImport.objects.get()
     assert "Take this import back" in clerk.get(f"{DESK}{done.pk}/change/").content.decode()
 
@@ -253,21 +255,25 @@ def test_the_exports_tell_what_came_from_paper(clerk: Client, letter: Letter, ad
     assert entries["Rosa Parks"] and not entries["Ada Lovelace"]
 
 
-def test_where_the_paper_lies_is_for_staff_alone(clerk: Client, letter: Letter, client: Client, desk: Client) -> None:
+def test_where_the_paper_lies_is_for_staff_alone(
+    clerk: Client, letter: Letter, client: Client, moderator_client: Client
+) -> None:
     take(clerk, preview(clerk, letter, f"{HEAD}\nSimone Weil,,,,,public,,Canary box\n"))
     row = Signature.objects.get()
     for page in ("/letters/bridge/signatories/", f"/letters/bridge/signatories/{row.public_id}/"):
         assert "Simone Weil" in (text := client.get(page).content.decode()) and "Canary" not in text
     assert "Canary" not in str(exported(letter))
-    assert "Canary box" in desk.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
+    assert "Canary box" in moderator_client.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
 
 
-def test_only_owners_and_delivery_officers_import(clerk: Client, letter: Letter, desk: Client, editor: User) -> None:
+def test_only_owners_and_delivery_officers_import(
+    clerk: Client, letter: Letter, moderator_client: Client, editor: User
+) -> None:
     take(clerk, preview(clerk, letter, FILE))
     shown, number = preview(clerk, letter, "name\nAda"), PaperImport.objects.get().pk
     nobody = Client()
     nobody.force_login(editor)
-    for client in (desk, nobody):
+    for client in (moderator_client, nobody):
         assert client.get(f"{DESK}import/").status_code == 403
         assert preview(client, letter, FILE).status_code == 403
         assert client.post(f"{DESK}take/", {"sealed": shown.context["sealed"]}).status_code == 403

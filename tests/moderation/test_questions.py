@@ -31,8 +31,8 @@ def page_of(signature: Signature) -> str:
 
 
 @pytest.fixture
-def asked(cleo: Signature, mod: User) -> Signature:
-    return decisions.ask_question(cleo, by=mod.pk, question="your-name")
+def asked(cleo: Signature, moderator: User) -> Signature:
+    return decisions.ask_question(cleo, by=moderator.pk, question="your-name")
 
 
 @pytest.fixture
@@ -41,11 +41,13 @@ def keeper_key() -> Path:
 
 
 def test_the_question_waits_on_the_personal_page_and_nowhere_else(
-    desk: Client, client: Client, cleo: Signature
+    moderator_client: Client, client: Client, cleo: Signature
 ) -> None:
     assert TEXT not in client.get(page_of(cleo)).content.decode()
 
-    desk.post(QUEUE, {"action": "ask", "question": "your-name", "_selected_action": [cleo.pk], "index": "0"})
+    moderator_client.post(
+        QUEUE, {"action": "ask", "question": "your-name", "_selected_action": [cleo.pk], "index": "0"}
+    )
 
     cleo.refresh_from_db()
     assert (cleo.state, cleo.flags) == (State.WAITING, ["asked"])
@@ -55,13 +57,15 @@ def test_the_question_waits_on_the_personal_page_and_nowhere_else(
     assert (entry.action, entry.reason) == ("ask", "your-name")
 
 
-def test_the_signer_answers_by_a_button_and_staff_see_it(client: Client, desk: Client, asked: Signature) -> None:
+def test_the_signer_answers_by_a_button_and_staff_see_it(
+    client: Client, moderator_client: Client, asked: Signature
+) -> None:
     assert client.post(page_of(asked), {"action": "answer"}).status_code == 303
 
     asked.refresh_from_db()
     assert (asked.state, asked.flags) == (State.WAITING, ["answered"])
     assert TEXT not in client.get(page_of(asked)).content.decode()
-    assert "Its signer answered the question of staff." in desk.get(QUEUE).content.decode()
+    assert "Its signer answered the question of staff." in moderator_client.get(QUEUE).content.decode()
 
 
 def test_the_signer_answers_by_changing_the_words(client: Client, asked: Signature, words: dict[str, str]) -> None:
@@ -70,25 +74,27 @@ def test_the_signer_answers_by_changing_the_words(client: Client, asked: Signatu
     assert (asked.name, asked.flags) == ("Cleopatra VII", ["answered"])
 
 
-def test_a_decision_ends_the_question_and_undo_brings_it_back(client: Client, asked: Signature, mod: User) -> None:
-    decisions.approve(asked, by=mod.pk)
+def test_a_decision_ends_the_question_and_undo_brings_it_back(
+    client: Client, asked: Signature, moderator: User
+) -> None:
+    decisions.approve(asked, by=moderator.pk)
     asked.refresh_from_db()
     assert asked.flags == [] and TEXT not in client.get(page_of(asked)).content.decode()
 
-    decisions.undo(asked, by=mod.pk)
+    decisions.undo(asked, by=moderator.pk)
     assert TEXT in client.get(page_of(asked)).content.decode()
 
 
 @pytest.mark.parametrize("state", [state for state in State if state != State.WAITING])
-def test_only_who_waits_is_asked(letter: Letter, mod: User, state: State) -> None:
+def test_only_who_waits_is_asked(letter: Letter, moderator: User, state: State) -> None:
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.ask_question(make_signature(letter, "Other", state), by=mod.pk, question="your-name")
+        decisions.ask_question(make_signature(letter, "Other", state), by=moderator.pk, question="your-name")
 
 
-def test_only_a_question_of_the_list_is_asked(desk: Client, cleo: Signature, mod: User) -> None:
+def test_only_a_question_of_the_list_is_asked(moderator_client: Client, cleo: Signature, moderator: User) -> None:
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.ask_question(cleo, by=mod.pk, question="your-secrets")
-    page = desk.post(QUEUE, {"action": "ask", "_selected_action": [cleo.pk], "index": "0"}, follow=True)
+        decisions.ask_question(cleo, by=moderator.pk, question="your-secrets")
+    page = moderator_client.post(QUEUE, {"action": "ask", "_selected_action": [cleo.pk], "index": "0"}, follow=True)
     assert "please choose a question" in page.content.decode()
 
 
@@ -119,7 +125,7 @@ def test_who_left_an_address_is_told_by_a_neutral_mail_once(
     client: Client,
     form: dict[str, str],
     words: dict[str, str],
-    mod: User,
+    moderator: User,
     inbox: Inbox,
     link_in_mail: Callable[[], str],
     keeper_key: Path,
@@ -127,7 +133,7 @@ def test_who_left_an_address_is_told_by_a_neutral_mail_once(
 ) -> None:
     client.post("/letters/bridge/sign/", {**form, "updates": "on"})
     client.post(link_in_mail(), {**words, "action": "confirm"})
-    decisions.ask_question(Signature.objects.get(), by=mod.pk, question="your-name")
+    decisions.ask_question(Signature.objects.get(), by=moderator.pk, question="your-name")
     quiet = OutboxMail.objects.get(kind="link").queued_at - queue.MIN_INTERVAL
     OutboxMail.objects.filter(kind="link").update(queued_at=quiet)
     inbox.clear()

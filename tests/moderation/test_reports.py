@@ -13,9 +13,10 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, RateLimit, Signature
 from signatures.moderation import decisions, reports
+from signatures.registries import AuditAction, ReportReason
 from signatures.signing import changes
 from signatures.signing.signer_input import SignerInput
-from signatures.states import ReportReason, State, Visibility
+from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed
 from tests.factories import make_signature
 
@@ -33,7 +34,7 @@ def is_reported(signature: Signature) -> bool:
     return "reported" in signature.flags
 
 
-def test_a_reader_reports_a_name_and_staff_find_it(client: Client, desk: Client, ada: Signature) -> None:
+def test_a_reader_reports_a_name_and_staff_find_it(client: Client, moderator_client: Client, ada: Signature) -> None:
     assert f'href="{address(ada)}"' in client.get(f"{LIST}{ada.public_id}/").content.decode()
     page = client.get(address(ada)).content.decode()
     assert "<bdi>Ada Lovelace</bdi>" in page and all(f'value="{why}"' in page for why in ReportReason.values)
@@ -44,11 +45,11 @@ def test_a_reader_reports_a_name_and_staff_find_it(client: Client, desk: Client,
     assert is_reported(ada)
     entry = AuditEntry.objects.get(action="report")
     assert (entry.signature_id, entry.staff_id, entry.reason, entry.now) == (ada.pk, None, "made-up", "")
-    assert str(audit_log.SENTENCES["report"]) in desk.get(f"{ALL}{ada.pk}/change/").content.decode()
-    front = re.sub(r"\s+", " ", desk.get("/admin/").content.decode())
+    assert AuditAction.REPORT.sentence in moderator_client.get(f"{ALL}{ada.pk}/change/").content.decode()
+    front = re.sub(r"\s+", " ", moderator_client.get("/admin/").content.decode())
     found = re.search(r'<dt>public names that readers reported</dt> <dd><a href="([^"]+)">1</a>', front)
     assert found
-    assert "Ada Lovelace" in desk.get(found[1].replace("&amp;", "&")).content.decode()
+    assert "Ada Lovelace" in moderator_client.get(found[1].replace("&amp;", "&")).content.decode()
 
 
 def test_it_hides_nothing_and_changes_no_count(client: Client, letter: Letter, ada: Signature) -> None:
@@ -106,9 +107,9 @@ def test_nothing_of_the_reporter_is_kept(client: Client, ada: Signature) -> None
     assert "Canary" not in told and "203.0.113" not in told
 
 
-def test_staff_let_the_name_stand(desk: Client, client: Client, ada: Signature) -> None:
+def test_staff_let_the_name_stand(moderator_client: Client, client: Client, ada: Signature) -> None:
     client.post(address(ada), {"why": "other"})
-    answer = desk.post(
+    answer = moderator_client.post(
         ALL, {"action": "let_stand", "_selected_action": [ada.pk], "as_of": audit_log.newest_id()}, follow=True
     )
     assert "1 name stays." in answer.content.decode()

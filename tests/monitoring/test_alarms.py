@@ -18,7 +18,7 @@ from signatures import tasks, transitions
 from signatures.models import Alarm, AuditEntry, HourlyStatistic, OutboxMail, RateLimit, Signature
 from signatures.moderation import switches
 from signatures.monitoring import alarms
-from signatures.outbox import rendering
+from signatures.registries import AlarmCode
 from signatures.screening import rate_limits
 from signatures.states import State
 from tests.conftest import Inbox
@@ -155,23 +155,23 @@ def test_counts_that_drift_are_an_alarm_until_they_agree(ada: Signature, cleo: S
     assert not alarms.active(timezone.now()).exists()
 
 
-def test_the_worker_recounts_once_a_day_and_when_asked(desk: Client, ada: Signature) -> None:
+def test_the_worker_recounts_once_a_day_and_when_asked(moderator_client: Client, ada: Signature) -> None:
     tasks.run_due_duties.call()
     tasks.run_due_duties.call()
     assert AuditEntry.objects.filter(action="recount").count() == 1
-    assert desk.post("/admin/signatures/alarm/recount/").status_code == 302
+    assert moderator_client.post("/admin/signatures/alarm/recount/").status_code == 302
     tasks.recount.call(7)
     assert AuditEntry.objects.filter(action="recount").first().staff_id == 7  # type: ignore[union-attr]
 
 
-def test_a_worker_that_is_gone_is_an_alarm_that_nobody_has_to_raise(desk: Client, letter: Letter) -> None:
-    assert b"worker" not in desk.get("/admin/").content, "a site that had none yet"
+def test_a_worker_that_is_gone_is_an_alarm_that_nobody_has_to_raise(moderator_client: Client, letter: Letter) -> None:
+    assert b"worker" not in moderator_client.get("/admin/").content, "a site that had none yet"
     alarms.check()
     assert not alarms.active(timezone.now()).exists()
-    Alarm.objects.filter(code=alarms.WORKER_ALARM).update(until=timezone.now() - timedelta(minutes=1))
-    assert "The worker has not been at work" in desk.get("/admin/").content.decode()
+    Alarm.objects.filter(code=AlarmCode.WORKER).update(until=timezone.now() - timedelta(minutes=1))
+    assert "The worker has not been at work" in moderator_client.get("/admin/").content.decode()
     alarms.check()
-    assert "The worker has not been at work" not in desk.get("/admin/").content.decode()
+    assert "The worker has not been at work" not in moderator_client.get("/admin/").content.decode()
 
 
 def stuck(ben: Signature, minutes: int = 60) -> OutboxMail:
@@ -195,51 +195,52 @@ def test_an_alarm_is_told_once_for_each_occurrence(ben: Signature, olga: User, i
 
 
 def test_alarms_are_mailed_to_owners_and_moderators_at_work_and_to_nobody_else(
-    ben: Signature, olga: User, mod: User, officer: User, editor: User
+    ben: Signature, olga: User, moderator: User, officer: User, editor: User
 ) -> None:
     gone = User.objects.create_user("gone", "gone@example.org", is_staff=True, is_active=False)
     gone.groups.add(Group.objects.get(name="moderator"))
-    for user in (mod, officer, editor):
+    for user in (moderator, officer, editor):
         User.objects.filter(pk=user.pk).update(email=f"{user.username}@example.org")
     stuck(ben)
     alarms.check()
-    assert set(OutboxMail.objects.filter(kind="alarm").values_list("staff_id", flat=True)) == {olga.pk, mod.pk}
+    assert set(OutboxMail.objects.filter(kind="alarm").values_list("staff_id", flat=True)) == {olga.pk, moderator.pk}
 
 
 def test_every_alarm_says_what_it_is_and_what_to_do() -> None:
-    assert set(alarms.ADVICE) == set(rendering.ALARMS) | {alarms.WORKER_ALARM}
+    for alarm in AlarmCode:
+        assert alarm.email_sentence.endswith(".") and alarm.advice.endswith(".") and len(alarm) <= 20, alarm
 
 
 def test_an_alarm_stands_on_top_of_every_page_until_somebody_has_seen_it(
-    desk: Client, mod: User, ben: Signature
+    moderator_client: Client, moderator: User, ben: Signature
 ) -> None:
     stuck(ben)
     alarms.check()
     for page in ("/admin/", "/admin/signatures/waitingsignature/", "/admin/signatures/auditentry/"):
-        text = desk.get(page).content.decode()
+        text = moderator_client.get(page).content.decode()
         assert "mails have been due for more than half an hour" in text and "See whether the worker runs" in text
-    assert desk.get("/admin/signatures/alarm/mail-stuck/seen/").status_code == 405
+    assert moderator_client.get("/admin/signatures/alarm/mail-stuck/seen/").status_code == 405
 
-    back = desk.post("/admin/signatures/alarm/mail-stuck/seen/", {"next": "/admin/signatures/waitingsignature/"})
+    back = moderator_client.post("/admin/signatures/alarm/mail-stuck/seen/", {"next": "/admin/signatures/waitingsignature/"})
 
     assert back["Location"] == "/admin/signatures/waitingsignature/"
-    assert "have been due" not in desk.get("/admin/").content.decode()
-    assert AuditEntry.objects.get(action="alarm-seen").staff_id == mod.pk
+    assert "have been due" not in moderator_client.get("/admin/").content.decode()
+    assert AuditEntry.objects.get(action="alarm-seen").staff_id == moderator.pk
     alarms.check()
-    assert "have been due" not in desk.get("/admin/").content.decode(), "the same occurrence"
+    assert "have been due" not in moderator_client.get("/admin/").content.decode(), "the same occurrence"
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
-def test_seen_leads_to_no_other_site(desk: Client, back: str) -> None:
-    assert desk.post("/admin/signatures/alarm/rise/seen/", {"next": back})["Location"] == "/admin/"
+def test_seen_leads_to_no_other_site(moderator_client: Client, back: str) -> None:
+    assert moderator_client.post("/admin/signatures/alarm/rise/seen/", {"next": back})["Location"] == "/admin/"
 
 
-def test_an_alarm_goes_from_the_pages_when_what_it_tells_of_is_over(desk: Client, ben: Signature) -> None:
+def test_an_alarm_goes_from_the_pages_when_what_it_tells_of_is_over(moderator_client: Client, ben: Signature) -> None:
     mail = stuck(ben)
     alarms.check()
     mail.delete()
     Alarm.objects.update(until=timezone.now() - timedelta(seconds=1))
-    assert "have been due" not in desk.get("/admin/").content.decode()
+    assert "have been due" not in moderator_client.get("/admin/").content.decode()
 
 
 def test_signing_is_paused_at_once_and_taken_up_again(

@@ -21,6 +21,7 @@ from signatures.models import CountDelta, HourlyStatistic, OutboxMail, Signature
 from signatures.moderation import decisions
 from signatures.moderation.admin import pagination
 from signatures.monitoring import charts, statistics
+from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import State
 from tests.factories import make_delivery, make_many, make_signature
@@ -36,13 +37,13 @@ def happened() -> dict[str, int]:
     return {what: sum(days.values()) for what, days in found.items() if days}
 
 
-def test_the_front_page_shows_what_happened_and_what_waits(desk: Client, letter: Letter) -> None:
+def test_the_front_page_shows_what_happened_and_what_waits(moderator_client: Client, letter: Letter) -> None:
     for n, flags in enumerate(([], ["link"], ["link"])):
         since = timezone.now() - timedelta(days=3, hours=n)
         make_signature(letter, f"Waits {n}", State.WAITING, flags=flags, signed_up_at=since, confirmed_at=since)
     make_delivery(letter)
 
-    page = " ".join(desk.get(FRONT).content.decode().split())
+    page = " ".join(moderator_client.get(FRONT).content.decode().split())
 
     assert re.search(r'flagged=yes">2</a> <small>oldest: 3 days', page)
     assert re.search(r'flagged=no">1</a> <small>oldest: 3 days', page)
@@ -51,8 +52,10 @@ def test_the_front_page_shows_what_happened_and_what_waits(desk: Client, letter:
     assert "Waits" not in page.replace("<dt>waiting</dt>", "")
 
 
-def test_every_chart_has_a_role_a_title_a_description_and_a_table_behind_it(desk: Client, ada: Signature) -> None:
-    page = desk.get(FRONT).content.decode()
+def test_every_chart_has_a_role_a_title_a_description_and_a_table_behind_it(
+    moderator_client: Client, ada: Signature
+) -> None:
+    page = moderator_client.get(FRONT).content.decode()
     charts_there = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
     assert len(charts_there) == 16
     for chart in charts_there:
@@ -64,11 +67,11 @@ def test_every_chart_has_a_role_a_title_a_description_and_a_table_behind_it(desk
     assert "<script" not in "".join(charts_there) and " style=" not in "".join(charts_there)
 
 
-def test_each_thing_that_happens_is_counted_once_and_folding_changes_nothing(letter: Letter, mod: User) -> None:
+def test_each_thing_that_happens_is_counted_once_and_folding_changes_nothing(letter: Letter, moderator: User) -> None:
     rows = make_many(letter, 6, state=State.WAITING)
     for row in rows[:3]:
-        decisions.approve(row, by=mod.pk)
-    decisions.reject(rows[3], by=mod.pk, reason="spam")
+        decisions.approve(row, by=moderator.pk)
+    decisions.reject(rows[3], by=moderator.pk, reason="spam")
     withdrawal.withdraw(rows[0])
     withdrawal.erase(rows[4])
     wanted = {"sign-up": 6, "approve": 3, "reject": 1, "withdraw": 2}
@@ -77,7 +80,7 @@ def test_each_thing_that_happens_is_counted_once_and_folding_changes_nothing(let
     counts.fold_deltas()
     assert happened() == wanted
     assert not CountDelta.objects.exclude(what="").exists()
-    decisions.approve(rows[5], by=mod.pk)
+    decisions.approve(rows[5], by=moderator.pk)
     assert happened() == wanted | {"approve": 4}
 
 
@@ -107,7 +110,7 @@ def test_a_change_that_moves_no_state_is_nothing_that_happened(cleo: Signature) 
     assert counts.for_letter(cleo.letter_id).in_state(State.WAITING, flagged=True) == 1
 
 
-def test_mails_are_shown_sent_due_failing_and_given_up(desk: Client, ben: Signature) -> None:
+def test_mails_are_shown_sent_due_failing_and_given_up(moderator_client: Client, ben: Signature) -> None:
     now = timezone.now()
     for fields in (
         {"sent_at": now},
@@ -123,7 +126,7 @@ def test_mails_are_shown_sent_due_failing_and_given_up(desk: Client, ben: Signat
 
     assert (standing.mails_due, standing.mails_later, standing.mails_failing, standing.mails_given_up) == (1, 1, 1, 1)
     assert statistics.events(now).by_hour[statistics.MAILS_SENT] == {now.replace(minute=0, second=0, microsecond=0): 1}
-    assert "oldest: 5 hours" in desk.get(FRONT).content.decode()
+    assert "oldest: 5 hours" in moderator_client.get(FRONT).content.decode()
 
 
 def test_only_who_may_see_signatures_sees_the_picture(editor: User, officer: User, ada: Signature) -> None:
@@ -143,7 +146,7 @@ def test_the_queue_of_the_picture_reads_its_index(letter: Letter) -> None:
     assert plan.count("using queue") == 2 and "outbox_due" in plan and "outbox_given_up" in plan
 
 
-@pytest.mark.parametrize("who", ["mod", "admin_user"])
+@pytest.mark.parametrize("who", ["moderator", "admin_user"])
 def test_no_page_of_admin_takes_more_than_twelve_statements(
     who: str, letter: Letter, ada: Signature, request: Any, admin_user: User
 ) -> None:
@@ -154,7 +157,7 @@ def test_no_page_of_admin_takes_more_than_twelve_statements(
     for row in rows[:5]:
         decisions.reject(row, by=user.pk, reason="to have a trail")
     for n in range(30):
-        audit_log.record("export", letter_id=letter.pk, staff_id=user.pk, detail={"form": "csv", "n": n})
+        audit_log.record(AuditAction.EXPORT, letter_id=letter.pk, staff_id=user.pk, detail={"form": "csv", "n": n})
     counts.fold_deltas()
     too_many = []
     for page in pages_of_admin():

@@ -167,7 +167,7 @@ def test_S12_no_name_reaches_a_header(ben: Signature, inbox: Inbox) -> None:
     assert set(inbox[0].keys()) >= {"From", "To", "Subject", "Date", "Message-ID"}
 
 
-# A mail server that misbehaves (SECURITY.md O3)
+# A mail server that misbehave (SECURITY.md O3)
 
 FAULTS = [
     # what it does, once; what is written down; how often the recipient has the mail in the end

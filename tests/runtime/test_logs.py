@@ -189,13 +189,19 @@ def test_R6_path_agent_host_and_name_make_one_line_each(
 
 
 def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
-    client: Client, desk: Client, letter: Letter, form: dict[str, str], lines: Lines, capfd: Any, monkeypatch: Any
+    client: Client,
+    moderator_client: Client,
+    letter: Letter,
+    form: dict[str, str],
+    lines: Lines,
+    capfd: Any,
+    monkeypatch: Any,
 ) -> None:
     canary = f"Kanari{secrets.token_hex(8)}"
     typed = {field: f"{canary}-{field}" for field in ("name", "role", "organization", "comment")}
     typed["email"] = f"{canary}@example.org"
     seen = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": canary, "HTTP_REFERER": f"http://testserver/?q={canary}"}
-    client.raise_request_exception = desk.raise_request_exception = False
+    client.raise_request_exception = moderator_client.raise_request_exception = False
     assert client.post(SIGN, {**form, **typed}, **seen).status_code == 303
     assert client.post(SIGN, {**form, **typed, "email": f"{canary}@@", "consent": ""}, **seen).status_code == 422
     assert client.post("/letters/bridge/my-link/", {"email": typed["email"]}, **seen).status_code == 303
@@ -206,8 +212,8 @@ def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
     assert client.post(f"/signature/{token}/", {"action": canary}, **seen).status_code == 400
     assert client.get("/", headers={"host": "203.0.113.77"}).status_code == 400
     assert client.get(f"/nowhere/?q={canary}", **seen).status_code == 404
-    assert desk.get("/admin/signatures/signature/", {"q": canary}, **seen).status_code == 200
-    assert desk.get(f"/admin/signatures/signature/{signature.pk}/change/", **seen).status_code == 200
+    assert moderator_client.get("/admin/signatures/signature/", {"q": canary}, **seen).status_code == 200
+    assert moderator_client.get(f"/admin/signatures/signature/{signature.pk}/change/", **seen).status_code == 200
     assert Client(enforce_csrf_checks=True).post("/admin/login/", {"username": canary}, **seen).status_code == 403
 
     def fails(*_args: object, **_options: object) -> None:
@@ -218,7 +224,7 @@ def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
     monkeypatch.setattr("signatures.moderation.admin.review.counts.for_letter", fails)
     assert client.post(SIGN, {**form, **typed}, **seen).status_code == 500
     assert client.get(f"/signature/{token}/", **seen).status_code == 500
-    assert desk.get("/admin/signatures/signature/", {"q": canary}, **seen).status_code == 500
+    assert moderator_client.get("/admin/signatures/signature/", {"q": canary}, **seen).status_code == 500
 
     printed = capfd.readouterr()
     text = lines.getvalue()

@@ -345,30 +345,30 @@ def test_the_trial_of_a_network_reaches_back_over_its_daily_keys(letter: Letter)
     ("kind", "value"),
     [("domain", "mail-??.example"), ("domain", "*bot.example"), ("domain", "*.example"), ("network", "10.0.0.0/8")],
 )
-def test_what_cannot_be_tried_is_said_plainly(desk: Client, kind: str, value: str) -> None:
+def test_what_cannot_be_tried_is_said_plainly(moderator_client: Client, kind: str, value: str) -> None:
     made = block(kind, value, on=False)
     trial = blocklist_trial.try_entry(made)
     assert trial.cannot
-    page = desk.get(f"{LISTS}{made.pk}/try/").content.decode()
+    page = moderator_client.get(f"{LISTS}{made.pk}/try/").content.decode()
     assert str(trial.cannot) in page
     assert "would have flagged" not in page
 
 
 def test_a_trial_that_would_read_too_much_reads_the_newest_and_says_so(
-    desk: Client, letter: Letter, monkeypatch: Any
+    moderator_client: Client, letter: Letter, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(blocklist_trial, "MOST_READ", 3)
     make_many(letter, 5, comment="scum")
     made = block("word", "scum", on=False)
     assert (blocklist_trial.try_entry(made).flagged, blocklist_trial.try_entry(made).only_newest) == (3, 3)
-    assert "Only the newest 3" in desk.get(f"{LISTS}{made.pk}/try/").content.decode()
+    assert "Only the newest 3" in moderator_client.get(f"{LISTS}{made.pk}/try/").content.decode()
 
 
-def test_a_trial_shows_twenty_examples_with_links_in_few_statements(desk: Client, letter: Letter) -> None:
+def test_a_trial_shows_twenty_examples_with_links_in_few_statements(moderator_client: Client, letter: Letter) -> None:
     rows = make_many(letter, 25, comment="scum")
     made = block("word", "scum", on=False)
     with CaptureQueriesContext(connection) as asked:
-        page = desk.get(f"{LISTS}{made.pk}/try/").content.decode()
+        page = moderator_client.get(f"{LISTS}{made.pk}/try/").content.decode()
     assert len(asked) <= 12
     assert "<b>25</b> of the last week&#x27;s" in page or "<b>25</b> of the last week's" in page
     assert len(set(re.findall(r"/admin/signatures/signature/\d+/change/", page))) == 20
@@ -425,14 +425,14 @@ def test_what_a_block_is_never_changes(admin_client: Client) -> None:
     assert (made.kind, made.value, made.note) == ("word", "scum", "x")
 
 
-def test_a_moderator_sees_and_tries_but_changes_nothing(desk: Client) -> None:
+def test_a_moderator_sees_and_tries_but_changes_nothing(moderator_client: Client) -> None:
     made = block("word", "scum", on=False)
-    assert desk.get(LISTS).status_code == desk.get(f"{LISTS}{made.pk}/try/").status_code == 200
-    assert "Switch it on" not in desk.get(f"{LISTS}{made.pk}/try/").content.decode()
+    assert moderator_client.get(LISTS).status_code == moderator_client.get(f"{LISTS}{made.pk}/try/").status_code == 200
+    assert "Switch it on" not in moderator_client.get(f"{LISTS}{made.pk}/try/").content.decode()
     for action in ("on", "off", "end"):
-        assert desk.post(f"{LISTS}{made.pk}/try/", {"action": action}).status_code == 403
-    assert desk.get(f"{LISTS}add/").status_code == 403
-    assert desk.post(f"{LISTS}{made.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert moderator_client.post(f"{LISTS}{made.pk}/try/", {"action": action}).status_code == 403
+    assert moderator_client.get(f"{LISTS}add/").status_code == 403
+    assert moderator_client.post(f"{LISTS}{made.pk}/delete/", {"post": "yes"}).status_code == 403
     made.refresh_from_db()
     assert not made.is_on
     assert not made.is_expired

@@ -98,15 +98,15 @@ def test_what_many_honest_people_share_is_no_burst(
 
 @pytest.mark.parametrize("visibility", [Visibility.PUBLIC, Visibility.COUNTED])
 def test_what_stood_by_rule_goes_back_to_the_queue_and_what_a_person_decided_stays(
-    come: Callable[..., Signature], letter: Letter, mod: Any, visibility: str
+    come: Callable[..., Signature], letter: Letter, moderator: Any, visibility: str
 ) -> None:
     Letter.objects.update(moderation="after")
     set_limit("comment", 2, seconds=86_400)
     pasted = {"comment": "Interference in our internal affairs", "visibility": visibility}
     rows = [come(n, confirm=True, **pasted) for n in range(2)]
     assert [row.state for row in rows] == [State.APPROVED] * 2
-    decisions.hold(rows[0], by=mod.pk)
-    decisions.approve(rows[0], by=mod.pk)
+    decisions.hold(rows[0], by=moderator.pk)
+    decisions.approve(rows[0], by=moderator.pk)
     last = come(2, confirm=True, **pasted)
     assert (last.state, last.flags) == (State.WAITING, ["burst"])
 

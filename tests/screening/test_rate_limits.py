@@ -352,11 +352,11 @@ def test_staff_change_the_subject_of_a_mail(admin_client: Client, ben: Signature
     assert inbox[0]["Subject"] == "Your request"
 
 
-def test_a_moderator_changes_no_limit(desk: Client) -> None:
+def test_a_moderator_changes_no_limit(moderator_client: Client) -> None:
     row = RateLimit.objects.first()
     assert row is not None
-    assert desk.get(f"/admin/signatures/ratelimit/{row.pk}/change/").status_code == 403
-    assert desk.get("/admin/signatures/emailsubject/").status_code == 403
+    assert moderator_client.get(f"/admin/signatures/ratelimit/{row.pk}/change/").status_code == 403
+    assert moderator_client.get("/admin/signatures/emailsubject/").status_code == 403
 
 
 def test_limits_that_cannot_be_asked_do_not_spoil_a_confirmation_with_other_words(

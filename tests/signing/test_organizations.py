@@ -17,7 +17,7 @@ from signatures.delivery import document_data, exports
 from signatures.models import Signature
 from signatures.moderation import decisions
 from signatures.public_list import pagination, views
-from signatures.screening import checks
+from signatures.registries import Flag
 from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
 from tests.conftest import Inbox
@@ -54,7 +54,7 @@ def test_an_organization_signs_confirms_and_waits_until_somebody_checked_who_spe
     link_in_mail: Callable[[], str],
     bakers: dict[str, str],
     form: dict[str, str],
-    desk: Client,
+    moderator_client: Client,
 ) -> None:
     assert client.post("/letters/bridge/sign/", {**form, **bakers}).status_code == 303
     assert (the_one().kind, the_one().spokesperson, the_one().flags) == ("organization", "Dora Maar, chair", ONE)
@@ -71,7 +71,7 @@ def test_an_organization_signs_confirms_and_waits_until_somebody_checked_who_spe
         "Dora Maar, chair",
         ONE,
     )
-    queue = desk.get("/admin/signatures/waitingsignature/").content.decode()
+    queue = moderator_client.get("/admin/signatures/waitingsignature/").content.decode()
     assert "check who speaks for it" in queue and "Dora Maar, chair" in queue
     assert "Dora Maar, chair" in client.get(link).content.decode()
     assert client.post(link, {"action": "data"}).json()["spokesperson"] == "Dora Maar, chair"
@@ -95,7 +95,7 @@ def test_it_waits_whatever_the_letter_lets_stand_and_staff_are_told_when_nobody_
     tasks.run_due_duties.call()
 
     assert (the_one().state, the_one().flags) == (State.WAITING, BOTH)
-    assert {*BOTH} < set(checks.SENTENCES)
+    assert {*BOTH} < set(Flag)
 
 
 def test_who_signed_up_as_an_organization_may_confirm_as_a_person_and_then_nobody_speaks_for_it(
@@ -119,10 +119,10 @@ def test_an_organization_that_is_only_counted_leaves_no_words_and_needs_nobody(
 
 
 def test_an_approved_one_is_not_flagged_anew_unless_its_words_change(
-    letter: Letter, bakers: dict[str, str], client: Client, mod: User
+    letter: Letter, bakers: dict[str, str], client: Client, moderator: User
 ) -> None:
     row = organization(letter, "Guild of Bakers", state=State.WAITING, flags=ONE, spokesperson="Dora Maar, chair")
-    decisions.approve(row, by=mod.pk)
+    decisions.approve(row, by=moderator.pk)
     page, change = f"/signature/{tokens.personal_token(row.public_id)}/", {**bakers, "action": "change"}
 
     client.post(page, {**change, "visibility": "delivery", "country": "BE"})
@@ -140,7 +140,7 @@ def test_the_change_form_of_a_person_asks_for_no_speaker(ada: Signature, client:
 
 
 def test_what_speaks_is_seen_by_staff_and_in_no_list_file_or_figure(
-    letter: Letter, client: Client, desk: Client
+    letter: Letter, client: Client, moderator_client: Client
 ) -> None:
     row = organization(letter, "Guild", spokesperson="Canary Speaker")
     out = io.BytesIO()
@@ -157,7 +157,7 @@ def test_what_speaks_is_seen_by_staff_and_in_no_list_file_or_figure(
             "q=Canary", ""
         ), page
     assert b"Guild" in out.getvalue() and b"Canary" not in out.getvalue()
-    assert "Canary Speaker" in desk.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
+    assert "Canary Speaker" in moderator_client.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
 
 
 def test_the_list_has_organizations_notables_and_everybody_else_each_once(letter: Letter, client: Client) -> None:

@@ -216,15 +216,15 @@ def test_A5_every_permission_in_the_table_of_roles_exists(db: None) -> None:
     assert Group.objects.get(name="owner").permissions.count() == len(labels), "an owner may do all of it"
 
 
-def test_A5_a_right_given_to_one_account_alone_counts_for_nothing(desk: Client, mod: User) -> None:
-    mod.user_permissions.add(Permission.objects.get(codename="export_signedletter"))
-    assert desk.get("/admin/signatures/signedletter/").status_code == 403
+def test_A5_a_right_given_to_one_account_alone_counts_for_nothing(moderator_client: Client, moderator: User) -> None:
+    moderator.user_permissions.add(Permission.objects.get(codename="export_signedletter"))
+    assert moderator_client.get("/admin/signatures/signedletter/").status_code == 403
 
 
-def test_A5_a_moderator_sees_no_address_of_staff(desk: Client, mod: User, owner: User) -> None:
+def test_A5_a_moderator_sees_no_address_of_staff(moderator_client: Client, moderator: User, owner: User) -> None:
     User.objects.update(email="secret@example.org")
     for _name, address in admin_urls():
-        answer = desk.get(address)
+        answer = moderator_client.get(address)
         assert answer.streaming or "secret@example.org" not in answer.content.decode(), address
 
 

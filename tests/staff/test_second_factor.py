@@ -74,8 +74,8 @@ def is_in(client: Client) -> bool:
     return client.get("/admin/").status_code == 200
 
 
-def test_the_first_login_leads_to_a_second_factor_and_then_in(client: Client, mod: User) -> None:
-    answer = give_password(client, mod, query_params={"next": "/admin/signatures/waitingsignature/"})
+def test_the_first_login_leads_to_a_second_factor_and_then_in(client: Client, moderator: User) -> None:
+    answer = give_password(client, moderator, query_params={"next": "/admin/signatures/waitingsignature/"})
     assert answer.status_code == 302 and answer["Location"].startswith(FACTOR)
     assert not is_in(client)
 
@@ -102,8 +102,8 @@ def test_who_has_a_factor_logs_in_with_both(client: Client, olga: tuple[User, st
     assert list(AuditEntry.objects.values_list("action", flat=True)[:2]) == ["login", "second-factor-failed"]
 
 
-def test_a_code_that_is_not_one_of_the_secret_sets_up_nothing(client: Client, mod: User) -> None:
-    give_password(client, mod)
+def test_a_code_that_is_not_one_of_the_secret_sets_up_nothing(client: Client, moderator: User) -> None:
+    give_password(client, moderator)
     client.get(NEW)
     answer = client.post(NEW, {"code": "123456"})
     assert "does not belong to the secret" in answer.content.decode()
@@ -263,12 +263,12 @@ def test_another_app_takes_the_place_of_the_former_one(client: Client, olga: tup
 
 
 def test_in_local_mode_it_is_optional_but_who_has_one_uses_it(
-    settings: Any, mod: User, olga: tuple[User, str, list[str]]
+    settings: Any, moderator: User, olga: tuple[User, str, list[str]]
 ) -> None:
     settings.LOCAL_MODE = True
     person, key, _codes = olga
     without, having = Client(), Client()
-    give_password(without, mod)
+    give_password(without, moderator)
     give_password(having, person)
     assert is_in(without) and not is_in(having)
     having.post(FACTOR, {"code": code_of(key)})
@@ -293,11 +293,11 @@ def test_A14_who_lost_the_factor_gets_back_by_the_command_line(olga: tuple[User,
     assert is_in(client)
 
 
-def test_A14_the_command_says_when_there_is_nothing_to_do(mod: User) -> None:
+def test_A14_the_command_says_when_there_is_nothing_to_do(moderator: User) -> None:
     with pytest.raises(CommandError, match="There is no account 'nobody'"):
         call_command("reset_second_factor", "nobody")
     with pytest.raises(CommandError, match="has no second factor"):
-        call_command("reset_second_factor", mod.username)
+        call_command("reset_second_factor", moderator.username)
 
 
 def test_no_page_tells_the_secret_of_somebody_else(admin_client: Client, letter: Letter, settings: Any) -> None:

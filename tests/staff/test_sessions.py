@@ -36,7 +36,7 @@ def let_pass(client: Client, seconds: float, *times: str) -> None:
     session.save()
 
 
-def test_A4_a_login_makes_a_new_key(mod: User) -> None:
+def test_A4_a_login_makes_a_new_key(moderator: User) -> None:
     client = Client()
     client.get(LOGIN)
     session = client.session
@@ -44,17 +44,17 @@ def test_A4_a_login_makes_a_new_key(mod: User) -> None:
     session.save()
     planted = session.session_key
     client.cookies["sessionid"] = planted
-    client.post(LOGIN, {"username": mod.username, "password": PASSWORD})
+    client.post(LOGIN, {"username": moderator.username, "password": PASSWORD})
     first = client.session.session_key
     assert is_in(client) and first != planted and "planted" not in client.session
-    client.post(LOGIN, {"username": mod.username, "password": PASSWORD})
+    client.post(LOGIN, {"username": moderator.username, "password": PASSWORD})
     assert client.session.session_key != first, "also over a session of one's own"
 
 
-def test_A4_and_so_does_the_second_factor(mod: User) -> None:
+def test_A4_and_so_does_the_second_factor(moderator: User) -> None:
     key = second_factor.new_totp_key()
-    second_factor.enroll(mod, key, code_of(key, ahead=-1), but=None)
-    client = log_in(mod)
+    second_factor.enroll(moderator, key, code_of(key, ahead=-1), but=None)
+    client = log_in(moderator)
     before = client.session.session_key
     client.post("/admin/second-factor/", {"code": code_of(key)})
     assert is_in(client) and client.session.session_key != before
@@ -62,8 +62,8 @@ def test_A4_and_so_does_the_second_factor(mod: User) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "stays"), [(29, True), (31, False)])
-def test_A4_half_an_hour_without_a_request_ends_it(mod: User, minutes: int, stays: bool) -> None:
-    client = log_in(mod)
+def test_A4_half_an_hour_without_a_request_ends_it(moderator: User, minutes: int, stays: bool) -> None:
+    client = log_in(moderator)
     let_pass(client, minutes * 60)
     key = client.session.session_key
     assert is_in(client) == stays
@@ -72,14 +72,14 @@ def test_A4_half_an_hour_without_a_request_ends_it(mod: User, minutes: int, stay
 
 
 @pytest.mark.parametrize(("hours", "stays"), [(11.9, True), (12.1, False)])
-def test_A4_twelve_hours_end_it_however_busy(mod: User, hours: float, stays: bool) -> None:
-    client = log_in(mod)
+def test_A4_twelve_hours_end_it_however_busy(moderator: User, hours: float, stays: bool) -> None:
+    client = log_in(moderator)
     let_pass(client, hours * 3600, sessions.STARTED_KEY)
     assert is_in(client) == stays
 
 
-def test_A4_a_request_is_noted_so_that_a_busy_session_stays(mod: User) -> None:
-    client = log_in(mod)
+def test_A4_a_request_is_noted_so_that_a_busy_session_stays(moderator: User) -> None:
+    client = log_in(moderator)
     let_pass(client, 20 * 60)
     assert is_in(client)
     assert time.time() - client.session[sessions.LAST_SEEN_KEY] < 60
@@ -87,69 +87,69 @@ def test_A4_a_request_is_noted_so_that_a_busy_session_stays(mod: User) -> None:
     assert is_in(client)
 
 
-def test_A4_a_session_that_knows_no_times_is_none(mod: User) -> None:
-    client = log_in(mod)
+def test_A4_a_session_that_knows_no_times_is_none(moderator: User) -> None:
+    client = log_in(moderator)
     session = client.session
     del session[sessions.STARTED_KEY]
     session.save()
     assert not is_in(client)
 
 
-def test_A4_another_password_ends_all_others(mod: User) -> None:
-    mine, other = log_in(mod), log_in(mod)
+def test_A4_another_password_ends_all_others(moderator: User) -> None:
+    mine, other = log_in(moderator), log_in(moderator)
     key = other.session.session_key
     new = {"old_password": PASSWORD, "new_password1": "quite another one", "new_password2": "quite another one"}
     assert mine.post("/admin/password_change/", new).status_code == 302
     assert is_in(mine) and not is_in(other)
     assert not Session.objects.filter(pk=key).exists()
-    assert AuditEntry.objects.filter(action="set-password", staff_id=mod.pk).count() == 1
+    assert AuditEntry.objects.filter(action="set-password", staff_id=moderator.pk).count() == 1
 
 
-def test_A4_another_factor_ends_all_others(mod: User) -> None:
-    mine, other = log_in(mod), log_in(mod)
+def test_A4_another_factor_ends_all_others(moderator: User) -> None:
+    mine, other = log_in(moderator), log_in(moderator)
     mine.get("/admin/second-factor/new/")
     mine.post("/admin/second-factor/new/", {"code": code_of(mine.session["pending-factor"])})
     assert is_in(mine) and not is_in(other)
 
 
-def test_A4_an_account_that_is_closed_is_out_and_stays_out_when_it_opens_again(mod: User, owner: User) -> None:
-    theirs, desk = log_in(mod), log_in(owner)
-    page = f"/admin/auth/user/{mod.pk}/change/"
-    assert desk.post(page, {"email": "m@example.org", "groups": [mod.groups.get().pk]}).status_code == 302
+def test_A4_an_account_that_is_closed_is_out_and_stays_out_when_it_opens_again(moderator: User, owner: User) -> None:
+    theirs, owners = log_in(moderator), log_in(owner)
+    page = f"/admin/auth/user/{moderator.pk}/change/"
+    assert owners.post(page, {"email": "m@example.org", "groups": [moderator.groups.get().pk]}).status_code == 302
     assert not is_in(theirs)
-    desk.post(page, {"email": "m@example.org", "groups": [mod.groups.get().pk], "is_active": "on"})
+    owners.post(page, {"email": "m@example.org", "groups": [moderator.groups.get().pk], "is_active": "on"})
     assert not is_in(theirs)
-    assert AuditEntry.objects.filter(action="set-account", staff_id=owner.pk, detail__account=mod.pk).count() == 2
+    assert AuditEntry.objects.filter(action="set-account", staff_id=owner.pk, detail__account=moderator.pk).count() == 2
 
 
-def test_A4_who_is_staff_no_more_ends_at_the_login(mod: User) -> None:
-    client = log_in(mod)
-    User.objects.filter(pk=mod.pk).update(is_staff=False)
+def test_A4_who_is_staff_no_more_ends_at_the_login(moderator: User) -> None:
+    client = log_in(moderator)
+    User.objects.filter(pk=moderator.pk).update(is_staff=False)
     answer = client.get("/admin/", follow=True)
     assert answer.status_code == 200 and "id_password" in answer.content.decode()
     assert "_auth_user_id" not in client.session
 
 
-def test_A4_nobody_elses_session_ends(mod: User, owner: User) -> None:
-    mine, other = log_in(mod), log_in(owner)
-    assert sessions.end_all(mod.pk) == 1
+def test_A4_nobody_elses_session_ends(moderator: User, owner: User) -> None:
+    mine, other = log_in(moderator), log_in(owner)
+    assert sessions.end_all(moderator.pk) == 1
     assert is_in(other) and not is_in(mine)
 
 
-def test_a_public_page_touches_no_session(mod: User, letter: Any, django_assert_num_queries: Any) -> None:
-    client = log_in(mod)
+def test_a_public_page_touches_no_session(moderator: User, letter: Any, django_assert_num_queries: Any) -> None:
+    client = log_in(moderator)
     let_pass(client, 20 * 60)
     seen = client.session[sessions.LAST_SEEN_KEY]
     assert "Cookie" not in client.get("/letters/bridge/").headers.get("Vary", "")
     assert client.session[sessions.LAST_SEEN_KEY] == seen
 
 
-def test_leaving_is_in_the_trail(mod: User) -> None:
-    client = log_in(mod)
+def test_leaving_is_in_the_trail(moderator: User) -> None:
+    client = log_in(moderator)
     client.post("/admin/logout/")
     assert not is_in(client)
     assert [entry.action for entry in AuditEntry.objects.order_by("pk")] == ["login", "logout"]
-    assert {entry.staff_id for entry in AuditEntry.objects.all()} == {mod.pk}
+    assert {entry.staff_id for entry in AuditEntry.objects.all()} == {moderator.pk}
 
 
 # Fresh

@@ -62,9 +62,9 @@ def test_an_alarm_without_a_sentence_is_told_by_its_code(olga: User, inbox: Inbo
     assert body is not None and "new-one" in body.get_content()
 
 
-def test_nobody_is_written_to_who_has_no_address_is_closed_or_does_not_exist(olga: User, mod: User) -> None:
+def test_nobody_is_written_to_who_has_no_address_is_closed_or_does_not_exist(olga: User, moderator: User) -> None:
     User.objects.filter(pk=olga.pk).update(is_active=False)
-    assert queue.enqueue_for_staff([olga.pk, mod.pk, 999_999], kind=OutboxMail.Kind.ALARM, topic="mail") == 0
+    assert queue.enqueue_for_staff([olga.pk, moderator.pk, 999_999], kind=OutboxMail.Kind.ALARM, topic="mail") == 0
 
 
 def test_a_mail_goes_to_no_account_that_was_closed_or_moved_meanwhile(olga: User, inbox: Inbox) -> None:
@@ -224,17 +224,17 @@ def test_an_invitation_goes_again_while_no_password_is_set(chief: Client, olga: 
     assert not OutboxMail.objects.filter(staff_id=olga.pk).exists()
 
 
-def test_accounts_are_closed_and_never_deleted(chief: Client, admin_client: Client, mod: User) -> None:
+def test_accounts_are_closed_and_never_deleted(chief: Client, admin_client: Client, moderator: User) -> None:
     for client in (chief, admin_client):
-        assert client.post(f"/admin/auth/user/{mod.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert client.post(f"/admin/auth/user/{moderator.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_a_role_that_is_given_is_in_the_trail(chief: Client, mod: User, owner: User) -> None:
+def test_a_role_that_is_given_is_in_the_trail(chief: Client, moderator: User, owner: User) -> None:
     role = Group.objects.get(name="editor")
-    chief.post(f"/admin/auth/user/{mod.pk}/change/", {"email": "", "is_active": "on", "groups": [role.pk]})
-    assert [group.name for group in mod.groups.all()] == ["editor"]
+    chief.post(f"/admin/auth/user/{moderator.pk}/change/", {"email": "", "is_active": "on", "groups": [role.pk]})
+    assert [group.name for group in moderator.groups.all()] == ["editor"]
     entry = AuditEntry.objects.get(action="set-roles")
-    assert (entry.staff_id, entry.detail) == (owner.pk, {"account": mod.pk, "roles": "editor"})
+    assert (entry.staff_id, entry.detail) == (owner.pk, {"account": moderator.pk, "roles": "editor"})
 
 
 # A lost password
@@ -379,11 +379,11 @@ def test_A3_five_failures_lock_the_pair_of_account_and_network(olga: User, name:
     assert give(name, PASSWORD).status_code == 429
 
 
-def test_A3_the_same_account_enters_from_elsewhere_and_others_from_there(olga: User, mod: User) -> None:
+def test_A3_the_same_account_enters_from_elsewhere_and_others_from_there(olga: User, moderator: User) -> None:
     for _time in range(8):
         give("olga")
     assert give("olga", PASSWORD, "198.51.100.9").status_code == 302
-    assert give(mod.username, PASSWORD).status_code == 302
+    assert give(moderator.username, PASSWORD).status_code == 302
     assert give("olga", PASSWORD, "203.0.113.250").status_code == 429, "a neighbor in the same network"
 
 
@@ -434,7 +434,7 @@ def test_failed_logins_are_told_by_number_and_a_flood_of_them_once(olga: User) -
     assert not AuditEntry.objects.filter(reason__gt="").exists()
 
 
-# Where the desk is
+# The address of admin
 
 
 PUBLIC = ["/", "/letters/bridge/", "/letters/bridge/signatories/", "/letters/bridge/history/", "/privacy/", "/robots.txt",
@@ -454,7 +454,7 @@ def quiet_room(settings: Any) -> Iterator[str]:
 
 
 def test_A11_with_another_path_the_default_one_is_not_there_and_nothing_public_tells_it(
-    quiet_room: str, client: Client, ada: Signature, mod: User
+    quiet_room: str, client: Client, ada: Signature, moderator: User
 ) -> None:
     assert client.get(f"{quiet_room}login/").status_code == 200
     for address in ("/admin/", "/admin/login/", "/admin/signatures/waitingsignature/", "/admin/jsi18n/"):
@@ -462,7 +462,7 @@ def test_A11_with_another_path_the_default_one_is_not_there_and_nothing_public_t
     for address in [*PUBLIC, "/admin/"]:
         answer = client.get(address)
         assert "quiet-room" not in f"{answer.headers} {answer.content.decode()}", address
-    entered = client.post(f"{quiet_room}login/", {"username": mod.username, "password": PASSWORD})
+    entered = client.post(f"{quiet_room}login/", {"username": moderator.username, "password": PASSWORD})
     assert entered["Location"] == quiet_room and client.get(quiet_room).status_code == 200
     session = client.session
     session["seen"] -= 31 * 60

@@ -111,9 +111,9 @@ def test_S25_the_personal_page_is_guarded_too(client: Client, ada: Signature) ->
     assert ada.state == "approved"
 
 
-def test_S25_admin_keeps_djangos_own_protection(cleo: Signature, mod: Any) -> None:
+def test_S25_admin_keeps_djangos_own_protection(cleo: Signature, moderator: Any) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(mod)
+    strict.force_login(moderator)
     assert (
         strict.post(
             "/admin/signatures/signature/", {"action": "approve", "_selected_action": [cleo.pk], "index": "0"}

@@ -15,6 +15,7 @@ from signatures import transitions
 from signatures.audit import audit_log
 from signatures.models import Question, RejectionReason, Signature, SignatureQuerySet
 from signatures.moderation import conflicts, decisions, featured, reports
+from signatures.registries import AuditAction
 from signatures.states import State
 
 EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
@@ -78,7 +79,7 @@ class DecisionActions(admin.ModelAdmin):
         context = {"as_of": audit_log.newest_id(), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
-    def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], action: str, reason: str = "") -> None:
+    def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], action: AuditAction, reason: str = "") -> None:
         """Decide, tell what became of it, and keep what an undo needs."""
         seen = self.seen or {State(name) for name in request.POST.getlist("seen") if name in State.values} or None
         which = cast("SignatureQuerySet", self._chosen(request, chosen))
@@ -138,7 +139,7 @@ class DecisionActions(admin.ModelAdmin):
 
     @admin.action(description="Approve", permissions=["moderate"], location=EVERYWHERE)
     def approve(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._decide(request, chosen, "approve")
+        self._decide(request, chosen, AuditAction.APPROVE)
 
     @admin.action(description="Reject (give a reason)", permissions=["moderate"], location=EVERYWHERE)
     def reject(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
@@ -149,11 +150,11 @@ class DecisionActions(admin.ModelAdmin):
         if not reason:
             self.message_user(request, "Nothing was changed: a rejection needs a reason.", messages.ERROR)
             return
-        self._decide(request, chosen, "reject", reason[:300])
+        self._decide(request, chosen, AuditAction.REJECT, reason[:300])
 
     @admin.action(description="Hold", permissions=["moderate"], location=EVERYWHERE)
     def hold(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._decide(request, chosen, "hold")
+        self._decide(request, chosen, AuditAction.HOLD)
 
     @admin.action(description="Feature as featured_position", permissions=["moderate"], location=EVERYWHERE)
     def feature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:

@@ -12,7 +12,7 @@ from django_countries import countries
 
 from campaign.models import Letter
 from signatures.models import Signature
-from signatures.screening import checks
+from signatures.registries import Flag
 
 NEWEST = 50_000  # among so many sign-ups the countries that occur are looked for
 
@@ -22,7 +22,7 @@ class FlagFilter(admin.SimpleListFilter):
     parameter_name = "flagged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", "flagged"), ("no", "not flagged"), *((flag, flag) for flag in checks.SENTENCES)]
+        return [("yes", "flagged"), ("no", "not flagged"), *((flag, flag) for flag in Flag)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
         match self.value():

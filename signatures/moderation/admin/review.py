@@ -25,7 +25,7 @@ from signatures.models import AuditEntry, Signature, WaitingSignature
 from signatures.moderation.admin.actions import DecisionActions, staff_id
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, LetterFilter
 from signatures.moderation.admin.pagination import CappedPaginator
-from signatures.screening import checks
+from signatures.registries import Flag
 from signatures.states import State
 from signatures.values.normalization import name_key
 
@@ -117,7 +117,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
 
     @admin.display(description="flags", ordering="flags")
     def shown_flags(self, signature: Signature) -> SafeString | str:
-        rows = ((flag, checks.SENTENCES.get(flag, "")) for flag in signature.flags)
+        rows = ((flag, Flag(flag).sentence) for flag in signature.flags)
         return format_html_join("", '<span class="flag"><b>{}</b> {}</span>', rows) or "-"
 
     @admin.display(description="day", ordering="signed_up_at")
