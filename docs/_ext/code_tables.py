@@ -10,9 +10,11 @@ A line for a row that the code does not have fails the build, and so does a row 
 """
 
 import argparse
+import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.core.management import get_commands, load_command_class
@@ -23,10 +25,10 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from signatures.delivery.csv_export import COLUMNS, SOURCE
-from signatures.models import RateLimit
 from signatures.registries import AlarmCode, AuditAction, Flag, FlagEnd
 from signatures.screening.rate_limits import DEFAULT_LIMITS
 
+BASE = Path(__file__).resolve().parents[2]
 Words = dict[str, list[str]]  # by row: the cells that its line adds
 
 
@@ -74,7 +76,7 @@ def rate_limits(_of: str) -> Iterator[Row]:
     for scope in dict.fromkeys(of for of, _seconds, _most in DEFAULT_LIMITS):
         numbers = [(seconds, most) for of, seconds, most in DEFAULT_LIMITS if of == scope]
         at_most = ", ".join(f"{most:,} {_span(seconds)}" for seconds, most in numbers)
-        yield Row(scope, (RateLimit.Of(scope).label, at_most))
+        yield Row(scope, (str(scope.label), at_most))
 
 
 def _span(seconds: int) -> str:
@@ -154,6 +156,15 @@ def _usage(action: argparse.Action) -> str:
     return words if action.required else f"[{words}]"
 
 
+def modules(package: str) -> Iterator[Row]:
+    """The modules of a package, each with the first line of its docstring."""
+    for file in sorted((BASE / package).rglob("*.py"), key=lambda file: (file.parent, file.name)):
+        path = file.relative_to(BASE)
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+        if docstring and "migrations" not in path.parts:
+            yield Row(str(path), (_literal(str(path)), docstring.splitlines()[0]))
+
+
 TABLES = {
     "flags": Table(("flag", "removed by", "meaning"), flags, added=0),
     "alarms": Table(("alarm", "email to staff", "advice in admin", "when"), alarms),
@@ -162,6 +173,7 @@ TABLES = {
     "csv-columns": Table(("column", "content"), csv_columns),
     "addresses": Table(("address", "what"), addresses),
     "commands": Table(("command", "what it does"), commands, added=0),
+    "modules": Table(("module", "what it is"), modules, added=0),
     "options": Table(("option", "meaning"), options, added=0),
 }
 

@@ -118,3 +118,36 @@ def test_every_file_that_a_page_names_is_there(file: Path) -> None:
     modules = re.findall(r"python -m (tests[\w.]*)", text)
     paths = (BASE.joinpath(*module.split(".")) for module in modules)
     assert [path.name for path in paths if not path.is_dir() and not path.with_suffix(".py").exists()] == []
+
+
+def test_the_tree_of_the_architecture_is_that_of_the_repository() -> None:
+    """Each name on the left is there, below the folder it is indented under; and no folder of a package is missing."""
+    tree = page("develop/architecture.md").split("```text\n")[1].split("```")[0]
+    drawn: set[str] = set()
+    above: list[str] = []
+    for line in tree.splitlines():
+        level = (len(line) - len(line.lstrip())) // 2
+        names = [name for name in line.split() if re.fullmatch(r"[\w.]+(/|\.py)", name)]
+        drawn |= {"".join([*above[:level], name]) for name in names}
+        above[level:] = names[:1]
+    assert [path for path in drawn if not (BASE / path).exists()] == []
+    folders = {
+        f"{folder.relative_to(BASE)}/"
+        for package in ("campaign", "signatures")
+        for folder in (BASE / package).iterdir()
+        if folder.is_dir() and (folder / "__init__.py").exists()
+    }
+    assert folders - drawn == set()
+
+
+WHERE = re.compile(r"^\| [^|`]+ \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(("path", "name"), WHERE.findall(page("develop/where-is.md")))
+def test_where_is_names_a_file_and_a_name_in_it(path: str, name: str) -> None:
+    text = (BASE / path).read_text(encoding="utf-8")
+    assert re.search(rf"\b{name}\b", text)
+
+
+def test_where_is_answers_twenty_questions() -> None:
+    assert len(WHERE.findall(page("develop/where-is.md"))) == 20
