@@ -42,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its head, its rows, and the cells that each line must add. With 0 a line continues the last cell."""
+    """A table: its head, its rows, and the cells that each line must add. With 0 a line continues the second cell."""
 
     head: tuple[str, ...]
     rows: Callable[[str], Iterable[Row]]
@@ -58,7 +58,7 @@ def flags(raised_by: str) -> Iterator[Row]:
     ends = {FlagEnd.NEVER: "nothing", FlagEnd.NEW_WORDS: "better words", FlagEnd.DECISION: "a decision"}
     for flag in Flag:
         if flag.raised_in.startswith(tuple(raised_by.split())):
-            yield Row(flag, (_literal(flag), ends[flag.end], flag.sentence))
+            yield Row(flag, (_literal(flag), flag.sentence, ends[flag.end]))
 
 
 def alarms(_of: str) -> Iterator[Row]:
@@ -166,7 +166,7 @@ def modules(package: str) -> Iterator[Row]:
 
 
 TABLES = {
-    "flags": Table(("flag", "removed by", "meaning"), flags, added=0),
+    "flags": Table(("flag", "meaning", "removed by"), flags, added=0),
     "alarms": Table(("alarm", "email to staff", "advice in admin", "when"), alarms),
     "audit-actions": Table(("action", "meaning"), audit_actions, added=0),
     "rate-limits": Table(("what is counted", "at most", "beyond it", "why this number"), rate_limits, added=2),
@@ -202,7 +202,8 @@ class CodeTable(SphinxDirective):
             more = words.get(row.code, [])
             if table.added and len(more) != table.added:
                 raise self.error(f"{row.code} needs {table.added} cells of words, and has {len(more)}")
-            yield [*row.cells, *more] if table.added else [*row.cells[:-1], " ".join([row.cells[-1], *more])]
+            first, *cells = row.cells
+            yield [*row.cells, *more] if table.added else [first, " ".join([cells[0], *more]), *cells[1:]]
 
 
 def _words(lines: Iterable[str]) -> Words:
