@@ -15,9 +15,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 BASE = Path(__file__).resolve().parent.parent
 
@@ -26,6 +27,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def body_of(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
+    body = message.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
 
 
 class LiveSite:
@@ -116,15 +123,16 @@ class LiveSite:
                 found.append(int(entry.name))
         return found
 
+    def messages(self, to: str) -> list[EmailMessage]:
+        """The emails to this address, oldest first."""
+        files = sorted((self.folder / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+        found = (message_from_bytes(file.read_bytes(), policy=policy.default) for file in files)
+        return [message for message in found if message["To"] == to]
+
     def mails(self, to: str) -> list[str]:
         """The paths of the links in the mails to this address, oldest first."""
-        links = []
-        for file in sorted((self.folder / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns):
-            message = message_from_bytes(file.read_bytes(), policy=policy.default)
-            body = message.get_body(("plain",))  # type: ignore[attr-defined]  # an EmailMessage by its policy
-            if message["To"] == to:
-                links += re.findall(re.escape(self.url) + r"(/\S+)", body.get_content())
-        return links
+        texts = (body_of(message, "plain") for message in self.messages(to))
+        return [path for text in texts for path in re.findall(re.escape(self.url) + r"(/\S+)", text)]
 
     def wait_for_mail(self, to: str, seconds: float = 30) -> str:
         """The path of the link in the first mail to this address."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from campaign.letters.publishing import announce
 from campaign.models import Letter, News
 from signatures.delivery import freezing
-from signatures.models import Alarm, Delivery
+from signatures.models import Alarm, Delivery, HourlyStatistic
 from signatures.states import State
 from tests.factories import make_signature
 
@@ -30,14 +30,34 @@ def build(password: str) -> dict[str, Any]:
         person = User.objects.create_user(name, f"{name}@example.org", password, is_staff=True)
         person.groups.add(Group.objects.get(name=role))
     for place, (name, role, organization, country) in enumerate(FEATURED, 1):
-        words = {"role": role, "organization": organization, "country": country}
-        make_signature(letter, name, featured_position=place, **words, **of_day(20))
+        make_signature(
+            letter, name, role=role, organization=organization, country=country, featured_position=place, **of_day(20)
+        )
     news = News.objects.create(letter=letter)
     news.texts.create(language="en", title="The embassy answered", body="It *thanked* us for the letter.")
     announce(news)
     for number in range(FLOOD):
         make_signature(letter, f"Jose Perez {number}", State.WAITING, country="VA", flags=["burst"], **of_day(3))
+    write_statistics(letter)
     return waiting(letter)
+
+
+def write_statistics(letter: Letter) -> None:
+    """Writes two months of hours in which people sleep, sign, and confirm a little later."""
+    what = HourlyStatistic.What
+    share = {what.SIGN_UP: 1.0, what.CONFIRM: 0.85, what.APPROVE: 0.75, what.REJECT: 0.06, what.WITHDRAW: 0.03}
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    rows = []
+    for ago in range(1, 60 * 24):
+        hour = now - timedelta(hours=ago)
+        crowd = max(0, 9 - abs(15 - hour.hour)) * (1 + (hour.day * 7 % 5))
+        rows += [
+            HourlyStatistic(letter=letter, language="en", hour=hour, what=event, number=round(crowd * part))
+            for event, part in share.items()
+            if round(crowd * part)
+        ]
+    HourlyStatistic.objects.all().delete()
+    HourlyStatistic.objects.bulk_create(rows)
 
 
 def of_day(days: int) -> dict[str, Any]:

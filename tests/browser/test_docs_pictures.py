@@ -7,6 +7,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.browser import docs_pictures
+from tests.browser.studio import open_studio
 
 NAMES = ("tour-confirm", "moderator-queue", "owner-invite")
 
@@ -14,7 +15,7 @@ NAMES = ("tour-confirm", "moderator-queue", "owner-invite")
 @pytest.fixture(scope="module")
 def folder(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
-    with docs_pictures.studio(browser, NAMES, folder, signatures=60) as studio:
+    with open_studio(browser, NAMES, folder, signatures=60) as studio:
         docs_pictures.take_all(studio)
     return folder
 

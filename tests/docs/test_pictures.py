@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import docs_pictures
+from tests.browser import docs_pictures, studio
 from tests.docs.pages import BASE, DOCS, pages
 
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]+\.png)\)")
@@ -39,7 +39,7 @@ def test_every_stored_picture_is_shown_on_a_page() -> None:
 
 
 def test_the_script_makes_every_picture_that_is_shown_and_no_other() -> None:
-    made = {docs_pictures.file_of(name).resolve() for name in docs_pictures.names()}
+    made = {studio.file_of(name).resolve() for name in docs_pictures.names()}
     assert made == {path for path, _words in shown()}
 
 
