@@ -8,7 +8,7 @@ from django.core import checks
 
 @checks.register(checks.Tags.security, deploy=True)
 def deployment(**_options: Any) -> list[checks.CheckMessage]:
-    """Return warnings about settings that are fine on one's own machine, but not on a public site."""
+    """Returns warnings about settings that are fine on one's own machine, but not on a public site."""
     found: list[checks.CheckMessage] = []
     if settings.LOCAL_MODE:
         found.append(

@@ -1,6 +1,6 @@
-"""Every setting of the site, read from the environment (a `.env` file is read), with its default.
+"""Settings, read from the environment and from a `.env` file.
 
-The table in README.md explains each. A wrong value stops the start with one sentence.
+docs/reference/settings.md explains each. A wrong value stops the start with one sentence.
 """
 
 import os
@@ -20,7 +20,7 @@ env.read_env(BASE_DIR / ".env")
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
-def flag(name: str) -> bool:
+def boolean(name: str) -> bool:
     value: str = env.str(name, default="False")
     if value not in {"True", "False"}:
         raise ImproperlyConfigured(f"{name} must be True or False, not {value!r}.")
@@ -34,24 +34,24 @@ def whole_number(name: str, default: int) -> int:
     return int(value)
 
 
-# Where we are
+# Site and mode
 
 VAR_DIR = Path(env.str("VAR_DIR", default="") or BASE_DIR / "var").absolute()
 if len(str(VAR_DIR)) > 80:
     raise ImproperlyConfigured(
-        f"VAR_DIR must be at most 80 characters long, so that the database's socket fits; it has {len(str(VAR_DIR))}."
+        f"VAR_DIR must be at most 80 characters long, because of the database's socket; it has {len(str(VAR_DIR))}."
     )
 
-DEBUG = flag("DEBUG")
+DEBUG = boolean("DEBUG")
 SITE_URL = env.str("SITE_URL", default="").rstrip("/") or "http://localhost:8000"
 SITE = urlsplit(SITE_URL)
 if SITE.scheme not in {"http", "https"} or not SITE.hostname or SITE.path:
     raise ImproperlyConfigured(f"SITE_URL must look like https://letter.example.org, not {SITE_URL!r}.")
 LOCAL_MODE = SITE.hostname in LOCAL_HOSTS
 if not LOCAL_MODE and SITE.scheme != "https":
-    raise ImproperlyConfigured("SITE_URL must begin with https:// for any host but this machine.")
+    raise ImproperlyConfigured("SITE_URL must begin with https://, except on this machine.")
 if not LOCAL_MODE and DEBUG:
-    raise ImproperlyConfigured("DEBUG must be False for any host but this machine.")
+    raise ImproperlyConfigured("DEBUG must be False, except on this machine.")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
 TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0)
@@ -59,40 +59,40 @@ EMAIL_URL = env.str("EMAIL_URL", default="")
 EMAIL = urlsplit(EMAIL_URL)
 
 if LOCAL_MODE:
-    forgotten = "SITE_URL names this machine, but {}: set SITE_URL to the address people will use."
-    if strangers := set(ALLOWED_HOSTS) - LOCAL_HOSTS - {"[::1]"}:
-        raise ImproperlyConfigured(forgotten.format(f"ALLOWED_HOSTS holds {', '.join(sorted(strangers))}"))
+    contradiction = "SITE_URL names this machine, but {}: set SITE_URL to the address people will use."
+    if foreign_hosts := set(ALLOWED_HOSTS) - LOCAL_HOSTS - {"[::1]"}:
+        raise ImproperlyConfigured(contradiction.format(f"ALLOWED_HOSTS holds {', '.join(sorted(foreign_hosts))}"))
     if EMAIL_URL and EMAIL.hostname not in LOCAL_HOSTS:
-        raise ImproperlyConfigured(forgotten.format("EMAIL_URL points to another"))
+        raise ImproperlyConfigured(contradiction.format("EMAIL_URL points to another"))
     if TRUSTED_PROXIES:
-        raise ImproperlyConfigured(forgotten.format("TRUSTED_PROXIES says there is a proxy"))
+        raise ImproperlyConfigured(contradiction.format("TRUSTED_PROXIES says there is a proxy"))
 
 
-# Secrets and keys: made in local mode, required elsewhere
+# Secrets and keys: created in local mode, required on a public site
 
 KEYS_DIR = VAR_DIR / "keys"
 
 
-def required(name: str, what_for: str) -> str:
+def required(name: str, purpose: str) -> str:
     value: str = env.str(name, default="")
     if not value:
-        raise ImproperlyConfigured(f"{name} is missing: {what_for}.")
+        raise ImproperlyConfigured(f"{name} is missing: {purpose}.")
     return value
 
 
-def secret(name: str, what_for: str) -> str:
+def secret(name: str, purpose: str) -> str:
     if LOCAL_MODE and not env.str(name, default=""):
         return keys.secret(KEYS_DIR, name.lower())
-    value = required(name, what_for)
+    value = required(name, purpose)
     if len(value) < 32 or len(set(value)) < 8:
         raise ImproperlyConfigured(f"{name} must be at least 32 random characters.")
     return value
 
 
-def sealing_key(name: str, pair: str, what_for: str) -> str:
+def sealing_key(name: str, pair: str, purpose: str) -> str:
     if LOCAL_MODE and not env.str(name, default=""):
         return keys.public_key(KEYS_DIR, pair)
-    value = required(name, what_for)
+    value = required(name, purpose)
     if len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):
         raise ImproperlyConfigured(f"{name} must be a Curve25519 public key of 64 hexadecimal digits.")
     return value
@@ -101,26 +101,24 @@ def sealing_key(name: str, pair: str, what_for: str) -> str:
 SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 EMAIL_HASH_PEPPER = secret(
-    "EMAIL_HASH_PEPPER", "it keys the hash by which a mailbox is found again; without it nobody can be found"
+    "EMAIL_HASH_PEPPER", "it keys the hashes of email addresses; without it no signature can be found by its address"
 )
 OUTBOX_PUBLIC_KEY = sealing_key(
-    "OUTBOX_PUBLIC_KEY", "outbox", "recipients of mails are sealed to it until they are sent"
+    "OUTBOX_PUBLIC_KEY", "outbox", "recipients of emails are sealed to it until they are sent"
 )
-UPDATES_PUBLIC_KEY = sealing_key(
-    "UPDATES_PUBLIC_KEY", "updates", "addresses of those who ask for updates are sealed to it"
-)
+UPDATES_PUBLIC_KEY = sealing_key("UPDATES_PUBLIC_KEY", "updates", "addresses of subscribers are sealed to it")
 
 if LOCAL_MODE:
     ORGANIZATION_NAME = env.str("ORGANIZATION_NAME", default="") or "Local test site"
     CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="") or "privacy@localhost"
     DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="") or "letter@localhost"
 else:
-    ORGANIZATION_NAME = required("ORGANIZATION_NAME", "it stands on every page and in the privacy notice")
-    CONTACT_EMAIL = required("CONTACT_EMAIL", "it stands on every page and in the privacy notice")
-    DEFAULT_FROM_EMAIL = required("DEFAULT_FROM_EMAIL", "mails are sent from it")
+    ORGANIZATION_NAME = required("ORGANIZATION_NAME", "it is shown on every page and in the privacy notice")
+    CONTACT_EMAIL = required("CONTACT_EMAIL", "it is shown on every page and in the privacy notice")
+    DEFAULT_FROM_EMAIL = required("DEFAULT_FROM_EMAIL", "it is the sender of emails")
 
 
-# The house
+# Applications, middleware, templates
 
 ROOT_URLCONF = "campaign.urls"
 WSGI_APPLICATION = "campaign.wsgi.application"
@@ -130,7 +128,7 @@ if ADMIN_PATH == "/":
     ADMIN_PATH = "admin/"
 
 INSTALLED_APPS = [
-    "signatures.apps.StaffAdminConfig",  # admin, with a second factor
+    "signatures.apps.StaffAdminConfig",  # the admin site, with a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -145,7 +143,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "django_otp.plugins.otp_totp",
     "django_tasks_db",
-    # After auth, whose permissions the groups of staff are made of.
+    # After auth: the groups of staff are made of its permissions.
     "campaign.apps.CampaignConfig",
     "signatures.apps.SignaturesConfig",
 ]
@@ -192,7 +190,7 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 CRISPY_FAIL_SILENTLY = False
 
 
-# Data
+# Database, cache, tasks, limits
 
 POSTGRES_DIR = VAR_DIR / "postgres"
 DATABASE_URL = env.str("DATABASE_URL", default="")
@@ -223,7 +221,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 
-# Mail
+# Email
 
 if not EMAIL_URL:
     MAILERS = {
@@ -242,7 +240,7 @@ elif EMAIL.scheme in {"smtp", "smtps"} and EMAIL.hostname:
                 "username": unquote(EMAIL.username or ""),
                 "password": unquote(EMAIL.password or ""),
                 "use_ssl": EMAIL.scheme == "smtps",
-                # Port 25 on this machine speaks no TLS; any other server must.
+                # A server on this machine may lack TLS; any other must have it.
                 "use_tls": EMAIL.scheme == "smtp" and EMAIL.hostname not in LOCAL_HOSTS,
                 "timeout": 20,
             },
@@ -252,10 +250,13 @@ else:
     raise ImproperlyConfigured(
         "EMAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port."
     )
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = DEFAULT_FROM_EMAIL
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 
-# Languages: by the URL alone
+# Languages and formats
+
+# The only list of languages. A further one needs a catalog (campaign/locale/) and words of the PDF
+# (templates/pdf/wording/).
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [
@@ -283,7 +284,7 @@ STORAGES = {
 DELIVERIES_DIR = Path(env.str("DELIVERIES_DIR", default="") or VAR_DIR / "deliveries").absolute()
 
 
-# Safety
+# Security
 
 AUTHENTICATION_BACKENDS = ["signatures.staff.roles.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -292,10 +293,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60  # seconds in which an invitation, or the way to a new password, is good
-OTP_TOTP_ISSUER = "Desk"  # what an app shows beside the code: as neutral as our mails, for the same seized phone
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60  # seconds for which invitations and password resets are valid
+OTP_TOTP_ISSUER = "Desk"  # shown by the authenticator app; neutral, like our emails, in case the phone is seized
 
-# Public pages load nothing but our own files; admin adds its nonce by asking for it (Django leaves it out elsewhere).
+# Public pages load only our own files. Admin pages use the nonce; Django adds it only to pages that use it.
 SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF, CSP.NONCE],
@@ -336,7 +337,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        "django.request": {"level": "ERROR"},  # what a browser got wrong is no news
+        "django.request": {"level": "ERROR"},  # wrong requests (4xx) are not logged
         "django.tasks": {"level": "WARNING"},
         "django_tasks": {"level": "WARNING"},
         "django_tasks_db": {"level": "WARNING"},
@@ -344,12 +345,12 @@ LOGGING = {
         "fontTools": {"level": "WARNING"},
         "django.server": {"handlers": [], "propagate": True},
         "_granian": {"handlers": [], "propagate": True},
-        "granian.access": {"handlers": [], "propagate": True},  # `serve` leaves it off
+        "granian.access": {"handlers": [], "propagate": True},  # `serve` switches it off
     },
 }
 DEFAULT_EXCEPTION_REPORTER = "campaign.runtime.logs.RedactedExceptionReporter"
 
-# Only the worker opens sealed recipients; `serve` gives the web server an empty name, whatever a `.env` file says.
+# Only the worker opens sealed recipients. `serve` sets this to empty for the web server, whatever a `.env` file says.
 OUTBOX_PRIVATE_KEY_FILE = os.environ.get(
     "OUTBOX_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "outbox")) if LOCAL_MODE else ""
 )

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Sum
 
+from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.models import CountDelta
 from signatures.states import State, Visibility
-
-# Any number that no other advisory lock of the site uses.
-FOLDING = 720_130_507
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,7 @@ def by_country(letter_id: int) -> dict[str, int]:
 def fold_deltas() -> int:
     """Replace the tally's entries by one for each cell, keeping what they tell as `Activity`; how many entries went."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [FOLDING])
-        if not cursor.fetchone()[0]:
+        if not transaction_lock(AdvisoryLock.FOLD_COUNT_DELTAS, wait=False):
             return 0
         cursor.execute(
             """

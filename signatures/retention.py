@@ -35,7 +35,7 @@ _BURIED = """
 def prune(*, dry_run: bool = False) -> dict[str, int]:
     """Delete what has been kept long enough; how many of each kind went (would go, when `dry_run`)."""
     if not dry_run:
-        sync_tombstones()
+        _restore_tombstones(_tombstones_file())
     now = timezone.now()
     expired: dict[str, QuerySet[Any]] = {
         "erased, brought back by a backup": Signature.objects.filter(pk__in=_buried()),
@@ -96,26 +96,13 @@ def _delete(rows: QuerySet[Any]) -> int:
 
 
 def sync_tombstones(file: Path | None = None) -> int:
-    """Make table and file agree, so that either brings the other back; how many tombstones there are.
+    """Makes table and file agree, so that each can restore the other. Returns the number of tombstones.
 
-    A restored backup holds the tombstones of its own time alone; the file beside the database holds those since. It
-    names nobody: numbers, keyed hashes, times.
+    A restored backup has only the tombstones of its own time; the file beside the database has those since. The file
+    names nobody: it has numbers, keyed hashes and times.
     """
-    file = file or settings.VAR_DIR / "tombstones.csv"
-    known = {_bytes(t): t.at for t in Tombstone.objects.all()}
-    missing = []
-    if file.exists():
-        with file.open(newline="") as lines:
-            for letter_id, kind, key, at in csv.reader(lines):
-                stone = Tombstone(
-                    letter_id=int(letter_id), kind=kind, address_hash=bytes.fromhex(key), at=datetime.fromisoformat(at)
-                )
-                if stone.at > max(known.get(_bytes(stone), stone.at - timedelta(1)), timezone.now() - _months()):
-                    missing.append(stone)
-    if missing:
-        Tombstone.objects.bulk_create(
-            missing, update_conflicts=True, unique_fields=["letter_id", "kind", "address_hash"], update_fields=["at"]
-        )
+    file = file or _tombstones_file()
+    _restore_tombstones(file)
     draft = file.with_suffix(".part")
     with draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
@@ -123,6 +110,30 @@ def sync_tombstones(file: Path | None = None) -> int:
     draft.chmod(0o600)
     draft.replace(file)
     return rows.count()
+
+
+def _tombstones_file() -> Path:
+    file: Path = settings.VAR_DIR / "tombstones.csv"
+    return file
+
+
+def _restore_tombstones(file: Path) -> None:
+    """Adds to the table what only the file has. Writes no file: retention does not depend on a writable disk."""
+    if not file.exists():
+        return
+    known = {_bytes(t): t.at for t in Tombstone.objects.all()}
+    missing = []
+    with file.open(newline="") as lines:
+        for letter_id, kind, key, at in csv.reader(lines):
+            stone = Tombstone(
+                letter_id=int(letter_id), kind=kind, address_hash=bytes.fromhex(key), at=datetime.fromisoformat(at)
+            )
+            if stone.at > max(known.get(_bytes(stone), stone.at - timedelta(1)), timezone.now() - _months()):
+                missing.append(stone)
+    if missing:
+        Tombstone.objects.bulk_create(
+            missing, update_conflicts=True, unique_fields=["letter_id", "kind", "address_hash"], update_fields=["at"]
+        )
 
 
 def _bytes(stone: Tombstone) -> tuple[int, str, bytes]:

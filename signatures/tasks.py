@@ -1,7 +1,16 @@
-"""Background jobs (django.tasks). A job is a wake-up that may be asked for again: the rows are the truth."""
+"""Background tasks (django.tasks), and the schedule of the worker's regular duties.
 
+A task is a wake-up that may be repeated: the rows in the database say what is left to do.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
+from django.core.management import call_command
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.tasks import task
 from django.utils import timezone
 
@@ -11,75 +20,125 @@ from signatures.delivery import building, reconciliation
 from signatures.models import BulkRule
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.monitoring import alarms
+from signatures.registries import AlarmCode
 from signatures.screening import bursts
 
+log = logging.getLogger(__name__)
 
-@task()
-def fold_count_deltas() -> int:
-    """Fold the tally; how many entries went."""
-    return counts.fold_deltas()
-
-
-@task()
-def delete_network_digests() -> int:
-    """Forget the networks that are no longer needed; of how many signatures. Due every hour."""
-    return retention.delete_network_digests()
-
-
-@task()
-def create_checkpoint() -> int:
-    """Seal the trail's new entries; how many. Due each minute, and alone: no trouble of the rest may stop it."""
-    return checkpoints.create_checkpoint()
+A_DAY_AND_AN_HOUR = timedelta(days=1, hours=1)  # an alarm of a daily check lasts until the next check
 
 
 @task()
 def recount(by: int | None = None) -> int:
-    """Count all anew; in how many letters the counts are adrift. Nightly, and when staff ask."""
+    """Counts all signatures anew. Returns the number of letters whose counts differ. Staff can ask for it."""
     return alarms.recount(by=by)
 
 
 @task()
 def build_delivery(delivery_id: int) -> None:
-    """Make the files of a frozen delivery; asked for twice, it is made once."""
+    """Builds the files of a frozen delivery. Harmless when repeated: files that exist are not built again."""
     building.build(delivery_id)
 
 
 @task()
-def reconcile() -> None:
-    """Check every count, of letters and of deliveries with their packages; what does not agree is an alarm."""
-    for code, sentence in reconciliation.check_deliveries().items():
-        alarms.raise_alarm(code, sentence, timezone.now() + timedelta(days=1, hours=1))
-
-
-@task()
-def run_due_duties() -> None:
-    """What is due each minute: bursts, rules, alarms, what is over; daily recount and pruning."""
-    for number in bulk_rule_runs.stalled():
-        run_bulk_rule.enqueue(number)
-    bursts.flag_bursts()  # first: what belongs to one does not stand by rule, and its buckets go with the day
-    decisions.approve_unflagged()
-    for delivery_id in building.unfinished():
-        build_delivery.enqueue(delivery_id)
-    alarms.check()
-    retention.delete_expired_buckets()
-    retention.sync_tombstones()
-    if alarms.is_recount_due():
-        alarms.recount()
-    if reconciliation.is_due():
-        reconcile.enqueue()
-    if retention.is_due():
-        retention.prune()
-
-
-@task()
 def run_bulk_rule(number: int) -> None:
-    """Work on this invalidation, or on its undoing, for one turn, and ask for another while there is work."""
+    """Works on a bulk rule, or on its undoing, for one turn, and enqueues itself again while work is left."""
     if bulk_rule_runs.run(number):
         run_bulk_rule.enqueue(number)
 
 
 @task()
 def preview_bulk_rule(number: int) -> None:
-    """Count what this invalidation would take."""
+    """Counts what a bulk rule would reject."""
     for rule in BulkRule.objects.filter(pk=number, step=BulkRule.Step.DRAFT):
         bulk_rules.save_preview(rule)
+
+
+def _resume_bulk_rules() -> None:
+    for number in bulk_rule_runs.stalled():
+        run_bulk_rule.enqueue(number)
+
+
+def _resume_deliveries() -> None:
+    for delivery_id in building.unfinished():
+        build_delivery.enqueue(delivery_id)
+
+
+def _reconcile() -> None:
+    for code, sentence in reconciliation.check_deliveries().items():
+        alarms.raise_alarm(code, sentence, timezone.now() + A_DAY_AND_AN_HOUR)
+
+
+def _delete_task_results() -> None:
+    call_command("prune_db_task_results", min_age_days=1, verbosity=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Regular work of the worker.
+
+    A duty that is done once a day by whichever worker comes first is looked at every minute; `is_due` then says
+    whether the day is over. So a daily duty that fails is tried again within a minute.
+    """
+
+    name: str
+    work: Callable[[], object]
+    every: timedelta
+    is_due: Callable[[], bool] = lambda: True
+
+
+HALF_A_MINUTE, MINUTE, HOUR = timedelta(seconds=30), timedelta(minutes=1), timedelta(hours=1)
+
+# The schedule. Duties of one turn run in this order.
+DUTIES = (
+    Duty("fold-count-deltas", counts.fold_deltas, HALF_A_MINUTE),
+    # Before the alarms: a worker that was away raises none for audit entries that it is about to check.
+    Duty("create-checkpoint", checkpoints.create_checkpoint, MINUTE),
+    Duty("resume-bulk-rules", _resume_bulk_rules, MINUTE),
+    # Before the approvals, so that no signature of a burst is approved by the rule of its letter.
+    Duty("flag-bursts", bursts.flag_bursts, MINUTE),
+    Duty("approve-unflagged", decisions.approve_unflagged, MINUTE),
+    Duty("resume-deliveries", _resume_deliveries, MINUTE),
+    Duty("check-alarms", alarms.check, MINUTE),
+    # After the bursts, which read these buckets.
+    Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE),
+    Duty("sync-tombstones", retention.sync_tombstones, MINUTE),
+    Duty("recount", alarms.recount, MINUTE, is_due=alarms.is_recount_due),
+    Duty("reconcile", _reconcile, MINUTE, is_due=reconciliation.is_due),
+    Duty("prune", retention.prune, MINUTE, is_due=retention.is_due),
+    Duty("delete-network-digests", retention.delete_network_digests, HOUR),
+    Duty("delete-task-results", _delete_task_results, HOUR),
+)
+
+
+@task()
+def run_duties(names: Sequence[str] | None = None) -> dict[str, str]:
+    """Runs the duties with these names (all, when None). A duty that fails never stops the next one.
+
+    Returns the names of the duties that failed, each with the name of its exception. An alarm is raised for them, and
+    each is tried again at its next turn. A lost connection to the database raises no alarm.
+
+    Raises:
+        OperationalError: when the database is away.
+    """
+    duties = [duty for duty in DUTIES if names is None or duty.name in names]
+    failures = {duty: error for duty in duties if (error := _run(duty))}
+    if failures:
+        described = ", ".join(f"{duty.name} ({error})" for duty, error in failures.items())
+        until = timezone.now() + max(duty.every for duty in failures) + alarms.ACTIVE_FOR
+        alarms.raise_alarm(AlarmCode.DUTY_FAILED, f"Duties of the worker failed: {described}."[:300], until)
+    return {duty.name: error for duty, error in failures.items()}
+
+
+def _run(duty: Duty) -> str:
+    """Runs one duty. Returns the name of the exception that ended it, or an empty string."""
+    try:
+        if duty.is_due():
+            duty.work()
+    except Exception as error:
+        log.exception("duty %s failed", duty.name)
+        if not isinstance(error, DatabaseError) or connection.is_usable():
+            return type(error).__name__
+        connection.close()
+        connection.ensure_connection()
+    return ""

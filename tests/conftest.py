@@ -27,8 +27,9 @@ from campaign.runtime import database
 from campaign.web import middleware
 from signatures.models import Signature
 from signatures.outbox import sending
-from signatures.screening import blocklists, checks, rate_limits
+from signatures.screening import blocklists, rate_limits
 from signatures.states import State
+from signatures.values import form_stamps
 from tests import pseudo
 from tests.factories import WORDS, make_letter, make_signature
 from tests.live_site import LiveSite, free_port
@@ -67,7 +68,7 @@ def django_db_setup(
 @pytest.fixture(scope="session")
 def site() -> Iterator[LiveSite]:
     """The whole site, served; whoever uses it is in the group `serve`, so that one is enough."""
-    with LiveSite.for_a_while(free_port()) as site:
+    with LiveSite.temporary(free_port()) as site:
         yield site
 
 
@@ -162,7 +163,7 @@ def words(letter: Letter) -> dict[str, str]:
 @pytest.fixture
 def form(words: dict[str, str]) -> dict[str, str]:
     """The form beside the letter, filled in by hand."""
-    return {**words, "email": "dora@example.org", "website": "", "stamp": checks.form_stamp(), "seconds": "40"}
+    return {**words, "email": "dora@example.org", "website": "", "stamp": form_stamps.make_stamp(), "seconds": "40"}
 
 
 class Inbox(list[EmailMessage]):
@@ -287,7 +288,7 @@ def pseudo_locale_letter(pseudo_locale: Path, settings: Any, letter: Letter) -> 
     settings.ORGANIZATION_NAME, settings.CONTACT_EMAIL = "ⓞⓟⓔⓡⓐⓣⓞⓡ", "ⓒⓞⓝⓣⓐⓒⓣ"
     letter.recipient, letter.letterhead = "ⓜⓘⓝⓘⓢⓣⓔⓡ", {"name": "ⓒⓞⓜⓜⓘⓣⓣⓔⓔ"}
     letter.save()
-    accented = {field: pseudo.said(words) for field, words in WORDS.items() if isinstance(words, str)}
+    accented = {field: pseudo.translated(words) for field, words in WORDS.items() if isinstance(words, str)}
     publish(revise(letter, pseudo.CODE, {**accented, "signatories": [{"name": "ⓖⓡⓐⓒⓔ", "titles": []}]}))
     return letter
 

@@ -1,4 +1,4 @@
-"""A few makers in place of a factory library."""
+"""Factories: a few functions in place of a factory library."""
 
 import secrets
 from typing import Any
@@ -6,11 +6,12 @@ from typing import Any
 from django.utils import timezone
 
 from campaign.letters.publishing import publish, revise
-from campaign.models import Letter
+from campaign.models import Letter, Translation
 from signatures.models import Delivery, Signature
-from signatures.states import State, Visibility
+from signatures.registries.typed_fields import TYPED_NAMES
+from signatures.signing.signer_input import SignerInput
+from signatures.states import Kind, State, Visibility
 from signatures.values import names
-from signatures.values.normalization import name_key, search_text
 
 WORDS: dict[str, Any] = {
     "title": "A letter to the Minister of Bridges",
@@ -47,7 +48,7 @@ def make_letter(slug: str = "bridge", **fields: Any) -> Letter:
 def make_signature(
     letter: Letter, name: str, state: State = State.APPROVED, visibility: Visibility = Visibility.PUBLIC, **fields: Any
 ) -> Signature:
-    """A signature in this state, as the verbs would leave it."""
+    """A signature in this state, as the actions would leave it."""
     has_words = state != State.WITHDRAWN and not (visibility == Visibility.COUNTED and state != State.UNCONFIRMED)
     is_confirmed = has_words and state != State.UNCONFIRMED
     now = timezone.now()
@@ -56,9 +57,7 @@ def make_signature(
         "translation": letter.revisions.first().translations.first(),
         "address_hash": secrets.token_bytes(32),
         "name": name if has_words else "",
-        "name_key": name_key(name) if is_confirmed else "",
-        "sort_key": names.sort_key(name) if is_confirmed else "",
-        "search_text": search_text(name, fields.get("organization", "")) if is_confirmed else "",
+        **(names.search_columns(name, fields.get("organization", "")) if is_confirmed else {}),
         "state": state,
         "visibility": visibility,
         "language": "en",
@@ -67,6 +66,12 @@ def make_signature(
         "approved_on": now.date() if state == State.APPROVED else None,
     }
     return Signature.objects.create(**(defaults | fields))
+
+
+def signer_input(text: Translation, language: str = "en", **values: str) -> SignerInput:
+    """What a signer typed: a person who is shown publicly, unless other values are given."""
+    typed = dict.fromkeys(TYPED_NAMES, "") | {"kind": Kind.PERSON, "visibility": Visibility.PUBLIC} | values
+    return SignerInput(text, language, typed)
 
 
 def make_many(letter: Letter, number: int, **fields: Any) -> list[Signature]:

@@ -1,4 +1,4 @@
-"""The whole site as an operator runs it: `manage.py serve` in processes of its own, on a folder of its own."""
+"""A running site for tests: `manage.py serve` in processes of its own, on a folder of its own."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ def body_of(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
 
 
 class LiveSite:
-    """A running site; `with Site(port) as site:` stops all of it."""
+    """A running site. Leaving its `with` block stops it."""
 
     def __init__(self, port: int, folder: Path | None = None) -> None:
         self.port = port
@@ -52,8 +52,8 @@ class LiveSite:
 
     @classmethod
     @contextlib.contextmanager
-    def for_a_while(cls, port: int) -> Iterator[Self]:
-        """A site that leaves nothing behind: no process, no file."""
+    def temporary(cls, port: int) -> Iterator[Self]:
+        """Yields a site, and removes its processes and files afterwards."""
         site = cls(port)
         try:
             with site:
@@ -101,18 +101,18 @@ class LiveSite:
             return 0, str(error)
 
     def run(self, *words: str) -> str:
-        """Run a command of the operator while the site runs. Returns what it printed."""
+        """Runs a management command while the site runs. Returns what it printed."""
         command = [sys.executable, "manage.py", *words]
         done = subprocess.run(command, cwd=BASE, env=self.environment, check=True, stdout=subprocess.PIPE, text=True)
         return done.stdout
 
     def python(self, module: str, call: str) -> Any:
-        """Call a function of a test module inside the site's settings. Returns its result, by way of JSON."""
+        """Calls a function of a test module inside the site's settings. Returns its result, by way of JSON."""
         code = f"import json; from {module} import *; print(json.dumps({call}))"
         return json.loads(self.run("shell", "--no-imports", "-c", code).splitlines()[-1])
 
     def processes(self) -> list[int]:
-        """Every process of this site, found by the name of its folder in its environment or command."""
+        """Returns the ids of all processes of this site, found by its folder in their environment or command."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
@@ -124,21 +124,21 @@ class LiveSite:
         return found
 
     def messages(self, to: str) -> list[EmailMessage]:
-        """The emails to this address, oldest first."""
+        """Returns the emails to this address, oldest first."""
         files = sorted((self.folder / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
         found = (message_from_bytes(file.read_bytes(), policy=policy.default) for file in files)
         return [message for message in found if message["To"] == to]
 
     def mails(self, to: str) -> list[str]:
-        """The paths of the links in the mails to this address, oldest first."""
+        """Returns the paths of the links in the emails to this address, oldest first."""
         texts = (body_of(message, "plain") for message in self.messages(to))
         return [path for text in texts for path in re.findall(re.escape(self.url) + r"(/\S+)", text)]
 
     def wait_for_mail(self, to: str, seconds: float = 30) -> str:
-        """The path of the link in the first mail to this address."""
+        """Waits for an email to this address. Returns the path of the link in it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := self.mails(to):
                 return found[0]
             time.sleep(0.1)
-        raise AssertionError(f"no mail came to {to}")
+        raise AssertionError(f"no email came to {to}")

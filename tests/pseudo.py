@@ -1,7 +1,6 @@
-"""A language that nobody speaks: every string of ours accented, a third longer, from right to left.
+"""The pseudo-locale: every translatable string accented, a third longer, and from right to left.
 
-What stands on a page of it in plain letters is a string that nobody can translate, or a text in another language that
-does not say so (`lang`).
+Text in plain letters on its pages is a string that cannot be translated, or a text in another language without `lang`.
 """
 
 import re
@@ -14,18 +13,18 @@ from babel.messages.mofile import write_mo
 
 from campaign.translations import catalogs
 
-CODE = "he"  # Django knows its dates, numbers and direction; ours are the words
+CODE = "he"  # Django has its dates, numbers and direction; the strings are made up
 ACCENTED = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "áƀćđéƒğħíĵķłḿńóṕɋŕśŧúṽŵẋýźÁɃĆĐÉƑĞĦÍĴĶŁḾŃÓṔɊŔŚŦÚṼŴẊÝŹ"
 )
-APART = {"bdi", "code", "pre", "script", "style", "textarea"}  # a person's words, and what no language has
+IGNORED_TAGS = {"bdi", "code", "pre", "script", "style", "textarea"}  # names and code
 FILE = re.compile(r"[\w-]+\.(?:csv|json|pdf|txt|zip)\b")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-READ_ALOUD = ("alt", "aria-label", "content", "placeholder", "title")
+TEXT_ATTRIBUTES = ("alt", "aria-label", "content", "placeholder", "title")
 
 
-def said(words: str) -> str:
-    """The words as the language has them; placeholders and tags stay."""
+def translated(words: str) -> str:
+    """Returns the text in the pseudo-locale. Placeholders and tags stay as they are."""
     parts = re.split(f"({catalogs.PLACEHOLDERS.pattern})", words)
     accented = "".join(part if n % 2 else part.translate(ACCENTED) for n, part in enumerate(parts))
     end = len(accented.rstrip())
@@ -36,7 +35,7 @@ def write_catalog(folder: Path) -> None:
     catalog = Catalog(CODE, fuzzy=False)
     for message in catalogs.extract_strings():
         if message.id:
-            words = [said(part) for part in message.id] if message.pluralizable else said(str(message.id))
+            words = [translated(part) for part in message.id] if message.pluralizable else translated(str(message.id))
             if message.pluralizable:
                 words = [words[0], *words[1:] * (catalog.num_plurals - 1)]
             catalog.add(message.id, words, context=message.context)
@@ -45,22 +44,22 @@ def write_catalog(folder: Path) -> None:
         write_mo(mo, catalog)
 
 
-class Plain(HTMLParser):
-    """What a page says in plain letters, though it says that it is in this language."""
+class PlainTextFinder(HTMLParser):
+    """Finds text in plain letters in elements of this language."""
 
-    def __init__(self, but: Collection[str]) -> None:
+    def __init__(self, ignored: Collection[str]) -> None:
         super().__init__()
-        self.but = but
-        self.open: list[tuple[str, str, bool]] = [("", "", False)]  # tag, language, whether apart
+        self.ignored = ignored
+        self.open: list[tuple[str, str, bool]] = [("", "", False)]  # tag, language, whether its text is ignored
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        _tag, language, apart = self.open[-1]
-        here = tag, given.get("lang", language), apart or tag in APART
+        _tag, language, is_ignored = self.open[-1]
+        here = tag, given.get("lang", language), is_ignored or tag in IGNORED_TAGS
         if tag not in VOID:
             self.open.append(here)
-        names = [name for name in given if name in READ_ALOUD or name.startswith("data-say")]
+        names = [name for name in given if name in TEXT_ATTRIBUTES or name.startswith("data-say")]
         if tag == "meta" and given.get("name") != "description":
             names.remove("content") if "content" in names else None
         for name in names:
@@ -75,16 +74,16 @@ class Plain(HTMLParser):
         self.look(data, self.open[-1])
 
     def look(self, words: str, here: tuple[str, str, bool]) -> None:
-        _tag, language, apart = here
+        _tag, language, is_ignored = here
         words = FILE.sub("", words)
-        for known in self.but:
+        for known in self.ignored:
             words = words.replace(known, "")
-        if language == CODE and not apart and re.search(r"[A-Za-z]{2,}", words):
+        if language == CODE and not is_ignored and re.search(r"[A-Za-z]{2,}", words):
             self.found.append(" ".join(words.split()))
 
 
-def plain(page: str, *but: str) -> list[str]:
-    """Those words, but not what is no language: a person's name, say, or what was typed."""
-    parser = Plain(but)
+def untranslated(page: str, *ignored: str) -> list[str]:
+    """Returns the text of a page in plain letters, without the given names and inputs."""
+    parser = PlainTextFinder(ignored)
     parser.feed(page)
     return parser.found

@@ -47,23 +47,17 @@ from signatures import tasks
 from signatures.management.commands import worker
 from signatures.models import AuditEntry, OutboxMail, Signature
 from signatures.outbox import sending
-from signatures.screening import checks, rate_limits
+from signatures.registries.typed_fields import DELIVERED, WORDS
+from signatures.screening import rate_limits
 from signatures.states import Kind, State, Visibility
-from signatures.values import sealing, tokens
+from signatures.values import form_stamps, sealing, tokens
 from tests.conftest import Inbox, member_of
 from tests.factories import make_letter
 from tests.live_site import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("canary")]
 
-FIELDS = {
-    "adr": "address",
-    "nam": "name",
-    "rol": "role",
-    "org": "organization",
-    "com": "comment",
-    "spk": "spokesperson",
-}
+FIELDS = {"adr": "address", **{word[:3]: word for word in WORDS}}
 FLAGGED = "flagged"  # confirmed and waiting, with a flag
 # What became of words, beside the states of a signature.
 ERASED, NOT_ME, REPLACED, MENDED, IGNORED = "erased", "not me", "replaced", "mended", "ignored"
@@ -84,7 +78,7 @@ def may_hold(what: str, became: str, audience: str, kind: str) -> set[str]:
     if audience == Visibility.COUNTED and became != State.UNCONFIRMED:
         return set()  # dropped on confirmation
     places = {DUMP, ADMIN, PERSONAL}
-    if what not in {"comment", "spokesperson"} and became == State.APPROVED:
+    if what in DELIVERED and became == State.APPROVED:
         places |= {Visibility.PUBLIC: {CSV, PDF, PUBLIC, CACHE}, Visibility.DELIVERY: {CSV, PDF}}.get(
             Visibility(audience), set()
         )
@@ -112,7 +106,7 @@ class Words:
 
     @property
     def typed(self) -> dict[str, str]:
-        return {FIELDS[code]: self.of(code) for code in ("nam", "rol", "org", "com", "spk")}
+        return {word: self.of(word[:3]) for word in WORDS}
 
 
 def letters(number: int) -> str:
@@ -230,7 +224,7 @@ class Play:
 
     def sign_up(self, became: str, audience: str, kind: str, updates: bool, address: str = "") -> Words:
         words = self.new(became, audience, kind, updates)
-        form = self.form(words, email=address or words.address, stamp=checks.form_stamp())
+        form = self.form(words, email=address or words.address, stamp=form_stamps.make_stamp())
         form |= {"updates": "on"} if updates else {}
         form |= {"website": "x"} if became == FLAGGED else {}
         assert self.post("/letters/canary/sign/", words, form) == 303
@@ -350,11 +344,11 @@ class Play:
             assert answer.status_code in {200, 303, 404, 503}, page
             yield self.headers(answer) + self.without_what_was_asked(answer.content, page)
             yield self.stranger.head(page).content
-        further = self.stranger.get(f"{here}/signatories/").context["following"]
+        further = self.stranger.get(f"{here}/signatories/").context["next_query"]
         while further:
             answer = self.stranger.get(f"{here}/signatories/?{further}")
             yield answer.content
-            further = answer.context["following"]
+            further = answer.context["next_query"]
 
     @staticmethod
     def headers(answer: Any) -> bytes:
@@ -504,9 +498,8 @@ def played(play: Play) -> Evidence:
         some_seconds_later.setattr(middleware, "FRESH_SECONDS", 0.0)
         for page in play.public():
             places[PUBLIC].look(html.unescape(page.decode()))
-    tasks.fold_count_deltas.enqueue()
-    tasks.run_due_duties.enqueue()
-    worker._run_jobs()
+    tasks.run_duties.enqueue()
+    worker.run_tasks()
     for name, content in play.exports():
         places[name].look(content)
     for page in play.admin():

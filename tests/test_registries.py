@@ -148,9 +148,9 @@ def test_every_row_that_staff_may_change_has_its_actions() -> None:
     } - {"SET_PASSWORD", "SET_ACCOUNT", "SET_ROLES"}
 
 
-def test_the_second_moderator_is_told_that_a_reader_reported_it(desk: Client, ada: Signature) -> None:
+def test_the_second_moderator_is_told_that_a_reader_reported_it(moderator_client: Client, ada: Signature) -> None:
     opened_at = audit_log.newest_id()
     reports.report_name(ada.letter, ada.public_id, why=ReportReason.MADE_UP)
     form = {"action": "hold", "_selected_action": [ada.pk], "index": "0", "as_of": opened_at, "own_words": ""}
-    told = desk.post("/admin/signatures/signature/", form, follow=True).content.decode()
+    told = moderator_client.post("/admin/signatures/signature/", form, follow=True).content.decode()
     assert "A reader reported it at" in told and "A rule" not in told

@@ -20,7 +20,7 @@ from signatures.moderation import decisions
 from signatures.signing import changes, confirmation, submission, withdrawal
 from signatures.signing.signer_input import SignerInput
 from signatures.values import sealing
-from tests.factories import make_letter
+from tests.factories import make_letter, signer_input
 
 pytestmark = pytest.mark.django_db
 PARTS, SEQUENCES = 4, 130  # so that the processes of a run share the work; together more than 500
@@ -64,11 +64,8 @@ class Everybody(RuleBasedStateMachine):
         transaction.set_rollback(True)
         self.example.__exit__(None, None, None)
 
-    def answer(self, name: str, audience: str, flags: tuple[str, ...]) -> SignerInput:
-        words = {"role": "", "organization": "", "country": "", "comment": ""}
-        return SignerInput(
-            translation=self.text, kind="person", name=name, visibility=audience, language="en", flags=flags, **words
-        )
+    def typed(self, name: str, visibility: str) -> SignerInput:
+        return signer_input(self.text, name=name, visibility=visibility)
 
     def found(self, mailbox: str) -> Signature | None:
         return Signature.objects.filter(address_hash=self.key(mailbox)).first()
@@ -102,7 +99,7 @@ class Everybody(RuleBasedStateMachine):
     def sign(self, mailbox: str, name: str, audience: str, flags: tuple[str, ...], updates: bool) -> None:
         if self.expected.letter != "open":
             return
-        submission.submit(self.answer(name, audience, flags), address=mailbox, updates=updates)
+        submission.submit(self.typed(name, audience), address=mailbox, updates=updates, flags=flags)
         old = self.old(mailbox)
         if old.state in {"", "unconfirmed", "withdrawn"}:
             self.expected.rows[mailbox] = Row("unconfirmed", name, audience, frozenset(flags), old.last)
@@ -116,7 +113,7 @@ class Everybody(RuleBasedStateMachine):
             state, "" if audience == "counted" else name, audience, all_flags, ("confirm", "unconfirmed"), old.signed_up
         )
         is_allowed = old.state == "unconfirmed" and self.expected.letter != "closed for long"
-        self.act(mailbox, confirmation.confirm, is_allowed, after, answer=self.answer(name, audience, flags))
+        self.act(mailbox, confirmation.confirm, is_allowed, after, typed=self.typed(name, audience), flags=flags)
 
     @rule(mailbox=MAILBOXES, name=NAMES, audience=AUDIENCES, flags=FLAGS)
     def change(self, mailbox: str, name: str, audience: str, flags: tuple[str, ...]) -> None:
@@ -131,7 +128,7 @@ class Everybody(RuleBasedStateMachine):
         if is_reworded or old.state == "waiting":
             state = self.stands_at_once(audience, all_flags)
         after = Row(state, new_name, audience, all_flags, ("change", old.state), old.signed_up)
-        self.act(mailbox, changes.change, old.state in CONFIRMED, after, answer=self.answer(name, audience, flags))
+        self.act(mailbox, changes.change, old.state in CONFIRMED, after, typed=self.typed(name, audience), flags=flags)
 
     @rule(mailbox=MAILBOXES)
     def withdraw(self, mailbox: str) -> None:

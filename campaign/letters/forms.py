@@ -12,7 +12,7 @@ from django.http import QueryDict
 
 class _LoadedDigestField(forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return False: the digest alone is no change by the user."""
+        """Returns False: the digest alone is no change by the user."""
         return False
 
 

@@ -42,7 +42,7 @@ class Block:
 
 @lru_cache(maxsize=64)
 def blocks(source: str) -> tuple[Block, ...]:
-    """Return the blocks of a text in our subset of Markdown. Lists do not nest."""
+    """Returns the blocks of a text in our subset of Markdown. Lists do not nest."""
     return tuple(_blocks(_markdown.parse(source)))
 
 
@@ -82,7 +82,7 @@ def _line(token: Token) -> Line:
 
 
 def html(source: str) -> SafeString:
-    """Return the text as HTML, escaped."""
+    """Returns the text as HTML, escaped."""
     return mark_safe("\n".join(_html(block) for block in blocks(source)))  # noqa: S308  each part is escaped below
 
 
@@ -108,12 +108,12 @@ def _inline(line: Line) -> SafeString:
 
 
 def canonical(parts: Iterable[str]) -> bytes:
-    """Return the parts joined by an empty line, in UTF-8, NFC, with LF, without spaces at the ends of lines."""
+    """Returns the parts joined by an empty line, in UTF-8, NFC, with LF, without spaces at the ends of lines."""
     whole = "\n\n".join(part.replace("\r\n", "\n").replace("\r", "\n").strip() for part in parts)
     lines = (line.rstrip() for line in unicodedata.normalize("NFC", whole).split("\n"))
     return ("\n".join(lines) + "\n").encode()
 
 
 def digest(parts: Iterable[str]) -> str:
-    """Return the SHA-256 of the canonical form, in hex."""
+    """Returns the SHA-256 of the canonical form, in hex."""
     return hashlib.sha256(canonical(parts)).hexdigest()

@@ -33,7 +33,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _changes(old: Translation | None, new: Translation) -> list[tuple[str, str]]:
-    """Return the paragraphs that were removed ("-") and added ("+")."""
+    """Returns the paragraphs that were removed ("-") and added ("+")."""
     if old is None:
         return []
     before, after = (

@@ -18,11 +18,11 @@ class LetterQuerySet(models.QuerySet["Letter"]):
     """Named selections of letters."""
 
     def published(self) -> LetterQuerySet:
-        """Return the letters that the public may read."""
+        """Returns the letters that the public may read."""
         return self.exclude(state=Letter.State.DRAFT)
 
     def current(self) -> Letter | None:
-        """Return the letter of the home page: the newest open one, else the newest published one."""
+        """Returns the letter of the home page: the newest open one, else the newest published one."""
         now = timezone.now()
         is_open = models.Case(
             models.When(
@@ -136,7 +136,7 @@ class Letter(models.Model):
             raise ValidationError({"closes_at": "To open the letter again, give a later time or none."})
 
     def current_state(self, now: datetime | None = None) -> Letter.State:
-        """Return the state at this moment: `paused` before the opening time, `closed` after the closing time."""
+        """Returns the state at this moment: `paused` before the opening time, `closed` after the closing time."""
         now = now or timezone.now()
         if self.state in {Letter.State.OPEN, Letter.State.PAUSED} and self.closes_at and self.closes_at <= now:
             return Letter.State.CLOSED
@@ -145,7 +145,7 @@ class Letter(models.Model):
         return Letter.State(self.state)
 
     def takes_confirmations(self, now: datetime | None = None) -> bool:
-        """Return whether sign-ups can be confirmed: until 24 hours after closing, also while signing is paused."""
+        """Returns whether sign-ups can be confirmed: until 24 hours after closing, also while signing is paused."""
         now = now or timezone.now()
         if self.current_state(now) != Letter.State.CLOSED:
             return self.state != Letter.State.DRAFT
@@ -173,11 +173,11 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
     """Named selections of translations."""
 
     def newest(self, slug: str, language: str) -> Translation | None:
-        """Return the newest published text of a letter in this language, else the authoritative one, else any."""
+        """Returns the newest published text of a letter in this language, else the authoritative one, else any."""
         return min(self.in_newest_revision(slug), key=lambda text: text.display_rank(language), default=None)
 
     def in_newest_revision(self, slug: str) -> Self:
-        """Return the published texts, in all languages, of the newest revision that has any.
+        """Returns the published texts, in all languages, of the newest revision that has any.
 
         Each row has `authoritative_language`: the language of the authoritative text of its revision.
         """
@@ -253,11 +253,11 @@ class Translation(models.Model):
         return self.recipient or self.revision.letter.recipient
 
     def display_rank(self, language: str) -> tuple[bool, bool, int]:
-        """Return the sort key for readers of this language: the text with the smallest key is shown."""
+        """Returns the sort key for readers of this language: the text with the smallest key is shown."""
         return self.language != language, not self.authoritative, self.pk
 
     def parts(self) -> list[str]:
-        """Return the parts of the text in the order of the canonical form (`text.canonical`)."""
+        """Returns the parts of the text in the order of the canonical form (`text.canonical`)."""
         signatories = "\n\n".join("\n".join([person["name"], *person["titles"]]) for person in self.signatories)
         return [self.title, self.date, self.addressee, self.salutation, self.body, self.closing, signatories]
 

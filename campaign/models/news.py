@@ -14,7 +14,7 @@ class NewsQuerySet(models.QuerySet["News"]):
     """Named selections of news."""
 
     def announced(self) -> NewsQuerySet:
-        """Return the news that the page shows."""
+        """Returns the news that the page shows."""
         return self.filter(published_at__isnull=False, retracted_at__isnull=True)
 
 
@@ -57,7 +57,7 @@ class NewsTextQuerySet(models.QuerySet["NewsText"]):
     """Named selections of news texts."""
 
     def shown(self, letter: Letter, language: str) -> NewsTextQuerySet:
-        """Return one text for each news on the page, the newest news first.
+        """Returns one text for each news on the page, the newest news first.
 
         The text is in this language, else in the language of the letter's authoritative text, else in any.
         """

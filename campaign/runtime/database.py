@@ -220,7 +220,7 @@ def _remove_stale_files(folder: Path) -> None:
 
 
 def _is_running(folder: Path) -> bool:
-    """Return whether a server runs on this folder.
+    """Returns whether a server runs on this folder.
 
     A killed server leaves its pid file, and the number in it may now be another process or a zombie (threat model F4).
     """
@@ -251,7 +251,7 @@ def _ordinary_user() -> tuple[int, int]:
 
 
 def _as_ordinary_user(command: Sequence[str]) -> list[str]:
-    """Return the command, run as `nobody` if this process is root: PostgreSQL refuses to run as root.
+    """Returns the command, run as `nobody` if this process is root: PostgreSQL refuses to run as root.
 
     The only right it keeps is to pass through folders.
     """
@@ -263,7 +263,7 @@ def _as_ordinary_user(command: Sequence[str]) -> list[str]:
 
 
 def durability() -> dict[str, str]:
-    """Return the server settings that must be `on` for durability (threat model O11), with their values."""
+    """Returns the server settings that must be `on` for durability (threat model O11), with their values."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(DURABLE)])
         return dict(cursor.fetchall())

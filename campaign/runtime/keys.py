@@ -13,7 +13,7 @@ from nacl.public import PrivateKey
 
 
 def secret(folder: Path, name: str) -> str:
-    """Return the local secret of this name, created if missing: 256 random bits in hex."""
+    """Returns the local secret of this name, created if missing: 256 random bits in hex."""
     path = folder / name
     if not path.exists():
         _write_once(path, secrets.token_hex(32))
@@ -21,7 +21,7 @@ def secret(folder: Path, name: str) -> str:
 
 
 def public_key(folder: Path, name: str) -> str:
-    """Return the public key (Curve25519, hex) of the local key pair of this name, created if missing."""
+    """Returns the public key (Curve25519, hex) of the local key pair of this name, created if missing."""
     path = folder / f"{name}.public"
     if not path.exists():
         private = PrivateKey.generate()
@@ -35,7 +35,7 @@ def public_key(folder: Path, name: str) -> str:
 
 
 def private_file(folder: Path, name: str) -> Path:
-    """Return the path of the private key of a local key pair."""
+    """Returns the path of the private key of a local key pair."""
     return folder / f"{name}.private"
 
 

@@ -66,14 +66,14 @@ def _split_traceback(message: str) -> tuple[str, dict[str, Any]]:
 
 
 def redact(message: str) -> str:
-    """Return the message without personal links, query strings, email addresses and IP addresses."""
+    """Returns the message without personal links, query strings, email addresses and IP addresses."""
     message = PERSONAL_LINK.sub(lambda found: f"{found[1] or ''}[link]", message)
     message = ADDRESS.sub("[address]", QUERY.sub("?[query]", message))
     return IP_4.sub("[network]", IP_6.sub(_redact_ipv6, message))
 
 
 def _redact_ipv6(found: re.Match[str]) -> str:
-    """Return the replacement of an IPv6 address. Text that only looks like one, such as a time, is kept."""
+    """Returns the replacement of an IPv6 address. Text that only looks like one, such as a time, is kept."""
     text = found[0].rstrip(".")
     for candidate in (text, text.removesuffix(":")):
         try:
@@ -85,7 +85,7 @@ def _redact_ipv6(found: re.Match[str]) -> str:
 
 
 def traceback_locations(trace: TracebackType | None) -> list[str]:
-    """Return file and line of each frame, innermost first, with paths relative to the project or the package."""
+    """Returns file and line of each frame, innermost first, with paths relative to the project or the package."""
     return [f"{_relative(Path(frame.filename))}:{frame.lineno}" for frame in reversed(traceback.extract_tb(trace))]
 
 

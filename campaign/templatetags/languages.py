@@ -1,4 +1,4 @@
-"""The languages of the site as pages offer them: links to the same page, and what language a text is in."""
+"""Template tags about languages: links to a page in other languages, and `lang` attributes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,21 +13,21 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-LETTER = {"first", "letter", "sign"}  # one page, whichever of its addresses it was asked by
+LETTER_PAGE = {"first", "letter", "sign"}  # three addresses of one page
 
 
 @register.inclusion_tag("languages.html", takes_context=True)
 def languages(context: dict[str, Any]) -> dict[str, Any]:
-    """Plain links to the same page in each language, each in its own script."""
+    """Links to this page in each language, each named in that language."""
     request = context["request"]
     query = f"?{request.GET.urlencode()}" if request.GET else ""
-    is_letter = _name(request) in LETTER
-    # A link that opens nothing has one page, whatever the link: nothing of it is repeated there.
-    opens_nothing = _has_token(request) and "signature" not in context
+    is_letter = _url_name(request) in LETTER_PAGE
+    # The page of a broken link must be the same for every link, so it does not repeat the token.
+    is_broken_link = _has_token(request) and "signature" not in context
     return {
         "languages": [
             {"code": code, "name": translation.get_language_info(code)["name_local"], "address": address + query}
-            for code, address in (_addresses_of("first") if opens_nothing else _addresses(request))
+            for code, address in (_addresses_of("first") if is_broken_link else _addresses(request))
         ],
         "current": translation.get_language(),
         "empties_form": is_letter and context.get("form") is not None,
@@ -36,14 +36,14 @@ def languages(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.inclusion_tag("languages_head.html", takes_context=True)
 def languages_head(context: dict[str, Any]) -> dict[str, Any]:
-    """The one address of this page, and those of its other languages, for search engines.
+    """The canonical address of this page and those in other languages, for search engines.
 
-    None where there is nothing to find: on errors, and behind a personal link.
+    Empty on error pages and personal pages.
     """
     request = context["request"]
     if request.resolver_match is None or _has_token(request):
         return {}
-    slug = context["letter"].slug if _name(request) in LETTER and context.get("letter") else None
+    slug = context["letter"].slug if _url_name(request) in LETTER_PAGE and context.get("letter") else None
     addresses = dict(_addresses(request) if slug is None else _addresses_of("letter", slug))
     return {
         "site_url": settings.SITE_URL,
@@ -55,7 +55,7 @@ def languages_head(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.simple_tag
 def lang(code: str | None) -> SafeString:
-    """The attributes of an element whose text is in this language; none where the page is in it, too."""
+    """Returns `lang` and `dir` of an element with text in this language; "" if the page is in the same language."""
     if not code or code == translation.get_language():
         return SafeString("")
     return format_html(' lang="{}" dir="{}"', code, "rtl" if _info(code)["bidi"] else "ltr")
@@ -63,25 +63,25 @@ def lang(code: str | None) -> SafeString:
 
 @register.filter
 def language_name(code: str) -> str:
-    """What a language is called in the language of the page."""
+    """Returns the name of a language in the language of the page."""
     return str(_info(code)["name_translated"])
 
 
 @register.simple_tag
 def letter_in(code: str, slug: str) -> str:
-    """Where a letter stands in this language; empty where the site does not speak it."""
+    """Returns the address of a letter in this language; "" if it is not a language of the site."""
     return dict(_addresses_of("letter", slug)).get(code, "")
 
 
 def _info(code: str) -> dict[str, Any]:
     try:
         info: dict[str, Any] = translation.get_language_info(code)
-    except KeyError:  # a letter may be in a language that Django knows nothing of
+    except KeyError:  # a letter may be in a language that Django does not know
         info = {"bidi": False, "name_translated": code}
     return info
 
 
-def _name(request: HttpRequest) -> str:
+def _url_name(request: HttpRequest) -> str:
     return (request.resolver_match and request.resolver_match.url_name) or ""
 
 
@@ -90,21 +90,21 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 def _addresses(request: HttpRequest) -> Iterator[tuple[str, str]]:
-    """The address of this page in each language; its first page, where there is no such address."""
-    if _name(request) == "sign":  # it takes what is sent, and shows nothing
-        yield from _addresses_of("letter", request.resolver_match.kwargs["slug"])  # type: ignore[union-attr]  # it has a name
+    """Yields each language with the address of this page in it; that of its home page if there is none."""
+    if _url_name(request) == "sign":  # takes POST only
+        yield from _addresses_of("letter", request.resolver_match.kwargs["slug"])  # type: ignore[union-attr]  # it has a URL name
         return
-    bare = request.path_info.removeprefix("/")
-    first, _slash, rest = bare.partition("/")
+    path = request.path_info.removeprefix("/")
+    first, _slash, rest = path.partition("/")
     if first != settings.LANGUAGE_CODE and first == translation.get_language():
-        bare = rest
-    for code, _words in settings.LANGUAGES:
+        path = rest
+    for code, _label in settings.LANGUAGES:
         prefix = "/" if code == settings.LANGUAGE_CODE else f"/{code}/"
         with translation.override(code):
-            yield code, prefix + bare if is_valid_path(prefix + bare) else prefix
+            yield code, prefix + path if is_valid_path(prefix + path) else prefix
 
 
 def _addresses_of(name: str, *args: Any) -> Iterator[tuple[str, str]]:
-    for code, _words in settings.LANGUAGES:
+    for code, _label in settings.LANGUAGES:
         with translation.override(code):
             yield code, reverse(name, args=args)

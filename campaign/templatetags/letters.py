@@ -1,4 +1,4 @@
-"""How templates show a letter's text and a country's name."""
+"""Template filters for the text of a letter and for names of countries."""
 
 from django import template
 from django.utils.safestring import SafeString
@@ -9,8 +9,8 @@ from campaign.letters import text
 
 register = template.Library()
 
-# django-countries has these wrong in one of our languages (Seychelles as Sicily). Our own catalogs come before its.
-MENDED = (
+# django-countries translates these wrongly in one of our languages (Seychelles as Sicily). Our catalogs come first.
+CORRECTED_COUNTRIES = (
     gettext_noop("Bosnia and Herzegovina"),
     gettext_noop("Burundi"),
     gettext_noop("Cayman Islands"),
@@ -32,11 +32,11 @@ MENDED = (
 
 @register.filter
 def letter_html(source: str) -> SafeString:
-    """The text of a letter as HTML, every word escaped."""
+    """Returns the text of a letter as HTML, escaped."""
     return text.html(source)
 
 
 @register.filter
 def country_name(code: str) -> str:
-    """A country's name in the language of the page."""
+    """Returns the name of a country in the language of the page."""
     return str(countries.name(code))

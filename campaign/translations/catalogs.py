@@ -28,7 +28,7 @@ PLACEHOLDERS = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w+[^>]*>")
 
 
 def languages() -> list[str]:
-    """Return the languages of the site that need a catalog."""
+    """Returns the languages of the site that need a catalog."""
     return [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
 
 
@@ -52,7 +52,7 @@ def _empty(locale: str | None = None) -> Catalog:
 
 
 def extract_strings() -> Catalog:
-    """Return all strings marked for translation: those that people other than staff can see."""
+    """Returns all strings marked for translation: those that people other than staff can see."""
     catalog = _empty()
     for path, source in _sources():
         file = io.BytesIO(source.encode())
@@ -62,7 +62,7 @@ def extract_strings() -> Catalog:
 
 
 def _sources() -> Iterator[tuple[str, str]]:
-    """Yield path and source of each file that may hold marked strings, with templates converted to Python."""
+    """Yields path and source of each file that may hold marked strings, with templates converted to Python."""
     base: Path = settings.BASE_DIR
     kinds = ("templates/**/*.html", "templates/**/*.txt", "campaign/**/*.py", "signatures/**/*.py")
     for path in sorted(path for kind in kinds for path in base.glob(kind)):
@@ -77,7 +77,7 @@ def _as_python(template: str) -> str:
 
 
 def read(language: str) -> Catalog:
-    """Return the catalog of a language; an empty one if there is no file.
+    """Returns the catalog of a language; an empty one if there is no file.
 
     Raises:
         PoFileError: if the file is broken, or has more plural forms than the language.
@@ -99,14 +99,14 @@ def update(language: str, source: Catalog) -> None:
 
 
 def compiled(language: str) -> bytes:
-    """Return the `.mo` file. Strings without a translation are left out, so that Django shows them in English."""
+    """Returns the `.mo` file. Strings without a translation are left out, so that Django shows them in English."""
     mo = io.BytesIO()
     write_mo(mo, read(language))
     return mo.getvalue()
 
 
 def problems(language: str, source: Catalog) -> list[str]:
-    """Return what a translator has to fix, one sentence each."""
+    """Returns what a translator has to fix, one sentence each."""
     catalog = read(language)
     translated = {(message.id, message.context): message for message in catalog if message.id}
     wanted = {(message.id, message.context) for message in source if message.id}

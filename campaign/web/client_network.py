@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 def client_network(request: HttpRequest) -> str:
-    """Return the client's /24 or /64, such as "203.0.113.0/24": the part that a household or an office shares.
+    """Returns the client's /24 or /64, such as "203.0.113.0/24": the part that a household or an office shares.
 
     Only the entry of `X-Forwarded-For` that our own proxies added is trusted (threat model S19). Everything that is no
     address counts as one network, "unknown".

@@ -148,7 +148,7 @@ def accept_cross_origin_posts[View: Callable[..., HttpResponseBase]](view: View)
 
 
 def _is_too_large(request: HttpRequest) -> bool:
-    """Return whether the body is too large. Django's own limit leaves out files, which may fill the disk."""
+    """Returns whether the body is too large. Django's own limit leaves out files, which may fill the disk."""
     length = request.META.get("CONTENT_LENGTH") or ""
     return length.isdecimal() and int(length[:18]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 

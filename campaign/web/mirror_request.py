@@ -18,5 +18,5 @@ class MirrorRequest(HttpRequest):
 
 
 def mirror_date(request: HttpRequest) -> date | None:
-    """Return the day of the mirror that this page is rendered for; None on the site itself."""
+    """Returns the day of the mirror that this page is rendered for; None on the site itself."""
     return request.mirror_date if isinstance(request, MirrorRequest) else None

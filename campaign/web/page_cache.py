@@ -59,7 +59,7 @@ class CachedPage:
         return self.compressed[coding]
 
     def respond(self, request: HttpRequest) -> HttpResponse:
-        """Return the response for this request: the page, 304 if the client has it, 412 if `If-Match` fails."""
+        """Returns the response for this request: the page, 304 if the client has it, 412 if `If-Match` fails."""
         is_text = _COMPRESSIBLE.match(self.headers.get("Content-Type", ""))
         coding = choose_encoding(request.META.get("HTTP_ACCEPT_ENCODING", "")) if is_text else ""
         full = HttpResponse(self.encoded(coding), headers=self.headers)
@@ -77,7 +77,7 @@ class CachedPage:
 
 
 def choose_encoding(accepted: str) -> str:
-    """Return the best content coding that `Accept-Encoding` allows; "" for none."""
+    """Returns the best content coding that `Accept-Encoding` allows; "" for none."""
     parts = (part.replace(" ", "").lower().partition(";") for part in accepted.split(","))
     allowed = {name for name, _semicolon, weight in parts if not _ZERO_WEIGHT.fullmatch(weight)}
     return next((name for name in COMPRESSORS if name in allowed), "")

@@ -4,11 +4,10 @@ The rows are the truth: whoever finds a delivery without files may ask for them 
 Each file is the same, byte for byte, whenever it is made; the package stands under its name whole or not at all.
 """
 
-import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from campaign.models import Translation
+from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.audit import audit_log
 from signatures.delivery import document_data, package, pdf, statement
 from signatures.models import Delivery, DeliveryEntry
@@ -27,7 +27,6 @@ from signatures.registries import AuditAction
 
 log = logging.getLogger(__name__)
 
-BUILD_LOCK = 720_131  # with the number of the delivery, the lock of whoever makes its files
 STALLED_AFTER = timedelta(seconds=90)  # a job that has not been heard of for so long is dead
 HEARTBEAT = 1.0  # seconds: how often a job is heard of, and asks whether it was stopped
 # What is made, from which to which percent of the way, and how staff read it.
@@ -97,7 +96,7 @@ def build(delivery_id: int, *, tell: Callable[[int], object] = lambda _percent: 
         delivery_id: which.
         tell: is told the percent of the way.
     """
-    with _alone(delivery_id) as is_alone:
+    with session_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id, wait=False) as is_alone:
         delivery = Delivery.objects.select_related("letter").get(pk=delivery_id)
         is_wanted = delivery.state != Delivery.State.VOID and not delivery.stopped and not delivery.failure
         if not is_alone or not is_wanted or (delivery.root and delivery.package.exists()):
@@ -110,20 +109,6 @@ def build(delivery_id: int, *, tell: Callable[[int], object] = lambda _percent: 
             # The code alone: the text of an error may hold names, and a task's result is stored.
             Delivery.objects.filter(pk=delivery_id).update(failure=type(error).__name__[:40])
             log.exception("delivery %d could not be made", delivery_id)
-
-
-@contextlib.contextmanager
-def _alone(delivery_id: int) -> Iterator[bool]:
-    """Whether this process alone makes the files; the lock goes with the process, however it ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [BUILD_LOCK, delivery_id])
-        (is_alone,) = cursor.fetchone()
-    try:
-        yield is_alone
-    finally:
-        if is_alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [BUILD_LOCK, delivery_id])
 
 
 class _Watch:

@@ -9,6 +9,7 @@ from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
 from campaign.models import Letter, Translation
+from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import Delivery, DeliveryEntry, Erratum, Signature
@@ -16,7 +17,6 @@ from signatures.registries import AuditAction
 from signatures.states import State
 
 # Whoever freezes waits here for whoever froze before, so that numbers run without a gap.
-FREEZE_LOCK = 720_130_511
 
 # One statement makes rows, salts and leaves, so that a million take seconds. The leaf is that of INTERFACES.md:
 # SHA-256(0x00 || salt || the CSV row as a JSON list of texts, before the formula guard). PostgreSQL and Python write
@@ -63,14 +63,10 @@ def freeze(letter: Letter, *, by: int | None, reason: str) -> Delivery:
     """
     if not reason.strip():
         raise DeliveryNotAllowed("A delivery needs a reason.")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [FREEZE_LOCK])
-        try:
-            with transaction.atomic(durable=True):
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                return _freeze(letter, by, reason.strip()[:300])
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [FREEZE_LOCK])
+    with session_lock(AdvisoryLock.FREEZE_DELIVERY), transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _freeze(letter, by, reason.strip()[:300])
 
 
 def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
 from signatures.models.signature import Signature
+from signatures.registries.typed_fields import BLANKED_IN_DELIVERIES
 from signatures.states import Kind, State
 
 
@@ -108,14 +109,19 @@ class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
         mine = self.filter(signature_id=signature.pk, salt__isnull=False, delivery__in=Delivery.objects.known())
         return mine.select_related("delivery__letter").order_by("-delivery__number")
 
+    def blank(self) -> int:
+        """Remove the words and the salts of erased signers, and return the number of entries.
+
+        The leaves stay, so that the root still holds.
+        """
+        return self.update(**dict.fromkeys(BLANKED_IN_DELIVERIES, ""), salt=None, signed_on=None)
+
 
 class DeliveryEntry(models.Model):
     """One signature of a delivery, as it read then. Only erasing a person changes it.
 
     Then words and salt go, and the leaf stays. Whoever is counted only has no number and no words.
     """
-
-    WORDS = ("name", "role", "organization", "country")
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="rows", db_index=False)
     place = models.PositiveIntegerField()  # of its leaf, from 0
@@ -141,7 +147,7 @@ class DeliveryEntry(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint("delivery", "place", name="one_leaf_per_place"),
             models.CheckConstraint(
-                condition=Q(number__isnull=False) | Q(name="", role="", organization="", country=""),
+                condition=Q(number__isnull=False) | Q(**dict.fromkeys(BLANKED_IN_DELIVERIES, "")),
                 name="counted_only_is_delivered_without_words",
             ),
         ]

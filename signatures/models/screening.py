@@ -1,4 +1,4 @@
-"""What staff may change: reasons, questions, limits; and the buckets that the limits fill."""
+"""Rate limits with the buckets that count events, and block lists."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.utils import timezone
 
 
 class RateLimit(models.Model):
-    """How often in how long something may happen before it is looked at. Staff may change the figures."""
+    """How many events of one kind may happen in how many seconds. Staff may change the numbers."""
 
-    class Of(models.TextChoices):
+    class Scope(models.TextChoices):
         NETWORK = "network", "sign-ups from one network (/24 or /64)"
         MAILBOX = "mailbox", "sign-ups for one mailbox"
         DOMAIN = "domain", "sign-ups with one email domain"
@@ -23,56 +23,56 @@ class RateLimit(models.Model):
         GUESS = "guess", "broken personal links from one network"
         REPORT = "report", "reports of public names from one network"
         LOGIN = "login", "failed logins under one name from one network"
-        LOGIN_NETWORK = "login-network", "logins from one network, told one by one in the trail"
+        LOGIN_NETWORK = "login-network", "logins from one network that have audit entries of their own"
         MAIL = "mail", "emails sent by the whole site"
         MAIL_DOMAIN = "mail-domain", "emails sent to one email domain"
-        NAME = "name", "sign-ups with one name, from any country, whatever numbers stand in it"
+        NAME = "name", "sign-ups with one name, from any country, numbers in it ignored"
         COMMENT = "comment", "sign-ups with one comment"
-        SMALL_DOMAIN = "small-domain", "sign-ups with one email domain that is no provider for everybody"
-        NO_HAND = "no-hand", "sign-ups from one network without script, or too quick for a hand"
+        SMALL_DOMAIN = "small-domain", "sign-ups with one email domain that is no public provider"
+        NO_HAND = "no-hand", "sign-ups from one network without script, or faster than a person"
 
-    of = models.CharField("what", max_length=20, choices=Of)
+    scope = models.CharField("what", max_length=20, choices=Scope)
     seconds = models.PositiveIntegerField(
         "in how many seconds", validators=[MinValueValidator(1), MaxValueValidator(24 * 60 * 60)]
     )
-    most = models.PositiveIntegerField("how often at most")
+    max_count = models.PositiveIntegerField("how often at most")
     divisor = models.PositiveSmallIntegerField(
         "tightened: divided by", default=1, db_default=1, editable=False, validators=[MinValueValidator(1)]
     )
 
     class Meta:
-        verbose_name = "limit"
-        verbose_name_plural = "limits"
-        ordering: ClassVar = ["of", "seconds"]
+        verbose_name = "rate limit"
+        verbose_name_plural = "rate limits"
+        ordering: ClassVar = ["scope", "seconds"]
         constraints: ClassVar = [
-            models.UniqueConstraint("of", "seconds", name="one_limit_per_time"),
-            # The key of the buckets changes every day, and nothing of a network is kept beyond 72 hours (R4).
+            models.UniqueConstraint("scope", "seconds", name="one_limit_per_time"),
+            # The key of the buckets changes every day, and nothing about a network is kept beyond 72 hours (R4).
             models.CheckConstraint(condition=Q(seconds__gte=1, seconds__lte=24 * 60 * 60), name="limit_within_a_day"),
             models.CheckConstraint(condition=Q(divisor__gte=1), name="limit_divided_by_a_number"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.of}: {self.most} in {self.seconds} s"
+        return f"{self.scope}: {self.max_count} in {self.seconds} s"
 
 
 class RateBucket(models.Model):
-    """How often it happened in one span of time. Whose bucket it is, only a key of that day could tell."""
+    """The number of events in one span of time. Its key is a digest under a secret of that day."""
 
     key = models.BinaryField(max_length=32, primary_key=True)
-    of = models.CharField(max_length=20)
-    n = models.PositiveIntegerField()
-    most = models.PositiveIntegerField()
+    scope = models.CharField(max_length=20)
+    count = models.PositiveIntegerField()
+    max_count = models.PositiveIntegerField()
     until = models.DateTimeField(db_index=True)
 
     class Meta:
         default_permissions: ClassVar = []
 
     def __str__(self) -> str:
-        return f"{self.of}: {self.n}"
+        return f"{self.scope}: {self.count}"
 
 
 class BlocklistEntry(models.Model):
-    """What staff want to look at whenever it comes. It flags, and never refuses (DESIGN.md, rule 5)."""
+    """What staff want to review whenever it occurs. It flags, and never refuses (architecture, rule 5)."""
 
     class Kind(models.TextChoices):
         DOMAIN = "domain", "email domain"
@@ -80,8 +80,8 @@ class BlocklistEntry(models.Model):
         WORD = "word", "word"
         NAME = "name", "exact name"
 
-    LONGEST = timedelta(days=30)  # for networks, which others will have by then
-    USUAL = timedelta(hours=72)
+    MAX_NETWORK_LIFETIME = timedelta(days=30)  # other people may have the network by then
+    DEFAULT_NETWORK_LIFETIME = timedelta(hours=72)
 
     kind = models.CharField("kind", max_length=10, choices=Kind)
     value = models.CharField("what", max_length=200)
@@ -92,7 +92,7 @@ class BlocklistEntry(models.Model):
     made_by = models.BigIntegerField("made by staff", null=True, editable=False)
 
     class Meta:
-        verbose_name = "block"
+        verbose_name = "block list entry"
         verbose_name_plural = "block lists"
         ordering: ClassVar = ["-pk"]
         constraints: ClassVar = [
@@ -105,7 +105,7 @@ class BlocklistEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        """No value: Django's own history would keep it, and it may be a name."""
+        """Returns no value: Django's own history would keep it, and it may be a name."""
         return f"{self.get_kind_display()} {self.pk}"
 
     @property

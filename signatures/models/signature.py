@@ -13,6 +13,7 @@ from django.db.models import Q
 from django_countries import countries
 
 from campaign.models import Letter, Translation
+from signatures.registries.typed_fields import DERIVED_FROM_WORDS, MAX_LENGTHS, WORDS
 from signatures.states import Kind, State, Visibility
 
 
@@ -71,9 +72,6 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
 class Signature(models.Model):
     """One mailbox's answer to one letter. Holds no address: only a keyed hash that finds it again."""
 
-    WORDS = ("name", "role", "organization", "spokesperson", "comment")
-    OF_NAME = ("name_key", "sort_key", "search_text")  # what is made of the words once confirmed, and goes with them
-
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     letter = models.ForeignKey(
         Letter, models.PROTECT, related_name="signatures", verbose_name="letter", db_index=False
@@ -81,17 +79,19 @@ class Signature(models.Model):
     translation = models.ForeignKey(
         Translation, models.PROTECT, related_name="signatures", verbose_name="text", db_index=False
     )
-    kind = models.CharField("kind", max_length=12, choices=Kind, default=Kind.PERSON)
+    kind = models.CharField("kind", max_length=MAX_LENGTHS["kind"], choices=Kind, default=Kind.PERSON)
     address_hash = models.BinaryField(max_length=32, null=True, editable=False)
     paper = models.BooleanField(default=False, editable=False)
     sheet = models.CharField("where the paper lies", max_length=100, blank=True, default="", db_default="")
 
-    name = models.CharField("name", max_length=200, blank=True)
-    role = models.CharField("role", max_length=200, blank=True)
-    organization = models.CharField("organization", max_length=200, blank=True)
-    spokesperson = models.CharField("who speaks for it", max_length=200, blank=True, default="", db_default="")
-    country = models.CharField("country", max_length=2, blank=True)
-    comment = models.TextField("comment", max_length=1000, blank=True)
+    name = models.CharField("name", max_length=MAX_LENGTHS["name"], blank=True)
+    role = models.CharField("role", max_length=MAX_LENGTHS["role"], blank=True)
+    organization = models.CharField("organization", max_length=MAX_LENGTHS["organization"], blank=True)
+    spokesperson = models.CharField(
+        "who speaks for it", max_length=MAX_LENGTHS["spokesperson"], blank=True, default="", db_default=""
+    )
+    country = models.CharField("country", max_length=MAX_LENGTHS["country"], blank=True)
+    comment = models.TextField("comment", max_length=MAX_LENGTHS["comment"], blank=True)
     name_key = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")  # once confirmed
     sort_key = models.CharField(
         max_length=100, blank=True, editable=False, default="", db_default="", db_collation="C"
@@ -99,7 +99,7 @@ class Signature(models.Model):
     search_text = models.TextField(
         blank=True, editable=False, default="", db_default=""
     )  # once confirmed: as it is found
-    visibility = models.CharField("audience", max_length=10, choices=Visibility)
+    visibility = models.CharField("audience", max_length=MAX_LENGTHS["visibility"], choices=Visibility)
     language = models.CharField("language", max_length=10)
     sealed_address = models.BinaryField(null=True, editable=False)
     # By what many signatures can be told to belong together, as keyed digests: the mail domain with those it is part
@@ -136,16 +136,7 @@ class Signature(models.Model):
                 name="nothing_moves_before_confirmation",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    name="",
-                    role="",
-                    organization="",
-                    spokesperson="",
-                    comment="",
-                    name_key="",
-                    sort_key="",
-                    search_text="",
-                )
+                condition=Q(**dict.fromkeys((*WORDS, *DERIVED_FROM_WORDS), ""))
                 | (~Q(state=State.WITHDRAWN) & (~Q(visibility=Visibility.COUNTED) | Q(confirmed_at__isnull=True))),
                 name="counted_and_withdrawn_have_no_words",
             ),

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django_countries import countries
 
 from campaign.models import Letter, Translation
+from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.audit import audit_log
 from signatures.models import Delivery, DeliveryEntry, Erratum, PaperImport, Signature
 from signatures.registries import AuditAction
@@ -28,7 +29,6 @@ from signatures.values.normalization import name_key, search_text
 COLUMNS = ("name", "role", "organization", "country", "kind", "visibility", "signed_on", "sheet")
 MAX_LINES, MAX_BYTES = 5_000, 1_000_000
 MAX_SHEET_LENGTH = 100
-IMPORT_LOCK = 720_130_511  # any number that no other advisory lock of the site uses
 ACCEPTED, DUPLICATE, REFUSED = "taken", "duplicate", "refused"
 
 
@@ -116,9 +116,8 @@ def import_lines(letter: Letter, text: str, *, by: int, shown: str) -> PaperImpo
         Changed: when their fates are not those that were shown (their `digest`).
         NotTaken: when there is nothing to take.
     """
-    with connection.cursor() as cursor:
-        # The same file sent twice at once: the second waits, and finds every line there already.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [IMPORT_LOCK, letter.pk])
+    # The same file sent twice at once: the second request waits, and finds every line there already.
+    transaction_lock(AdvisoryLock.IMPORT_PAPER, letter.pk)
     lines = preview(letter, text)
     if preview_digest(lines) != shown:
         raise PreviewOutdated("What becomes of the lines has changed meanwhile; nothing was taken. Please look again.")
@@ -163,8 +162,7 @@ def _leave_deliveries(rows: list[Signature]) -> None:
         Erratum.objects.bulk_create(
             Erratum(delivery=delivery, number=number, day=today) for number in range(first, first + many)
         )
-    delivered = DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False)
-    delivered.update(**dict.fromkeys(DeliveryEntry.WORDS, ""), salt=None, signed_on=None)
+    DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False).blank()
 
 
 def _table(text: str) -> Iterator[tuple[int, Mapping[str, str] | None]]:

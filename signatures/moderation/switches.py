@@ -61,7 +61,7 @@ def loosen(*, by: int) -> None:
 
 @transaction.atomic
 def _divide(divisor: int, action: AuditAction, by: int) -> None:
-    chosen = RateLimit.objects.filter(of__in=rate_limits.TIGHTENED_SCOPES).exclude(divisor=divisor)
+    chosen = RateLimit.objects.filter(scope__in=rate_limits.TIGHTENED_SCOPES).exclude(divisor=divisor)
     if not chosen.update(divisor=divisor):
         raise TransitionNotAllowed(f"The limits are divided by {divisor} already.")
     audit_log.record(action, staff_id=by, detail={"divisor": divisor})

@@ -169,7 +169,7 @@ def _alarms(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
             AlarmCode.ONE_NETWORK,
             f"One network made {busiest} of {everybody} sign-ups. If that is your own proxy, set TRUSTED_PROXIES.",
         )
-    for of in (RateLimit.Of.MAIL, RateLimit.Of.MAIL_DOMAIN):
+    for of in (RateLimit.Scope.MAIL, RateLimit.Scope.MAIL_DOMAIN):
         if rate_limits.is_exceeded(of):
             yield AlarmCode(of), "More mails are due than the limits let out. They wait, and go later."
     # An hour is enough for most to open their mail.

@@ -1,1 +1,1 @@
-"""The public list of names: search, pagination, pages, the API."""
+"""The public list of names: pages, search, pagination, and the API."""

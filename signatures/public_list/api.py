@@ -1,8 +1,9 @@
-"""The figures of a letter, for other programs, and the page that explains them."""
+"""The JSON API of a letter, and the page that documents it."""
 
 import json
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -15,16 +16,15 @@ from campaign.letters import text_cache
 from campaign.web.middleware import accept_cross_origin_posts, public_page
 from signatures import counts
 
-SPOKEN = "en"  # the address has no language, so the title is the English one, else the authoritative one
-ALLOWED = "GET, HEAD, OPTIONS"
-OPEN = {
+ALLOWED_METHODS = "GET, HEAD, OPTIONS"
+CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Retry-After",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-AGREED = {
-    "Allow": ALLOWED,
-    "Access-Control-Allow-Methods": ALLOWED,
+PREFLIGHT_HEADERS = {
+    "Allow": ALLOWED_METHODS,
+    "Access-Control-Allow-Methods": ALLOWED_METHODS,
     "Access-Control-Allow-Headers": "If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
@@ -33,13 +33,13 @@ AGREED = {
 @accept_cross_origin_posts
 @csrf_exempt
 def api(request: HttpRequest, slug: str) -> HttpResponse:
-    """The figures as JSON, for every site. What goes wrong is told as JSON, too, so that a script can read it."""
+    """Counts and state of a letter as JSON, readable from every site. Errors are JSON, too."""
     if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers={**OPEN, **AGREED})
+        return HttpResponse(status=204, headers={**CORS_HEADERS, **PREFLIGHT_HEADERS})
     if request.method not in {"GET", "HEAD"}:
-        return _json({"error": "Only GET and HEAD are answered."}, status=405, Allow=ALLOWED)
+        return _json({"error": "Only GET and HEAD are answered."}, status=405, Allow=ALLOWED_METHODS)
     try:
-        return _told(request, slug)
+        return _letter_response(request, slug)
     except Http404:
         return _json({"error": "There is no such letter."}, status=404)
     except OperationalError:
@@ -47,26 +47,26 @@ def api(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @public_page
-def _told(request: HttpRequest, slug: str) -> HttpResponse:
-    return _json(_figures(slug))
+def _letter_response(request: HttpRequest, slug: str) -> HttpResponse:
+    return _json(_letter_data(slug))
 
 
 def _json(body: dict[str, Any], status: int = 200, **headers: str) -> HttpResponse:
-    return JsonResponse(body, status=status, headers=OPEN | headers, json_dumps_params={"ensure_ascii": False})
+    return JsonResponse(body, status=status, headers=CORS_HEADERS | headers, json_dumps_params={"ensure_ascii": False})
 
 
-def _figures(slug: str) -> dict[str, Any]:
-    """No moment finer than a day (SECURITY.md P3)."""
-    with languages.override(SPOKEN):
+def _letter_data(slug: str) -> dict[str, Any]:
+    """Returns the fields of the answer. No time is finer than a day (threat model P3)."""
+    with languages.override(settings.LANGUAGE_CODE):  # the address has no language
         text = text_cache.newest(slug)
-    letter, figures = text.revision.letter, counts.for_letter(text.revision.letter_id)
+    letter, numbers = text.revision.letter, counts.for_letter(text.revision.letter_id)
     return {
         "slug": letter.slug,
         "title": text.title,
         "recipient": letter.recipient,
         "state": letter.current_state(),
-        "count": figures.total,
-        "named": figures.public,
+        "count": numbers.total,
+        "named": numbers.public,
         "goal": letter.goal,
         "revision": text.revision.number,
         "updated": timezone.now().date().isoformat(),
@@ -76,8 +76,8 @@ def _figures(slug: str) -> dict[str, Any]:
 @require_safe
 @public_page
 def api_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """How to ask for the figures, with the answer as it is now."""
+    """Documentation of the API, with its current answer as the example."""
     text = text_cache.newest(slug)
-    example = json.dumps(_figures(slug), ensure_ascii=False, indent=2)
+    example = json.dumps(_letter_data(slug), ensure_ascii=False, indent=2)
     context = {"letter": text.revision.letter, "translation": text, "example": example}
     return render(request, "public_list/api.html", context)

@@ -1,4 +1,4 @@
-"""The forms of those who read: what of the public list they want to see, and what is wrong with a name."""
+"""The form of the public list."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from signatures.signing.form_fields import CountryField
 
 
 class ListForm(forms.Form):
-    """The filter of the public list."""
+    """Search, country and order of the public list."""
 
     q = forms.CharField(
         label=_("Name or organization"),
@@ -22,9 +22,5 @@ class ListForm(forms.Form):
         label=_("Order"), required=False, choices=[("", _("newest first")), ("name", _("by name, script by script"))]
     )
 
-    @property
-    def is_search(self) -> bool:
-        return bool(self["q"].data or self["country"].data)
-
-    def refuse_so_many(self) -> None:
+    def add_too_many_matches(self) -> None:
         self.add_error("q", _("Too many names hold this. Please type more of the name."))

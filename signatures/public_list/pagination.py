@@ -1,43 +1,40 @@
-"""Where a page of the public list begins and ends, in either order, forth and back. Never by time of signing (P3)."""
+"""Keyset pagination of the public list. A page never shows when somebody signed (threat model P3)."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
-
 from signatures.models import Signature, SignatureQuerySet
 
 PAGE_SIZE = 50
-MAX_KEY_LENGTH = 100  # characters of a key
+MAX_KEY_LENGTH = 100  # characters of the sort key in a cursor
+
+# Takes an ordered queryset and a limit; returns the first rows, at most as many as the limit.
 Fetch = Callable[[SignatureQuerySet, int], list[Signature]]
 
 
 class InvalidCursor(ValueError):
-    """The mark was made up."""
+    """The cursor in the query string is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By this field, then by the random public id. Each has an index, of all and of one country."""
+    """Sorts by one field, then by the random public id. An index serves each order, for all names and by country."""
 
     field: str
-    read: Callable[[str], Any]
-    is_falling: bool = False
-
-    def sign(self, *, back: bool) -> str:
-        return "-" if self.is_falling != back else ""
+    parse: Callable[[str], Any]
+    descending: bool = False
 
 
-NEWEST, BY_NAME = Order("approved_on", date.fromisoformat, is_falling=True), Order("sort_key", str)
+NEWEST, BY_NAME = Order("approved_on", date.fromisoformat, descending=True), Order("sort_key", str)
 ORDERS = {"": NEWEST, "name": BY_NAME}
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some names, and the marks from which the pages around them are asked for; "" where there is none."""
+    """Rows, and the cursors of the pages before and after them; "" if there is none."""
 
     rows: list[Signature]
     is_first: bool
@@ -45,59 +42,72 @@ class Page:
     after: str = ""
 
 
-def fetch_first(part: SignatureQuerySet, number: int) -> list[Signature]:
-    """The plain way to take: as they come."""
-    return list(part[:number])
+def fetch_rows(signatures: SignatureQuerySet, limit: int) -> list[Signature]:
+    return list(signatures[:limit])
 
 
 def paginate(
-    chosen: SignatureQuerySet, order: Order, *, after: str = "", before: str = "", take: Fetch = fetch_first
+    signatures: SignatureQuerySet, order: Order, *, after: str = "", before: str = "", fetch: Fetch = fetch_rows
 ) -> Page:
-    """The names behind a mark, or those before it; without one the first.
+    """Returns the page before or after a cursor; without one the first page.
 
     Raises:
-        NoSuchPlace: when the mark is none.
+        InvalidCursor: if the cursor is malformed.
     """
-    back = bool(before)
-    rows: list[Signature] = []
-    for part in _parts(chosen, order, before or after, back=back):
-        rows += take(part, PAGE_SIZE + 1 - len(rows))
-        if len(rows) > PAGE_SIZE:
-            break
-    if back and len(rows) <= PAGE_SIZE:
-        return paginate(chosen, order, take=take)  # so near the beginning that it is the first page
-    is_more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
-    if back:
-        rows.reverse()
+    if before:
+        return _page_before(signatures, order, before, fetch)
+    rows = _fetch_page(_ranges(signatures, order, after, backward=False), fetch)
+    has_more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     return Page(
         rows=rows,
-        is_first=not before and not after,
-        before=_cursor(rows[0], order) if rows and (before or after) else "",
-        after=_cursor(rows[-1], order) if rows and (is_more or back) else "",
+        is_first=not after,
+        before=_cursor(rows[0], order) if rows and after else "",
+        after=_cursor(rows[-1], order) if has_more else "",
     )
 
 
-def _parts(chosen: SignatureQuerySet, order: Order, mark: str, *, back: bool) -> list[SignatureQuerySet]:
-    """What lies behind the mark, in pieces at each of which an index can begin: the same key, then the keys beyond."""
-    sign = order.sign(back=back)
-    chosen = chosen.order_by(f"{sign}{order.field}", "-public_id" if back else "public_id")
-    if not mark:
-        return [chosen]
-    key, public_id = _parse_cursor(mark, order)
-    beside, beyond = ("lt" if back else "gt"), ("lt" if sign else "gt")
-    return [
-        chosen.filter(Q((order.field, key)), Q((f"public_id__{beside}", public_id))),
-        chosen.filter(Q((f"{order.field}__{beyond}", key))),
-    ]
+def _page_before(signatures: SignatureQuerySet, order: Order, cursor: str, fetch: Fetch) -> Page:
+    rows = _fetch_page(_ranges(signatures, order, cursor, backward=True), fetch)
+    if len(rows) <= PAGE_SIZE:
+        return paginate(signatures, order, fetch=fetch)  # nothing precedes these rows: show the first page in full
+    rows = rows[:PAGE_SIZE][::-1]
+    return Page(rows=rows, is_first=False, before=_cursor(rows[0], order), after=_cursor(rows[-1], order))
+
+
+def _fetch_page(ranges: Iterator[SignatureQuerySet], fetch: Fetch) -> list[Signature]:
+    """Returns the rows of one page, and one row more if there are more."""
+    rows: list[Signature] = []
+    for signatures in ranges:
+        rows += fetch(signatures, PAGE_SIZE + 1 - len(rows))
+        if len(rows) > PAGE_SIZE:
+            break
+    return rows
+
+
+def _ranges(signatures: SignatureQuerySet, order: Order, cursor: str, *, backward: bool) -> Iterator[SignatureQuerySet]:
+    """Yields the rows beyond the cursor in two parts, each of which is one range of an index.
+
+    First those with the same key and a further public id, then those with a further key.
+    """
+    descending = order.descending != backward
+    signatures = signatures.order_by(
+        f"-{order.field}" if descending else order.field, "-public_id" if backward else "public_id"
+    )
+    if not cursor:
+        yield signatures
+        return
+    key, public_id = _parse_cursor(cursor, order)
+    yield signatures.filter(**{order.field: key, "public_id__lt" if backward else "public_id__gt": public_id})
+    yield signatures.filter(**{f"{order.field}__lt" if descending else f"{order.field}__gt": key})
 
 
 def _cursor(row: Signature, order: Order) -> str:
     return f"{getattr(row, order.field)}.{row.public_id.hex}"
 
 
-def _parse_cursor(mark: str, order: Order) -> tuple[Any, uuid.UUID]:
-    key, _dot, public_id = mark.replace("\0", "").rpartition(".")
+def _parse_cursor(cursor: str, order: Order) -> tuple[Any, uuid.UUID]:
+    key, _dot, public_id = cursor.replace("\0", "").rpartition(".")
     try:
-        return order.read(key[:MAX_KEY_LENGTH]), uuid.UUID(hex=public_id)
+        return order.parse(key[:MAX_KEY_LENGTH]), uuid.UUID(hex=public_id)
     except ValueError:
         raise InvalidCursor from None

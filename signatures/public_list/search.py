@@ -1,52 +1,54 @@
-"""How a name is found among a million: any part of it, in any script (P6: among the public ones alone)."""
+"""Search of public names by any part of a name or organization, in any script (threat model P6: public names only).
 
-from collections.abc import Callable, Iterator, Sequence
+Two ways to the same result. A scan reads the list in its order and stops when a page is full: fast for words that many
+names hold. A look-up in the index of grams finds all matches and sorts them: fast for words that few names hold.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
 from psycopg2.errors import QueryCanceled
 
 from signatures.models import Grams, Signature, SignatureQuerySet
 from signatures.values.normalization import normalize_for_search
 
-MAX_QUERY_LENGTH = 40  # characters that a search takes
-TIMEOUT_MS = 1_000  # milliseconds that one statement of it may take
-FIRST_NON_ALPHABETIC = (
-    "\u2e80"  # before it stand the scripts of letters: of those three make a piece, of all others two
-)
-# How many names are read one after the other, as the list has them: at most at first, and if that finds some already.
-# What many share stands among these; what does not is so rare that all of it can be put in order.
-SHORT_WALK, LONG_WALK = 500, 8_000
-MIN_IN_SHORT_WALK = 4  # among the first; were they fewer, `MORE` would not fill a page
-MAX_GRAMS = 4  # of a search that are looked up: more cost more than they spare
-# No name is read behind the last that is wanted: PostgreSQL reads on for the sum alone, and that only when it is asked.
-_WALK = """
-    WITH walked AS MATERIALIZED ({part}),
-    found AS MATERIALIZED (SELECT ARRAY(SELECT id FROM walked WHERE search_text LIKE ALL (%s) LIMIT %s) AS ids)
-    SELECT ids, CASE WHEN cardinality(ids) < %s THEN (SELECT count(*) FROM walked) < %s ELSE TRUE END FROM found
+MAX_QUERY_LENGTH = 40  # characters
+TIMEOUT_MS = 1_000  # milliseconds for each statement of a search
+# Grams have three characters in alphabetic scripts, which come before this character, and two in all others.
+FIRST_NON_ALPHABETIC = "\u2e80"
+SHORT_SCAN, LONG_SCAN = 500, 8_000  # names read by a scan: the first try, and the second if the first finds some
+MIN_IN_SHORT_SCAN = 4  # matches in the short scan that promise a full page from the long one
+MAX_GRAMS = 4  # grams of a search that are looked up: more cost more than they save
+# PostgreSQL stops reading at the last match wanted. It counts what it read only if it found fewer.
+_SCAN = """
+    WITH scanned AS MATERIALIZED ({signatures}),
+    found AS MATERIALIZED (
+        SELECT ARRAY(SELECT id FROM scanned WHERE search_text LIKE ALL (%s) LIMIT %s) AS ids
+    )
+    SELECT ids, CASE WHEN cardinality(ids) < %s THEN (SELECT count(*) FROM scanned) < %s ELSE TRUE END
+    FROM found
 """
-# A fence: in the order of the list PostgreSQL would read all of it, one name after the other.
-_PICK = "WITH found AS MATERIALIZED ({part}) SELECT id FROM found ORDER BY {order} LIMIT %s"
-
-Fetch = Callable[[SignatureQuerySet, int], list[Signature]]
+# MATERIALIZED, because PostgreSQL would otherwise read the whole list in its order, name by name.
+_SORT = "WITH found AS MATERIALIZED ({signatures}) SELECT id FROM found ORDER BY {order} LIMIT %s"
 
 
 class TooManyMatches(Exception):
-    """More names hold this than can be put in order in the time that a search has."""
+    """So many names match that they cannot be sorted within `TIMEOUT_MS`."""
 
 
 def search_words(typed: str) -> list[str]:
-    """The words that a name must hold, in any order."""
+    """Returns the words that a name must hold, in any order."""
     return list(dict.fromkeys(normalize_for_search(typed).split()))
 
 
 @contextmanager
 def time_limit() -> Iterator[None]:
-    """Let no statement take longer than `PATIENCE`.
+    """Limits each statement to `TIMEOUT_MS`.
 
     Raises:
-        TooMany: when one did.
+        TooManyMatches: if a statement took longer.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -58,62 +60,68 @@ def time_limit() -> Iterator[None]:
         raise
 
 
-def matching(words: Sequence[str], *, letter_id: int, country: str = "") -> Fetch:
-    """How to take, of a part of the list in its order, the first ones that hold all of these words."""
-    longest = sorted({piece for word in words for piece in grams_of(word)}, key=lambda piece: (-len(piece), piece))
-    pieces = [f"{letter_id}:{piece}" for piece in longest[:MAX_GRAMS]]
-    pieces += [f"{letter_id}={country}"] if country else []
+@dataclass(frozen=True)
+class Search:
+    """A search for names that hold all of these words."""
 
-    def take(part: SignatureQuerySet, number: int) -> list[Signature]:
-        for size in (SHORT_WALK, LONG_WALK):
-            found, are_all = _walk(part, words, size, number)
-            if are_all:
-                return _rows(found)
-            if len(found) < MIN_IN_SHORT_WALK:
+    words: Sequence[str]
+    letter_id: int
+    country: str = ""
+
+    def fetch(self, signatures: SignatureQuerySet, limit: int) -> list[Signature]:
+        """Returns the first matches in the order of the queryset (`pagination.Fetch`)."""
+        for size in (SHORT_SCAN, LONG_SCAN):
+            ids, is_complete = self._scan(signatures, size, limit)
+            if is_complete:
+                return _load(ids)
+            if len(ids) < MIN_IN_SHORT_SCAN:
                 break
-        return _rows(_by_index(part, words, pieces, number))
+        return _load(self._look_up(signatures, limit))
 
-    return take
+    def _scan(self, signatures: SignatureQuerySet, size: int, limit: int) -> tuple[list[int], bool]:
+        """Returns the matches among the first `size` rows, and whether these are `limit` matches or all there are."""
+        sql, parameters = signatures.values("id", "search_text")[:size].query.sql_with_params()
+        patterns = [f"%{_escape_like(word)}%" for word in self.words]
+        with connection.cursor() as cursor:
+            cursor.execute(_SCAN.format(signatures=sql), [*parameters, patterns, limit, limit, size])
+            ids, is_complete = cursor.fetchone()
+        return ids, is_complete
+
+    def _look_up(self, signatures: SignatureQuerySet, limit: int) -> list[int]:
+        """Returns the first matches, found by the index of grams."""
+        fields = [str(field) for field in signatures.query.order_by]
+        columns = {field.removeprefix("-"): " DESC" if field.startswith("-") else "" for field in fields}
+        grams = Grams("letter_id", "country", "search_text")
+        matches = signatures.alias(grams=grams).filter(grams__contains=self._index_entries())  # type: ignore[misc]  # an array
+        for word in self.words:
+            matches = matches.filter(search_text__contains=word)
+        sql, parameters = matches.order_by().values("id", *columns).query.sql_with_params()
+        order = ", ".join(column + direction for column, direction in columns.items())
+        with connection.cursor() as cursor:
+            cursor.execute(_SORT.format(signatures=sql, order=order), [*parameters, limit])
+            return [pk for (pk,) in cursor.fetchall()]
+
+    def _index_entries(self) -> list[str]:
+        """Returns what the index has for every match: the longest grams of the words, and the country."""
+        grams = sorted({gram for word in self.words for gram in grams_of(word)}, key=lambda gram: (-len(gram), gram))
+        entries = [f"{self.letter_id}:{gram}" for gram in grams[:MAX_GRAMS]]
+        return [*entries, f"{self.letter_id}={self.country}"] if self.country else entries
 
 
 def grams_of(word: str) -> set[str]:
-    """The longest pieces of a word that the index has: with them go all shorter ones."""
-    found = set()
-    for place in range(max(1, len(word) - 1)):
-        size = 3 if word[place] < FIRST_NON_ALPHABETIC and place < len(word) - 2 else 2
-        found.add(word[place : place + size])
-    return {piece for piece in found if not any(piece != other and piece in other for other in found)}
+    """Returns the longest grams of a word: a name that has these has all shorter ones, too."""
+    grams = set()
+    for start in range(max(1, len(word) - 1)):
+        size = 3 if word[start] < FIRST_NON_ALPHABETIC and start < len(word) - 2 else 2
+        grams.add(word[start : start + size])
+    return {gram for gram in grams if not any(gram != other and gram in other for other in grams)}
 
 
-def _walk(part: SignatureQuerySet, words: Sequence[str], size: int, number: int) -> tuple[list[int], bool]:
-    """Of the first `size` those that hold the words; whether they are all that are wanted, or all there are."""
-    sql, parameters = part.values("id", "search_text")[:size].query.sql_with_params()
-    patterns = [f"%{_escaped(word)}%" for word in words]
-    with connection.cursor() as cursor:
-        cursor.execute(_WALK.format(part=sql), [*parameters, patterns, number, number, size])
-        found, are_all = cursor.fetchone()
-    return found, are_all
+def _load(ids: Sequence[int]) -> list[Signature]:
+    """Returns these signatures in this order. They are filtered again: one may have been withdrawn meanwhile."""
+    rows = Signature.objects.public().in_bulk(ids)
+    return [rows[pk] for pk in ids if pk in rows]
 
 
-def _by_index(part: SignatureQuerySet, words: Sequence[str], pieces: Sequence[str], number: int) -> list[int]:
-    """By the index of pieces, which says where the words may be; then the first in order."""
-    order = [str(field) for field in part.query.order_by]
-    columns = [field.removeprefix("-") for field in order]
-    held = part.alias(grams=Grams("letter_id", "country", "search_text")).filter(Q(("grams__contains", list(pieces))))
-    for word in words:
-        held = held.filter(search_text__contains=word)
-    sql, parameters = held.order_by().values("id", *columns).query.sql_with_params()
-    by = ", ".join(f"{field.removeprefix('-')}{' DESC' if field.startswith('-') else ''}" for field in order)
-    with connection.cursor() as cursor:
-        cursor.execute(_PICK.format(part=sql, order=by), [*parameters, number])
-        return [number for (number,) in cursor.fetchall()]
-
-
-def _rows(numbers: Sequence[int]) -> list[Signature]:
-    """These, in this order. Asked again for who is public: one may have gone in between."""
-    rows = Signature.objects.public().in_bulk(numbers)
-    return [rows[number] for number in numbers if number in rows]
-
-
-def _escaped(word: str) -> str:
+def _escape_like(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

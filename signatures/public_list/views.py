@@ -1,4 +1,4 @@
-"""The public names: the list, how many there are of each country, and one address for each name."""
+"""Public pages about names: the list, the numbers by country, and one page for each name."""
 
 import uuid
 from contextlib import nullcontext
@@ -20,33 +20,33 @@ from signatures.public_list import pagination, search
 from signatures.public_list.forms import ListForm
 from signatures.states import Kind
 
-ORGANIZATIONS = 24  # on the first page of the list, beside those that staff put first
+MAX_ORGANIZATIONS = 24  # newest organizations on the first page, beside the featured ones
 
 
 @require_safe
 @public_page
 def signatories(request: HttpRequest, slug: str) -> HttpResponse:
-    """The public names: organizations and featured, each in a section above everybody else; the latter page by page.
+    """The list of public names, page by page.
 
-    With a search all stand in one list, and `kind=organization` is the list of the organizations alone.
+    The first page begins with sections for organizations and featured names. Search results are one list without
+    sections. `kind=organization` lists organizations only.
     """
-    translation, form, found = text_cache.newest(slug), ListForm(request.GET), {}
+    translation, form = text_cache.newest(slug), ListForm(request.GET)
     letter = translation.revision.letter
+    context = {"letter": letter, "translation": translation, "form": form, "counts": counts.for_letter(letter.pk)}
     try:
-        found = _names(letter.pk, form, request.GET)
+        context |= _names(letter.pk, form, request.GET)
     except search.TooManyMatches:
-        form.refuse_so_many()
+        form.add_too_many_matches()
     except pagination.InvalidCursor:
-        raise BadRequest("no such place in the list") from None
-    figures = counts.for_letter(letter.pk)
-    context = {"letter": letter, "translation": translation, "form": form, "counts": figures, **found}
-    return _unlisted(render(request, "public_list/list.html", context, status=200 if form.is_valid() else 422))
+        raise BadRequest("The cursor is malformed.") from None
+    return _noindex(render(request, "public_list/list.html", context, status=200 if form.is_valid() else 422))
 
 
 @require_safe
 @public_page
 def countries_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """How many public names there are of each country; of others nothing is told (P4)."""
+    """The number of public names by country. Names that are not public are not counted here (threat model P4)."""
     translation = text_cache.newest(slug)
     letter = translation.revision.letter
     context = {"letter": letter, "translation": translation, "countries": _by_country(letter.pk)}
@@ -56,86 +56,85 @@ def countries_page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @public_page
 def entry(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
-    """One public name, at an address of its own."""
+    """The page of one public name."""
     translation = text_cache.newest(slug)
-    found = Signature.objects.filter(letter=translation.revision.letter, public_id=public_id).public().first()
-    if found is None:
+    signature = Signature.objects.filter(letter=translation.revision.letter, public_id=public_id).public().first()
+    if signature is None:
         raise Http404
-    context = {"letter": translation.revision.letter, "translation": translation, "row": found}
-    return _unlisted(render(request, "public_list/entry.html", context))
+    context = {"letter": translation.revision.letter, "translation": translation, "row": signature}
+    return _noindex(render(request, "public_list/entry.html", context))
 
 
-def _unlisted(response: HttpResponse) -> HttpResponse:
-    """Names are not for search engines."""
+def _noindex(response: HttpResponse) -> HttpResponse:
+    """Keeps names out of search engines."""
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def _names(letter_id: int, form: ListForm, asked: QueryDict) -> dict[str, Any]:
-    """One page of names, and the ways on and back."""
+def _names(letter_id: int, form: ListForm, query: QueryDict) -> dict[str, Any]:
+    """Returns the context of one page of names."""
     public = Signature.objects.filter(letter_id=letter_id).public()
-    wanted = form.cleaned_data if form.is_valid() else {}
-    of_organizations = asked.get("kind") == Kind.ORGANIZATION
-    words, country = search.search_words(wanted.get("q", "")), wanted.get("country", "")
+    chosen = form.cleaned_data if form.is_valid() else {}
+    words, country = search.search_words(chosen.get("q", "")), chosen.get("country", "")
+    only_organizations = query.get("kind") == Kind.ORGANIZATION
     if words or country:
-        chosen = public.filter(country=country) if country else public
+        listed = public.filter(country=country) if country else public
     else:
-        chosen = public.filter(
-            kind=Kind.ORGANIZATION if of_organizations else Kind.PERSON, featured_position__isnull=True
-        )
-    take = search.matching(words, letter_id=letter_id, country=country) if words else pagination.fetch_first
-    order = pagination.ORDERS[wanted.get("order", "")]
+        kind = Kind.ORGANIZATION if only_organizations else Kind.PERSON
+        listed = public.filter(kind=kind, featured_position__isnull=True)
     with search.time_limit() if words else nullcontext():
         page = pagination.paginate(
-            chosen, order, after=asked.get("after", ""), before=asked.get("before", ""), take=take
+            listed,
+            pagination.ORDERS[chosen.get("order", "")],
+            after=query.get("after", ""),
+            before=query.get("before", ""),
+            fetch=search.Search(words, letter_id, country).fetch if words else pagination.fetch_rows,
         )
     has_sections = page.is_first and not words and not country
     return {
         "rows": page.rows,
         "is_first": page.is_first,
-        "earlier": _asking(asked, before=page.before),
-        "following": _asking(asked, after=page.after),
-        "beginning": _asking(asked),
+        "previous_query": _query_string(query, before=page.before),
+        "next_query": _query_string(query, after=page.after),
         "is_search": bool(words or country),
-        "of_organizations": of_organizations,
-        **(_sections(public, of_organizations=of_organizations) if has_sections else {}),
+        "only_organizations": only_organizations,
+        **(_sections(public, only_organizations=only_organizations) if has_sections else {}),
     }
 
 
-def _asking(asked: QueryDict, **mark: str) -> str:
-    """The query of another page of the same choice; "" where there is none."""
-    if not all(mark.values()):
+def _query_string(query: QueryDict, **cursor: str) -> str:
+    """Returns the query string of another page of the same search; "" without a cursor."""
+    if not all(cursor.values()):
         return ""
-    kept = {name: str(asked[name]) for name in ("q", "country", "order", "kind") if asked.get(name)}
-    return urlencode(kept | mark)
+    kept = {name: str(query[name]) for name in ("q", "country", "order", "kind") if query.get(name)}
+    return urlencode(kept | cursor)
 
 
-def _sections(public: SignatureQuerySet, *, of_organizations: bool) -> dict[str, Any]:
-    """What stands above the rest on the first page: whom staff put there, and the newest organizations."""
+def _sections(public: SignatureQuerySet, *, only_organizations: bool) -> dict[str, Any]:
+    """Returns the sections of the first page: organizations (featured, then newest) and featured people."""
     featured = list(public.featured())
     organizations = [row for row in featured if row.kind == Kind.ORGANIZATION]
-    if of_organizations:
+    if only_organizations:
         return {"organizations": organizations}
-    newest = list(
-        public.filter(kind=Kind.ORGANIZATION, featured_position__isnull=True).newest_first()[: ORGANIZATIONS + 1]
-    )
+    newest = public.filter(kind=Kind.ORGANIZATION, featured_position__isnull=True).newest_first()
+    newest_rows = list(newest[: MAX_ORGANIZATIONS + 1])
     return {
-        "organizations": organizations + newest[:ORGANIZATIONS],
-        "further_organizations": len(newest) > ORGANIZATIONS,
+        "organizations": organizations + newest_rows[:MAX_ORGANIZATIONS],
+        "has_more_organizations": len(newest_rows) > MAX_ORGANIZATIONS,
         "featured": [row for row in featured if row.kind == Kind.PERSON],
     }
 
 
 def _by_country(letter_id: int) -> list[dict[str, Any]]:
-    """The countries, those with most names first and who gave none last, each with its share of the longest bar."""
+    """Returns one row per country, most names first and "no country" last, with its share of the longest bar in %."""
     numbers = counts.by_country(letter_id)
-    most = max(numbers.values(), default=1)
+    maximum = max(numbers.values(), default=1)
     rows = [
         {
             "code": code,
             "label": str(countries.name(code)) or _("no country given"),
             "number": number,
-            "share": round(100 * number / most, 1),
+            "share": round(100 * number / maximum, 1),
         }
         for code, number in numbers.items()
     ]

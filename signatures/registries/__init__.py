@@ -1,4 +1,4 @@
-"""Registries: each flag, alarm, audit action and reason, with all that other modules and pages need to know of it.
+"""Registries: each flag, alarm, audit action, reason and typed field, with all that others need to know of it.
 
 Tests hold that every code in use is registered, that every registered code is in use, and that the docs describe it.
 """

@@ -1,4 +1,4 @@
-"""Block lists: what staff want to look at whenever it comes, tried on the last week before it is switched on."""
+"""Admin of block lists, which are tried on the last week before they are switched on, and of rate limits."""
 
 from datetime import timedelta
 from typing import Any, ClassVar, cast
@@ -34,8 +34,8 @@ class BlocklistEntryForm(forms.ModelForm):
             ),
             "note": "For your colleagues: where it comes from, what to look for.",
             "expires_at": (
-                "A network is blocked for 72 hours if you say nothing, and for 30 days at most: by then others have "
-                "it. All else stays until you end it."
+                "A network is blocked for 72 hours if you leave this empty, and for 30 days at most, because other "
+                "people may have it by then. Everything else stays until you end it."
             ),
         }
 
@@ -54,20 +54,20 @@ class BlocklistEntryForm(forms.ModelForm):
     def _clean_end(self, found: dict[str, Any], *, is_network: bool) -> None:
         ends, made = found["expires_at"], self.instance.made_at
         if ends is None and is_network:
-            found["expires_at"] = made + BlocklistEntry.USUAL
+            found["expires_at"] = made + BlocklistEntry.DEFAULT_NETWORK_LIFETIME
         elif ends is not None and "expires_at" in self.changed_data and ends <= timezone.now():
-            self.add_error("expires_at", "This time is over already.")
-        elif ends is not None and is_network and ends > made + BlocklistEntry.LONGEST:
-            latest = (made + BlocklistEntry.LONGEST - timedelta(minutes=1)).strftime("%Y-%m-%d %H:%M")
-            self.add_error("expires_at", "A network can be blocked until %(latest)s at most." % {"latest": latest})
+            self.add_error("expires_at", "This time is in the past.")
+        elif ends is not None and is_network and ends > made + BlocklistEntry.MAX_NETWORK_LIFETIME:
+            latest = made + BlocklistEntry.MAX_NETWORK_LIFETIME - timedelta(minutes=1)
+            self.add_error("expires_at", f"A network can be blocked until {latest:%Y-%m-%d %H:%M} at most.")
 
 
 @admin.register(BlocklistEntry)
 class BlocklistEntryAdmin(AuditedAdmin):
-    """What a block is, never changes; whether it is on, its end and its note do. The trail knows none by its value."""
+    """Kind and value of an entry never change; its note, its end and whether it is on do. The audit log has no values."""
 
     form = BlocklistEntryForm
-    list_display = ("what", "kind", "standing", "trying", "ends", "note", "made")
+    list_display = ("what", "kind", "state", "trial_link", "ends", "note", "made")
     list_display_links = ("what",)
     list_filter = ("kind", "is_on")
 
@@ -75,32 +75,32 @@ class BlocklistEntryAdmin(AuditedAdmin):
         css: ClassVar = {"all": ["css/review.css"]}
 
     def get_readonly_fields(self, request: HttpRequest, obj: BlocklistEntry | None = None) -> tuple[str, ...]:
-        return ("kind", "value", "standing") if obj else ()
+        return ("kind", "value", "state") if obj else ()
 
     def get_fields(self, request: HttpRequest, obj: BlocklistEntry | None = None) -> tuple[str, ...]:
-        return ("kind", "value", "standing", "note", "expires_at") if obj else ("kind", "value", "note", "expires_at")
+        return ("kind", "value", "state", "note", "expires_at") if obj else ("kind", "value", "note", "expires_at")
 
     @admin.display(description="what", ordering="value")
-    def what(self, block: BlocklistEntry) -> SafeString:
-        return format_html("<bdi>{}</bdi>", block.value)
+    def what(self, entry: BlocklistEntry) -> SafeString:
+        return format_html("<bdi>{}</bdi>", entry.value)
 
     @admin.display(description="state")
-    def standing(self, block: BlocklistEntry) -> SafeString:
-        state = "expired" if block.is_expired else "on" if block.is_on else "off"
-        return format_html('<b class="{}">{}</b>', "standing-on" if block.is_on and not block.is_expired else "", state)
+    def state(self, entry: BlocklistEntry) -> SafeString:
+        state = "expired" if entry.is_expired else "on" if entry.is_on else "off"
+        return format_html('<b class="{}">{}</b>', "entry-on" if state == "on" else "", state)
 
     @admin.display(description="expires", ordering="expires_at")
-    def ends(self, block: BlocklistEntry) -> str:
-        return block.expires_at.strftime("%Y-%m-%d %H:%M") if block.expires_at else "-"
+    def ends(self, entry: BlocklistEntry) -> str:
+        return entry.expires_at.strftime("%Y-%m-%d %H:%M") if entry.expires_at else "-"
 
     @admin.display(description="made, by staff", ordering="made_at")
-    def made(self, block: BlocklistEntry) -> str:
-        return f"{block.made_at:%Y-%m-%d} · {block.made_by or '-'}"
+    def made(self, entry: BlocklistEntry) -> str:
+        return f"{entry.made_at:%Y-%m-%d} · {entry.made_by or '-'}"
 
     @admin.display(description="trial")
-    def trying(self, block: BlocklistEntry) -> SafeString:
+    def trial_link(self, entry: BlocklistEntry) -> SafeString:
         return format_html(
-            '<a href="{}">{}</a>', reverse("admin:signatures_blocklistentry_try", args=[block.pk]), "Try it"
+            '<a href="{}">{}</a>', reverse("admin:signatures_blocklistentry_try", args=[entry.pk]), "Try it"
         )
 
     def save_model(self, request: HttpRequest, obj: BlocklistEntry, form: Any, change: bool) -> None:
@@ -110,13 +110,13 @@ class BlocklistEntryAdmin(AuditedAdmin):
         blocklists.clear_cache()
 
     def figures(self, form: Any) -> str:
-        """The names of the fields alone: what stands in them may be a name."""
+        """Returns the names of the fields only: their values may be names."""
         return ", ".join(form.changed_data)
 
     def response_add(
         self, request: HttpRequest, obj: BlocklistEntry, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Trying it comes next."""
+        """Leads to the trial."""
         return redirect("admin:signatures_blocklistentry_try", obj.pk)
 
     def get_urls(self) -> list[URLPattern]:
@@ -124,40 +124,40 @@ class BlocklistEntryAdmin(AuditedAdmin):
         return [path("<int:number>/try/", trial, name="signatures_blocklistentry_try"), *super().get_urls()]
 
     def trial(self, request: HttpRequest, number: int) -> HttpResponse:
-        """What it would have flagged; below, the switch."""
-        block = get_object_or_404(BlocklistEntry, pk=number)
-        if not self.has_view_permission(request, block):
+        """Shows what the entry would have flagged, and the switch."""
+        entry = get_object_or_404(BlocklistEntry, pk=number)
+        if not self.has_view_permission(request, entry):
             raise PermissionDenied
         if request.method == "POST":
-            return self._act(request, block)
+            return self._act(request, entry)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Trial of a block",
+            "title": "Trial of a block list entry",
             "opts": self.opts,
-            "listed": block,
-            "standing": self.standing(block),
-            "trial": blocklist_trial.try_entry(block),
-            "may_switch": self.has_change_permission(request, block),
+            "entry": entry,
+            "state": self.state(entry),
+            "trial": blocklist_trial.try_entry(entry),
+            "may_switch": self.has_change_permission(request, entry),
             "may_see": request.user.has_perm("signatures.view_signature"),
             "media": self.media,
         }
         return render(request, "admin/signatures/blocklistentry/try.html", context)
 
-    def _act(self, request: HttpRequest, block: BlocklistEntry) -> HttpResponse:
-        if not self.has_change_permission(request, block):
+    def _act(self, request: HttpRequest, entry: BlocklistEntry) -> HttpResponse:
+        if not self.has_change_permission(request, entry):
             raise PermissionDenied
-        action, by = request.POST.get("action"), cast("int", request.user.pk)  # the pages of admin know them
+        action, by = request.POST.get("action"), cast("int", request.user.pk)  # admin pages require a login
         try:
             if action == "end":
-                switches.end_blocklist_entry(block, by=by)
+                switches.end_blocklist_entry(entry, by=by)
             elif action in {"on", "off"}:
-                switches.switch_blocklist_entry(block, on=action == "on", by=by)
+                switches.switch_blocklist_entry(entry, on=action == "on", by=by)
         except transitions.TransitionNotAllowed:
-            self.message_user(request, "It is over; please make a new one.", messages.ERROR)
-        return redirect("admin:signatures_blocklistentry_try", block.pk)
+            self.message_user(request, "This entry has expired; please make a new one.", messages.ERROR)
+        return redirect("admin:signatures_blocklistentry_try", entry.pk)
 
 
 @admin.register(RateLimit)
 class RateLimitAdmin(FreshSignIn, AuditedAdmin):
-    list_display = ("of", "seconds", "most")
-    list_display_links = ("of",)
+    list_display = ("scope", "seconds", "max_count")
+    list_display_links = ("scope",)

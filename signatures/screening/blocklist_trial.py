@@ -1,9 +1,8 @@
-"""Block lists at work: tried on the last week, switched on and off, ended."""
+"""Trial of a block list entry: which submissions of the last week it would have flagged."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from itertools import islice
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -17,87 +16,90 @@ from signatures.values import sealing
 from signatures.values.normalization import name_key
 
 WEEK = timedelta(days=7)
-KEPT = timedelta(hours=72)  # as long as anything is known of a network (R4)
+NETWORKS_KEPT_FOR = timedelta(hours=72)  # threat model R4
 EXAMPLES = 20
-MOST_READ = 200_000  # sign-ups whose words are read one by one; a few seconds
-MOST_SUBNETS = 4_096
+MAX_READ = 200_000  # submissions whose words are read one by one, which takes a few seconds
+MAX_SUBNETS = 4_096
 CHUNK = 5_000
 
 
 @dataclass(slots=True)
 class Trial:
-    """What a block would have flagged; or why that cannot be told."""
+    """The result of a trial.
+
+    Attributes:
+        flagged: the number of submissions that would have been flagged.
+        approved: how many of them are approved.
+        examples: the newest of them.
+        cannot: why the entry cannot be tried, as a sentence for staff; empty if it was.
+        hours: the time that was searched.
+        only_newest: the number of submissions read, when that were not all of that time; else 0.
+    """
 
     flagged: int = 0
     approved: int = 0
     examples: list[Signature] = field(default_factory=list)
     cannot: str | Promise = ""
     hours: int = 24 * 7
-    only_newest: int = 0  # where not all of that time was read
+    only_newest: int = 0
 
 
-def try_entry(block: BlocklistEntry) -> Trial:
-    """Ask of the sign-ups of the last week (of a network: of 72 hours) whether this block would have flagged them."""
-    since = timezone.now() - (KEPT if block.kind == BlocklistEntry.Kind.NETWORK else WEEK)
+def try_entry(entry: BlocklistEntry) -> Trial:
+    """Returns what an entry would have flagged in the last week (a network: in the last 72 hours)."""
+    since = timezone.now() - (NETWORKS_KEPT_FOR if entry.kind == BlocklistEntry.Kind.NETWORK else WEEK)
     recent = Signature.objects.filter(signed_up_at__gt=since)
-    if block.kind == BlocklistEntry.Kind.DOMAIN:
-        return _by_domain(block, recent)
-    if block.kind == BlocklistEntry.Kind.NETWORK:
-        return _by_network(block, recent)
-    return _by_words(block, recent)
+    if entry.kind == BlocklistEntry.Kind.DOMAIN:
+        return _try_domain(entry, recent)
+    if entry.kind == BlocklistEntry.Kind.NETWORK:
+        return _try_network(entry, recent)
+    return _try_words(entry, recent)
 
 
-def _by_domain(block: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
-    below = block.value.startswith("*.")
-    domain = block.value.removeprefix("*.")
+def _try_domain(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
+    domain = entry.value.removeprefix("*.")
     if "*" in domain or "?" in domain:
         return Trial(cannot="Of past email domains only digests are kept, so this pattern cannot be tried on them.")
     if "." not in domain:
         return Trial(cannot="No digest is kept of an ending alone, so this cannot be tried on past sign-ups.")
-    key = sealing.domain_hash(domain, pepper=settings.EMAIL_HASH_PEPPER)
-    if below:
-        return _told(recent.filter(domains__contains=[key]).exclude(domains__0=key))
-    return _told(recent.filter(domains__0=key))
+    digest = sealing.domain_hash(domain, pepper=settings.EMAIL_HASH_PEPPER)
+    if entry.value.startswith("*."):
+        return _trial_of(recent.filter(domains__contains=[digest]).exclude(domains__0=digest))
+    return _trial_of(recent.filter(domains__0=digest))
 
 
-def _by_network(block: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
-    parts = blocklists.subnets(block.value, MOST_SUBNETS)
+def _try_network(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
+    parts = blocklists.subnets(entry.value, MAX_SUBNETS)
     if not parts:
         return Trial(cannot="This network is too wide to be tried: only digests of its parts are kept.")
     now = timezone.now()
-    days = [now - timedelta(days=day) for day in range(4) if now - timedelta(days=day) >= now - KEPT]
-    keys = [rate_limits.network_digest(part, day) for day in days for part in parts]
-    trial = _told(recent.filter(network__in=keys))
-    trial.hours = int(KEPT.total_seconds()) // 3600
+    days = [now - timedelta(days=ago) for ago in range(NETWORKS_KEPT_FOR.days + 1)]
+    digests = [rate_limits.network_digest(part, day) for day in days for part in parts]
+    trial = _trial_of(recent.filter(network__in=digests))
+    trial.hours = int(NETWORKS_KEPT_FOR.total_seconds()) // 3600
     return trial
 
 
-def _told(found: QuerySet[Signature]) -> Trial:
-    newest = list(found.order_by("-signed_up_at")[:EXAMPLES])
-    return Trial(found.count(), found.filter(state=State.APPROVED).count(), newest)
+def _trial_of(matching: QuerySet[Signature]) -> Trial:
+    newest = list(matching.order_by("-signed_up_at")[:EXAMPLES])
+    return Trial(matching.count(), matching.filter(state=State.APPROVED).count(), newest)
 
 
-def _by_words(block: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
-    """By the words as they stand; those of who is counted without a name are not kept."""
-    if block.kind == BlocklistEntry.Kind.NAME:
-        # Once confirmed, the name_key stands beside the name, and finds it by index.
-        recent = recent.filter(Q(name_key=name_key(block.value)) | Q(name_key="")).exclude(name="")
-    lists = blocklists.Blocklists.of([block], name_key)
-    newest = recent.order_by("-signed_up_at").values("pk", "state", *blocklists.FIELDS)[: MOST_READ + 1]
+def _try_words(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
+    """Compares the words as they are stored now. Those of signers counted without a name are not kept."""
+    if entry.kind == BlocklistEntry.Kind.NAME:
+        # An index finds the key of confirmed names; the others have none yet.
+        recent = recent.filter(Q(name_key=name_key(entry.value)) | Q(name_key="")).exclude(name="")
+    lists = blocklists.Blocklists.of([entry])
+    newest = recent.order_by("-signed_up_at").values("pk", "state", *blocklists.FIELDS)[: MAX_READ + 1]
+    rows = newest.iterator(chunk_size=CHUNK)
     trial = Trial()
     examples: list[int] = []
-    for read, row in enumerate(_read(newest)):
-        if read == MOST_READ:
-            trial.only_newest = MOST_READ
-            break
-        if lists.has_words(row, name_key):
+    for row in islice(rows, MAX_READ):
+        if lists.has_words(row):
             trial.flagged += 1
             trial.approved += row["state"] == State.APPROVED
             if len(examples) < EXAMPLES:
                 examples.append(row["pk"])
+    trial.only_newest = MAX_READ if next(rows, None) else 0
     trial.examples = list(Signature.objects.filter(pk__in=examples).order_by("-signed_up_at"))
     return trial
-
-
-def _read(rows: QuerySet[Signature, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    return rows.iterator(chunk_size=CHUNK)

@@ -1,55 +1,57 @@
-"""Block lists: what staff want to look at whenever it comes. They flag, and never refuse.
+"""Block lists: what staff want to review whenever it occurs. They flag, and never refuse.
 
-The live look-up and the trial on the last week ask the same `Lists`, so that they cannot differ.
+Screening and the trial on the last week both use `Blocklists`, so that they cannot differ.
 """
 
 import fnmatch
 import ipaddress
 import re
-import time
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import idna
 from django.db.models import Q
 from django.utils import timezone
 from fontTools.unicodedata import script
 
+from campaign.runtime.expiring_cache import ExpiringCache
 from signatures.models import BlocklistEntry
 from signatures.registries import Flag
+from signatures.registries.typed_fields import WORDS
+from signatures.values.normalization import name_key
 
-FIELDS = ("name", "role", "organization", "comment")  # in which a word is looked for
-NARROWEST_PREFIX = {4: 24, 6: 64}  # all that is known of a network (`campaign.web.client_network.of`)
+# The fields in which blocked words are searched. Who speaks for an organization is reviewed in any case.
+FIELDS = tuple(word for word in WORDS if word != "spokesperson")
+NARROWEST_PREFIX = {4: 24, 6: 64}  # networks are known no finer (`campaign.web.client_network`)
 WIDEST_PREFIX = {4: 8, 6: 16}
-CACHE_SECONDS = 10.0  # seconds that a process keeps the lists
-_NO_SPACES = {"Hani", "Hira", "Kana", "Hang"}  # words of these stand within others without a space between
+CACHE_SECONDS = 10.0  # how long a process keeps the lists
+_NO_SPACES = {"Hani", "Hira", "Kana", "Hang"}  # scripts that write words without spaces
 _DOMAIN = re.compile(r"[a-z0-9_*?-]+(\.[a-z0-9_*?-]+)+")
-
-type NameKey = Callable[[str], str]
 
 
 class InvalidEntry(ValueError):
-    """Nothing can be looked for by this; the message says to staff what is wrong."""
+    """The value of an entry is invalid; the message says to staff why."""
 
 
 def clean_value(kind: str, value: str) -> str:
-    """The value as it is compared and shown.
+    """Returns the value as it is compared and shown.
 
     Raises:
-        NotABlock: when it is none of its kind.
+        InvalidEntry: when it is no value of this kind.
     """
     value = value.strip()
     if kind == BlocklistEntry.Kind.DOMAIN:
-        return _tidy_domain(value)
+        return _clean_domain(value)
     if kind == BlocklistEntry.Kind.NETWORK:
-        return _tidy_network(value)
+        return _clean_network(value)
     if not _spaced(value):
         raise InvalidEntry("There is no letter in it.")
     return value
 
 
-def _tidy_domain(value: str) -> str:
+def _clean_domain(value: str) -> str:
     labels = value.rpartition("@")[2].lower().rstrip(".").split(".")
     try:
         value = ".".join(label if label.isascii() else idna.encode(label, uts46=True).decode() for label in labels)
@@ -60,14 +62,14 @@ def _tidy_domain(value: str) -> str:
     return value
 
 
-def _tidy_network(value: str) -> str:
+def _clean_network(value: str) -> str:
     try:
         found = ipaddress.ip_network(value, strict=False)
     except ValueError:
         raise InvalidEntry("Please enter a network, such as 203.0.113.0/24 or 2001:db8:1::/48.") from None
     if found.prefixlen > NARROWEST_PREFIX[found.version]:
         raise InvalidEntry(
-            "Of an address the site knows the /%(bits)d alone, so this cannot be told from its neighbors."
+            "Of an address the site knows the /%(bits)d alone, so this cannot be distinguished from its neighbors."
             % {"bits": NARROWEST_PREFIX[found.version]}
         )
     if found.prefixlen < WIDEST_PREFIX[found.version]:
@@ -77,19 +79,29 @@ def _tidy_network(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Blocklists:
-    """Blocks, made ready for being looked up."""
+    """Entries of block lists, prepared for comparison.
+
+    Attributes:
+        domains: matches a whole domain.
+        networks: the networks.
+        words: words and phrases, with a space before and after.
+        parts: words of scripts without spaces, which may be part of a longer run of letters.
+        names: keys of whole names.
+        expires_at: when the first of the entries expires.
+    """
 
     domains: re.Pattern[str] | None = None
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     words: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
 
     @classmethod
-    def of(cls, blocks: Iterable[BlocklistEntry], name_key: NameKey) -> "Blocklists":
+    def of(cls, entries: Collection[BlocklistEntry]) -> "Blocklists":
         values: dict[str, list[str]] = {kind: [] for kind in BlocklistEntry.Kind.values}
-        for block in blocks:
-            values[block.kind].append(block.value)
+        for entry in entries:
+            values[entry.kind].append(entry.value)
         globs = "|".join(map(fnmatch.translate, values["domain"]))
         words = [_spaced(value) for value in values["word"]]
         parts = {word.replace(" ", "") for word in words if not _NO_SPACES.isdisjoint(map(script, word))}
@@ -99,13 +111,14 @@ class Blocklists:
             tuple(f" {word} " for word in words if word.replace(" ", "") not in parts),
             tuple(parts),
             frozenset(map(name_key, values["name"])),
+            min((entry.expires_at for entry in entries if entry.expires_at), default=None),
         )
 
-    def has_words(self, words: Mapping[str, str], name_key: NameKey) -> bool:
-        """Whether one of the words or names stands in what was typed."""
-        if self.names and name_key(words.get("name", "")) in self.names:
+    def has_words(self, typed: Mapping[str, str]) -> bool:
+        """Returns whether what was typed has one of the words or names."""
+        if self.names and name_key(typed.get("name", "")) in self.names:
             return True
-        return bool(self.words or self.parts) and any(self._has(words.get(field, "")) for field in FIELDS)
+        return bool(self.words or self.parts) and any(self._has(typed.get(field, "")) for field in FIELDS)
 
     def _has(self, text: str) -> bool:
         if not text:
@@ -127,50 +140,53 @@ class Blocklists:
         if not self.networks or "/" not in network:
             return False
         asked = ipaddress.ip_network(network)
-        return any(asked.version == block.version and asked.subnet_of(block) for block in self.networks)  # type: ignore[arg-type]  # of one version
+        return any(asked.version == entry.version and asked.subnet_of(entry) for entry in self.networks)  # type: ignore[arg-type]  # of one version
 
 
-_kept: tuple[float, Blocklists] = (float("-inf"), Blocklists())
+_cache = ExpiringCache[None, Blocklists](CACHE_SECONDS)
 
 
-def flags(words: Mapping[str, str], *, name_key: NameKey, domain: str = "", network: str = "") -> list[str]:
-    """Which flags the lists raise: `blocked` by where it came from, `blocked-word` by what it says."""
-    lists = _lists(name_key)
-    found = {
+def flags(typed: Mapping[str, str], *, domain: str = "", network: str = "") -> list[str]:
+    """Returns the flags that the lists raise: `blocked` by domain or network, `blocked-word` by what was typed."""
+    lists = _cache.get_or_load(None, _read, lifetime=_lifetime)
+    raised = {
         Flag.BLOCKED: lists.has_domain(domain) or lists.has_network(network),
-        Flag.BLOCKED_WORD: lists.has_words(words, name_key),
+        Flag.BLOCKED_WORD: lists.has_words(typed),
     }
-    return [flag for flag, is_raised in found.items() if is_raised]
+    return [flag for flag, is_raised in raised.items() if is_raised]
 
 
-def _lists(name_key: NameKey) -> Blocklists:
-    """Those that are on, kept for a while, so that a sign-up costs no query; but none beyond its end."""
-    global _kept
-    until, lists = _kept
-    if time.monotonic() >= until:
-        now = timezone.now()
-        blocks = list(BlocklistEntry.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), is_on=True))
-        ends = [(block.expires_at - now).total_seconds() for block in blocks if block.expires_at]
-        lists = Blocklists.of(blocks, name_key)
-        _kept = time.monotonic() + min([CACHE_SECONDS, *ends]), lists
-    return lists
+def _read() -> Blocklists:
+    is_current = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return Blocklists.of(list(BlocklistEntry.objects.filter(is_current, is_on=True)))
+
+
+def _lifetime(lists: Blocklists) -> float:
+    """Returns the seconds for which the lists are kept: never beyond the end of an entry."""
+    if lists.expires_at is None:
+        return CACHE_SECONDS
+    return min(CACHE_SECONDS, (lists.expires_at - timezone.now()).total_seconds())
 
 
 def clear_cache() -> None:
-    """The lists are read again."""
-    global _kept
-    _kept = float("-inf"), Blocklists()
+    """Read the lists again."""
+    _cache.clear()
 
 
-def subnets(network: str, most: int) -> list[str]:
-    """The networks, as the site knows them, that make up this one; none when they are more than `most`."""
-    found = ipaddress.ip_network(network)
-    finest = NARROWEST_PREFIX[found.version]
-    return [str(part) for part in found.subnets(new_prefix=finest)] if 2 ** (finest - found.prefixlen) <= most else []
+def subnets(network: str, max_count: int) -> list[str]:
+    """Returns the networks, as the site knows them, that make up this one; none if they are more than `max_count`."""
+    whole = ipaddress.ip_network(network)
+    finest = NARROWEST_PREFIX[whole.version]
+    if 2 ** (finest - whole.prefixlen) > max_count:
+        return []
+    return [str(part) for part in whole.subnets(new_prefix=finest)]
 
 
 def _spaced(text: str, *, hyphen: str = " ") -> str:
-    """Its words without case, width, accents and punctuation, one space between; what joins two words is `hyphen`."""
+    """Returns the words without case, width, accents and punctuation, with single spaces.
+
+    Punctuation inside a line becomes `hyphen`: a space splits two joined words, "" joins the letters of one.
+    """
     if text.isascii():
         return " ".join(re.sub(r"[^0-9a-z\s]", hyphen, text.lower()).split())
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not "\u0300" <= c <= "\u036f")

@@ -1,40 +1,29 @@
-"""What sends a signature to review. A flag never refuses, and never shows to the signer."""
+"""Risk checks: what in a submission sends it to review. A flag never refuses anything, and no signer sees it."""
 
 import re
-import time
 import unicodedata
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from disposable_email_domains import blocklist
-from django.core import signing
 from fontTools.unicodedata import script
 
 from signatures.registries import Flag
+from signatures.registries.typed_fields import DELIVERED, WORDS
+from signatures.values import form_stamps
 from signatures.values.normalization import compared_words
 
-HOUR = 60 * 60
-LONGEST_AGE = 48 * HOUR  # seconds that a form may stay open in a browser, from the hour in which it was made
-MIN_SECONDS = 3  # seconds in which nobody reads and types
-HUMAN_SECONDS = 8  # seconds in which a hand with all its habits of the keyboard can fill the form in
-LONGEST_NUMBER = 3  # digits in a row, other than a year, that people rarely put into the name of a mailbox
-SHORTEST = 20  # letters of a comment that two people do not write alike by chance; a Han character is worth three
+MIN_SECONDS = 3  # in which nobody reads the form and fills it in
+HUMAN_SECONDS = 8  # in which a person who is quick at the keyboard can fill it in
+MAX_DIGITS = 3  # in a row, other than a year, that people rarely put into the name of a mailbox
+MIN_COMMENT_LENGTH = 20  # letters of a comment that two people do not write alike by chance; a Han character is three
 MARKS = frozenset({"Mn", "Me"})
-MOST_MARKS = 3  # on one letter: Hebrew with cantillation has as many, after NFC (SECURITY.md F12)
-# These write what others put beside a letter above and below it: ལཀྵྨཱི, ညှို့. Zalgo made of them mixes scripts.
-MOST_OF_SCRIPT = {"Tibt": 5, "Mymr": 5, "Lana": 5}
-MOST_PER_LETTER = 2  # on the average of a text; a single word may have some more
-FEW_MARKS = 6
+MAX_MARKS = 3  # on one letter: Hebrew with cantillation has as many, after NFC (threat model F12)
+# These scripts write above and below a letter what others write beside it: ལཀྵྨཱི, ညှို့. Zalgo made of them mixes scripts.
+MAX_MARKS_OF_SCRIPT = {"Tibt": 5, "Mymr": 5, "Lana": 5}
+MAX_MARKS_PER_LETTER = 2  # on the average of a text
+MARKS_IN_ANY_TEXT = 6  # so many are fine, whatever the average of a single word is
 
-
-class _ByTheHour(signing.TimestampSigner):
-    """All forms of one hour are alike, so that who has the page already is not sent it again."""
-
-    def timestamp(self) -> str:
-        return signing.b62_encode(int(time.time()) // HOUR * HOUR)
-
-
-_stamps = _ByTheHour(salt="signatures.form")
 _LINK = re.compile(
     r"https?:|\bwww\s*\.|://|\bt\.me/|\bdot com\b"
     r"|\b[\w-]{1,63}\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b",
@@ -44,16 +33,13 @@ _LINK = re.compile(
 _TOGETHER = ({"Hani", "Hira", "Kana"}, {"Hani", "Hang"}, {"Hani", "Bopo"})
 _WITH_LATIN = frozenset({"Latn", "Hani", "Hira", "Kana", "Hang"})  # in the names of firms: LG전자, JR東日本
 _OF_ALL = {"Zyyy", "Zinh", "Zzzz"}
+_BESIDE_NAME = [word for word in WORDS if word != "name"]
+_SHOWN_BESIDE_NAME = [word for word in _BESIDE_NAME if word in DELIVERED]
 _script = lru_cache(maxsize=8192)(script)
 
 
-def form_stamp() -> str:
-    """The hour in which a form is made, signed."""
-    return _stamps.sign("form")
-
-
 def flags(
-    words: Mapping[str, str],
+    typed: Mapping[str, str],
     *,
     trap: str = "",
     stamp: str | None = None,
@@ -63,78 +49,77 @@ def flags(
     protected_names: Collection[str] = (),
     organization: bool = False,
 ) -> list[str]:
-    """Why a person should look at these words; sorted, empty for most.
+    """Returns the flags that a submission raises, sorted; none for most.
 
     Args:
-        words: name, role, organization, spokesperson, comment.
-        trap: what stood in the field that people do not see.
-        stamp: what `stamp()` gave to the form; None where the form has none.
-        seconds: how long the form was open; None where no script told.
-        mailbox: the local part of its address.
-        domains: those of the mailbox, as `mailboxes.domains_of` gives them.
+        typed: the cleaned values by the names of `TYPED_FIELDS`; words that are missing count as empty.
+        trap: what was typed into the field that people do not see.
+        stamp: the stamp of the form (`form_stamps`); None when this form has none.
+        seconds: how long the form was open; None when no script measured it.
+        mailbox: the local part of the email address.
+        domains: the domains of the email address (`email_addresses.domains_of`).
         protected_names: names that a troll would like to sign with, such as the recipient's.
-        organization: whether an organization signs, for which somebody has to speak.
+        organization: whether an organization signs by its name, for which somebody has to speak.
     """
-    name, *beside = lines = [words.get(field, "") for field in ("name", "role", "organization")]
-    comment, spokesperson = words.get("comment", ""), words.get("spokesperson", "")
-    found = {
+    name = typed.get("name", "")
+    beside = [typed.get(word, "") for word in _BESIDE_NAME]
+    shown = [typed.get(word, "") for word in _SHOWN_BESIDE_NAME]
+    raised = {
         Flag.TRAP: bool(trap),
-        Flag.STALE_FORM: stamp is not None and not _is_fresh(stamp),
+        Flag.STALE_FORM: stamp is not None and not form_stamps.is_fresh(stamp),
         Flag.FAST: seconds is not None and seconds < MIN_SECONDS,
-        Flag.SCRIPT_MIX: _mixes_scripts(name) or any(_mixes_scripts(line, fine=_WITH_LATIN) for line in beside),
-        Flag.MARKS: any(map(_has_many_marks, [*lines, spokesperson, comment])),
-        Flag.LINK: any(map(_LINK.search, [*beside, spokesperson, comment])),
+        Flag.MACHINE: bool(mailbox) and not is_human_speed(seconds) and _is_machine_made(mailbox),
         Flag.DISPOSABLE: not blocklist.isdisjoint(domains),
-        Flag.PROTECTED_NAME: _is_of(name, protected_names),
+        Flag.SCRIPT_MIX: _mixes_scripts(name) or any(_mixes_scripts(line, allowed=_WITH_LATIN) for line in shown),
+        Flag.MARKS: any(map(_has_many_marks, [name, *beside])),
+        Flag.LINK: any(map(_LINK.search, beside)),
+        Flag.PROTECTED_NAME: _is_protected(name, protected_names),
         Flag.ORGANIZATION: organization,
-        Flag.NO_SPOKESPERSON: organization and not spokesperson,
-        Flag.MACHINE: bool(mailbox) and not is_human_speed(seconds) and _is_of_a_machine(mailbox),
+        Flag.NO_SPOKESPERSON: organization and not typed.get("spokesperson"),
     }
-    return sorted(flag for flag, is_raised in found.items() if is_raised)
+    return sorted(flag for flag, is_raised in raised.items() if is_raised)
 
 
 def is_human_speed(seconds: int | None) -> bool:
-    """Whether script told that the form was open for as long as a hand needs. By itself the contrary means nothing."""
+    """Returns whether script measured that the form was open for as long as a person needs.
+
+    False by itself means nothing: many people use no script.
+    """
     return seconds is not None and seconds >= HUMAN_SECONDS
 
 
 def text_key(text: str) -> str:
-    """What a text has in common with others made from it by numbers, case, accents and punctuation."""
+    """Returns a text without numbers, case, accents and punctuation, by which variants of it are equal."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if unicodedata.category(c)[0] == "L")
     return unicodedata.normalize("NFC", plain)
 
 
 def comment_key(comment: str) -> str:
-    """The pattern of a comment; nothing for one so short that many write it by chance."""
-    found = text_key(comment)
-    return found if sum(3 if c >= "\u2e80" else 1 for c in found) >= SHORTEST else ""
+    """Returns the key of a comment, or "" for one so short that many people write it by chance."""
+    key = text_key(comment)
+    return key if sum(3 if c >= "\u2e80" else 1 for c in key) >= MIN_COMMENT_LENGTH else ""
 
 
-def _is_of_a_machine(mailbox: str) -> bool:
-    """Whether a mailbox has a long number that is no year, or letters and digits again and again, or hardly a vowel."""
+def _is_machine_made(mailbox: str) -> bool:
+    """Returns whether the name of a mailbox has a long number that is no year, many changes between letters and digits,
+    or hardly a vowel.
+    """
     local = mailbox.partition("+")[0].lower()
     numbers = re.findall(r"\d+", local)
     letters = re.sub(r"[^a-z]", "", local)
     return (
-        (bool(letters) and any(len(n) >= LONGEST_NUMBER and not re.fullmatch(r"(19|20)\d\d", n) for n in numbers))
+        (bool(letters) and any(len(n) >= MAX_DIGITS and not re.fullmatch(r"(19|20)\d\d", n) for n in numbers))
         or len(re.findall(r"(?<=[a-z])\d|(?<=\d)[a-z]", local)) >= 3
         or (len(letters) >= 8 and len(re.findall(r"[aeiouy]", letters)) * 6 < len(letters))
     )
 
 
-def _is_fresh(stamp: str) -> bool:
-    try:
-        _stamps.unsign(stamp, max_age=LONGEST_AGE)
-    except signing.BadSignature:
-        return False
-    return True
-
-
-def _mixes_scripts(line: str, *, fine: frozenset[str] = frozenset()) -> bool:
+def _mixes_scripts(line: str, *, allowed: frozenset[str] = frozenset()) -> bool:
     if line.isascii() or len(_scripts(line)) < 2:
         return False
     words = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in line).split()
-    return any(len(found := _scripts(word)) > 1 and not any(map(found.issubset, (*_TOGETHER, fine))) for word in words)
+    mixtures = (scripts for word in words if len(scripts := _scripts(word)) > 1)
+    return any(not any(map(scripts.issubset, (*_TOGETHER, allowed))) for scripts in mixtures)
 
 
 def _scripts(line: str) -> set[str]:
@@ -143,32 +128,32 @@ def _scripts(line: str) -> set[str]:
 
 def _has_many_marks(text: str) -> bool:
     text = unicodedata.normalize("NFC", text)
-    kinds = {c: unicodedata.category(c) for c in set(text)}
-    if MARKS.isdisjoint(kinds.values()):
+    categories = {c: unicodedata.category(c) for c in set(text)}
+    if MARKS.isdisjoint(categories.values()):
         return False
-    letters = marks = run = 0
+    letters = marks = on_this_letter = 0
     for c in text:
-        if kinds[c] in MARKS:
-            marks, run = marks + 1, run + 1
-            if run > MOST_OF_SCRIPT.get(_script(c), MOST_MARKS):
+        if categories[c] in MARKS:
+            marks, on_this_letter = marks + 1, on_this_letter + 1
+            if on_this_letter > MAX_MARKS_OF_SCRIPT.get(_script(c), MAX_MARKS):
                 return True
-        elif kinds[c] != "Cf":  # a joiner begins no new letter
-            letters, run = letters + (kinds[c][0] in "LM"), 0
-    return marks > max(FEW_MARKS, MOST_PER_LETTER * letters)
+        elif categories[c] != "Cf":  # a joiner begins no new letter
+            letters, on_this_letter = letters + (categories[c][0] in "LM"), 0
+    return marks > max(MARKS_IN_ANY_TEXT, MAX_MARKS_PER_LETTER * letters)
 
 
-def _is_of(name: str, protected_names: Collection[str]) -> bool:
-    wanted = "".join(compared_words(name))
-    return bool(wanted) and any(wanted in _names_of(figure) for figure in protected_names)
+def _is_protected(name: str, protected_names: Collection[str]) -> bool:
+    joined = "".join(compared_words(name))
+    return bool(joined) and any(joined in _spellings(protected) for protected in protected_names)
 
 
 @lru_cache(maxsize=1024)
-def _names_of(figure: str) -> frozenset[str]:
-    """What one could sign with to pass for this figure: all words, or at least two in a row, without their spaces.
+def _spellings(protected: str) -> frozenset[str]:
+    """Returns the names that pass for a protected one, without spaces: all its words, or at least two in a row.
 
-    Of Chinese, Japanese and Korean names one word is the whole, once it is three characters long.
+    In Chinese, Japanese and Korean one word of three characters or more is a whole name.
     """
-    words = compared_words(figure)
+    words = compared_words(protected)
     runs = {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 2, len(words) + 1)}
     whole = {word for word in words if len(word) > 2 and set() < _scripts(word) <= {"Hani", "Hang", "Hira", "Kana"}}
     return frozenset({*runs, *whole, "".join(words)})

@@ -4,12 +4,12 @@ import hashlib
 import json
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from campaign.runtime.expiring_cache import ExpiringCache
 from signatures.delivery import pdf
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ RETRY_AFTER_SECONDS = 60.0  # seconds after a failure in which it is not tried a
 
 _places = threading.BoundedSemaphore(MAX_WAITING)
 _pen = threading.Lock()
-_failed: dict[str, float] = {}  # by the picture's name: when
+_failed = ExpiringCache[str, bool](RETRY_AFTER_SECONDS)  # by the name of the file
 
 
 def cached_image(card: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] = ()) -> bytes | None:
@@ -28,7 +28,7 @@ def cached_image(card: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] = 
     file = folder / f"{_name(card, fonts)}.png"
     with suppress(OSError):  # it is not there, or cannot be read: drawing tells which
         return file.read_bytes()
-    if _rests(file.name) or not _places.acquire(blocking=False):
+    if _failed.get(file.name) or not _places.acquire(blocking=False):
         return None
     try:
         return _drawn(card, file, fonts)
@@ -41,21 +41,17 @@ def _drawn(card: pdf.ShareImage, file: Path, fonts: Sequence[Path]) -> bytes | N
         return None
     try:
         if not file.exists():  # else somebody drew it while this one waited
-            if _rests(file.name):
+            if _failed.get(file.name):
                 return None
             file.parent.mkdir(parents=True, exist_ok=True)
             pdf.render_share_image(card, out=file, fonts=fonts)
         return file.read_bytes()
     except (pdf.PdfFailed, OSError) as error:
-        _failed[file.name] = time.monotonic()
+        _failed.put(file.name, True)
         log.warning("a picture was not drawn: %s", type(error).__name__)
         return None
     finally:
         _pen.release()
-
-
-def _rests(name: str) -> bool:
-    return name in _failed and time.monotonic() - _failed[name] < RETRY_AFTER_SECONDS
 
 
 def _name(card: pdf.ShareImage, fonts: Sequence[Path]) -> str:

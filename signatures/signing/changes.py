@@ -7,62 +7,73 @@ from django.db import transaction
 from signatures.audit import audit_log
 from signatures.models import Signature
 from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
-from signatures.signing.signer_input import SignerInput, derived_fields
-from signatures.states import State, Visibility
+from signatures.registries.typed_fields import DERIVED_FROM_WORDS, TYPED_NAMES, WORDS
+from signatures.signing.signer_input import SignerInput
+from signatures.states import State
 from signatures.transitions import TransitionNotAllowed, lock, transition
+from signatures.values import names
 
 
 @transaction.atomic
-def change(signature: Signature, answer: SignerInput, *, no_updates: bool = False) -> Signature:
-    """Put other words, another country or another audience in the place of those that stand.
+def change(
+    signature: Signature, typed: SignerInput, *, flags: Collection[str] = (), no_updates: bool = False
+) -> Signature:
+    """Replace the words, the country and the visibility of a confirmed signature.
 
-    Changed words wait again, and the old ones are hidden at once; a narrower audience, or a wider one with the words
-    that were read, takes effect without a second look. Kind and text stay as they were confirmed.
+    New words are reviewed again, and the former ones are hidden at once. Another visibility with the same words takes
+    effect without a review. Kind and text stay as they were confirmed.
+
+    Args:
+        signature: the confirmed signature.
+        typed: what its signer sent.
+        flags: the flags that these words raise.
+        no_updates: whether the address kept for updates is deleted.
 
     Raises:
-        NotAllowed: unless it is confirmed.
+        TransitionNotAllowed: unless it is confirmed.
     """
     locked = lock(signature)
-    was = State(locked.state)
-    words = answer.stored_words()
-    is_reworded = answer.visibility != Visibility.COUNTED and any(
-        getattr(locked, field) != value for field, value in words.items()
-    )
-    typed_alike = (locked.name, locked.country) == (answer.name, answer.country)
-    kept = set(locked.flags) - (FLAGS_OF_WORDS - {Flag.SIMILAR} if typed_alike else FLAGS_OF_WORDS)
-    flags = kept | set(answer.flags) if is_reworded else set(locked.flags)
-    if is_reworded and was == State.REJECTED:
-        flags.add(Flag.REJECTED_BEFORE)
-    for field, value in (words | derived_fields(words)).items():
+    stored = {**typed.stored_values(), "kind": locked.kind}
+    is_reworded = not typed.is_counted_only and any(getattr(locked, word) != stored[word] for word in WORDS)
+    new_flags = _flags_after(locked, typed, flags) if is_reworded else set(locked.flags)
+    new_state = State(locked.state)
+    if is_reworded or new_state == State.WAITING:
+        new_state = State.APPROVED if typed.needs_no_review and not new_flags else State.WAITING
+    for field, value in (stored | names.search_columns(stored["name"], stored["organization"])).items():
         setattr(locked, field, value)
-    locked.country, locked.visibility, locked.flags = answer.country, answer.visibility, _answered(flags)
+    locked.flags = _mark_answered(new_flags)
     if no_updates:
         locked.sealed_address = None
-    to = was
-    if is_reworded or was == State.WAITING:
-        to = State.APPROVED if answer.is_approved_unless_flagged() and not flags else State.WAITING
-    if answer.visibility == Visibility.COUNTED:
+    if typed.is_counted_only:
         locked.featured_position = None
-    changed = [*words, *Signature.OF_NAME, "country", "visibility", "flags", "sealed_address", "featured_position"]
-    return transition(locked, to, action=AuditAction.CHANGE, changed=changed)
+    changed = [*TYPED_NAMES, *DERIVED_FROM_WORDS, "flags", "sealed_address", "featured_position"]
+    return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed)
+
+
+def _flags_after(locked: Signature, typed: SignerInput, raised: Collection[str]) -> set[str]:
+    """Returns the flags of a signature with new words: those of the former words go, except `similar` for a same name."""
+    has_same_name = (locked.name, locked.country) == (typed.values["name"], typed.values["country"])
+    dropped = FLAGS_OF_WORDS - {Flag.SIMILAR} if has_same_name else FLAGS_OF_WORDS
+    was_rejected = {Flag.REJECTED_BEFORE} if locked.state == State.REJECTED else set()
+    return (set(locked.flags) - dropped) | set(raised) | was_rejected
 
 
 @transaction.atomic
 def answer_question(signature: Signature) -> Signature:
-    """Answer the question of staff with "it is right as it stands".
+    """Record that the signer answered the question of staff without changing anything.
 
     Raises:
-        NotAllowed: when nothing is asked.
+        TransitionNotAllowed: when there is no open question.
     """
     locked = lock(signature)
     if locked.state != State.WAITING or Flag.ASKED not in locked.flags:
-        raise TransitionNotAllowed("Nothing is asked.")
-    locked.flags = _answered(locked.flags)
+        raise TransitionNotAllowed("There is no open question.")
+    locked.flags = _mark_answered(locked.flags)
     audit_log.record(AuditAction.ANSWER, letter_id=locked.letter_id, signature_id=locked.pk)
     locked.save(update_fields=["flags"])
     return locked
 
 
-def _answered(flags: Collection[str]) -> list[str]:
-    """These flags once the signer did something about a question."""
+def _mark_answered(flags: Collection[str]) -> list[str]:
+    """Returns these flags with the open question replaced by the answered one."""
     return sorted({Flag.ANSWERED if flag == Flag.ASKED else flag for flag in flags})

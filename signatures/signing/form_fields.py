@@ -1,4 +1,4 @@
-"""The fields of signing: how one thing that was typed is cleaned."""
+"""The fields of the signing forms: how one value that was typed is cleaned."""
 
 from functools import cache
 from typing import Any
@@ -12,14 +12,20 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from signatures.registries.typed_fields import MAX_LENGTHS
 from signatures.values import email_addresses, names
 
 
 class LineField(forms.CharField):
-    """One line of what a signer types, cleaned as `names` says."""
+    """One line that a signer types, cleaned by `names.clean_line`."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, typed_field: str, **options: Any) -> None:
+        self.longest = MAX_LENGTHS[typed_field]
         super().__init__(strip=False, required=False, **options)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Browsers count the characters before cleaning, which may join two to one."""
+        return {**super().widget_attrs(widget), "maxlength": 2 * self.longest}
 
     def to_python(self, value: Any) -> str:
         try:
@@ -28,7 +34,7 @@ class LineField(forms.CharField):
             raise forms.ValidationError(str(error)) from None
 
     def tidy(self, typed: str) -> str:
-        return names.clean_line(typed)
+        return names.clean_line(typed, longest=self.longest)
 
 
 class NameField(LineField):
@@ -37,14 +43,12 @@ class NameField(LineField):
 
 
 class TextField(LineField):
-    longest = 1000
-
     def tidy(self, typed: str) -> str:
         return names.clean_text(typed, longest=self.longest)
 
 
 class EmailAddressField(forms.CharField):
-    """A mail address, kept as typed. Django's own field takes what no mail server does (SECURITY.md F8)."""
+    """An email address, kept as typed. Django's own field accepts what no mail server does (threat model F8)."""
 
     NONE = _("Please enter an email address, such as name@example.org.")
 
@@ -56,17 +60,20 @@ class EmailAddressField(forms.CharField):
             raise forms.ValidationError(self.NONE) from None
 
 
-# django-countries knows the order of Latin letters alone. Syllables of Hangul lie in order; the old codes of Chinese
-# have the usual characters by their sound (GB) or their strokes (Big5).
-_IN_ORDER = {"ko": "utf-8", "zh-hans": "gb18030", "zh-hant": "big5"}
+# Encodings whose byte order is the order of the language; django-countries sorts Latin letters only. Hangul syllables
+# are in order in Unicode. GB has the usual Chinese characters by sound, Big5 by strokes.
+_SORTED_ENCODINGS = {"ko": "utf-8", "zh-hans": "gb18030", "zh-hant": "big5"}
 
 
 @cache
 def _country_options(language: str) -> SafeString:
-    """All countries, sorted in this language. Django would render a template for each: most of the time of a page."""
+    """Returns the options of all countries, sorted in this language.
+
+    Django would render a template for each of them, which would take most of the time of a page.
+    """
     found = list(countries)
-    if language in _IN_ORDER:
-        found.sort(key=lambda country: str(country.name).encode(_IN_ORDER[language], "replace"))
+    if language in _SORTED_ENCODINGS:
+        found.sort(key=lambda country: str(country.name).encode(_SORTED_ENCODINGS[language], "replace"))
     return format_html_join("\n", '<option value="{}">{}</option>', found)
 
 
@@ -87,7 +94,7 @@ class CountrySelect(forms.Select):
 
 
 class CountryField(forms.ChoiceField):
-    """A country by its code. The names, in the language of the page, are made only where they are shown."""
+    """A country by its code. Its names are translated only where they are shown."""
 
     CODES = frozenset(countries.countries)
     widget = CountrySelect

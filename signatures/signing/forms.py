@@ -1,12 +1,13 @@
-"""What all forms of signing have in common: the words, for whom, under which text, and the consent."""
+"""The forms of signing: beside the letter, on the personal page, and the one that asks for the personal link."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, MutableMapping
+from copy import copy
+from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Field, Fieldset, Layout
+from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
 from django import forms
 from django.forms.utils import flatatt
 from django.utils.functional import cached_property
@@ -15,18 +16,29 @@ from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Translation
 from signatures.models import Signature
-from signatures.screening import blocklists, checks
-from signatures.signing.form_fields import CountryField, CountrySelect, LineField, NameField, TextField
+from signatures.registries.typed_fields import BESIDE_NAME, TYPED_NAMES
+from signatures.signing.form_fields import (
+    CountryField,
+    CountrySelect,
+    EmailAddressField,
+    LineField,
+    NameField,
+    TextField,
+)
 from signatures.signing.signer_input import SignerInput
 from signatures.states import Kind, Visibility
-from signatures.values.normalization import name_key
+from signatures.values import email_addresses, form_stamps
 
 NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
 CONSENT_REQUIRED = _("Please tick this box: without your consent we may store nothing.")
+ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
+
+REQUIRED_FIELDS = ("kind", "visibility", "name", "spokesperson")  # always open; the others are behind a summary
+OPTIONAL_FIELDS = tuple(name for name in TYPED_NAMES if name not in REQUIRED_FIELDS)
 
 
 class CollapsedFieldset(Fieldset):  # type: ignore[misc]  # crispy-forms has no types
-    """Fields behind a summary; open where one of them was filled in or is wrong."""
+    """Fields behind a summary; open where one of them is filled in or wrong."""
 
     template = "signing/collapsed_fieldset.html"
 
@@ -37,7 +49,7 @@ class CollapsedFieldset(Fieldset):  # type: ignore[misc]  # crispy-forms has no 
 
 
 class SignerForm(forms.Form):
-    """What signing and confirming have in common: the words, for whom, and under which text."""
+    """What signing, confirming and changing have in common: `TYPED_FIELDS`."""
 
     kind = forms.ChoiceField(
         label=_("I sign as"), choices=Kind, required=False, initial=Kind.PERSON, widget=forms.RadioSelect
@@ -53,30 +65,33 @@ class SignerForm(forms.Form):
         error_messages={"required": _("Please choose where your name may stand.")},
     )
     name = NameField(
+        "name",
         label=_("Your name, or that of the organization"),
         help_text=_("As you wish it to be read, in any script. A person may take a pseudonym."),
-        widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": 400, "data-missing": NAME_REQUIRED}),
+        widget=forms.TextInput(attrs={"autocomplete": "name", "data-required-message": NAME_REQUIRED}),
     )
     spokesperson = LineField(
+        "spokesperson",
         label=_("Who speaks for it"),
         help_text=_("Name and office. Only our staff see it; without it they have to ask you."),
-        widget=forms.TextInput(attrs={"maxlength": 400}),
     )
     role = LineField(
-        label=_("Role or title"), widget=forms.TextInput(attrs={"autocomplete": "organization-title", "maxlength": 400})
+        "role", label=_("Role or title"), widget=forms.TextInput(attrs={"autocomplete": "organization-title"})
     )
     organization = LineField(
+        "organization",
         label=_("Organization"),
         help_text=_("If you belong to one."),
-        widget=forms.TextInput(attrs={"autocomplete": "organization", "maxlength": 400}),
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     country = CountryField(
         label=_("Country"), nothing=_("rather not say"), widget=CountrySelect(attrs={"autocomplete": "country"})
     )
     comment = TextField(
+        "comment",
         label=_("A word to the organizers"),
         help_text=_("Only our staff read it."),
-        widget=forms.Textarea(attrs={"rows": 3, "maxlength": 2000}),
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, translation: Translation, **options: Any) -> None:
@@ -85,7 +100,7 @@ class SignerForm(forms.Form):
 
     @cached_property
     def helper(self) -> FormHelper:
-        """How crispy-forms lays the form out; a form that is not shown needs none."""
+        """How crispy-forms lays the form out; made only for a form that is shown."""
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True
@@ -93,72 +108,29 @@ class SignerForm(forms.Form):
         return helper
 
     def layout(self) -> Layout:
-        return Layout(
-            Field("kind"),
-            Field("visibility"),
-            "name",
-            "spokesperson",
-            CollapsedFieldset(
-                _("If you like: role, organization, country, comment"),
-                "role",
-                "organization",
-                "country",
-                "comment",
-                css_class="optional",
-            ),
-        )
+        summary = _("If you like: role, organization, country, comment")
+        return Layout(*map(Field, REQUIRED_FIELDS), CollapsedFieldset(summary, *OPTIONAL_FIELDS, css_class="optional"))
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or Kind.PERSON
 
     def clean(self) -> dict[str, Any]:
-        found = super().clean() or self.cleaned_data
-        if found.get("kind") != Kind.ORGANIZATION:
-            found["spokesperson"] = ""  # nobody speaks for a person
-        is_named = found.get("visibility") in {Visibility.PUBLIC, Visibility.DELIVERY}
-        if is_named and "name" in found and not found["name"]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("kind") != Kind.ORGANIZATION:
+            cleaned["spokesperson"] = ""  # nobody speaks for a person
+        is_named = cleaned.get("visibility") in {Visibility.PUBLIC, Visibility.DELIVERY}
+        if is_named and "name" in cleaned and not cleaned["name"]:
             self.add_error("name", NAME_REQUIRED)
-        return found
+        return cleaned
 
-    def answer(self, further_flags: Iterable[str] = ()) -> SignerInput:
-        """What was typed, as `workflow` takes it."""
-        fields = ("kind", *Signature.WORDS, "country", "visibility")
-        return SignerInput(
-            translation=self.translation,
-            language=get_language() or "en",
-            flags=sorted({*self.flags(), *further_flags}),
-            **{field: self.cleaned_data[field] for field in fields},
-        )
-
-    def words_buckets(self) -> dict[str, str]:
-        """The buckets of everybody with this name from this country, this name, and this comment."""
-        return _words_buckets(*(self.cleaned_data[field] for field in ("name", "country", "comment")))
-
-    def further_buckets(self, signature: Signature) -> dict[str, str]:
-        """Those that these words fall into and the words of the signature did not."""
-        counted = _words_buckets(signature.name, signature.country, signature.comment)
-        return {of: value for of, value in self.words_buckets().items() if counted.get(of) != value}
-
-    def flags(self) -> list[str]:
-        found = checks.flags(self.cleaned_data, protected_names=self.protected_names, organization=self.is_organization)
-        return found + blocklists.flags(self.cleaned_data, name_key=name_key)
-
-    @property
-    def is_organization(self) -> bool:
-        """Whether an organization will stand there by its name."""
-        found = self.cleaned_data
-        return bool(found["kind"] == Kind.ORGANIZATION and found["visibility"] != Visibility.COUNTED)
-
-    @property
-    def protected_names(self) -> list[str]:
-        """Whom the letter itself names: a troll's first idea is to sign as one of them."""
-        letter = self.translation.revision.letter
-        original = [person["name"] for person in self.translation.signatories]
-        return [letter.recipient, self.translation.recipient_name, *self.translation.addressee.split("\n"), *original]
+    def signer_input(self) -> SignerInput:
+        """Returns what was typed into a valid form."""
+        values = {name: self.cleaned_data[name] for name in TYPED_NAMES}
+        return SignerInput(translation=self.translation, language=get_language() or "en", values=values)
 
     @property
     def order(self) -> list[str]:
-        """The fields as they stand on the page."""
+        """The names of the fields in the order of the page."""
         return [pointer.name for pointer in self.helper.layout.get_field_names()]
 
     @property
@@ -167,7 +139,7 @@ class SignerForm(forms.Form):
 
 
 def error_summary(form: forms.Form, order: Iterable[str]) -> list[tuple[str, str, str]]:
-    """For the summary above the form: where to go, which field, what is wrong."""
+    """Returns the errors for the summary above the form: the target of the link, the label of the field, the error."""
     return [
         (_focusable(form[field]), str(form[field].label), str(error))
         for field in order
@@ -176,24 +148,15 @@ def error_summary(form: forms.Form, order: Iterable[str]) -> list[tuple[str, str
 
 
 def _focusable(field: forms.BoundField) -> str:
-    """Where a link to this field puts the focus: the letter for what nobody sees, the first choice of a group."""
+    """Returns where a link to this field puts the focus: the letter for a hidden field, the first choice of a group."""
     return "content" if field.is_hidden else field.id_for_label or f"{field.auto_id}_0"
 
 
-def _words_buckets(name: str, country: str, comment: str) -> dict[str, str]:
-    values = {
-        "words": f"{name.casefold()} {country}" if name else "",
-        "name": checks.text_key(name),
-        "comment": checks.comment_key(comment),
-    }
-    return {of: value for of, value in values.items() if value}
-
-
 class ConsentForm(SignerForm):
-    """Words put under a text: that which was on the page, and no other."""
+    """Words put under a text, with consent: under the text that was on the page, and no other."""
 
     consent = forms.BooleanField(
-        widget=forms.CheckboxInput(attrs={"data-missing": CONSENT_REQUIRED}),
+        widget=forms.CheckboxInput(attrs={"data-required-message": CONSENT_REQUIRED}),
         label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose."),
         error_messages={"required": CONSENT_REQUIRED},
     )
@@ -209,7 +172,7 @@ class ConsentForm(SignerForm):
     def clean_text(self) -> str:
         digest: str = self.cleaned_data["text"]
         if digest != self.translation.digest:
-            # What was read is not what stands there now: the form goes out again with the new text's digest.
+            # The text was published anew since: the form is shown again with the digest of the new one.
             self.data = {**self.data.dict(), "text": self.translation.digest}  # type: ignore[attr-defined]  # a QueryDict when bound
             raise forms.ValidationError(
                 _("The letter has changed since you opened this page. Please read it again, then sign.")
@@ -217,24 +180,10 @@ class ConsentForm(SignerForm):
         return digest
 
 
-"""The form beside the letter."""
-
-
-from collections.abc import MutableMapping
-from copy import copy
-
-from crispy_forms.layout import HTML, Div
-from django import forms
-from django.utils.translation import gettext_lazy as _
-
-from signatures.signing.form_fields import EmailAddressField
-from signatures.values import email_addresses
-
-ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
-
-
 class SignForm(ConsentForm):
     """The form beside the letter."""
+
+    KEPT_UNTIL_SENT = (*TYPED_NAMES, "email", "updates")  # what the script keeps in the tab; never the consent
 
     email = EmailAddressField(
         label=_("Email address"),
@@ -245,8 +194,8 @@ class SignForm(ConsentForm):
             attrs={
                 "autocomplete": "email",
                 "maxlength": email_addresses.MAX_LENGTH,
-                "data-missing": ADDRESS_REQUIRED,
-                "data-odd": EmailAddressField.NONE,
+                "data-required-message": ADDRESS_REQUIRED,
+                "data-invalid-message": EmailAddressField.NONE,
             }
         ),
         error_messages={"required": ADDRESS_REQUIRED},
@@ -258,10 +207,10 @@ class SignForm(ConsentForm):
         required=False,
         widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
     )
-    stamp = forms.CharField(required=False, widget=forms.HiddenInput, initial=checks.form_stamp)
+    stamp = forms.CharField(required=False, widget=forms.HiddenInput, initial=form_stamps.make_stamp)
     seconds = forms.CharField(required=False, widget=forms.HiddenInput)  # by script alone: how long the form was open
 
-    suggestion: str | None = None  # the address that was meant, where the one that was typed looks like a slip
+    suggestion: str | None = None  # the address that was probably meant, when the domain looks like a typo
 
     def __init__(self, data: MutableMapping[str, Any] | None = None, **options: Any) -> None:
         if data and "email_meant" in data:  # the button that takes the suggestion
@@ -276,68 +225,23 @@ class SignForm(ConsentForm):
             HTML('{% include "signing/typo_suggestion.html" %}'),
             "updates",
             "consent",
-            Div("website", css_class="apart", aria_hidden="true"),
+            Div("website", css_class="offscreen", aria_hidden="true"),
             "stamp",
             "seconds",
         )
 
+    def clean_seconds(self) -> int | None:
+        """Returns how long the form was open; None when no script measured it."""
+        typed: str = self.cleaned_data["seconds"]
+        return int(typed[:9]) if typed.isdecimal() else None
+
     def clean(self) -> dict[str, Any]:
-        found = super().clean()
-        if found.get("email") and not found.get("email_is_right"):
-            self.suggestion = email_addresses.typo_suggestion(found["email"])
+        cleaned = super().clean()
+        if cleaned.get("email") and not cleaned.get("email_is_right"):
+            self.suggestion = email_addresses.typo_suggestion(cleaned["email"])
             if self.suggestion:
                 self.add_error("email", _("Is this address right? Please choose below."))
-        return found
-
-    network = ""  # from which it came; the view tells
-
-    @property
-    def open_for(self) -> int | None:
-        """How long the form was open, where script told."""
-        told: str = self.cleaned_data["seconds"]
-        return int(told[:9]) if told.isdecimal() else None
-
-    def flags(self) -> list[str]:
-        found = self.cleaned_data
-        raised = checks.flags(
-            found,
-            trap=found["website"],
-            stamp=found["stamp"],
-            seconds=self.open_for,
-            mailbox=found["email"].rpartition("@")[0],
-            domains=email_addresses.domains_of(found["email"]),
-            protected_names=self.protected_names,
-            organization=self.is_organization,
-        )
-        domain = email_addresses.domain_of(found["email"])
-        return raised + blocklists.flags(found, name_key=name_key, domain=domain, network=self.network)
-
-    def buckets(self) -> dict[str, str]:
-        """Whose buckets this sign-up falls into (`limits.touch`)."""
-        address = self.cleaned_data["email"]
-        small_domain = email_addresses.small_domain_of(address)
-        return {
-            "network": self.network,
-            "mailbox": email_addresses.canonical(address),
-            "domain": email_addresses.domain_of(address),
-            "site": "",
-            **({"small-domain": small_domain} if small_domain else {}),
-            **({} if checks.is_human_speed(self.open_for) else {"no-hand": self.network}),
-            **self.words_buckets(),
-        }
-
-
-"""The forms of the personal page, and the one that asks for the link to it."""
-
-
-from typing import Self
-
-from django import forms
-from django.utils.translation import gettext_lazy as _
-
-from signatures.signing.form_fields import EmailAddressField
-from signatures.states import Kind
-from signatures.values import email_addresses
+        return cleaned
 
 
 class SignatureForm(SignerForm):
@@ -347,23 +251,28 @@ class SignatureForm(SignerForm):
 
     @classmethod
     def of(cls, signature: Signature, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:
-        fields = ("kind", *Signature.WORDS, "country", "visibility")
-        form = cls(data, translation=translation, initial={field: getattr(signature, field) for field in fields})
+        initial = {name: getattr(signature, name) for name in TYPED_NAMES}
+        form = cls(data, translation=translation, initial=initial)
         if signature.sealed_address is None:
             del form.fields["no_updates"]
         return form
 
+    @property
+    def stored(self) -> list[tuple[str, str, str]]:
+        """Name, label and stored value of each field beside the name that the signer filled in."""
+        return [(name, str(self.fields[name].label), self.initial[name]) for name in BESIDE_NAME if self.initial[name]]
+
     def layout(self) -> Layout:
-        ours = super().layout().fields
-        return Layout(*ours[:-1], *(["no_updates"] if "no_updates" in self.fields else []), ours[-1])
+        *fields, last = super().layout().fields
+        return Layout(*fields, *(["no_updates"] if "no_updates" in self.fields else []), last)
 
 
 class ConfirmForm(SignatureForm, ConsentForm):
-    """The words as they were typed, to be mended, and sent by the person whose mailbox it is."""
+    """What was submitted, to be corrected and confirmed by the owner of the email address."""
 
 
 class ChangeForm(SignatureForm):
-    """The words as they stand, to be replaced. Who signed as a person stays one, and an organization likewise."""
+    """What is stored, to be replaced. A person stays a person, and an organization stays one."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -381,6 +290,3 @@ class MyLinkForm(forms.Form):
     @property
     def problems(self) -> list[tuple[str, str, str]]:
         return error_summary(self, self.fields)
-
-    def buckets(self, network: str) -> dict[str, str]:
-        return {"network": network, "mailbox": email_addresses.canonical(self.cleaned_data["email"])}

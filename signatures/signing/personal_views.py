@@ -1,4 +1,4 @@
-"""What one person signed: their link, and the page behind it."""
+"""The personal page of a signer, behind the link in their email."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from signatures import transitions
 from signatures.delivery import receipts
 from signatures.models import Delivery, DeliveryEntry, Question, Signature
 from signatures.registries import Flag
-from signatures.screening import rate_limits
+from signatures.registries.typed_fields import TYPED_NAMES
+from signatures.screening import rate_limits, submission_risk
 from signatures.signing import changes, confirmation, withdrawal
 from signatures.signing.forms import ChangeForm, ConfirmForm, SignatureForm
 from signatures.states import ALLOWED_FROM, State
@@ -40,30 +41,30 @@ log = logging.getLogger(__name__)
 @sensitive_post_parameters()
 @sensitive_variables()
 def personal_page(request: HttpRequest, token: str) -> HttpResponse:
-    """What one person signed. Opening it changes nothing; only what they send does."""
+    """The page of one signature. Opening it changes nothing; only what the signer sends does."""
     try:
         signature = Signature.objects.get(public_id=tokens.read_personal_token(token))
     except (tokens.InvalidToken, Signature.DoesNotExist):
-        # Who holds a link that works is never asked how often.
+        # Only invalid links are rate limited.
         is_guessing = rate_limits.count_event({"guess": client_network(request)}).over
         status, page = (429, "429.html") if is_guessing else (404, "signing/broken_link.html")
         return render(request, page, {"letter": Letter.objects.current()}, status=status)
     if request.method == "HEAD":
-        return HttpResponse()  # scanners ask so for thousands at once
+        return HttpResponse()  # mail scanners send thousands of these at once
     if request.method != "POST":
-        return _personal(request, signature)
+        return _page(request, signature)
     action = _ACTIONS.get(request.POST.get("action", ""))
     if action is None:
         raise BadRequest("no such action")
     return action(request, signature)
 
 
-def _personal(request: HttpRequest, signature: Signature, form: SignatureForm | None = None) -> HttpResponse:
-    text = text_cache.for_signature(signature)
+def _page(request: HttpRequest, signature: Signature, form: SignatureForm | None = None) -> HttpResponse:
+    text = text_cache.newest_by_id(signature.letter_id)
     letter = text.revision.letter
-    is_open = signature.state == State.UNCONFIRMED and letter.takes_confirmations()
-    if form is None and (is_open or signature.state in ALLOWED_FROM["change"]):
-        form = (ConfirmForm if is_open else ChangeForm).of(signature, text)
+    can_confirm = signature.state == State.UNCONFIRMED and letter.takes_confirmations()
+    if form is None and (can_confirm or signature.state in ALLOWED_FROM["change"]):
+        form = (ConfirmForm if can_confirm else ChangeForm).of(signature, text)
     context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
     context["deliveries"] = list(_deliveries(signature))
     if signature.state == State.WAITING and Flag.ASKED in signature.flags:
@@ -72,81 +73,83 @@ def _personal(request: HttpRequest, signature: Signature, form: SignatureForm | 
 
 
 def _confirm(request: HttpRequest, signature: Signature) -> HttpResponse:
-    form = ConfirmForm.of(signature, text_cache.for_signature(signature), request.POST)
+    form = ConfirmForm.of(signature, text_cache.newest_by_id(signature.letter_id), request.POST)
     if not form.is_valid():
-        is_open = signature.state == State.UNCONFIRMED and form.translation.revision.letter.takes_confirmations()
-        return _personal(request, signature, form) if is_open else _anew(signature)
-    return _act(request, signature, partial(_send_words, form=form, verb=confirmation.confirm))
+        can_confirm = signature.state == State.UNCONFIRMED and form.translation.revision.letter.takes_confirmations()
+        return _page(request, signature, form) if can_confirm else _redirect(signature)
+    return _act(request, signature, partial(_send_words, form=form, action=confirmation.confirm))
 
 
 def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
-    form = ChangeForm.of(signature, text_cache.for_signature(signature), request.POST)
+    form = ChangeForm.of(signature, text_cache.newest_by_id(signature.letter_id), request.POST)
     if not form.is_valid():
         can_change = signature.state in ALLOWED_FROM["change"]
-        return _personal(request, signature, form) if can_change else _anew(signature)
-    return _act(request, signature, partial(_send_words, form=form, verb=changes.change))
+        return _page(request, signature, form) if can_change else _redirect(signature)
+    return _act(request, signature, partial(_send_words, form=form, action=changes.change))
 
 
-def _send_words(signature: Signature, *, form: SignatureForm, verb: Callable[..., Any]) -> None:
-    """Do it with these words, flagged if they come again and again; those of the sign-up were counted then."""
-    no_updates = bool(form.cleaned_data.get("no_updates"))
-    if not form.further_buckets(signature):
-        verb(signature, form.answer([]), no_updates=no_updates)
+def _send_words(signature: Signature, *, form: SignatureForm, action: Callable[..., Any]) -> None:
+    """Screen the words of a valid form and run the action with them. Words that were counted before are not again."""
+    typed = form.signer_input()
+    act = partial(action, typed=typed, no_updates=bool(form.cleaned_data.get("no_updates")))
+    flags = submission_risk.screen_words(typed.values, form.translation)
+    if not submission_risk.changed_buckets(typed.values, signature):
+        act(signature, flags=flags)
         return
-    # Held, so that one person's button pressed many times is one person's name (C6).
+    # Locked, so that a button pressed several times at once is counted once (threat model C6).
     with transitions.locked_row(signature) as locked:
-        verdict = rate_limits.count_event(form.further_buckets(locked))
-        verb(signature, form.answer(verdict.flags), no_updates=no_updates)
+        verdict = rate_limits.count_event(submission_risk.changed_buckets(typed.values, locked))
+        act(signature, flags=sorted({*flags, *verdict.flags}))
 
 
-def _anew(signature: Signature) -> HttpResponse:
+def _redirect(signature: Signature) -> HttpResponse:
     return see_other("signature", tokens.personal_token(signature.public_id))
 
 
-def _act(request: HttpRequest, signature: Signature, verb: Callable[..., Any]) -> HttpResponse:
-    """Do it and show the page anew. Doing it a second time is no fault of anybody's."""
+def _act(request: HttpRequest, signature: Signature, action: Callable[[Signature], Any]) -> HttpResponse:
+    """Run the action and show the page again. An action that was done before is no error."""
     with contextlib.suppress(transitions.TransitionNotAllowed):
-        verb(signature)
-    return _anew(signature)
+        action(signature)
+    return _redirect(signature)
 
 
-def _erase(request: HttpRequest, signature: Signature, verb: Callable[[Signature], None]) -> HttpResponse:
-    """Nothing is left to be shown anew: the answer itself says so."""
-    letter = text_cache.for_signature(signature).revision.letter
+def _erase(request: HttpRequest, signature: Signature, action: Callable[[Signature], None]) -> HttpResponse:
+    """Run the action and say so on a page of its own, because the personal page no longer exists."""
+    letter = text_cache.newest_by_id(signature.letter_id).revision.letter
     with contextlib.suppress(transitions.TransitionNotAllowed):
-        verb(signature)
-    return render(request, "signing/erased.html", {"letter": letter, "not_me": verb is withdrawal.not_me})
+        action(signature)
+    return render(request, "signing/erased.html", {"letter": letter, "not_me": action is withdrawal.not_me})
 
 
 def _deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Receipt | None]]:
-    """The deliveries that somebody is in, with their receipts; the newest first."""
-    for row in DeliveryEntry.objects.shown_to(signature):
+    """Yields the deliveries with this signature, newest first, with their receipts."""
+    for entry in DeliveryEntry.objects.shown_to(signature):
         receipt = None
         try:
-            receipt = receipts.issue(row)
+            receipt = receipts.issue(entry)
         except receipts.ProofBroken:
-            log.error("the tree of delivery %s does not hold", row.delivery_id)
-        yield row.delivery, receipt
+            log.error("the tree of delivery %s is inconsistent", entry.delivery_id)
+        yield entry.delivery, receipt
 
 
 def _receipt(request: HttpRequest, signature: Signature) -> HttpResponse:
-    """The receipt of one delivery, as a file to take away."""
+    """The receipt of one delivery as a file."""
     number = request.POST.get("delivery", "")
-    found = next((receipt for delivery, receipt in _deliveries(signature) if str(delivery.number) == number), None)
-    if found is None:
+    receipt = next((receipt for delivery, receipt in _deliveries(signature) if str(delivery.number) == number), None)
+    if receipt is None:
         raise Http404
-    name = f"receipt-{found.letter}-{found.delivery}.json"
+    name = f"receipt-{receipt.letter}-{receipt.delivery}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(f"{found}\n", content_type="application/json", headers=headers)
+    return HttpResponse(f"{receipt}\n", content_type="application/json", headers=headers)
 
 
 def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
-    """All that is stored of this person, to take away. Why staff look at a signature is not part of it."""
+    """Everything that is stored about this person, as a file. The reasons for a review are not part of it."""
     text = signature.translation
     body = {
         "letter": signature.letter.slug,
         "text": {"revision": text.revision.number, "language": text.language, "sha256": text.digest},
-        **{field: getattr(signature, field) for field in ("kind", *Signature.WORDS, "country", "visibility")},
+        **{name: getattr(signature, name) for name in TYPED_NAMES},
         "language": signature.language,
         "state": signature.state,
         "signed_up_at": signature.signed_up_at,
@@ -169,10 +172,10 @@ def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
 _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
     "confirm": _confirm,
     "change": _change,
-    "answer": partial(_act, verb=changes.answer_question),
-    "withdraw": partial(_act, verb=withdrawal.withdraw),
-    "erase": partial(_erase, verb=withdrawal.erase),
-    "not-me": partial(_erase, verb=withdrawal.not_me),
+    "answer": partial(_act, action=changes.answer_question),
+    "withdraw": partial(_act, action=withdrawal.withdraw),
+    "erase": partial(_erase, action=withdrawal.erase),
+    "not-me": partial(_erase, action=withdrawal.not_me),
     "data": _data,
     "receipt": _receipt,
 }
@@ -182,7 +185,7 @@ _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
-    """End the mails about what becomes of the letter. Mail programs press the button by themselves (RFC 8058)."""
+    """End the updates. Email programs press the button by themselves (RFC 8058)."""
     try:
         signature = Signature.objects.get(public_id=tokens.read_unsubscribe_token(token))
     except (tokens.InvalidToken, Signature.DoesNotExist):
@@ -190,5 +193,6 @@ def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         withdrawal.unsubscribe(signature)
         signature.refresh_from_db()
-    context = {"wants_them": signature.sealed_address is not None, "signature": signature, "letter": signature.letter}
+    is_subscribed = signature.sealed_address is not None
+    context = {"is_subscribed": is_subscribed, "signature": signature, "letter": signature.letter}
     return render(request, "signing/unsubscribe.html", context)

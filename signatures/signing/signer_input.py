@@ -1,50 +1,37 @@
 """What a signer typed, as the signing actions take it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from campaign.models import Letter, Translation
-from signatures.models import Signature
+from signatures.registries.typed_fields import WORDS
 from signatures.states import Visibility
-from signatures.values import names
-from signatures.values.normalization import name_key, search_text
 
 
 @dataclass(frozen=True, slots=True)
 class SignerInput:
-    """What somebody put under a letter: the words, who may read them, under which text."""
+    """What somebody typed under a letter.
+
+    Attributes:
+        translation: the text that was on the page.
+        language: the language of the page.
+        values: a cleaned value for each of `TYPED_FIELDS`.
+    """
 
     translation: Translation
-    kind: str
-    name: str
-    role: str
-    organization: str
-    country: str
-    comment: str
-    visibility: str
     language: str
-    flags: Sequence[str] = ()
-    spokesperson: str = ""
+    values: Mapping[str, str]
 
-    def stored_words(self) -> dict[str, str]:
-        """Returns the words to be stored: none when the signer asks to be counted without a name."""
-        if self.visibility == Visibility.COUNTED:
-            return dict.fromkeys(Signature.WORDS, "")
-        return {field: getattr(self, field) for field in Signature.WORDS}
+    @property
+    def is_counted_only(self) -> bool:
+        return self.values["visibility"] == Visibility.COUNTED
 
-    def is_approved_unless_flagged(self) -> bool:
-        """Returns whether nobody has to read this first, as long as it has no flag."""
-        return (
-            self.visibility == Visibility.COUNTED
-            or self.translation.revision.letter.moderation == Letter.Moderation.AFTER
-        )
+    @property
+    def needs_no_review(self) -> bool:
+        """Whether the signature is approved at once, as long as it has no flag."""
+        is_reviewed_after = self.translation.revision.letter.moderation == Letter.Moderation.AFTER
+        return self.is_counted_only or is_reviewed_after
 
-
-def derived_fields(words: Mapping[str, str]) -> dict[str, str]:
-    """Returns the columns by which confirmed words are compared, sorted and searched."""
-    name = words["name"]
-    return {
-        "name_key": name_key(name),
-        "sort_key": names.sort_key(name),
-        "search_text": search_text(name, words["organization"]),
-    }
+    def stored_values(self) -> dict[str, str]:
+        """Returns the values of a confirmed signature: without words where it is counted only."""
+        return {**self.values, **(dict.fromkeys(WORDS, "") if self.is_counted_only else {})}

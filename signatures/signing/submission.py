@@ -1,4 +1,4 @@
-"""What the people who sign do: sign, confirm, change their words, answer a question."""
+"""Submitting the form, and sending the personal link again."""
 
 from collections.abc import Collection
 
@@ -7,84 +7,91 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from campaign.models import Letter
+from campaign.runtime.sql_files import load_sql
 from signatures.models import Signature
 from signatures.outbox import queue
+from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.screening import rate_limits
 from signatures.signing.signer_input import SignerInput
-from signatures.states import Kind
+from signatures.states import Kind, State
 from signatures.transitions import TransitionNotAllowed
 from signatures.values import email_addresses, sealing
 
-# One statement for every case, so that its time tells nothing (rule 4): a mailbox that is new makes a row, one that is
-# unconfirmed or withdrew takes the new words, and in any other state nothing changes.
-_OPEN = "signatures_signature.state IN ('unconfirmed', 'withdrawn')"
-_FIELDS = (
-    "translation_id", "name", "role", "organization", "spokesperson", "country", "comment", "visibility", "language",
-    "sealed_address", "flags", "signed_up_at", "domains", "network", "marks",
+# The columns that a repeated submission replaces. The kind is part of the key instead.
+_COLUMNS = (
+    *(name for name in TYPED_NAMES if name != "kind"), "translation_id", "language", "sealed_address", "flags",
+    "signed_up_at", "domains", "network", "marks", "state", "confirmed_at", "approved_on",
 )  # fmt: skip
-_TAKEN = ", ".join(
-    f"{field} = CASE WHEN {_OPEN} THEN EXCLUDED.{field} ELSE signatures_signature.{field} END" for field in _FIELDS
+_STORED = "signatures_signature"
+_SUBMIT = load_sql(__file__, "submit.sql").format(
+    columns=", ".join(_COLUMNS),
+    values=", ".join(f"%({column})s" for column in _COLUMNS),
+    updates=", ".join(
+        f"{column} = CASE WHEN {_STORED}.state IN ('unconfirmed', 'withdrawn')"
+        f" THEN EXCLUDED.{column} ELSE {_STORED}.{column} END"
+        for column in _COLUMNS
+    ),
 )
-_TYPED = ", ".join(f"%({field})s" for field in _FIELDS)
-_SIGN = f"""
-    INSERT INTO signatures_signature (public_id, letter_id, kind, address_hash, paper, state, {", ".join(_FIELDS)})
-    SELECT gen_random_uuid(), %(letter_id)s, %(kind)s, %(address_hash)s, FALSE, 'unconfirmed', {_TYPED}
-    FROM campaign_letter WHERE id = %(letter_id)s AND state = 'open'
-    ON CONFLICT (letter_id, kind, address_hash) DO UPDATE SET
-        {_TAKEN},
-        state = CASE WHEN {_OPEN} THEN 'unconfirmed' ELSE signatures_signature.state END,
-        confirmed_at = CASE WHEN {_OPEN} THEN NULL ELSE signatures_signature.confirmed_at END,
-        approved_on = CASE WHEN {_OPEN} THEN NULL ELSE signatures_signature.approved_on END
-    RETURNING id
-"""
 
 
 @transaction.atomic
 def submit(
-    answer: SignerInput,
+    typed: SignerInput,
     *,
     address: str,
     updates: bool,
+    flags: Collection[str] = (),
     network: str = "",
     marks: Collection[str] = (),
     may_mail: bool = True,
 ) -> None:
-    """Take down an unconfirmed signature and queue the mail with its link, or neither.
+    """Store an unconfirmed signature and queue the email with its link, both or neither.
 
-    The same for every state the mailbox may be in; what differs is said in the mail, unless the limits let no further
-    mail go there (`may_mail`).
+    The same happens in every state that a signature with this address may have; the email says what differs.
+
+    Args:
+        typed: what the signer typed.
+        address: the email address.
+        updates: whether the address is kept, sealed, for updates.
+        flags: the flags that screening raised.
+        network: the client network.
+        marks: the buckets of the burst limits that the submission was counted in (`rate_limits.Verdict`).
+        may_mail: whether the rate limits allow one more email to this address.
 
     Raises:
-        NotAllowed: when signing was paused or closed, however short ago and by whatever process.
+        TransitionNotAllowed: when the letter is paused or closed, even if another process did that just now.
     """
     pepper = settings.EMAIL_HASH_PEPPER
-    key = sealing.address_hash(address, pepper=pepper)
     now = timezone.now()
     values = {
-        "letter_id": answer.translation.revision.letter_id,
-        "translation_id": answer.translation.pk,
-        "address_hash": key,
+        **typed.values,
+        "letter_id": typed.translation.revision.letter_id,
+        "translation_id": typed.translation.pk,
+        "language": typed.language,
+        "address_hash": sealing.address_hash(address, pepper=pepper),
         "sealed_address": sealing.seal(address, public_key=settings.UPDATES_PUBLIC_KEY) if updates else None,
         "signed_up_at": now,
         "domains": [sealing.domain_hash(domain, pepper=pepper) for domain in email_addresses.domains_of(address)],
         "network": rate_limits.network_digest(network, now) if network else "",
         "marks": list(marks),
-        "flags": list(answer.flags),
-        **{field: getattr(answer, field) for field in ("kind", *Signature.WORDS, "country", "visibility", "language")},
+        "flags": sorted(flags),
+        "state": State.UNCONFIRMED,
+        "confirmed_at": None,
+        "approved_on": None,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_SIGN, values)
-        found = cursor.fetchone()
-    if found is None:
+        cursor.execute(_SUBMIT, values)
+        stored = cursor.fetchone()
+    if stored is None:
         raise TransitionNotAllowed("The letter takes no signatures now.")
     if may_mail:
-        queue.enqueue(list(found), language=answer.language, address=address, remind=True)
+        queue.enqueue(list(stored), language=typed.language, address=address, remind=True)
 
 
 @transaction.atomic
 def send_personal_link(letter: Letter, *, address: str, language: str, may_mail: bool = True) -> None:
-    """Send the personal link again to whoever lost it; nothing where this mailbox has signed nothing."""
+    """Send the personal link again, if a signature with this address exists."""
     key = sealing.address_hash(address, pepper=settings.EMAIL_HASH_PEPPER)
     found = Signature.objects.filter(letter=letter, kind__in=Kind.values, address_hash=key).select_for_update()
-    # Asked for even when there is nothing, so that the time tells nothing (rule 4).
+    # Called without signatures, too, so that the time does not tell whether there are any (architecture, rule 4).
     queue.enqueue(list(found.values_list("pk", flat=True)) if may_mail else [], language=language, address=address)

@@ -1,4 +1,4 @@
-"""The letter with its form, and signing it."""
+"""The letter with its form, submitting the form, and asking for the personal link."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from campaign.web.mirror_request import mirror_date
 from campaign.web.responses import see_other
 from signatures import counts, transitions
 from signatures.models import Signature
-from signatures.screening import rate_limits
+from signatures.screening import rate_limits, submission_risk
 from signatures.signing import submission
 from signatures.signing.forms import MyLinkForm, SignForm
 
@@ -48,10 +48,11 @@ def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
         form = None if mirror_date(request) else SignForm(translation=translation)
         return render(request, "letters/letter_page.html", _letter_context(translation, form))
     except OperationalError:
-        kept = text_cache.last_read(slug)
-        if kept is None:
+        last_read = text_cache.last_read(slug)
+        if last_read is None:
             raise
-        response = render(request, "letters/letter_page.html", {"letter": kept.revision.letter, "translation": kept})
+        context = {"letter": last_read.revision.letter, "translation": last_read}
+        response = render(request, "letters/letter_page.html", context)
         response["X-Degraded"] = "database"
         return response
 
@@ -73,21 +74,29 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
 @sensitive_post_parameters()
 @sensitive_variables()
 def sign(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take a signature down. Every valid form has the same answer (rule 4)."""
+    """Submit the form. Every valid form gets the same answer (architecture, rule 4)."""
     if request.method != "POST":
         return see_other("letter", slug)
     translation = text_cache.newest(slug)
     form = SignForm(request.POST, translation=translation)
     if translation.revision.letter.current_state() != Letter.State.OPEN or not form.is_valid():
         return render(request, "letters/letter_page.html", _letter_context(translation, form), status=422)
-    form.network = client_network(request)
-    verdict = rate_limits.count_event(form.buckets())
+    typed, cleaned = form.signer_input(), form.cleaned_data
+    origin = submission_risk.Origin(
+        email=cleaned["email"],
+        network=client_network(request),
+        trap=cleaned["website"],
+        stamp=cleaned["stamp"],
+        seconds=cleaned["seconds"],
+    )
+    flags, verdict = submission_risk.screen_submission(typed.values, translation, origin)
     try:
         submission.submit(
-            form.answer(verdict.flags),
-            address=form.cleaned_data["email"],
-            updates=form.cleaned_data["updates"],
-            network=form.network,
+            typed,
+            address=origin.email,
+            updates=cleaned["updates"],
+            flags=flags,
+            network=origin.network,
             marks=verdict.marks,
             may_mail=verdict.may_mail,
         )
@@ -100,7 +109,7 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @public_page
 def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page after signing, whatever was signed."""
+    """The page after submitting, the same for everybody."""
     translation = text_cache.newest(slug)
     return render(
         request, "signing/check_mail.html", {"letter": translation.revision.letter, "translation": translation}
@@ -112,14 +121,15 @@ def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
 @sensitive_post_parameters()
 @sensitive_variables()
 def my_link(request: HttpRequest, slug: str) -> HttpResponse:
-    """Send me my link: the same answer for any address."""
+    """Ask for the personal link. Every valid address gets the same answer (architecture, rule 4)."""
     translation = text_cache.newest(slug)
     form = MyLinkForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        verdict = rate_limits.count_event(form.buckets(client_network(request)))
+        address = form.cleaned_data["email"]
+        verdict = rate_limits.count_event(submission_risk.link_request_buckets(address, client_network(request)))
         submission.send_personal_link(
             translation.revision.letter,
-            address=form.cleaned_data["email"],
+            address=address,
             language=get_language() or "en",
             may_mail=verdict.may_mail,
         )
@@ -131,7 +141,7 @@ def my_link(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @public_page
 def link_sent(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page after asking for one's link, whatever was asked."""
+    """The page after asking for the personal link, the same for everybody."""
     translation = text_cache.newest(slug)
     return render(
         request, "signing/link_sent.html", {"letter": translation.revision.letter, "translation": translation}

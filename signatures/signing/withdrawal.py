@@ -1,6 +1,7 @@
-"""How people leave again: no more updates, withdraw, erase, "this was not me"."""
+"""Leaving: no more updates, withdrawing, erasing, and "this was not me"."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,15 +10,16 @@ from signatures.audit import audit_log
 from signatures.models import Delivery, DeliveryEntry, Erratum, Signature, Suppression, Tombstone
 from signatures.outbox import queue
 from signatures.registries import AuditAction
+from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
 from signatures.states import State
 from signatures.transitions import lock, transition
 
-SUPPRESSED_FOR = timedelta(days=30)  # SECURITY.md S20: not for ever
+SUPPRESSED_FOR = timedelta(days=30)  # threat model S20: not for ever
 
 
 @transaction.atomic
 def unsubscribe(signature: Signature) -> None:
-    """Delete the address that was kept for updates; what was still to go there will not. Harmless when repeated."""
+    """Delete the address that was kept for updates; updates that are queued are not sent. Harmless when repeated."""
     locked = lock(signature)
     if locked.sealed_address is not None:
         audit_log.record(AuditAction.END_UPDATES, letter_id=locked.letter_id, signature_id=locked.pk)
@@ -27,53 +29,51 @@ def unsubscribe(signature: Signature) -> None:
 
 @transaction.atomic
 def withdraw(signature: Signature) -> Signature:
-    """Take the name back: the words, the kept address and the mails that were still to go, go at once.
+    """Withdraw a signature: delete what was typed, the kept address and the queued emails.
 
     Raises:
-        NotAllowed: when it was withdrawn before.
+        TransitionNotAllowed: when it was withdrawn before.
     """
     locked = lock(signature)
-    for field in (*Signature.WORDS, *Signature.OF_NAME, "country"):
-        setattr(locked, field, "")
-    locked.sealed_address, locked.flags, locked.featured_position, locked.question = None, [], None, ""
-    locked.domains, locked.network, locked.marks = [], "", []
-    gone = [*Signature.WORDS, *Signature.OF_NAME, "country", "sealed_address", "flags", "featured_position", "question"]
-    gone += ["domains", "network", "marks"]
-    _tell_deliveries(locked.pk)
-    done = transition(locked, State.WITHDRAWN, action=AuditAction.WITHDRAW, changed=gone)
+    blank: dict[str, Any] = {
+        **dict.fromkeys((*BLANKED_ON_WITHDRAWAL, *DERIVED_FROM_WORDS, "question", "network"), ""),
+        "flags": [],
+        "domains": [],
+        "marks": [],
+        "sealed_address": None,
+        "featured_position": None,
+    }
+    for field, value in blank.items():
+        setattr(locked, field, value)
+    _add_errata(locked.pk)
+    withdrawn = transition(locked, State.WITHDRAWN, action=AuditAction.WITHDRAW, changed=list(blank))
     queue.discard(locked.pk)
-    return done
+    return withdrawn
 
 
 @transaction.atomic
 def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> None:
-    """Delete the row and all that hangs on it. A tombstone keeps it from coming back out of a backup.
+    """Delete the row and everything that belongs to it. A tombstone keeps a restored backup from bringing it back.
 
     Raises:
-        NotAllowed: when it is gone already.
+        TransitionNotAllowed: when it is erased already.
     """
     locked = lock(signature)
     if locked.address_hash is not None:
-        Tombstone.objects.bulk_create(
-            [
-                Tombstone(
-                    letter_id=locked.letter_id, kind=locked.kind, address_hash=locked.address_hash, at=timezone.now()
-                )
-            ],
-            update_conflicts=True,
-            unique_fields=["letter_id", "kind", "address_hash"],
-            update_fields=["at"],
+        Tombstone.objects.update_or_create(
+            letter_id=locked.letter_id,
+            kind=locked.kind,
+            address_hash=locked.address_hash,
+            defaults={"at": timezone.now()},
         )
-    _tell_deliveries(locked.pk)
-    DeliveryEntry.objects.filter(signature_id=locked.pk).update(
-        **dict.fromkeys(DeliveryEntry.WORDS, ""), salt=None, signed_on=None
-    )  # the leaf stays, so that the root still holds
+    _add_errata(locked.pk)
+    DeliveryEntry.objects.filter(signature_id=locked.pk).blank()
     audit_log.record(action, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased")
     locked.delete()
 
 
-def _tell_deliveries(signature_id: int) -> None:
-    """Number an erratum for each delivery that has left the house with this signature in it, once."""
+def _add_errata(signature_id: int) -> None:
+    """Add a numbered erratum to each delivery that was handed over with this signature, once."""
     for delivery in Delivery.objects.gone_out().filter(rows__signature_id=signature_id).select_for_update():
         if not audit_log.withdrew_since(signature_id, delivery.frozen_at):
             Erratum.objects.create(delivery=delivery, number=delivery.errata.count() + 1, day=timezone.now().date())
@@ -81,10 +81,10 @@ def _tell_deliveries(signature_id: int) -> None:
 
 @transaction.atomic
 def not_me(signature: Signature) -> None:
-    """Somebody else typed this address: delete the row, and send that mailbox no mail for `SILENT_FOR`.
+    """Erase what somebody else typed with this address, and send the address no email for `SUPPRESSED_FOR`.
 
     Raises:
-        NotAllowed: when it is gone already.
+        TransitionNotAllowed: when it is erased already.
     """
     erase(signature, action=AuditAction.NOT_ME)
     if signature.address_hash is not None:

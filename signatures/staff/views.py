@@ -94,23 +94,23 @@ class LoginAttempts:
     def __init__(self, request: HttpRequest, whose: str) -> None:
         self.request = request
         came_from = client_network(request)
-        self.pair: dict[str, str] = {RateLimit.Of.LOGIN: f"{whose} {came_from}"}
-        self.tried = rate_limits.count_event({**self.pair, RateLimit.Of.LOGIN_NETWORK: came_from})
+        self.pair: dict[str, str] = {RateLimit.Scope.LOGIN: f"{whose} {came_from}"}
+        self.tried = rate_limits.count_event({**self.pair, RateLimit.Scope.LOGIN_NETWORK: came_from})
 
     @property
     def are_over(self) -> bool:
-        return RateLimit.Of.LOGIN in self.tried.over
+        return RateLimit.Scope.LOGIN in self.tried.over
 
     def tell(self, action: AuditAction, who: int | None) -> None:
         """A try that failed, in the trail; a script that types a million names does not fill it."""
-        if RateLimit.Of.LOGIN_NETWORK in self.tried.just:
+        if RateLimit.Scope.LOGIN_NETWORK in self.tried.newly_over:
             audit_log.record(AuditAction.LOGIN_FLOOD)
-        elif RateLimit.Of.LOGIN_NETWORK not in self.tried.over:
+        elif RateLimit.Scope.LOGIN_NETWORK not in self.tried.over:
             audit_log.record(action, staff_id=who)
 
     def end(self, site: AdminSite, who: int | None) -> HttpResponse:
         """Told once, however often it is tried after that."""
-        if RateLimit.Of.LOGIN in self.tried.just:
+        if RateLimit.Scope.LOGIN in self.tried.newly_over:
             self.tell(AuditAction.LOGIN_LOCKED, who)
         return _page(site, self.request, "locked", "Too many tries", status=429)
 

@@ -8,16 +8,15 @@ from itertools import product
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 from django.http import Http404
 from django.urls import reverse
 from django.utils import translation
 
 from campaign.models import Letter
+from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.static_mirror import links, render, rewriting
 from signatures.static_mirror.folder import MirrorFolder
 
-MIRROR_LOCK = 720_130_508  # any number that no other advisory lock of the site uses
 NOT_FOUND = "404.html"  # where the hosts of static files look for it
 
 
@@ -35,7 +34,7 @@ def write_mirror(folder: Path, *, on: date, tell: Callable[[int], None] = lambda
         NotOurs: when the folder holds something else.
         OSError: when it cannot be written.
     """
-    with _alone(), MirrorFolder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
+    with _exclusive(), MirrorFolder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
         statics: set[str] = set()
         waiting = deque(_beginnings())
         seen = set(waiting)
@@ -55,15 +54,11 @@ def write_mirror(folder: Path, *, on: date, tell: Callable[[int], None] = lambda
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [MIRROR_LOCK])
-        if not cursor.fetchone()[0]:
+def _exclusive() -> Iterator[None]:
+    with session_lock(AdvisoryLock.WRITE_MIRROR, wait=False) as is_held:
+        if not is_held:
             raise AlreadyRunning
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIRROR_LOCK])
+        yield
 
 
 def _beginnings() -> Iterator[str]:

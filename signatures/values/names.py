@@ -1,6 +1,6 @@
-"""What a name may contain: any script, one visible character, nothing that hides or reorders.
+"""What a name may contain: any script, at least one visible character, nothing that hides or reorders others.
 
-The rules of SECURITY.md S7, S8 and S12. The same cleaning serves every line a signer types.
+The rules are those of threat model S7, S8 and S12. Every line that a signer types is cleaned by them.
 """
 
 import re
@@ -10,31 +10,32 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from fontTools.unicodedata import script, script_extension
 
-from signatures.values.normalization import strip_accents
+from signatures.registries.typed_fields import MAX_LENGTHS
+from signatures.values.normalization import name_key, search_text, strip_accents
 
-MAX_LENGTH = 200
+MAX_LENGTH = MAX_LENGTHS["name"]
 SORT_KEY = 100  # characters of a name that decide its place
 SCRIPTS = (
     "Latn", "Grek", "Cyrl", "Armn", "Geor", "Hebr", "Arab", "Syrc", "Thaa", "Ethi", "Deva", "Beng", "Guru", "Gujr",
     "Orya", "Taml", "Telu", "Knda", "Mlym", "Sinh", "Thai", "Laoo", "Tibt", "Mymr", "Khmr", "Mong", "Hang", "Hira",
     "Kana", "Bopo", "Hani",
 )  # fmt: skip
-INPUT_FACTOR = (
-    10  # what is typed may be so many times longer: decomposed, with spaces to squeeze. Beyond, nobody reads it
-)
+# What is typed may be so many times longer than what is stored: decomposed letters, repeated spaces. Longer text is
+# refused before it is cleaned.
+INPUT_FACTOR = 10
 
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-BROKEN = "\ufffc\ufffd"  # what programs put where a character was lost
-# Letters by category, yet nothing is seen: fillers of Hangul, inherent vowels of Khmer.
+BROKEN = "\ufffc\ufffd"  # programs put these where a character was lost
+# Letters by category, yet invisible: fillers of Hangul, inherent vowels of Khmer.
 FILLERS = "\u115f\u1160\u17b4\u17b5\u3164\uffa0"
-# The empty Braille cell, blanks between hieroglyphs, a note without head: they keep their place, but are no name.
+# The empty Braille cell, blanks between hieroglyphs, a note without a head: kept in a name, but no name by themselves.
 BLANK = frozenset(FILLERS + "\u2800\U00013441\U00013442\U0001d159")
-# Soft hyphen, grapheme joiner, zero-width space, word joiner, BOM: without meaning in a name, they hide differences.
+# Soft hyphen, grapheme joiner, zero-width space, word joiner, BOM: meaningless in a name, they only hide differences.
 DROPPED = frozenset(FILLERS + "\u00ad\u034f\u200b\u2060\ufeff")
-# White space becomes one space. These are such by their use, and controls or separators by their category.
+# White space by use, though controls or separators by category. All white space becomes one space.
 BREAKS = "\t\n\v\f\r\u0085\u2028\u2029"
 
-# Unseen, too, but they choose the shape of the letter before them, or whether it joins the one behind.
+# Invisible, too, but they choose the shape of the letter before them, or whether it joins the letter after it.
 JOINERS = frozenset("\u200c\u200d")
 MONGOLIAN = frozenset(map(chr, range(0x180B, 0x1810)))
 VARIATIONS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
@@ -50,7 +51,7 @@ VARYING = frozenset({"Hani", "Mong", "Mymr", "Phag"})  # Japanese family names n
 
 _DROPPED = re.compile(f"[{''.join(DROPPED)}]")
 _SHAPERS = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]+")  # as ranges it is fast
-_PASSING = frozenset(BREAKS) | DROPPED | SHAPERS
+_ALLOWED = frozenset(BREAKS) | DROPPED | SHAPERS
 FORBIDDEN = {
     "bidi": _("This holds an invisible sign that reverses the direction of writing (%(code)s). Please type it afresh."),
     "tag": _("This holds an invisible tag (%(code)s). Please type it afresh."),
@@ -66,7 +67,7 @@ _LINE_END = re.compile(r"\r\n|[\n\r\u0085\u2028\u2029]")
 
 
 class InvalidName(ValueError):
-    """The line cannot stand as it is; `reason` tells the signer why, in their language."""
+    """The line cannot be stored; `reason` says to the signer why, in their language."""
 
     def __init__(self, reason: str | Promise) -> None:
         super().__init__(str(reason))
@@ -74,100 +75,107 @@ class InvalidName(ValueError):
 
 
 def clean_name(typed: str) -> str:
-    """The name as it is stored.
+    """Returns the name as it is stored.
 
     Raises:
-        NotAName: when nothing is visible, it is too long, or holds what no name holds.
+        InvalidName: when nothing is visible, it is too long, or holds what no name holds.
     """
     name = clean_line(typed)
     if not name:
         raise InvalidName(_("Please enter a name that can be seen."))
-    seen = unicodedata.normalize("NFKC", name)  # full-width signs, too
-    if _WEB_ADDRESS.search(seen):
+    compatible = unicodedata.normalize("NFKC", name)  # full-width signs, too
+    if _WEB_ADDRESS.search(compatible):
         raise InvalidName(_("A web or email address is no name. Please enter the name alone."))
-    if "<" in seen or ">" in seen:
+    if "<" in compatible or ">" in compatible:
         raise InvalidName(_("A name cannot hold the signs < and >."))
     return name
 
 
 def clean_line(typed: str, *, longest: int = MAX_LENGTH) -> str:
-    """One line of text in NFC, white space single; empty when nothing can be seen.
+    """Returns one line of text in NFC with single spaces; empty when nothing in it is visible.
 
     Raises:
-        NotAName: when it is too long, or holds what nobody types: controls, bidi signs, private or unknown characters.
+        InvalidName: when it is longer than `longest` characters, or holds what nobody types: controls, signs that
+            reverse the direction, private or unknown characters.
     """
-    _refuse_longer(typed, longest * INPUT_FACTOR, told=longest)
-    _refuse_unfit(typed)
+    _check_length(typed, longest, factor=INPUT_FACTOR)
+    _check_characters(typed)
     line = " ".join((typed if typed.isascii() else _compose(typed)).split())
-    _refuse_longer(line, longest, told=longest)
+    _check_length(line, longest)
     return line if is_visible(line) else ""
 
 
 def clean_text(typed: str, *, longest: int) -> str:
-    """Several lines of text, each as `clean_line`; at most one empty line between two.
+    """Returns several lines of text, each cleaned by `clean_line`, with at most one empty line between two.
 
     Raises:
-        NotAName: as for `clean_line`.
+        InvalidName: as for `clean_line`.
     """
-    _refuse_longer(typed, longest * INPUT_FACTOR, told=longest)
+    _check_length(typed, longest, factor=INPUT_FACTOR)
     lines = (clean_line(line, longest=longest) for line in _LINE_END.split(typed))
     text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-    _refuse_longer(text, longest, told=longest)
+    _check_length(text, longest)
     return text
 
 
 def is_visible(line: str) -> bool:
-    """Whether at least one character leaves a mark by itself. An accent alone does not: it needs a letter."""
+    """Returns whether at least one character is visible by itself. An accent alone is not: it needs a letter."""
     return any(unicodedata.category(c)[0] in "LNPS" and c not in BLANK for c in line)
 
 
 def _compose(typed: str) -> str:
-    """NFC, without what does nothing where it stands."""
+    """Returns the line in NFC without invisible characters, except shapers that have an effect where they are."""
     line = unicodedata.normalize("NFC", _DROPPED.sub("", typed))
     if not _SHAPERS.search(line):
         return line
-    # Composed again, for what is dropped may have stood between a letter and its mark.
-    line = unicodedata.normalize("NFC", _SHAPERS.sub(_shapers_in_place, line))
-    if _SHAPERS.sub(_shapers_in_place, line) == line:
-        return line
-    return unicodedata.normalize("NFC", _SHAPERS.sub("", line))  # a tangle that no writing makes
+    shaped = _drop_idle_shapers(line)
+    if _drop_idle_shapers(shaped) == shaped:
+        return shaped
+    return _drop_idle_shapers(shaped, keep_none=True)  # a tangle that occurs in no writing
 
 
-def _shapers_in_place(found: re.Match[str]) -> str:
-    """Of these neighbors, those that do something where they stand, each once."""
-    line, run = found.string, found[0]
-    before, behind = line[found.start() - 1 : found.start()], line[found.end() : found.end() + 1]
+def _drop_idle_shapers(line: str, *, keep_none: bool = False) -> str:
+    """Returns the line without the shapers that have no effect (without any, if `keep_none`).
+
+    It is composed again, because a dropped character may have separated a letter from its accent.
+    """
+    return unicodedata.normalize("NFC", _SHAPERS.sub("" if keep_none else _effective_shapers, line))
+
+
+def _effective_shapers(run: re.Match[str]) -> str:
+    """Returns those shapers of a run of neighbors that have an effect between the two letters around it, each once."""
+    before, after = run.string[run.start() - 1 : run.start()], run.string[run.end() : run.end() + 1]
     scripts = _scripts(before)
-    fit: set[str] = set()
-    # A virama takes a joiner at the end of a word, too: that is how Malayalam was written for decades.
-    if scripts & JOINING and (unicodedata.combining(before) == 9 or _scripts(behind) & JOINING):
-        fit |= JOINERS
-    if "Mong" in scripts:
-        fit |= MONGOLIAN
-    if scripts & VARYING:
-        fit |= VARIATIONS & {run[0]}
-    return "".join(c for c in dict.fromkeys(run) if c in fit)
+    # A virama takes a joiner at the end of a word, too: Malayalam was written so for decades.
+    can_join = scripts & JOINING and (unicodedata.combining(before) == 9 or _scripts(after) & JOINING)
+    effective = {
+        *(JOINERS if can_join else ()),
+        *(MONGOLIAN if "Mong" in scripts else ()),
+        *(VARIATIONS & {run[0][0]} if scripts & VARYING else ()),
+    }
+    return "".join(c for c in dict.fromkeys(run[0]) if c in effective)
 
 
 def _scripts(c: str) -> set[str]:
-    """The scripts that a letter or a mark belongs to; none for all else, and for no character."""
+    """Returns the scripts of a letter or an accent; none for any other character, and for no character."""
     return script_extension(c) if c and unicodedata.category(c)[0] in "LM" else set()
 
 
-def _refuse_longer(line: str, limit: int, *, told: int) -> None:
-    if len(line) > limit:
-        raise InvalidName(_("Please shorten this to %(longest)d characters.") % {"longest": told})
+def _check_length(line: str, longest: int, *, factor: int = 1) -> None:
+    if len(line) > longest * factor:
+        raise InvalidName(_("Please shorten this to %(longest)d characters.") % {"longest": longest})
 
 
-def _refuse_unfit(line: str) -> None:
+def _check_characters(line: str) -> None:
     if line.isprintable() and not any(c in line for c in BROKEN):
         return  # nearly every line: no need to look at each character
     for c in line:
-        if c not in _PASSING and (reason := FORBIDDEN.get(_kind(c))):
+        if c not in _ALLOWED and (reason := FORBIDDEN.get(_forbidden_as(c))):
             raise InvalidName(reason % {"code": f"U+{ord(c):04X}"})
 
 
-def _kind(c: str) -> str:
+def _forbidden_as(c: str) -> str:
+    """Returns the key of a character in `FORBIDDEN`; not in there for most."""
     if c in BIDI:
         return "bidi"
     if c in BROKEN:
@@ -175,10 +183,19 @@ def _kind(c: str) -> str:
     return "tag" if "\U000e0000" <= c <= "\U000e007f" else unicodedata.category(c)
 
 
-def sort_key(name: str) -> str:
-    """A name's place among all: by script, then letter by letter without case and accents, compared by code point.
+def search_columns(name: str, organization: str) -> dict[str, str]:
+    """Returns the columns `DERIVED_FROM_WORDS`, by which a confirmed name is compared, sorted and searched."""
+    return {
+        "name_key": name_key(name),
+        "sort_key": sort_key(name),
+        "search_text": search_text(name, organization),
+    }
 
-    PostgreSQL's own orders depend on how it was built; this one is the same everywhere (DESIGN.md, "Traps").
+
+def sort_key(name: str) -> str:
+    """Returns the key by which names are sorted: script first, then letters without case and accents, by code point.
+
+    The collations of PostgreSQL depend on how it was built; this order is the same everywhere.
     """
     if not name:
         return ""
@@ -187,7 +204,7 @@ def sort_key(name: str) -> str:
 
 
 def script_of(name: str) -> str:
-    """The script under which a name is sorted: four letters of ISO 15924, or "" for none of those in `SCRIPTS`."""
+    """Returns the script under which a name is sorted: four letters of ISO 15924, or "" for one not in `SCRIPTS`."""
     rank = int(sort_key(name)[:2] or 99)
     return SCRIPTS[rank] if rank < len(SCRIPTS) else ""
 

@@ -1,4 +1,4 @@
-"""Patterns as people type them: `*` for any characters, `?` for one. Case, accents and width do not matter."""
+"""Search patterns that staff type: `*` for any characters, `?` for one. Case, accents and width do not matter."""
 
 import re
 import unicodedata
@@ -6,30 +6,30 @@ from functools import cache
 
 from signatures.values.normalization import strip_accents
 
-LAST = 0x20000  # no script in use has case or accents behind it
-_MARKS = "[\u0300-\u036f]*"  # what may follow a letter without making it another one
+LAST_CODE = 0x20000  # no script in use has case or accents beyond it
+_ACCENTS = "[\u0300-\u036f]*"  # may follow a letter
 
 
 def regex(pattern: str) -> str:
-    """The whole line that a pattern stands for, as a regular expression for PostgreSQL.
+    """Returns the regular expression for PostgreSQL that matches a whole line by this pattern.
 
-    Each letter becomes the class of all that look like it without case, accents and width. So it needs no extension of
-    the database, and no collation. One letter that unfolds into two (ß) is only found as it is typed.
+    Each letter becomes the class of all letters that equal it without case, accents and width, so that no extension and
+    no collation of the database is needed. A letter that becomes two without case (ß) is found only as it is typed.
     """
     typed = _plain(pattern.strip())
     parts = [_part(part) for part in re.findall(r"\*+|\s+|.", typed)]
     start, end = ("" if typed.startswith("*") else "^"), ("" if typed.endswith("*") else "$")
-    # Stars at the ends are dropped, because an expression that need not begin anywhere is looked for faster.
+    # Stars at the ends are dropped: an expression without anchors is searched for faster.
     return start + "".join(parts[not start : len(parts) - (not end)]) + end
 
 
 def contains_regex(words: str) -> str:
-    """The same for words that may stand anywhere in a line, unless they hold a star."""
+    """Returns the same for words anywhere in a line, unless they hold a star."""
     return regex(words if "*" in words else f"*{words.strip()}*")
 
 
 def has_literal(pattern: str) -> bool:
-    """Whether there is more in it than stars, question marks and spaces."""
+    """Returns whether the pattern holds more than stars, question marks and spaces."""
     return bool(re.sub(r"[*?\s]", "", pattern))
 
 
@@ -39,21 +39,21 @@ def _part(typed: str) -> str:
     if typed.isspace():
         return r"\s+"
     if typed == "?":
-        return f".{_MARKS}"
-    return f"{_any_of(typed)}{_MARKS}"
+        return f".{_ACCENTS}"
+    return f"{_any_of(typed)}{_ACCENTS}"
 
 
 def _any_of(letter: str) -> str:
     spellings = (letter, *_spellings().get(letter, ()))
-    codes = "".join(f"\\U{ord(c):08x}" for c in spellings)  # as codes, nothing in it can be a sign of the language
+    codes = "".join(f"\\U{ord(c):08x}" for c in spellings)  # as codes, none of them is special in the expression
     return f"[{codes}]"
 
 
 @cache
 def _spellings() -> dict[str, list[str]]:
-    """For each plain letter all others that are like it."""
+    """Returns all variants of each plain letter."""
     found: dict[str, list[str]] = {}
-    for c in map(chr, range(LAST)):
+    for c in map(chr, range(LAST_CODE)):
         plain = _plain(c)
         if plain != c and len(plain) == 1:
             found.setdefault(plain, []).append(c)
@@ -61,5 +61,5 @@ def _spellings() -> dict[str, list[str]]:
 
 
 def _plain(text: str) -> str:
-    """As `suspicion.name_key` compares names: no accents, no width, no case."""
+    """Returns the text without accents, width and case, as `normalization.name_key` compares names."""
     return unicodedata.normalize("NFKC", strip_accents(text)).casefold()

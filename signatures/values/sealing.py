@@ -11,34 +11,34 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from signatures.values.email_addresses import canonical
 
-PADDED_LENGTH = 256  # every sealed address is as long as every other (SECURITY.md R3)
+PADDED_LENGTH = 256  # bytes, so that all sealed addresses have the same length (threat model R3)
 
 
 class CannotUnseal(Exception):
-    """A sealed address does not fit this key. Says nothing of its content."""
+    """A sealed address was sealed with another key. The message holds nothing of its content."""
 
 
 def address_hash(address: str, *, pepper: str) -> bytes:
-    """HMAC-SHA256 of the canonical address: 32 bytes that say nothing without the pepper."""
+    """Returns the HMAC-SHA256 of the canonical address, 32 bytes. Without the pepper nobody can find the address."""
     return hmac.digest(pepper.encode(), canonical(address).encode(), hashlib.sha256)
 
 
 def domain_hash(domain: str, *, pepper: str) -> str:
-    """What stands in the database for a mail domain: 16 hexadecimal digits that say nothing without the pepper."""
+    """Returns the keyed hash of an email domain, 16 hexadecimal digits."""
     return hmac.digest(pepper.encode(), f"domain {domain}".encode(), hashlib.sha256)[:8].hex()
 
 
 def seal(address: str, *, public_key: str) -> bytes:
-    """The address for the eyes of whoever holds the private half of this key (Curve25519, hex)."""
+    """Returns the address encrypted to a public key (Curve25519, hex)."""
     plain = address.encode()
     return _box(public_key).encrypt(plain + b"\0" * (PADDED_LENGTH - len(plain)))
 
 
 def unseal(sealed: bytes | memoryview, *, private_key: PrivateKey) -> str:
-    """The address in a sealed box.
+    """Returns the address from a sealed box.
 
     Raises:
-        CannotOpen: when the box was sealed to another key.
+        CannotUnseal: when it was sealed with another key.
     """
     try:
         return SealedBox(private_key).decrypt(bytes(sealed)).rstrip(b"\0").decode()
@@ -47,7 +47,7 @@ def unseal(sealed: bytes | memoryview, *, private_key: PrivateKey) -> str:
 
 
 def read_private_key(file: Path) -> PrivateKey:
-    """The private half of a key pair, as `campaign.runtime.keys` writes it: 64 hex digits."""
+    """Reads the private half of a key pair, as `campaign.runtime.keys` writes it: 64 hexadecimal digits."""
     return PrivateKey(file.read_text().strip().encode(), HexEncoder)
 
 

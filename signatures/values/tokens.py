@@ -1,43 +1,46 @@
-"""Personal links: signed, never stored. One for each signature, for confirming and for everything after."""
+"""Tokens of personal links: signed, never stored. Each signature has one for confirming and everything after it."""
 
 import uuid
 
 from django.core import signing
 
-_signer = signing.Signer(salt="signatures.personal-link", sep=".", algorithm="sha256")
-_leaving = signing.Signer(salt="signatures.no-updates", sep=".", algorithm="sha256")
+_personal = signing.Signer(salt="signatures.personal-link", sep=".", algorithm="sha256")
+_unsubscribe = signing.Signer(salt="signatures.no-updates", sep=".", algorithm="sha256")
 
 
 class InvalidToken(Exception):
-    """The link is cut off, altered or made up."""
+    """The token is cut off, altered or made up."""
 
 
 def personal_token(public_id: uuid.UUID) -> str:
-    """The last part of a personal link: the id and 256 bits of HMAC with SECRET_KEY."""
-    return _signer.sign(public_id.hex)
+    """Returns the last part of a personal link: the id and 256 bits of HMAC with SECRET_KEY."""
+    return _personal.sign(public_id.hex)
 
 
 def unsubscribe_token(public_id: uuid.UUID) -> str:
-    """For the header of a mail, which the mail's providers read: whoever holds it can end the updates, and no more."""
-    return _leaving.sign(public_id.hex)
+    """Returns the token for the unsubscribe header of an email.
 
-
-def read_unsubscribe_token(token: str) -> uuid.UUID:
-    """Whose updates this ends.
-
-    Raises:
-        Broken: when it was not made here.
+    Email providers read that header, so this token only ends the updates.
     """
-    return _read(_leaving, token)
+    return _unsubscribe.sign(public_id.hex)
 
 
 def read_personal_token(token: str) -> uuid.UUID:
-    """Whose link this is.
+    """Returns the public id of the signature that a personal link belongs to.
 
     Raises:
-        Broken: when it was not made here.
+        InvalidToken: when this site did not make it.
     """
-    return _read(_signer, token)
+    return _read(_personal, token)
+
+
+def read_unsubscribe_token(token: str) -> uuid.UUID:
+    """Returns the public id of the signature whose updates the token ends.
+
+    Raises:
+        InvalidToken: when this site did not make it.
+    """
+    return _read(_unsubscribe, token)
 
 
 def _read(signer: signing.Signer, token: str) -> uuid.UUID:

@@ -11,7 +11,7 @@ if (drop && window.crypto?.subtle) {
 
   const say = (words, holds) => {
     output.textContent = words;
-    output.className = holds ? "right" : "wrong";
+    output.className = holds ? "success" : "failure";
   };
 
   const look = async (file) => {
@@ -34,13 +34,13 @@ if (drop && window.crypto?.subtle) {
   for (const name of ["dragenter", "dragover"]) {
     drop.addEventListener(name, (event) => {
       event.preventDefault();
-      drop.classList.add("over");
+      drop.classList.add("drag-over");
     });
   }
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("dragleave", () => drop.classList.remove("drag-over"));
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
-    drop.classList.remove("over");
+    drop.classList.remove("drag-over");
     if (event.dataTransfer.files[0]) look(event.dataTransfer.files[0]);
   });
 }

@@ -1,174 +1,180 @@
-// Comfort on the public pages. Each works without it, every word comes from the page, and no other host is asked.
+// Conveniences on the public pages. Every page works without this script, all texts come from the page, and no other
+// host is contacted.
 "use strict";
 
-// How long the form was open. A machine needs no time: less than three seconds sends a signature to review.
-// Without script nothing is said, and that alone is held against nobody.
-const form = document.querySelector("form[data-keep]");
+// Seconds for which the form was open. Less than three sends a signature to review, because people need longer.
+// Without JavaScript nothing is reported, which has no consequence.
+const form = document.querySelector("form[data-draft]");
 if (form) {
-  const before = Number(form.elements.seconds.value) || 0;
+  const earlierSeconds = Number(form.elements.seconds.value) || 0;
   form.addEventListener("submit", () => {
-    form.elements.seconds.value = before + Math.round(performance.now() / 1000);
+    form.elements.seconds.value = earlierSeconds + Math.round(performance.now() / 1000);
   });
 }
 
-// What was typed is kept in this tab, over a reload and a change of language, until it is sent. Never the consent.
-const KEPT = ["kind", "visibility", "name", "spokesperson", "role", "organization", "country", "comment", "email", "updates"];
+// A draft of the form is kept in this tab until it is sent, so that it survives a reload and a change of language.
+// The consent is never kept.
 
-function stored(use) {
+function withStorage(use) {
   try {
     return use(window.sessionStorage);
   } catch {
-    return null; // storage is refused: nothing is kept
+    return null; // the browser refuses storage: no draft is kept
   }
 }
 
-function keep() {
-  const typed = Object.fromEntries([...new FormData(form)].filter(([name, value]) => KEPT.includes(name) && value));
-  stored((storage) => storage.setItem(`sign:${form.dataset.keep}`, JSON.stringify(typed)));
+function saveDraft() {
+  const fields = form.dataset.draftFields.split(" ");
+  const entries = [...new FormData(form)].filter(([name, value]) => fields.includes(name) && value);
+  const draft = JSON.stringify(Object.fromEntries(entries));
+  withStorage((storage) => storage.setItem(`sign:${form.dataset.draft}`, draft));
 }
 
-function bringBack() {
-  const typed = stored((storage) => JSON.parse(storage.getItem(`sign:${form.dataset.keep}`))) || {};
-  let differs = false;
-  for (const [name, value] of Object.entries(typed)) {
+function restoreDraft() {
+  const draft = withStorage((storage) => JSON.parse(storage.getItem(`sign:${form.dataset.draft}`))) || {};
+  let isChanged = false;
+  for (const [name, value] of Object.entries(draft)) {
     const field = form.elements[name];
     if (!field) continue;
     if (field.type === "checkbox") field.checked = true;
     else field.value = value;
-    differs ||= name !== "kind" || value !== "person";
+    isChanged ||= name !== "kind" || value !== "person";
   }
-  for (const search_text of form.querySelectorAll("details")) {
-    search_text.open ||= [...search_text.querySelectorAll("input, select, textarea")].some((field) => field.value);
+  for (const details of form.querySelectorAll("details")) {
+    details.open ||= [...details.querySelectorAll("input, select, textarea")].some((field) => field.value);
   }
-  document.querySelector("[data-kept]").hidden = !differs;
+  document.querySelector("[data-draft-notice]").hidden = !isChanged;
 }
 
-function empty() {
-  stored((storage) => storage.removeItem(`sign:${form.dataset.keep}`));
+function clearForm() {
+  withStorage((storage) => storage.removeItem(`sign:${form.dataset.draft}`));
   form.reset();
-  for (const field of form.querySelectorAll("[data-missing]")) say(field, "");
-  document.querySelector("[data-kept]").hidden = true;
+  for (const field of form.querySelectorAll("[data-required-message]")) showError(field, "");
+  document.querySelector("[data-draft-notice]").hidden = true;
   form.querySelector("input").focus();
 }
 
 if (form) {
-  form.addEventListener("input", keep);
-  if (document.getElementById("problems")) keep(); // the server gave back what was typed
-  else bringBack();
-  document.querySelector("[data-kept] button").addEventListener("click", empty);
+  form.addEventListener("input", saveDraft);
+  if (document.getElementById("problems")) saveDraft(); // the server returned what was typed
+  else restoreDraft();
+  document.querySelector("[data-draft-notice] button").addEventListener("click", clearForm);
 }
-const sent = document.querySelector("[data-sent]")?.dataset.sent;
-if (sent) stored((storage) => storage.removeItem(`sign:${sent}`));
+const sentDraft = document.querySelector("[data-clear-draft]")?.dataset.clearDraft;
+if (sentDraft) withStorage((storage) => storage.removeItem(`sign:${sentDraft}`));
 
-// A field says what is wrong once it is left, as the server would say it. Sending is never held up.
-const ADDRESS = /^[^\s@]+@[^\s@]+[.。．｡][^\s@]+$/u;
-const typedIn = new WeakSet();
+// Errors are shown when a field is left, in the words of the server. The form can be sent in spite of them.
+const EMAIL_ADDRESS = /^[^\s@]+@[^\s@]+[.。．｡][^\s@]+$/u;
+const editedFields = new WeakSet();
 
-function wrong(field) {
-  if (field.type === "checkbox") return field.checked ? "" : field.dataset.missing;
+function errorMessage(field) {
+  const { requiredMessage, invalidMessage } = field.dataset;
+  if (field.type === "checkbox") return field.checked ? "" : requiredMessage;
   const value = field.value.trim();
-  const isCounted = field.form.elements.visibility?.value === "counted";
-  if (!value) return field.name === "name" && isCounted ? "" : field.dataset.missing;
-  return field.dataset.odd && !ADDRESS.test(value) ? field.dataset.odd : "";
+  const isCountedOnly = field.form.elements.visibility?.value === "counted";
+  if (!value) return field.name === "name" && isCountedOnly ? "" : requiredMessage;
+  return invalidMessage && !EMAIL_ADDRESS.test(value) ? invalidMessage : "";
 }
 
-function say(field, words) {
+function showError(field, message) {
   const id = `${field.id}_wrong`;
   document.getElementById(id)?.remove();
-  document.getElementById(`${field.id}_error`)?.remove(); // what the server found is mended, or said anew
-  const about = (field.getAttribute("aria-describedby") || "").split(" ").filter((one) => document.getElementById(one));
-  field.classList.toggle("is-invalid", Boolean(words));
-  if (words) {
-    const note = Object.assign(document.createElement("span"), { id, className: "invalid-feedback", textContent: words });
+  document.getElementById(`${field.id}_error`)?.remove(); // the server's error is corrected, or shown again
+  const ids = (field.getAttribute("aria-describedby") || "").split(" ").filter((each) => document.getElementById(each));
+  field.classList.toggle("is-invalid", Boolean(message));
+  if (message) {
+    const note = Object.assign(document.createElement("span"), { id, className: "invalid-feedback", textContent: message });
     field.parentElement.append(note);
     field.setAttribute("aria-invalid", "true");
-    about.push(id);
+    ids.push(id);
   } else field.removeAttribute("aria-invalid");
-  if (about.length) field.setAttribute("aria-describedby", about.join(" "));
+  if (ids.length) field.setAttribute("aria-describedby", ids.join(" "));
   else field.removeAttribute("aria-describedby");
 }
 
-// Words that come between press and release would move the button away from under the finger: they wait.
-let pressed = false;
-let left = null;
-addEventListener("mousedown", () => (pressed = true), true);
+// An error that appears while the mouse is pressed would move the button away from the pointer, so it waits.
+let isPressed = false;
+let waitingField = null;
+addEventListener("mousedown", () => (isPressed = true), true);
 addEventListener("mouseup", () => setTimeout(() => {
-  pressed = false;
-  if (left) check(left);
+  isPressed = false;
+  if (waitingField) checkField(waitingField);
 }), true);
 
-function check(field) {
-  left = pressed ? field : null;
-  if (!pressed && typedIn.has(field) && (wrong(field) || field.ariaInvalid)) say(field, wrong(field));
+function checkField(field) {
+  waitingField = isPressed ? field : null;
+  if (isPressed || !editedFields.has(field)) return;
+  if (errorMessage(field) || field.ariaInvalid) showError(field, errorMessage(field));
 }
 
-const checked = [...document.querySelectorAll("[data-missing]")];
-for (const field of checked) {
-  field.addEventListener("input", () => typedIn.add(field));
-  field.addEventListener("blur", () => check(field));
+const checkedFields = [...document.querySelectorAll("[data-required-message]")];
+for (const field of checkedFields) {
+  field.addEventListener("input", () => editedFields.add(field));
+  field.addEventListener("blur", () => checkField(field));
 }
 document.addEventListener("input", () => {
-  for (const field of checked) if (field.ariaInvalid && !wrong(field)) say(field, ""); // who is counted needs no name, too
+  // All fields: choosing "counted only" makes the name optional.
+  for (const field of checkedFields) if (field.ariaInvalid && !errorMessage(field)) showError(field, "");
 });
 
-// The address of the letter, to paste elsewhere.
+// Buttons that copy the address of the letter or the code of the embed.
 for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue; // pages without TLS have none
+  if (!navigator.clipboard) continue; // missing on pages without TLS
   button.hidden = false;
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = button.dataset.done;
-    } catch {} // refused: the words of the button stay
+      button.textContent = button.dataset.copiedLabel;
+    } catch {} // refused: the label of the button stays
   });
 }
 
-// The count and the newest names as they come in, for as long as somebody looks.
-const desk = document.querySelector("[data-figures]");
-const shown = document.querySelector("[data-count]");
-const EVERY = 20000;
-let pause = EVERY;
+// While the page is visible, the count and the newest names are updated.
+const letterLayout = document.querySelector("[data-api]");
+const countElement = document.querySelector("[data-count]");
+const INTERVAL = 20000; // milliseconds
+let pause = INTERVAL;
 
-async function ask(address) {
-  const answer = await fetch(address, { cache: "no-cache" }); // a copy that is a little old would be shown as news
-  if (!answer.ok) throw new Error(answer.status);
-  return answer;
+async function get(address) {
+  const response = await fetch(address, { cache: "no-cache" }); // the browser's copy may be older than the page
+  if (!response.ok) throw new Error(response.status);
+  return response;
 }
 
-async function look() {
-  // Both: who is approved was counted before, and who asks not to be named here any more still is.
-  const { count, named } = await (await ask(desk.dataset.figures)).json();
-  if (`${count} ${named}` === `${shown.dataset.count} ${shown.dataset.named}`) return;
-  const page = new DOMParser().parseFromString(await (await ask(desk.dataset.letter)).text(), "text/html");
-  let all = true;
-  for (const now of document.querySelectorAll("[data-live]")) {
-    const then = page.querySelector(`[data-live="${now.dataset.live}"]`);
-    if (!then) continue;
-    if (now.contains(document.activeElement)) all = false; // somebody stands there: next time
-    else renew(now, then);
+async function update() {
+  // Both numbers: an approval changes only `named`, and so does a signer who no longer wants to be named here.
+  const { count, named } = await (await get(letterLayout.dataset.api)).json();
+  if (`${count} ${named}` === `${countElement.dataset.count} ${countElement.dataset.named}`) return;
+  const page = new DOMParser().parseFromString(await (await get(letterLayout.dataset.page)).text(), "text/html");
+  let isComplete = true;
+  for (const current of document.querySelectorAll("[data-live]")) {
+    const next = page.querySelector(`[data-live="${current.dataset.live}"]`);
+    if (!next) continue;
+    if (current.contains(document.activeElement)) isComplete = false; // it has the focus: update it next time
+    else replaceContent(current, next);
   }
-  const told = page.querySelector("[data-count]"); // none while the database is away: then it is asked for again
-  if (all && told) Object.assign(shown.dataset, told.dataset);
+  const nextCount = page.querySelector("[data-count]"); // missing while the database is unavailable: ask again
+  if (isComplete && nextCount) Object.assign(countElement.dataset, nextCount.dataset);
 }
 
-function renew(now, then) {
-  const names = [now, then].map((part) => [...part.querySelectorAll("li")]);
-  const known = new Set(names[0].map((name) => name.textContent));
-  for (const name of names[1]) name.classList.toggle("fresh", !known.has(name.textContent));
-  now.hidden = then.hidden;
-  now.replaceChildren(...then.childNodes);
+function replaceContent(current, next) {
+  const [currentEntries, nextEntries] = [current, next].map((part) => [...part.querySelectorAll("li")]);
+  const known = new Set(currentEntries.map((entry) => entry.textContent));
+  for (const entry of nextEntries) entry.classList.toggle("new-entry", !known.has(entry.textContent));
+  current.hidden = next.hidden;
+  current.replaceChildren(...next.childNodes);
 }
 
-async function lookAgain() {
+async function updateRegularly() {
   if (document.visibilityState === "visible") {
     try {
-      await look();
-      pause = EVERY;
+      await update();
+      pause = INTERVAL;
     } catch {
-      pause = Math.min(pause * 2, 16 * EVERY); // away, or under load: ask less
+      pause = Math.min(pause * 2, 16 * INTERVAL); // unavailable, or under load: ask less often
     }
   }
-  setTimeout(lookAgain, pause);
+  setTimeout(updateRegularly, pause);
 }
 
-if (desk && shown) setTimeout(lookAgain, EVERY);
+if (letterLayout && countElement) setTimeout(updateRegularly, INTERVAL);

@@ -9,10 +9,10 @@ from django.db import connection
 from campaign.models import Translation
 from signatures.screening import rate_limits
 from signatures.signing import submission
-from signatures.signing.signer_input import SignerInput
 from signatures.values import email_addresses
 from tests.bench.fixture import SLUG, BenchSite
 from tests.bench.table import Row, turn_about
+from tests.factories import signer_input
 
 CLIENTS, LATENCY = 32, 5_000  # µs
 
@@ -36,19 +36,9 @@ def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
                 "site": "",
                 "words": f"far {number}",
             }
-            answer = SignerInput(
-                translation=text,
-                kind="person",
-                name=f"Jürgen Müller-{number}",
-                role="Teacher",
-                organization="",
-                country="DE",
-                comment="",
-                visibility="public",
-                language="en",
-                flags=rate_limits.count_event(values).flags,
-            )
-            submission.submit(answer, address=address, updates=False)
+            typed = signer_input(text, name=f"Jürgen Müller-{number}", role="Teacher", country="DE")
+            flags = rate_limits.count_event(values).flags
+            submission.submit(typed, address=address, updates=False, flags=flags)
             done.append(number)
         connection.close()
 

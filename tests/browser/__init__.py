@@ -1,1 +1,1 @@
-"""Stories told in a real browser against the served site."""
+"""Tests in a real browser against a running site."""

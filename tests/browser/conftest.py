@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright."""
+"""Fixtures: Debian's Chromium driven by Playwright, and a running site."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.browser.pages import Stage
+from tests.browser.pages import PopulatedSite
 from tests.live_site import LiveSite
 
 CHROMIUM = shutil.which("chromium")
@@ -22,16 +22,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def a_browser(request: pytest.FixtureRequest) -> Iterator[None]:
+def chromium(request: pytest.FixtureRequest) -> Iterator[None]:
     if CHROMIUM is None:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail("REQUIRE_BROWSER=1, but there is no chromium")
         pytest.skip("no chromium on this machine: apt-get install chromium")
-    # Playwright's event loop stays the running one of this process, also for the tests that come after.
+    # Playwright's event loop keeps running in this process, also during later tests.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    request.getfixturevalue("playwright")  # so that what follows comes before its end
+    request.getfixturevalue("playwright")  # so that Playwright ends after the lines below
     yield
-    connections.close_all()  # those of its loop: nobody finds them once it rests, and they would keep the database
+    connections.close_all()  # those opened in its loop: left open, they would block the deletion of the test database
 
 
 @pytest.fixture(scope="session")
@@ -40,5 +40,5 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def stage(site: LiveSite) -> Stage:
-    return Stage(site)
+def populated(site: LiveSite) -> PopulatedSite:
+    return PopulatedSite(site)

@@ -1,4 +1,4 @@
-"""The rows behind the table of pages. Made inside a site's own settings (`manage.py shell`); see pages.py."""
+"""The database rows behind the states of pages.py. Runs inside the settings of a site (`manage.py shell`)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from signatures.values import sealing, tokens
 from tests.delivery.factories import make_delivery
 from tests.factories import make_letter, make_many, make_signature
 
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before any real letter: none of the stage is the current one
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # older than the shipped letter, which stays on the home page
 PEOPLE = [
     ("Dr. María-José Ñúñez O’Connor-Świątek", "Professor emerita of international law", "University of the Andes", "CO"),
     ("김철수", "변호사", "북한인권위원회", "KR"), ("司马相如", "", "", "CN"), ("محمد بن سلمان العامري", "كاتب", "اتحاد الكتاب", "EG"),
@@ -31,32 +31,33 @@ PEOPLE = [
 
 @transaction.atomic
 def build() -> dict[str, Any]:
-    letters = {name: make_letter(f"stage-{name}") for name in ("here", "resting", "later", "closed", "bare")}
-    Letter.objects.filter(slug__startswith="stage-").update(created_at=LONG_AGO)
-    found = {**people(letters["here"]), **delivered(letters["closed"]), **made_pages()}
-    for words in ("The embassy answered", "A second answer", "What was not so"):
-        news = tell(letters["here"], words)
+    """Creates all rows and returns addresses and values by name, as `PopulatedSite.values`."""
+    letters = {name: make_letter(f"sample-{name}") for name in ("main", "paused", "later", "closed", "empty")}
+    Letter.objects.filter(slug__startswith="sample-").update(created_at=LONG_AGO)
+    values = {**add_signatures(letters["main"]), **add_delivery(letters["closed"]), **render_error_pages()}
+    for title in ("The embassy answered", "A second answer", "A mistake"):
+        news = add_news(letters["main"], title)
     retract(news)
     Letter.objects.filter(pk=letters["later"].pk).update(opens_at=datetime.now(UTC) + timedelta(days=9))
-    rest(letters["resting"])
+    pause(letters["paused"])
     closed = datetime.now(UTC) - timedelta(days=3)
     Letter.objects.filter(pk=letters["closed"].pk).update(state="closed", closes_at=closed)
-    return found
+    return values
 
 
-def rest(letter: Letter) -> None:
+def pause(letter: Letter) -> None:
     letter.state = Letter.State.PAUSED
     letter.save(update_fields=["state"])
 
 
-def tell(letter: Letter, title: str) -> News:
+def add_news(letter: Letter, title: str) -> News:
     news = News.objects.create(letter=letter)
     news.texts.create(language="en", title=title, body="It *thanked* us.\n\n- And no more.")
     announce(news)
     return news
 
 
-def people(letter: Letter) -> dict[str, Any]:
+def add_signatures(letter: Letter) -> dict[str, Any]:
     for n, (name, role, organization, country) in enumerate(PEOPLE):
         make_signature(
             letter,
@@ -70,7 +71,7 @@ def people(letter: Letter) -> dict[str, Any]:
     make_many(letter, 60, country="KR")
     entry = Signature.objects.filter(letter=letter, name="김철수").get()
     address = sealing.seal("uma@example.org", public_key=settings.UPDATES_PUBLIC_KEY)
-    made = {
+    signatures = {
         "unconfirmed": make_signature(letter, "Ben Nevis", State.UNCONFIRMED, country="GB"),
         "waiting": make_signature(letter, "Cleo Patra", State.WAITING, role="Queen"),
         "asked": make_signature(letter, "Cleo Patra", State.WAITING, flags=["asked"], question="your-name"),
@@ -80,21 +81,21 @@ def people(letter: Letter) -> dict[str, Any]:
         "updates": make_signature(letter, "Uma", sealed_address=address),
         "no_updates": make_signature(letter, "Noa"),
     }  # fmt: skip
-    spent = {
+    used_once = {
         "erasable": [make_signature(letter, f"Eve {n}") for n in range(8)],
         "stolen": [make_signature(letter, f"Sly {n}", State.UNCONFIRMED) for n in range(8)],
     }
     return {
-        **{name: mine(row) for name, row in made.items()},
-        **{name: [mine(row) for row in rows] for name, rows in spent.items()},
+        **{name: personal_path(row) for name, row in signatures.items()},
+        **{name: [personal_path(row) for row in rows] for name, rows in used_once.items()},
         "entry": f"/letters/{letter.slug}/signatories/{entry.public_id}/",
         "report": f"/letters/{letter.slug}/signatories/{entry.public_id}/report/",
-        "wants_updates": f"/no-updates/{tokens.unsubscribe_token(made['updates'].public_id)}/",
-        "wants_none": f"/no-updates/{tokens.unsubscribe_token(made['no_updates'].public_id)}/",
+        "wants_updates": f"/no-updates/{tokens.unsubscribe_token(signatures['updates'].public_id)}/",
+        "wants_none": f"/no-updates/{tokens.unsubscribe_token(signatures['no_updates'].public_id)}/",
     }
 
 
-def delivered(letter: Letter) -> dict[str, Any]:
+def add_delivery(letter: Letter) -> dict[str, Any]:
     rows = [make_signature(letter, f"{name} {n}") for n, (name, *_rest) in enumerate(PEOPLE)]
     late = make_signature(letter, "Too Late", State.UNCONFIRMED)
     delivery = make_delivery(letter)
@@ -104,33 +105,33 @@ def delivered(letter: Letter) -> dict[str, Any]:
     return {
         "delivery": f"/deliveries/{letter.slug}/1/",
         "receipt": str(receipt),
-        "delivered": mine(rows[0]),
-        "late": mine(late),
+        "delivered": personal_path(rows[0]),
+        "late": personal_path(late),
     }
 
 
-def mine(row: Signature) -> str:
+def personal_path(row: Signature) -> str:
     return f"/signature/{tokens.personal_token(row.public_id)}/"
 
 
-def made_pages() -> dict[str, Any]:
-    """Pages of errors that no address gives when it is asked to."""
+def render_error_pages() -> dict[str, Any]:
+    """Renders the error pages that no address answers with on request, in each language."""
     pages: dict[str, Callable[[Any], HttpResponse]] = {
         "403": errors.forbidden,
         "429": lambda request: render(request, "429.html", {"letter": Letter.objects.current()}, status=429),
         "500": errors.server_error,
-        "503": unreachable,
+        "503": database_error,
     }
-    found = {}
+    rendered = {}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             for name, page in pages.items():
-                found[f"made-{name}-{language}"] = page(RequestFactory().get(f"/{language}/")).content.decode()
-    return found
+                rendered[f"rendered-{name}-{language}"] = page(RequestFactory().get(f"/{language}/")).content.decode()
+    return rendered
 
 
-def unreachable(request: Any) -> HttpResponse:
-    """What Django does with an error that nobody caught, when it is the database's."""
+def database_error(request: Any) -> HttpResponse:
+    """Renders the answer to an uncaught error of the database."""
     try:
         with connections["default"].wrap_database_errors:
             raise connections["default"].Database.OperationalError

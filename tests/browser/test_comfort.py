@@ -1,4 +1,4 @@
-"""What script adds on the public pages, and that nothing is lost where it cannot."""
+"""What JavaScript adds on the public pages, and that everything works without it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,18 +10,18 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from signatures.signing.form_fields import EmailAddressField
 from signatures.signing.forms import NAME_REQUIRED
-from tests.browser.pages import HERE, LETTER, Stage
-from tests.browser.test_walk import AUDIENCES
+from tests.browser.pages import LETTER, SAMPLE, PopulatedSite
+from tests.browser.test_walk import VISIBILITY_LABELS
 from tests.live_site import LiveSite
 
 NAME, ADDRESS = "#id_name", "#id_email"
-KEPT = "What you typed is kept in this tab until you send it."
-EVERY = 20_000  # as page.js asks
+DRAFT_NOTICE = "What you typed is kept in this tab until you send it."
+INTERVAL = 20_000  # milliseconds, as in page.js
 
 
 @pytest.fixture
 def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
-    """A tab in which nothing may go wrong unheard."""
+    """A page on which a JavaScript error fails the test."""
     context = browser.new_context(base_url=site.url, viewport={"width": 360, "height": 740})
     page = context.new_page()
     broken: list[str] = []
@@ -31,44 +31,42 @@ def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
     context.close()
 
 
-def kept(page: Page) -> dict[str, str]:
+def stored_draft(page: Page) -> dict[str, str]:
     found: dict[str, str] = json.loads(page.evaluate("sessionStorage.getItem('sign:xi-jinping-2013')") or "{}")
     return found
 
 
-# What was typed is kept
+# The draft of the form
 
 
-def test_what_was_typed_outlives_a_reload_and_another_language_and_goes_once_it_is_sent(
-    page: Page, site: LiveSite
-) -> None:
+def test_a_draft_survives_reload_and_language_change_and_is_deleted_once_it_is_sent(page: Page, site: LiveSite) -> None:
     page.goto(LETTER)
-    note = page.locator("[data-kept]")
+    note = page.locator("[data-draft-notice]")
     expect(note).to_be_hidden()
-    page.get_by_label(AUDIENCES["delivery"], exact=True).check()
+    page.get_by_label(VISIBILITY_LABELS["delivery"], exact=True).check()
     page.get_by_label("Your name").fill("Kept Over")
     page.get_by_text("If you like").click()
     page.get_by_label("Role or title").fill("Keeper")
     page.get_by_label("Country").select_option("KR")
-    page.get_by_label("Mail address").fill("kept@example.org")
+    page.get_by_label("Email address").fill("kept@example.org")
     page.get_by_label("Tell me what becomes of the letter").check()
     page.get_by_label("I put my name under this letter").check()
 
     page.reload()
-    expect(note).to_contain_text(KEPT)
+    expect(note).to_contain_text(DRAFT_NOTICE)
     expect_kept(page)
     page.locator(".languages a[lang=ko]").click()
     page.wait_for_url(f"{site.url}/ko{LETTER}")
     expect_kept(page)
-    assert set(kept(page)) == {"kind", "visibility", "name", "role", "country", "email", "updates"}
+    assert set(stored_draft(page)) == {"kind", "visibility", "name", "role", "country", "email", "updates"}
 
     page.locator("#id_consent").check()
-    page.locator("form[data-keep] button[type=submit]").click()
+    page.locator("form[data-draft] button[type=submit]").click()
     page.wait_for_url(f"{site.url}/ko{LETTER}check-mail/")
-    assert kept(page) == {}
+    assert stored_draft(page) == {}
     page.evaluate("sessionStorage.setItem('sign:xi-jinping-2013', '{\"name\": \"From another tab\"}')")
     page.goto(site.wait_for_mail("kept@example.org"))
-    assert kept(page) == {}, "who has the personal link has sent it"
+    assert stored_draft(page) == {}, "who has the personal link has sent it"
 
 
 def expect_kept(page: Page) -> None:
@@ -82,45 +80,45 @@ def expect_kept(page: Page) -> None:
     expect(page.locator("#id_consent")).not_to_be_checked()
 
 
-def test_the_form_is_emptied_by_a_button_and_what_the_server_gave_back_wins(page: Page) -> None:
+def test_a_button_empties_the_form_and_input_returned_by_the_server_replaces_the_draft(page: Page) -> None:
     page.goto(LETTER)
     page.get_by_label("Your name").fill("First")
-    page.get_by_label("Mail address").fill("no address")
+    page.get_by_label("Email address").fill("no address")
     page.get_by_role("button", name="Sign").click()  # what is said of the address must not move it away meanwhile
     expect(page.locator("#problems")).to_be_focused()
-    assert kept(page)["email"] == "no address"
+    assert stored_draft(page)["email"] == "no address"
     page.evaluate("sessionStorage.setItem('sign:xi-jinping-2013', '{\"name\": \"Older\"}')")
     page.get_by_role("button", name="Sign").click()
     page.wait_for_function("document.querySelector('#id_name').value === 'First'")
     expect(page.locator("#problems")).to_be_visible()
-    assert kept(page)["name"] == "First"
+    assert stored_draft(page)["name"] == "First"
 
     page.goto(LETTER)
     expect(page.get_by_label("Your name")).to_have_value("First")
     page.get_by_role("button", name="Empty the form").click()
     expect(page.get_by_label("Your name")).to_have_value("")
-    expect(page.get_by_label("Mail address")).to_have_value("")
-    expect(page.locator("[data-kept]")).to_be_hidden()
-    assert page.evaluate("document.activeElement.form === document.querySelector('form[data-keep]')")
+    expect(page.get_by_label("Email address")).to_have_value("")
+    expect(page.locator("[data-draft-notice]")).to_be_hidden()
+    assert page.evaluate("document.activeElement.form === document.querySelector('form[data-draft]')")
     page.reload()
     expect(page.get_by_label("Your name")).to_have_value("")
 
 
-def test_where_storage_is_refused_all_else_works(page: Page, site: LiveSite) -> None:
+def test_without_storage_everything_else_works(page: Page, site: LiveSite) -> None:
     page.add_init_script(
         "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('', 'SecurityError'); }})"
     )
     page.goto(LETTER)
-    page.get_by_label(AUDIENCES["public"], exact=True).check()
+    page.get_by_label(VISIBILITY_LABELS["public"], exact=True).check()
     page.get_by_label("Your name").fill("Nothing Kept")
-    page.get_by_label("Mail address").fill("nothing-kept")
-    page.get_by_label("Mail address").blur()
+    page.get_by_label("Email address").fill("nothing-kept")
+    page.get_by_label("Email address").blur()
     expect(page.locator("#id_email_wrong")).to_be_visible()
     page.reload()
-    expect(page.locator("[data-kept]")).to_be_hidden()
-    page.get_by_label(AUDIENCES["public"], exact=True).check()
+    expect(page.locator("[data-draft-notice]")).to_be_hidden()
+    page.get_by_label(VISIBILITY_LABELS["public"], exact=True).check()
     page.get_by_label("Your name").fill("Nothing Kept")
-    page.get_by_label("Mail address").fill("nothing-kept@example.org")
+    page.get_by_label("Email address").fill("nothing-kept@example.org")
     page.get_by_label("I put my name under this letter").check()
     page.get_by_role("button", name="Sign").click()
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
@@ -129,7 +127,7 @@ def test_where_storage_is_refused_all_else_works(page: Page, site: LiveSite) -> 
 # A field says what is wrong
 
 
-def test_a_field_says_what_is_wrong_in_the_language_of_the_page_and_holds_nothing_up(page: Page) -> None:
+def test_a_field_shows_its_error_in_the_language_of_the_page_and_does_not_block_sending(page: Page) -> None:
     page.goto(f"/ko{LETTER}")
     name, address, note = page.locator(NAME), page.locator(ADDRESS), page.locator("#id_email_wrong")
     name.focus()
@@ -156,7 +154,7 @@ def test_a_field_says_what_is_wrong_in_the_language_of_the_page_and_holds_nothin
 
     address.fill("ada@")
     address.blur()
-    page.locator("form[data-keep] button[type=submit]").click()
+    page.locator("form[data-draft] button[type=submit]").click()
     expect(page.locator("#problems")).to_be_focused()
     expect(address).to_have_attribute("aria-describedby", "id_email_helptext id_email_error")
     expect(page.locator("#id_email_error")).to_be_visible()
@@ -186,14 +184,14 @@ def test_the_link_is_copied_and_the_button_says_so(page: Page, site: LiveSite) -
         expect(button).to_be_visible()
         assert words in button.inner_text()
         button.click()
-        expect(button).to_have_text(str(button.get_attribute("data-done")))
+        expect(button).to_have_text(str(button.get_attribute("data-copied-label")))
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied == f"{site.url}{'/ko' if '/ko' in path else ''}{LETTER}"
     page.get_by_role("button", name="Copy these lines").click()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("pre code").inner_text()
 
 
-def test_where_copying_is_refused_the_button_keeps_its_words(page: Page) -> None:
+def test_the_button_keeps_its_label_if_the_clipboard_is_refused(page: Page) -> None:
     page.add_init_script(
         "navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
     )
@@ -210,40 +208,40 @@ from datetime import UTC, datetime, timedelta
 from campaign.models import Letter
 from tests.factories import make_signature
 tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # newest are those of the last day, in no order that tells a time
-make_signature(Letter.objects.get(slug="stage-here"), "Live Arrival", approved_on=tomorrow)
+make_signature(Letter.objects.get(slug="sample-main"), "Live Arrival", approved_on=tomorrow)
 """
 
 
-def test_who_signs_meanwhile_shows_up_and_nobody_is_disturbed(page: Page, site: LiveSite, stage: Stage) -> None:
+def test_new_names_appear_without_moving_the_focus(page: Page, site: LiveSite, populated: PopulatedSite) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(site.url)))
     page.clock.install()
-    page.goto(HERE)
+    page.goto(SAMPLE)
     newest, count = page.locator("[data-live=newest]"), page.locator("[data-count]")
     before = int(str(count.get_attribute("data-count")))
-    stands = newest.locator("a").first
-    stands.focus()
+    link = newest.locator("a").first
+    link.focus()
     site.run("shell", "--no-imports", "-c", APPROVE)
     asked.clear()
 
     look_away(page, "hidden")
-    page.clock.run_for(EVERY * 3)
+    page.clock.run_for(INTERVAL * 3)
     assert asked == [], "nothing is asked while nobody looks"
 
     look_away(page, "visible")
     ticks_until(page, f"document.querySelector('[data-count] strong').textContent === '{before + 1}'")
-    expect(page.locator("[data-live=bar]")).to_contain_text(str(before + 1))
-    expect(stands).to_be_focused()
-    expect(newest).not_to_contain_text("Live Arrival")  # it would take the link away from who stands there
-    stands.blur()
+    expect(page.locator("[data-live=sticky-bar]")).to_contain_text(str(before + 1))
+    expect(link).to_be_focused()
+    expect(newest).not_to_contain_text("Live Arrival")  # it would take the link away from who link there
+    link.blur()
     ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
-    expect(newest.locator(".fresh")).to_have_count(1)
+    expect(newest.locator(".new-entry")).to_have_count(1)
     expect(count).to_have_attribute("data-count", str(before + 1))
 
     asked.clear()
-    with page.expect_response(f"**/api/v1/{HERE.removeprefix('/')}"):
-        page.clock.run_for(EVERY)
-    assert asked == [f"/api/v1{HERE}"], "where nothing has changed the page is not asked for"
+    with page.expect_response(f"**/api/v1/{SAMPLE.removeprefix('/')}"):
+        page.clock.run_for(INTERVAL)
+    assert asked == [f"/api/v1{SAMPLE}"], "where nothing has changed the page is not asked for"
 
 
 FIRST = """
@@ -261,16 +259,16 @@ Signature.objects.filter(letter__slug="first-name").update(visibility="delivery"
 """
 
 
-def test_the_first_name_of_all_shows_up_where_there_was_none(page: Page, site: LiveSite) -> None:
+def test_the_first_name_appears_on_an_empty_list(page: Page, site: LiveSite) -> None:
     site.run("shell", "--no-imports", "-c", FIRST)
     page.clock.install()
     page.goto("/letters/first-name/")
     newest = page.locator("[data-live=newest]")
     expect(newest).to_be_hidden()
-    site.run("shell", "--no-imports", "-c", APPROVE.replace("stage-here", "first-name"))
+    site.run("shell", "--no-imports", "-c", APPROVE.replace("sample-main", "first-name"))
     ticks_until(page, "document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
     expect(newest.get_by_role("heading")).to_be_visible()
-    expect(newest.locator(".fresh")).to_have_count(1)
+    expect(newest.locator(".new-entry")).to_have_count(1)
 
     site.run("shell", "--no-imports", "-c", UNNAMED)  # still counted, by the same number
     ticks_until(page, "!document.querySelector('[data-live=newest]').textContent.includes('Live Arrival')")
@@ -288,14 +286,14 @@ def look_away(page: Page, state: str) -> None:
 def ticks_until(page: Page, there: str) -> None:
     """Its own clock goes on, until the servers' copies (some seconds old) are, too."""
     for _ in range(40):
-        page.clock.run_for(EVERY)
+        page.clock.run_for(INTERVAL)
         page.wait_for_timeout(250)
         if page.evaluate(there):
             return
     raise AssertionError(there)
 
 
-def test_figures_that_cannot_be_had_are_asked_for_less_and_less(page: Page, stage: Stage) -> None:
+def test_the_page_asks_less_often_while_the_api_fails(page: Page, populated: PopulatedSite) -> None:
     asked: list[str] = []
 
     def refuse(route: Route) -> None:
@@ -304,7 +302,7 @@ def test_figures_that_cannot_be_had_are_asked_for_less_and_less(page: Page, stag
 
     page.clock.install()
     page.route("**/api/v1/**", refuse)
-    page.goto(HERE)
+    page.goto(SAMPLE)
     shown = page.locator("[data-count]").inner_text()
     waits = [seconds_until(page, lambda number=number: len(asked) >= number) for number in (1, 2, 3)]
     assert waits == [20, 40, 80]
@@ -315,6 +313,6 @@ def seconds_until(page: Page, happened: Callable[[], bool]) -> int:
     for seconds in range(0, 200, 20):
         if happened():
             return seconds
-        page.clock.run_for(EVERY)
+        page.clock.run_for(INTERVAL)
         page.wait_for_timeout(150)
     raise AssertionError("never")

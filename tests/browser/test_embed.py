@@ -1,4 +1,4 @@
-"""A newspaper on another site frames the letter: in a real browser, as the lines to paste say, and more strictly."""
+"""The embed on another site, as the documented code includes it and in a stricter sandbox."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-
 
 
 class Newspaper(ThreadingHTTPServer):
-    """Pages of another site, by their path: what stands in them, and with which headers they come."""
+    """Pages of another site by path: their content and headers."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Paper)
@@ -35,7 +35,7 @@ class Paper(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write((HEAD + body).encode())
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the library's
         """Nothing."""
 
 
@@ -65,7 +65,7 @@ def reader(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_the_frame_stands_in_a_foreign_page_and_its_button_opens_the_letter(
+def test_the_embed_works_on_another_site_and_its_button_opens_the_letter(
     site: LiveSite, newspaper: Newspaper, reader: Page
 ) -> None:
     reader.goto(f"{site.url}{LETTER}tell/")
@@ -78,9 +78,9 @@ def test_the_frame_stands_in_a_foreign_page_and_its_button_opens_the_letter(
         expect(frame.get_by_role("heading", level=1)).to_contain_text("A letter to President Xi Jinping")
         button = frame.get_by_role("link", name="Read and sign")
         expect(button).to_have_css("background-color", "rgb(122, 31, 31)")  # the sheet came, too
-        with reader.context.expect_page() as opened:
+        with reader.context.expect_page() as open_details:
             button.click()
-        letter = opened.value
+        letter = open_details.value
         expect(letter).to_have_url(f"{site.url}{LETTER}")
         expect(letter.get_by_role("button", name="Sign")).to_be_visible()
         assert letter.evaluate("window.top === window && window.opener === null")
@@ -88,7 +88,7 @@ def test_the_frame_stands_in_a_foreign_page_and_its_button_opens_the_letter(
         letter.close()
 
 
-def test_the_frame_fits_its_height_and_passes_axe_in_both_themes(
+def test_the_embed_fits_its_height_and_passes_axe_in_both_themes(
     site: LiveSite, newspaper: Newspaper, reader: Page
 ) -> None:
     reader.goto(f"{site.url}{LETTER}embed/")
@@ -101,7 +101,7 @@ def test_the_frame_fits_its_height_and_passes_axe_in_both_themes(
         assert reader.evaluate(f"{page}.scrollWidth <= {width} && {page}.scrollHeight <= 320"), width
 
 
-def test_no_other_page_of_ours_can_be_framed(site: LiveSite, newspaper: Newspaper, browser: Browser) -> None:
+def test_no_other_page_can_be_embedded(site: LiveSite, newspaper: Newspaper, browser: Browser) -> None:
     newspaper.pages["/"] = f'<iframe title="Letter" src="{site.url}{LETTER}"></iframe>', {}
     page = browser.new_page()
     with page.expect_console_message(lambda line: "frame-ancestors" in line.text):

@@ -1,4 +1,4 @@
-"""Whoever comes can read and sign: by keyboard alone, with large text, in high contrast, without motion (WCAG 2.2 AA)."""
+"""Accessibility: keyboard, zoom, forced colors, reduced motion (WCAG 2.2 AA)."""
 
 import io
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.inspection import NARROW, faults
-from tests.browser.pages import HERE, LETTER, Stage, State, pairs
-from tests.browser.test_walk import AUDIENCES
+from tests.browser.pages import LETTER, SAMPLE, PopulatedSite, State, states_with_languages
+from tests.browser.test_walk import VISIBILITY_LABELS
 from tests.live_site import LiveSite
 
 
 @pytest.fixture(scope="module")
 def reader(browser: Browser, site: LiveSite) -> Iterator[Page]:
-    """One window for all that only look."""
+    """One page for all tests that only read."""
     context = browser.new_context(base_url=site.url, viewport=NARROW, bypass_csp=True)  # type: ignore[arg-type]  # a literal
     yield context.new_page()
     context.close()
@@ -29,17 +29,19 @@ def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize(
-    ("state", "language"), list(pairs()), ids=lambda part: part if isinstance(part, str) else part.name
+    ("state", "language"), list(states_with_languages()), ids=lambda part: part if isinstance(part, str) else part.name
 )
-def test_every_page_in_every_state_is_open_to_everyone(reader: Page, stage: Stage, state: State, language: str) -> None:
-    """In light and dark, at 400 %, with wider text; `python -m tests.browser.matrix` asks every state in every language."""
-    state.show(reader, stage, language)
+def test_every_page_in_every_state_is_accessible(
+    reader: Page, populated: PopulatedSite, state: State, language: str
+) -> None:
+    """In both themes, at 400 %, with wider text spacing. `python -m tests.browser.matrix` checks every language."""
+    state.show(reader, populated, language)
     assert list(faults(reader, language)) == []
 
 
 # By keyboard alone
 
-SEEN = """() => {
+FOCUS_IS_VISIBLE = """() => {
     const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
     const marked = part => getComputedStyle(part).outlineStyle !== 'none' && parseFloat(getComputedStyle(part).outlineWidth) >= 2;
     const x = box.left + Math.min(box.width / 2, 20), y = box.top + Math.min(box.height / 2, 10);
@@ -47,27 +49,27 @@ SEEN = """() => {
     const hit = top && (top === one || one.contains(top) || [...(one.labels || [])].some(label => label.contains(top)));
     return [style.visibility === 'visible' && (marked(one) || [...(one.labels || [])].some(marked)), Boolean(hit), one.outerHTML.slice(0, 120)];
 }"""
-THERE = """([kind, words]) => {
+HAS_FOCUS = """([kind, words]) => {
     const one = document.activeElement;
     return one.matches(kind) && [one, ...(one.labels || [])].some(part => part.innerText.trim().startsWith(words));
 }"""
 
 
-def there(page: Page, kind: str, words: str = "") -> bool:
-    """Whether the focus is on such a thing with these words on or beside it."""
-    return bool(page.evaluate(THERE, [kind, words]))
+def has_focus(page: Page, kind: str, words: str = "") -> bool:
+    """Returns whether the focus is on such an element with this label."""
+    return bool(page.evaluate(HAS_FOCUS, [kind, words]))
 
 
 def tab_to(page: Page, kind: str, words: str = "") -> None:
     """As a person does: Tab until it is reached. Wherever the focus stops it can be seen, and nothing lies over it."""
     for _press in range(80):
         page.keyboard.press("Tab")
-        if there(page, "body"):
+        if has_focus(page, "body"):
             continue  # the end of the page: the browser's own bar
-        is_marked, is_on_top, what = page.evaluate(SEEN)
+        is_marked, is_on_top, what = page.evaluate(FOCUS_IS_VISIBLE)
         assert is_marked, f"the focus cannot be seen on {what}"
         assert is_on_top, f"something lies over {what}, which has the focus"
-        if there(page, kind, words):
+        if has_focus(page, kind, words):
             return
     raise AssertionError(f"no Tab leads to {kind} {words!r}")
 
@@ -78,34 +80,34 @@ def press(page: Page, button: str) -> None:
         page.keyboard.press("Enter")
 
 
-def choose(page: Page, audience: str) -> None:
+def choose(page: Page, visibility: str) -> None:
     """One of a group of radio buttons, in which Tab stops once and arrows lead on."""
     tab_to(page, "[type=radio][name=visibility]")
-    for _choice in AUDIENCES:
-        if there(page, "[type=radio]", AUDIENCES[audience]):
+    for _choice in VISIBILITY_LABELS:
+        if has_focus(page, "[type=radio]", VISIBILITY_LABELS[visibility]):
             break
         page.keyboard.press("ArrowDown")
-    assert there(page, "[type=radio]", AUDIENCES[audience])
+    assert has_focus(page, "[type=radio]", VISIBILITY_LABELS[visibility])
     page.keyboard.press("Space")
 
 
-def test_the_whole_walk_by_keyboard_alone(page: Page, site: LiveSite) -> None:
+def test_signing_and_confirming_by_keyboard_alone(page: Page, site: LiveSite) -> None:
     page.goto(LETTER)
     page.keyboard.press("Tab")
-    assert there(page, "a.skip") and page.evaluate(SEEN)[:2] == [True, True]
+    assert has_focus(page, "a.skip-link") and page.evaluate(FOCUS_IS_VISIBLE)[:2] == [True, True]
     page.keyboard.press("Enter")
-    assert there(page, "#content")
+    assert has_focus(page, "#content")
 
     press(page, "Sign")
     expect(page.locator("#problems")).to_be_focused()
     page.keyboard.press("Tab")
     field = page.locator("#problems a").first.get_attribute("href")
-    assert there(page, f"#problems a[href='{field}']")
+    assert has_focus(page, f"#problems a[href='{field}']")
     page.keyboard.press("Enter")
-    assert there(page, str(field))
+    assert has_focus(page, str(field))
     tab_to(page, "input", "Your name")
     page.keyboard.type("Keyboard Alone")
-    tab_to(page, "input", "Mail address")
+    tab_to(page, "input", "Email address")
     page.keyboard.type("keyboard@example.org")
     choose(page, "public")
     tab_to(page, "input", "I put my name under this letter")
@@ -134,7 +136,7 @@ def test_the_whole_walk_by_keyboard_alone(page: Page, site: LiveSite) -> None:
 # As their own machine shows it
 
 BORDERLESS = """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea, button')]
-    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.apart') && !['radio', 'checkbox', 'file'].includes(one.type))
+    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.offscreen') && !['radio', 'checkbox', 'file'].includes(one.type))
     .filter(one => getComputedStyle(one).borderTopStyle === 'none' || parseFloat(getComputedStyle(one).borderTopWidth) < 1)
     .map(one => one.outerHTML.slice(0, 120))"""
 MOVING = """() => [...document.querySelectorAll('*')].filter(one => {
@@ -148,33 +150,35 @@ def colors_of(page: Page, selector: str) -> int:
     return len(picture.convert("RGB").getcolors(picture.width * picture.height) or [])
 
 
-def test_in_forced_colors_fields_buttons_and_the_progress_keep_their_outlines(page: Page, stage: Stage) -> None:
+def test_in_forced_colors_fields_buttons_and_the_progress_keep_their_outlines(
+    page: Page, populated: PopulatedSite
+) -> None:
     page.emulate_media(forced_colors="active")
-    for path in (HERE, f"{HERE}signatories/", stage.path("delivery"), stage.path("unconfirmed")):
+    for path in (SAMPLE, f"{SAMPLE}signatories/", populated.path("delivery"), populated.path("unconfirmed")):
         page.goto(path)
         assert page.evaluate(BORDERLESS) == [], path
-    page.goto(HERE)
-    assert colors_of(page, "progress") > 1, "the bar can be told from its ground"
+    page.goto(SAMPLE)
+    assert colors_of(page, "progress") > 1, "the bar differs from its background"
 
 
-def test_nothing_moves_for_who_asked_for_that(page: Page, stage: Stage) -> None:
+def test_nothing_is_animated_with_reduced_motion(page: Page, populated: PopulatedSite) -> None:
     page.emulate_media(reduced_motion="reduce")
-    for path in (HERE, f"{HERE}signatories/", stage.path("approved"), stage.path("delivery")):
+    for path in (SAMPLE, f"{SAMPLE}signatories/", populated.path("approved"), populated.path("delivery")):
         page.goto(path)
         assert page.evaluate(MOVING) == [], path
         assert page.evaluate("document.getAnimations().length") == 0, path
 
 
-def test_the_way_back_after_an_error_keeps_what_was_typed(page: Page) -> None:
+def test_the_back_button_after_an_error_keeps_the_input(page: Page) -> None:
     page.goto(LETTER)
     page.get_by_label("Your name").fill("Back and Forth")
     page.get_by_text("If you like").click()
     page.get_by_label("Role or title").fill("Walker")
-    page.get_by_label(AUDIENCES["delivery"], exact=True).check()
+    page.get_by_label(VISIBILITY_LABELS["delivery"], exact=True).check()
     page.get_by_role("button", name="Sign").click()
     expect(page.locator("#problems")).to_be_visible()
     page.go_back()
     expect(page.locator("#problems")).to_have_count(0)
     expect(page.get_by_label("Your name")).to_have_value("Back and Forth")
     expect(page.get_by_label("Role or title")).to_have_value("Walker")
-    expect(page.get_by_label(AUDIENCES["delivery"], exact=True)).to_be_checked()
+    expect(page.get_by_label(VISIBILITY_LABELS["delivery"], exact=True)).to_be_checked()

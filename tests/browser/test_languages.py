@@ -1,4 +1,4 @@
-"""From right to left, in a real browser: a language that nobody speaks, whose words are a third longer."""
+"""Right-to-left layout, with the pseudo-locale."""
 
 import os
 from urllib.parse import urlsplit
@@ -16,10 +16,10 @@ from tests.delivery.factories import make_delivery
 HOST = "http://localhost"
 
 
-def test_pages_run_from_right_to_left_and_nothing_leaves_the_screen(
+def test_right_to_left_pages_do_not_overflow(
     browser: Browser, client: Client, pseudo_locale_letter: Letter, ada: Signature, ben: Signature
 ) -> None:
-    """The served site knows no such language, so this process makes the pages, and hands them to the browser."""
+    """The running site lacks this language, so this process renders the pages for the browser."""
     make_delivery(pseudo_locale_letter)
     letter = f"/{pseudo.CODE}/letters/{pseudo_locale_letter.slug}/"
     paths = {
@@ -33,7 +33,7 @@ def test_pages_run_from_right_to_left_and_nothing_leaves_the_screen(
     answers[f"{letter}sign/"] = client.post(f"{letter}sign/", {"name": "<", "visibility": "public"})
     assert {path: answer.status_code for path, answer in answers.items()} == {**paths, f"{letter}sign/": 422}
 
-    def hand_over(route: Route) -> None:
+    def answer(route: Route) -> None:
         path = urlsplit(route.request.url).path
         if path.startswith("/static/"):
             route.fulfill(path=finders.find(path.removeprefix("/static/")))
@@ -41,7 +41,7 @@ def test_pages_run_from_right_to_left_and_nothing_leaves_the_screen(
             route.fulfill(status=200, headers=dict(answers[path].items()), body=answers[path].content)
 
     context = browser.new_context(base_url=HOST)
-    context.route("**/*", hand_over)
+    context.route("**/*", answer)
     page = context.new_page()
     for path in answers:
         page.set_viewport_size({"width": 1280, "height": 900})
@@ -50,21 +50,21 @@ def test_pages_run_from_right_to_left_and_nothing_leaves_the_screen(
         assert heading.evaluate("element => getComputedStyle(element).direction") == "rtl", path
         for width in (1280, 320):
             page.set_viewport_size({"width": width, "height": 900})
-            # Nothing beyond either edge: a page from right to left overflows to the left, where no scroll bar tells.
-            beyond = page.evaluate(BEYOND)
-            assert not beyond, f"{path} at {width}: {beyond}"
+            # Right-to-left pages overflow to the left, where no scroll bar shows it.
+            overflowing = page.evaluate(OVERFLOWING)
+            assert not overflowing, f"{path} at {width}: {overflowing}"
             if folder := os.environ.get("SHOTS"):
                 page.screenshot(path=f"{folder}/{path.strip('/').replace('/', '-')[:40]}-{width}.png", full_page=True)
     context.close()
 
 
-BEYOND = """() => {
+OVERFLOWING = """() => {
   const root = document.documentElement, found = [];
   if (root.scrollWidth > root.clientWidth) found.push("scrolls to " + root.scrollWidth);
   for (const element of document.querySelectorAll("body *")) {
     const box = element.getBoundingClientRect();
-    const apart = element.closest(".apart, .skip, [hidden]");
-    if (!apart && box.width && (box.left < -1 || box.right > root.clientWidth + 1))
+    const offscreen = element.closest(".offscreen, .skip-link, [hidden]");
+    if (!offscreen && box.width && (box.left < -1 || box.right > root.clientWidth + 1))
       found.push(element.tagName + "." + element.className);
   }
   return found.slice(0, 5);

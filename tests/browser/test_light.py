@@ -1,4 +1,4 @@
-"""The first view is light and stands still: what comes over the wire, what moves, and how long the lines are."""
+"""Page weight, layout shifts and line length."""
 
 from itertools import groupby
 from urllib.parse import urlsplit
@@ -6,15 +6,15 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
-from tests.browser.pages import HERE, LANGUAGES, LETTER, Stage
+from tests.browser.pages import LANGUAGES, LETTER, SAMPLE, PopulatedSite
 from tests.live_site import LiveSite
 
-MOST = 30 * 1024  # bytes over the wire
-MOST_REQUESTS = 4
+MAX_BYTES = 30 * 1024  # bytes over the wire
+MAX_REQUESTS = 4
 SHIFTS = """() => new Promise(resolve => new PerformanceObserver(list => resolve(
     list.getEntries().map(entry => [entry.value, entry.sources.map(source => source.node?.outerHTML?.slice(0, 120))])
 )).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => resolve([]), 400))"""
-# Where each character of the letter's paragraphs stands, from top to bottom: characters of one height are one line.
+# The vertical position of each character of the letter: characters at the same position are on one line.
 LINES = """() => [...document.querySelectorAll('.sheet .body > p')].map(paragraph => {
     const tops = [], walker = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT), range = document.createRange();
     while (walker.nextNode()) for (let at = 0; at < walker.currentNode.length; at++) {
@@ -27,12 +27,12 @@ LINES = """() => [...document.querySelectorAll('.sheet .body > p')].map(paragrap
 
 
 class Wire:
-    """What a page costs that was never seen before."""
+    """Counts bytes and requests of a first visit."""
 
     def __init__(self, page: Page) -> None:
-        self.bytes, self.asked = 0, list[str]()
+        self.bytes, self.requests = 0, list[str]()
         wire: CDPSession = page.context.new_cdp_session(page)
-        wire.on("Network.requestWillBeSent", lambda event: self.asked.append(event["request"]["url"]))
+        wire.on("Network.requestWillBeSent", lambda event: self.requests.append(event["request"]["url"]))
         wire.on("Network.loadingFinished", lambda event: self._add(event["encodedDataLength"]))
         wire.send("Network.enable")
 
@@ -48,19 +48,21 @@ def test_the_first_view_is_at_most_thirty_kilobytes_in_four_requests(
     page = context.new_page()
     wire = Wire(page)
     page.goto(f"{LANGUAGES[language]}{LETTER}", wait_until="networkidle")
-    print(f"{language}: {wire.bytes} bytes in {len(wire.asked)} requests")
-    assert 10_000 < wire.bytes <= MOST, wire.bytes
-    assert 3 <= len(wire.asked) <= MOST_REQUESTS, wire.asked
-    assert {urlsplit(address).netloc for address in wire.asked} == {urlsplit(site.url).netloc}
-    assert not [address for address in wire.asked if "font" in address or address.endswith((".woff", ".woff2"))]
+    print(f"{language}: {wire.bytes} bytes in {len(wire.requests)} requests")
+    assert 10_000 < wire.bytes <= MAX_BYTES, wire.bytes
+    assert 3 <= len(wire.requests) <= MAX_REQUESTS, wire.requests
+    assert {urlsplit(address).netloc for address in wire.requests} == {urlsplit(site.url).netloc}
+    assert not [address for address in wire.requests if "font" in address or address.endswith((".woff", ".woff2"))]
     context.close()
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_moves_while_the_letter_comes(browser: Browser, site: LiveSite, stage: Stage, width: int) -> None:
+def test_the_layout_does_not_shift_while_pages_load(
+    browser: Browser, site: LiveSite, populated: PopulatedSite, width: int
+) -> None:
     context = browser.new_context(base_url=site.url, viewport={"width": width, "height": 740})
     page = context.new_page()
-    for path in (LETTER, HERE, f"/ko{HERE}", f"{HERE}signatories/"):
+    for path in (LETTER, SAMPLE, f"/ko{SAMPLE}", f"{SAMPLE}signatories/"):
         page.goto(path, wait_until="networkidle")
         page.mouse.wheel(0, 3000)
         assert page.evaluate(SHIFTS) == [], path
@@ -72,7 +74,7 @@ def test_a_line_of_the_letter_has_sixty_to_seventy_five_characters(browser: Brow
     page.goto(f"{site.url}{LETTER}")
     lines: list[int] = []
     for tops in page.evaluate(LINES):
-        lines += [len(list(line)) for _, line in groupby(tops)][:-1]  # the last of a paragraph ends where the words do
+        lines += [len(list(line)) for _, line in groupby(tops)][:-1]  # the last line of a paragraph may be shorter
     print(f"{sum(lines) / len(lines):.1f} characters in a line")
     assert len(lines) > 30
     assert 60 <= sum(lines) / len(lines) <= 75

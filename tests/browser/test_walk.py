@@ -1,4 +1,4 @@
-"""A person signs, confirms by mail, a moderator approves, the name is read: in a real browser, with script on and off."""
+"""A person signs and confirms by email, a moderator approves, the name is public. With and without JavaScript."""
 
 import re
 import time
@@ -30,19 +30,19 @@ def page(request: pytest.FixtureRequest, browser: Browser, site: LiveSite) -> It
 ATTACK = "<img src=x onerror=alert(1)>\"'{{7*7}}"
 
 
-def sign(page: Page, name: str, address: str, audience: str = "On this website and in the delivered letter") -> None:
+def sign(page: Page, name: str, address: str, visibility: str = "On this website and in the delivered letter") -> None:
     page.goto("/")
     page.get_by_text("If you like").click()
     page.get_by_label("Role or title").fill(ATTACK)
-    page.get_by_label(audience, exact=True).check()
+    page.get_by_label(visibility, exact=True).check()
     page.get_by_label("Your name").fill(name)
-    page.get_by_label("Mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_label("I put my name under this letter").check()
     page.get_by_role("button", name="Sign").click()
 
 
 def first_password(site: LiveSite) -> str:
-    """That of the first account: its file is gone after the first login of anybody, so it is kept beside the site."""
+    """Returns the password of the first account. Its file is deleted at the first login, so a copy is kept."""
     kept = Path(f"{site.folder}.password")
     if not kept.exists():
         kept.write_text((site.folder / "first-login.txt").read_text().split("password: ")[1].strip())
@@ -57,15 +57,17 @@ def log_in(browser: Browser, site: LiveSite) -> Page:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("link", name="Signatures").first).to_be_visible()
-    assert not (site.folder / "first-login.txt").exists(), "it goes at the first login"
+    assert not (site.folder / "first-login.txt").exists(), "the first login deletes it"
     return page
 
 
-def test_S23_the_whole_walk(page: Page, browser: Browser, site: LiveSite, request: pytest.FixtureRequest) -> None:
+def test_S23_from_signing_to_the_public_list(
+    page: Page, browser: Browser, site: LiveSite, request: pytest.FixtureRequest
+) -> None:
     name = f"Jeanne d’Arc ({request.node.callspec.id})"
     sign(page, name, f"jeanne-{request.node.callspec.id}@example.org")
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
 
     page.goto(site.wait_for_mail(f"jeanne-{request.node.callspec.id}@example.org"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your signature")
@@ -86,7 +88,7 @@ def test_S23_the_whole_walk(page: Page, browser: Browser, site: LiveSite, reques
 
     page.goto(f"{LETTER}signatories/?q=Jeanne")
     expect(page.locator(".names")).to_contain_text(name)
-    expect(page.locator(".names")).to_contain_text(ATTACK)  # SECURITY.md S14: words, and nothing else
+    expect(page.locator(".names")).to_contain_text(ATTACK)  # text, not markup (threat model S14)
     assert page.locator(".names img").count() == 0
 
 
@@ -107,8 +109,8 @@ def give_password(browser: Browser, site: LiveSite) -> Page:
 
 
 def log_in_with_factor(browser: Browser, site: LiveSite) -> Page:
-    """A moderator sets the second factor up, leaves, and comes in again by it."""
-    first_password(site)  # before it is gone
+    """Enrolls a moderator in the second factor, and logs in with it."""
+    first_password(site)  # before the first login deletes it
     site.run("shell", "--no-imports", "-c", MODERATOR)
     page = give_password(browser, site)
     page.goto("/admin/second-factor/new/")
@@ -133,7 +135,7 @@ def test_a_moderator_with_a_second_factor_clears_twenty_by_keyboard_and_undoes_t
     before = waiting_on(admin_page)
     assert before >= 20
     for n in range(20):
-        expect(admin_page.locator("tr.current")).to_have_count(1)  # the script is there, and listens
+        expect(admin_page.locator("tr.current")).to_have_count(1)  # the script has started
         with admin_page.expect_navigation():
             if n % 4 == 3:
                 admin_page.keyboard.press("r")
@@ -161,7 +163,7 @@ def waiting_on(admin_page: Page) -> int:
     return int(admin_page.locator("#changelist-search .quiet").inner_text().split()[0])
 
 
-def test_staff_take_the_signed_letter_away(browser: Browser, site: LiveSite, tmp_path: Path) -> None:
+def test_staff_download_the_signed_letter(browser: Browser, site: LiveSite, tmp_path: Path) -> None:
     admin_page = log_in(browser, site)
     admin_page.goto("/admin/signatures/signedletter/")
     admin_page.get_by_role("link", name="xi-jinping-2013").click()
@@ -174,14 +176,14 @@ def test_staff_take_the_signed_letter_away(browser: Browser, site: LiveSite, tmp
     admin_page.context.close()
 
 
-def test_errors_are_told_above_and_beside_and_nothing_typed_is_lost(page: Page, site: LiveSite) -> None:
+def test_errors_are_shown_above_the_form_and_beside_the_field_and_input_is_kept(page: Page, site: LiveSite) -> None:
     sign(page, "", "ada@example")
     expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
-    expect(page.get_by_label("Mail address")).to_have_value("ada@example")
+    expect(page.get_by_label("Email address")).to_have_value("ada@example")
     page.locator("#problems a").first.click()
     assert page.url.endswith("#id_name")
     page.get_by_label("Your name").fill("Ada Lovelace")
-    page.get_by_label("Mail address").fill("ada@example.org")
+    page.get_by_label("Email address").fill("ada@example.org")
     page.get_by_role("button", name="Sign").click()
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
 
@@ -203,7 +205,7 @@ def test_C2_fifty_links_opened_by_a_browser_that_runs_scripts_confirm_nothing(br
     text = page.locator("input[name=text]").input_value()
     people = [f"scanned{n}@example.org" for n in range(50)]
     for address in people:
-        form = {
+        form: dict[str, str | float | bool] = {
             "name": address.partition("@")[0],
             "email": address,
             "visibility": "public",
@@ -227,18 +229,18 @@ def test_C2_fifty_links_opened_by_a_browser_that_runs_scripts_confirm_nothing(br
     connection.close()
 
 
-def test_P11_a_reader_meets_no_other_host_and_gets_no_cookie(browser: Browser, site: LiveSite) -> None:
+def test_P11_public_pages_contact_no_other_host_and_set_no_cookie(browser: Browser, site: LiveSite) -> None:
     context = browser.new_context(base_url=site.url)
     page = context.new_page()
     asked: list[Request] = []
     complaints: list[str] = []
-    page.on("request", lambda request: asked.append(request))
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108  Playwright sets attributes on handlers
     page.on("console", lambda message: complaints.append(message.text))
     for address in ("/", f"{LETTER}signatories/", f"{LETTER}history/", f"{LETTER}check-mail/", "/privacy/", "/nix/"):
         page.goto(address)
     assert {request.url.split("/")[2] for request in asked} == {site.url.split("/")[2]}
     assert context.cookies() == []
-    assert [text for text in complaints if "404" not in text] == [], "the content security policy is broken nowhere"
+    assert [text for text in complaints if "404" not in text] == [], "no page violates the content security policy"
     context.close()
 
 
@@ -263,7 +265,7 @@ def test_admin_keeps_its_content_security_policy(browser: Browser, site: LiveSit
     admin_page.context.close()
 
 
-def test_S26_a_double_click_and_the_way_back_make_no_second_signature(browser: Browser, site: LiveSite) -> None:
+def test_S26_double_click_and_back_button_make_no_second_signature(browser: Browser, site: LiveSite) -> None:
     page = browser.new_context(base_url=site.url).new_page()
     sign(page, "Twice", "twice@example.org")
     page.wait_for_url("**/check-mail/")
@@ -276,28 +278,28 @@ def test_S26_a_double_click_and_the_way_back_make_no_second_signature(browser: B
     page.context.close()
 
 
-AUDIENCES = {
+VISIBILITY_LABELS = {
     "public": "On this website and in the delivered letter",
     "delivery": "In the delivered letter only",
     "counted": "Nowhere. Count me without my name",
 }
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-def test_each_audience_is_chosen_changed_and_left(
-    page: Page, site: LiveSite, audience: str, request: pytest.FixtureRequest
+@pytest.mark.parametrize("visibility", VISIBILITY_LABELS)
+def test_each_visibility_is_chosen_changed_and_withdrawn(
+    page: Page, site: LiveSite, visibility: str, request: pytest.FixtureRequest
 ) -> None:
     who = f"walk-{request.node.callspec.id}@example.org"
-    sign(page, "Simone Weil", who, AUDIENCES[audience])
+    sign(page, "Simone Weil", who, VISIBILITY_LABELS[visibility])
     page.goto(site.wait_for_mail(who))
-    expect(page.get_by_label(AUDIENCES[audience], exact=True)).to_be_checked()
+    expect(page.get_by_label(VISIBILITY_LABELS[visibility], exact=True)).to_be_checked()
     page.get_by_label("I put my name under this letter").check()
     page.get_by_role("button", name="Confirm my signature").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your signature is confirmed")
 
-    other = "delivery" if audience == "counted" else "counted"
+    other = "delivery" if visibility == "counted" else "counted"
     page.get_by_text("Change my words, or who may read them").click()
-    page.get_by_label(AUDIENCES[other], exact=True).check()
+    page.get_by_label(VISIBILITY_LABELS[other], exact=True).check()
     if other == "delivery":
         page.get_by_role("button", name="Change").click()
         expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
@@ -313,7 +315,7 @@ def test_each_audience_is_chosen_changed_and_left(
     expect(page.get_by_role("heading", level=1)).to_have_text("Your signature is erased")
 
 
-def test_a_slip_in_the_address_is_asked_about_once_and_mended_by_a_button(page: Page, site: LiveSite) -> None:
+def test_a_typo_suggestion_is_taken_or_refused_with_a_button(page: Page, site: LiveSite) -> None:
     sign(page, "Slip of the Tongue", "slip@gmial.com")
     expect(page.locator("#problems")).to_contain_text("Is this address right?")
     page.get_by_role("button", name="I meant slip@gmail.com").click()
@@ -330,26 +332,26 @@ def set_state(site: LiveSite, state: str) -> None:
     with psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned") as connection:
         connection.cursor().execute("UPDATE campaign_letter SET state = %s WHERE slug = 'xi-jinping-2013'", [state])
     connection.close()
-    time.sleep(4)  # longer than a page's own copy serves
+    time.sleep(4)  # until the page cache is renewed
 
 
-@pytest.mark.parametrize(("state", "said"), [("paused", "Signing is paused"), ("closed", "This letter is closed")])
-def test_S26_who_filled_in_the_form_before_the_letter_was_paused_or_closed_is_told(
-    browser: Browser, site: LiveSite, state: str, said: str
+@pytest.mark.parametrize(("state", "message"), [("paused", "Signing is paused"), ("closed", "This letter is closed")])
+def test_S26_a_form_filled_in_before_the_letter_was_paused_or_closed_gets_a_message(
+    browser: Browser, site: LiveSite, state: str, message: str
 ) -> None:
     page = browser.new_context(base_url=site.url).new_page()
     page.goto(LETTER)
     page.get_by_label("Your name").fill("Too Late")
-    page.get_by_label("Mail address").fill("late@example.org")
-    page.get_by_label(AUDIENCES["public"], exact=True).check()
+    page.get_by_label("Email address").fill("late@example.org")
+    page.get_by_label(VISIBILITY_LABELS["public"], exact=True).check()
     page.get_by_label("I put my name under this letter").check()
     set_state(site, state)
     try:
         page.get_by_role("button", name="Sign").click()
-        expect(page.locator("#sign")).to_contain_text(said)
+        expect(page.locator("#sign")).to_contain_text(message)
         page.goto(LETTER)
-        page.reload()  # a browser may show its own copy for half a minute
-        expect(page.locator("#sign")).to_contain_text(said)
+        page.reload()  # the browser may show its cached page for half a minute
+        expect(page.locator("#sign")).to_contain_text(message)
         assert page.get_by_role("button", name="Sign").count() == 0
     finally:
         set_state(site, "open")

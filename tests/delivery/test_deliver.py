@@ -23,6 +23,7 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from campaign.models import Letter
+from campaign.runtime.locks import AdvisoryLock
 from signatures import tasks
 from signatures.delivery import building, freezing, reconciliation
 from signatures.management.commands import worker
@@ -192,7 +193,7 @@ def apart(delivery: Delivery) -> ForkProcess:
 def is_being_made(delivery: Delivery) -> bool:
     with connection.cursor() as cursor:
         lock = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
-        cursor.execute(lock, [building.BUILD_LOCK, delivery.pk])
+        cursor.execute(lock, [AdvisoryLock.BUILD_DELIVERY, delivery.pk])
         return cursor.fetchone() is not None
 
 
@@ -429,8 +430,8 @@ def test_each_night_the_worker_checks_and_a_difference_is_an_alarm(
 
 def night() -> None:
     """A turn of the worker, without its mails."""
-    tasks.run_due_duties.enqueue()
-    worker._run_jobs()
+    tasks.run_duties.enqueue()
+    worker.run_tasks()
 
 
 def test_a_lost_package_is_found(frozen: Delivery) -> None:

@@ -81,7 +81,7 @@ def test_it_tells_counts_digests_root_and_what_they_prove(client: Client, delive
         "bridge-1.zip",
     ):
         assert name in page
-    assert len(re.findall(r'<ol class="proves">.*</ol>', page, re.DOTALL)[0].split("<li>")) == 6, "five sentences"
+    assert len(re.findall(r'<ol class="proofs">.*</ol>', page, re.DOTALL)[0].split("<li>")) == 6, "five sentences"
 
 
 @pytest.mark.parametrize("language", ["", "/ko", "/zh-hans", "/zh-hant"])
@@ -219,7 +219,7 @@ def test_what_does_not_belong_is_told_why_and_what_was_typed_is_kept(
     answer = paste(client, text)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert why in page and 'role="alert"' in page and 'class="belongs"' not in page
+    assert why in page and 'role="alert"' in page and 'class="valid"' not in page
     assert answer.context["form"]["proof"].value() == text
     assert html.escape(text.strip()) in page
 
@@ -386,7 +386,7 @@ def test_a_tree_that_does_not_hold_costs_the_receipt_and_not_the_page(
     assert answer.status_code == 200
     assert "Delivery No. 1" in answer.content.decode() and "Download the receipt" not in answer.content.decode()
     assert (
-        f"the tree of delivery {delivery.pk} does not hold" in caplog.text and nobody.public_id.hex not in caplog.text
+        f"the tree of delivery {delivery.pk} is inconsistent" in caplog.text and nobody.public_id.hex not in caplog.text
     )
 
 

@@ -34,9 +34,9 @@ from campaign.runtime import database
 from signatures import counts
 from signatures.models import Signature
 from signatures.moderation import bulk_rule_runs, bulk_rules
-from signatures.screening import bursts, checks, rate_limits
+from signatures.screening import bursts, rate_limits
 from signatures.states import State
-from signatures.values import sealing, tokens
+from signatures.values import form_stamps, sealing, tokens
 from tests.factories import make_letter
 from tests.faults.simulated_signers import HOURS, QUIET, Signer, simulated_signers
 
@@ -132,7 +132,7 @@ class Drill:
             "email": signer.email,
             "email_is_right": "on",
             "website": "",
-            "stamp": checks.form_stamp(),
+            "stamp": form_stamps.make_stamp(),
             "seconds": signer.seconds,
         }
         answer = client.post(

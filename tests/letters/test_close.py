@@ -1,4 +1,4 @@
-"""A letter opens and closes: by hand, or at its time; who had signed may still confirm for a day."""
+"""Opening and closing: by hand and by time. Sign-ups can be confirmed for 24 hours after closing."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.django_db
 
 
-def test_before_its_time_a_letter_can_be_read_and_says_when_it_opens(
+def test_before_its_opening_time_a_letter_can_be_read_and_says_when_it_opens(
     client: Client, letter: Letter, form: dict[str, str]
 ) -> None:
     opens_at = timezone.now() + 2 * HOUR
@@ -31,12 +31,12 @@ def test_before_its_time_a_letter_can_be_read_and_says_when_it_opens(
     assert client.get("/api/v1/letters/bridge/").json()["state"] == "paused"
 
 
-def test_at_its_time_it_opens_by_itself(client: Client, letter: Letter, form: dict[str, str]) -> None:
+def test_a_letter_opens_at_its_opening_time(client: Client, letter: Letter, form: dict[str, str]) -> None:
     Letter.objects.update(opens_at=timezone.now() - HOUR, closes_at=timezone.now() + HOUR)
     assert client.post(SIGN, form).status_code == 303
 
 
-def test_at_its_time_it_closes_by_itself(client: Client, letter: Letter, form: dict[str, str]) -> None:
+def test_a_letter_closes_at_its_closing_time(client: Client, letter: Letter, form: dict[str, str]) -> None:
     Letter.objects.update(closes_at=timezone.now() - HOUR)
 
     answer = client.post(SIGN, form)
@@ -49,7 +49,7 @@ def test_at_its_time_it_closes_by_itself(client: Client, letter: Letter, form: d
 
 
 @pytest.mark.parametrize(("since", "counts"), [(timedelta(hours=23), True), (timedelta(hours=25), False)])
-def test_C7_who_confirms_up_to_24_hours_after_closing_still_counts(
+def test_C7_confirmations_count_up_to_24_hours_after_closing(
     client: Client, ben: Signature, words: dict[str, str], since: timedelta, counts: bool
 ) -> None:
     Letter.objects.update(closes_at=timezone.now() - since)
@@ -64,7 +64,7 @@ def test_C7_who_confirms_up_to_24_hours_after_closing_still_counts(
         assert client.post(page, {"action": "erase"}).status_code == 200
 
 
-def test_closed_by_hand_the_day_to_confirm_runs_from_then(ben: Signature, letter: Letter) -> None:
+def test_closing_by_hand_starts_the_24_hours_to_confirm(ben: Signature, letter: Letter) -> None:
     letter.state = Letter.State.CLOSED
     letter.save()
     assert letter.closes_at is not None
@@ -72,7 +72,7 @@ def test_closed_by_hand_the_day_to_confirm_runs_from_then(ben: Signature, letter
     assert not letter.takes_confirmations(letter.closes_at + 24 * HOUR)
 
 
-def test_while_paused_nobody_signs_and_who_had_our_mail_confirms(
+def test_while_paused_nobody_can_sign_and_earlier_sign_ups_can_be_confirmed(
     client: Client, ben: Signature, form: dict[str, str], words: dict[str, str]
 ) -> None:
     Letter.objects.update(state="paused")
@@ -82,21 +82,21 @@ def test_while_paused_nobody_signs_and_who_had_our_mail_confirms(
     assert ben.state == State.WAITING
 
 
-def test_a_letter_that_is_closed_by_its_time_leaves_the_first_page_to_an_open_one(letter: Letter) -> None:
+def test_the_home_page_shows_an_open_letter_rather_than_a_closed_one(letter: Letter) -> None:
     newer = make_letter("newer", closes_at=timezone.now() - HOUR)
     assert newer.created_at > letter.created_at
     assert Letter.objects.current() == letter
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"opens_at": timezone.now() + HOUR, "closes_at": timezone.now()}, "It cannot close before it opens."),
         ({"closes_at": timezone.now() - HOUR}, "To open the letter again, give a later time or none."),
     ],
 )
-def test_times_that_make_no_sense_are_told(letter: Letter, fields: dict[str, Any], told: str) -> None:
+def test_contradictory_times_are_refused(letter: Letter, fields: dict[str, Any], message: str) -> None:
     for field, value in fields.items():
         setattr(letter, field, value)
-    with pytest.raises(ValidationError, match=told):
+    with pytest.raises(ValidationError, match=message):
         letter.full_clean()

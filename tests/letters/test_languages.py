@@ -1,4 +1,4 @@
-"""Languages: by the address alone, offered on every page, the same page in each; and the letter in each of them."""
+"""Languages: chosen by the address alone; links between languages; translations of the letter."""
 
 import html
 import re
@@ -63,7 +63,7 @@ def test_each_page_offers_itself_in_every_language(client: Client, ada: Signatur
     assert offered(search) == {code: f"{path}?q=Ada&amp;country=GB" for code, path in the_same(listing).items()}
 
 
-def test_an_answer_to_what_was_sent_offers_the_page_it_belongs_to(client: Client, ada: Signature) -> None:
+def test_the_answer_to_a_form_links_to_its_page_in_other_languages(client: Client, ada: Signature) -> None:
     refused = client.post("/ko/letters/bridge/sign/", {"name": "x"})
     assert refused.status_code == 422
     assert offered(refused.content.decode()) == the_same("/letters/bridge/")
@@ -76,7 +76,7 @@ def test_an_answer_to_what_was_sent_offers_the_page_it_belongs_to(client: Client
         assert offered(answer.content.decode()) == the_same(path)
 
 
-def test_errors_offer_the_languages_too_and_are_no_address_for_search_engines(client: Client, ada: Signature) -> None:
+def test_error_pages_link_to_other_languages_and_have_no_canonical_address(client: Client, ada: Signature) -> None:
     broken = client.get("/ko/signature/x/")
     foreign = client.post("/ko/letters/bridge/sign/", headers={"Sec-Fetch-Site": "cross-site"})
     nothing = client.get("/ko/nothing/")
@@ -107,13 +107,13 @@ def test_nothing_but_the_address_chooses_the_language(client: Client, letter: Le
 
 
 @pytest.mark.parametrize("path", ["/en/", "/zh-Hans/", "/KO/", "/zh/", "/zh-cn/", "/ko-kr/", "/fr/", "/ko/ko/"])
-def test_there_is_one_spelling_of_each_language_and_no_other(client: Client, letter: Letter, path: str) -> None:
+def test_each_language_has_one_spelling_in_addresses(client: Client, letter: Letter, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert answer["Content-Language"] == ("ko" if path == "/ko/ko/" else "en")
 
 
-def test_a_language_without_its_last_stroke_is_brought_there(client: Client, letter: Letter) -> None:
+def test_a_language_without_its_final_slash_is_redirected(client: Client, letter: Letter) -> None:
     answer = client.get("/ko")
     assert (answer.status_code, answer["Location"]) == (301, "/ko/")
 
@@ -127,7 +127,7 @@ def test_a_language_without_its_last_stroke_is_brought_there(client: Client, let
         ("/letters/bridge/history/", "/letters/bridge/history/"),
     ],
 )
-def test_search_engines_are_told_one_address_for_each_language(
+def test_each_language_has_one_address_for_search_engines(
     client: Client, letter: Letter, path: str, canonical: str
 ) -> None:
     for code, prefix in PREFIX.items():
@@ -139,7 +139,7 @@ def test_search_engines_are_told_one_address_for_each_language(
         assert alternates == expected | {"x-default": site + canonical}, code
 
 
-def test_a_hint_without_script_says_that_another_language_empties_the_form(client: Client, letter: Letter) -> None:
+def test_without_javascript_a_hint_says_that_another_language_empties_the_form(client: Client, letter: Letter) -> None:
     hint = r"<noscript><p>[^<]+</p></noscript>"
     assert re.search(hint, client.get("/").content.decode())
     assert not re.search(hint, client.get("/privacy/").content.decode())
@@ -155,7 +155,7 @@ def korean(letter: Letter) -> Translation:
     return draft
 
 
-def test_a_page_says_which_text_it_shows_where_its_language_has_none(client: Client, letter: Letter) -> None:
+def test_a_page_says_which_text_it_shows_if_there_is_none_in_its_language(client: Client, letter: Letter) -> None:
     page = client.get("/zh-hans/").content.decode()
     with translation.override("zh-hans"):
         names = [translation.gettext(name) for name in ("Simplified Chinese", "English")]
@@ -163,27 +163,27 @@ def test_a_page_says_which_text_it_shows_where_its_language_has_none(client: Cli
     assert '<h1 lang="en" dir="ltr">A letter to the Minister' in page
     assert re.search(r'<article [^>]*lang="en" dir="ltr"', page)
     own = client.get("/").content.decode()
-    assert '<p class="of-text">' not in own and "<h1>A letter" in own, "nothing is said where all is as it should be"
+    assert '<p class="language-note">' not in own and "<h1>A letter" in own, (
+        "nothing is said where all is as it should be"
+    )
 
 
-def test_a_translation_says_that_it_is_one_and_leads_to_the_text_that_counts(
-    client: Client, korean: Translation
-) -> None:
+def test_a_translation_says_so_and_links_to_the_authoritative_text(client: Client, korean: Translation) -> None:
     page = client.get("/ko/").content.decode()
     assert "다리에 관한 편지" in page and "<h1>" in page
-    marks = re.search(r'<p class="of-text">.*?</p>', page, re.DOTALL)
+    marks = re.search(r'<p class="language-note">.*?</p>', page, re.DOTALL)
     assert marks is not None and '<a href="/letters/bridge/" hreflang="en">' in marks[0]
     assert "<strong>" in marks[0], "it is an unofficial draft"
-    assert '<p class="of-text">' not in client.get("/").content.decode()
+    assert '<p class="language-note">' not in client.get("/").content.decode()
     assert "다리" not in client.get("/zh-hant/").content.decode(), "the authoritative text where there is no other"
 
 
-def test_what_counts_cannot_be_an_unofficial_draft(letter: Letter) -> None:
+def test_an_authoritative_text_cannot_be_an_unofficial_draft(letter: Letter) -> None:
     with pytest.raises(IntegrityError, match="an_authoritative_text_is_official"), transaction.atomic():
         revise(letter, "ko", WORDS, authoritative=True, unofficial=True)
 
 
-def test_the_mark_is_no_part_of_the_digest(letter: Letter) -> None:
+def test_details_of_a_translation_are_not_part_of_the_digest(letter: Letter) -> None:
     official = revise(letter, "ko", WORDS).digest
     assert revise(letter, "ko", WORDS, unofficial=True, recipient="장관님").digest == official
 
@@ -202,7 +202,7 @@ def shipped(db: None) -> Letter:
     return Letter.objects.get()
 
 
-def test_the_shipped_letter_is_published_in_english_alone(shipped: Letter) -> None:
+def test_the_shipped_letter_is_published_in_english_only(shipped: Letter) -> None:
     rows = [
         (row.language, row.authoritative, row.unofficial, row.published_at is not None)
         for row in Translation.objects.order_by("language")
@@ -215,7 +215,7 @@ def test_the_shipped_letter_is_published_in_english_alone(shipped: Letter) -> No
     ]
 
 
-def test_the_drafts_say_all_that_the_letter_says(shipped: Letter) -> None:
+def test_the_shipped_drafts_are_complete(shipped: Letter) -> None:
     english = Translation.objects.get(language="en")
     for draft in Translation.objects.exclude(language="en"):
         shape = [(block.kind, len(block.lines)) for block in text.blocks(draft.body)]
@@ -227,7 +227,7 @@ def test_the_drafts_say_all_that_the_letter_says(shipped: Letter) -> None:
         assert "UNHCR" in draft.body and "refugees sur place" in draft.body and "songbun" in draft.body
 
 
-def test_a_draft_is_reachable_nowhere_until_staff_publish_it(shipped: Letter, client: Client, editor: Any) -> None:
+def test_a_draft_is_not_public_until_staff_publish_it(shipped: Letter, client: Client, editor: Any) -> None:
     draft = Translation.objects.get(language="ko")
     everywhere = ["/", "/letters/xi-jinping-2013/", "/letters/xi-jinping-2013/history/", "/privacy/"]
     for path in [f"{prefix}{path}" for prefix in PREFIX.values() for path in everywhere]:
@@ -246,7 +246,7 @@ def test_a_draft_is_reachable_nowhere_until_staff_publish_it(shipped: Letter, cl
     middleware.page_cache.clear()
     page = client.get("/ko/").content.decode()
     assert draft.title in page and 'hreflang="en">' in page
-    assert re.search(r'<p class="of-text">\s*<strong>', page), "it is still an unofficial draft, and says so"
+    assert re.search(r'<p class="language-note">\s*<strong>', page), "it is still an unofficial draft, and says so"
     assert draft.title not in client.get("/").content.decode()
     call_command("load_letter", stdout=StringIO())
     assert Translation.objects.count() == 4, "loading again leaves alone what staff published"
@@ -291,7 +291,7 @@ IN_ORDER = {  # of Hangul, of pinyin, of strokes
         ("zh-hant", {"TW": "台灣", "HK": "香港", "KR": "南韓", "GL": "格陵蘭"}),
     ],
 )
-def test_countries_stand_in_the_language_of_the_page_by_their_common_names(
+def test_countries_have_their_common_names_in_the_language_of_the_page(
     client: Client, letter: Letter, code: str, named: dict[str, str]
 ) -> None:
     page = client.get(f"{PREFIX[code]}/").content.decode()
@@ -310,7 +310,7 @@ def test_countries_stand_in_the_language_of_the_page_by_their_common_names(
 WORDLESS = ("SHA-256", "Ada Lovelace", "XX", "ada@gmail.com", *links.NETWORKS)  # terms, the cast, what was typed
 
 
-def test_every_page_speaks_a_language_that_nobody_speaks_and_no_other(
+def test_every_string_of_every_page_is_translated_in_the_pseudo_locale(
     client: Client, pseudo_locale_letter: Letter, ada: Signature, ben: Signature, cleo: Signature
 ) -> None:
     make_delivery(pseudo_locale_letter)
@@ -318,7 +318,7 @@ def test_every_page_speaks_a_language_that_nobody_speaks_and_no_other(
     for name, answer in every_page(client, pseudo_locale_letter, ada, ben, cleo):
         page = answer if isinstance(answer, str) else answer.content.decode()
         assert f'<html lang="{pseudo.CODE}" dir="rtl">' in page, name
-        found[name] = pseudo.plain(page, *WORDLESS)
+        found[name] = pseudo.untranslated(page, *WORDLESS)
     assert {"delivery", "entry", "unsubscribe"} < found.keys() and len(found) > 25
     plain = [f"{name}: {words}" for name, lines in found.items() for words in lines]
     assert not plain, "\n".join(plain)
@@ -371,11 +371,13 @@ def every_page(client: Client, letter: Letter, *people: Signature) -> Iterator[t
         yield state, client.get(f"{home}/")
 
 
-def test_every_mail_to_a_signer_speaks_it_too(pseudo_locale_letter: Letter, ada: Signature) -> None:
+def test_every_string_of_every_email_to_signers_is_translated_in_the_pseudo_locale(
+    pseudo_locale_letter: Letter, ada: Signature
+) -> None:
     for name in ("already", "link", "question", "reminder", "update"):
         words = {"delivery": make_delivery(pseudo_locale_letter)} if name == "update" else {}
         mail = rendering.build_message(name, to="ada@example.org", language=pseudo.CODE, context=words)
         page = mail.alternatives[0].content
-        assert pseudo.plain(page) == [], name
+        assert pseudo.untranslated(page) == [], name
         plain = re.sub(r"\S+@\S+|https?://\S+", "", mail.subject + mail.body)
         assert re.findall(r"[A-Za-z]{2,}", plain) == [], name

@@ -1,7 +1,9 @@
-"""The letter: loaded from plain files, faithful to its source, frozen, with its history."""
+"""The letter: loading, publishing, revisions, history."""
 
 import re
 import shutil
+import threading
+import time
 import unicodedata
 from io import StringIO
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.test import Client
 
 from campaign.letters import text
@@ -32,7 +35,7 @@ def test_the_shipped_letter_loads_published_and_open(shipped: Translation, clien
     assert client.get("/").status_code == 200
 
 
-def test_the_shipped_letter_is_faithful_to_the_word(shipped: Translation) -> None:
+def test_the_shipped_letter_has_the_words_of_its_source(shipped: Translation) -> None:
     assert (shipped.date, shipped.salutation, shipped.closing) == (
         "May 7, 2013",
         "Dear Mr. President,",
@@ -95,7 +98,7 @@ def test_loading_again_changes_nothing(shipped: Translation) -> None:
     assert Revision.objects.count() == 1
 
 
-def test_changed_text_becomes_a_new_revision_and_history_tells(
+def test_changed_text_becomes_a_new_revision_and_the_history_shows_the_change(
     shipped: Translation, tmp_path: Path, client: Client
 ) -> None:
     for file in SHIPPED.iterdir():
@@ -130,7 +133,7 @@ def test_the_digest_is_of_the_canonical_form(letter: Letter) -> None:
     assert text.digest([*words[:-1], "x"]) != text.digest(words)
 
 
-def test_saving_a_draft_keeps_its_digest_true(letter: Letter) -> None:
+def test_saving_a_draft_updates_its_digest(letter: Letter) -> None:
     draft = revise(letter, "ko", WORDS)
     assert draft.digest == text.digest(draft.parts())
 
@@ -153,10 +156,10 @@ def test_a_small_subset_of_markdown_and_nothing_else(source: str, html: str) -> 
 
 
 @pytest.mark.parametrize("spoil", ["slug", "+++", "title"])
-def test_a_folder_that_is_no_letter_is_told_in_one_sentence(tmp_path: Path, spoil: str) -> None:
+def test_a_folder_that_is_not_a_letter_is_refused_with_one_sentence(tmp_path: Path, spoil: str) -> None:
     for file in SHIPPED.iterdir():
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8").replace(spoil, "x", 1), encoding="utf-8")
-    with pytest.raises(CommandError, match="is no letter"):
+    with pytest.raises(CommandError, match="is not a letter"):
         call_command("load_letter", tmp_path)
     assert not Translation.objects.exists()
 
@@ -177,7 +180,7 @@ def test_a_letter_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None:
         (SHIPPED / "en.md").read_text(encoding="utf-8").replace('date = "May 7, 2013"', f'date = "{"x" * 60}"'),
         encoding="utf-8",
     )
-    with pytest.raises(CommandError, match="is no letter"):
+    with pytest.raises(CommandError, match="is not a letter"):
         call_command("load_letter", tmp_path)
     assert not Letter.objects.exists()
 
@@ -202,30 +205,60 @@ def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter,
     assert client.post(f"/admin/campaign/translation/{draft.pk}/change/", form).status_code == 403
 
 
-def test_loading_again_leaves_a_draft_as_staff_left_it(shipped: Translation) -> None:
+def test_loading_again_keeps_a_draft_that_staff_changed(shipped: Translation) -> None:
     Translation.objects.filter(language="ko").update(title="고쳐 쓴 제목")
-    assert "ko: the draft on the site stays as it is" in loaded()
+    assert "ko: the draft on the site is kept" in loaded()
     assert Translation.objects.get(language="ko").title == "고쳐 쓴 제목"
-    assert "stays as it is" not in loaded("--drafts"), "and what is asked for is done"
+    assert "is kept" not in loaded("--drafts"), "and what is asked for is done"
     assert Translation.objects.get(language="ko").title.startswith("중국으로")
     assert loaded() == "Updated /letters/xi-jinping-2013/\n", "what nobody changed is not worth a word"
 
 
-def test_loading_again_leaves_the_next_wording_that_staff_work_on(shipped: Translation) -> None:
+def test_loading_again_keeps_the_next_revision_that_staff_work_on(shipped: Translation) -> None:
     draft = revise(shipped.revision.letter, "en", {**shipped.text_values(), "title": "What we write next"})
-    assert "en: the draft on the site stays as it is" in loaded()
+    assert "en: the draft on the site is kept" in loaded()
     draft.refresh_from_db()
     assert (draft.title, draft.published_at, draft.revision.number) == ("What we write next", None, 2)
 
 
-def test_loading_says_what_stays_with_published_words(shipped: Translation, tmp_path: Path) -> None:
+def test_loading_says_which_details_of_a_published_text_are_kept(shipped: Translation, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(SHIPPED, tmp_path / "letter"))
     words = (folder / "en.md").read_text(encoding="utf-8")
     (folder / "en.md").write_text(words.replace("+++\n", '+++\nrecipient = "Mr. Xi"\n', 1), encoding="utf-8")
-    assert "en: recipient: as published" in loaded(str(folder))
+    assert "en: recipient: kept as published" in loaded(str(folder))
     assert Translation.objects.get(language="en").recipient == ""
 
 
 def loaded(*words: str) -> str:
     call_command("load_letter", *words, stdout=(said := StringIO()))
     return said.getvalue()
+
+
+BLOCKS_SOMEBODY = (
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_digest_fits_a_text_that_was_saved_while_it_was_being_published(letter: Letter) -> None:
+    """Publishing waits for the other transaction, and then reads the text that was saved."""
+    draft = revise(letter, "ko", WORDS)
+
+    def publish_draft() -> None:
+        publish(draft)
+        connection.close()
+
+    publishing = threading.Thread(target=publish_draft)
+    with transaction.atomic():
+        revise(letter, "ko", {**WORDS, "title": "다리"})
+        publishing.start()
+        with connection.cursor() as cursor:
+            deadline = time.monotonic() + 10
+            while cursor.execute(BLOCKS_SOMEBODY) or cursor.fetchone() != (True,):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+    publishing.join(10)
+
+    draft.refresh_from_db()
+    assert draft.published_at is not None and draft.title == "다리"
+    assert draft.digest == text.digest(draft.parts())

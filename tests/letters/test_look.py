@@ -1,4 +1,4 @@
-"""The one sheet: another organisation makes it its own by a few properties, and every pair of colours can be read."""
+"""The style sheet: custom properties for an own look, and enough contrast."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ OWN_LOOK = re.search(
     r"## Colors and mark\n.*?```css\n(.*?)```", (BASE / "docs/operate/look.md").read_text(encoding="utf-8"), re.DOTALL
 )
 
-Colour = tuple[float, ...]
+Color = tuple[float, ...]
 
 
 def properties_of(rules: str) -> dict[str, str]:
@@ -25,9 +25,9 @@ LIGHT = properties_of(ROOTS[0])
 DARK = {**LIGHT, **properties_of(ROOTS[1])}
 
 
-def linear(colour: str) -> Colour:
-    """A colour as light: WCAG 2.2, relative luminance."""
-    digits = colour.removeprefix("#")
+def linear(color: str) -> Color:
+    """Returns the linear color components (WCAG 2.2, relative luminance)."""
+    digits = color.removeprefix("#")
     digits = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
     parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
     return tuple(part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
@@ -40,66 +40,70 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_black_on_white_is_twenty_one_to_one_and_a_colour_on_itself_one() -> None:
+def test_contrast_of_black_on_white_is_21_and_of_a_color_on_itself_1() -> None:
     assert contrast("#000", "#ffffff") == pytest.approx(21)
     assert contrast("#7a1f1f", "#7a1f1f") == 1
 
 
-WORDS = [(words, ground) for words in ("ink", "soft", "mark", "wrong", "right") for ground in ("paper", "desk")]
-ON_BUTTONS = [("mark-ink", "mark"), ("paper", "wrong")]
-OUTLINES = [(line, ground) for line in ("edge", "mark", "wrong") for ground in ("paper", "desk")]
+TEXT = [
+    (text, ground) for text in ("ink", "muted", "accent", "error", "success") for ground in ("paper", "background")
+]
+ON_BUTTONS = [("accent-ink", "accent"), ("paper", "error")]
+OUTLINES = [(line, ground) for line in ("edge", "accent", "error") for ground in ("paper", "background")]
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-def test_every_pair_of_colours_can_be_read(theme: dict[str, str]) -> None:
-    for words, ground in WORDS + ON_BUTTONS:
-        assert contrast(theme[words], theme[ground]) >= 4.5, (words, ground)
+def test_every_pair_of_colors_has_enough_contrast(theme: dict[str, str]) -> None:
+    for text, ground in TEXT + ON_BUTTONS:
+        assert contrast(theme[text], theme[ground]) >= 4.5, (text, ground)
     for line, ground in OUTLINES:
         assert contrast(theme[line], theme[ground]) >= 3, (line, ground)
 
 
-def test_words_have_no_other_colours_than_those() -> None:
-    """What the test above asks is all there is: colours stand in the properties alone."""
+def test_colors_are_defined_in_properties_only() -> None:
+    """So the test above covers all colors: rules use properties only."""
     rules = SHEET[SHEET.index("*, ::before") : SHEET.index("@media (forced-colors")]
     assert re.findall(r"#[0-9a-f]{3,8}\b", rules) == []
-    told = set(re.findall(r"(?<![\w-])color: ([^;]+);", rules))
-    assert told == {f"var(--{name})" for name in ("ink", "soft", "mark", "mark-ink", "wrong", "right", "paper")} | {
-        "inherit"
-    }
-    assert {"var(--ink)", "var(--mark)"} <= told
+    used = set(re.findall(r"(?<![\w-])color: ([^;]+);", rules))
+    assert used == {
+        f"var(--{name})" for name in ("ink", "muted", "accent", "accent-ink", "error", "success", "paper")
+    } | {"inherit"}
+    assert {"var(--ink)", "var(--accent)"} <= used
 
 
-def test_the_docs_rebrand_by_properties_that_the_sheet_has() -> None:
+def test_the_docs_name_only_properties_of_the_style_sheet() -> None:
     assert OWN_LOOK, "docs/operate/look.md has a section with the lines"
     lines = OWN_LOOK[1]
     assert len(lines.strip().splitlines()) <= 10
     named = properties_of(lines)
-    assert {"mark", "paper", "letterhead-mark", "letterhead-mark-size"} <= named.keys() <= LIGHT.keys()
+    assert {"accent", "paper", "letterhead-mark", "letterhead-mark-size"} <= named.keys() <= LIGHT.keys()
     for name in named:
         assert f"var(--{name})" in SHEET, f"{name} has an effect"
 
 
-def test_the_mark_of_the_docs_is_a_file_that_is_served() -> None:
+def test_the_logo_of_the_docs_is_a_static_file() -> None:
     assert OWN_LOOK
     file = re.search(r'url\("\.\./([^"]+)"\)', OWN_LOOK[1])
     assert file, "relative to the sheet, so that it is found under its hashed name"
     assert finders.find(file[1])
 
 
-def test_the_colours_of_the_docs_can_be_read_too() -> None:
+def test_the_colors_of_the_docs_have_enough_contrast() -> None:
     assert OWN_LOOK
     light, _, dark = OWN_LOOK[1].partition("@media")
     for theme in ({**LIGHT, **properties_of(light)}, {**DARK, **properties_of(light), **properties_of(dark)}):
-        for words, ground in WORDS + ON_BUTTONS:
-            assert contrast(theme[words], theme[ground]) >= 4.5, (words, ground)
+        for text, ground in TEXT + ON_BUTTONS:
+            assert contrast(theme[text], theme[ground]) >= 4.5, (text, ground)
 
 
-def test_mails_wear_the_colours_of_the_site() -> None:
-    frame = (BASE / "templates" / "emails" / "frame.html").read_text(encoding="utf-8")
+def test_emails_have_the_colors_of_the_site() -> None:
+    template = (BASE / "templates" / "emails" / "base.html").read_text(encoding="utf-8")
     inline, dark = (
-        re.sub(r"<style>.*</style>", "", frame, flags=re.DOTALL),
-        frame.split("prefers-color-scheme: dark")[1].split("</style>")[0],
+        re.sub(r"<style>.*</style>", "", template, flags=re.DOTALL),
+        template.split("prefers-color-scheme: dark")[1].split("</style>")[0],
     )
     for words, theme in ((inline, LIGHT), (dark, DARK)):
         found = set(re.findall(r"#[0-9a-f]{3,6}\b", words))
-        assert {theme[name] for name in ("desk", "ink", "paper", "rule", "mark", "mark-ink", "soft")} == found
+        assert {
+            theme[name] for name in ("background", "ink", "paper", "rule", "accent", "accent-ink", "muted")
+        } == found

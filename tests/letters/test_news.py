@@ -1,4 +1,4 @@
-"""Staff tell what happened: on the page in each language, by mail to those who asked, corrected in plain sight."""
+"""News: on the page in each language, in the feed, by email; corrected and retracted."""
 
 import re
 from datetime import date, timedelta
@@ -48,7 +48,7 @@ def read(client: Client, address: str) -> str:
 
 
 def feed_at(client: Client, address: str) -> ET.Element:
-    return ET.fromstring(read(client, address))
+    return ET.fromstring(read(client, address))  # noqa: S314  our own page
 
 
 @pytest.fixture
@@ -95,7 +95,9 @@ def test_an_editor_writes_news_looks_at_it_and_publishes_it(
     ]
 
 
-def test_who_reads_another_language_sees_the_letter_s_own_marked_as_such(letter: Letter, client: Client) -> None:
+def test_news_without_a_text_in_the_language_of_the_page_is_shown_in_that_of_the_letter(
+    letter: Letter, client: Client
+) -> None:
     make_news(letter)
     shown = read(client, "/zh-hant/letters/bridge/news/")
     assert '<h2 lang="en" dir="ltr">The embassy answered</h2>' in shown and 'lang="zh-hant"' in shown
@@ -113,14 +115,14 @@ def test_the_letter_shows_the_newest_two_and_leads_to_all_of_them(letter: Letter
     assert re.findall(r">(News \d)<", everything) == ["News 2", "News 1", "News 0"] and "another" not in everything
 
 
-def test_without_news_the_letter_says_nothing_of_it(letter: Letter, client: Client) -> None:
+def test_without_news_the_letter_page_has_no_news_section(letter: Letter, client: Client) -> None:
     assert "news" not in read(client, "/letters/bridge/").lower().replace("newest", "")
     assert "There is no news yet" in read(client, "/letters/bridge/news/")
     assert client.get("/letters/none/news/").status_code == 404
     assert client.get("/letters/none/news/feed/").status_code == 404
 
 
-def test_a_correction_says_its_day_and_a_language_that_joins_later_does_not(
+def test_a_correction_shows_its_day_and_a_later_translation_does_not(
     press: Client, letter: Letter, client: Client
 ) -> None:
     news = make_news(letter)
@@ -140,7 +142,7 @@ def test_a_correction_says_its_day_and_a_language_that_joins_later_does_not(
     assert "changed on" not in read(client, "/zh-hans/letters/bridge/news/")
 
 
-def test_who_saves_over_somebody_else_s_correction_is_told(press: Client, letter: Letter) -> None:
+def test_saving_over_the_correction_of_another_editor_is_a_conflict(press: Client, letter: Letter) -> None:
     news = make_news(letter, en=("Title", "First words."))
     page = f"/admin/campaign/news/{news.pk}/change/"
     seen = re.search(r'name="texts-0-loaded_digest" value="(\w+)"', press.get(page).content.decode())
@@ -152,7 +154,7 @@ def test_who_saves_over_somebody_else_s_correction_is_told(press: Client, letter
     assert news.texts.get().body == "Corrected meanwhile."
 
 
-def test_news_is_taken_off_the_page_and_put_there_again_as_of_its_first_day(
+def test_retracted_news_that_is_announced_again_keeps_its_first_day(
     press: Client, letter: Letter, client: Client
 ) -> None:
     news = make_news(letter)
@@ -165,7 +167,7 @@ def test_news_is_taken_off_the_page_and_put_there_again_as_of_its_first_day(
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["retract", "announce"]
 
 
-def test_S14_what_is_typed_carries_no_markup(letter: Letter, client: Client) -> None:
+def test_S14_news_cannot_hold_markup(letter: Letter, client: Client) -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'[x](javascript:alert(1))"
     make_news(letter, en=(evil[:150], evil))
     for address in ("/letters/bridge/", "/letters/bridge/news/"):
@@ -188,7 +190,7 @@ def test_the_feed_holds_the_news_in_its_language_on_our_own_host(letter: Letter,
     assert answer["Content-Type"].startswith("application/atom+xml") and "public" in answer["Cache-Control"]
 
 
-def test_a_character_that_xml_cannot_write_does_not_take_the_feed_down(letter: Letter, client: Client) -> None:
+def test_a_character_that_xml_cannot_hold_does_not_break_the_feed(letter: Letter, client: Client) -> None:
     publish(revise(letter, "en", {**LETTER_WORDS, "title": "Bri\x0bdges"}, authoritative=True))
     make_news(letter, en=("The embassy\x07 answ\ufffeered \U0001f54a", "It *th\x1banked* us\uffff."))
     feed = feed_at(client, "/letters/bridge/news/feed/")
@@ -198,14 +200,14 @@ def test_a_character_that_xml_cannot_write_does_not_take_the_feed_down(letter: L
 
 
 @pytest.mark.parametrize("role", ["moderator", "delivery officer"])
-def test_A5_who_does_not_write_letters_writes_no_news(letter: Letter, role: str) -> None:
+def test_A5_only_editors_write_news(letter: Letter, role: str) -> None:
     client = Client()
     client.force_login(User.objects.filter(username=role).first() or member_of(role))
     assert client.get("/admin/campaign/news/").status_code == 403
     assert client.post("/admin/campaign/news/add/", typed(letter)).status_code == 403
 
 
-def test_news_without_words_is_not_published(press: Client, letter: Letter) -> None:
+def test_news_without_a_text_is_not_published(press: Client, letter: Letter) -> None:
     news = News.objects.create(letter=letter)
     answer = press.post("/admin/campaign/news/", {"action": "announce", "_selected_action": [news.pk]}, follow=True)
     assert "at least one language" in answer.content.decode() and not News.objects.announced().exists()
@@ -213,7 +215,7 @@ def test_news_without_words_is_not_published(press: Client, letter: Letter) -> N
         announce(news)
 
 
-def test_one_language_is_written_once(press: Client, letter: Letter) -> None:
+def test_a_news_has_one_text_per_language(press: Client, letter: Letter) -> None:
     row = {"language": "en", "title": "Title", "body": "Words."}
     answer = press.post("/admin/campaign/news/add/", typed(letter, row, row))
     assert "duplicate data for language" in answer.content.decode() and not News.objects.exists()
@@ -245,7 +247,7 @@ def readers(letter: Letter) -> list[Signature]:
     return [wants_updates(letter, name, f"{tongue}@example.org", language=tongue) for tongue, name in people.items()]
 
 
-def test_who_asked_gets_one_mail_in_their_language_that_tells_nothing_and_leads_there(
+def test_each_subscriber_gets_one_neutral_email_with_a_link_in_their_language(
     readers: list[Signature], letter: Letter, inbox: Inbox, client: Client
 ) -> None:
     news = make_news(letter, by_mail=True)
@@ -269,7 +271,7 @@ def test_who_asked_gets_one_mail_in_their_language_that_tells_nothing_and_leads_
     assert AuditEntry.objects.get(action="queue-updates").detail == {"news": news.pk, "number": 3}
 
 
-def test_only_news_that_is_published_and_meant_for_it_goes_by_mail(readers: list[Signature], letter: Letter) -> None:
+def test_only_published_news_marked_for_email_is_sent(readers: list[Signature], letter: Letter) -> None:
     make_news(letter)
     News.objects.create(letter=letter, by_mail=True).texts.create(language="en", title="Draft", body="…")
     retract(make_news(letter, by_mail=True))
@@ -277,13 +279,13 @@ def test_only_news_that_is_published_and_meant_for_it_goes_by_mail(readers: list
     assert subscriptions.queue_updates(KEEPER) == 0
 
 
-def test_who_signs_later_is_not_mailed_what_was_news_before(readers: list[Signature], letter: Letter) -> None:
+def test_later_signers_get_no_email_about_earlier_news(readers: list[Signature], letter: Letter) -> None:
     make_news(letter, by_mail=True)
     wants_updates(letter, "Eve", "eve@example.org")
     assert subscriptions.queue_updates(KEEPER) == 3
 
 
-def test_news_that_is_taken_off_meanwhile_is_not_mailed_and_is_once_it_is_back(
+def test_retracted_news_is_not_sent_until_it_is_announced_again(
     readers: list[Signature], letter: Letter, inbox: Inbox
 ) -> None:
     news = make_news(letter, by_mail=True)
@@ -296,7 +298,7 @@ def test_news_that_is_taken_off_meanwhile_is_not_mailed_and_is_once_it_is_back(
     assert subscriptions.queue_updates(KEEPER) == 2
 
 
-def test_what_broke_off_between_two_batches_goes_on_where_it_stopped(
+def test_sending_resumes_after_an_interruption_between_two_batches(
     readers: list[Signature], letter: Letter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_news(letter, by_mail=True)

@@ -1,4 +1,4 @@
-"""A stranger reads: the letter, the count, the names, the figures; and nobody who did not choose it is shown."""
+"""Public pages: count, names and privacy of signers."""
 
 import re
 from typing import Any
@@ -14,10 +14,9 @@ from campaign.web import middleware
 from signatures.models import Signature
 from signatures.moderation import decisions
 from signatures.signing import confirmation, submission
-from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
 from signatures.values import tokens
-from tests.factories import make_many, make_signature
+from tests.factories import make_many, make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
 LIST, API = "/letters/bridge/signatories/", "/api/v1/letters/bridge/"
@@ -45,9 +44,9 @@ def test_the_letter_shows_the_count_the_goal_and_the_newest_names(
 def test_P1_only_approved_public_signatures_are_shown_anywhere(client: Client, letter: Letter) -> None:
     canaries = {}
     for state in State:
-        for audience in Visibility:
-            canary = f"Canary-{state}-{audience}"
-            row = make_signature(letter, canary, state, audience)
+        for visibility in Visibility:
+            canary = f"Canary-{state}-{visibility}"
+            row = make_signature(letter, canary, state, visibility)
             if row.name:
                 canaries[canary] = row
     for address in [*PUBLIC, f"{LIST}?q=Canary", *(f"{LIST}{row.public_id}/" for row in canaries.values())]:
@@ -57,7 +56,7 @@ def test_P1_only_approved_public_signatures_are_shown_anywhere(client: Client, l
     assert "Canary-approved-public" in text_of(client, LIST)
 
 
-def test_S14_what_is_stored_is_inert_wherever_it_is_shown(client: Client, admin_client: Client, letter: Letter) -> None:
+def test_S14_stored_text_is_escaped_on_every_page(client: Client, admin_client: Client, letter: Letter) -> None:
     attack = "<img src=x onerror=alert(1)>\"'{{7*7}}{% load x %}"
     row = make_signature(letter, attack, role=attack, organization=attack, comment=attack)
     for address in ("/", LIST, f"{LIST}{row.public_id}/"):
@@ -67,7 +66,7 @@ def test_S14_what_is_stored_is_inert_wherever_it_is_shown(client: Client, admin_
         assert "<img src=x" not in text_of(admin_client, address)
 
 
-def test_a_hot_page_asks_the_database_nothing_and_a_miss_at_most_six_times(client: Client, ada: Signature) -> None:
+def test_a_cached_page_needs_no_query_and_a_cache_miss_at_most_six(client: Client, ada: Signature) -> None:
     with CaptureQueriesContext(connection) as miss:
         cold = client.get("/")
     with CaptureQueriesContext(connection) as hit:
@@ -77,7 +76,7 @@ def test_a_hot_page_asks_the_database_nothing_and_a_miss_at_most_six_times(clien
     assert hot.content == cold.content
 
 
-def test_a_copy_is_renewed_after_three_seconds(client: Client, letter: Letter, monkeypatch: Any) -> None:
+def test_a_cached_page_is_rebuilt_after_three_seconds(client: Client, letter: Letter, monkeypatch: Any) -> None:
     client.get("/")
     make_signature(letter, "Newcomer")
     assert "Newcomer" not in text_of(client, "/")
@@ -86,7 +85,7 @@ def test_a_copy_is_renewed_after_three_seconds(client: Client, letter: Letter, m
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_public_pages_may_be_kept_and_set_no_cookie(client: Client, ada: Signature, address: str) -> None:
+def test_public_pages_are_cacheable_and_set_no_cookie(client: Client, ada: Signature, address: str) -> None:
     answer = client.get(address)
     assert answer["Cache-Control"] == "public, max-age=5, stale-while-revalidate=25" or set(
         answer["Cache-Control"].split(", ")
@@ -98,13 +97,13 @@ def test_public_pages_may_be_kept_and_set_no_cookie(client: Client, ada: Signatu
     assert client.get(address, headers={"accept-encoding": "gzip"})["Content-Encoding"] == "gzip"
 
 
-def test_a_page_with_a_query_is_never_kept_in_the_process(client: Client, ada: Signature) -> None:
+def test_a_page_with_a_query_string_is_not_cached(client: Client, ada: Signature) -> None:
     client.get(f"{LIST}?q=Ada")
     Signature.objects.all().delete()
     assert "Ada Lovelace" not in text_of(client, f"{LIST}?q=Ada")
 
 
-def test_no_moment_finer_than_a_day_and_no_running_number_is_public(client: Client, ada: Signature) -> None:
+def test_no_time_finer_than_a_day_and_no_serial_number_is_public(client: Client, ada: Signature) -> None:
     for address in PUBLIC:
         text = text_of(client, address)
         assert ada.signed_up_at.strftime("%H:%M:%S") not in text
@@ -130,7 +129,7 @@ def test_the_letter_can_be_read_while_the_database_is_down(client: Client, ada: 
     assert (away.status_code, away["Retry-After"]) == (503, "10")
 
 
-def test_a_site_without_a_letter_says_so_calmly(client: Client, db: None) -> None:
+def test_a_site_without_a_letter_says_so(client: Client, db: None) -> None:
     assert client.get("/").status_code == 404
 
 
@@ -152,15 +151,13 @@ def outputs(client: Client, *further: str) -> dict[str, str]:
     return found
 
 
-def test_P3_nothing_public_tells_in_which_order_or_at_what_time_somebody_signed(client: Client, letter: Letter) -> None:
+def test_P3_no_public_page_shows_the_order_or_time_of_signing(client: Client, letter: Letter) -> None:
     signed = []
     for n in range(24):
-        answer = SignerInput(
-            letter.revisions.get().translations.get(), "person", f"Signer {n:02d}", "", "", "CH", "", "public", "en"
-        )
-        submission.submit(answer, address=f"n{n}@example.org", updates=False)
+        typed = signer_input(letter.revisions.get().translations.get(), name=f"Signer {n:02d}", country="CH")
+        submission.submit(typed, address=f"n{n}@example.org", updates=False)
         row = Signature.objects.latest("pk")
-        confirmation.confirm(row, answer)
+        confirmation.confirm(row, typed)
         decisions.approve(row, by=1)
         signed.append(row)
     ids = [row.public_id for row in signed]
@@ -177,7 +174,7 @@ def test_P3_nothing_public_tells_in_which_order_or_at_what_time_somebody_signed(
 
 
 @pytest.mark.parametrize(
-    ("state", "audience", "counts"),
+    ("state", "visibility", "counts"),
     [
         (State.APPROVED, Visibility.DELIVERY, 1),
         (State.APPROVED, Visibility.COUNTED, 1),
@@ -186,27 +183,27 @@ def test_P3_nothing_public_tells_in_which_order_or_at_what_time_somebody_signed(
         (State.UNCONFIRMED, Visibility.PUBLIC, 0),
     ],
 )
-def test_P4_one_more_hidden_signer_of_a_small_country_changes_the_total_alone(
-    client: Client, letter: Letter, ada: Signature, state: State, audience: Visibility, counts: int
+def test_P4_one_more_hidden_signer_of_a_small_country_changes_only_the_total(
+    client: Client, letter: Letter, ada: Signature, state: State, visibility: Visibility, counts: int
 ) -> None:
-    """Who subtracts what is public from what is told learns how many hide, and not from where."""
+    """Subtracting public names from the total shows how many are hidden, but not in which country."""
     make_many(letter, 20, country="CH")
     make_signature(letter, "Hidden", visibility=Visibility.DELIVERY, country="KP")
     before = outputs(client)
-    from_kp = make_signature(letter, "One more", state, audience, country="KP")
+    from_kp = make_signature(letter, "One more", state, visibility, country="KP")
     one_more = outputs(client)
     from_kp.delete()
-    make_signature(letter, "One more", state, audience, country="CH")
+    make_signature(letter, "One more", state, visibility, country="CH")
     from_elsewhere = outputs(client)
 
     assert one_more == from_elsewhere, "nothing tells the country"
     for address, text in one_more.items():
         assert re.sub(rf"\b{22 + counts}\b", "22", text) == re.sub(r"\b22\b", "22", before[address]), address
-    assert (one_more["/"] != before["/"]) == bool(counts), "the control: the total is told"
+    assert (one_more["/"] != before["/"]) == bool(counts), "the total is public"
     assert "No public name here." in one_more[f"{LIST}?country=KP"]
 
 
-def test_P8_what_is_somebodys_own_is_kept_nowhere(
+def test_P8_personal_pages_are_not_cached_anywhere(
     client: Client,
     moderator_client: Client,
     letter: Letter,
@@ -253,12 +250,17 @@ def test_P8_what_is_somebodys_own_is_kept_nowhere(
 
 
 @pytest.mark.parametrize("address", [*PUBLIC, "/letters/bridge/my-link/sent/", "/robots.txt", f"{LIST}?q=a"])
-def test_P8_public_pages_are_one_for_everybody(
+def test_P8_public_pages_are_the_same_for_everybody(
     client: Client, moderator_client: Client, ada: Signature, address: str
 ) -> None:
-    told = {"accept-language": "ko", "cookie": "x=y", "user-agent": "a", "referer": "http://testserver/signature/x/"}
+    headers_of_a_visitor = {
+        "accept-language": "ko",
+        "cookie": "x=y",
+        "user-agent": "a",
+        "referer": "http://testserver/signature/x/",
+    }
     pages = []
-    for who, headers in ((client, {}), (client, told), (moderator_client, {})):
+    for who, headers in ((client, {}), (client, headers_of_a_visitor), (moderator_client, {})):
         middleware.page_cache.clear()
         answer = who.get(address, headers=headers)
         assert not answer.cookies

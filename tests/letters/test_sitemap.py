@@ -1,4 +1,4 @@
-"""What search engines are told: the letters in their languages, and where no robot is wanted. Never a name."""
+"""The sitemap and robots.txt."""
 
 import re
 
@@ -14,7 +14,7 @@ from tests.factories import WORDS, make_letter
 pytestmark = pytest.mark.django_db
 
 
-def test_it_lists_each_page_in_its_languages_which_tell_of_each_other(client: Client, letter: Letter) -> None:
+def test_the_sitemap_lists_each_page_in_its_languages_with_alternates(client: Client, letter: Letter) -> None:
     publish(revise(letter, "ko", {**WORDS, "title": "편지"}))
     publish(revise(letter, "fr", {**WORDS, "title": "in a language that no page of the site is in"}))
     revise(letter, "zh-hans", {**WORDS, "title": "a draft"})
@@ -30,15 +30,13 @@ def test_it_lists_each_page_in_its_languages_which_tell_of_each_other(client: Cl
     assert alternate.format("x-default", f"{site}/letters/bridge/") in page
 
 
-def test_a_newer_text_takes_the_place_of_the_languages_of_the_one_before(client: Client, letter: Letter) -> None:
+def test_only_languages_of_the_newest_revision_are_listed(client: Client, letter: Letter) -> None:
     publish(revise(letter, "ko", {**WORDS, "title": "편지"}))
     publish(revise(letter, "en", {**WORDS, "title": "Once more"}, authoritative=True))
     assert "/ko/letters/" not in client.get("/sitemap.xml").content.decode()
 
 
-def test_P5_no_name_is_in_it_and_robots_are_asked_to_leave_names_and_links_alone(
-    client: Client, ada: Signature
-) -> None:
+def test_P5_the_sitemap_has_no_name_and_robots_txt_excludes_names_and_links(client: Client, ada: Signature) -> None:
     page = client.get("/sitemap.xml").content.decode()
     assert "signatories" not in page and str(ada.public_id) not in page
     robots = client.get("/robots.txt").content.decode()

@@ -91,7 +91,9 @@ def test_A7_no_action_of_the_second_overwrites_one_of_the_first(
 
 
 @pytest.mark.parametrize("action", STAFF)
-def test_A7_who_opens_the_page_anew_may_act(cleo: Signature, moderator_client: Client, other_client: Client, action: str) -> None:
+def test_A7_who_opens_the_page_anew_may_act(
+    cleo: Signature, moderator_client: Client, other_client: Client, action: str
+) -> None:
     send(other_client, "hold", cleo, as_of=seen_on(other_client, QUEUE))
     if action != "hold":
         send(moderator_client, action, cleo, as_of=seen_on(moderator_client, QUEUE))
@@ -116,10 +118,14 @@ def test_A7_the_page_and_the_forms_carry_the_one_number(cleo: Signature, moderat
     decisions.hold(cleo, by=other.pk)
     for page in (QUEUE, ALL, f"{QUEUE}{cleo.pk}/change/", f"{ALL}{cleo.pk}/change/"):
         newest = AuditEntry.objects.latest("pk").pk
-        assert f'<input type="hidden" name="as_of" value="{newest}">' in moderator_client.get(page).content.decode(), page
+        assert f'<input type="hidden" name="as_of" value="{newest}">' in moderator_client.get(page).content.decode(), (
+            page
+        )
 
 
-def test_A7_a_page_of_many_leaves_those_alone_that_another_had(letter: Letter, moderator_client: Client, other: User) -> None:
+def test_A7_a_page_of_many_leaves_those_alone_that_another_had(
+    letter: Letter, moderator_client: Client, other: User
+) -> None:
     rows = make_many(letter, 8, state=State.WAITING)
     as_of = seen_on(moderator_client, QUEUE)
     for row in rows[:2]:
@@ -132,7 +138,9 @@ def test_A7_a_page_of_many_leaves_those_alone_that_another_had(letter: Letter, m
     assert f"{rows[0].pk}</a>: Somebody else (second-moderator) put it aside at" in page
 
 
-def test_A7_all_that_match_are_those_that_were_seen(letter: Letter, moderator_client: Client, other: User, ben: Signature) -> None:
+def test_A7_all_that_match_are_those_that_were_seen(
+    letter: Letter, moderator_client: Client, other: User, ben: Signature
+) -> None:
     rows = make_many(letter, 4, state=State.WAITING)
     as_of = seen_on(moderator_client, QUEUE)
     decisions.hold(rows[0], by=other.pk)
@@ -145,7 +153,9 @@ def test_A7_all_that_match_are_those_that_were_seen(letter: Letter, moderator_cl
     assert as_stored(came_later)["state"] == "waiting"
 
 
-def test_A7_the_page_of_one_tells_who_and_shows_how_it_stands(cleo: Signature, moderator_client: Client, other: User) -> None:
+def test_A7_the_page_of_one_tells_who_and_shows_how_it_stands(
+    cleo: Signature, moderator_client: Client, other: User
+) -> None:
     page = f"{ALL}{cleo.pk}/change/"
     as_of, form = seen_on(moderator_client, page), moderator_client.get(page).context["action_form"]
     decisions.hold(cleo, by=other.pk)
@@ -157,7 +167,9 @@ def test_A7_the_page_of_one_tells_who_and_shows_how_it_stands(cleo: Signature, m
     assert actions_on(cleo) == ["hold"]
 
 
-def test_A7_undo_takes_nothing_back_that_another_did_since(cleo: Signature, moderator_client: Client, other: User) -> None:
+def test_A7_undo_takes_nothing_back_that_another_did_since(
+    cleo: Signature, moderator_client: Client, other: User
+) -> None:
     send(moderator_client, "hold", cleo, as_of=seen_on(moderator_client, QUEUE))
     decisions.ask_question(cleo, by=other.pk, question="your-name")
 
@@ -166,7 +178,9 @@ def test_A7_undo_takes_nothing_back_that_another_did_since(cleo: Signature, mode
     assert "left as it was" in page and as_stored(cleo)["flags"] == ["asked", "hold"]
 
 
-def test_A7_undo_of_the_list_goes_by_what_was_seen(ada: Signature, moderator_client: Client, other: User, moderator: User) -> None:
+def test_A7_undo_of_the_list_goes_by_what_was_seen(
+    ada: Signature, moderator_client: Client, other: User, moderator: User
+) -> None:
     decisions.hold(ada, by=moderator.pk)
     as_of = seen_on(moderator_client, ALL)
     decisions.approve(ada, by=other.pk)
@@ -196,7 +210,9 @@ def shown(moderator_client: Client) -> list[str]:
     return [row.name for row in moderator_client.get(NOTABLES).context["cl"].result_list]
 
 
-def test_staff_order_the_notables_by_buttons_and_the_list_follows(letter: Letter, moderator_client: Client, moderator: User) -> None:
+def test_staff_order_the_notables_by_buttons_and_the_list_follows(
+    letter: Letter, moderator_client: Client, moderator: User
+) -> None:
     one, two, three = place(letter, "One", "Two", "Three")
     make_signature(letter, "Nobody special")
     assert shown(moderator_client) == ["One", "Two", "Three"]
@@ -211,11 +227,16 @@ def test_staff_order_the_notables_by_buttons_and_the_list_follows(letter: Letter
     assert actions_on(three) == ["move-featured"] * 2 and actions_on(two) == ["move-featured"]
 
 
-def test_a_featured_position_moves_among_its_own_kind_and_not_beyond_the_end(letter: Letter, moderator_client: Client) -> None:
+def test_a_featured_position_moves_among_its_own_kind_and_not_beyond_the_end(
+    letter: Letter, moderator_client: Client
+) -> None:
     (guild,) = place(letter, "Guild", kind=Kind.ORGANIZATION)
     one, two = place(letter, "One", "Two")
     for way, row in (("up", guild), ("down", guild), ("up", one), ("down", two)):
-        assert "left as it was" in moderator_client.post(NOTABLES, {"move": f"{way}:{row.pk}"}, follow=True).content.decode()
+        assert (
+            "left as it was"
+            in moderator_client.post(NOTABLES, {"move": f"{way}:{row.pk}"}, follow=True).content.decode()
+        )
     moderator_client.post(NOTABLES, {"move": f"up:{two.pk}"})
     assert shown(moderator_client) == ["Guild", "Two", "One"]
 
@@ -267,18 +288,18 @@ def test_A7_two_owners_on_one_limit_the_second_is_told_and_may_insist(owners: tu
     limit = RateLimit.objects.all()[0]
     page, (one, two) = f"/admin/signatures/ratelimit/{limit.pk}/change/", owners
     first, second = filled_in(one, page), filled_in(two, page)
-    assert one.post(page, {**first, "most": 111}).status_code == 302
+    assert one.post(page, {**first, "max_count": 111}).status_code == 302
 
-    answer = two.post(page, {**second, "most": 222})
+    answer = two.post(page, {**second, "max_count": 222})
 
     text = answer.content.decode()
     assert answer.status_code == 200 and "Somebody else (owner-1) changed this at" in text and ": 111." in text
     limit.refresh_from_db()
-    assert limit.most == 111
+    assert limit.max_count == 111
 
-    assert two.post(page, {**filled_in_again(answer), "most": 222}).status_code == 302
+    assert two.post(page, {**filled_in_again(answer), "max_count": 222}).status_code == 302
     limit.refresh_from_db()
-    assert limit.most == 222
+    assert limit.max_count == 222
     told = AuditEntry.objects.filter(action="set-ratelimit").order_by("pk").values_list("reason", flat=True)
     assert len(told) == 2 and not any("loaded_digest" in reason for reason in told)
 

@@ -15,10 +15,9 @@ from signatures.models import AuditEntry, RateLimit, Signature
 from signatures.moderation import decisions, reports
 from signatures.registries import AuditAction, ReportReason
 from signatures.signing import changes
-from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed
-from tests.factories import make_signature
+from tests.factories import make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
 LIST = "/letters/bridge/signatories/"
@@ -64,7 +63,7 @@ def test_it_hides_nothing_and_changes_no_count(client: Client, letter: Letter, a
 
 def test_the_answer_is_the_same_whatever_became_of_the_name(client: Client, letter: Letter, ada: Signature) -> None:
     rows = [make_signature(letter, "Hidden", state, audience) for state in State for audience in Visibility]
-    RateLimit.objects.filter(of="report").update(most=1_000)
+    RateLimit.objects.filter(scope="report").update(max_count=1_000)
     ids = [*(row.public_id for row in rows), ada.public_id, ada.public_id, uuid.uuid4()]
     answers = [client.post(f"{LIST}{public_id}/report/", {"why": "other"}) for public_id in ids]
     told = {
@@ -133,9 +132,8 @@ def test_who_is_reported_cannot_slip_away_by_changing_a_word(
 ) -> None:
     Letter.objects.update(moderation=moderation)
     client.post(address(ada), {"why": "other"})
-    words = {"organization": "", "country": "", "comment": "", "visibility": "public", "language": "en"}
     text = Translation.objects.select_related("revision__letter").get()
-    changes.change(ada, SignerInput(text, "person", ada.name, role="Poet", **words))
+    changes.change(ada, signer_input(text, name=ada.name, role="Poet"))
     assert is_reported(ada) and ada.state == State.WAITING
     assert decisions.approve_unflagged() == 0
     decisions.approve(ada, by=1)

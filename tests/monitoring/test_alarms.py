@@ -156,8 +156,8 @@ def test_counts_that_drift_are_an_alarm_until_they_agree(ada: Signature, cleo: S
 
 
 def test_the_worker_recounts_once_a_day_and_when_asked(moderator_client: Client, ada: Signature) -> None:
-    tasks.run_due_duties.call()
-    tasks.run_due_duties.call()
+    assert tasks.run_duties.call() == {}
+    assert tasks.run_duties.call() == {}
     assert AuditEntry.objects.filter(action="recount").count() == 1
     assert moderator_client.post("/admin/signatures/alarm/recount/").status_code == 302
     tasks.recount.call(7)
@@ -221,7 +221,9 @@ def test_an_alarm_stands_on_top_of_every_page_until_somebody_has_seen_it(
         assert "mails have been due for more than half an hour" in text and "See whether the worker runs" in text
     assert moderator_client.get("/admin/signatures/alarm/mail-stuck/seen/").status_code == 405
 
-    back = moderator_client.post("/admin/signatures/alarm/mail-stuck/seen/", {"next": "/admin/signatures/waitingsignature/"})
+    back = moderator_client.post(
+        "/admin/signatures/alarm/mail-stuck/seen/", {"next": "/admin/signatures/waitingsignature/"}
+    )
 
     assert back["Location"] == "/admin/signatures/waitingsignature/"
     assert "have been due" not in moderator_client.get("/admin/").content.decode()
@@ -288,8 +290,8 @@ def test_tightened_limits_flag_sooner_and_loosened_ones_as_before(owner: Client,
     owner.post(f"{SWITCHES}tighten/")
     assert over(1), "at once, in the span that runs"
     assert "divided by 10" in owner.get("/admin/").content.decode()
-    assert set(RateLimit.objects.filter(divisor=10).values_list("of", flat=True)) == {"network", "domain"}
-    assert RateLimit.objects.get(of="network", seconds=600).most == 20, "the figures of staff stay"
+    assert set(RateLimit.objects.filter(divisor=10).values_list("scope", flat=True)) == {"network", "domain"}
+    assert RateLimit.objects.get(scope="network", seconds=600).max_count == 20, "the figures of staff stay"
     owner.post(f"{SWITCHES}loosen/")
     assert not over(1)
     assert list(AuditEntry.objects.order_by("pk").values_list("action", "staff_id")) == [

@@ -1,1 +1,1 @@
-"""The site made worse in twelve ways, to see that a test notices each."""
+"""Mutants: faults that are put into the code one at a time, to check that a test fails for each."""

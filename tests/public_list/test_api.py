@@ -1,4 +1,4 @@
-"""Other programs ask how many have signed: they get the figures, from every site, and every answer in a form they read."""
+"""The JSON API: fields, caching, CORS, errors, and its documentation page."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def is_open(answer: Any) -> bool:
     return answer["Access-Control-Allow-Origin"] == "*" and answer["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
-def test_it_gives_exactly_these_figures_to_every_site(client: Client, letter: Letter, ada: Signature) -> None:
+def test_every_site_can_read_exactly_these_fields(client: Client, letter: Letter, ada: Signature) -> None:
     make_signature(letter, "", visibility=Visibility.COUNTED)
     make_signature(letter, "Named in the delivery", visibility=Visibility.DELIVERY)
     answer = client.get(API, headers={"origin": "https://elsewhere.example"})
@@ -35,7 +35,7 @@ def test_it_gives_exactly_these_figures_to_every_site(client: Client, letter: Le
     assert is_open(answer) and not answer.cookies and "Origin" not in answer.get("Vary", "")
 
 
-def test_what_has_not_changed_is_not_sent_again(client: Client, letter: Letter, monkeypatch: Any) -> None:
+def test_an_unchanged_answer_is_not_sent_again(client: Client, letter: Letter, monkeypatch: Any) -> None:
     first = client.get(API)
     same = client.get(API, headers={"if-none-match": first["ETag"]})
     assert (same.status_code, same.content) == (304, b"") and is_open(same)
@@ -52,7 +52,7 @@ def test_head_has_the_headers_and_no_body(client: Client, letter: Letter) -> Non
     assert is_open(answer)
 
 
-def test_options_says_what_may_be_asked(client: Client, letter: Letter) -> None:
+def test_options_lists_the_allowed_methods_and_headers(client: Client, letter: Letter) -> None:
     asked = {"origin": "https://elsewhere.example", "access-control-request-headers": "if-none-match"}
     answer = client.options(API, headers=asked)
     assert (answer.status_code, answer.content) == (204, b"") and is_open(answer)
@@ -60,13 +60,13 @@ def test_options_says_what_may_be_asked(client: Client, letter: Letter) -> None:
     assert answer["Access-Control-Allow-Headers"] == "If-None-Match"
 
 
-def test_the_title_is_the_english_one_whatever_the_newest_text_is(client: Client, letter: Letter) -> None:
+def test_the_title_is_the_english_one(client: Client, letter: Letter) -> None:
     publish(revise(letter, "ko", {**WORDS, "title": "다리 장관께 드리는 서한"}))
     assert client.get(API).json()["title"] == "A letter to the Minister of Bridges"
     assert "&quot;title&quot;: &quot;A letter to the Minister of Bridges&quot;" in text_of(client, f"/ko{PAGE}")
 
 
-def test_the_english_title_is_missing_and_the_authoritative_one_stands_there(client: Client, db: None) -> None:
+def test_without_an_english_text_the_title_is_the_authoritative_one(client: Client, db: None) -> None:
     letter = Letter.objects.create(slug="bridge", recipient="다리 장관")
     publish(revise(letter, "zh-hans", {**WORDS, "title": "信"}))
     publish(revise(letter, "ko", {**WORDS, "title": "서한"}, authoritative=True))
@@ -75,7 +75,7 @@ def test_the_english_title_is_missing_and_the_authoritative_one_stands_there(cli
 
 
 @pytest.mark.parametrize("slug", ["nix", "draft"])
-def test_an_unknown_letter_is_told_as_json(client: Client, db: None, slug: str) -> None:
+def test_an_unknown_letter_is_a_json_error(client: Client, db: None, slug: str) -> None:
     make_letter("draft", state=Letter.State.DRAFT)
     answer = client.get(f"/api/v1/letters/{slug}/")
     assert answer.status_code == 404 and answer.json() == {"error": "There is no such letter."} and is_open(answer)
@@ -83,14 +83,14 @@ def test_an_unknown_letter_is_told_as_json(client: Client, db: None, slug: str) 
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_nothing_can_be_sent_and_that_is_told_as_json(client: Client, letter: Letter, method: str) -> None:
+def test_other_methods_are_a_json_error(client: Client, letter: Letter, method: str) -> None:
     strict = Client(enforce_csrf_checks=True)
     answer = getattr(strict, method)(API, headers={"sec-fetch-site": "cross-site"})
     assert answer.status_code == 405 and answer["Allow"] == "GET, HEAD, OPTIONS" and is_open(answer)
     assert list(answer.json()) == ["error"]
 
 
-def test_the_database_is_away_and_that_is_told_as_json(client: Client, letter: Letter, monkeypatch: Any) -> None:
+def test_an_unavailable_database_is_a_json_error(client: Client, letter: Letter, monkeypatch: Any) -> None:
     def away(*_: Any) -> None:
         raise OperationalError
 
@@ -116,7 +116,7 @@ def test_the_page_explains_every_field_and_shows_the_real_answer(
     assert '<a href="/letters/bridge/api/">' in text_of(client, "/letters/bridge/tell/")
 
 
-def test_S14_a_title_cannot_leave_its_place_in_answer_or_page(client: Client, letter: Letter) -> None:
+def test_S14_a_title_is_escaped_in_answer_and_page(client: Client, letter: Letter) -> None:
     attack = "</code><script>alert(1)</script>\"'{{7*7}}"
     publish(revise(letter, "en", {**WORDS, "title": attack}, authoritative=True))
     answer = client.get(API)

@@ -1,4 +1,4 @@
-"""How many public names there are of each country: exact at once, and never a hidden one among them."""
+"""Public names by country."""
 
 import re
 
@@ -26,7 +26,7 @@ def rows(page: str) -> list[tuple[str, str]]:
     return re.findall(r'<th scope="row">(?:<a [^>]+>)?([^<]+)(?:</a>)?</th>\s*<td>([^<]+)<', page)
 
 
-def test_a_table_tells_the_names_of_each_country_and_leads_to_them(client: Client, letter: Letter) -> None:
+def test_the_table_shows_the_number_of_names_by_country_with_links(client: Client, letter: Letter) -> None:
     make_many(letter, 4, country="KR")
     make_many(letter, 1, country="CH")
     make_signature(letter, "From nowhere")
@@ -46,22 +46,20 @@ def test_without_a_public_name_it_says_so(client: Client, letter: Letter, cleo: 
     assert "There is no public name yet." in page and "<table" not in page
 
 
-@pytest.mark.parametrize("audience", list(Visibility))
+@pytest.mark.parametrize("visibility", list(Visibility))
 @pytest.mark.parametrize("state", list(State))
-def test_P4_only_publicly_named_signatures_are_told_by_country(
-    letter: Letter, state: State, audience: Visibility
-) -> None:
-    """Not in the page, and not in the tally either."""
-    make_signature(letter, "Somebody", state, audience, country="KP")
-    is_public = (state, audience) == (State.APPROVED, Visibility.PUBLIC)
+def test_P4_only_public_names_are_counted_by_country(letter: Letter, state: State, visibility: Visibility) -> None:
+    """Neither on the page nor in the table of counts."""
+    make_signature(letter, "Somebody", state, visibility, country="KP")
+    is_public = (state, visibility) == (State.APPROVED, Visibility.PUBLIC)
     assert counts.by_country(letter.pk) == ({"KP": 1} if is_public else {})
     assert CountDelta.objects.exclude(country="").exists() == is_public
 
 
-def test_the_numbers_follow_every_move_at_once_and_after_each_fold(letter: Letter, ada: Signature) -> None:
+def test_the_numbers_follow_every_transition_before_and_after_folding(letter: Letter, ada: Signature) -> None:
     kim = make_signature(letter, "Kim", State.WAITING, country="KR")
 
-    def told() -> dict[str, int]:
+    def by_country() -> dict[str, int]:
         before = counts.by_country(letter.pk)
         counts.fold_deltas()
         assert counts.by_country(letter.pk) == before
@@ -71,21 +69,21 @@ def test_the_numbers_follow_every_move_at_once_and_after_each_fold(letter: Lette
         }
         return before
 
-    assert told() == {"GB": 1}
+    assert by_country() == {"GB": 1}
     decisions.approve(kim, by=1)
-    assert told() == {"GB": 1, "KR": 1}
+    assert by_country() == {"GB": 1, "KR": 1}
     Signature.objects.filter(pk=kim.pk).update(country="JP")
-    assert told() == {"GB": 1, "JP": 1}
+    assert by_country() == {"GB": 1, "JP": 1}
     decisions.hold(kim, by=1)
-    assert told() == {"GB": 1}
+    assert by_country() == {"GB": 1}
     decisions.approve(kim, by=1)
     decisions.reject(ada, by=1, reason="x")
-    assert told() == {"JP": 1}
+    assert by_country() == {"JP": 1}
     decisions.undo(ada, by=1)
     withdrawal.withdraw(kim)
-    assert told() == {"GB": 1}
+    assert by_country() == {"GB": 1}
     withdrawal.erase(ada)
-    assert told() == {}
+    assert by_country() == {}
 
 
 def test_reconcile_and_recount_notice_a_wrong_country(

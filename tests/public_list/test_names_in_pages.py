@@ -1,4 +1,4 @@
-"""A name in any script stands apart from the text around it: inside <bdi>, wherever a page or a mail shows one."""
+"""Names are inside <bdi> in every template, because they can be in any script."""
 
 import re
 from pathlib import Path
@@ -29,11 +29,11 @@ def test_every_name_is_inside_bdi(template: Path) -> None:
     assert bare(template.read_text(encoding="utf-8")) == []
 
 
-def test_a_bare_name_is_found() -> None:
+def test_a_name_without_bdi_is_detected() -> None:
     assert bare("<p>{{ row.name }}</p>") == ["{{ row.name }}"]
     assert bare('<bdi class="x">{{ row.name }}</bdi> {{ signature.role|title }}') == ["{{ signature.role|title }}"]
     assert bare("{% block title %}{{ row.name }}{% endblock %}<bdi>{{ row.organization }}</bdi>") == []
 
 
-def test_there_are_names_to_look_at() -> None:
+def test_the_templates_show_names() -> None:
     assert sum(len(SHOWN.findall(page.read_text(encoding="utf-8"))) for page in PAGES) > 8

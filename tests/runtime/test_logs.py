@@ -1,4 +1,4 @@
-"""What the site writes down of itself: one JSON object a line, and nobody's words, address, network or link in it."""
+"""Logs: one JSON object per line, without personal data."""
 
 import io
 import json
@@ -84,7 +84,7 @@ def line_of(message: str, *args: object, **details: Any) -> dict[str, Any]:
     return parsed
 
 
-def test_a_line_says_when_how_grave_who_and_what() -> None:
+def test_a_log_line_has_time_level_logger_and_event() -> None:
     line = line_of("mail %s not sent, attempt %s: %s", 17, 2, "refused: 451")
     assert line.pop("at").endswith("+00:00")
     assert line == {
@@ -116,7 +116,7 @@ def test_a_line_says_when_how_grave_who_and_what() -> None:
         ("why? never mind", "why? never mind"),
     ],
 )
-def test_R5_links_addresses_networks_and_queries_are_blanked(said: str, kept: str) -> None:
+def test_R5_links_addresses_networks_and_queries_are_redacted(said: str, kept: str) -> None:
     assert redact(said) == kept
     assert line_of("%s", said)["event"] == kept
 
@@ -127,13 +127,13 @@ def test_R6_one_record_is_one_line_whatever_is_in_it(forged: str) -> None:
     line_of(forged)
 
 
-def test_R5_what_a_record_carries_beside_its_sentence_stays_out() -> None:
+def test_R5_extras_of_a_record_are_not_logged() -> None:
     line = line_of("failed: %d", "Ada Lovelace", request="Ada Lovelace", stack_info="Ada Lovelace")
     assert line["event"] == "failed: %d", "and no second, longer complaint by `logging` itself"
     assert "Ada" not in json.dumps(line)
 
 
-def test_R11_an_exception_is_told_by_its_type_and_its_places() -> None:
+def test_R11_an_exception_is_logged_with_type_and_locations_only() -> None:
     try:
         json.loads("Ada Lovelace")
     except ValueError:
@@ -144,7 +144,7 @@ def test_R11_an_exception_is_told_by_its_type_and_its_places() -> None:
     assert "Ada" not in json.dumps(line)
 
 
-def test_R11_the_web_server_writes_no_message_of_an_exception_either() -> None:
+def test_R11_the_web_server_logs_no_exception_message() -> None:
     """Granian puts the whole traceback into its sentence."""
     message = (
         "Application callable raised an exception\nTraceback (most recent call last):\n"
@@ -158,7 +158,7 @@ def test_R11_the_web_server_writes_no_message_of_an_exception_either() -> None:
     assert "Ada" not in json.dumps(line)
 
 
-def test_R5_every_handler_of_every_logger_is_discreet() -> None:
+def test_R5_every_handler_of_every_logger_redacts() -> None:
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     handlers = {handler for logger in loggers if isinstance(logger, logging.Logger) for handler in logger.handlers}
     ours = {handler for handler in handlers if "pytest" not in type(handler).__module__}
@@ -172,7 +172,7 @@ def test_R5_every_handler_of_every_logger_is_discreet() -> None:
 
 
 @pytest.mark.parametrize("forged", [text for text in FORGED if "\ud800" not in text])
-def test_R6_path_agent_host_and_name_make_one_line_each(
+def test_R6_path_user_agent_host_and_name_cannot_start_a_line(
     client: Client, letter: Letter, form: dict[str, str], lines: Lines, forged: str
 ) -> None:
     agent = {"user-agent": forged}
@@ -220,7 +220,7 @@ def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
         raise ValueError(canary, typed["email"], token)
 
     monkeypatch.setattr("signatures.signing.submission.submit", fails)
-    monkeypatch.setattr("signatures.signing.personal_views._personal", fails)
+    monkeypatch.setattr("signatures.signing.personal_views._page", fails)
     monkeypatch.setattr("signatures.moderation.admin.review.counts.for_letter", fails)
     assert client.post(SIGN, {**form, **typed}, **seen).status_code == 500
     assert client.get(f"/signature/{token}/", **seen).status_code == 500
@@ -234,11 +234,11 @@ def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
         assert secret not in text + printed.out + printed.err
 
 
-def test_R5_a_worker_survives_whatever_fails_and_says_so_without_its_words(lines: Lines, db: None) -> None:
+def test_R5_the_worker_survives_failures_and_logs_no_user_input(lines: Lines, db: None) -> None:
     def fails() -> None:
         raise ValueError("Ada Lovelace <ada@example.org>")
 
-    assert worker._survive(fails) is None
+    assert worker.survive(fails) is None
     (line,) = (line for line in lines.objects if line["logger"] == worker.__name__)
     assert line["error"] == "ValueError" and "Ada" not in lines.getvalue()
 
@@ -257,7 +257,7 @@ BREAKS = {
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("broken", BREAKS)
-def test_R11_an_exception_below_signing_tells_nothing_to_anybody(
+def test_R11_an_exception_while_signing_reveals_nothing(
     client: Client, form: dict[str, str], lines: Lines, capfd: Any, broken: str
 ) -> None:
     typed = {"name": "Kanarina Zwölf", "role": "Kanarole", "organization": "Kanarorg", "comment": "Kanarwort"}
@@ -277,22 +277,22 @@ def test_R11_an_exception_below_signing_tells_nothing_to_anybody(
     request = answer.wsgi_request
     reporter = get_exception_reporter_class(request)(request, *answer.exc_info)
     assert type(reporter) is RedactedExceptionReporter
-    told = [answer.content.decode(), lines.getvalue(), reporter.get_traceback_text(), reporter.get_traceback_html()]
+    reports = [answer.content.decode(), lines.getvalue(), reporter.get_traceback_text(), reporter.get_traceback_html()]
     if broken == "table":
         # Django's own report shows the message of an exception, and that of the broken row quotes all of it.
         plain = ExceptionReporter(request, *answer.exc_info)
-        told += [plain.get_traceback_text(), plain.get_traceback_html()]
+        reports += [plain.get_traceback_text(), plain.get_traceback_html()]
     else:
         assert "Kanarina" in str(answer.exc_info[1]), "the control: there was something to tell"
     printed = capfd.readouterr()
-    for text in (*told, printed.out, printed.err):
+    for text in (*reports, printed.out, printed.err):
         assert "kanar" not in text.lower()
     assert any(line.get("error") in {"ProgrammingError", "IntegrityError"} for line in lines.objects)
     assert "signatures/signing/submission.py:" in reporter.get_traceback_text()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_R11_an_exception_on_the_personal_page_tells_no_link(client: Client, letter: Letter, lines: Lines) -> None:
+def test_R11_an_exception_on_the_personal_page_reveals_no_link(client: Client, letter: Letter, lines: Lines) -> None:
     ben = make_signature(letter, "Ben Nevis", State.UNCONFIRMED)
     client.raise_request_exception = False
     token = tokens.personal_token(ben.public_id)
@@ -314,7 +314,7 @@ def test_R11_an_exception_on_the_personal_page_tells_no_link(client: Client, let
         assert token not in text and ben.public_id.hex not in text and str(ben.public_id) not in text
 
 
-def test_on_a_developers_machine_the_report_is_djangos_own(rf: Any, settings: Any) -> None:
+def test_with_debug_the_error_report_is_the_one_of_django(rf: Any, settings: Any) -> None:
     settings.DEBUG = True
     request = rf.get("/")
     try:
@@ -326,10 +326,10 @@ def test_on_a_developers_machine_the_report_is_djangos_own(rf: Any, settings: An
 
 @pytest.mark.xdist_group("serve")
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
-def test_R5_a_served_site_writes_nobody_down_in_any_of_its_logs() -> None:
+def test_R5_no_log_of_a_running_site_holds_personal_data() -> None:
     """The real processes: web server, worker, PostgreSQL; with a table missing and a backend killed at work."""
     canary = f"kanari{secrets.token_hex(8)}"
-    with LiveSite.for_a_while(free_port()) as site:
+    with LiveSite.temporary(free_port()) as site:
         began = len(site.output.read_text())
         slug = "/letters/xi-jinping-2013"
         form = {"name": canary, "email": f"{canary}@example.org", "role": canary, "visibility": "public"}

@@ -1,4 +1,4 @@
-"""An operator runs the site: one command up, one Ctrl-C down, and nothing lost when it is killed."""
+"""`serve`: starting, stopping, restarting, and no loss when everything is killed."""
 
 import json
 import os
@@ -26,8 +26,8 @@ pytestmark = [
 
 @pytest.fixture
 def fresh() -> Iterator[LiveSite]:
-    """A site of its own, for who breaks it."""
-    with LiveSite.for_a_while(free_port()) as site:
+    """A site for one test, which may break it."""
+    with LiveSite.temporary(free_port()) as site:
         yield site
 
 
@@ -37,7 +37,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def post(site: LiveSite, number: int, digest: str) -> int:
-    """Sign as the number-th person; the status, 0 when no answer came."""
+    """Signs as the number-th person. Returns the status, or 0 without an answer."""
     form = {
         "name": f"Signer {number}",
         "email": f"signer{number}@example.org",
@@ -69,7 +69,7 @@ def connect(site: LiveSite) -> "psycopg2.extensions.connection":
     return psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned")
 
 
-def test_it_says_where_it_is_and_ctrl_c_ends_all_of_it(fresh: LiveSite) -> None:
+def test_serve_prints_its_addresses_and_ctrl_c_stops_everything(fresh: LiveSite) -> None:
     output = fresh.output.read_text()
     assert f"{fresh.url}/" in output and f"{fresh.url}/admin/" in output and "First login: name admin" in output
     login = fresh.folder / "first-login.txt"
@@ -114,14 +114,14 @@ def test_a_second_serve_on_the_same_folder_says_so_in_one_sentence(site: LiveSit
     assert site.get("/readyz")[0] == 200
 
 
-def test_a_web_process_never_collects_what_stands_for_good(site: LiveSite) -> None:
+def test_a_web_process_freezes_its_loaded_objects(site: LiveSite) -> None:
     environment = {**os.environ, "VAR_DIR": str(site.folder), "DJANGO_SETTINGS_MODULE": "campaign.settings"}
     code = "import campaign.wsgi, gc, sys; print(gc.get_freeze_count() > 10_000, 'signatures.signing.views' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=BASE, env=environment, capture_output=True, check=True)
     assert done.stdout == b"True True\n"
 
 
-def test_a_command_uses_the_database_that_runs(site: LiveSite, tmp_path: Path) -> None:
+def test_a_command_uses_the_running_database(site: LiveSite, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "VAR_DIR": str(site.folder),
@@ -144,7 +144,7 @@ def test_a_command_uses_the_database_that_runs(site: LiveSite, tmp_path: Path) -
     assert site.get("/readyz")[0] == 200, "it did not stop what it did not start"
 
 
-def test_a_child_that_dies_is_started_again(site: LiveSite) -> None:
+def test_a_child_process_that_ends_is_restarted(site: LiveSite) -> None:
     (worker,) = (
         number for number in site.processes() if b"worker" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
     )
@@ -155,7 +155,7 @@ def test_a_child_that_dies_is_started_again(site: LiveSite) -> None:
     assert "worker ended with -9" in site.output.read_text()
 
 
-def test_R2_no_web_process_knows_the_private_key_or_where_it_lies(site: LiveSite) -> None:
+def test_R2_no_web_process_knows_the_private_key_or_its_path(site: LiveSite) -> None:
     private = (site.folder / "keys" / "outbox.private").read_text().strip().encode()
     web = [number for number in site.processes() if b"granian" in Path(f"/proc/{number}/cmdline").read_bytes()]
     assert web
@@ -165,8 +165,8 @@ def test_R2_no_web_process_knows_the_private_key_or_where_it_lies(site: LiveSite
         assert private not in environment
 
 
-def test_after_kill_9_of_everything_every_acknowledged_signature_is_there(fresh: LiveSite) -> None:
-    """SECURITY.md F1, in small: three rounds of signing with every process killed in the middle."""
+def test_F1_after_kill_9_no_acknowledged_signature_is_lost(fresh: LiveSite) -> None:
+    """A small version of the drill of threat model F1: three rounds of signing with every process killed in the middle."""
     digest = digest_of(fresh)
     acknowledged: set[int] = set()
     sent = 0
@@ -201,7 +201,7 @@ def test_after_kill_9_of_everything_every_acknowledged_signature_is_there(fresh:
         cursor.execute(
             "SELECT count(*) FROM signatures_signature s WHERE NOT EXISTS (SELECT 1 FROM signatures_outboxmail m WHERE m.signature_id = s.id)"
         )
-        assert cursor.fetchone() == (0,), "no row without its mail"
+        assert cursor.fetchone() == (0,), "no row without its email"
     connection.close()
     assert len(acknowledged) > 50
     assert acknowledged - stored == set(), "lost"

@@ -1,4 +1,4 @@
-"""A wrong setting stops the start with one sentence; production starts with all its secrets or not at all."""
+"""Settings: a wrong one stops the start with one sentence; a public site needs all its secrets."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=BASE, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_nothing_need_be_set_on_ones_own_machine(tmp_path: Path) -> None:
+def test_local_mode_needs_no_setting(tmp_path: Path) -> None:
     done = start(tmp_path / "v")
     assert done.returncode == 0, done.stderr
     for name in ("secret_key", "email_hash_pepper", "outbox.private", "updates.private"):
@@ -70,7 +70,7 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"VAR_DIR": "/tmp/" + "x" * 90}, "VAR_DIR must be at most 80 characters long"),
+        ({"VAR_DIR": "/tmp/" + "x" * 90}, "VAR_DIR must be at most 80 characters long"),  # noqa: S108  never created
         ({"DEBUG": "yes"}, "DEBUG must be True or False, not 'yes'."),
         ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be a whole number"),
         ({"SITE_URL": "letter.example.org"}, "SITE_URL must look like"),
@@ -101,7 +101,7 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence(
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_what_an_operator_should_know_is_said_by_check(tmp_path: Path) -> None:
+def test_check_deploy_warns_about_local_settings(tmp_path: Path) -> None:
     done = start(tmp_path, **{**PRODUCTION, "DATABASE_URL": "", "EMAIL_URL": "", "ALLOWED_HOSTS": "other.example.org"})
     assert done.returncode != 0
     for code in ("campaign.W002", "campaign.W003", "campaign.W004"):

@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaign.models import Letter
+from campaign.runtime import expiring_cache
 from signatures.models import AuditEntry, BlocklistEntry, Signature
 from signatures.moderation import decisions, switches
 from signatures.screening import blocklist_trial, blocklists, rate_limits
 from signatures.states import State
 from signatures.values import sealing, tokens
-from signatures.values.normalization import name_key
 from tests.factories import make_many, make_signature
 
 SIGN = "/letters/bridge/sign/"
@@ -36,7 +36,7 @@ def block(kind: str, value: str, *, on: bool = True, **fields: Any) -> Blocklist
 
 
 def raised(words: dict[str, str] | None = None, **more: Any) -> list[str]:
-    return blocklists.flags(words or {}, name_key=name_key, **more)
+    return blocklists.flags(words or {}, **more)
 
 
 def test_what_is_on_a_list_is_accepted_with_the_same_answer_and_waits_for_review(
@@ -217,8 +217,8 @@ def test_a_block_that_is_off_or_over_does_nothing_and_one_that_ends_is_over_at_o
     block("word", "soon", expires_at=soon)
     assert [raised({"name": word}) for word in ("off", "over", "soon")] == [[], [], ["blocked-word"]]
 
-    clock = blocklists.time.monotonic() + 5  # within the ten seconds that the lists are kept
-    monkeypatch.setattr(blocklists.time, "monotonic", lambda: clock)
+    clock = expiring_cache.time.monotonic() + 5  # within the ten seconds that the lists are kept
+    monkeypatch.setattr(expiring_cache.time, "monotonic", lambda: clock)
     monkeypatch.setattr("django.utils.timezone.now", lambda: soon)
     assert raised({"name": "soon"}) == []
 
@@ -357,7 +357,7 @@ def test_what_cannot_be_tried_is_said_plainly(moderator_client: Client, kind: st
 def test_a_trial_that_would_read_too_much_reads_the_newest_and_says_so(
     moderator_client: Client, letter: Letter, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(blocklist_trial, "MOST_READ", 3)
+    monkeypatch.setattr(blocklist_trial, "MAX_READ", 3)
     make_many(letter, 5, comment="scum")
     made = block("word", "scum", on=False)
     assert (blocklist_trial.try_entry(made).flagged, blocklist_trial.try_entry(made).only_newest) == (3, 3)

@@ -89,7 +89,7 @@ def test_a_burst_is_flagged_as_it_comes_and_its_first_ones_afterwards(
 def test_what_many_honest_people_share_is_no_burst(
     come: Callable[..., Signature], typed: Callable[[int], dict[str, str]]
 ) -> None:
-    RateLimit.objects.filter(of__in=rate_limits.BURST_SCOPES).update(most=1)
+    RateLimit.objects.filter(scope__in=rate_limits.BURST_SCOPES).update(max_count=1)
     rate_limits.clear_cache()
     rows = [come(n, **typed(n)) for n in range(4)]
     bursts.flag_bursts()
@@ -110,7 +110,7 @@ def test_what_stood_by_rule_goes_back_to_the_queue_and_what_a_person_decided_sta
     last = come(2, confirm=True, **pasted)
     assert (last.state, last.flags) == (State.WAITING, ["burst"])
 
-    tasks.run_due_duties.call()
+    assert tasks.run_duties.call() == {}
 
     states = dict(Signature.objects.values_list("pk", "state"))
     assert [states[row.pk] for row in rows] == [State.APPROVED, State.WAITING]

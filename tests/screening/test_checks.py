@@ -7,7 +7,7 @@ from django.core import signing
 
 from signatures.registries import FLAGS_OF_WORDS, Flag
 from signatures.screening import checks
-from signatures.values import email_addresses
+from signatures.values import email_addresses, form_stamps
 from tests.values.test_names import TAKEN
 
 PROTECTED_NAMES = [
@@ -33,7 +33,9 @@ def flags(name: str = "Ada Lovelace", **more: Any) -> list[str]:
 def test_most_signatures_have_no_flag() -> None:
     full = {"role": "Professor, Ph.D.", "organization": "U.S.A. Friends of St.John", "comment": "Thank you. Keep on!"}
     assert (
-        flags(**full, stamp=checks.form_stamp(), seconds=40, domains=["example.org"], protected_names=PROTECTED_NAMES)
+        flags(
+            **full, stamp=form_stamps.make_stamp(), seconds=40, domains=["example.org"], protected_names=PROTECTED_NAMES
+        )
         == []
     )
 
@@ -204,11 +206,11 @@ def test_S22_the_trap_is_for_machines() -> None:
 
 @pytest.mark.parametrize("stamp", ["", "made-up", "form:1abc:forged", "{}x"])
 def test_S22_a_form_that_we_did_not_make_is_looked_at(stamp: str) -> None:
-    assert flags(stamp=stamp.format(checks.form_stamp())) == ["stale-form"]
+    assert flags(stamp=stamp.format(form_stamps.make_stamp())) == ["stale-form"]
 
 
 def test_S22_a_form_is_sent_by_many_for_its_page_is_cached() -> None:
-    stamp = checks.form_stamp()
+    stamp = form_stamps.make_stamp()
     assert [flags(stamp=stamp) for _each in range(3)] == [[], [], []]
 
 
@@ -217,8 +219,8 @@ def test_S22_a_stamp_of_another_purpose_is_none() -> None:
 
 
 def test_S22_a_form_older_than_two_days_is_looked_at(monkeypatch: Any) -> None:
-    old = checks.form_stamp()
-    later = signing.time.time() + checks.LONGEST_AGE + 1
+    old = form_stamps.make_stamp()
+    later = signing.time.time() + form_stamps.MAX_AGE + 1
     monkeypatch.setattr(signing.time, "time", lambda: later)
     assert flags(stamp=old) == ["stale-form"]
 

@@ -25,18 +25,20 @@ pytestmark = pytest.mark.django_db
 
 
 def set_limit(of: str, most: int, seconds: int = 600) -> None:
-    RateLimit.objects.filter(of=of).delete()
-    RateLimit.objects.create(of=of, seconds=seconds, most=most)
+    RateLimit.objects.filter(scope=of).delete()
+    RateLimit.objects.create(scope=of, seconds=seconds, max_count=most)
     rate_limits.clear_cache()
 
 
 def test_a_new_site_has_limits_and_another_migration_leaves_alone_what_staff_changed() -> None:
-    assert {(row.of, row.seconds, row.most) for row in RateLimit.objects.all()} == set(rate_limits.DEFAULT_LIMITS)
+    assert {(row.scope, row.seconds, row.max_count) for row in RateLimit.objects.all()} == set(
+        rate_limits.DEFAULT_LIMITS
+    )
 
-    RateLimit.objects.filter(of="network", seconds=600).update(most=7)
+    RateLimit.objects.filter(scope="network", seconds=600).update(max_count=7)
     rate_limits.create_default_limits()
 
-    assert RateLimit.objects.get(of="network", seconds=600).most == 7
+    assert RateLimit.objects.get(scope="network", seconds=600).max_count == 7
     assert RateLimit.objects.count() == len(rate_limits.DEFAULT_LIMITS)
 
 
@@ -54,7 +56,7 @@ def test_S17_who_comes_after_the_limit_gets_the_same_page_and_waits_for_review(
 
 def test_S17_the_limits_hold_in_each_of_their_spans(monkeypatch: Any) -> None:
     set_limit("network", 2, seconds=60)
-    RateLimit.objects.create(of="network", seconds=3600, most=4)
+    RateLimit.objects.create(scope="network", seconds=3600, max_count=4)
     rate_limits.clear_cache()
     clock = [1_800_000_000.0]
     monkeypatch.setattr(rate_limits.time, "time", lambda: clock[0])
@@ -217,7 +219,7 @@ def test_R4_the_same_network_has_another_key_the_next_day(monkeypatch: Any) -> N
 
 def test_R4_no_limit_can_be_longer_than_a_day() -> None:
     with pytest.raises(IntegrityError, match="limit_within_a_day"), transaction.atomic():
-        RateLimit.objects.create(of="network", seconds=86_401, most=1)
+        RateLimit.objects.create(scope="network", seconds=86_401, max_count=1)
 
 
 def test_a_high_limit_is_spread_over_several_rows() -> None:
@@ -333,13 +335,13 @@ def test_on_a_quiet_day_nobody_is_told_anything(ada: Signature) -> None:
 
 
 def test_staff_change_a_limit_and_the_trail_tells(admin_client: Client, admin_user: Any) -> None:
-    row = RateLimit.objects.get(of="network", seconds=600)
+    row = RateLimit.objects.get(scope="network", seconds=600)
     answer = admin_client.post(
-        f"/admin/signatures/ratelimit/{row.pk}/change/", {"of": "network", "seconds": "600", "most": "50"}
+        f"/admin/signatures/ratelimit/{row.pk}/change/", {"scope": "network", "seconds": "600", "max_count": "50"}
     )
     assert answer.status_code == 302
     entry = AuditEntry.objects.get(action="set-ratelimit")
-    assert (entry.staff_id, entry.reason) == (admin_user.pk, "most: 20 → 50")
+    assert (entry.staff_id, entry.reason) == (admin_user.pk, "max_count: 20 → 50")
 
 
 def test_staff_change_the_subject_of_a_mail(admin_client: Client, ben: Signature, inbox: Inbox) -> None:

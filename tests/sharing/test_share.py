@@ -3,6 +3,7 @@
 import re
 import struct
 import threading
+import time
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -34,7 +35,7 @@ ATTACK = "<script>alert(1)</script>\"'>{{7*7}}{% load x %} & #set $x$ \\u{0}"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing drawn yet, nothing failed yet."""
     monkeypatch.setattr(views, "CARDS", tmp_path / "cards")
-    monkeypatch.setattr(share_image, "_failed", {})
+    share_image._failed.clear()
     return tmp_path / "cards"
 
 
@@ -230,7 +231,8 @@ def test_a_failure_gives_the_plain_mark_and_is_not_tried_again_at_once(
             middleware.page_cache.clear()
             assert client.get(PICTURE).content == PLAIN
         assert len(tries) == 1
-    monkeypatch.setattr(share_image, "RETRY_AFTER_SECONDS", 0.0)
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + share_image.RETRY_AFTER_SECONDS)
     middleware.page_cache.clear()
     assert client.get(PICTURE).content != PLAIN, "later it is tried again"
 

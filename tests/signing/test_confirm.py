@@ -12,11 +12,10 @@ from campaign.models import Letter
 from signatures import counts, transitions
 from signatures.models import AuditEntry, Signature
 from signatures.signing import confirmation
-from signatures.signing.signer_input import SignerInput
-from signatures.states import State, Visibility
+from signatures.states import State
 from signatures.values import tokens
 from tests.conftest import Inbox
-from tests.factories import make_signature
+from tests.factories import make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
 SCANNERS = [
@@ -188,19 +187,7 @@ def test_C6_fifty_parallel_posts_of_one_link_confirm_once(ben: Signature, words:
 @pytest.mark.parametrize("state", [state for state in State if state != State.UNCONFIRMED])
 def test_only_an_unconfirmed_signature_can_be_confirmed(letter: Letter, state: State) -> None:
     row = make_signature(letter, "Ada", state)
-    text = row.translation
-    answer = SignerInput(
-        translation=text,
-        kind="person",
-        name="X",
-        role="",
-        organization="",
-        country="",
-        comment="",
-        visibility=Visibility.PUBLIC,
-        language="en",
-    )
     with pytest.raises(transitions.TransitionNotAllowed):
-        confirmation.confirm(row, answer)
+        confirmation.confirm(row, signer_input(row.translation, name="X"))
     row.refresh_from_db()
     assert row.state == state

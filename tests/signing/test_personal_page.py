@@ -292,8 +292,8 @@ def test_the_answer_is_the_same_for_a_stranger_who_gets_no_mail(client: Client, 
 def test_a_wrong_address_is_told_above_and_beside_the_field(client: Client, letter: Letter) -> None:
     answer = client.post(MY_LINK, {"email": "dora"})
     assert answer.status_code == 422
-    assert '<li><a href="#id_email">Please enter a mail address, such as' in answer.content.decode()
-    assert answer.content.decode().count("Please enter a mail address, such as") == 2
+    assert '<li><a href="#id_email">Please enter an email address, such as' in answer.content.decode()
+    assert answer.content.decode().count("Please enter an email address, such as") == 2
     assert client.get(MY_LINK).status_code == client.get("/letters/bridge/my-link/sent/").status_code == 200
 
 

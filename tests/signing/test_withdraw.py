@@ -43,6 +43,13 @@ def test_the_trail_keeps_a_number_and_no_word(client: Client, ada: Signature) ->
     assert "Ada" not in str(entry.detail)
 
 
+def test_withdrawing_deletes_the_digests_of_email_domain_network_and_bursts(letter: Letter) -> None:
+    row = make_signature(letter, "Ada", domains=["d" * 16], network="e" * 16, marks=["f" * 16])
+    withdrawal.withdraw(row)
+    row.refresh_from_db()
+    assert (row.domains, row.network, row.marks) == ([], "", [])
+
+
 @pytest.mark.parametrize("state", [state for state in State if state != State.WITHDRAWN])
 def test_it_is_possible_from_every_state(letter: Letter, state: State) -> None:
     assert withdrawal.withdraw(make_signature(letter, "Ada", state)).state == State.WITHDRAWN

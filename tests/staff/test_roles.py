@@ -164,7 +164,7 @@ def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     News.objects.create(letter=letter)
     PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
     decisions.reject(ada, by=owner.pk, reason="to have a trail")
-    tasks.fold_count_deltas.enqueue()
+    tasks.run_duties.enqueue(["fold-count-deltas"])
 
 
 def reached(client: Client, method: str, address: str) -> bool:

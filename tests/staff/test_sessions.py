@@ -157,7 +157,7 @@ def test_leaving_is_in_the_trail(moderator: User) -> None:
 
 @pytest.fixture
 def row(db: None) -> RateLimit:
-    return RateLimit.objects.get(of="network", seconds=600)
+    return RateLimit.objects.get(scope="network", seconds=600)
 
 
 def dangerous(letter: int, row: int, person: int) -> dict[str, str]:

@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from campaign.models import Letter
+from campaign.runtime.locks import AdvisoryLock
 from signatures.models import Signature
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
@@ -107,7 +108,7 @@ def test_the_copy_holds_every_page_in_each_language_and_every_name(peopled: Lett
         assert f'lang="{language.strip("/") or "en"}"' in shown, page
         # Its day, and the way to the same page of the site.
         address = page.removesuffix("index.html")
-        assert f'href="http://localhost:8000/{language}{address}"' in shown.partition('class="copied"')[2], page
+        assert f'href="http://localhost:8000/{language}{address}"' in shown.partition('class="mirror-notice"')[2], page
     for language in LANGUAGES:
         names = words_of(folder / language / "letters/bridge/signatories")
         assert set(re.findall(r"Signer \d{4}|House \d{3}", names)) == {
@@ -230,10 +231,10 @@ def test_where_nothing_can_be_written_it_says_so_in_one_sentence(letter: Letter,
 def test_two_at_once_do_not_write_over_each_other(letter: Letter, tmp_path: Path) -> None:
     another = connection.copy()
     with another.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [writing.MIRROR_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [AdvisoryLock.WRITE_MIRROR])
         with pytest.raises(CommandError, match="Another copy is being made"):
             call_command("mirror", tmp_path / "copy")
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [writing.MIRROR_LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [AdvisoryLock.WRITE_MIRROR])
     another.close()
     assert not list(tmp_path.iterdir())
     writing.write_mirror(tmp_path / "copy", on=DAY)

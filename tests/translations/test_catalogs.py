@@ -1,5 +1,6 @@
-"""The words of the site in other languages: gathered from the source, kept in catalogs, compiled, checked."""
+"""Translation catalogs: extracted from the source, updated, compiled, checked."""
 
+import re
 import sys
 from io import StringIO
 from pathlib import Path
@@ -9,17 +10,18 @@ import pytest
 from babel.messages.catalog import Catalog
 from django.core.management import CommandError, call_command
 
-import campaign
+from campaign import translations
 from campaign.translations import catalogs
 
+BASE = Path(__file__).parents[2]
 SOURCE = """
 from django.utils.translation import gettext_lazy as _, ngettext_lazy, pgettext_lazy
 WORDS = _("Name"), pgettext_lazy("of a ship", "Name"), ngettext_lazy("%(n)d name", "%(n)d names", "n")
 class Choice: ONE = "1", _("one")
 class Row(Model):
     class State(TextChoices): NEW = "new", _("new")
-    field = _("label of a field")
-    class Meta: verbose_name = _("row")
+    field = "label of a field"
+    class Meta: verbose_name = "row"
 """
 TEMPLATE = """{% load i18n %}
   <p>  it's {% translate "Name" %} {# no words #}
@@ -33,13 +35,13 @@ TEMPLATE = """{% load i18n %}
 
 
 @pytest.fixture
-def house(tmp_path: Path, settings: Any) -> Path:
-    """A small site with one module, one template, and a page of admin."""
+def project(tmp_path: Path, settings: Any) -> Path:
+    """A small project: a module and a template for the public, a module and a template for staff."""
     for name, text in {
         "signatures/words.py": SOURCE,
-        "signatures/admin/desk.py": 'from x import gettext as _\n_("for staff")\n',
+        "signatures/admin.py": 'TITLE = "for staff"\n',
         "templates/page.html": TEMPLATE,
-        "templates/admin/page.html": '{% load i18n %}{% translate "for staff" %}',
+        "templates/admin/page.html": "<p>for staff</p>",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -53,13 +55,13 @@ def run(*words: str) -> str:
     return out.getvalue()
 
 
-def write(house: Path, language: str, old: str, new: str) -> None:
+def write(project: Path, language: str, old: str, new: str) -> None:
     po = catalogs.po_file(language)
     assert old in po.read_text(encoding="utf-8")
     po.write_text(po.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
 
 
-def test_what_people_meet_is_gathered_and_what_staff_alone_see_is_not(house: Path) -> None:
+def test_marked_strings_are_extracted_and_strings_of_staff_pages_are_not(project: Path) -> None:
     found = {(message.id, message.context) for message in catalogs.extract_strings() if message.id}
     assert found == {
         ("Name", None),
@@ -72,11 +74,11 @@ def test_what_people_meet_is_gathered_and_what_staff_alone_see_is_not(house: Pat
     }
 
 
-def test_new_strings_come_in_empty_gone_ones_go_and_nothing_is_guessed(house: Path) -> None:
-    assert "ko: 7 strings, 7 to mend" in run("ko")
-    write(house, "ko", 'msgid "in a tag"\nmsgstr ""', 'msgid "in a tag"\nmsgstr "꼬리표"')
-    write(house, "ko", 'msgid "one"\nmsgstr ""', 'msgid "one"\nmsgstr "하나"')
-    page = house / "templates" / "page.html"
+def test_new_strings_are_added_untranslated_and_unused_ones_are_removed(project: Path) -> None:
+    assert "ko: 7 strings, 7 problems" in run("ko")
+    write(project, "ko", 'msgid "in a tag"\nmsgstr ""', 'msgid "in a tag"\nmsgstr "꼬리표"')
+    write(project, "ko", 'msgid "one"\nmsgstr ""', 'msgid "one"\nmsgstr "하나"')
+    page = project / "templates" / "page.html"
     page.write_text(page.read_text(encoding="utf-8").replace("in a tag", "in a flag"), encoding="utf-8")
 
     run("ko")
@@ -87,96 +89,111 @@ def test_new_strings_come_in_empty_gone_ones_go_and_nothing_is_guessed(house: Pa
     assert run("ko") and catalogs.po_file("ko").read_text(encoding="utf-8") == po, "a second time changes nothing"
 
 
-def test_a_check_writes_nothing_and_fails(house: Path) -> None:
-    with pytest.raises(CommandError, match=r"strings are to be mended"):
+def test_check_writes_nothing_and_fails(project: Path) -> None:
+    with pytest.raises(CommandError, match="7 problems have to be fixed"):
         run("ko", "--check")
     assert not catalogs.po_file("ko").exists()
 
 
-def test_a_translated_string_is_what_django_reads(house: Path, settings: Any) -> None:
+def test_django_reads_the_compiled_translations(project: Path, settings: Any) -> None:
     run("ko")
-    write(house, "ko", 'msgid "one"\nmsgstr ""', 'msgid "one"\nmsgstr "하나"')
+    write(project, "ko", 'msgid "one"\nmsgstr ""', 'msgid "one"\nmsgstr "하나"')
     write(
-        house, "ko", 'msgid_plural "%(n)d names"\nmsgstr[0] ""', 'msgid_plural "%(n)d names"\nmsgstr[0] "이름 %(n)d개"'
+        project,
+        "ko",
+        'msgid_plural "%(n)d names"\nmsgstr[0] ""',
+        'msgid_plural "%(n)d names"\nmsgstr[0] "이름 %(n)d개"',
     )
     run("ko")
-    settings.LOCALE_PATHS = [house / "campaign" / "locale"]
-    from django.utils import translation
+    settings.LOCALE_PATHS = [project / "campaign" / "locale"]
+    from django.utils import translation  # noqa: PLC0415  after the paths are set
 
     with translation.override("ko"):
         assert translation.gettext("one") == "하나"
         assert translation.ngettext("%(n)d name", "%(n)d names", 1) == "이름 %(n)d개", "Korean has one form"
-        assert translation.gettext("in a tag") == "in a tag", "what is not translated stands in English"
+        assert translation.gettext("in a tag") == "in a tag", "untranslated strings are shown in English"
 
 
 @pytest.mark.parametrize(
-    ("words", "told", "problem"),
+    ("string", "translation", "problem"),
     [
         ("Run by %(operator)s", "운영: %(operator)s", None),
-        ("Run by %(operator)s", "운영: %(operater)s", "other placeholders"),
-        ("Run by %(operator)s", "운영", "other placeholders"),
+        ("Run by %(operator)s", "운영: %(operater)s", "different placeholders"),
+        ("Run by %(operator)s", "운영", "different placeholders"),
         ("<b>Two</b> words", "<b>두</b> 낱말", None),
-        ("<b>Two</b> words", "<b>두 낱말", "other placeholders or tags"),
+        ("<b>Two</b> words", "<b>두 낱말", "different placeholders or tags"),
         ("The signs < and >", "< 와 >", None),
         ("Name", "", "not translated"),
-        ("Name", " 이름", "another blank"),
+        ("Name", " 이름", "different spaces"),
         (("%(n)s name", "%(n)s names"), ("이름 %(n)s개",), None),
-        (("%(n)s name", "%(n)s names"), ("이름",), "other placeholders"),
+        (("%(n)s name", "%(n)s names"), ("이름",), "different placeholders"),
     ],
 )
-def test_each_fault_of_a_translation_is_told(house: Path, words: Any, told: Any, problem: str | None) -> None:
+def test_each_fault_of_a_translation_is_reported(
+    project: Path, string: Any, translation: Any, problem: str | None
+) -> None:
     source, catalog = Catalog(), Catalog("ko")
-    source.add(words)
-    catalog.add(words, told)
-    keep(catalog)
+    source.add(string)
+    catalog.add(string, translation)
+    write_po_file(catalog)
     found = catalogs.problems("ko", source)
     assert found == [] if problem is None else len(found) == 1 and problem in found[0]
 
 
-def test_a_guess_a_missing_and_a_gone_string_are_told(house: Path) -> None:
+def test_fuzzy_missing_and_unused_strings_are_reported(project: Path) -> None:
     source, catalog = Catalog(), Catalog("ko")
     source.add("Name")
-    source.add("Guessed")
-    catalog.add("Gone", "간")
-    catalog.add("Guessed", "짐작", flags=["fuzzy"])
-    keep(catalog)
+    source.add("Fuzzy")
+    catalog.add("Unused", "간")
+    catalog.add("Fuzzy", "짐작", flags=["fuzzy"])
+    write_po_file(catalog)
     assert catalogs.problems("ko", source) == [
         "not in the catalog: 'Name'",
-        "gone from the source: 'Gone'",
-        "fuzzy: 'Guessed'",
+        "not in the source: 'Unused'",
+        "fuzzy: 'Fuzzy'",
     ]
 
 
-def test_a_catalog_with_a_form_too_many_is_not_taken(house: Path) -> None:
+def test_a_catalog_with_too_many_plural_forms_is_refused(project: Path) -> None:
     run("ko")
-    write(house, "ko", 'msgstr[0] ""', 'msgstr[0] "하나"\nmsgstr[1] "둘"')
+    write(project, "ko", 'msgstr[0] ""', 'msgstr[0] "하나"\nmsgstr[1] "둘"')
     before = catalogs.po_file("ko").read_bytes()
     with pytest.raises(CommandError, match=r"django\.po is broken"):
         run("ko")
     assert catalogs.po_file("ko").read_bytes() == before
 
 
-def keep(catalog: Catalog) -> None:
+def write_po_file(catalog: Catalog) -> None:
     catalogs.po_file("ko").parent.mkdir(parents=True)
     with catalogs.po_file("ko").open("wb") as po:
         catalogs.write_po(po, catalog)
 
 
-def test_another_language_and_a_server_without_babel_are_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_language_and_a_missing_babel_are_one_sentence_each(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CommandError, match="Not a language of this site: tlh"):
         run("tlh")
-    monkeypatch.delattr(campaign, "translations")
+    monkeypatch.delattr(translations, "catalogs")
     monkeypatch.setitem(sys.modules, "campaign.translations.catalogs", None)
     with pytest.raises(CommandError, match="needs Babel"):
         run()
 
 
-def test_what_is_compiled_is_what_the_catalogs_say() -> None:
+def test_compiled_catalogs_are_up_to_date() -> None:
     for language in catalogs.languages():
         mo = catalogs.po_file(language).with_suffix(".mo")
         assert mo.read_bytes() == catalogs.compiled(language), f"{language}: run `manage.py translations`"
 
 
 @pytest.mark.parametrize("language", catalogs.languages())
-def test_every_string_that_people_meet_has_its_translation(language: str) -> None:
+def test_every_marked_string_is_translated(language: str) -> None:
     assert catalogs.problems(language, catalogs.extract_strings()) == []
+
+
+def test_nothing_is_marked_on_pages_that_only_staff_see() -> None:
+    files = [
+        *BASE.glob("templates/admin/**/*.html"),
+        *BASE.glob("[cs]*/**/admin.py"),
+        *BASE.glob("signatures/**/admin/*.py"),
+    ]
+    assert len(files) > 30
+    assert [file for file in files if re.search("translate|gettext", file.read_text(encoding="utf-8"))] == []

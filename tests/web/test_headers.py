@@ -1,4 +1,4 @@
-"""Every answer carries the headers that protect its reader; no request makes the site stumble."""
+"""Security headers, the same-origin guard, and requests that must not cause a server error."""
 
 import logging
 import sys
@@ -51,7 +51,7 @@ def test_P9_every_address_has_the_headers(client: Client, ada: Signature, addres
         assert "no-store" in answer["Cache-Control"] or address.startswith("/admin")
 
 
-def test_P9_errors_have_them_too(client: Client, form: dict[str, str], monkeypatch: Any) -> None:
+def test_P9_error_pages_have_the_headers_too(client: Client, form: dict[str, str], monkeypatch: Any) -> None:
     check(client.post(SIGN, {}))
     check(client.post(SIGN, form, headers={"sec-fetch-site": "cross-site"}))
     check(client.get("/", headers={"host": "evil.example"}))
@@ -69,7 +69,7 @@ def test_P9_no_cached_page_has_a_nonce(client: Client, ada: Signature) -> None:
         assert "nonce" not in answer["Content-Security-Policy"] and "nonce" not in answer.content.decode()
 
 
-def test_P8_personal_pages_and_admin_are_kept_nowhere(client: Client, admin_client: Client, ada: Signature) -> None:
+def test_P8_personal_pages_and_admin_are_not_cacheable(client: Client, admin_client: Client, ada: Signature) -> None:
     assert client.get(f"/signature/{tokens.personal_token(ada.public_id)}/")["Cache-Control"] == "no-store"
     assert "no-store" in admin_client.get("/admin/")["Cache-Control"]
 
@@ -90,7 +90,7 @@ def test_P8_personal_pages_and_admin_are_kept_nowhere(client: Client, admin_clie
         ({"origin": "http://testserver.evil.example"}, 403),
     ],
 )
-def test_S25_a_form_is_taken_from_our_own_pages_alone(
+def test_S25_forms_are_accepted_from_the_same_origin_only(
     client: Client, form: dict[str, str], headers: dict[str, str], status: int
 ) -> None:
     answer = client.post(SIGN, form, headers=headers)
@@ -136,7 +136,7 @@ TYPES = [
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("body", range(len(BODIES)))
-def test_S13_no_body_makes_the_form_stumble(client: Client, letter: Letter, body: int, kind: str) -> None:
+def test_S13_no_request_body_causes_a_server_error(client: Client, letter: Letter, body: int, kind: str) -> None:
     for address in (SIGN, "/signature/x/", "/letters/bridge/signatories/"):
         answer = client.generic("POST", address, BODIES[body], content_type=kind)
         assert answer.status_code in {400, 404, 405, 413, 422}, (address, answer.status_code)
@@ -145,7 +145,9 @@ def test_S13_no_body_makes_the_form_stumble(client: Client, letter: Letter, body
 @pytest.mark.parametrize(
     "address", [SIGN, "/letters/bridge/my-link/", "/signature/x/", "/no-updates/x/", "/admin/login/"]
 )
-def test_S13_no_stranger_fills_the_disk_with_files(client: Client, letter: Letter, officer: User, address: str) -> None:
+def test_S13_large_uploads_by_strangers_are_refused(
+    client: Client, letter: Letter, officer: User, address: str
+) -> None:
     file = SimpleUploadedFile("letter.txt", b"x" * 3_000_000)
     assert client.post(address, {"name": file}).status_code == 400
     client.force_login(officer)
@@ -188,7 +190,7 @@ def test_S13_no_stranger_fills_the_disk_with_files(client: Client, letter: Lette
         "=1+1",
     ],
 )
-def test_S13_no_value_makes_the_form_stumble(client: Client, form: dict[str, str], field: str, value: str) -> None:
+def test_S13_no_form_value_causes_a_server_error(client: Client, form: dict[str, str], field: str, value: str) -> None:
     assert client.post(SIGN, {**form, field: value}).status_code in {303, 422}
 
 
@@ -208,7 +210,7 @@ def test_S13_no_value_makes_the_form_stumble(client: Client, form: dict[str, str
         "/?%00",
     ],
 )
-def test_S13_no_address_makes_the_site_stumble(client: Client, letter: Letter, path: str) -> None:
+def test_S13_no_address_causes_a_server_error(client: Client, letter: Letter, path: str) -> None:
     assert client.generic("GET", "/").status_code == 200
     answer = client.get(path)
     assert answer.status_code < 500

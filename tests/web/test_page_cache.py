@@ -1,4 +1,4 @@
-"""A crowd reads: a page is made once for all of them, is never old, and is there while the database is not."""
+"""The page cache: how fresh pages are, conditional requests, memory, and an unavailable database."""
 
 import gc
 import gzip
@@ -17,6 +17,7 @@ from django.test import Client, RequestFactory
 from campaign.letters import text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
+from campaign.runtime import expiring_cache
 from campaign.web import middleware, page_cache
 from campaign.web.middleware import PageCacheMiddleware, public_page
 from signatures.models import Signature
@@ -27,7 +28,7 @@ LIST = "/letters/bridge/signatories/"
 
 
 class Clock:
-    """The time that pages and texts go by; it stands still until it is moved."""
+    """A monotonic clock that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -39,14 +40,14 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (middleware, text_cache):
+    for module in (middleware, expiring_cache):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
 
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """`database("down")` and `database("up")`: to whoever asks it about a letter."""
+    """`database("down")` and `database("up")`: for queries about a letter."""
     objects = text_cache.Translation.objects
     answers = objects.in_newest_revision
 
@@ -63,7 +64,7 @@ def text_of(client: Client, address: str = "/") -> str:
 # Fresh
 
 
-def test_what_changed_is_on_every_page_within_five_seconds(
+def test_a_change_is_on_every_page_within_five_seconds(
     client: Client, letter: Letter, ada: Signature, clock: Clock
 ) -> None:
     """The worst case: the text is read the moment before it changes, the page is made the moment before the text is old."""
@@ -79,7 +80,7 @@ def test_what_changed_is_on_every_page_within_five_seconds(
     assert "Ada Lovelace" not in text_of(client) + text_of(client, LIST)
 
 
-def test_a_page_is_as_old_as_its_beginning_however_long_it_took(client: Client, letter: Letter, clock: Clock) -> None:
+def test_the_age_of_a_page_counts_from_the_start_of_rendering(client: Client, letter: Letter, clock: Clock) -> None:
     def slowly(request: Any) -> HttpResponse:
         clock.now += 2
         return HttpResponse("slow", headers={"Cache-Control": "public"})
@@ -90,7 +91,7 @@ def test_a_page_is_as_old_as_its_beginning_however_long_it_took(client: Client, 
     assert page.created == 1000.0
 
 
-def test_what_is_gone_leaves_the_memory_at_once(client: Client, ada: Signature, clock: Clock) -> None:
+def test_a_page_that_no_longer_exists_is_dropped(client: Client, ada: Signature, clock: Clock) -> None:
     address = f"{LIST}{ada.public_id}/"
     assert "Ada Lovelace" in text_of(client, address)
     ada.delete()
@@ -99,7 +100,7 @@ def test_what_is_gone_leaves_the_memory_at_once(client: Client, ada: Signature, 
     assert [key for key in middleware.page_cache._pages if key[2] == address] == []
 
 
-def test_a_reader_is_never_kept_waiting_while_another_makes_the_page_anew(letter: Letter, clock: Clock) -> None:
+def test_readers_do_not_wait_while_a_fresh_page_is_rebuilt(letter: Letter, clock: Clock) -> None:
     begun, go_on = threading.Event(), threading.Event()
     bodies = iter(["old", "new"])
 
@@ -123,8 +124,8 @@ def test_a_reader_is_never_kept_waiting_while_another_makes_the_page_anew(letter
     assert pages(ask("/")).content == b"new"
 
 
-def test_a_second_reader_after_a_while_is_not_shown_who_has_left(client: Client, letter: Letter, clock: Clock) -> None:
-    """Nobody asked for the page for most of a minute, then two at the same moment."""
+def test_readers_of_a_late_page_wait_for_the_rebuild(client: Client, letter: Letter, clock: Clock) -> None:
+    """Nobody requests the page for most of a minute, then four readers at once."""
     begun, go_on = threading.Event(), threading.Event()
     bodies = iter(["old", "new", "newest"])
 
@@ -149,7 +150,7 @@ def test_a_second_reader_after_a_while_is_not_shown_who_has_left(client: Client,
     assert seen == [b"new"] * 4
 
 
-def test_who_waits_for_a_name_that_is_gone_is_told_so(letter: Letter, clock: Clock) -> None:
+def test_readers_who_wait_for_a_withdrawn_name_get_404(letter: Letter, clock: Clock) -> None:
     begun, go_on = threading.Event(), threading.Event()
     statuses = iter([200, 404, 404])
 
@@ -174,7 +175,7 @@ def test_who_waits_for_a_name_that_is_gone_is_told_so(letter: Letter, clock: Clo
     assert seen == [404, 404]
 
 
-def test_nobody_waits_long_or_twice_for_a_database_that_does_not_answer(
+def test_readers_wait_once_and_briefly_for_a_database_that_does_not_answer(
     letter: Letter, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(middleware, "WAIT_SECONDS", 0.05)
@@ -196,18 +197,18 @@ def test_nobody_waits_long_or_twice_for_a_database_that_does_not_answer(
     assert begun.wait(10)
     assert pages(ask("/")).content == b"old"
     clock.now += 1
-    begun_at = time.monotonic()
+    start = time.monotonic()
     for _reader in range(100):
         assert pages(ask("/")).content == b"old"
-    assert time.monotonic() - begun_at < 0.05 * 50
+    assert time.monotonic() - start < 0.05 * 50
     go_on.set()
     renewing.join(10)
 
 
-# To whom it is the same
+# Conditional requests, compression, keys
 
 
-def test_two_processes_send_the_same_page_under_the_same_tag(client: Client, ada: Signature) -> None:
+def test_two_processes_send_the_same_etag(client: Client, ada: Signature) -> None:
     tags = set()
     for _process in range(2):
         middleware.page_cache.clear()
@@ -220,7 +221,7 @@ def test_two_processes_send_the_same_page_under_the_same_tag(client: Client, ada
     ("asked", "status"),
     [("{}", 304), ('"x", {}', 304), ("{}, W/", 304), ("*", 304), ('{}"', 200), ('"x"', 200), ("x{}x", 200), ("", 200)],
 )
-def test_304_is_for_who_has_this_very_page(client: Client, letter: Letter, asked: str, status: int) -> None:
+def test_304_is_sent_only_for_the_same_page(client: Client, letter: Letter, asked: str, status: int) -> None:
     first = client.get("/")
     for ask in (client.get, client.head):
         answer = ask("/", headers={"if-none-match": asked.format(first["ETag"])})
@@ -230,9 +231,7 @@ def test_304_is_for_who_has_this_very_page(client: Client, letter: Letter, asked
     assert client.get("/", headers={"if-none-match": first["ETag"].removeprefix("W/")}).status_code == 304
 
 
-def test_P9_who_wants_another_page_than_this_gets_all_headers_and_nothing_that_a_cache_may_keep(
-    client: Client, letter: Letter
-) -> None:
+def test_P9_a_failed_if_match_has_all_headers_and_is_not_cacheable(client: Client, letter: Letter) -> None:
     first = client.get("/")
     answer = client.get("/", headers={"if-match": '"x"'})
     assert (answer.status_code, answer.content, answer["Cache-Control"]) == (412, b"", "no-store")
@@ -240,11 +239,11 @@ def test_P9_who_wants_another_page_than_this_gets_all_headers_and_nothing_that_a
         assert answer[name] == first[name], name
 
 
-def test_head_is_answered_as_get_without_the_page_hot_or_not(client: Client, letter: Letter) -> None:
+def test_head_has_the_headers_of_get_cached_or_not(client: Client, letter: Letter) -> None:
     for address in ("/", f"{LIST}?q=a"):
-        cold, hot, full = client.head(address), client.head(address), client.get(address)
-        assert cold.content == hot.content == b""
-        for head in (cold, hot):
+        cold, cached, full = client.head(address), client.head(address), client.get(address)
+        assert cold.content == cached.content == b""
+        for head in (cold, cached):
             assert dict(head.items()) == dict(full.items())
 
 
@@ -256,7 +255,7 @@ def test_head_is_answered_as_get_without_the_page_hot_or_not(client: Client, let
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("address", ["/", f"{LIST}?q=Ada"])
-def test_a_page_is_packed_as_its_reader_can_take_it(
+def test_a_page_is_compressed_as_the_client_accepts(
     client: Client, ada: Signature, address: str, accepts: str, coding: str
 ) -> None:
     answer = client.get(address, headers={"accept-encoding": accepts})
@@ -267,7 +266,7 @@ def test_a_page_is_packed_as_its_reader_can_take_it(
     assert answer["Vary"] == "Accept-Encoding"
 
 
-def test_a_picture_is_not_packed_a_second_time() -> None:
+def test_an_image_is_not_compressed() -> None:
     picture = HttpResponse(b"PNG" * 99, content_type="image/png", headers={"Cache-Control": "public"})
     answer = PageCacheMiddleware(lambda _request: picture)(
         RequestFactory().get("/x.png", headers={"accept-encoding": "br, gzip"})
@@ -275,20 +274,20 @@ def test_a_picture_is_not_packed_a_second_time() -> None:
     assert "Content-Encoding" not in answer and answer.content == picture.content
 
 
-def test_a_page_with_a_query_has_its_tag_too_and_is_not_kept(client: Client, ada: Signature) -> None:
+def test_a_page_with_a_query_string_has_an_etag_and_is_not_cached(client: Client, ada: Signature) -> None:
     answer = client.get(f"{LIST}?q=Ada")
     assert client.get(f"{LIST}?q=Ada", headers={"if-none-match": answer["ETag"]}).status_code == 304
     assert len(middleware.page_cache._pages) == 0
 
 
-def test_languages_are_separate_pages(client: Client, letter: Letter) -> None:
+def test_languages_are_cached_separately(client: Client, letter: Letter) -> None:
     publish(revise(letter, "ko", {**WORDS, "title": "다리"}))
     assert "다리" in text_of(client, "/ko/")
     assert "다리" not in text_of(client, "/") and client.get("/")["Content-Language"] == "en"
     assert "다리" in text_of(client, "/ko/") and client.get("/ko/")["Content-Language"] == "ko"
 
 
-def test_a_made_up_host_poisons_nothing(client: Client, letter: Letter, settings: Any) -> None:
+def test_a_forged_host_does_not_poison_the_cache(client: Client, letter: Letter, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["letter.example", "testserver"]
     ours = text_of(client)
     for headers in (
@@ -305,14 +304,14 @@ def test_a_made_up_host_poisons_nothing(client: Client, letter: Letter, settings
     assert text_of(client) == ours
 
 
-# How much memory
+# Memory
 
 
 def page_of(size: int) -> HttpResponse:
     return HttpResponse(b"x" * size, headers={"Cache-Control": "public"})
 
 
-def test_a_flood_of_addresses_drives_itself_out_and_not_the_letter() -> None:
+def test_a_flood_of_addresses_evicts_its_own_pages_and_not_the_letter() -> None:
     pages = PageCacheMiddleware(lambda _request: page_of(100_000))
     ask = RequestFactory().get
     for _reader in range(3):
@@ -345,23 +344,23 @@ def test_a_flood_of_tiny_pages_takes_no_more_memory_than_one_of_large_ones(clien
     assert now - before < middleware.page_cache._bytes
 
 
-def test_a_page_beyond_measure_is_sent_and_not_kept() -> None:
+def test_an_oversized_page_is_sent_and_not_cached() -> None:
     pages = PageCacheMiddleware(lambda _request: page_of(page_cache.MAX_PAGE_BYTES))
     assert pages(RequestFactory().get("/")).status_code == 200
     assert len(middleware.page_cache._pages) == middleware.page_cache._bytes == 0
 
 
-# While the database is down (SECURITY.md O4); tests/web/test_database_down.py stops a real one
+# While the database is down (threat model O4); tests/web/test_database_down.py stops a real one
 
 
-def test_O4_names_stay_for_a_minute_and_the_letter_for_as_long_as_it_takes(
+def test_O4_names_are_served_for_a_minute_and_the_letter_without_limit(
     client: Client, letter: Letter, ada: Signature, clock: Clock, database: Callable[[str], None]
 ) -> None:
     publish(revise(letter, "ko", {**WORDS, "title": "다리"}))
     text_of(client)
     database("down")
     clock.now += 50
-    assert "Ada Lovelace" in text_of(client), "the last copy"
+    assert "Ada Lovelace" in text_of(client), "the cached page"
 
     clock.now += 15
     page = text_of(client)
@@ -382,7 +381,7 @@ def test_O4_names_stay_for_a_minute_and_the_letter_for_as_long_as_it_takes(
     assert "Ada Lovelace" in text_of(client) and "Sign the letter" in text_of(client)
 
 
-def test_O4_a_crowd_does_not_ask_a_database_that_is_down_again_and_again(
+def test_O4_many_readers_do_not_query_an_unavailable_database_again(
     client: Client, letter: Letter, clock: Clock, database: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text_of(client)

@@ -1,3 +1,3 @@
-"""Korean: the half of the day stands before the hour."""
+"""Korean: AM or PM precedes the hour."""
 
 DATETIME_FORMAT = "Y년 n월 j일 A g:i"

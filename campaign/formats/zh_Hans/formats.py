@@ -1,4 +1,4 @@
-"""Simplified Chinese: Django parts no thousands, and our figures are long."""
+"""Simplified Chinese: Django sets no thousand separator, and counts of signatures are long."""
 
 THOUSAND_SEPARATOR = ","
 NUMBER_GROUPING = 3

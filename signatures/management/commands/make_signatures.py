@@ -22,20 +22,20 @@ from campaign.models import Letter, Translation
 from signatures import counts
 from signatures.management.commands._people import Person, lines, people
 from signatures.models import Signature
+from signatures.registries import Flag
+from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS, TYPED_NAMES, WORDS
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
-from signatures.values.normalization import name_key, search_text
 
 CHUNK = 5_000  # rows in one COPY; no more than these are in memory at a time
 WEEKS = 8
 COLUMNS = (
-    "public_id", "address_hash", "letter_id", "translation_id", "kind", "paper", "name", "role", "organization",
-    "spokesperson", "comment", "name_key", "sort_key", "search_text", "country", "language", "visibility", "state", "flags",
-    "signed_up_at", "confirmed_at", "approved_on",
+    *TYPED_NAMES, *DERIVED_FROM_WORDS, "public_id", "address_hash", "letter_id", "translation_id", "paper", "language",
+    "state", "flags", "signed_up_at", "confirmed_at", "approved_on",
 )  # fmt: skip
-# How many of a hundred; a waiting one has a flag as often as not.
+# Shares in percent.
 STATES = {State.APPROVED: 82, State.WAITING: 8, State.UNCONFIRMED: 6, State.REJECTED: 2, State.WITHDRAWN: 2}
-AUDIENCES = {Visibility.PUBLIC: 76, Visibility.DELIVERY: 14, Visibility.COUNTED: 10}
+VISIBILITIES = {Visibility.PUBLIC: 76, Visibility.DELIVERY: 14, Visibility.COUNTED: 10}
 FLAGGED = {State.WAITING: 0.5, State.REJECTED: 0.7, State.UNCONFIRMED: 0.02, State.APPROVED: 0.01}
 FLAGS = ("link", "trap", "stale-form", "rate", "script-mix", "similar")
 COMMENTS = ("Thank you.", "My grandmother was born in Hamhŭng.", "함께합니다.", "声援", "Дякую!", "شكراً لكم")
@@ -44,20 +44,20 @@ COMMENTS = ("Thank you.", "My grandmother was born in Hamhŭng.", "함께합니�
 class Command(BaseCommand):
     help = (
         "Makes N realistic signatures with distinct names, in many scripts and all states, for demos and benchmarks. "
-        "The same seed makes the same people, so it can be used once for a letter."
+        "The same seed makes the same people, so use each seed only once for a letter."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", metavar="N", type=int)
         parser.add_argument("--letter", metavar="SLUG", help="default: the current letter")
-        parser.add_argument("--seed", type=int, default=1, help="take another one to add more people (default: 1)")
-        parser.add_argument("--yes", action="store_true", help="do it on a site that is not on this machine, too")
+        parser.add_argument("--seed", type=int, default=1, help="use another one to add more people (default: 1)")
+        parser.add_argument("--yes", action="store_true", help="also on a site that is not in local mode")
 
     def handle(self, *args: Any, **options: Any) -> None:
         number, seed = options["number"], options["seed"]
         if not settings.LOCAL_MODE and not options["yes"]:
             raise CommandError(
-                "Made-up people would stand under the letter of a site that is not in local mode; --yes insists."
+                "This would put made-up people under the letter of a site that is not in local mode. Add --yes to do it."
             )
         if number < 1:
             raise CommandError("N must be at least 1.")
@@ -73,20 +73,21 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def copy(self, rows: "Rows", number: int) -> None:
-        """All of them or none."""
+        """Write all of them or none."""
         statement = f"COPY {Signature._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv)"
         done = 0
         bar = tqdm(total=number, unit=" signatures", unit_scale=True, disable=None)  # None: on a terminal only
         with connection.cursor() as cursor, bar:
             for chunk in batched(rows, CHUNK):
                 page = io.StringIO()
-                csv.writer(page, quoting=csv.QUOTE_NOTNULL).writerows(chunk)  # None is NULL, "" is an empty text
+                writer = csv.DictWriter(page, COLUMNS, quoting=csv.QUOTE_NOTNULL)  # None becomes NULL, "" an empty text
+                writer.writerows(chunk)
                 page.seek(0)
                 cursor.copy_expert(statement, page)
                 done += len(chunk)
                 bar.update(len(chunk))
         if done < number:
-            raise CommandError(f"There are no more than {done} distinct names to give.")
+            raise CommandError(f"There are no more than {done} distinct names.")
 
 
 def _letter(slug: str | None) -> Letter:
@@ -97,7 +98,7 @@ def _letter(slug: str | None) -> Letter:
 
 
 class Rows:
-    """The signatures as lists in the order of `COLUMNS`, one after the other."""
+    """Yields the signatures, each as a value for each of `COLUMNS`."""
 
     def __init__(self, letter: Letter, seed: int, number: int) -> None:
         self.letter, self.seed, self.number = letter, seed, number
@@ -112,44 +113,57 @@ class Rows:
             raise CommandError(f"{self.letter.slug} has no published text.")
         return text.pk
 
-    def __iter__(self) -> Iterator[list[Any]]:
+    def __iter__(self) -> Iterator[dict[str, Any]]:
         for index, person in enumerate(islice(people(self.seed), self.number)):
             yield self._row(index, person)
 
-    def _row(self, index: int, person: Person) -> list[Any]:
+    def _row(self, index: int, person: Person) -> dict[str, Any]:
         chance, tongue = self.chance, person.tongue
-        state, audience = pick(chance, STATES), pick(chance, AUDIENCES)
-        is_organization = chance.random() < 0.02
-        name = tongue.foundation.format(person.name) if is_organization else person.name
-        role = some(chance, lines(tongue.roles), 0.0 if is_organization else 0.3)
-        spokesperson = ", ".join([person.name, *lines(tongue.roles)[:1]]) if is_organization else ""
-        words = [
-            name,
-            role,
-            some(chance, lines(tongue.organizations), 0.15),
-            spokesperson,
-            some(chance, COMMENTS, 0.04),
-        ]
-        country, flags = some(chance, tongue.countries.split(), 0.9), some(chance, FLAGS, FLAGGED.get(state, 0.0))
+        state, visibility = pick(chance, STATES), pick(chance, VISIBILITIES)
+        typed = self._typed(person, visibility)
+        flags = [some(chance, FLAGS, FLAGGED.get(state, 0.0))]
         signed_up, confirmed, approved = self._moments(index, state)
-        if state == State.WITHDRAWN or (audience == Visibility.COUNTED and confirmed):
-            words = [""] * len(words)  # as `workflow` blanks them
         if state == State.WITHDRAWN:
-            country = ""
-        if is_organization and words[0]:
-            flags = ",".join(filter(None, ["organization", flags]))  # as signing flags it
-        made_of = name_key(words[0]), names.sort_key(words[0]), search_text(words[0], words[2])
-        if not confirmed:
-            made_of = "", "", ""
-        key, public_id = self._ids(index)
-        kind = Kind.ORGANIZATION if is_organization else Kind.PERSON
-        return [
-            public_id, f"\\x{key.hex()}", self.letter.pk, self.texts[tongue.language], kind, False, *words,
-            *made_of, country, tongue.language, audience, state, f"{{{flags}}}", signed_up, confirmed, approved,
-        ]  # fmt: skip
+            typed |= dict.fromkeys(BLANKED_ON_WITHDRAWAL, "")
+        elif visibility == Visibility.COUNTED and confirmed:
+            typed |= dict.fromkeys(WORDS, "")
+        if typed["kind"] == Kind.ORGANIZATION and typed["name"]:
+            flags.insert(0, Flag.ORGANIZATION)  # as screening does
+        derived = names.search_columns(typed["name"], typed["organization"])
+        address_hash, public_id = self._ids(index)
+        return {
+            **typed,
+            **(derived if confirmed else dict.fromkeys(DERIVED_FROM_WORDS, "")),
+            "public_id": public_id,
+            "address_hash": f"\\x{address_hash.hex()}",
+            "letter_id": self.letter.pk,
+            "translation_id": self.texts[tongue.language],
+            "paper": False,
+            "language": tongue.language,
+            "state": state,
+            "flags": f"{{{','.join(filter(None, flags))}}}",
+            "signed_up_at": signed_up,
+            "confirmed_at": confirmed,
+            "approved_on": approved,
+        }
+
+    def _typed(self, person: Person, visibility: str) -> dict[str, str]:
+        """Returns what this person types. Fields that are not filled in here are empty."""
+        chance, tongue = self.chance, person.tongue
+        is_organization = chance.random() < 0.02
+        return dict.fromkeys(TYPED_NAMES, "") | {
+            "kind": Kind.ORGANIZATION if is_organization else Kind.PERSON,
+            "visibility": visibility,
+            "name": tongue.foundation.format(person.name) if is_organization else person.name,
+            "role": some(chance, lines(tongue.roles), 0.0 if is_organization else 0.3),
+            "organization": some(chance, lines(tongue.organizations), 0.15),
+            "spokesperson": ", ".join([person.name, *lines(tongue.roles)[:1]]) if is_organization else "",
+            "comment": some(chance, COMMENTS, 0.04),
+            "country": some(chance, tongue.countries.split(), 0.9),
+        }
 
     def _moments(self, index: int, state: str) -> tuple[Any, Any, Any]:
-        """When it was signed, confirmed and approved: many in the first days, fewer later, in the order of signing."""
+        """Returns when it was submitted, confirmed and approved: most in the first days, in the order of signing."""
         chance = self.chance
         elapsed = ((index + chance.random()) / self.number) ** 1.7
         signed_up = self.start + (self.now - timedelta(days=1) - self.start) * elapsed
@@ -160,15 +174,16 @@ class Rows:
         return signed_up, confirmed, approved if state == State.APPROVED else None
 
     def _ids(self, index: int) -> tuple[bytes, uuid.UUID]:
-        """A mailbox key of no mailbox, and the public id."""
+        """Returns the address hash of no address, and the public id."""
         digest = hashlib.blake2b(f"{self.letter.slug} {self.seed} {index}".encode(), digest_size=48).digest()
         return digest[:32], uuid.UUID(bytes=digest[32:], version=4)
 
 
 def pick(chance: random.Random, shares: dict[Any, int]) -> Any:
+    """Returns one of the keys, each with its share."""
     return chance.choices(list(shares), list(shares.values()))[0]
 
 
 def some(chance: random.Random, choices: Any, share: float) -> str:
-    """One of these for this share of the people, nothing for the others."""
+    """Returns one of the choices for this share of the people, and "" for the others."""
     return chance.choice(choices) if choices and chance.random() < share else ""

@@ -26,6 +26,7 @@ from signatures.moderation.admin.actions import DecisionActions, staff_id
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, LetterFilter
 from signatures.moderation.admin.pagination import CappedPaginator
 from signatures.registries import Flag
+from signatures.registries.typed_fields import BESIDE_NAME
 from signatures.states import State
 from signatures.values.normalization import name_key
 
@@ -54,7 +55,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     paginator = CappedPaginator
     readonly_fields = ("shown_name", "shown_flags", "similar", "together", "trail")
     fieldsets = (
-        (None, {"fields": ("shown_name", "kind", "spokesperson", "role", "organization", "country", "comment")}),
+        (None, {"fields": ("shown_name", "kind", *BESIDE_NAME)}),
         (
             "Standing",
             {

@@ -1,0 +1,55 @@
+"""Values that one process keeps for some seconds."""
+
+import time
+from collections.abc import Callable, Hashable
+
+
+class ExpiringCache[K: Hashable, V]:
+    """A mapping whose values expire. Each process has its own.
+
+    Threads that find a value expired at the same moment each load it; none waits for another. An expired value stays in
+    memory and can be had by `last`, so the keys must not be such that a stranger can make up any number of them.
+
+    Args:
+        seconds: the lifetime of a value, unless `put` or `get_or_load` give another.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._entries: dict[K, tuple[float, V]] = {}
+
+    def get(self, key: K) -> V | None:
+        """Returns the value; None when there is none, or it has expired."""
+        expires, value = self._entries.get(key, (0.0, None))
+        return value if time.monotonic() < expires else None
+
+    def last(self, key: K) -> V | None:
+        """Returns the value, even if it has expired."""
+        return self._entries[key][1] if key in self._entries else None
+
+    def get_or_load(self, key: K, load: Callable[[], V], *, lifetime: Callable[[V], float] | None = None) -> V:
+        """Returns the value, loaded first where it is missing or has expired.
+
+        What `load` raises passes through, and the expired value stays.
+
+        Args:
+            key: the key of the value.
+            load: returns a new value.
+            lifetime: returns the lifetime of a loaded value in seconds, where that depends on the value.
+        """
+        now = time.monotonic()
+        entry = self._entries.get(key)
+        if entry and now < entry[0]:
+            return entry[1]
+        value = load()
+        self._entries[key] = now + (lifetime(value) if lifetime else self._seconds), value
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        self._entries[key] = time.monotonic() + self._seconds, value
+
+    def discard(self, key: K) -> None:
+        self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        self._entries.clear()

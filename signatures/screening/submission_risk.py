@@ -1,0 +1,109 @@
+"""Screening of what a signer sends: the flags that it raises, and the rate limits that it counts in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from campaign.models import Translation
+from signatures.models import Signature
+from signatures.screening import blocklists, checks, rate_limits
+from signatures.states import Kind, Visibility
+from signatures.values import email_addresses
+
+type Typed = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a submission was sent.
+
+    Attributes:
+        email: the address that was typed.
+        network: the client network.
+        trap: what was typed into the field that people do not see.
+        stamp: the stamp of the form (`form_stamps`).
+        seconds: how long the form was open; None when no script measured it.
+    """
+
+    email: str
+    network: str
+    trap: str = ""
+    stamp: str = ""
+    seconds: int | None = None
+
+
+def screen_submission(typed: Typed, translation: Translation, origin: Origin) -> tuple[list[str], rate_limits.Verdict]:
+    """Counts a submission and returns its flags, with the verdict of the rate limits on it.
+
+    Args:
+        typed: a cleaned value for each of `TYPED_FIELDS`.
+        translation: the text that was on the page.
+        origin: how it was sent.
+    """
+    verdict = rate_limits.count_event(submission_buckets(typed, origin))
+    raised = checks.flags(
+        typed,
+        trap=origin.trap,
+        stamp=origin.stamp,
+        seconds=origin.seconds,
+        mailbox=origin.email.rpartition("@")[0],
+        domains=email_addresses.domains_of(origin.email),
+        protected_names=protected_names(translation),
+        organization=_is_shown_as_organization(typed),
+    )
+    domain = email_addresses.domain_of(origin.email)
+    listed = blocklists.flags(typed, domain=domain, network=origin.network)
+    return sorted({*raised, *listed, *verdict.flags}), verdict
+
+
+def screen_words(typed: Typed, translation: Translation) -> list[str]:
+    """Returns the flags that the words raise which a signer sends from the personal page."""
+    raised = checks.flags(
+        typed, protected_names=protected_names(translation), organization=_is_shown_as_organization(typed)
+    )
+    return sorted({*raised, *blocklists.flags(typed)})
+
+
+def submission_buckets(typed: Typed, origin: Origin) -> dict[str, str]:
+    """Returns what a submission is counted by: for each rate limit that applies, the value it is counted under."""
+    small_domain = email_addresses.small_domain_of(origin.email)
+    return {
+        "network": origin.network,
+        "mailbox": email_addresses.canonical(origin.email),
+        "domain": email_addresses.domain_of(origin.email),
+        "site": "",
+        **({"small-domain": small_domain} if small_domain else {}),
+        **({} if checks.is_human_speed(origin.seconds) else {"no-hand": origin.network}),
+        **_word_buckets(typed),
+    }
+
+
+def changed_buckets(typed: Typed, signature: Signature) -> dict[str, str]:
+    """Returns what new words are counted by, without what the stored words of the signature were counted by before."""
+    before = _word_buckets({field: getattr(signature, field) for field in ("name", "country", "comment")})
+    return {scope: value for scope, value in _word_buckets(typed).items() if before.get(scope) != value}
+
+
+def link_request_buckets(email: str, network: str) -> dict[str, str]:
+    """Returns what a request for the personal link is counted by."""
+    return {"network": network, "mailbox": email_addresses.canonical(email)}
+
+
+def _word_buckets(typed: Typed) -> dict[str, str]:
+    name, country = typed["name"], typed["country"]
+    values = {
+        "words": f"{name.casefold()} {country}" if name else "",
+        "name": checks.text_key(name),
+        "comment": checks.comment_key(typed["comment"]),
+    }
+    return {scope: value for scope, value in values.items() if value}
+
+
+def protected_names(translation: Translation) -> list[str]:
+    """Returns the people whom the letter itself names: somebody may sign as one of them to do harm."""
+    letter = translation.revision.letter
+    signatories = [person["name"] for person in translation.signatories]
+    return [letter.recipient, translation.recipient_name, *translation.addressee.split("\n"), *signatories]
+
+
+def _is_shown_as_organization(typed: Typed) -> bool:
+    return typed["kind"] == Kind.ORGANIZATION and typed["visibility"] != Visibility.COUNTED

@@ -1,0 +1,32 @@
+"""The signed stamp in the signing form, by which the server knows when it made the form."""
+
+import time
+
+from django.core import signing
+
+HOUR = 60 * 60
+MAX_AGE = 48 * HOUR  # seconds that a form may stay open in a browser, from the hour in which it was made
+
+
+class _HourlySigner(signing.TimestampSigner):
+    """All forms of one hour have the same stamp, so that a browser need not load an unchanged page again."""
+
+    def timestamp(self) -> str:
+        return signing.b62_encode(int(time.time()) // HOUR * HOUR)
+
+
+_signer = _HourlySigner(salt="signatures.form")
+
+
+def make_stamp() -> str:
+    """Returns the current hour, signed."""
+    return _signer.sign("form")
+
+
+def is_fresh(stamp: str) -> bool:
+    """Returns whether this site made the stamp, not longer ago than `MAX_AGE`."""
+    try:
+        _signer.unsign(stamp, max_age=MAX_AGE)
+    except signing.BadSignature:
+        return False
+    return True

@@ -1,0 +1,165 @@
+"""The worker's regular duties: a duty that fails never stops the next one, raises an alarm, and is tried again."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from signatures import tasks
+from signatures.management.commands import worker
+from signatures.models import Alarm, AuditEntry, OutboxMail
+from signatures.monitoring import alarms
+from signatures.registries import AlarmCode, AuditAction
+from signatures.tasks import MINUTE, Duty
+
+DAILY_ACTIONS = {AuditAction.RECOUNT, AuditAction.RECONCILE, AuditAction.PRUNE}
+
+
+@pytest.fixture(autouse=True)
+def own_var_dir(tmp_path: Path, settings: Any) -> Path:
+    settings.VAR_DIR = tmp_path
+    return tmp_path
+
+
+def refused() -> None:
+    raise PermissionError("/srv/somewhere/tombstones.part")
+
+
+def raised() -> Alarm:
+    return alarms.active(timezone.now()).get(code=AlarmCode.DUTY_FAILED)
+
+
+def actions() -> set[str]:
+    return set(AuditEntry.objects.values_list("action", flat=True))
+
+
+@pytest.mark.django_db
+def test_tombstones_that_cannot_be_written_stop_neither_retention_nor_the_nightly_count(own_var_dir: Path) -> None:
+    (own_var_dir / "tombstones.part").mkdir()  # the file to write has this name
+
+    assert tasks.run_duties.call() == {"sync-tombstones": "IsADirectoryError"}
+
+    assert actions() >= DAILY_ACTIONS, "the duties behind it were done"
+    assert "sync-tombstones (IsADirectoryError)" in raised().sentence and "srv" not in raised().sentence
+
+    (own_var_dir / "tombstones.part").rmdir()
+    assert tasks.run_duties.call() == {}, "it was tried again"
+    assert (own_var_dir / "tombstones.csv").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("broken", [duty.name for duty in tasks.DUTIES])
+def test_no_duty_that_fails_stops_the_others(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    duties = tuple(
+        Duty(duty.name, refused if duty.name == broken else lambda name=duty.name: done.append(name), duty.every)
+        for duty in tasks.DUTIES
+    )
+    monkeypatch.setattr(tasks, "DUTIES", duties)
+
+    for _turn in range(2):
+        assert tasks.run_duties.call() == {broken: "PermissionError"}
+
+    assert done == 2 * [duty.name for duty in duties if duty.name != broken]
+    assert f"{broken} (PermissionError)" in raised().sentence
+    assert AuditEntry.objects.filter(action=AuditAction.ALARM).count() == 1, "staff are told once"
+    assert raised().until > timezone.now() + next(duty.every for duty in duties if duty.name == broken)
+
+
+@pytest.mark.django_db
+def test_a_duty_whose_question_fails_is_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "DUTIES", (Duty("recount", lambda: None, MINUTE, is_due=refused),))  # type: ignore[arg-type]
+    assert tasks.run_duties.call() == {"recount": "PermissionError"}
+
+
+@pytest.mark.django_db
+def test_the_alarm_is_mailed_to_staff_and_names_no_path(admin_user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "DUTIES", (Duty("prune", refused, MINUTE),))
+    tasks.run_duties.call()
+    assert OutboxMail.objects.get(staff_id=admin_user.pk).topic == AlarmCode.DUTY_FAILED
+    assert "tombstones.part" not in AuditEntry.objects.get(action=AuditAction.ALARM).reason
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_lost_raises_no_alarm_and_the_next_duty_has_a_new_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lose_connection() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    duties = (Duty("first", lose_connection, MINUTE), Duty("second", alarms.recount, MINUTE))
+    monkeypatch.setattr(tasks, "DUTIES", duties)
+    assert tasks.run_duties.call() == {}
+    assert actions() == {AuditAction.RECOUNT}
+    assert not Alarm.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_of_a_database_that_is_there_is_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_disk() -> None:
+        connection.ensure_connection()
+        raise OperationalError("could not extend file: No space left on device")
+
+    monkeypatch.setattr(tasks, "DUTIES", (Duty("prune", fill_disk, MINUTE),))
+    assert tasks.run_duties.call() == {"prune": "OperationalError"}
+    assert raised()
+
+
+def test_every_duty_has_a_name_of_its_own_and_an_interval() -> None:
+    names = [duty.name for duty in tasks.DUTIES]
+    assert len(set(names)) == len(names) > 10
+    assert all(timedelta(seconds=1) < duty.every <= timedelta(hours=1) for duty in tasks.DUTIES)
+
+
+class Clock:
+    """Time that passes only while the worker waits; ends it after some seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        self.now, self.end = 1000.0, 1000.0 + seconds
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return self.now > self.end
+
+
+def turns(seconds: int, enqueue: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(seconds)
+    monkeypatch.setattr(worker.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(worker, "run_tasks", lambda: None)
+    monkeypatch.setattr(worker.tasks, "run_duties", type("Task", (), {"enqueue": staticmethod(enqueue)}))
+    worker._run_schedule(clock)  # type: ignore[arg-type]
+
+
+def test_each_duty_has_its_turn_at_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    enqueued: list[str] = []
+    turns(7300, lambda names: enqueued.extend(names) or True, monkeypatch)
+    assert {duty.name: enqueued.count(duty.name) for duty in tasks.DUTIES} == {
+        duty.name: 1 + int(7299 / duty.every.total_seconds()) for duty in tasks.DUTIES
+    }
+
+
+def test_a_turn_that_could_not_be_enqueued_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts: list[list[str]] = []
+
+    def enqueue(names: list[str]) -> object:
+        attempts.append(names)
+        if len(attempts) < 3:
+            raise OperationalError("the database is away")
+        return True
+
+    turns(20, enqueue, monkeypatch)
+    assert attempts == 3 * [[duty.name for duty in tasks.DUTIES]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_runs_every_duty_as_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks.run_duties.enqueue(["recount"])
+    worker.run_tasks()
+    assert actions() == {AuditAction.RECOUNT}
+    assert not DBTaskResult.objects.exclude(status="SUCCESSFUL").exists()
