@@ -109,7 +109,7 @@ def _clip(page: Page, of: str, most: int) -> Any:
 @contextmanager
 def open_studio(browser: Browser, names: Iterable[str], folder: Path, **options: Any) -> Iterator[Studio]:
     """A site of its own for these pictures, gone afterwards."""
-    with LiveSite.for_a_while(free_port()) as site:
+    with LiveSite.temporary(free_port()) as site:
         made = Studio(browser, site, folder, frozenset(names), **options)
         yield made
         made.close()
