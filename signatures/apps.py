@@ -14,8 +14,9 @@ class SignaturesConfig(AppConfig):
         from signatures import tasks  # noqa: F401  Django finds tasks once their module is imported
         from signatures.moderation import default_texts
         from signatures.screening import rate_limits
-        from signatures.staff import first_account, roles, sessions
+        from signatures.staff import email_links, first_account, roles, sessions
 
+        email_links.register()
         post_migrate.connect(roles.create_groups, sender=self)
         post_migrate.connect(rate_limits.create_default_limits, sender=self)
         post_migrate.connect(default_texts.create_default_texts, sender=self)

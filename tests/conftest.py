@@ -36,7 +36,7 @@ from tests.live_site import LiveSite, free_port
 
 NEVER_TRUNCATED = {
     "campaign_translation": "published_text_is_never_truncated",
-    "signatures_auditentry": "audit_log_is_never_truncated",
+    "signatures_auditentry": "audit_entries_are_never_truncated",
     "signatures_checkpoint": "checkpoints_are_never_truncated",
     "signatures_delivery": "delivery_is_never_truncated",
     "signatures_deliveryentry": "delivery_entries_are_never_truncated",

@@ -81,7 +81,7 @@ def fits(name: str, kwargs: dict[str, Any]) -> bool:
 
 @pytest.mark.django_db
 def test_every_admin_page_opens(admin_client: Client, ada: Signature, admin_user: Any) -> None:
-    decisions.reject(ada, by=admin_user.pk, reason="to have a trail")
+    decisions.reject(ada, by=admin_user.pk, reason="to have an audit entry")
     assert admin_client.get("/admin/").status_code == 200
     for model, page in admin.site._registry.items():
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"

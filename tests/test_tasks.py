@@ -1,7 +1,9 @@
 """The worker's regular duties: a duty that fails never stops the next one, raises an alarm, and is tried again."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,7 @@ def test_tombstones_that_cannot_be_written_stop_neither_retention_nor_the_nightl
 def test_no_duty_that_fails_stops_the_others(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     duties = tuple(
-        Duty(duty.name, refused if duty.name == broken else lambda name=duty.name: done.append(name), duty.every)
+        Duty(duty.name, refused if duty.name == broken else partial(done.append, duty.name), duty.every)
         for duty in tasks.DUTIES
     )
     monkeypatch.setattr(tasks, "DUTIES", duties)
@@ -130,15 +132,20 @@ class Clock:
 
 def turns(seconds: int, enqueue: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(seconds)
-    monkeypatch.setattr(worker.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
     monkeypatch.setattr(worker, "run_tasks", lambda: None)
-    monkeypatch.setattr(worker.tasks, "run_duties", type("Task", (), {"enqueue": staticmethod(enqueue)}))
+    monkeypatch.setattr(tasks, "run_duties", type("Task", (), {"enqueue": staticmethod(enqueue)}))
     worker._run_schedule(clock)  # type: ignore[arg-type]
 
 
 def test_each_duty_has_its_turn_at_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     enqueued: list[str] = []
-    turns(7300, lambda names: enqueued.extend(names) or True, monkeypatch)
+
+    def enqueue(names: list[str]) -> object:
+        enqueued.extend(names)
+        return True
+
+    turns(7300, enqueue, monkeypatch)
     assert {duty.name: enqueued.count(duty.name) for duty in tasks.DUTIES} == {
         duty.name: 1 + int(7299 / duty.every.total_seconds()) for duty in tasks.DUTIES
     }

@@ -1,4 +1,4 @@
-"""What was done, by whom. Entries hold ids and codes, never a name or an address."""
+"""The audit log: what was done, when, by whom. Entries hold ids and codes, never a name or an address."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -11,8 +11,8 @@ from signatures.models import AuditEntry, Signature
 from signatures.registries import READ_ACTIONS, AuditAction
 from signatures.states import State
 
-# By hand, because every confirmation passes here: the ORM takes as long to word this as PostgreSQL to do it.
-_ADD = """
+# Raw SQL, because every confirmation writes an entry, and the ORM takes as long to build this as PostgreSQL to run it.
+_INSERT = """
     INSERT INTO signatures_auditentry (at, action, staff_id, letter_id, signature_id, was, now, reason, detail)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
@@ -29,32 +29,35 @@ def record(
     reason: str = "",
     detail: Mapping[str, str | int] | None = None,
 ) -> None:
-    """Write one entry, in the transaction of the change that it records.
+    """Writes one entry. The caller is in the transaction of the change that the entry is about.
+
+    Args:
+        action: what was done.
+        staff_id: the id of the member of staff who did it; None for a signer, a reader or the program.
+        letter_id: the id of the letter that it is about.
+        signature_id: the id of the signature that it is about.
+        was: the state before, if the action changed the state.
+        now: the state after, or "erased".
+        reason: why, in words of staff or as a code.
+        detail: more, as codes and numbers.
 
     Raises:
         ValueError: when the action is not registered.
     """
     if action not in AuditAction:
         raise ValueError(f"{action!r} is not in the registry of audit actions.")
-    entry = (
-        timezone.now(),
-        AuditAction(action),
-        staff_id,
-        letter_id,
-        signature_id,
-        was,
-        now,
-        reason,
-        json.dumps(detail or {}),
-    )
+    entry = (timezone.now(), action, staff_id, letter_id, signature_id, was, now, reason, json.dumps(detail or {}))
     with connection.cursor() as cursor:
-        cursor.execute(_ADD, entry)
+        cursor.execute(_INSERT, entry)
 
 
 def record_each(
     action: AuditAction, rows: Sequence[Signature], *, staff_id: int, erased: bool = False
 ) -> tuple[int, int]:
-    """Write one entry for each of these, which were made or are erased; the numbers of the first and the last."""
+    """Writes one entry for each signature that was made, or is about to be erased.
+
+    Returns the ids of the first and the last entry.
+    """
     entries = AuditEntry.objects.bulk_create(
         AuditEntry(
             action=action,
@@ -69,48 +72,54 @@ def record_each(
     return entries[0].pk, entries[-1].pk
 
 
-def signatures_in(first: int, last: int, *, action: AuditAction, letter_id: int) -> list[int]:
-    """The signatures that entries of this action in this range tell of."""
-    found = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, action=action, letter_id=letter_id)
-    return [number for number in found.values_list("signature_id", flat=True) if number is not None]
-
-
 def record_view(signature: Signature, *, by: int | None, page: str) -> None:
-    """Staff looked at the details of one signer."""
+    """Records that staff looked at the details of one signer."""
     record(
         AuditAction.VIEW, staff_id=by, letter_id=signature.letter_id, signature_id=signature.pk, detail={"page": page}
     )
 
 
 def record_search(page: str, found: int, *, by: int | None) -> None:
-    """Staff searched. Not for what: a name that somebody looks for is a name, too (A9)."""
+    """Records that staff searched, without the words: a name that somebody searches for is a name, too (A9)."""
     record(AuditAction.SEARCH, staff_id=by, detail={"page": page, "found": found})
 
 
-def last_transition(signature_id: int) -> AuditEntry | None:
-    """The newest entry that changed the state of this signature."""
-    return AuditEntry.objects.filter(signature_id=signature_id).exclude(now="").first()
-
-
 def newest_id() -> int:
-    """The number of the newest entry: what a page that is made now has seen."""
+    """Returns the id of the newest entry. A page that is rendered now shows everything up to this entry."""
     return AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
+def last_transition(signature_id: int) -> AuditEntry | None:
+    """Returns the newest entry that changed the state of this signature."""
+    return AuditEntry.objects.filter(signature_id=signature_id).exclude(now="").first()
+
+
 def changes_by_others(signature_ids: Collection[int], *, by: int | None, after: int) -> dict[int, AuditEntry]:
-    """For each of these, the newest entry behind this one by anybody else: staff, signer or rule (SECURITY.md A7)."""
-    found = AuditEntry.objects.filter(signature_id__in=signature_ids, pk__gt=after).exclude(action__in=READ_ACTIONS)
+    """Returns, for each signature that anybody else changed, the newest such entry (threat model A7).
+
+    Args:
+        signature_ids: the signatures to look at.
+        by: the id of the member of staff whose own entries do not count; None counts the entries of all staff.
+        after: the id of the entry up to which everything is known (see `newest_id`).
+    """
+    entries = AuditEntry.objects.filter(signature_id__in=signature_ids, pk__gt=after).exclude(action__in=READ_ACTIONS)
     if by is not None:
-        found = found.exclude(staff_id=by)
-    return {entry.signature_id: entry for entry in found.order_by("pk") if entry.signature_id is not None}
+        entries = entries.exclude(staff_id=by)
+    return {entry.signature_id: entry for entry in entries.order_by("pk") if entry.signature_id is not None}
+
+
+def signatures_in(first: int, last: int, *, action: AuditAction, letter_id: int) -> list[int]:
+    """Returns the ids of the signatures in the entries of this action and letter, from `first` to `last`."""
+    entries = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, action=action, letter_id=letter_id)
+    return [number for number in entries.values_list("signature_id", flat=True) if number is not None]
 
 
 def signatures_changed_by(staff_id: int, first: int, last: int) -> list[int]:
-    """The signatures whose state entries in this range, by this member of staff, changed."""
-    found = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
-    return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]
+    """Returns the ids of the signatures whose state this member of staff changed, in entries from `first` to `last`."""
+    entries = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
+    return [number for number in entries.values_list("signature_id", flat=True) if number is not None]
 
 
 def withdrew_since(signature_id: int, since: datetime) -> bool:
-    """Whether its signer took this signature back since then."""
+    """Returns whether the signer withdrew this signature at or after that time."""
     return AuditEntry.objects.filter(signature_id=signature_id, action=AuditAction.WITHDRAW, at__gte=since).exists()

@@ -1,4 +1,4 @@
-"""What was done, when, by whom, why; and the seals that show whether it still stands as it was written."""
+"""The audit log, and the checkpoints that reveal later changes of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class AuditEntry(models.Model):
-    """What was done, when, by whom, why. Append-only (by a trigger); plain ids, so that rows can be erased."""
+    """What was done, when, by whom, why. Append-only, by a trigger. Ids are no foreign keys: rows can be erased."""
 
     at = models.DateTimeField("when", auto_now_add=True)
     action = models.CharField("action", max_length=30)
@@ -22,14 +22,14 @@ class AuditEntry(models.Model):
     detail = models.JSONField("detail", default=dict)
 
     class Meta:
-        verbose_name = "trail entry"
-        verbose_name_plural = "trail"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
         default_permissions: ClassVar = ["view"]
         ordering: ClassVar = ["-pk"]
         indexes: ClassVar = [
             models.Index(fields=["signature_id", "-id"], name="audit_of_signature"),
             models.Index("at", "id", name="audit_by_day"),
-            # Most entries are confirmations. These two leave them out, so that no confirmation pays for them.
+            # Most entries are confirmations. These two indexes leave them out, so that confirming stays quick.
             models.Index("action", "at", "id", name="audit_by_action", condition=~Q(action="confirm")),
             models.Index("staff_id", "at", "id", name="audit_of_staff", condition=Q(staff_id__isnull=False)),
         ]
@@ -39,16 +39,13 @@ class AuditEntry(models.Model):
 
 
 class Checkpoint(models.Model):
-    """A hash over the seal before and the entries since, so that none can be changed unseen (see `seals`).
+    """A hash over the checkpoint before and the entries since (see `audit.checkpoints`). Append-only, by a trigger."""
 
-    Append-only, by a trigger.
-    """
-
-    previous = models.CharField(max_length=64, unique=True)  # so that two who seal at once make one chain
+    previous = models.CharField(max_length=64, unique=True)  # unique, so that two workers at once make one chain
     digest = models.CharField(max_length=64, unique=True)
     last_entry = models.BigIntegerField()
     entries = models.PositiveIntegerField()
-    marks = models.BinaryField()  # of each entry its number and the beginning of its own hash
+    marks = models.BinaryField()  # of each entry, its number and the first bytes of its hash
     at = models.DateTimeField()
 
     class Meta:

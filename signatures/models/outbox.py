@@ -1,4 +1,4 @@
-"""Mails to the people who sign and to staff: the outbox, what it is titled, and who wants none."""
+"""The outbox: emails to signers and to staff, their subjects, and the addresses that get none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from signatures.models.signature import Signature
 
 
 class OutboxMail(models.Model):
-    """The outbox: a mail that is due, with its recipient sealed; once sent or given up, without one."""
+    """An email. Its recipient is sealed, and is deleted once the email is sent or given up."""
 
     class Kind(models.TextChoices):
         LINK = "link", "personal link"
@@ -20,7 +20,7 @@ class OutboxMail(models.Model):
         QUESTION = "question", "question of staff"
         UPDATE = "update", "what became of the letter"
         INVITE = "invite", "invitation of a member of staff"
-        RESET = "reset", "new password of a member of staff"
+        RESET = "reset", "password reset of a member of staff"
         ALARM = "alarm", "alarm to a member of staff"
 
     signature = models.ForeignKey(Signature, models.CASCADE, null=True, related_name="mails")
@@ -52,7 +52,7 @@ class OutboxMail(models.Model):
         indexes: ClassVar = [
             models.Index("due_at", name="outbox_due", condition=Q(recipient__isnull=False)),
             models.Index("staff_id", "queued_at", name="outbox_to_staff", condition=Q(staff_id__isnull=False)),
-            # What the picture counts; neither is paid for by a sign-up, only by a mail that went or was given up.
+            # For the dashboard. A sign-up does not pay for these two, only an email that was sent or given up.
             models.Index("sent_at", name="outbox_sent", condition=Q(sent_at__isnull=False)),
             models.Index(
                 "due_at", name="outbox_given_up", condition=Q(sent_at__isnull=True) & Q(recipient__isnull=True)
@@ -64,7 +64,7 @@ class OutboxMail(models.Model):
 
 
 class EmailSubject(models.Model):
-    """The subject of a mail, where staff want another than ours. It stands on the screen of a seized phone."""
+    """A subject that staff chose in place of the default one. It is visible on the screen of a seized phone."""
 
     class Of(models.TextChoices):
         LINK = "link", "the link to confirm"
@@ -73,7 +73,7 @@ class EmailSubject(models.Model):
         QUESTION = "question", "that staff have a question"
         UPDATE = "update", "what became of the letter"
 
-    mail = models.CharField("mail", max_length=20, choices=Of)
+    mail = models.CharField("email", max_length=20, choices=Of)
     language = models.CharField("language", max_length=10, choices=language_choices)
     subject = models.CharField(
         "subject", max_length=80, help_text="Neutral: it names neither the letter nor its recipient."
@@ -89,7 +89,7 @@ class EmailSubject(models.Model):
 
 
 class Suppression(models.Model):
-    """A mailbox whose owner said "this was not me": no mail goes there until this time."""
+    """An email address whose owner said "this was not me": it gets no email until this time."""
 
     address_hash = models.BinaryField(max_length=32, primary_key=True)
     until = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""The whole in figures: how many there are, how much happened in each hour, and what staff should be told."""
+"""Counts, hourly statistics and alarms."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from campaign.models import Letter
 
 
 class CountDelta(models.Model):
-    """How many signatures came into (+) or left (-) a cell: written by a trigger, search_text by the worker.
+    """How many signatures entered (+) or left (-) a cell. Written by a trigger; the worker folds deltas into one row.
 
-    Public ones are told apart by their country, and no others (P4).
-    What came to pass with it, in which hour and language, goes into `Activity` with the same fold.
+    A cell is a letter, state, visibility and whether there is a flag. Only public signatures are counted by country,
+    too, so that nobody else can be found by subtraction (P4).
+    A delta also says what happened, in which hour and language. That goes into `HourlyStatistic` with the same fold.
     """
 
-    letter = models.ForeignKey(
-        Letter, models.CASCADE, related_name="+", db_index=False
-    )  # search_text, it is a few rows
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # no index: it is a few rows
     state = models.CharField(max_length=12)
     visibility = models.CharField(max_length=10)
     flagged = models.BooleanField()
@@ -26,7 +25,7 @@ class CountDelta(models.Model):
     number = models.BigIntegerField()
     hour = models.DateTimeField(null=True)
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
-    what = models.CharField(max_length=10, blank=True, default="", db_default="")
+    event = models.CharField(max_length=10, blank=True, default="", db_default="")
 
     class Meta:
         default_permissions: ClassVar = []
@@ -36,12 +35,12 @@ class CountDelta(models.Model):
 
 
 class HourlyStatistic(models.Model):
-    """How often something happened to the signatures of a letter in one hour: totals, nobody among them.
+    """How often an event happened to the signatures of a letter in one hour: totals, without any person.
 
-    Folded out of the tally, so that it stays when the signatures themselves are pruned or erased.
+    Folded from the count deltas, so that the totals stay when the signatures are pruned or erased.
     """
 
-    class What(models.TextChoices):
+    class Event(models.TextChoices):
         SIGN_UP = "sign-up", "sign-ups"
         CONFIRM = "confirm", "confirmations"
         APPROVE = "approve", "approvals"
@@ -49,26 +48,26 @@ class HourlyStatistic(models.Model):
         WITHDRAW = "withdraw", "withdrawals"
 
     hour = models.DateTimeField()
-    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # deleted with its drafts only
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # deleted only with a draft
     language = models.CharField(max_length=10)
-    what = models.CharField(max_length=10, choices=What)
+    event = models.CharField(max_length=10, choices=Event)
     number = models.BigIntegerField()
 
     class Meta:
         default_permissions: ClassVar = []
-        constraints: ClassVar = [models.UniqueConstraint("hour", "letter", "language", "what", name="one_sum_an_hour")]
+        constraints: ClassVar = [models.UniqueConstraint("hour", "letter", "language", "event", name="one_sum_an_hour")]
 
     def __str__(self) -> str:
         return str(self.pk)
 
 
 class Alarm(models.Model):
-    """An alarm of one kind: since when it stands, until when, and who has seen it. Its history is in the trail."""
+    """The latest occurrence of one kind of alarm. The audit log has the former ones."""
 
     code = models.CharField("alarm", max_length=20, primary_key=True)
-    sentence = models.CharField("what was seen", max_length=300)
+    sentence = models.CharField("what was found", max_length=300)
     since = models.DateTimeField("since")
-    until = models.DateTimeField("stands until", help_text="Each look that finds it again puts this off.")
+    until = models.DateTimeField("active until", help_text="Each check that finds it again moves this on.")
     seen_by = models.BigIntegerField("seen by staff", null=True)
 
     class Meta:
@@ -77,7 +76,7 @@ class Alarm(models.Model):
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [
             ("pause_signing", "Can pause signing"),
-            ("turn_switches", "Can take signing up again, tighten the limits and loosen them"),
+            ("turn_switches", "Can resume signing, tighten the limits and loosen them"),
         ]
         ordering: ClassVar = ["-until"]
 

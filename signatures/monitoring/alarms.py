@@ -1,19 +1,19 @@
-"""What the people who run the site should be told: alarms, in the trail, in the log, on top of admin and by mail."""
+"""Alarms: staff are warned once, in the audit log, in the log, at the top of admin and by email."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from statistics import median
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from signatures import counts
+from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log, checkpoints
-from signatures.models import Alarm, AuditEntry, HourlyStatistic, OutboxMail, RateLimit, Signature
+from signatures.models import Alarm, AuditEntry, OutboxMail, RateLimit, Signature
+from signatures.monitoring import sign_up_trends
+from signatures.monitoring.sign_up_trends import MIN_SIGN_UPS
 from signatures.outbox import queue
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import rate_limits
@@ -22,19 +22,12 @@ from signatures.states import State
 
 log = logging.getLogger(__name__)
 
-SAME_OCCURRENCE = timedelta(hours=6)  # what comes back sooner is the same occurrence, and nobody is told twice
-ACTIVE_FOR = timedelta(minutes=10)  # a look comes every minute
-MIN_SIGN_UPS = 200  # sign-ups, below which a share means nothing
+SAME_OCCURRENCE = timedelta(hours=6)  # an alarm that comes back sooner is the same one: no second email
+ACTIVE_FOR = timedelta(minutes=10)  # after a check; the checks are a minute apart
 STUCK_AFTER = timedelta(minutes=30)
-RISE, ROUGHLY = 4, 10  # so many times an ordinary hour; and what a quiet night may add to it
-WEEK = 7
-RECENT = timedelta(hours=3)
-SAMPLE = 20_000  # sign-ups of before, enough to know a share
-TREND, PART = 50, 0.05  # at least so many sign-ups, and this part of the recent ones
-MORE = 10  # times the part it had before
-DAILY = timedelta(hours=23)
+DAILY = timedelta(hours=23)  # a recount is due again after this time
 
-# One statement: a second worker that finds the same tells nobody again. `since` is ours only when it is new.
+# One statement, so that of two workers that find the same, one raises the alarm. `since` is now only if it is new.
 _RAISE = """
     INSERT INTO signatures_alarm AS alarm (code, sentence, since, until)
     VALUES (%(code)s, %(sentence)s, %(now)s, %(until)s)
@@ -45,74 +38,40 @@ _RAISE = """
         seen_by = CASE WHEN alarm.until < %(over)s THEN NULL ELSE alarm.seen_by END
     RETURNING since = %(now)s
 """
-# Of one moment, so that what is signed meanwhile is in both or in neither.
-_ADRIFT = """
-    SELECT letter_id, sum(abs(number)) FROM (
-        SELECT letter_id, sum(number) AS number FROM (
-            SELECT letter_id, state, visibility, flagged, country, number FROM signatures_countdelta
-            UNION ALL
-            SELECT letter_id, state, visibility, flags <> '{}',
-                CASE WHEN state = 'approved' AND visibility = 'public' THEN country ELSE '' END, -count(*)
-            FROM signatures_signature GROUP BY 1, 2, 3, 4, 5
-        ) both_sides GROUP BY letter_id, state, visibility, flagged, country HAVING sum(number) <> 0
-    ) cells GROUP BY letter_id ORDER BY letter_id
-"""
-# Which value of a column many recent sign-ups share, how many they are, and how large its part was before.
-_SHARES = """
-    WITH recent AS MATERIALIZED (
-        SELECT {column} AS value FROM signatures_signature
-        WHERE signed_up_at > %(since)s ORDER BY signed_up_at DESC LIMIT %(sample)s
-    ), before AS MATERIALIZED (
-        SELECT {column} AS value FROM signatures_signature
-        WHERE signed_up_at <= %(since)s AND signed_up_at > %(from)s AND {column} <> {empty}
-        ORDER BY signed_up_at DESC LIMIT %(sample)s
-    ), most AS (
-        SELECT value, count(*) AS number FROM (SELECT {each} AS value FROM recent) one_each
-        WHERE value <> '' GROUP BY value HAVING count(*) >= %(trend)s
-    ), earlier AS (
-        SELECT value, count(*) AS number FROM (SELECT {each} AS value FROM before) one_each GROUP BY value
-    )
-    SELECT most.number, (SELECT count(*) FROM recent), coalesce(earlier.number, 0), (SELECT count(*) FROM before),
-        coalesce((SELECT max(number) FROM earlier), 0)
-    FROM most LEFT JOIN earlier USING (value) ORDER BY most.number DESC LIMIT 50
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How many recent sign-ups have something in common, of how many; and how it was before, for this and the most."""
-
-    number: int
-    of: int
-    before: int
-    of_before: int
-    most_before: int
+_COUNT_DRIFT = load_sql(__file__, "count_drift.sql")
 
 
 def check() -> list[AlarmCode]:
-    """Raise what is to be told; the codes that are new. Asked every minute by the worker."""
+    """Raises the alarms that there is a reason for. Returns those that are new. The worker calls it every minute."""
     now = timezone.now()
-    new = [code for code, sentence in _alarms(now) if raise_alarm(code, sentence, now + ACTIVE_FOR)]
-    gone = "The worker has not been at work: no mail goes out, and nothing else is looked at."
+    new = [code for code, sentence in _reasons(now) if raise_alarm(code, sentence, now + ACTIVE_FOR)]
+    # The worker's own alarm works the other way round: it becomes active when no check moves its time on.
     Alarm.objects.update_or_create(
         code=AlarmCode.WORKER,
-        defaults={"until": now + ACTIVE_FOR, "seen_by": None, "sentence": gone, "since": now + ACTIVE_FOR},
+        defaults={
+            "until": now + ACTIVE_FOR,
+            "seen_by": None,
+            "sentence": "The worker does not run: no email is sent, and nothing else is checked.",
+            "since": now + ACTIVE_FOR,
+        },
     )
     return new
 
 
 @transaction.atomic
 def raise_alarm(code: AlarmCode, sentence: str, until: datetime) -> bool:
-    """Let an alarm stand until then; whether it is a new one, which the trail, the log and staff are told of once."""
+    """Makes an alarm active until then. Returns whether it is new; only then staff, audit log and log hear of it.
+
+    Args:
+        code: which alarm.
+        sentence: what was found, with numbers.
+        until: the time after which it is over, unless it is raised again.
+    """
     now = timezone.now()
+    values: dict[str, Any] = {
+        "code": code, "sentence": sentence, "now": now, "until": until, "over": now - SAME_OCCURRENCE,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {
-            "code": code,
-            "sentence": sentence,
-            "now": now,
-            "until": until,
-            "over": now - SAME_OCCURRENCE,
-        }
         cursor.execute(_RAISE, values)
         is_new = bool(cursor.fetchone()[0])
     if is_new:
@@ -123,13 +82,14 @@ def raise_alarm(code: AlarmCode, sentence: str, until: datetime) -> bool:
 
 
 def active(now: datetime) -> QuerySet[Alarm]:
-    """The alarms that stand, those that somebody has seen among them."""
-    return Alarm.objects.filter(Q(until__gt=now) & ~Q(code=AlarmCode.WORKER) | Q(until__lte=now, code=AlarmCode.WORKER))
+    """Returns the active alarms, including those that somebody has marked as seen."""
+    is_worker = Q(code=AlarmCode.WORKER)
+    return Alarm.objects.filter(Q(until__gt=now) & ~is_worker | Q(until__lte=now) & is_worker)
 
 
 @transaction.atomic
 def mark_seen(code: str, *, by: int) -> bool:
-    """Take an alarm off the top of admin until its next occurrence; whether it stood there."""
+    """Takes an alarm off the top of admin until its next occurrence. Returns whether it was there."""
     if not Alarm.objects.filter(code=code, seen_by__isnull=True).update(seen_by=by):
         return False
     audit_log.record(AuditAction.ALARM_SEEN, staff_id=by, detail={"code": code})
@@ -138,121 +98,70 @@ def mark_seen(code: str, *, by: int) -> bool:
 
 @transaction.atomic
 def recount(*, by: int | None = None) -> int:
-    """Count every signature anew and compare with the tally; in how many letters they differ."""
+    """Counts every signature and compares with the count deltas. Returns the number of letters that differ.
+
+    Args:
+        by: the id of the member of staff who asked for it; None for the worker.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_ADRIFT)
-        adrift = cursor.fetchall()
+        cursor.execute(_COUNT_DRIFT)
+        differing = cursor.fetchall()
     now = timezone.now()
-    audit_log.record(AuditAction.RECOUNT, staff_id=by, detail={"adrift": len(adrift)})
-    if adrift:
-        letters = ", ".join(f"letter {letter}: by {number}" for letter, number in adrift[:10])
-        raise_alarm(
-            AlarmCode.COUNT_DRIFT, f"The counts differ from the rows ({letters}).", now + timedelta(days=1, hours=1)
-        )
+    audit_log.record(AuditAction.RECOUNT, staff_id=by, detail={"adrift": len(differing)})
+    if differing:
+        letters = ", ".join(f"letter {letter}: by {number}" for letter, number in differing[:10])
+        sentence = f"The counts differ from the rows ({letters})."
+        raise_alarm(AlarmCode.COUNT_DRIFT, sentence, now + timedelta(days=1, hours=1))
     else:
         Alarm.objects.filter(code=AlarmCode.COUNT_DRIFT, until__gt=now).update(until=now)
-    return len(adrift)
+    return len(differing)
 
 
 def is_recount_due() -> bool:
-    """Whether a day has gone by since the last recount, by whomever."""
-    lately = AuditEntry.objects.filter(
+    """Returns whether the last recount, by anybody, was more than a day ago."""
+    recent = AuditEntry.objects.filter(
         action=AuditAction.RECOUNT, signature_id__isnull=True, at__gt=timezone.now() - DAILY
     )
-    return not lately.exists()
+    return not recent.exists()
 
 
-def _alarms(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
-    busiest, everybody = rate_limits.busiest_network()
-    if everybody >= MIN_SIGN_UPS and busiest * 2 > everybody:
-        yield (
-            AlarmCode.ONE_NETWORK,
-            f"One network made {busiest} of {everybody} sign-ups. If that is your own proxy, set TRUSTED_PROXIES.",
-        )
-    for of in (RateLimit.Scope.MAIL, RateLimit.Scope.MAIL_DOMAIN):
-        if rate_limits.is_exceeded(of):
-            yield AlarmCode(of), "More mails are due than the limits let out. They wait, and go later."
-    # An hour is enough for most to open their mail.
-    of_a_day = Signature.objects.filter(
-        signed_up_at__gt=now - timedelta(hours=25), signed_up_at__lte=now - timedelta(hours=1)
-    )
-    signed_up = of_a_day.count()
-    if signed_up >= MIN_SIGN_UPS:
-        unconfirmed = of_a_day.filter(state=State.UNCONFIRMED).count()
-        if unconfirmed * 5 > signed_up * 4:
-            share = f"{unconfirmed} of the {signed_up} sign-ups of a day are unconfirmed"
-            yield AlarmCode.UNCONFIRMED, f"{share}: mail does not arrive, or somebody types the addresses of others."
+def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
+    """Yields each alarm that there is a reason for, with what was found."""
+    yield from _one_network()
+    yield from _exceeded_mail_budgets()
+    yield from _unconfirmed(now)
     if stuck := OutboxMail.objects.filter(recipient__isnull=False, due_at__lte=now - STUCK_AFTER).count():
-        yield AlarmCode.MAIL_STUCK, f"{stuck} mails have been due for more than half an hour."
+        yield AlarmCode.MAIL_STUCK, f"{stuck} emails have been due for more than half an hour."
     if (since := checkpoints.unchecked_since()) and since <= now - STUCK_AFTER:
         yield (
             AlarmCode.AUDIT_LOG_UNCHECKED,
-            "The trail was not sealed for half an hour, though a worker runs: a transaction may be held open.",
+            "Audit entries have had no checkpoint for half an hour, though a worker runs.",
         )
-    yield from _rise(now)
-    yield from _trends(now)
+    yield from sign_up_trends.rise(now)
+    yield from sign_up_trends.domain_and_network(now)
 
 
-def _rise(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
-    """Many more sign-ups in this hour, or the one before, than at this time of the last days."""
-    counts.fold_deltas()  # what the tally still holds is news
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    rows = HourlyStatistic.objects.filter(what=HourlyStatistic.What.SIGN_UP, hour__gt=hour - timedelta(days=WEEK + 1))
-    by_hour: dict[datetime, int] = {}
-    for at, number in rows.values_list("hour", "number"):
-        by_hour[at] = by_hour.get(at, 0) + number
-    for at in (hour, hour - timedelta(hours=1)):
-        ordinary = _ordinary(by_hour, at)
-        if ordinary is not None and by_hour.get(at, 0) >= max(MIN_SIGN_UPS, RISE * (ordinary + ROUGHLY)):
-            yield (
-                AlarmCode.RISE,
-                f"{by_hour[at]} sign-ups in an hour; at this time of the last days it was {ordinary:.0f}.",
-            )
-            return
+def _one_network() -> Iterator[tuple[AlarmCode, str]]:
+    busiest, total = rate_limits.busiest_network()
+    if total >= MIN_SIGN_UPS and busiest * 2 > total:
+        words = f"One network made {busiest} of {total} sign-ups. If that is your own proxy, set TRUSTED_PROXIES."
+        yield AlarmCode.ONE_NETWORK, words
 
 
-def _ordinary(by_hour: dict[datetime, int], at: datetime) -> float | None:
-    """Sign-ups at this time of day: of each of the last days the busiest hour of three, and their median.
-
-    None when there are not two days to compare with: every letter rises on its first.
-    """
-    first = min(by_hour, default=at)
-    days = [at - timedelta(days=back) for back in range(1, WEEK + 1)]
-    known = [day for day in days if day - timedelta(hours=1) >= first]
-    around = (timedelta(hours=-1), timedelta(0), timedelta(hours=1))
-    if len(known) < 2:
-        return None
-    return float(median(max(by_hour.get(day + step, 0) for step in around) for day in known))
+def _exceeded_mail_budgets() -> Iterator[tuple[AlarmCode, str]]:
+    for limit in (RateLimit.Scope.MAIL, RateLimit.Scope.MAIL_DOMAIN):
+        if rate_limits.is_exceeded(limit):
+            yield AlarmCode(limit), "More emails are due than the limits allow. They are sent later."
 
 
-def _trends(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
-    for share in _shares("domains", "unnest(value)", "'{}'", now):
-        # Of a big provider the part was as large before; one that is new has none.
-        before = (share.before + 1) / (share.of_before + 1)
-        if share.of_before >= MIN_SIGN_UPS and share.number / share.of >= max(PART, MORE * before):
-            yield (
-                AlarmCode.DOMAIN_TREND,
-                f"One mail domain made {share.number} of the last {share.of} sign-ups, and hardly any before.",
-            )
-            break
-    for share in _shares("network", "value", "''", now):
-        # The digests of networks change every midnight: it is compared with the busiest one of before.
-        before = share.most_before / max(1, share.of_before)
-        if share.of_before >= MIN_SIGN_UPS and share.number / share.of >= max(PART, MORE * before):
-            yield (
-                AlarmCode.NETWORK_TREND,
-                f"One network made {share.number} of the last {share.of} sign-ups; ordinarily none stands out.",
-            )
-            break
-
-
-def _shares(column: str, each: str, empty: str, now: datetime) -> Sequence[Share]:
-    values: dict[str, Any] = {
-        "since": now - RECENT,
-        "from": now - timedelta(days=WEEK),
-        "sample": SAMPLE,
-        "trend": TREND,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_SHARES.format(column=column, each=each, empty=empty), values)
-        return [Share(*row) for row in cursor.fetchall()]
+def _unconfirmed(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
+    # Most people confirm within an hour, so the last hour does not count.
+    day_ago, hour_ago = now - timedelta(hours=25), now - timedelta(hours=1)
+    sign_ups = Signature.objects.filter(signed_up_at__gt=day_ago, signed_up_at__lte=hour_ago)
+    total = sign_ups.count()
+    if total < MIN_SIGN_UPS:
+        return
+    unconfirmed = sign_ups.filter(state=State.UNCONFIRMED).count()
+    if unconfirmed * 5 > total * 4:  # more than four in five
+        share = f"{unconfirmed} of the {total} sign-ups of a day are unconfirmed"
+        yield AlarmCode.UNCONFIRMED, f"{share}: emails do not arrive, or somebody types the addresses of other people."

@@ -1,18 +1,18 @@
-"""Bars for a template to draw: where each stands and how high it is. Knows numbers and labels, nothing else."""
+"""Bar charts: the position and size of each bar, axis and label, for a template to draw."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 360, 132  # units of the drawing; it is as wide as its place on the page
-LEFT, RIGHT, TOP, BOTTOM = 46, 6, 10, 24  # room for the words around the bars
-GAP = 0.25  # of a bar's place
-LOWEST = 1.5  # so that one of a million can be seen
-NEXT_LABEL = 40  # units from one label to the next, at least
+WIDTH, HEIGHT = 360, 132  # units of the drawing; the page scales it
+LEFT, RIGHT, TOP, BOTTOM = 46, 6, 10, 24  # space for the labels around the bars
+GAP = 0.25  # share of a bar's space that stays empty
+LOWEST = 1.5  # units, so that one of a million is visible
+NEXT_LABEL = 40  # units between two labels, at least
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One of them. Places are text, so that no language writes them with a comma."""
+    """One bar. Coordinates are text, because some languages would write numbers with a comma."""
 
     label: str
     number: int
@@ -24,7 +24,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A word at a place of an axis."""
+    """A label at a position of an axis."""
 
     at: str
     words: str
@@ -35,57 +35,55 @@ class Chart:
     """Bars with their axes, in units of the drawing."""
 
     bars: list[Bar]
-    below: list[Tick]
-    beside: list[Tick]
+    below: list[Tick]  # labels of the horizontal axis
+    beside: list[Tick]  # labels of the vertical axis
     total: int
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
     right: int = WIDTH - RIGHT
-    floor: int = HEIGHT - BOTTOM
-    under: int = HEIGHT - 7  # where the words below stand
+    floor: int = HEIGHT - BOTTOM  # y of the horizontal axis
+    under: int = HEIGHT - 7  # y of its labels
 
 
-def bars(numbers: Sequence[int], labels: Sequence[str], marks: Mapping[int, str]) -> Chart:
-    """A chart of these numbers.
+def bars(numbers: Sequence[int], labels: Sequence[str], axis_labels: Mapping[int, str]) -> Chart:
+    """Returns a chart of these numbers.
 
     Args:
-        numbers: how high the bars are, from the left.
-        labels: what each stands for.
-        marks: what is written below the axis, by the place of its bar.
+        numbers: the value of each bar, from the left.
+        labels: what each bar stands for.
+        axis_labels: labels of the horizontal axis, by the index of the bar. Those without room are left out.
     """
     top = round_up(max(numbers, default=0))
-    place = (WIDTH - LEFT - RIGHT) / max(1, len(numbers))
-    room = HEIGHT - TOP - BOTTOM
+    step = (WIDTH - LEFT - RIGHT) / max(1, len(numbers))
+    full_height = HEIGHT - TOP - BOTTOM
     drawn = []
     for index, (number, label) in enumerate(zip(numbers, labels, strict=True)):
-        height = max(LOWEST, number / top * room) if number else 0.0
-        x = LEFT + place * (index + GAP / 2)
-        drawn.append(
-            Bar(label, number, _unit(x), _unit(HEIGHT - BOTTOM - height), _unit(place * (1 - GAP)), _unit(height))
-        )
-    below = [Tick(_unit(_middle(index, place)), marks[index]) for index in _apart(marks, place)]
+        height = max(LOWEST, number / top * full_height) if number else 0.0
+        x, y = LEFT + step * (index + GAP / 2), HEIGHT - BOTTOM - height
+        drawn.append(Bar(label, number, _unit(x), _unit(y), _unit(step * (1 - GAP)), _unit(height)))
+    below = [Tick(_unit(_middle(index, step)), axis_labels[index]) for index in _with_room(axis_labels, step)]
     shown = sorted({0, top // 2, top} if top > 1 else {0, top})
-    beside = [Tick(_unit(HEIGHT - BOTTOM - number / top * room), abbreviate(number)) for number in shown]
+    beside = [Tick(_unit(HEIGHT - BOTTOM - number / top * full_height), abbreviate(number)) for number in shown]
     return Chart(drawn, below, beside, sum(numbers))
 
 
-def _middle(index: int, place: float) -> float:
-    """Where a word stands below a bar: in its middle, and not beyond the edge."""
-    return min(LEFT + place * (index + 0.5), WIDTH - NEXT_LABEL / 2)
+def _middle(index: int, step: float) -> float:
+    """Returns where the label of a bar is centered: at its middle, but not beyond the edge."""
+    return min(LEFT + step * (index + 0.5), WIDTH - NEXT_LABEL / 2)
 
 
-def _apart(marks: Mapping[int, str], place: float) -> list[int]:
-    """Those of the marks that have room, from the left."""
+def _with_room(axis_labels: Mapping[int, str], step: float) -> list[int]:
+    """Returns the indexes of the labels that do not touch the one before, from the left."""
     kept: list[int] = []
-    for index in sorted(marks):
-        if not kept or (index - kept[-1]) * place >= NEXT_LABEL:
+    for index in sorted(axis_labels):
+        if not kept or (index - kept[-1]) * step >= NEXT_LABEL:
             kept.append(index)
     return kept
 
 
 def round_up(number: int) -> int:
-    """The next number that reads well at the end of an axis: 1, 2, 4, 6, 8, 10, 20 and so on."""
+    """Returns the next round number for the end of an axis: 1, 2, 4, 6, 8, 10, 20 and so on."""
     if number <= 1:
         return 1
     power = int("1" + "0" * (len(str(number)) - 1))
@@ -93,7 +91,7 @@ def round_up(number: int) -> int:
 
 
 def abbreviate(number: int) -> str:
-    """A number as an axis has room for it: 950, 1.2k, 40k, 2M."""
+    """Returns a number as an axis has room for it: 950, 1.2k, 40k, 2M."""
     for size, letter in ((1_000_000, "M"), (1_000, "k")):
         if number >= size:
             return f"{number / size:.1f}".removesuffix(".0") + letter

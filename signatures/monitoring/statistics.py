@@ -1,4 +1,4 @@
-"""The whole in figures: what happened in each hour, day and language, and what waits. Totals only, names nobody."""
+"""Statistics of the dashboard: events by hour, day and language, and what waits. Totals only, without any person."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,62 +6,22 @@ from typing import Any
 
 from django.db import connection
 
+from campaign.runtime.sql_files import load_sql
 from signatures.models import HourlyStatistic
 
 HOURS, DAYS = 48, 60
-MAILS_SENT = "mail"  # among what happens by the hour
-FAILED_WITHIN = timedelta(hours=48)
+MAILS_SENT = "mail"  # counted by the hour like the events of signatures
+FAILED_WITHIN = timedelta(hours=48)  # older failures are not shown
 
-Totals = dict[str, dict[Any, int]]  # what → when, or in which language → how often
+Totals = dict[str, dict[Any, int]]  # by event, then by hour, day or language
 
-# One walk over what is summed up already, with what the worker has not search_text yet.
-_HAPPENED = """
-    WITH happened AS (
-        SELECT hour, language, what, number FROM signatures_hourlystatistic WHERE hour >= %(first_day)s
-        UNION ALL
-        SELECT hour, language, what, abs(number) FROM signatures_countdelta WHERE what <> '' AND hour >= %(first_day)s
-        UNION ALL
-        SELECT date_trunc('hour', sent_at, 'UTC'), '', 'mail', count(*)
-        FROM signatures_outboxmail WHERE sent_at >= %(first_hour)s GROUP BY 1
-    ), placed AS (
-        SELECT *, date_trunc('day', hour, 'UTC') AS day FROM happened
-    )
-    SELECT what, hour, day, language, sum(number) FROM placed
-    GROUP BY GROUPING SETS ((what, hour), (what, day), (what, language))
-    HAVING grouping(hour) = 1 OR hour >= %(first_hour)s
-"""
-
-# Each a scalar, each read from an index or from a table of a few rows.
-_STANDING = """
-    SELECT
-        (SELECT coalesce(sum(number), 0) FROM signatures_countdelta WHERE state = 'waiting' AND flagged),
-        (SELECT coalesce(sum(number), 0) FROM signatures_countdelta WHERE state = 'waiting' AND NOT flagged),
-        (SELECT coalesce(confirmed_at, signed_up_at) FROM signatures_signature
-            WHERE state = 'waiting' AND CASE WHEN flags = '{}'::varchar(20)[] THEN 1 ELSE 0 END = 0
-            ORDER BY signed_up_at LIMIT 1),
-        (SELECT coalesce(confirmed_at, signed_up_at) FROM signatures_signature
-            WHERE state = 'waiting' AND CASE WHEN flags = '{}'::varchar(20)[] THEN 1 ELSE 0 END = 1
-            ORDER BY signed_up_at LIMIT 1),
-        due.now, due.later, due.failing, due.oldest,
-        (SELECT count(*) FROM signatures_outboxmail
-            WHERE sent_at IS NULL AND recipient IS NULL AND due_at > %(lately)s),
-        jobs.running, jobs.ready, jobs.failed,
-        (SELECT count(*) FROM signatures_signature WHERE flags @> '{reported}'::varchar(20)[] AND state = 'approved')
-    FROM (
-        SELECT count(*) FILTER (WHERE due_at <= %(now)s) AS now, count(*) FILTER (WHERE due_at > %(now)s) AS later,
-            count(*) FILTER (WHERE failure <> '') AS failing, min(due_at) FILTER (WHERE due_at <= %(now)s) AS oldest
-        FROM signatures_outboxmail WHERE recipient IS NOT NULL
-    ) due, (
-        SELECT count(*) FILTER (WHERE status = 'RUNNING') AS running, count(*) FILTER (WHERE status = 'READY') AS ready,
-            count(*) FILTER (WHERE status = 'FAILED' AND finished_at > %(lately)s) AS failed
-        FROM django_tasks_database_dbtaskresult
-    ) jobs
-"""
+_EVENTS = load_sql(__file__, "events.sql")
+_BACKLOG = load_sql(__file__, "backlog.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """How often it happened: by hour, by day and by language, each span with a place even where nothing did."""
+    """How often each event happened. `hours` and `days` list every hour and day, also where nothing happened."""
 
     hours: list[datetime]
     days: list[datetime]
@@ -90,29 +50,29 @@ class Backlog:
 
 
 def events(now: datetime) -> Events:
-    """What happened in the last hours and days, in one statement."""
+    """Returns the events of the last hours and days, read in one statement."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     hours = [hour - timedelta(hours=back) for back in reversed(range(HOURS))]
     days = [hour.replace(hour=0) - timedelta(days=back) for back in reversed(range(DAYS))]
-    found = Events(hours, days, by_hour=_nothing(), by_day=_nothing(), by_language=_nothing())
+    result = Events(hours, days, by_hour=_zero_totals(), by_day=_zero_totals(), by_language=_zero_totals())
     with connection.cursor() as cursor:
-        cursor.execute(_HAPPENED, {"first_hour": hours[0], "first_day": days[0]})
-        for what, in_hour, on_day, language, number in cursor.fetchall():
+        cursor.execute(_EVENTS, {"first_hour": hours[0], "first_day": days[0]})
+        for event, in_hour, on_day, language, number in cursor.fetchall():
             if in_hour is not None:
-                found.by_hour[what][in_hour] = int(number)
+                result.by_hour[event][in_hour] = int(number)
             elif on_day is not None:
-                found.by_day[what][on_day] = int(number)
+                result.by_day[event][on_day] = int(number)
             else:
-                found.by_language[what][language] = int(number)
-    return found
+                result.by_language[event][language] = int(number)
+    return result
 
 
-def _nothing() -> Totals:
-    return {what: {} for what in (*HourlyStatistic.What.values, MAILS_SENT)}
+def _zero_totals() -> Totals:
+    return {event: {} for event in (*HourlyStatistic.Event.values, MAILS_SENT)}
 
 
 def backlog(now: datetime) -> Backlog:
-    """What waits, in one statement."""
+    """Returns what waits, read in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, {"now": now, "lately": now - FAILED_WITHIN})
+        cursor.execute(_BACKLOG, {"now": now, "failed_since": now - FAILED_WITHIN})
         return Backlog(*cursor.fetchone())

@@ -1,6 +1,6 @@
-"""Mails into the outbox, in the transaction that causes them, or out of it."""
+"""The queue of the outbox: emails are enqueued in the transaction that causes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,62 +9,21 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
+from campaign.runtime.sql_files import load_sql
 from signatures.models import OutboxMail
 from signatures.states import Kind
 from signatures.values import sealing
 
-# SECURITY.md S20: to one mailbox, for one letter.
-MIN_INTERVAL = timedelta(minutes=10)  # at most one mail in this time
-MAX_PER_DAY, MAX_IN_ALL = 3, 5  # mails at most
+# Threat model S20: limits on emails to one address about one letter.
+MIN_INTERVAL = timedelta(minutes=10)  # between two emails
+MAX_PER_DAY, MAX_IN_ALL = 3, 5
 REMIND_AFTER = timedelta(days=2)
-# To one member of staff in an hour: who types somebody's name again and again does not fill their mailbox.
+# To one member of staff. Somebody who types their name again and again does not fill their mailbox.
 MAX_PER_HOUR_TO_STAFF = {OutboxMail.Kind.INVITE: 3, OutboxMail.Kind.RESET: 3, OutboxMail.Kind.ALARM: 6}
 
-_QUEUE = """
-    INSERT INTO signatures_outboxmail (signature_id, kind, language, recipient, queued_at, due_at, attempts, failure)
-    SELECT s.id, wanted.kind, %(language)s, wanted.recipient, %(now)s, %(now)s + wanted.wait, 0, ''
-    FROM signatures_signature s,
-        unnest(%(kinds)s::text[], %(waits)s::interval[], %(recipients)s::bytea[]) AS wanted (kind, wait, recipient),
-        LATERAL (
-            SELECT count(*) FILTER (WHERE m.kind <> 'update') AS in_all,
-                count(*) FILTER (WHERE m.kind = 'link' AND m.queued_at > %(now)s - interval '1 day') AS a_day,
-                max(m.queued_at) FILTER (WHERE m.kind = 'link') AS last,
-                count(*) FILTER (WHERE m.kind = 'reminder' AND m.signature_id = s.id) AS reminders
-            FROM signatures_outboxmail m WHERE m.signature_id = ANY (ARRAY(
-                SELECT other.id FROM signatures_signature other
-                WHERE other.letter_id = s.letter_id AND other.kind = ANY (%(all_kinds)s)
-                    AND other.address_hash = s.address_hash
-            ))
-        ) sent
-    WHERE s.id = ANY (%(ids)s) AND sent.in_all < %(in_all)s
-        AND coalesce((SELECT q.until <= %(now)s FROM signatures_suppression q WHERE q.address_hash = s.address_hash), TRUE)
-        AND CASE wanted.kind
-            WHEN 'reminder' THEN s.state = 'unconfirmed' AND sent.reminders = 0
-            ELSE sent.a_day < %(a_day)s AND coalesce(sent.last <= %(quiet_since)s, TRUE)
-        END
-"""
-
-# They were asked for, so the caps above do not count; nobody is told the same twice.
-_QUEUE_UPDATES = """
-    INSERT INTO signatures_outboxmail (signature_id, kind, topic, language, recipient, queued_at, due_at, attempts, failure)
-    SELECT s.id, 'update', %(topic)s, s.language, wanted.recipient, %(now)s, %(now)s, 0, ''
-    FROM unnest(%(ids)s::bigint[], %(recipients)s::bytea[]) AS wanted (id, recipient)
-        JOIN signatures_signature s ON s.id = wanted.id
-    WHERE NOT EXISTS (
-        SELECT 1 FROM signatures_outboxmail m WHERE m.signature_id = s.id AND m.kind = 'update' AND m.topic = %(topic)s
-    )
-"""
-
-_QUEUE_FOR_STAFF = """
-    INSERT INTO signatures_outboxmail (staff_id, kind, topic, language, recipient, queued_at, due_at, attempts, failure)
-    SELECT u.id, %(kind)s, %(topic)s, %(language)s, wanted.recipient, %(now)s, %(now)s, 0, ''
-    FROM unnest(%(ids)s::bigint[], %(recipients)s::bytea[]) AS wanted (id, recipient)
-        JOIN auth_user u ON u.id = wanted.id
-    WHERE (
-        SELECT count(*) FROM signatures_outboxmail m
-        WHERE m.staff_id = u.id AND m.kind = %(kind)s AND m.queued_at > %(now)s - interval '1 hour'
-    ) < %(most)s
-"""
+_ENQUEUE = load_sql(__file__, "enqueue.sql")
+_ENQUEUE_UPDATES = load_sql(__file__, "enqueue_updates.sql")
+_ENQUEUE_FOR_STAFF = load_sql(__file__, "enqueue_for_staff.sql")
 
 
 def enqueue(
@@ -75,76 +34,91 @@ def enqueue(
     remind: bool = False,
     kind: OutboxMail.Kind = OutboxMail.Kind.LINK,
 ) -> int:
-    """Put the mail with the personal link into the outbox, its recipient sealed, unless the mailbox got enough.
+    """Enqueues the email with the personal link, unless the address got enough. Returns the number of emails enqueued.
 
-    How many were put there.
+    The caller holds the lock on the rows of the signatures. Otherwise two requests at once could each find that no
+    email was enqueued yet.
 
-    The caller holds the lock on the signatures' rows, so that two at once cannot both find nothing. With `remind` the
-    reminder is queued, too, which goes out after `REMIND_AFTER` to who has not confirmed by then.
+    Args:
+        signatures: the ids of signatures that belong to `address`.
+        language: the language of the email.
+        address: the email address; the outbox keeps it sealed.
+        remind: enqueue a reminder, too. It is sent after `REMIND_AFTER` if the signature is still unconfirmed.
+        kind: `LINK`, or `QUESTION` if staff asked something.
     """
-    now = timezone.now()
     wanted = [(kind, timedelta(0)), *([(OutboxMail.Kind.REMINDER, REMIND_AFTER)] if remind else [])]
-    values: dict[str, Any] = {
-        "ids": list(signatures),
-        "kinds": [each for each, _wait in wanted],
-        "waits": [wait for _kind, wait in wanted],
-        # Each sealed anew: two boxes that were the same would tell that they hold the same (R3).
-        "recipients": [sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY) for _each in wanted],
-        "all_kinds": Kind.values,
-        "language": language,
-        "now": now,
-        "quiet_since": now - MIN_INTERVAL,
-        "in_all": MAX_IN_ALL,
-        "a_day": MAX_PER_DAY,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_QUEUE, values)
-        return int(cursor.rowcount)
+    now = timezone.now()
+    return _execute(
+        _ENQUEUE,
+        ids=list(signatures),
+        kinds=[kind for kind, _wait in wanted],
+        waits=[wait for _kind, wait in wanted],
+        # Each sealed on its own: two recipients with the same bytes would show that they are the same (R3).
+        recipients=_seal([address for _each in wanted]),
+        all_kinds=Kind.values,
+        language=language,
+        now=now,
+        interval_since=now - MIN_INTERVAL,
+        max_in_all=MAX_IN_ALL,
+        max_per_day=MAX_PER_DAY,
+    )
 
 
 def enqueue_updates(addresses: Mapping[int, str], *, topic: str) -> int:
-    """Put a mail about this topic into the outbox for each of these signatures, once; how many were put there.
+    """Enqueues an email about a topic for each signature, once. Returns the number of emails enqueued.
 
-    The caller holds the lock on the signatures' rows. Whose address it is, is sealed anew, to the post's key.
+    The caller holds the lock on the rows of the signatures.
+
+    Args:
+        addresses: the email addresses, by the id of the signature. The outbox seals them again, to its own key.
+        topic: what the email is about (see `topics`).
     """
-    values: dict[str, Any] = {
-        "ids": list(addresses),
-        "recipients": [sealing.seal(a, public_key=settings.OUTBOX_PUBLIC_KEY) for a in addresses.values()],
-        "topic": topic,
-        "now": timezone.now(),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_QUEUE_UPDATES, values)
-        return int(cursor.rowcount)
+    return _execute(
+        _ENQUEUE_UPDATES,
+        ids=list(addresses),
+        recipients=_seal(addresses.values()),
+        topic=topic,
+        now=timezone.now(),
+    )
 
 
 def enqueue_for_staff(staff_ids: Sequence[int], *, kind: OutboxMail.Kind, topic: str = "") -> int:
-    """Put a mail to each of these members of staff into the outbox; how many were put there.
+    """Enqueues an email to members of staff. Returns the number of emails enqueued.
 
-    Whoever is not active, has no address or got enough in this hour gets none. Two statements, whatever is found, and
-    a box is sealed for nobody, too: a page on which anybody can ask takes the same time for all (SECURITY.md A13).
+    An account that is not active, has no address or got enough in this hour gets none. The same two statements run and
+    one recipient is sealed even if nobody is found, so that a page where anybody can ask takes the same time for
+    everybody (threat model A13).
 
     Args:
-        staff_ids: who; those that do not exist are passed over.
-        kind: `INVITE` and `RESET` hold a link that is made when the mail goes; `ALARM` leads to admin.
-        topic: the code of an alarm; `emails.ALARMS` has its sentence.
+        staff_ids: the ids of the accounts; ids that do not exist are ignored.
+        kind: `INVITE` and `RESET` hold a link that is made when the email is sent; `ALARM` leads to admin.
+        topic: the code of an alarm.
     """
     found = User.objects.filter(pk__in=staff_ids, is_active=True).exclude(email="").values_list("pk", "email")
-    wanted = list(found) or [(0, "")]
-    values: dict[str, Any] = {
-        "ids": [number for number, _address in wanted],
-        "recipients": [sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY) for _number, address in wanted],
-        "kind": kind,
-        "topic": topic,
-        "language": settings.LANGUAGE_CODE,
-        "now": timezone.now(),
-        "most": MAX_PER_HOUR_TO_STAFF[kind],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_QUEUE_FOR_STAFF, values)
-        return int(cursor.rowcount)
+    addresses = dict(found) or {0: ""}
+    return _execute(
+        _ENQUEUE_FOR_STAFF,
+        ids=list(addresses),
+        recipients=_seal(addresses.values()),
+        kind=kind,
+        topic=topic,
+        language=settings.LANGUAGE_CODE,
+        now=timezone.now(),
+        max_per_hour=MAX_PER_HOUR_TO_STAFF[kind],
+    )
 
 
 def discard(signature_id: int) -> None:
-    """What has not gone out to this signer will not."""
+    """Deletes the emails to this signer that have not been sent."""
     OutboxMail.objects.filter(signature=signature_id, recipient__isnull=False).delete()
+
+
+def _seal(addresses: Iterable[str]) -> list[bytes]:
+    return [sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY) for address in addresses]
+
+
+def _execute(statement: str, **values: Any) -> int:
+    """Returns the number of rows that the statement inserted."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)

@@ -1,4 +1,4 @@
-"""The words of the mails. Renders; sends nothing."""
+"""The text of emails, from the folders in `templates/emails/`."""
 
 from collections.abc import Mapping
 from email.utils import make_msgid
@@ -21,29 +21,38 @@ def build_message(
     subject: str = "",
     unsubscribe: str = "",
 ) -> EmailMultiAlternatives:
-    """The mail in the folder templates/emails/<name>/: a text part, an HTML part, and no signer's words in a header.
+    """Renders the email in `templates/emails/<name>/`: a text part and an HTML part. No header has a signer's words.
 
-    A subject that is given stands in place of the one in the folder. `unsubscribe` is where one press of a button in
-    the mail program ends such mails (RFC 8058).
+    Args:
+        name: the name of the folder.
+        to: the email address.
+        language: the language that the templates are rendered in.
+        context: what the templates need beside the name of the organization and its contact address.
+        subject: replaces the subject in the folder.
+        unsubscribe: the address at which one press of a button in the mail program ends such emails (RFC 8058).
     """
+    context = {
+        "organization_name": settings.ORGANIZATION_NAME,
+        "contact_email": settings.CONTACT_EMAIL,
+        **context,
+    }
     with translation.override(language):
-        ours, body, page = (
+        default_subject, text, html = (
             render_to_string(f"emails/{name}/{part}", dict(context))
             for part in ("subject.txt", "body.txt", "body.html")
         )
-    # Our own host: the name of this machine is nobody's business.
+    # The domain is our host: Django would publish the name of this machine.
     headers = {"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=settings.SITE.hostname)}
     if unsubscribe:
         headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    mail = EmailMultiAlternatives(
-        " ".join((subject or ours).split()), body, to=[to], reply_to=_answers(), headers=headers
-    )
-    mail.attach_alternative(page, "text/html")
-    return mail
+    one_line_subject = " ".join((subject or default_subject).split())
+    message = EmailMultiAlternatives(one_line_subject, text, to=[to], reply_to=_reply_to(), headers=headers)
+    message.attach_alternative(html, "text/html")
+    return message
 
 
-def _answers() -> list[str]:
-    """Where an answer goes: to the privacy contact, where that is an address."""
+def _reply_to() -> list[str]:
+    """Returns the contact address, or nothing if the contact is not an email address."""
     try:
         validate_email(settings.CONTACT_EMAIL)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""The verb of telling: those who asked for updates hear what became of the letter, in their language, once."""
+"""Updates: subscribers get an email about what became of the letter, in their language, once."""
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,50 +12,47 @@ from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.values import sealing
 
-BATCH = 500  # each in a transaction of its own: who is told stays told, whatever happens to the rest
+BATCH = 500  # subscribers in one transaction, so that a crash loses only the batch it interrupts
 
 
 def queue_updates(private_key: PrivateKey) -> int:
-    """Queue what there is to tell to those who asked; how many mails.
+    """Enqueues an email to subscribers about each new event. Returns the number of emails enqueued.
 
-    That is every delivery that was handed over or acknowledged, and news that staff chose for it. Run again, it tells
-    only what is new: the mails already queued are the memory of it.
+    Events are deliveries that were handed over or acknowledged, and news that staff chose for it. Run again, it
+    enqueues only what is new: the emails in the outbox show what was enqueued before.
 
     Raises:
-        mailboxes.CannotOpen: when an address was sealed to another key.
+        CannotUnseal: when an address was sealed to another key.
     """
     queued = 0
     for delivery in Delivery.objects.gone_out().order_by("pk"):
-        mails = _tell(_who_asked(delivery.letter_id), topics.delivery_topic(delivery), private_key)
-        _record(mails, delivery.letter_id, {"delivery": delivery.pk, "about": delivery.state})
-        queued += mails
+        about: dict[str, str | int] = {"delivery": delivery.pk, "about": delivery.state}
+        topic = topics.delivery_topic(delivery)
+        queued += _enqueue(_subscribers(delivery.letter_id), topic, private_key, about)
     for news in News.objects.announced().filter(by_mail=True).order_by("pk"):
-        # Who came later has read it on the page: nobody is sent all that ever happened.
-        asked = _who_asked(news.letter_id).filter(confirmed_at__lte=news.published_at)
-        mails = _tell(asked, topics.news_topic(news), private_key)
-        _record(mails, news.letter_id, {"news": news.pk})
-        queued += mails
+        # Somebody who signed later has read the news on the page, and gets no email about old news.
+        subscribers = _subscribers(news.letter_id).filter(confirmed_at__lte=news.published_at)
+        queued += _enqueue(subscribers, topics.news_topic(news), private_key, {"news": news.pk})
     return queued
 
 
-def _record(mails: int, letter_id: int, about: dict[str, str | int]) -> None:
-    if mails:
-        audit_log.record(AuditAction.QUEUE_UPDATES, letter_id=letter_id, detail={**about, "number": mails})
+def _subscribers(letter_id: int) -> QuerySet[Signature]:
+    states = [State.WAITING, State.APPROVED]
+    return Signature.objects.filter(letter_id=letter_id, sealed_address__isnull=False, state__in=states)
 
 
-def _who_asked(letter_id: int) -> QuerySet[Signature]:
-    return Signature.objects.filter(
-        letter_id=letter_id, sealed_address__isnull=False, state__in=[State.WAITING, State.APPROVED]
-    )
-
-
-def _tell(asked: QuerySet[Signature], topic: str, private_key: PrivateKey) -> int:
-    queued = last = 0
+def _enqueue(subscribers: QuerySet[Signature], topic: str, private_key: PrivateKey, about: dict[str, str | int]) -> int:
+    """Enqueues one email for each subscriber, batch by batch, with an audit entry if there was any."""
+    queued = last = letter_id = 0
     while True:
         with transaction.atomic():
-            some = list(asked.filter(pk__gt=last).order_by("pk").select_for_update()[:BATCH])
-            addresses = {row.pk: sealing.unseal(row.sealed_address or b"", private_key=private_key) for row in some}
+            batch = list(subscribers.filter(pk__gt=last).order_by("pk").select_for_update()[:BATCH])
+            addresses = {row.pk: sealing.unseal(row.sealed_address or b"", private_key=private_key) for row in batch}
             queued += queue.enqueue_updates(addresses, topic=topic)
-        if len(some) < BATCH:
-            return queued
-        last = some[-1].pk
+        if batch:
+            last, letter_id = batch[-1].pk, batch[-1].letter_id
+        if len(batch) < BATCH:
+            break
+    if queued:
+        audit_log.record(AuditAction.QUEUE_UPDATES, letter_id=letter_id, detail={**about, "number": queued})
+    return queued

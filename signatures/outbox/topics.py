@@ -1,4 +1,4 @@
-"""What a mail about the letter tells: its topic, as the outbox keeps it, and the page that it leads to."""
+"""Topics of updates: how the outbox stores what an email is about, and the page that the email leads to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from signatures.models import Delivery
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The folder under templates/emails/, the page in the active language, and what else the words need."""
+    """What an update says: the folder in `templates/emails/`, the page it leads to, and more for the templates."""
 
-    mail: str
+    email: str
     page: str
     context: Mapping[str, Any] = field(default_factory=dict)
 
@@ -28,12 +28,12 @@ def news_topic(news: News) -> str:
 
 
 def resolve(topic: str) -> Announcement | None:
-    """What to tell of it now; nothing, when news was taken off the page."""
+    """Returns the announcement in the active language, or None if the news was retracted."""
     kind, number = topic.split(".")[:2]
     if kind == "delivery":
         delivery = Delivery.objects.select_related("letter").get(pk=int(number))
         page = reverse("delivery", args=[delivery.letter.slug, delivery.number])
         return Announcement("update", page, {"delivery": delivery})
     news = News.objects.announced().select_related("letter").filter(pk=int(number)).first()
-    # The mail repeats no word of it: a seized mailbox tells less, and a correction on the page reaches everybody.
+    # The email does not quote the news: a seized mailbox reveals less, and a correction on the page reaches everybody.
     return Announcement("news", f"{reverse('news', args=[news.letter.slug])}#news-{news.pk}") if news else None

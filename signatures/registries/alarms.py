@@ -44,19 +44,19 @@ class AlarmCode(StrEnum):
         "rise",
         "Many more people sign up than at this time of the last days.",
         "Good news spreads like this, and so do scripts: look at the newest signatures, then tighten the limits.",
-        "monitoring.alarms",
+        "monitoring.sign_up_trends",
     )
     DOMAIN_TREND = (
         "domain-trend",
         "One email domain makes an unusual share of the sign-ups.",
         "Look at the newest signatures. If they are made up, tighten the limits or pause signing.",
-        "monitoring.alarms",
+        "monitoring.sign_up_trends",
     )
     NETWORK_TREND = (
         "network-trend",
         "One network makes an unusual share of the sign-ups.",
         "Look at the newest signatures. If they are made up, tighten the limits or pause signing.",
-        "monitoring.alarms",
+        "monitoring.sign_up_trends",
     )
     COUNT_DRIFT = (
         "count-drift",

@@ -1,4 +1,4 @@
-"""What admin shows above its own pages: the alarms on each, and on the front page the picture of the whole."""
+"""What admin shows above its own pages: the alarms on every page, and the dashboard on the first one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,12 @@ from signatures.registries import AlarmCode
 register = template.Library()
 
 DELIVERIES = 5
+EVENT_LABELS = {event.value: str(event.label) for event in HourlyStatistic.Event}
 
 
 @dataclass(frozen=True, slots=True)
 class LabeledChart:
-    """One chart with its name and the sentence that tells it to who does not see it."""
+    """A chart with its name, and a sentence for people who do not see it."""
 
     name: str
     label: str
@@ -36,7 +37,7 @@ class LabeledChart:
 
 @dataclass(frozen=True, slots=True)
 class ChartGroup:
-    """Charts over the same places, and the table behind them."""
+    """Charts over the same horizontal axis, and the table of their numbers."""
 
     name: str
     title: str
@@ -45,15 +46,25 @@ class ChartGroup:
     rows: list[tuple[str, list[int]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The horizontal axis of a group: what a bar stands for, the label of each, and those that are written below."""
+
+    name: str
+    keys: Sequence[Any]
+    labels: Sequence[str]
+    axis_labels: Mapping[int, str]
+
+
 @register.inclusion_tag("admin/alarms.html", takes_context=True)
 def alarms(context: template.Context) -> dict[str, Any]:
-    """The alarms that stand and nobody has seen, and the switches that are turned, in one statement."""
+    """The active alarms that nobody has seen, paused letters and tightened limits, read in one statement."""
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.has_perm("signatures.view_alarm"):
         return {}
     fields = ("kind", "code", "words")
-    standing = monitoring_alarms.active(timezone.now()).filter(seen_by__isnull=True)
-    rows = standing.annotate(kind=Value("alarm"), words=Cast("sentence", CharField())).values_list(*fields)
+    unseen = monitoring_alarms.active(timezone.now()).filter(seen_by__isnull=True)
+    rows = unseen.annotate(kind=Value("alarm"), words=Cast("sentence", CharField())).values_list(*fields)
     paused = Letter.objects.filter(state=Letter.State.PAUSED).annotate(
         kind=Value("paused"), code=Cast("pk", CharField()), words=Cast("slug", CharField())
     )
@@ -69,25 +80,25 @@ def alarms(context: template.Context) -> dict[str, Any]:
 
 @register.inclusion_tag("admin/dashboard.html", takes_context=True)
 def dashboard(context: template.Context) -> dict[str, Any]:
-    """What happened and what waits, in three statements; for who may see signatures."""
+    """Events and backlog, read in three statements, for staff who may see signatures."""
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.has_perm("signatures.view_signature"):
         return {}
     now = timezone.now()
-    happened, standing = statistics.events(now), statistics.backlog(now)
+    events, backlog = statistics.events(now), statistics.backlog(now)
     return {
-        "groups": [_by_hour(happened), _by_day(happened), _by_language(happened)],
-        "standing": standing,
+        "groups": [_by_hour(events), _by_day(events), _by_language(events)],
+        "standing": backlog,
         "since": {
-            name: _age(getattr(standing, name), now) for name in ("flagged_since", "clean_since", "mail_due_since")
+            name: _age(getattr(backlog, name), now) for name in ("flagged_since", "clean_since", "mail_due_since")
         },
-        "mails_in_this_hour": happened.by_hour[statistics.MAILS_SENT].get(happened.hours[-1], 0),
+        "mails_in_this_hour": events.by_hour[statistics.MAILS_SENT].get(events.hours[-1], 0),
         "deliveries": Delivery.objects.select_related("letter")[:DELIVERIES],
     }
 
 
 def _age(since: datetime | None, now: datetime) -> str:
-    """For how long, in whole hours: nobody is told the minute in which somebody signed."""
+    """Returns an age in whole hours or days, so that nobody learns the minute in which somebody signed."""
     if since is None:
         return ""
     hours = int((now - since).total_seconds() // 3600)
@@ -98,59 +109,48 @@ def _age(since: datetime | None, now: datetime) -> str:
     return f"{hours // 24} day{pluralize(hours // 24)}"
 
 
-def _by_hour(happened: statistics.Events) -> ChartGroup:
-    hours = happened.hours
-    labels = [f"{date_format(hour, 'Y-m-d')} {hour:%H}:00" for hour in hours]
-    marks = {
-        place: f"{hour:%H}:00" if hour.hour else date_format(hour, "j M")
-        for place, hour in enumerate(hours)
+def _by_hour(events: statistics.Events) -> ChartGroup:
+    labels = [f"{date_format(hour, 'Y-m-d')} {hour:%H}:00" for hour in events.hours]
+    axis_labels = {
+        index: f"{hour:%H}:00" if hour.hour else date_format(hour, "j M")
+        for index, hour in enumerate(events.hours)
         if hour.hour % 12 == 0
     }
-    kinds = {**_names(), statistics.MAILS_SENT: "emails sent"}
-    return _group("hour", "By hour, the last 48 hours (UTC)", "hour", kinds, happened.by_hour, hours, labels, marks)
+    event_labels = {**EVENT_LABELS, statistics.MAILS_SENT: "emails sent"}
+    axis = Axis("hour", events.hours, labels, axis_labels)
+    return _group("By hour, the last 48 hours (UTC)", axis, events.by_hour, event_labels)
 
 
-def _by_day(happened: statistics.Events) -> ChartGroup:
-    days = happened.days
-    labels = [date_format(day, "Y-m-d") for day in days]
-    marks = {place: date_format(day, "j M") for place, day in enumerate(days) if day.weekday() == 0}
-    return _group("day", "By day, the last 60 days (UTC)", "day", _names(), happened.by_day, days, labels, marks)
+def _by_day(events: statistics.Events) -> ChartGroup:
+    labels = [date_format(day, "Y-m-d") for day in events.days]
+    axis_labels = {index: date_format(day, "j M") for index, day in enumerate(events.days) if day.weekday() == 0}
+    axis = Axis("day", events.days, labels, axis_labels)
+    return _group("By day, the last 60 days (UTC)", axis, events.by_day, EVENT_LABELS)
 
 
-def _by_language(happened: statistics.Events) -> ChartGroup:
+def _by_language(events: statistics.Events) -> ChartGroup:
     codes = [code for code, _name in settings.LANGUAGES]
-    labels = [str(name) for _code, name in settings.LANGUAGES]
-    title = "By language, the last 60 days"
-    marks = dict(enumerate(codes))
-    return _group("language", title, "language", _names(), happened.by_language, codes, labels, marks)
+    axis = Axis("language", codes, [str(name) for _code, name in settings.LANGUAGES], dict(enumerate(codes)))
+    return _group("By language, the last 60 days", axis, events.by_language, EVENT_LABELS)
 
 
-def _names() -> dict[str, str]:
-    return {value: str(label) for value, label in HourlyStatistic.What.choices}
-
-
-def _group(
-    name: str,
-    title: str,
-    corner: str,
-    kinds: Mapping[str, str],
-    sums: statistics.Totals,
-    places: Sequence[Any],
-    labels: Sequence[str],
-    marks: Mapping[int, str],
-) -> ChartGroup:
-    numbers = {what: [sums[what].get(place, 0) for place in places] for what in kinds}
+def _group(title: str, axis: Axis, totals: statistics.Totals, event_labels: Mapping[str, str]) -> ChartGroup:
+    numbers = {event: [totals[event].get(key, 0) for key in axis.keys] for event in event_labels}
     drawn = [
-        LabeledChart(f"{name}-{what}", label, charts.bars(numbers[what], labels, marks), _told(numbers[what], labels))
-        for what, label in kinds.items()
+        LabeledChart(
+            f"{axis.name}-{event}",
+            label,
+            charts.bars(numbers[event], axis.labels, axis.axis_labels),
+            _description(numbers[event], axis.labels),
+        )
+        for event, label in event_labels.items()
     ]
-    rows = [(label, [numbers[what][place] for what in kinds]) for place, label in enumerate(labels)]
-    return ChartGroup(name, title, corner, drawn, rows if name == "language" else rows[::-1])
+    rows = [(label, [numbers[event][index] for event in event_labels]) for index, label in enumerate(axis.labels)]
+    return ChartGroup(axis.name, title, axis.name, drawn, rows if axis.name == "language" else rows[::-1])
 
 
-def _told(numbers: Sequence[int], labels: Sequence[str]) -> str:
+def _description(numbers: Sequence[int], labels: Sequence[str]) -> str:
     most = max(numbers, default=0)
     if not most:
         return "None."
-    where = labels[list(numbers).index(most)]
-    return "%(total)d in all; most: %(most)d, %(where)s." % {"total": sum(numbers), "most": most, "where": where}
+    return f"{sum(numbers)} in all; most: {most}, {labels[list(numbers).index(most)]}."

@@ -1,4 +1,4 @@
-"""What a page hands on of its letter: links to share it, and what networks read of it."""
+"""Share links, and the Open Graph tags that networks and messengers read."""
 
 from typing import Any
 
@@ -16,38 +16,40 @@ register = template.Library()
 
 
 def absolute(name: str, letter: Letter) -> str:
-    """The address of a page of this letter, in the language of the page that tells it."""
+    """Returns the full address of a page of this letter, in the active language."""
     return f"{settings.SITE_URL}{reverse(name, args=[letter.slug])}"
 
 
-def _described(text: Translation) -> str:
-    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {"recipient": text.recipient_name}
+def _description(text: Translation) -> str:
+    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {
+        "recipient": text.recipient_name
+    }
 
 
 @register.inclusion_tag("sharing/share_links.html")
 def share(letter: Letter, text: Translation, heading: str = "") -> dict[str, Any]:
-    """Links to tell others. They hand on the address of the letter, never the one of the page they stand on."""
+    """Links to share the letter. They hold the address of the letter, never that of the page they are on."""
     address = absolute("letter", letter)
     return {
         "heading": heading,
         "address": address,
-        "mail": links.mail_link(text.title, _described(text), address),
+        "mail": links.mail_link(text.title, _description(text), address),
         "networks": links.network_links(address, text.title),
     }
 
 
 @register.inclusion_tag("sharing/open_graph.html")
 def open_graph(letter: Letter, text: Translation) -> dict[str, Any]:
-    """What networks and messengers show beside a link to the letter."""
+    """What networks and messengers show beside a link to the letter (Open Graph)."""
     language = get_language() or settings.LANGUAGE_CODE
     locales = {code: str(pdf.Wording.suiting(code).words["locale"]) for code, _name in settings.LANGUAGES}
     return {
         "title": text.title,
-        "description": _described(text),
+        "description": _description(text),
         "address": absolute("letter", letter),
-        "house": letter.letterhead.get("name") or settings.ORGANIZATION_NAME,
+        "site_name": letter.letterhead.get("name") or settings.ORGANIZATION_NAME,
         "locale": locales.pop(language, language),
         "other_locales": locales.values(),
-        "picture": absolute("share-image", letter),
+        "image": absolute("share-image", letter),
         "size": pdf.SHARE_IMAGE_SIZE,
     }

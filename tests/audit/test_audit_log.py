@@ -228,7 +228,9 @@ def test_who_may_not_see_signatures_gets_no_link_to_them(officer: User, client: 
     assert f"{ALL}{cleo.pk}/change/" not in client.get(TRAIL).content.decode()
 
 
-def test_filters_find_by_kind_day_staff_letter_and_signature(moderator_client: Client, moderator: User, cleo: Signature) -> None:
+def test_filters_find_by_kind_day_staff_letter_and_signature(
+    moderator_client: Client, moderator: User, cleo: Signature
+) -> None:
     other = make_letter("other")
     decisions.approve(cleo, by=moderator.pk)
     audit_log.record(AuditAction.PRUNE)
@@ -264,7 +266,9 @@ def test_filters_find_by_kind_day_staff_letter_and_signature(moderator_client: C
 
 
 @pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "١", "'; DROP", "%", "\x00", "9999-12-31", "2026-02-30"])
-def test_S15_a_filter_with_nonsense_is_told_and_finds_nothing(moderator_client: Client, cleo: Signature, value: str) -> None:
+def test_S15_a_filter_with_nonsense_is_told_and_finds_nothing(
+    moderator_client: Client, cleo: Signature, value: str
+) -> None:
     decisions.reject(cleo, by=1, reason="why")
     for name, words in {"day": "Please give a day", "signature": "Please give the number"}.items():
         page = moderator_client.get(TRAIL, {name: value})
@@ -275,7 +279,9 @@ def test_S15_a_filter_with_nonsense_is_told_and_finds_nothing(moderator_client: 
 
 
 @pytest.mark.parametrize("query", ["", "kind=decisions", "staff=1", "day=2026-11-25", "signature=1"])
-def test_the_page_of_the_trail_takes_at_most_twelve_statements(moderator_client: Client, letter: Letter, query: str) -> None:
+def test_the_page_of_the_trail_takes_at_most_twelve_statements(
+    moderator_client: Client, letter: Letter, query: str
+) -> None:
     for number in range(60):
         audit_log.record(AuditAction.APPROVE, staff_id=number % 7, letter_id=letter.pk, signature_id=number)
     moderator_client.get(TRAIL)
@@ -324,9 +330,9 @@ def limited_role(letter: Letter) -> Iterator[None]:
         "UPDATE signatures_auditentry SET reason = 'other'",
         "DELETE FROM signatures_auditentry",
         "TRUNCATE signatures_auditentry",
-        "ALTER TABLE signatures_auditentry DISABLE TRIGGER trail_is_append_only",
+        "ALTER TABLE signatures_auditentry DISABLE TRIGGER audit_entries_are_append_only",
         "ALTER TABLE signatures_auditentry DISABLE TRIGGER ALL",
-        "DROP TRIGGER trail_is_append_only ON signatures_auditentry",
+        "DROP TRIGGER audit_entries_are_append_only ON signatures_auditentry",
         "DROP TABLE signatures_auditentry",
         "CREATE OR REPLACE FUNCTION signatures_audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
         "SET session_replication_role = replica",
@@ -334,7 +340,7 @@ def limited_role(letter: Letter) -> Iterator[None]:
         "UPDATE signatures_checkpoint SET digest = ''",
         "DELETE FROM signatures_checkpoint",
         "TRUNCATE signatures_checkpoint",
-        "ALTER TABLE signatures_checkpoint DISABLE TRIGGER seals_are_append_only",
+        "ALTER TABLE signatures_checkpoint DISABLE TRIGGER checkpoints_are_append_only",
         "DELETE FROM django_migrations",
         "CREATE TABLE signatures_other (id int)",
     ],
@@ -370,7 +376,7 @@ def test_A8_the_ordinary_work_of_the_site_goes_through_as_the_limited_role(
     assert not Signature.objects.exists()
     actions = set(AuditEntry.objects.values_list("action", flat=True))
     assert actions == {"confirm", "approve", "view", "export", "prune", "recount", "reconcile", "erase"}
-    assert checkpoints.verify().entries == 7 and checkpoints.verify().unsealed == 1
+    assert checkpoints.verify().entries == 7 and checkpoints.verify().unchecked == 1
 
 
 # XSS

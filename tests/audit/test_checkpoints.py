@@ -1,5 +1,6 @@
-"""The trail is sealed each minute, and whoever changes it afterwards is found out."""
+"""The audit log gets a checkpoint each minute, which reveals whoever changes it afterwards."""
 
+import hashlib
 import io
 import threading
 from collections.abc import Callable
@@ -36,7 +37,7 @@ def broken(*words: str) -> str:
     return str(refused.value)
 
 
-def tamper(statement: str, *values: object) -> None:
+def tamper(statement: str, *values: Any) -> None:
     """As a superuser could: with the triggers switched off."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
@@ -47,7 +48,7 @@ def tamper(statement: str, *values: object) -> None:
 
 @pytest.fixture
 def entries() -> list[int]:
-    """Twelve entries under three seals, and two more without. One number is missing: somebody rolled back."""
+    """Twelve entries in three checkpoints, and two more without. One number is missing: a transaction was rolled back."""
     for number in range(14):
         if number == 6:
             with connection.cursor() as cursor:
@@ -58,19 +59,19 @@ def entries() -> list[int]:
     return list(AuditEntry.objects.order_by("pk").values_list("pk", flat=True))
 
 
-def test_the_worker_seals_and_the_command_says_how_much(entries: list[int]) -> None:
-    assert "12 entries in 3 seals stand as they were written." in say()
-    assert "2 are not yet sealed, the oldest since 2" in say()
+def test_the_worker_makes_checkpoints_and_the_command_says_how_many(entries: list[int]) -> None:
+    assert "12 entries in 3 checkpoints are unchanged." in say()
+    assert "2 have no checkpoint yet, the oldest since 2" in say()
 
     assert tasks.run_duties.call(["create-checkpoint"]) == {}
 
-    assert "14 entries in 4 seals" in say() and "0 are not yet sealed." in say()
+    assert "14 entries in 4 checkpoints" in say() and "0 have no checkpoint yet." in say()
     assert checkpoints.create_checkpoint() == 0, "nothing new makes no checkpoint"
     newest = Checkpoint.objects.order_by("pk").last()
     assert newest is not None and say("--newest").strip() == newest.digest and newest.digest in say()
 
 
-def test_a_trail_that_is_no_longer_sealed_raises_an_alarm(entries: list[int]) -> None:
+def test_an_audit_log_without_new_checkpoints_raises_an_alarm(entries: list[int]) -> None:
     assert alarms.check() == []
     tamper("UPDATE signatures_auditentry SET at = at - interval '31 minutes'")
     assert alarms.check() == ["audit-log-unchecked"]
@@ -78,18 +79,18 @@ def test_a_trail_that_is_no_longer_sealed_raises_an_alarm(entries: list[int]) ->
     assert checkpoints.unchecked_since() is None
 
 
-def test_an_empty_trail_is_whole(db: None) -> None:
+def test_an_empty_audit_log_is_unchanged(db: None) -> None:
     assert checkpoints.create_checkpoint() == 0
-    assert "0 entries in 0 seals" in say()
-    assert "Nothing is sealed yet" in broken("--newest")
+    assert "0 entries in 0 checkpoints" in say()
+    assert "There is no checkpoint yet" in broken("--newest")
 
 
-def test_a_seal_holds_so_many_entries_and_no_more(db: None) -> None:
+def test_a_checkpoint_covers_so_many_entries_and_no_more(db: None) -> None:
     for _each in range(7):
         audit_log.record(AuditAction.ALARM)
     assert checkpoints.create_checkpoint(most=3) == 7
     assert list(Checkpoint.objects.order_by("pk").values_list("entries", flat=True)) == [3, 3, 1]
-    assert "7 entries in 3 seals" in say()
+    assert "7 entries in 3 checkpoints" in say()
 
 
 def test_the_canonical_form_of_an_entry_stays_as_it_is() -> None:
@@ -100,7 +101,7 @@ def test_the_canonical_form_of_an_entry_stays_as_it_is() -> None:
         b'{"action":"reject","at":"2026-11-25T01:02:03.000040+00:00","detail":{"a":"x","b":2},"id":7,"letter_id":1,'
         b'"now":"rejected","reason":"Not a name \\u2013 n\\u00e9","signature_id":9,"staff_id":3,"was":"waiting"}'
     )
-    assert checkpoints._hash(row) == checkpoints.hashlib.sha256(canonical).digest()
+    assert checkpoints._hash(row) == hashlib.sha256(canonical).digest()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_the_canonical_form_of_an_entry_stays_as_it_is() -> None:
 def test_A8_a_changed_entry_is_named(entries: list[int], column: str, value: object) -> None:
     tamper(f"UPDATE signatures_auditentry SET {column} = %s WHERE id = %s", value, entries[6])
     second = Checkpoint.objects.order_by("pk")[1]
-    assert broken() == f"In seal {second.pk}, entry {entries[6]} was changed."
+    assert broken() == f"In checkpoint {second.pk}, entry {entries[6]} was changed."
 
 
 @pytest.mark.parametrize("place", [0, 4, 5, 11])
@@ -120,26 +121,26 @@ def test_A8_a_removed_entry_is_named(entries: list[int], place: int) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 6])
-def test_A8_an_entry_slipped_in_with_an_old_number_is_named(entries: list[int], place: int) -> None:
+def test_A8_an_entry_inserted_with_an_old_number_is_named(entries: list[int], place: int) -> None:
     number = entries[place] - 1
     assert number not in entries
     tamper(OLD_NUMBER, number)
-    assert broken().endswith(f"entry {number} was slipped in.")
+    assert broken().endswith(f"entry {number} was inserted.")
 
 
 @pytest.mark.parametrize(
     ("change", "which", "words"),
     [
-        ("digest = repeat('ab', 32)", 1, "Seal {1} itself was changed"),
-        ("previous = repeat('ab', 32)", 1, "Seal {1} does not follow seal {0}"),
-        ("at = at - interval '1 hour'", 2, "Seal {2} itself was changed"),
-        ("entries = entries + 1", 0, "Seal {0} itself was changed."),
-        ("last_entry = last_entry + 1", 2, "Seal {2} itself was changed."),
-        ("marks = ''", 0, "Seal {0} itself was changed."),
-        ("marks = set_byte(marks, 12, 255 - get_byte(marks, 12))", 1, "In seal {1}, entry {5} was changed."),
+        ("digest = repeat('ab', 32)", 1, "Checkpoint {1} itself was changed"),
+        ("previous = repeat('ab', 32)", 1, "Checkpoint {1} does not follow checkpoint {0}"),
+        ("at = at - interval '1 hour'", 2, "Checkpoint {2} itself was changed"),
+        ("entries = entries + 1", 0, "Checkpoint {0} itself was changed."),
+        ("last_entry = last_entry + 1", 2, "Checkpoint {2} itself was changed."),
+        ("marks = ''", 0, "Checkpoint {0} itself was changed."),
+        ("marks = set_byte(marks, 12, 255 - get_byte(marks, 12))", 1, "In checkpoint {1}, entry {5} was changed."),
     ],
 )
-def test_A8_a_changed_seal_is_named(entries: list[int], change: str, which: int, words: str) -> None:
+def test_A8_a_changed_checkpoint_is_named(entries: list[int], change: str, which: int, words: str) -> None:
     numbers = list(Checkpoint.objects.order_by("pk").values_list("pk", flat=True))
     names = {"{0}": numbers[0], "{1}": numbers[1], "{2}": numbers[2], "{5}": entries[5]}
     for name, number in names.items():
@@ -148,15 +149,18 @@ def test_A8_a_changed_seal_is_named(entries: list[int], change: str, which: int,
     assert broken().startswith(words)
 
 
-def test_A8_a_seal_removed_from_the_middle_is_named(entries: list[int]) -> None:
+def test_A8_a_checkpoint_removed_from_the_middle_is_named(entries: list[int]) -> None:
     first, second, third = Checkpoint.objects.order_by("pk").values_list("pk", flat=True)
     tamper("DELETE FROM signatures_checkpoint WHERE id = %s", second)
-    assert broken() == f"Seal {third} does not follow seal {first}: a seal was changed, removed or slipped in there."
+    assert (
+        broken()
+        == f"Checkpoint {third} does not follow checkpoint {first}: a checkpoint was changed, removed or inserted there."
+    )
     tamper("DELETE FROM signatures_checkpoint WHERE id = %s", first)
-    assert broken().startswith(f"Seal {third} does not follow the beginning")
+    assert broken().startswith(f"Checkpoint {third} does not follow the beginning")
 
 
-def test_A8_a_last_seal_that_was_dropped_or_made_anew_is_found_by_its_noted_hash(entries: list[int]) -> None:
+def test_A8_a_last_checkpoint_that_was_dropped_or_made_anew_is_found_by_its_noted_hash(entries: list[int]) -> None:
     noted = say("--newest").strip()
     checkpoints.create_checkpoint()
     assert "14 entries" in say("--expect", noted), "a noted hash stays in the chain"
@@ -164,16 +168,17 @@ def test_A8_a_last_seal_that_was_dropped_or_made_anew_is_found_by_its_noted_hash
     tamper(
         "DELETE FROM signatures_checkpoint WHERE id >= (SELECT id FROM signatures_checkpoint WHERE digest = %s)", noted
     )
-    assert "5 are not yet sealed" in say(), "without a note it looks like a worker that stood still"
+    assert "5 have no checkpoint yet" in say(), "without a note it looks like a worker that stood still"
     assert (
-        broken("--expect", noted) == "The noted hash is in no seal: seals were removed, or all of them were made anew."
+        broken("--expect", noted)
+        == "No checkpoint has the noted hash: checkpoints were removed, or all of them were made again."
     )
     checkpoints.create_checkpoint()
     assert "14 entries" in say() and broken("--expect", noted)
-    assert broken("--expect", "12345") == "A seal's hash is 64 hexadecimal digits."
+    assert broken("--expect", "12345") == "The hash of a checkpoint is 64 hexadecimal digits."
 
 
-def test_A8_seals_are_append_only(entries: list[int]) -> None:
+def test_A8_checkpoints_are_append_only(entries: list[int]) -> None:
     def refuses(statement: str) -> None:
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
@@ -183,7 +188,7 @@ def test_A8_seals_are_append_only(entries: list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE signatures_checkpoint ENABLE TRIGGER {NEVER_TRUNCATED['signatures_checkpoint']}")
     refuses("TRUNCATE signatures_checkpoint")
-    assert "12 entries in 3 seals" in say()
+    assert "12 entries in 3 checkpoints" in say()
 
 
 def test_A8_nobody_chooses_the_number_of_an_entry(entries: list[int]) -> None:
@@ -207,7 +212,7 @@ def elsewhere(work: Callable[[], object]) -> threading.Thread:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_entry_that_is_committed_after_a_later_one_is_sealed_with_it(monkeypatch: Any) -> None:
+def test_an_entry_that_is_committed_after_a_later_one_is_covered_with_it(monkeypatch: Any) -> None:
     monkeypatch.setattr(checkpoints, "WAIT_SECONDS", 0.2)
     has_number, may_commit = threading.Event(), threading.Event()
 
@@ -222,20 +227,20 @@ def test_an_entry_that_is_committed_after_a_later_one_is_sealed_with_it(monkeypa
     audit_log.record(AuditAction.RECOUNT)
 
     assert checkpoints.create_checkpoint() == 0, "the slow one has a lower number and may still come"
-    audit_log.record(AuditAction.RECONCILE)  # nobody waits for who seals
+    audit_log.record(AuditAction.RECONCILE)  # writers do not wait for the checkpoint
 
     monkeypatch.setattr(checkpoints, "WAIT_SECONDS", 10.0)
-    sealer = elsewhere(checkpoints.create_checkpoint)
+    checker = elsewhere(checkpoints.create_checkpoint)
     may_commit.set()
     writer.join()
-    sealer.join()
+    checker.join()
 
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["prune", "recount", "reconcile"]
-    assert "3 entries in 1 seals" in say() and "0 are not yet sealed" in say()
+    assert "3 entries in 1 checkpoints" in say() and "0 have no checkpoint yet" in say()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_who_seal_while_others_write_make_one_chain() -> None:
+def test_checkpoints_made_while_others_write_are_one_chain() -> None:
     gate = threading.Barrier(6)
 
     def write() -> None:
@@ -252,4 +257,4 @@ def test_many_who_seal_while_others_write_make_one_chain() -> None:
     for thread in threads:
         thread.join()
     checkpoints.create_checkpoint()
-    assert "180 entries in " in say() and "0 are not yet sealed" in say()
+    assert "180 entries in " in say() and "0 have no checkpoint yet" in say()

@@ -138,7 +138,7 @@ def test_who_left_an_address_is_told_by_a_neutral_mail_once(
     OutboxMail.objects.filter(kind="link").update(queued_at=quiet)
     inbox.clear()
 
-    for expected in ("1 mails queued", "0 mails queued"):
+    for expected in ("1 emails enqueued", "0 emails enqueued"):
         call_command("queue_questions", key=keeper_key)
         assert expected in capsys.readouterr().out
     sending.send_due()

@@ -1,4 +1,4 @@
-"""Alarms: what staff are told of, once, and the switches beside it. An ordinary day tells nobody anything."""
+"""Alarms, of which staff hear once, and the switches beside them. An ordinary day raises none."""
 
 import secrets
 import uuid
@@ -54,7 +54,7 @@ def sign_ups(letter: Letter, hour: datetime, number: int) -> None:
         letter=letter,
         hour=hour.replace(minute=0, second=0, microsecond=0),
         language="en",
-        what="sign-up",
+        event="sign-up",
         number=number,
     )
 
@@ -164,14 +164,16 @@ def test_the_worker_recounts_once_a_day_and_when_asked(moderator_client: Client,
     assert AuditEntry.objects.filter(action="recount").first().staff_id == 7  # type: ignore[union-attr]
 
 
-def test_a_worker_that_is_gone_is_an_alarm_that_nobody_has_to_raise(moderator_client: Client, letter: Letter) -> None:
+def test_a_worker_that_does_not_run_is_an_alarm_that_nobody_has_to_raise(
+    moderator_client: Client, letter: Letter
+) -> None:
     assert b"worker" not in moderator_client.get("/admin/").content, "a site that had none yet"
     alarms.check()
     assert not alarms.active(timezone.now()).exists()
     Alarm.objects.filter(code=AlarmCode.WORKER).update(until=timezone.now() - timedelta(minutes=1))
-    assert "The worker has not been at work" in moderator_client.get("/admin/").content.decode()
+    assert "The worker does not run" in moderator_client.get("/admin/").content.decode()
     alarms.check()
-    assert "The worker has not been at work" not in moderator_client.get("/admin/").content.decode()
+    assert "The worker does not run" not in moderator_client.get("/admin/").content.decode()
 
 
 def stuck(ben: Signature, minutes: int = 60) -> OutboxMail:
@@ -181,7 +183,7 @@ def stuck(ben: Signature, minutes: int = 60) -> OutboxMail:
     )
 
 
-def test_an_alarm_is_told_once_for_each_occurrence(ben: Signature, olga: User, inbox: Inbox) -> None:
+def test_staff_get_one_mail_for_each_occurrence_of_an_alarm(ben: Signature, olga: User, inbox: Inbox) -> None:
     mail = stuck(ben)
     assert [alarms.check() for _minute in range(3)] == [["mail-stuck"], [], []]
     assert OutboxMail.objects.filter(kind="alarm", topic="mail-stuck", staff_id=olga.pk).count() == 1
@@ -211,14 +213,14 @@ def test_every_alarm_says_what_it_is_and_what_to_do() -> None:
         assert alarm.email_sentence.endswith(".") and alarm.advice.endswith(".") and len(alarm) <= 20, alarm
 
 
-def test_an_alarm_stands_on_top_of_every_page_until_somebody_has_seen_it(
+def test_an_alarm_is_at_the_top_of_every_page_until_somebody_has_seen_it(
     moderator_client: Client, moderator: User, ben: Signature
 ) -> None:
     stuck(ben)
     alarms.check()
     for page in ("/admin/", "/admin/signatures/waitingsignature/", "/admin/signatures/auditentry/"):
         text = moderator_client.get(page).content.decode()
-        assert "mails have been due for more than half an hour" in text and "See whether the worker runs" in text
+        assert "emails have been due for more than half an hour" in text and "See whether the worker runs" in text
     assert moderator_client.get("/admin/signatures/alarm/mail-stuck/seen/").status_code == 405
 
     back = moderator_client.post(
@@ -237,7 +239,7 @@ def test_seen_leads_to_no_other_site(moderator_client: Client, back: str) -> Non
     assert moderator_client.post("/admin/signatures/alarm/rise/seen/", {"next": back})["Location"] == "/admin/"
 
 
-def test_an_alarm_goes_from_the_pages_when_what_it_tells_of_is_over(moderator_client: Client, ben: Signature) -> None:
+def test_an_alarm_disappears_from_the_pages_when_its_cause_is_over(moderator_client: Client, ben: Signature) -> None:
     mail = stuck(ben)
     alarms.check()
     mail.delete()

@@ -1,4 +1,4 @@
-"""The picture: what happened and what waits, in figures that name nobody, on admin's front page."""
+"""The dashboard on admin's first page: events and backlog, in totals without any person."""
 
 import itertools
 import re
@@ -27,23 +27,23 @@ from signatures.states import State
 from tests.factories import make_delivery, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
-FRONT = "/admin/"
+DASHBOARD = "/admin/"
 MOST_STATEMENTS = 12
 
 
-def happened() -> dict[str, int]:
-    """How often each thing happened, whatever the hour and the language."""
+def events() -> dict[str, int]:
+    """How often each event happened, whatever the hour and the language."""
     found = statistics.events(timezone.now()).by_day
-    return {what: sum(days.values()) for what, days in found.items() if days}
+    return {event: sum(days.values()) for event, days in found.items() if days}
 
 
-def test_the_front_page_shows_what_happened_and_what_waits(moderator_client: Client, letter: Letter) -> None:
+def test_the_dashboard_shows_events_and_backlog(moderator_client: Client, letter: Letter) -> None:
     for n, flags in enumerate(([], ["link"], ["link"])):
         since = timezone.now() - timedelta(days=3, hours=n)
         make_signature(letter, f"Waits {n}", State.WAITING, flags=flags, signed_up_at=since, confirmed_at=since)
     make_delivery(letter)
 
-    page = " ".join(moderator_client.get(FRONT).content.decode().split())
+    page = " ".join(moderator_client.get(DASHBOARD).content.decode().split())
 
     assert re.search(r'flagged=yes">2</a> <small>oldest: 3 days', page)
     assert re.search(r'flagged=no">1</a> <small>oldest: 3 days', page)
@@ -55,19 +55,19 @@ def test_the_front_page_shows_what_happened_and_what_waits(moderator_client: Cli
 def test_every_chart_has_a_role_a_title_a_description_and_a_table_behind_it(
     moderator_client: Client, ada: Signature
 ) -> None:
-    page = moderator_client.get(FRONT).content.decode()
-    charts_there = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
-    assert len(charts_there) == 16
-    for chart in charts_there:
+    page = moderator_client.get(DASHBOARD).content.decode()
+    svgs = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
+    assert len(svgs) == 16
+    for chart in svgs:
         assert 'role="img"' in chart and re.search(r"<title id=[^>]+>[^<]+</title>", chart)
         labelled = re.search(r'aria-labelledby="(\S+) (\S+)"', chart)
         assert labelled is not None and all(page.count(f'id="{name}"') == 1 for name in labelled.groups())
         assert re.search(r"<desc[^>]*>[^<]+</desc>", chart)
     assert len(re.findall(r"<details>\s*<summary>.*?<table>.*?</table>", page, re.DOTALL)) == 3
-    assert "<script" not in "".join(charts_there) and " style=" not in "".join(charts_there)
+    assert "<script" not in "".join(svgs) and " style=" not in "".join(svgs)
 
 
-def test_each_thing_that_happens_is_counted_once_and_folding_changes_nothing(letter: Letter, moderator: User) -> None:
+def test_each_event_is_counted_once_and_folding_changes_nothing(letter: Letter, moderator: User) -> None:
     rows = make_many(letter, 6, state=State.WAITING)
     for row in rows[:3]:
         decisions.approve(row, by=moderator.pk)
@@ -76,19 +76,19 @@ def test_each_thing_that_happens_is_counted_once_and_folding_changes_nothing(let
     withdrawal.erase(rows[4])
     wanted = {"sign-up": 6, "approve": 3, "reject": 1, "withdraw": 2}
 
-    assert happened() == wanted
+    assert events() == wanted
     counts.fold_deltas()
-    assert happened() == wanted
-    assert not CountDelta.objects.exclude(what="").exists()
+    assert events() == wanted
+    assert not CountDelta.objects.exclude(event="").exists()
     decisions.approve(rows[5], by=moderator.pk)
-    assert happened() == wanted | {"approve": 4}
+    assert events() == wanted | {"approve": 4}
 
 
 def test_a_sign_up_and_its_confirmation_are_counted_by_the_hour_and_language(ben: Signature, letter: Letter) -> None:
     Signature.objects.filter(pk=ben.pk).update(state=State.WAITING, confirmed_at=timezone.now())
     make_signature(letter, "Kim", State.UNCONFIRMED, language="ko")
     counts.fold_deltas()
-    rows = Counter(HourlyStatistic.objects.values_list("what", "language"))
+    rows = Counter(HourlyStatistic.objects.values_list("event", "language"))
     assert rows == {("sign-up", "en"): 1, ("confirm", "en"): 1, ("sign-up", "ko"): 1}
     assert all(
         at.minute == at.second == at.microsecond == 0 for at in HourlyStatistic.objects.values_list("hour", flat=True)
@@ -99,14 +99,14 @@ def test_what_was_counted_stays_when_the_rows_are_pruned(letter: Letter) -> None
     make_signature(letter, "Never confirmed", State.UNCONFIRMED)
     counts.fold_deltas()
     Signature.objects.all().delete()
-    assert happened() == {"sign-up": 1}, "neither lost, nor a withdrawal"
+    assert events() == {"sign-up": 1}, "neither lost, nor a withdrawal"
     assert counts.for_letter(letter.pk).cells == {}
 
 
-def test_a_change_that_moves_no_state_is_nothing_that_happened(cleo: Signature) -> None:
-    before = happened()
+def test_a_change_that_moves_no_state_is_no_event(cleo: Signature) -> None:
+    before = events()
     Signature.objects.filter(pk=cleo.pk).update(flags=["link"], country="DE")
-    assert happened() == before
+    assert events() == before
     assert counts.for_letter(cleo.letter_id).in_state(State.WAITING, flagged=True) == 1
 
 
@@ -122,26 +122,26 @@ def test_mails_are_shown_sent_due_failing_and_given_up(moderator_client: Client,
             **{"signature": ben, "kind": "link", "language": "en", "queued_at": now, "due_at": now, **fields}
         )
 
-    standing = statistics.backlog(timezone.now())
+    backlog = statistics.backlog(timezone.now())
 
-    assert (standing.mails_due, standing.mails_later, standing.mails_failing, standing.mails_given_up) == (1, 1, 1, 1)
+    assert (backlog.mails_due, backlog.mails_later, backlog.mails_failing, backlog.mails_given_up) == (1, 1, 1, 1)
     assert statistics.events(now).by_hour[statistics.MAILS_SENT] == {now.replace(minute=0, second=0, microsecond=0): 1}
-    assert "oldest: 5 hours" in moderator_client.get(FRONT).content.decode()
+    assert "oldest: 5 hours" in moderator_client.get(DASHBOARD).content.decode()
 
 
-def test_only_who_may_see_signatures_sees_the_picture(editor: User, officer: User, ada: Signature) -> None:
+def test_only_staff_who_may_see_signatures_see_the_dashboard(editor: User, officer: User, ada: Signature) -> None:
     for user in (editor, officer):
         client = Client()
         client.force_login(user)
-        page = client.get(FRONT)
+        page = client.get(DASHBOARD)
         assert page.status_code == 200 and b'class="picture"' not in page.content
 
 
-def test_the_queue_of_the_picture_reads_its_index(letter: Letter) -> None:
+def test_the_backlog_is_read_from_indexes(letter: Letter) -> None:
     make_many(letter, 30, state=State.WAITING)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + statistics._STANDING, {"now": timezone.now(), "lately": timezone.now()})
+        cursor.execute("EXPLAIN " + statistics._BACKLOG, {"now": timezone.now(), "failed_since": timezone.now()})
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert plan.count("using queue") == 2 and "outbox_due" in plan and "outbox_given_up" in plan
 
@@ -155,7 +155,7 @@ def test_no_page_of_admin_takes_more_than_twelve_statements(
     client.force_login(user)
     rows = make_many(letter, 60, state=State.WAITING, flags=["link"])
     for row in rows[:5]:
-        decisions.reject(row, by=user.pk, reason="to have a trail")
+        decisions.reject(row, by=user.pk, reason="to have an audit entry")
     for n in range(30):
         audit_log.record(AuditAction.EXPORT, letter_id=letter.pk, staff_id=user.pk, detail={"form": "csv", "n": n})
     counts.fold_deltas()
@@ -172,7 +172,7 @@ def test_no_page_of_admin_takes_more_than_twelve_statements(
 
 def pages_of_admin() -> list[str]:
     """Every list, every form of a row and every empty form that is registered, and the pages of no model."""
-    pages = [FRONT, "/admin/signatures/alarm/switches/", "/admin/signatures/alarm/switches/tighten/"]
+    pages = [DASHBOARD, "/admin/signatures/alarm/switches/", "/admin/signatures/alarm/switches/tighten/"]
     for model in admin.site._registry:
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         pages += [base, f"{base}?q=sig", f"{base}add/"]
@@ -207,7 +207,9 @@ def test_bars_are_as_high_as_their_numbers_and_labels_do_not_touch() -> None:
     assert places[-1] <= charts.WIDTH - charts.NEXT_LABEL / 2
 
 
-def test_a_dear_count_is_estimated_and_a_cheap_one_is_exact(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expensive_count_is_estimated_and_a_cheap_one_is_exact(
+    letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_many(letter, 7)
     rows = Signature.objects.filter(country="").order_by("pk")
     assert pagination.CappedPaginator(rows, 5).count == 7

@@ -41,7 +41,7 @@ def test_a_sent_mail_forgets_its_recipient(ben: Signature, inbox: Inbox) -> None
     assert sending.send_due() == 0, "nothing is sent twice"
 
 
-def test_who_signed_before_is_told_so(ada: Signature, inbox: Inbox) -> None:
+def test_somebody_who_signed_before_gets_the_link_without_a_request_to_confirm(ada: Signature, inbox: Inbox) -> None:
     enqueue(ada)
     sending.send_due()
     body = inbox[0].get_body(("plain",))
@@ -102,7 +102,7 @@ def test_after_three_days_it_gives_up_and_forgets_the_recipient(ben: Signature, 
     assert (mail.recipient, mail.sent_at) == (None, None)
 
 
-def test_a_mail_sealed_to_another_key_stops_nobody(letter: Letter, ben: Signature, inbox: Inbox) -> None:
+def test_a_mail_sealed_to_another_key_stops_no_other_mail(letter: Letter, ben: Signature, inbox: Inbox) -> None:
     mail = enqueue(ben)
     OutboxMail.objects.update(recipient=sealing.seal("ben@example.org", public_key=live_settings.UPDATES_PUBLIC_KEY))
     enqueue(make_signature(letter, "Next", State.UNCONFIRMED), "next@example.org")
@@ -116,12 +116,14 @@ def test_a_mail_sealed_to_another_key_stops_nobody(letter: Letter, ben: Signatur
 
 def test_many_mails_go_over_one_connection(letter: Letter, inbox: Inbox, monkeypatch: Any) -> None:
     opened = []
-    connect = type(mailers.create_connection("default")).open
-    monkeypatch.setattr(
-        type(mailers.create_connection("default")),
-        "open",
-        lambda self: opened.append(result := connect(self)) or result,
-    )
+    backend = type(mailers.create_connection("default"))
+    connect = backend.open
+
+    def open_and_note(self: Any) -> Any:
+        opened.append(result := connect(self))
+        return result
+
+    monkeypatch.setattr(backend, "open", open_and_note)
     for n in range(20):
         enqueue(make_signature(letter, f"Signer {n}", State.UNCONFIRMED), f"n{n}@example.org")
 
@@ -132,7 +134,7 @@ def test_many_mails_go_over_one_connection(letter: Letter, inbox: Inbox, monkeyp
 
 
 @pytest.mark.django_db(transaction=True)
-def test_O1_a_worker_that_dies_before_it_marks_a_mail_leaves_it_due(
+def test_O1_a_worker_that_dies_before_it_saves_the_attempt_leaves_the_mail_due(
     ben: Signature, inbox: Inbox, monkeypatch: Any
 ) -> None:
     mail = enqueue(ben)
@@ -270,7 +272,7 @@ def without_chance(mail: Any) -> str:
 def test_C9_a_mail_is_the_same_whatever_was_typed(letter: Letter, inbox: Inbox, nasty: str, state: State) -> None:
     """Who types a stranger's address cannot make our mail say anything to that stranger."""
     plain = make_signature(letter, "Ben Nevis", state)
-    words = dict.fromkeys(("role", "organization", "comment"), nasty)
+    words: Any = dict.fromkeys(("role", "organization", "comment"), nasty)
     attacked = make_signature(letter, nasty, state, **words)
     enqueue(plain)
     enqueue(attacked)

@@ -23,11 +23,11 @@ from tests.conftest import Inbox
 from tests.factories import make_signature
 
 pytestmark = pytest.mark.django_db(transaction=True)
-KEEPER = PrivateKey.generate()
+UPDATES_KEY = PrivateKey.generate()
 
 
 def wants_updates(letter: Letter, name: str, address: str, state: State = State.APPROVED, **fields: Any) -> Signature:
-    sealed = sealing.seal(address, public_key=KEEPER.public_key.encode(HexEncoder).decode())
+    sealed = sealing.seal(address, public_key=UPDATES_KEY.public_key.encode(HexEncoder).decode())
     return make_signature(letter, name, state, sealed_address=sealed, **fields)
 
 
@@ -44,9 +44,9 @@ def handed_over(dora: Signature, ada: Signature) -> Delivery:
     return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy")
 
 
-def test_who_asked_is_told_once_that_it_was_handed_over(handed_over: Delivery, inbox: Inbox) -> None:
-    assert subscriptions.queue_updates(KEEPER) == 1
-    assert subscriptions.queue_updates(KEEPER) == 0
+def test_subscribers_get_one_mail_when_the_letter_is_handed_over(handed_over: Delivery, inbox: Inbox) -> None:
+    assert subscriptions.queue_updates(UPDATES_KEY) == 1
+    assert subscriptions.queue_updates(UPDATES_KEY) == 0
     sending.send_due()
 
     (mail,) = inbox
@@ -58,34 +58,34 @@ def test_who_asked_is_told_once_that_it_was_handed_over(handed_over: Delivery, i
     assert AuditEntry.objects.get(action="queue-updates").detail["number"] == 1
 
 
-def test_the_acknowledgement_is_a_news_of_its_own(handed_over: Delivery, inbox: Inbox) -> None:
-    subscriptions.queue_updates(KEEPER)
+def test_the_acknowledgement_is_a_second_mail(handed_over: Delivery, inbox: Inbox) -> None:
+    subscriptions.queue_updates(UPDATES_KEY)
     freezing.acknowledge(handed_over, by=None, on=date(2026, 5, 9))
-    assert subscriptions.queue_updates(KEEPER) == 1
+    assert subscriptions.queue_updates(UPDATES_KEY) == 1
     sending.send_due()
     assert "acknowledged on the recipient’s side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("state", [State.UNCONFIRMED, State.REJECTED])
-def test_who_is_not_part_of_it_is_not_told(handed_over: Delivery, state: State) -> None:
+def test_a_signer_who_is_not_in_the_delivery_gets_no_mail(handed_over: Delivery, state: State) -> None:
     wants_updates(handed_over.letter, "Other", "other@example.org", state)
-    assert subscriptions.queue_updates(KEEPER) == 1
+    assert subscriptions.queue_updates(UPDATES_KEY) == 1
 
 
-def test_nothing_is_told_before_it_is_handed_over(dora: Signature) -> None:
+def test_no_mail_is_queued_before_the_letter_is_handed_over(dora: Signature) -> None:
     freezing.freeze(dora.letter, by=None, reason="the hearing")
-    assert subscriptions.queue_updates(KEEPER) == 0
+    assert subscriptions.queue_updates(UPDATES_KEY) == 0
 
 
-def test_more_than_one_batch_is_told(handed_over: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_one_batch_is_queued(handed_over: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions, "BATCH", 2)
     for n in range(4):
         wants_updates(handed_over.letter, f"Other {n}", f"o{n}@example.org")
-    assert subscriptions.queue_updates(KEEPER) == 5
+    assert subscriptions.queue_updates(UPDATES_KEY) == 5
 
 
 def leave_by(inbox: Inbox) -> str:
-    subscriptions.queue_updates(KEEPER)
+    subscriptions.queue_updates(UPDATES_KEY)
     sending.send_due()
     mail = inbox[-1]
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -115,8 +115,8 @@ def test_C11_opening_the_link_changes_nothing_and_shows_one_button(
     assert "Send me no more" in client.get(path).content.decode()
     dora.refresh_from_db()
     assert dora.sealed_address is not None
-    assert "You get no mails" in client.post(path).content.decode()
-    assert "You get no mails" in client.post(path).content.decode()
+    assert "You get no emails" in client.post(path).content.decode()
+    assert "You get no emails" in client.post(path).content.decode()
     assert AuditEntry.objects.filter(action="end-updates").count() == 1
 
 
@@ -127,8 +127,8 @@ def test_the_link_can_do_nothing_else(dora: Signature, client: Client) -> None:
     assert client.post("/no-updates/nonsense/").status_code == 404
 
 
-def test_what_is_queued_does_not_go_once_it_is_unwanted(handed_over: Delivery, dora: Signature, inbox: Inbox) -> None:
-    subscriptions.queue_updates(KEEPER)
+def test_a_queued_update_is_not_sent_after_unsubscribing(handed_over: Delivery, dora: Signature, inbox: Inbox) -> None:
+    subscriptions.queue_updates(UPDATES_KEY)
     withdrawal.unsubscribe(dora)
     sending.send_due()
     assert not inbox and not OutboxMail.objects.filter(kind="update").exists()
@@ -149,7 +149,7 @@ def test_updates_do_not_use_up_the_mails_with_the_link(
 
 def test_the_command_says_how_many_and_what_is_wrong_with_the_key(handed_over: Delivery, tmp_path: Path) -> None:
     file = tmp_path / "updates"
-    file.write_text(KEEPER.encode(HexEncoder).decode())
+    file.write_text(UPDATES_KEY.encode(HexEncoder).decode())
     call_command("queue_updates", key=file)
     assert OutboxMail.objects.filter(kind="update").count() == 1
     for words, sentence in (

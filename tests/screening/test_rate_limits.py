@@ -12,7 +12,7 @@ from django.utils import timezone
 from campaign.models import Letter
 from campaign.web.client_network import client_network
 from signatures.models import AuditEntry, EmailSubject, OutboxMail, RateBucket, RateLimit, Signature
-from signatures.monitoring import alarms
+from signatures.monitoring import alarms, sign_up_trends
 from signatures.outbox import queue, sending
 from signatures.screening import rate_limits
 from signatures.states import State
@@ -316,7 +316,7 @@ def test_one_network_with_most_of_the_traffic_is_a_warning_about_the_proxies(cap
 
 def test_S21_a_high_share_of_unconfirmed_sign_ups_is_an_alarm(letter: Letter) -> None:
     then = timezone.now() - timedelta(hours=3)
-    for n in range(alarms.MIN_SIGN_UPS):
+    for n in range(sign_up_trends.MIN_SIGN_UPS):
         make_signature(letter, f"Signer {n}", State.UNCONFIRMED if n % 10 else State.WAITING, signed_up_at=then)
     assert alarms.check() == ["unconfirmed"]
 

@@ -17,8 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from campaign.models import Letter
 from signatures.models import AuditEntry, Signature
-from signatures.outbox import sending
-from signatures.staff import second_factor
+from signatures.staff import email_links, second_factor
 from tests.admin_urls import admin_urls, ask, is_kept_out
 from tests.conftest import PASSWORD
 
@@ -152,7 +151,7 @@ def test_A1_neither_a_new_password_nor_its_change_goes_around_the_factor(
 ) -> None:
     person, _key, _codes = olga
     person.refresh_from_db()
-    link = sending.password_link(person).removeprefix("http://localhost:8000")
+    link = email_links.password_link(person).removeprefix("http://localhost:8000")
     page = client.get(link, follow=True)
     client.post(
         page.redirect_chain[-1][0], {"new_password1": "quite another one", "new_password2": "quite another one"}

@@ -27,7 +27,7 @@ from campaign.runtime.logs import RedactingFormatter
 from signatures.models import AuditEntry, OutboxMail, RateLimit, Signature
 from signatures.outbox import queue, sending
 from signatures.screening import rate_limits
-from signatures.staff import second_factor
+from signatures.staff import email_links, second_factor
 from tests.conftest import PASSWORD, Inbox
 from tests.staff.test_second_factor import code_of
 
@@ -50,7 +50,7 @@ def test_an_alarm_reaches_staff_with_its_sentence_and_the_way_to_the_desk(olga: 
 
     body = inbox[0].get_body(("plain",))
     assert body is not None
-    assert "Emails do not go out." in body.get_content() and "/admin/" in body.get_content()
+    assert "Emails are not sent." in body.get_content() and "/admin/" in body.get_content()
     assert inbox[0]["Subject"] == "Please have a look" and inbox.recipients == ["olga@example.org"]
     assert OutboxMail.objects.get().recipient is None
 
@@ -164,7 +164,7 @@ def test_no_token_is_stored_and_the_trail_names_nobody(chief: Client, inbox: Inb
 
 
 def test_R5_no_log_line_holds_the_way_to_a_password(olga: User) -> None:
-    link = sending.password_link(olga)
+    link = email_links.password_link(olga)
     line = RedactingFormatter().format(
         logging.LogRecord("x", logging.ERROR, "f", 1, f"Internal Server Error: {link}", None, None)
     )

@@ -1,4 +1,4 @@
-"""What the commands have in common that need the private half of the keeper's key."""
+"""What the commands share that need the private half of the updates key."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -12,14 +12,15 @@ from nacl.public import PrivateKey
 from signatures.values import sealing
 
 
-class KeeperCommand(BaseCommand):
-    """Reads the key from `--key FILE`, and tells in one sentence what is wrong with it."""
+class UpdatesKeyCommand(BaseCommand):
+    """Reads the key from `--key FILE`. What is wrong with it ends the command with one sentence."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--key", type=Path, required=True, help="the private half of the keeper's key")
+        parser.add_argument("--key", type=Path, required=True, help="the file of the private updates key")
 
     @contextmanager
     def key(self, options: dict[str, Any]) -> Iterator[PrivateKey]:
+        """Yields the key. A block that cannot unseal an address with it ends the command, too."""
         try:
             yield sealing.read_private_key(options["key"])
         except OSError as error:

@@ -6,14 +6,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from signatures.audit import audit_log
-from signatures.management.commands._updates_key import KeeperCommand
+from signatures.management.commands._updates_key import UpdatesKeyCommand
 from signatures.models import Signature
 from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.values import sealing
 
 
-class Command(KeeperCommand):
+class Command(UpdatesKeyCommand):
     help = "Writes the addresses of those who confirmed and asked for updates, as CSV: letter, language, address."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

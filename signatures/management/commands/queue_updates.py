@@ -1,18 +1,18 @@
-"""Tell those who asked what became of the letter, where the keeper's key is."""
+"""Enqueue emails about what became of the letter, where the private updates key is."""
 
 from typing import Any
 
-from signatures.management.commands._updates_key import KeeperCommand
+from signatures.management.commands._updates_key import UpdatesKeyCommand
 from signatures.outbox import subscriptions
 
 
-class Command(KeeperCommand):
+class Command(UpdatesKeyCommand):
     help = (
-        "Queues a mail about each delivery that was handed over, and about news marked for it, to those who asked for "
-        "updates; nobody is told twice."
+        "Enqueues an email to subscribers about each delivery that was handed over or acknowledged, and about news "
+        "that staff chose for it. Nobody gets the same email twice."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with self.key(options) as private_key:
             number = subscriptions.queue_updates(private_key)
-        self.stdout.write(f"{number} mails queued")
+        self.stdout.write(f"{number} emails enqueued")

@@ -1,4 +1,4 @@
-"""Take the second factor off an account whose owner lost it."""
+"""Remove the second factor of an account whose owner lost it."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,7 +10,9 @@ from signatures.staff import second_factor
 
 
 class Command(BaseCommand):
-    help = "Removes the second factor and the recovery codes of an account and ends its sessions; the trail tells it."
+    help = (
+        "Removes the second factor and the recovery codes of an account, and ends its sessions. Writes an audit entry."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the name of the account")

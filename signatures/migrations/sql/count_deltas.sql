@@ -1,18 +1,18 @@
--- Every change of signatures, whoever makes it (verb, bulk rule, COPY, raw SQL), adds to the tally one row for each
--- cell whose number changed. A cell is a letter, state, audience and whether there are flags; the country is told only
--- of what is public (P4), so that nobody can be found by subtracting.
--- The row also tells what came to pass, in which hour and language, so that a sign-up does not pay for a second row.
--- Nothing that commits late is passed over: the worker folds exactly the rows that it deletes.
+-- Every change of signatures (action, bulk rule, COPY, raw SQL) writes one delta for each cell whose number changed.
+-- A cell is a letter, state, visibility and whether there is a flag. The country is kept only of what is public (P4), so
+-- that nobody else can be found by subtraction.
+-- The delta also says which event happened, in which hour and language, so that a sign-up does not write a second row.
+-- No delta that commits late is lost: the worker folds exactly the rows that it deletes.
 CREATE FUNCTION signatures_count_deltas() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, what)
+        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, event)
         SELECT letter_id, state, visibility, flags <> '{}',
             CASE WHEN state = 'approved' AND visibility = 'public' THEN country ELSE '' END,
             count(*), date_trunc('hour', signed_up_at, 'UTC'), language, 'sign-up'
         FROM after GROUP BY 1, 2, 3, 4, 5, 7, 8;
     ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, what)
+        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, event)
         SELECT letter_id, state, visibility, flagged, country, -count(*),
             CASE WHEN erased THEN date_trunc('hour', now(), 'UTC') END,
             CASE WHEN erased THEN language ELSE '' END,
@@ -24,11 +24,11 @@ BEGIN
             FROM before
         ) gone GROUP BY 1, 2, 3, 4, 5, 7, 8, 9;
     ELSE
-        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, what)
+        INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, hour, language, event)
         SELECT letter_id, state, visibility, flagged,
             CASE WHEN state = 'approved' AND visibility = 'public' THEN country ELSE '' END, sum(number),
-            CASE WHEN what <> '' THEN date_trunc('hour', now(), 'UTC') END,
-            CASE WHEN what <> '' THEN language ELSE '' END, what
+            CASE WHEN event <> '' THEN date_trunc('hour', now(), 'UTC') END,
+            CASE WHEN event <> '' THEN language ELSE '' END, event
         FROM (
             SELECT after.letter_id, after.state, after.visibility, after.flags <> '{}' AS flagged, after.country,
                 1 AS number, after.language, CASE
@@ -39,7 +39,7 @@ BEGIN
                     WHEN after.state = 'approved' THEN 'approve'
                     WHEN after.state = 'rejected' THEN 'reject'
                     ELSE ''
-                END AS what
+                END AS event
             FROM after JOIN before USING (id)
             UNION ALL
             SELECT letter_id, state, visibility, flags <> '{}', country, -1, '', '' FROM before
@@ -47,13 +47,13 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER tally_insert AFTER INSERT ON signatures_signature
+CREATE TRIGGER count_delta_insert AFTER INSERT ON signatures_signature
     REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION signatures_count_deltas();
-CREATE TRIGGER tally_update AFTER UPDATE ON signatures_signature
+CREATE TRIGGER count_delta_update AFTER UPDATE ON signatures_signature
     REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION signatures_count_deltas();
-CREATE TRIGGER tally_delete AFTER DELETE ON signatures_signature
+CREATE TRIGGER count_delta_delete AFTER DELETE ON signatures_signature
     REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION signatures_count_deltas();
 
--- The tally is read whole, and after a crowd nearly all of it is empty. By default vacuum leaves an index alone where
--- it finds few dead rows, and then cannot give back the pages that the index still points to.
+-- All deltas are read together, and after a spike nearly all of the table is empty. By default vacuum skips an index
+-- where it finds few dead rows, and then cannot give back the pages that the index still points to.
 ALTER TABLE signatures_countdelta SET (vacuum_index_cleanup = on);

@@ -1,0 +1,16 @@
+-- Replaces the deltas by one for each cell, and adds their events to the hourly statistics.
+-- Returns by how many rows the deltas shrank.
+WITH deleted AS (DELETE FROM signatures_countdelta RETURNING *),
+folded AS (
+    INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number)
+    SELECT letter_id, state, visibility, flagged, country, sum(number) FROM deleted
+    GROUP BY letter_id, state, visibility, flagged, country HAVING sum(number) <> 0
+    RETURNING 1
+),
+counted AS (
+    INSERT INTO signatures_hourlystatistic (hour, letter_id, language, event, number)
+    SELECT hour, letter_id, language, event, sum(abs(number)) FROM deleted WHERE event <> '' GROUP BY 1, 2, 3, 4
+    ON CONFLICT (hour, letter_id, language, event)
+        DO UPDATE SET number = signatures_hourlystatistic.number + EXCLUDED.number
+)
+SELECT (SELECT count(*) FROM deleted) - (SELECT count(*) FROM folded)

@@ -1,0 +1,24 @@
+-- What waits. Each value is read from an index, or from a table of a few rows.
+SELECT
+    (SELECT coalesce(sum(number), 0) FROM signatures_countdelta WHERE state = 'waiting' AND flagged),
+    (SELECT coalesce(sum(number), 0) FROM signatures_countdelta WHERE state = 'waiting' AND NOT flagged),
+    (SELECT coalesce(confirmed_at, signed_up_at) FROM signatures_signature
+        WHERE state = 'waiting' AND CASE WHEN flags = '{}'::varchar(20)[] THEN 1 ELSE 0 END = 0
+        ORDER BY signed_up_at LIMIT 1),
+    (SELECT coalesce(confirmed_at, signed_up_at) FROM signatures_signature
+        WHERE state = 'waiting' AND CASE WHEN flags = '{}'::varchar(20)[] THEN 1 ELSE 0 END = 1
+        ORDER BY signed_up_at LIMIT 1),
+    due.now, due.later, due.failing, due.oldest,
+    (SELECT count(*) FROM signatures_outboxmail
+        WHERE sent_at IS NULL AND recipient IS NULL AND due_at > %(failed_since)s),
+    tasks.running, tasks.ready, tasks.failed,
+    (SELECT count(*) FROM signatures_signature WHERE flags @> '{reported}'::varchar(20)[] AND state = 'approved')
+FROM (
+    SELECT count(*) FILTER (WHERE due_at <= %(now)s) AS now, count(*) FILTER (WHERE due_at > %(now)s) AS later,
+        count(*) FILTER (WHERE failure <> '') AS failing, min(due_at) FILTER (WHERE due_at <= %(now)s) AS oldest
+    FROM signatures_outboxmail WHERE recipient IS NOT NULL
+) due, (
+    SELECT count(*) FILTER (WHERE status = 'RUNNING') AS running, count(*) FILTER (WHERE status = 'READY') AS ready,
+        count(*) FILTER (WHERE status = 'FAILED' AND finished_at > %(failed_since)s) AS failed
+    FROM django_tasks_database_dbtaskresult
+) tasks

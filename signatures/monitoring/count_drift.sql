@@ -1,0 +1,11 @@
+-- Letters whose count deltas differ from their signatures, and by how many. One statement, so one snapshot: what is
+-- signed meanwhile is in both or in neither.
+SELECT letter_id, sum(abs(number)) FROM (
+    SELECT letter_id, sum(number) AS number FROM (
+        SELECT letter_id, state, visibility, flagged, country, number FROM signatures_countdelta
+        UNION ALL
+        SELECT letter_id, state, visibility, flags <> '{}',
+            CASE WHEN state = 'approved' AND visibility = 'public' THEN country ELSE '' END, -count(*)
+        FROM signatures_signature GROUP BY 1, 2, 3, 4, 5
+    ) both_sides GROUP BY letter_id, state, visibility, flagged, country HAVING sum(number) <> 0
+) cells GROUP BY letter_id ORDER BY letter_id
