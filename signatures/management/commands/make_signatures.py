@@ -55,9 +55,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         number, seed = options["number"], options["seed"]
         if not settings.LOCAL_MODE and not options["yes"]:
-            raise CommandError(
-                "This would put made-up people under the letter of a site that is not in local mode. Add --yes to do it."
-            )
+            raise CommandError("This site is not in local mode. To put made-up people under its letter, add --yes.")
         if number < 1:
             raise CommandError("N must be at least 1.")
         letter = _letter(options["letter"])
