@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
@@ -208,8 +207,3 @@ def signatures_changed_by(staff_id: int, first: int, last: int) -> list[int]:
     """The signatures whose state entries in this range, by this member of staff, changed."""
     found = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
     return [entry.signature_id for entry in found.only("signature_id") if entry.signature_id is not None]
-
-
-def withdrew_since(signature_id: int, since: datetime) -> bool:
-    """Whether its signer took this signature back since then."""
-    return AuditEntry.objects.filter(signature_id=signature_id, action="withdraw", at__gte=since).exists()

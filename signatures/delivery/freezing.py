@@ -11,6 +11,7 @@ from django.utils import timezone
 from campaign.models import Letter, Translation
 from signatures import counts
 from signatures.audit import audit_log
+from signatures.delivery.errata import add_errata
 from signatures.models import Delivery, DeliveryEntry, Erratum, Signature
 from signatures.states import State
 
@@ -174,10 +175,7 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
         NotAllowed: unless its files are ready.
     """
     locked = _lock(delivery, Delivery.State.READY)
-    today = timezone.now().date()
-    Erratum.objects.bulk_create(
-        [Erratum(delivery=locked, number=n, day=today) for n in range(1, withdrawn_since(locked) + 1)], batch_size=1000
-    )
+    add_errata(locked, withdrawn_since(locked))
     fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
     return _move(locked, Delivery.State.HANDED_OVER, by=by, action="hand-over", **fields)
 

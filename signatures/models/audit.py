@@ -22,8 +22,8 @@ class AuditEntry(models.Model):
     detail = models.JSONField("detail", default=dict)
 
     class Meta:
-        verbose_name = "trail entry"
-        verbose_name_plural = "trail"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
         default_permissions: ClassVar = ["view"]
         ordering: ClassVar = ["-pk"]
         indexes: ClassVar = [

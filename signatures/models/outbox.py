@@ -73,15 +73,15 @@ class EmailSubject(models.Model):
         QUESTION = "question", "that staff have a question"
         UPDATE = "update", "what became of the letter"
 
-    mail = models.CharField("mail", max_length=20, choices=Of)
+    mail = models.CharField("email", max_length=20, choices=Of)
     language = models.CharField("language", max_length=10, choices=settings.LANGUAGES)
     subject = models.CharField(
         "subject", max_length=80, help_text="Neutral: it names neither the letter nor its recipient."
     )
 
     class Meta:
-        verbose_name = "subject of an email"
-        verbose_name_plural = "subjects of emails"
+        verbose_name = "email subject"
+        verbose_name_plural = "email subjects"
         constraints: ClassVar = [models.UniqueConstraint("mail", "language", name="one_subject_per_email")]
 
     def __str__(self) -> str:

@@ -66,9 +66,9 @@ class Alarm(models.Model):
     """An alarm of one kind: since when it stands, until when, and who has seen it. Its history is in the trail."""
 
     code = models.CharField("alarm", max_length=20, primary_key=True)
-    sentence = models.CharField("what was seen", max_length=300)
+    sentence = models.CharField("what was found", max_length=300)
     since = models.DateTimeField("since")
-    until = models.DateTimeField("stands until", help_text="Each look that finds it again puts this off.")
+    until = models.DateTimeField("active until", help_text="Each check that finds the alarm again moves this forward.")
     seen_by = models.BigIntegerField("seen by staff", null=True)
 
     class Meta:
@@ -77,7 +77,7 @@ class Alarm(models.Model):
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [
             ("pause_signing", "Can pause signing"),
-            ("turn_switches", "Can take signing up again, tighten the limits and loosen them"),
+            ("turn_switches", "Can resume signing, and tighten and loosen the rate limits"),
         ]
         ordering: ClassVar = ["-until"]
 

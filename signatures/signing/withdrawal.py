@@ -6,7 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from signatures.audit import audit_log
-from signatures.models import Delivery, DeliveryEntry, Erratum, Signature, Suppression, Tombstone
+from signatures.delivery.errata import blank_entries, record_errata
+from signatures.models import Signature, Suppression, Tombstone
 from signatures.outbox import queue
 from signatures.states import State
 from signatures.transitions import lock, transition
@@ -38,7 +39,7 @@ def withdraw(signature: Signature) -> Signature:
     locked.domains, locked.network, locked.marks = [], "", []
     gone = [*Signature.WORDS, *Signature.OF_NAME, "country", "sealed_address", "flags", "featured_position", "question"]
     gone += ["domains", "network", "marks"]
-    _tell_deliveries(locked.pk)
+    record_errata([locked.pk])
     done = transition(locked, State.WITHDRAWN, action="withdraw", changed=gone)
     queue.discard(locked.pk)
     return done
@@ -63,19 +64,10 @@ def erase(signature: Signature, *, action: str = "erase") -> None:
             unique_fields=["letter_id", "kind", "address_hash"],
             update_fields=["at"],
         )
-    _tell_deliveries(locked.pk)
-    DeliveryEntry.objects.filter(signature_id=locked.pk).update(
-        **dict.fromkeys(DeliveryEntry.WORDS, ""), salt=None, signed_on=None
-    )  # the leaf stays, so that the root still holds
+    record_errata([locked.pk])
+    blank_entries([locked.pk])
     audit_log.record(action, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased")
     locked.delete()
-
-
-def _tell_deliveries(signature_id: int) -> None:
-    """Number an erratum for each delivery that has left the house with this signature in it, once."""
-    for delivery in Delivery.objects.gone_out().filter(rows__signature_id=signature_id).select_for_update():
-        if not audit_log.withdrew_since(signature_id, delivery.frozen_at):
-            Erratum.objects.create(delivery=delivery, number=delivery.errata.count() + 1, day=timezone.now().date())
 
 
 @transaction.atomic

@@ -1,0 +1,34 @@
+"""Limits on login attempts: they lock an account for one network, and keep scripts from filling the audit log."""
+
+from signatures.audit import audit_log
+from signatures.models import RateLimit
+from signatures.screening import rate_limits
+
+
+class LoginAttempts:
+    """Counts an attempt for its account and network. The same account is not locked elsewhere (threat model A3)."""
+
+    def __init__(self, key: str, network: str) -> None:
+        self._account_key: dict[str, str] = {RateLimit.Of.LOGIN: f"{key} {network}"}
+        self._counted = rate_limits.count_event({**self._account_key, RateLimit.Of.LOGIN_NETWORK: network})
+
+    @property
+    def are_exhausted(self) -> bool:
+        return RateLimit.Of.LOGIN in self._counted.over
+
+    def record_failure(self, action: str, account_id: int | None) -> None:
+        """Write an audit entry. Beyond the limit of the network one last entry tells that no others follow."""
+        if RateLimit.Of.LOGIN_NETWORK in self._counted.just:
+            audit_log.record("login-flood")
+        elif RateLimit.Of.LOGIN_NETWORK not in self._counted.over:
+            audit_log.record(action, staff_id=account_id)
+
+    def record_lock(self, account_id: int | None) -> None:
+        """Write an audit entry at the first attempt that is refused, and none at the following ones."""
+        if RateLimit.Of.LOGIN in self._counted.just:
+            self.record_failure("login-locked", account_id)
+
+    def reset(self) -> None:
+        """Forget the attempts of somebody who has proved who they are."""
+        if not self._counted.is_broken:
+            rate_limits.reset(self._account_key)
