@@ -19,7 +19,7 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import CountDelta, HourlyStatistic, OutboxMail, Signature
 from signatures.moderation import decisions
-from signatures.moderation.admin import pagination
+from signatures.audit import admin_mixins
 from signatures.monitoring import charts, statistics
 from signatures.signing import withdrawal
 from signatures.states import State
@@ -133,7 +133,7 @@ def test_only_who_may_see_signatures_sees_the_picture(editor: User, officer: Use
         client = Client()
         client.force_login(user)
         page = client.get(FRONT)
-        assert page.status_code == 200 and b'class="picture"' not in page.content
+        assert page.status_code == 200 and b'class="statistics"' not in page.content
 
 
 def test_the_queue_of_the_picture_reads_its_index(letter: Letter) -> None:
@@ -209,11 +209,11 @@ def test_bars_are_as_high_as_their_numbers_and_labels_do_not_touch() -> None:
 def test_a_dear_count_is_estimated_and_a_cheap_one_is_exact(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
     make_many(letter, 7)
     rows = Signature.objects.filter(country="").order_by("pk")
-    assert pagination.CappedPaginator(rows, 5).count == 7
+    assert admin_mixins.CappedPaginator(rows, 5).count == 7
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE signatures_signature")
-    monkeypatch.setattr(pagination.CappedPaginator, "DEAR", 0.0)
+    monkeypatch.setattr(admin_mixins.CappedPaginator, "MAX_COST", 0.0)
     with CaptureQueriesContext(connection) as statements:
-        assert 1 <= pagination.CappedPaginator(rows, 5).count <= 10
+        assert 1 <= admin_mixins.CappedPaginator(rows, 5).count <= 10
     assert len(statements) == 1 and statements[0]["sql"].startswith("EXPLAIN")
-    assert pagination.CappedPaginator(rows.none(), 5).count == 0
+    assert admin_mixins.CappedPaginator(rows.none(), 5).count == 0

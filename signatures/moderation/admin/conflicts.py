@@ -47,12 +47,12 @@ def conflict_messages(signature_ids: Sequence[int], *, by: int, as_of: int | Non
 
 def _message(signature_id: int, row: Signature | None, entry: AuditEntry, username: str) -> SafeString:
     return format_html(
-        'Signature <a href="{}">{}</a>: {} {} at {:%H:%M} (UTC). Its state is now: {}.',
+        'Signature <a href="{}">{}</a>: {} {} at {} (UTC). Its state is now: {}.',
         reverse("admin:signatures_signature_change", args=[signature_id]),
         signature_id,
         _actor(entry, username),
         DESCRIPTIONS.get(entry.action, entry.action),
-        entry.at,
+        f"{entry.at:%H:%M}",
         _state(row),
     )
 

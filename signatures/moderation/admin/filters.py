@@ -9,11 +9,11 @@ from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django_countries import countries
 
+from signatures.audit.admin_mixins import FILTER_CACHE_SECONDS
 from signatures.models import Signature
 from signatures.screening import checks
 
 NEWEST = 50_000  # the filter offers the countries of this many newest sign-ups
-CACHE_SECONDS = 300
 
 
 class FlagFilter(admin.SimpleListFilter):
@@ -42,7 +42,7 @@ class CountryFilter(admin.SimpleListFilter):
     parameter_name = "country"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        codes = cache.get_or_set("admin-filter-countries", _newest_countries, CACHE_SECONDS) or []
+        codes = cache.get_or_set("admin-filter-countries", _newest_countries, FILTER_CACHE_SECONDS) or []
         return [(code, countries.name(code)) for code in codes]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
