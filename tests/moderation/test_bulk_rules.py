@@ -740,9 +740,7 @@ def test_A6_the_form_refuses_an_empty_rule_at_its_field_and_keeps_what_was_typed
     assert "Choose at least one condition" in page and 'value="A program"' in page
     page = create_rule(moderator_client, letter, name="", domain="ru", name_pattern="**").content.decode()
     assert page.count('<ul class="errorlist"') == 1 and "This field is required" in page
-    assert (
-        "create_rule at least one letter" in create_rule(moderator_client, letter, name_pattern="**").content.decode()
-    )
+    assert "write at least one letter" in create_rule(moderator_client, letter, name_pattern="**").content.decode()
     assert "This is not an email domain" in create_rule(moderator_client, letter, domain="ru").content.decode()
     assert not BulkRule.objects.exists()
 

@@ -121,6 +121,18 @@ def test_the_buttons_of_a_row_decide_only_this_row(moderator_client: Client, cle
     assert (state_of(cleo)[0], state_of(other)[0]) == (State.APPROVED, State.WAITING)
 
 
+def test_the_buttons_of_a_row_ignore_ticked_rows_and_the_chosen_action(
+    moderator_client: Client, cleo: Signature, letter: Letter
+) -> None:
+    other = make_signature(letter, "Other", State.WAITING)
+    fields = {"action": "hold", "index": "0", "_selected_action": [other.pk], "select_across": "1"}
+
+    page = moderator_client.post(f"{QUEUE}?language=en", {**fields, "decide": f"approve:{cleo.pk}"}, follow=True)
+
+    assert page.redirect_chain == [(f"{QUEUE}?language=en", 302)] and names_on(page) == ["Other"]
+    assert (state_of(cleo)[0], state_of(other)) == (State.APPROVED, (State.WAITING, []))
+
+
 def test_a_rejection_needs_a_reason_from_the_list_or_in_own_words(
     moderator_client: Client, cleo: Signature, letter: Letter
 ) -> None:

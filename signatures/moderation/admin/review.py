@@ -208,7 +208,9 @@ class ReviewQueueList(ChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(request, *args)
-        self.params.pop(BESIDE, None)  # the links of the page lead back to the filters
+        # So that no link of the page, and no search, keeps the panel open.
+        for parameters in (self.params, self.filter_params):
+            parameters.pop(BESIDE, None)
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         filters: dict[str, Any] = super().get_filters_params(params)
