@@ -1,1 +1,1 @@
-"""The letter, and the wiring of the site."""
+"""The site and its letters."""

@@ -1,4 +1,4 @@
-"""What `manage.py check` tells an operator."""
+"""Checks of the settings for operators: `manage.py check --deploy`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.core import checks
 
 @checks.register(checks.Tags.security, deploy=True)
 def deployment(**_options: Any) -> list[checks.CheckMessage]:
-    """What may be as it is on one's own machine, and may not on the open web."""
+    """Return warnings about settings that are fine on one's own machine, but not on a public site."""
     found: list[checks.CheckMessage] = []
     if settings.LOCAL_MODE:
         found.append(
@@ -21,7 +21,9 @@ def deployment(**_options: Any) -> list[checks.CheckMessage]:
     if not settings.EMAIL_URL:
         found.append(
             checks.Warning(
-                "Mails are written to files: nobody will receive their link.", hint="Set EMAIL_URL.", id="campaign.W002"
+                "Emails are written to files: nobody will receive their link.",
+                hint="Set EMAIL_URL.",
+                id="campaign.W002",
             )
         )
     if not settings.DATABASE_URL:
@@ -35,7 +37,7 @@ def deployment(**_options: Any) -> list[checks.CheckMessage]:
     if settings.SITE.hostname not in settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS:
         found.append(
             checks.Warning(
-                "ALLOWED_HOSTS does not hold the host of SITE_URL: links in mails will lead nowhere.",
+                "ALLOWED_HOSTS lacks the host of SITE_URL: links in emails will not work.",
                 hint=f"Add {settings.SITE.hostname}.",
                 id="campaign.W004",
             )

@@ -1,4 +1,4 @@
-"""All addresses of the site. English has no prefix; other languages have one."""
+"""All addresses of the site. The default language has no prefix; the others have one."""
 
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns

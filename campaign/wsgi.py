@@ -1,4 +1,4 @@
-"""The entrance for the web server: `granian --interface wsgi campaign.wsgi:application`."""
+"""The WSGI application: `granian --interface wsgi campaign.wsgi:application`."""
 
 import gc
 import os
@@ -10,8 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
 
 application = get_wsgi_application()
 
-# What stands now stands until the end: the collector need not go through it again and again. The addresses bring all
-# that Django would load with the first request.
-get_resolver().url_patterns
+# Everything loaded now is kept until the process ends, so the garbage collector need not examine it again and again.
+# Reading the URL patterns loads what Django would load with the first request.
+get_resolver().url_patterns  # noqa: B018
 gc.collect()
 gc.freeze()

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, BulkRule, RateBucket, Signature, Suppression, Tombstone
+from signatures.registries import AuditAction
 from signatures.states import State
 
 UNCONFIRMED_FOR = timedelta(days=7)
@@ -55,14 +56,14 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         gone = {name: _delete(rows) for name, rows in expired.items()} | {
             ADDRESSES: addresses.update(sealed_address=None)
         }
-        audit_log.record("prune", detail=gone)
+        audit_log.record(AuditAction.PRUNE, detail=gone)
     return gone
 
 
 def is_due() -> bool:
     """Whether a day has gone by since the last pruning, by whichever worker."""
     return not AuditEntry.objects.filter(
-        action="prune", signature_id__isnull=True, at__gt=timezone.now() - DAILY
+        action=AuditAction.PRUNE, signature_id__isnull=True, at__gt=timezone.now() - DAILY
     ).exists()
 
 

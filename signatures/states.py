@@ -25,15 +25,6 @@ class Kind(models.TextChoices):
     ORGANIZATION = "organization", _("an organization")
 
 
-class ReportReason(models.TextChoices):
-    """What a reader may say of a public name: codes, never words."""
-
-    NOT_ME = "not-me", _("It is my name, and I did not sign")
-    MADE_UP = "made-up", _("It is made up, or pretends to be somebody else")
-    HARMFUL = "harmful", _("It insults, threatens or advertises")
-    OTHER = "other", _("Something else")
-
-
 # From which states each verb may set out.
 ALLOWED_FROM = {
     "confirm": {State.UNCONFIRMED},

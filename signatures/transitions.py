@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from signatures.audit import audit_log
 from signatures.models import Signature
+from signatures.registries import AuditAction
 from signatures.states import ALLOWED_FROM, State
 
 
@@ -51,7 +52,7 @@ def check_conflict(*locked: Signature, by: int, as_of: int | None) -> None:
         raise EditConflict("Somebody else did something with it meanwhile.")
 
 
-def transition(locked: Signature, to: State, *, action: str, changed: Sequence[str] = ()) -> Signature:
+def transition(locked: Signature, to: State, *, action: AuditAction, changed: Sequence[str] = ()) -> Signature:
     """Save a state with the columns that changed, if this action may set out from the state before."""
     if State(locked.state) not in ALLOWED_FROM[action]:
         raise TransitionNotAllowed(f"{locked.state} → {to}")
@@ -63,7 +64,7 @@ def save_transition(
     locked: Signature,
     to: State,
     *,
-    action: str,
+    action: AuditAction,
     approved_on: date | None,
     by: int | None = None,
     changed: Sequence[str] = (),

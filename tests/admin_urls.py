@@ -58,8 +58,8 @@ def _value(page: str, key: str) -> Any:
             key = "object_id"
     for model in admin.site._registry:
         if key == "object_id" and page.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
-            row = model._default_manager.first()
-            return row.pk if row else 1
+            first = model._default_manager.first()
+            return first.pk if first else 1
     return ARGUMENTS[key]
 
 
@@ -86,4 +86,4 @@ def is_kept_out(answer: Any) -> bool:
             "/admin/second-factor/",
             "/admin/second-factor/new/",
         }
-    return answer.status_code == 403
+    return bool(answer.status_code == 403)

@@ -1,19 +1,19 @@
-"""The site's own settings, on a folder that is thrown away, untouched by a developer's `.env`."""
+"""The settings of the site for tests: a temporary VAR_DIR, and no setting from a developer's `.env`."""
 
 import os
 import tempfile
 
-if "UNDERSIGNED_TEST_DIR" not in os.environ:  # the first process makes it, the others of this run share it
+if "UNDERSIGNED_TEST_DIR" not in os.environ:  # the first process of a test run makes it; the others share it
     os.environ["UNDERSIGNED_TEST_DIR"] = tempfile.mkdtemp(prefix="us-")
 TEST_DIR = os.environ["UNDERSIGNED_TEST_DIR"]
 
-ours = (
+BLANKED = (
     "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "DEBUG", "DELIVERIES_DIR", "FONT_DIRS", "UPDATES_PUBLIC_KEY", "EMAIL_HASH_PEPPER", "DEFAULT_FROM_EMAIL", "EMAIL_URL",
     "ORGANIZATION_NAME", "OUTBOX_PUBLIC_KEY", "CONTACT_EMAIL", "RETENTION_MONTHS", "SECRET_KEY",
     "SECRET_KEY_FALLBACKS", "SITE_URL", "TASKS_BACKEND", "TRUSTED_PROXIES",
 )  # fmt: skip
 os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
-os.environ |= dict.fromkeys(ours, "") | {
+os.environ |= dict.fromkeys(BLANKED, "") | {
     "VAR_DIR": f"{TEST_DIR}/var",
     "ADMIN_PATH": "admin/",
     "DEBUG": "False",
@@ -21,9 +21,9 @@ os.environ |= dict.fromkeys(ours, "") | {
     "RETENTION_MONTHS": "12",
 }
 
-from campaign.settings import *
+from campaign.settings import *  # noqa: E402, F403  the point of this file
 
-# A slow hash protects no test; hashed file names need `collectstatic` first.
+# A fast password hash saves time. Hashed names of static files would need `collectstatic` first.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # noqa: F405
+MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # noqa: F405

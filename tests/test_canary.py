@@ -443,9 +443,9 @@ class Play:
 
     @staticmethod
     def memory() -> Iterator[bytes]:
-        for key, copy in middleware.page_cache._pages.items():
-            yield repr((key, copy.headers)).encode() + copy.plain
-            yield from (gzip.decompress(copy.body("gzip")), brotli.decompress(copy.body("br")))
+        for key, page in middleware.page_cache._pages.items():
+            yield repr((key, page.headers)).encode() + page.body
+            yield from (gzip.decompress(page.encoded("gzip")), brotli.decompress(page.encoded("br")))
         yield pickle.dumps((text_cache._texts, text_cache._slugs))
         assert isinstance(cache._connections[cache._alias], LocMemCache)  # type: ignore[attr-defined]  # what lies behind the proxy
         yield b"".join(cache._connections[cache._alias]._cache.values())  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from campaign.models import Letter, Translation
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, CountDelta, OutboxMail, Signature
+from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from tests.conftest import NEVER_TRUNCATED
@@ -46,7 +47,7 @@ def test_a_draft_may_be_mended_until_it_is_published(letter: Letter) -> None:
 
 
 def test_the_trail_is_append_only(letter: Letter) -> None:
-    audit_log.record("test", letter_id=letter.pk)
+    audit_log.record(AuditAction.ALARM, letter_id=letter.pk)
     refuses("UPDATE signatures_auditentry SET reason = 'other'")
     refuses("DELETE FROM signatures_auditentry")
     wake("signatures_auditentry")

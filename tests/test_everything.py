@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,8 @@ def test_the_floors_hold_and_a_wrong_import_is_caught(tmp_path: Path) -> None:
     for name in ("pyproject.toml", ".importlinter"):
         if (BASE / name).exists():
             (tmp_path / name).write_bytes((BASE / name).read_bytes())
-    craft = tmp_path / "signatures" / "names.py"
-    craft.write_text(craft.read_text() + "\nfrom signatures import workflow\n")
+    craft = tmp_path / "signatures" / "values" / "names.py"
+    craft.write_text(craft.read_text() + "\nfrom signatures.moderation import decisions\n")
     broken = subprocess.run(lint, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert broken.returncode != 0 and "signatures.values.names" in broken.stdout
 
@@ -127,17 +128,17 @@ def test_the_two_commands_of_the_readme_are_the_ones_ci_runs() -> None:
     assert (BASE / ".python-version").read_text().strip() == "3.13"
 
 
-def test_X2_the_lock_names_every_dependency_with_hashes_and_no_host() -> None:
-    lock = (BASE / "requirements.txt").read_text()
-    wanted = re.findall(
-        r'^    "([a-z0-9-]+)==([^"]+)",$',
-        (BASE / "pyproject.toml").read_text().split("[dependency-groups]")[0],
-        re.MULTILINE,
-    )
-    assert len(wanted) > 15
-    for name, version in wanted:
-        assert re.search(rf"^{name}=={re.escape(version)}", lock, re.MULTILINE), name
-    assert "--hash=sha256:" in lock and "://" not in lock and "file:" not in lock
+def test_X2_the_locks_name_every_dependency_with_hashes_and_no_host() -> None:
+    project = tomllib.loads((BASE / "pyproject.toml").read_text(encoding="utf-8"))
+    needed, tools = project["project"]["dependencies"], project["dependency-groups"]["dev"]
+    for name, wanted in {"requirements.txt": needed, "requirements-dev.txt": [*needed, *tools]}.items():
+        lock = (BASE / name).read_text(encoding="utf-8")
+        assert len(wanted) > 15
+        for pin in wanted:
+            assert re.search(rf"^{re.escape(pin)}( |$)", lock, re.MULTILINE), f"{pin} is not in {name}"
+        assert "--hash=sha256:" in lock and "://" not in lock and "file:" not in lock
+    pinned = re.findall(r"^[a-z0-9][^ ]+==[^ ]+", (BASE / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(pinned) <= set(lock.split()), "development runs on what production runs on"
 
 
 def test_the_one_sheet_is_small() -> None:

@@ -1,1 +1,1 @@
-"""Letters: their texts, publishing, pages, feeds."""
+"""Letters: text, publishing, pages, feeds."""

@@ -1,19 +1,21 @@
-"""Writing and publishing letters and news. `signatures.audit.letter_admin` registers the pages: there the trail is known."""
+"""Admin pages of letters, translations and news.
+
+`signatures.audit.letter_admin` extends them with audit entries, and registers them.
+"""
 
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.text import capfirst
 
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm
 from campaign.letters.publishing import EmptyNews, announce, publish, retract, revise
 from campaign.models import Letter, News, NewsText, Translation
+from campaign.models.languages import language_choices
 
 
 class LetterAdmin(admin.ModelAdmin):
@@ -26,21 +28,21 @@ class LetterAdmin(admin.ModelAdmin):
 
 
 class TextForm(ConflictCheckedForm):
-    """A text of a letter. Saving new words for a published text makes a new revision."""
+    """The text of a letter in one language. Saving a change of a published text makes a new revision."""
 
     letter = forms.ModelChoiceField(Letter.objects.all(), label="letter")
 
     class Meta:
         model = Translation
-        fields = ("letter", "language", *Translation.WORDS, *Translation.ABOUT)
+        fields = ("letter", "language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
 
     def clean_signatories(self) -> Any:
         people = self.cleaned_data["signatories"]
-        fits = isinstance(people, list) and all(
+        is_valid = isinstance(people, list) and all(
             isinstance(person, dict) and isinstance(person.get("name"), str) and isinstance(person.get("titles"), list)
             for person in people
         )
-        if not fits:
+        if not is_valid:
             raise forms.ValidationError('Please write a list such as [{"name": "Ada", "titles": ["Chair"]}].')
         return people
 
@@ -61,14 +63,23 @@ class TranslationAdmin(admin.ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj and obj.published_at:
-            return ("revision", "language", *Translation.WORDS, *Translation.ABOUT, "published_at", "digest")
-        return ("letter", "language", *Translation.WORDS, *Translation.ABOUT, "as_seen")
+            return (
+                "revision",
+                "language",
+                *Translation.TEXT_FIELDS,
+                *Translation.DETAIL_FIELDS,
+                "published_at",
+                "digest",
+            )
+        return ("letter", "language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS, "loaded_digest")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """A new text begins as the newest one of the letter: most changes are small."""
+        """Fill a new form with the newest text: most changes are small."""
         newest = Translation.objects.order_by("-revision__number", "-authoritative").select_related("revision").first()
-        begin = {"letter": newest.revision.letter_id, "language": newest.language, **newest.words()} if newest else {}
-        return {**begin, **super().get_changeform_initial_data(request)}
+        initial = super().get_changeform_initial_data(request)
+        if newest is None:
+            return initial
+        return {"letter": newest.revision.letter_id, "language": newest.language, **newest.text_values(), **initial}
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -77,17 +88,14 @@ class TranslationAdmin(admin.ModelAdmin):
         return form
 
     def save_model(self, request: HttpRequest, obj: Translation, form: Any, change: bool) -> None:
-        words = {field: form.cleaned_data[field] for field in Translation.WORDS}
-        saved = revise(
-            form.cleaned_data["letter"],
-            form.cleaned_data["language"],
-            words,
-            **{field: form.cleaned_data[field] for field in Translation.ABOUT},
-        )
+        typed = form.cleaned_data
+        texts = {field: typed[field] for field in Translation.TEXT_FIELDS}
+        details = {field: typed[field] for field in Translation.DETAIL_FIELDS}
+        saved = revise(typed["letter"], typed["language"], texts, **details)
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
 
     @admin.action(
-        description="Publish: freeze this text for ever",
+        description="Publish: this text can never be changed again",
         permissions=["change"],
         location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
     )
@@ -101,7 +109,7 @@ class TranslationAdmin(admin.ModelAdmin):
 
 
 class NewsTextForm(ConflictCheckedForm):
-    language = forms.ChoiceField(label=capfirst("language"), choices=[("", "---------"), *settings.LANGUAGES])
+    language = forms.ChoiceField(label="Language", choices=lambda: [("", "---------"), *language_choices()])
 
     class Meta:
         model = NewsText
@@ -112,15 +120,17 @@ class NewsTextInline(admin.StackedInline):
     model = NewsText
     form = NewsTextForm
     extra = 1
-    max_num = len(settings.LANGUAGES)
     readonly_fields = ("as_shown", "changed_on")
+
+    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return len(language_choices())
 
     @admin.display(description="as readers see it")
     def as_shown(self, obj: NewsText) -> str:
         return text.html(obj.body) if obj.pk else "-"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was public once is corrected, or taken off the page as a whole."""
+        """Published news is corrected or retracted, never deleted."""
         return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
 
 
@@ -141,12 +151,12 @@ class NewsAdmin(admin.ModelAdmin):
         return super().get_queryset(request).prefetch_related("texts")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """It cannot move to another letter once it was public."""
+        """Published news cannot move to another letter."""
         return (*self.readonly_fields, "letter") if obj and obj.published_at else self.readonly_fields
 
     @admin.display(description="title")
     def headline(self, obj: News) -> str:
-        return next((str(words) for words in obj.texts.all()), "-")
+        return next((str(text) for text in obj.texts.all()), "-")
 
     @admin.action(
         description="Publish on the letter's page",

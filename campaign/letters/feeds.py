@@ -1,4 +1,4 @@
-"""The news of a letter for programs that watch for it. No name stands in it, and nobody has to leave an address."""
+"""Atom feed of the news of a letter. It holds no name, and readers need not leave an address."""
 
 import re
 from datetime import datetime
@@ -18,17 +18,17 @@ from campaign.letters import text
 from campaign.models import NewsText, Translation
 from campaign.web.middleware import public_page
 
-NEWEST = 20
-# XML has no way to write these; typed by a slip of the keyboard, they must not take the whole feed down.
+MAX_ITEMS = 20
+# XML cannot hold these characters. Without this, one typed by mistake would break the whole feed.
 _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _written(words: str) -> str:
-    return _NOT_IN_XML.sub("", words)
+def _xml_safe(value: str) -> str:
+    return _NOT_IN_XML.sub("", value)
 
 
 class NewsFeed(Feed[NewsText, Translation]):
-    """All addresses stand on `SITE_URL`, never on the host of a request."""
+    """News of one letter in one language. All addresses begin with `SITE_URL`, never with the host of a request."""
 
     feed_type = Atom1Feed
 
@@ -39,7 +39,7 @@ class NewsFeed(Feed[NewsText, Translation]):
         return translation
 
     def title(self, translation: Translation) -> str:
-        return _written(_("News: %(title)s") % {"title": translation.title})
+        return _xml_safe(_("News: %(title)s") % {"title": translation.title})
 
     def link(self, translation: Translation) -> str:
         return settings.SITE_URL + reverse("news", args=[translation.revision.letter.slug])
@@ -48,16 +48,16 @@ class NewsFeed(Feed[NewsText, Translation]):
         return settings.SITE_URL + reverse("news-feed", args=[translation.revision.letter.slug])
 
     def author_name(self) -> str:
-        return _written(str(settings.ORGANIZATION_NAME))
+        return _xml_safe(str(settings.ORGANIZATION_NAME))
 
     def items(self, translation: Translation) -> QuerySet[NewsText]:
-        return NewsText.objects.shown(translation.revision.letter, get_language() or "")[:NEWEST]
+        return NewsText.objects.shown(translation.revision.letter, get_language() or "")[:MAX_ITEMS]
 
     def item_title(self, item: NewsText) -> str:
-        return _written(item.title)
+        return _xml_safe(item.title)
 
     def item_description(self, item: NewsText) -> str:
-        return _written(text.html(item.body))
+        return _xml_safe(text.html(item.body))
 
     def item_link(self, item: NewsText) -> str:
         return f"{settings.SITE_URL}{reverse('news', args=[item.news.letter.slug])}#news-{item.news_id}"

@@ -1,4 +1,4 @@
-"""Forms of staff: whoever sends one second is told, and overwrites nothing (SECURITY.md A7)."""
+"""Staff forms that notice when another person saved the same row meanwhile (threat model A7)."""
 
 import hashlib
 from typing import Any, cast
@@ -12,55 +12,48 @@ from django.http import QueryDict
 
 class _LoadedDigestField(forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Never a change that somebody made."""
+        """Return False: the digest alone is no change by the user."""
         return False
 
 
 class ConflictCheckedForm(forms.ModelForm[Model]):
-    """Carries a digest of the row as it stood when the form was made."""
+    """Carries a digest of the row as it was when the form was shown, and refuses to overwrite a newer row."""
 
-    as_seen = _LoadedDigestField(required=False, widget=forms.HiddenInput)
+    loaded_digest = _LoadedDigestField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
-            self.initial["as_seen"] = _row_digest(self.instance)
+            self.initial["loaded_digest"] = _row_digest(self.instance)
 
     def clean(self) -> dict[str, Any]:
-        found = super().clean() or self.cleaned_data
-        seen = found.get("as_seen")
-        # Locked until the change is saved: admin cleans and saves a form in one transaction.
-        rows = type(self.instance)._base_manager.select_for_update().filter(pk=self.instance.pk)
-        standing = rows.first() if seen and self.instance.pk else None
-        if standing is not None and seen != _row_digest(standing):
-            again = cast("QueryDict", self.data).copy()
-            again[self.add_prefix("as_seen")] = _row_digest(standing)  # whoever sends it again has been told
-            self.data = again
-            raise forms.ValidationError(self._told(standing, found))
-        return found
+        typed = super().clean() or self.cleaned_data
+        loaded_digest = typed.get("loaded_digest")
+        # The row stays locked until the change is saved: admin cleans and saves a form in one transaction.
+        rows = type(self.instance)._base_manager.select_for_update().filter(pk=self.instance.pk)  # noqa: SLF001  documented
+        current = rows.first() if loaded_digest and self.instance.pk else None
+        if current is not None and loaded_digest != _row_digest(current):
+            data = cast("QueryDict", self.data).copy()
+            data[self.add_prefix("loaded_digest")] = _row_digest(current)  # sending it again overwrites knowingly
+            self.data = data
+            raise forms.ValidationError(self._conflict_message(current, typed))
+        return typed
 
-    def _told(self, standing: Model, typed: dict[str, Any]) -> str:
-        """Who changed it, and what stands there now in place of what was typed."""
-        kind = ContentType.objects.get_for_model(standing)
-        entries = LogEntry.objects.filter(content_type=kind, object_id=str(standing.pk)).select_related("user")
+    def _conflict_message(self, current: Model, typed: dict[str, Any]) -> str:
+        """Say who changed the row when, and the current value of each field that differs from what was typed."""
+        kind = ContentType.objects.get_for_model(current)
+        entries = LogEntry.objects.filter(content_type=kind, object_id=str(current.pk)).select_related("user")
         entry = entries.order_by("-action_time").first()
-        fields = [field for field in typed if field in self.initial and hasattr(standing, field)]
-        differing = [field for field in fields if getattr(standing, field) != typed[field]]
-        now = "; ".join(f"{self.fields[field].label}: {getattr(standing, field)}" for field in differing)
-        said = {
-            "who": entry.user.get_username() if entry else "-",
-            "when": f"{entry.action_time:%H:%M}" if entry else "-",
-            "now": now or "-",
-        }
-        return str(
-            (
-                "Somebody else (%(who)s) changed this at %(when)s (UTC) while you had it open. Nothing was saved. What "
-                "stands there now in place of yours: %(now)s. Send it again to put yours there."
-            )
-            % said
+        user, time = (entry.user.get_username(), f"{entry.action_time:%H:%M}") if entry else ("-", "-")
+        fields = [field for field in typed if field in self.initial and hasattr(current, field)]
+        differing = [field for field in fields if getattr(current, field) != typed[field]]
+        values = "; ".join(f"{self.fields[field].label}: {getattr(current, field)}" for field in differing) or "-"
+        return (
+            f"Somebody else ({user}) changed this at {time} (UTC) while you had it open. Nothing was saved. "
+            f"The current values, where yours differ: {values}. Save again to replace them with yours."
         )
 
 
 def _row_digest(row: Model) -> str:
-    stands = [(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields]
-    return hashlib.sha256(repr(stands).encode()).hexdigest()[:32]
+    values = [(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields]
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:32]

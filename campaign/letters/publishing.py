@@ -1,4 +1,4 @@
-"""Publishing: texts of a letter are revised and frozen, news is announced and retracted."""
+"""Actions of editors: revise and publish the text of a letter, announce and retract news."""
 
 from __future__ import annotations
 
@@ -13,30 +13,40 @@ from campaign.models.letter import Letter, Translation
 
 
 @transaction.atomic
-def revise(letter: Letter, language: str, words: dict[str, Any], **about: Any) -> Translation:
-    """The translation that says these words: the one that is there, or a draft mended, or a new one, unpublished.
+def revise(letter: Letter, language: str, texts: dict[str, Any], **details: Any) -> Translation:
+    """Store the text of a letter in one language, unpublished.
 
-    A changed published text becomes a new revision; a further language joins the newest revision. What
-    is told `about` it (`Translation.ABOUT`) is no part of the words.
+    A draft in this language is overwritten. A change of a published text starts a new revision. A further language
+    joins the newest revision.
+
+    Args:
+        letter: the letter.
+        language: its language code.
+        texts: a value for each of `Translation.TEXT_FIELDS`.
+        details: values for `Translation.DETAIL_FIELDS`; they are not part of the digest.
+
+    Returns:
+        The stored translation. If the same text is published already, that one, with its details as they are.
     """
     Letter.objects.select_for_update().get(pk=letter.pk)
-    newest = letter.revisions.first()
-    wanted = Translation(language=language, **words, **about)
-    there = newest and newest.translations.filter(language=language).first()
-    if there and there.published_at and text.digest(wanted.parts()) == there.digest:
-        return there
-    if there and not there.published_at:
-        wanted.pk = there.pk
-    if newest is None or (there and there.published_at):
-        newest = letter.revisions.create(number=newest.number + 1 if newest else 1)
-    wanted.revision = newest
-    wanted.save()
-    return wanted
+    revision = letter.revisions.first()
+    new = Translation(language=language, **texts, **details)
+    existing = revision and revision.translations.filter(language=language).first()
+    if existing and existing.published_at and text.digest(new.parts()) == existing.digest:
+        return existing
+    if existing and not existing.published_at:
+        new.pk = existing.pk
+    if revision is None or (existing and existing.published_at):
+        revision = letter.revisions.create(number=revision.number + 1 if revision else 1)
+    new.revision = revision
+    new.save()
+    return new
 
 
 @transaction.atomic
 def publish(translation: Translation) -> None:
-    """Freeze the text; a letter that was a draft opens with its first text."""
+    """Publish a text: it can never be changed again. The first published text opens a letter that is a draft."""
+    # The lock makes the digest fit the text: without it, `revise` could save other words between read and write.
     locked = Translation.objects.select_for_update().select_related("revision__letter").get(pk=translation.pk)
     if locked.published_at is None:
         locked.published_at = timezone.now()
@@ -48,15 +58,15 @@ def publish(translation: Translation) -> None:
 
 
 class EmptyNews(Exception):
-    """News without words in any language cannot be announced."""
+    """News without a text in any language cannot be announced."""
 
 
 @transaction.atomic
 def announce(news: News) -> None:
-    """Put the news on the page, or put it there again.
+    """Show the news on the page, also after it was retracted.
 
     Raises:
-        NothingToTell: when it has words in no language.
+        EmptyNews: if it has no text in any language.
     """
     locked = News.objects.select_for_update().get(pk=news.pk)
     if not locked.texts.exists():
@@ -68,7 +78,7 @@ def announce(news: News) -> None:
 
 @transaction.atomic
 def retract(news: News) -> None:
-    """Take the news off the page. It is kept, so that staff know what was said."""
+    """Take the news off the page. The row stays, as a record of what was public."""
     locked = News.objects.select_for_update().get(pk=news.pk)
     if locked.is_announced:
         locked.retracted_at = timezone.now()

@@ -1,4 +1,4 @@
-"""What search engines may find: letters in their languages, their history, the privacy notice. Never a name (P5)."""
+"""The sitemap: letters in their languages, their history, the privacy notice. Never a name (threat model P5)."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,17 +13,17 @@ from django.views.decorators.http import require_safe
 from campaign.models import Letter, Translation
 from campaign.web.middleware import public_page
 
-Item = tuple[str, tuple[str, ...], list[str]]  # the name of an address, its arguments, its languages
+Item = tuple[str, tuple[str, ...], list[str]]  # name of the URL pattern, its arguments, its languages
 
 
 class Pages(Sitemap[Item]):
-    """Each page in the languages that it is there in, and each of these tells the others."""
+    """Each page in its languages, with links to the same page in the others."""
 
     i18n = alternates = x_default = True
 
     def items(self) -> list[Item]:
         found: list[Item] = [("privacy", (), [code for code, _name in settings.LANGUAGES])]
-        for slug, languages in _texts().items():
+        for slug, languages in _languages_by_slug().items():
             found += [("letter", (slug,), languages), ("history", (slug,), languages)]
         return found
 
@@ -33,7 +33,7 @@ class Pages(Sitemap[Item]):
     def location(self, item: Item) -> str:
         return reverse(item[0], args=item[1])
 
-    # Where the site is, its operator says; a request may say anything (P10).
+    # Scheme and host come from the settings: the host of a request can be forged (threat model P10).
     def get_protocol(self, protocol: str | None = None) -> str:
         return urlsplit(settings.SITE_URL).scheme
 
@@ -41,15 +41,15 @@ class Pages(Sitemap[Item]):
         return urlsplit(settings.SITE_URL).netloc
 
 
-def _texts() -> dict[str, list[str]]:
-    """Of each published letter those languages of its newest published text that the site speaks."""
+def _languages_by_slug() -> dict[str, list[str]]:
+    """Return, for each published letter, the site's languages in which its newest revision is published."""
     texts = Translation.objects.filter(published_at__isnull=False, revision__letter__in=Letter.objects.published())
     found: dict[str, tuple[int, list[str]]] = {}
     columns = ("revision__letter__slug", "revision__number", "language")
     for slug, number, language in texts.order_by(*columns).values_list(*columns):
         newest, languages = found.get(slug, (number, []))
-        spoken = [language] if language in dict(settings.LANGUAGES) else []
-        found[slug] = number, [*(languages if newest == number else []), *spoken]
+        supported = [language] if language in dict(settings.LANGUAGES) else []
+        found[slug] = number, [*(languages if newest == number else []), *supported]
     return {slug: languages for slug, (_number, languages) in found.items()}
 
 

@@ -1,7 +1,7 @@
-"""A letter's text: parsed once into blocks; HTML from blocks; its canonical form and digest.
+"""The text of a letter: parsing into blocks, HTML, the canonical form and its digest.
 
-The subset of Markdown: paragraphs, bulleted and numbered lists, block quotes, *emphasis* and **strong** words.
-Everything else (HTML, links, pictures, headings) stays as it is typed, so no text can carry markup of its own.
+Texts are written in a subset of Markdown: paragraphs, bulleted and numbered lists, block quotes, *emphasis* and
+**strong** words. All else (HTML, links, images, headings) is shown as it is typed, so no text can hold markup.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _markdown = MarkdownIt("zero").enable(["list", "blockquote", "emphasis", "newlin
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of words in one style."""
+    """A piece of text in one style."""
 
     text: str
     emphasis: bool = False
@@ -42,7 +42,7 @@ class Block:
 
 @lru_cache(maxsize=64)
 def blocks(source: str) -> tuple[Block, ...]:
-    """The blocks of a text in our subset of Markdown. Lists do not nest."""
+    """Return the blocks of a text in our subset of Markdown. Lists do not nest."""
     return tuple(_blocks(_markdown.parse(source)))
 
 
@@ -82,8 +82,8 @@ def _line(token: Token) -> Line:
 
 
 def html(source: str) -> SafeString:
-    """The text as HTML; every word escaped."""
-    return mark_safe("\n".join(_html(block) for block in blocks(source)))
+    """Return the text as HTML, escaped."""
+    return mark_safe("\n".join(_html(block) for block in blocks(source)))  # noqa: S308  each part is escaped below
 
 
 def _html(block: Block) -> SafeString:
@@ -108,12 +108,12 @@ def _inline(line: Line) -> SafeString:
 
 
 def canonical(parts: Iterable[str]) -> bytes:
-    """UTF-8, NFC, LF: the parts of a text joined by an empty line, no blanks at the ends of lines."""
+    """Return the parts joined by an empty line, in UTF-8, NFC, with LF, without spaces at the ends of lines."""
     whole = "\n\n".join(part.replace("\r\n", "\n").replace("\r", "\n").strip() for part in parts)
     lines = (line.rstrip() for line in unicodedata.normalize("NFC", whole).split("\n"))
     return ("\n".join(lines) + "\n").encode()
 
 
 def digest(parts: Iterable[str]) -> str:
-    """SHA-256 of the canonical form, in hex."""
+    """Return the SHA-256 of the canonical form, in hex."""
     return hashlib.sha256(canonical(parts)).hexdigest()

@@ -26,7 +26,7 @@ def newest(slug: str) -> Translation:
     kept = _texts.get(slug)
     if kept is None or now - kept[0] >= CACHE_SECONDS:
         letter = None if slug else Letter.objects.current()
-        texts = list(Translation.objects.of_newest_revision(letter.slug if letter else slug))
+        texts = list(Translation.objects.in_newest_revision(letter.slug if letter else slug))
         if not texts:
             _texts.pop(slug, None)
             raise Http404
@@ -42,7 +42,7 @@ def last_read(slug: str) -> Translation | None:
 
 def _in_language(texts: list[Translation]) -> Translation:
     language = get_language() or ""
-    return min(texts, key=lambda text: text.distance(language))
+    return min(texts, key=lambda text: text.display_rank(language))
 
 
 def for_signature(signature: Signature) -> Translation:

@@ -1,4 +1,4 @@
-"""The site's own pages: a letter's history and news, privacy, health, and what is said when something goes wrong."""
+"""Public pages that need no signatures: the history and the news of a letter, and the privacy notice."""
 
 import difflib
 
@@ -15,7 +15,7 @@ from campaign.web.middleware import public_page
 @require_safe
 @public_page
 def history(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every published text of a letter: its digest, and what changed from the one before."""
+    """All published texts of a letter, each with its digest and the changes since the previous one."""
     letter = Letter.objects.published().filter(slug=slug).first()
     texts = list(
         Translation.objects.filter(revision__letter=letter, published_at__isnull=False)
@@ -24,26 +24,28 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     )
     if letter is None or not texts:
         raise Http404
-    before: dict[str, Translation] = {}
+    previous: dict[str, Translation] = {}
     rows = []
     for text in texts:
-        rows.append({"text": text, "changes": _changes(before.get(text.language), text)})
-        before[text.language] = text
+        rows.append({"text": text, "changes": _changes(previous.get(text.language), text)})
+        previous[text.language] = text
     return render(request, "letters/history.html", {"letter": letter, "translation": texts[-1], "rows": rows[::-1]})
 
 
 def _changes(old: Translation | None, new: Translation) -> list[tuple[str, str]]:
-    """The paragraphs that went ("-") and came ("+")."""
+    """Return the paragraphs that were removed ("-") and added ("+")."""
     if old is None:
         return []
-    was, now = ([line for part in text.parts() for line in part.split("\n") if line.strip()] for text in (old, new))
-    return [(line[0], line[2:]) for line in difflib.ndiff(was, now) if line[0] in "+-"]
+    before, after = (
+        [line for part in text.parts() for line in part.split("\n") if line.strip()] for text in (old, new)
+    )
+    return [(line[0], line[2:]) for line in difflib.ndiff(before, after) if line[0] in "+-"]
 
 
 @require_safe
 @public_page
 def news(request: HttpRequest, slug: str) -> HttpResponse:
-    """All news on a letter, the newest first."""
+    """All news on a letter, newest first."""
     language = get_language() or ""
     text = Translation.objects.newest(slug, language)
     if text is None:
@@ -56,6 +58,6 @@ def news(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @public_page
 def privacy(request: HttpRequest) -> HttpResponse:
-    """What is stored, for how long, who sees it, how to leave."""
+    """The privacy notice: what is stored, for how long, who sees it, how to have it erased."""
     context = {"retention_months": settings.RETENTION_MONTHS, "letter": Letter.objects.current()}
     return render(request, "privacy.html", context)

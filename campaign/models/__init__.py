@@ -1,4 +1,4 @@
-"""What is asked: the letter with its texts, and the news on it."""
+"""Letters with their texts, and the news on a letter."""
 
 from campaign.models.letter import (
     CONFIRM_AFTER_CLOSING,

@@ -1,4 +1,4 @@
-"""The letter: what is asked, in which words, and since when."""
+"""Letters, their revisions and the translations of each revision."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from django.utils import timezone
 
 from campaign.letters import text
 
-CONFIRM_AFTER_CLOSING = timedelta(hours=24)
+CONFIRM_AFTER_CLOSING = timedelta(hours=24)  # how long sign-ups may still be confirmed after closing
 
 
 class LetterQuerySet(models.QuerySet["Letter"]):
-    """The named sets of letters."""
+    """Named selections of letters."""
 
     def published(self) -> LetterQuerySet:
-        """Those that people may read."""
+        """Return the letters that the public may read."""
         return self.exclude(state=Letter.State.DRAFT)
 
     def current(self) -> Letter | None:
-        """The letter on the first page: the newest that is open, else the newest that was."""
+        """Return the letter of the home page: the newest open one, else the newest published one."""
         now = timezone.now()
         is_open = models.Case(
             models.When(
@@ -37,18 +37,15 @@ class LetterQuerySet(models.QuerySet["Letter"]):
 
 
 def check_letterhead(head: Any) -> None:
-    """A letterhead is a table of lines: name, address, telephone, web, board (see campaign/letters/).
+    """Check the structure of a letterhead: name, address, telephone, web, board (see campaign/letters/content/).
 
     Raises:
-        ValidationError: when something in it has another form.
+        ValidationError: if the structure is wrong.
     """
-    lines = isinstance(head, dict) and all(
-        isinstance(head.get(key, ""), str) for key in ("name", "telephone", "web", "board_title")
-    )
-    lists = isinstance(head, dict) and all(isinstance(head.get(key, []), list) for key in ("address", "board"))
-    fits = (
-        lines
-        and lists
+    is_valid = (
+        isinstance(head, dict)
+        and all(isinstance(head.get(key, ""), str) for key in ("name", "telephone", "web", "board_title"))
+        and all(isinstance(head.get(key, []), list) for key in ("address", "board"))
         and all(isinstance(line, str) for line in head.get("address", []))
         and all(
             isinstance(member, dict)
@@ -57,12 +54,12 @@ def check_letterhead(head: Any) -> None:
             for member in head.get("board", [])
         )
     )
-    if not fits:
+    if not is_valid:
         raise ValidationError('Please write {"name": "…", "address": ["…"], "board": [{"name": "…", "office": "…"}]}.')
 
 
 class Letter(models.Model):
-    """An open letter: who writes to whom. Its words are in the translations of its revisions."""
+    """An open letter: sender and recipient. Its text is in the translations of its revisions."""
 
     class State(models.TextChoices):
         DRAFT = "draft", "draft"
@@ -90,13 +87,13 @@ class Letter(models.Model):
     )
     opens_at = models.DateTimeField("opens at", null=True, blank=True)
     closes_at = models.DateTimeField(
-        "closes at", null=True, blank=True, help_text="Who signed before may still confirm for 24 hours."
+        "closes at", null=True, blank=True, help_text="People who signed before can still confirm for 24 hours."
     )
     acknowledged_on = models.DateField(
         "acknowledged on",
         null=True,
         blank=True,
-        help_text="The day on which the recipient's side took the letter. From it the time of keeping runs.",
+        help_text="The day on which the recipient's side acknowledged the letter. The retention period starts on it.",
     )
     order = models.CharField(
         "order of the names",
@@ -124,7 +121,7 @@ class Letter(models.Model):
         return self.slug
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Who closes a letter by hand closes it now: from this moment the time left to confirm is counted."""
+        """Set the closing time when staff close the letter by hand: the 24 hours to confirm start now."""
         now = timezone.now()
         if self.state == Letter.State.CLOSED and (self.closes_at is None or self.closes_at > now):
             self.closes_at = now
@@ -138,8 +135,8 @@ class Letter(models.Model):
         if self.state == Letter.State.OPEN and self.closes_at and self.closes_at <= timezone.now():
             raise ValidationError({"closes_at": "To open the letter again, give a later time or none."})
 
-    def standing(self, now: datetime | None = None) -> Letter.State:
-        """The state at this moment: an open letter rests before its time (paused), and is closed after it."""
+    def current_state(self, now: datetime | None = None) -> Letter.State:
+        """Return the state at this moment: `paused` before the opening time, `closed` after the closing time."""
         now = now or timezone.now()
         if self.state in {Letter.State.OPEN, Letter.State.PAUSED} and self.closes_at and self.closes_at <= now:
             return Letter.State.CLOSED
@@ -148,15 +145,15 @@ class Letter(models.Model):
         return Letter.State(self.state)
 
     def takes_confirmations(self, now: datetime | None = None) -> bool:
-        """Whether who has signed up may confirm: until 24 hours after closing, and while signing is paused too."""
+        """Return whether sign-ups can be confirmed: until 24 hours after closing, also while signing is paused."""
         now = now or timezone.now()
-        if self.standing(now) != Letter.State.CLOSED:
+        if self.current_state(now) != Letter.State.CLOSED:
             return self.state != Letter.State.DRAFT
         return self.closes_at is not None and now < self.closes_at + CONFIRM_AFTER_CLOSING
 
 
 class Revision(models.Model):
-    """One wording of a letter, in one or more languages. A changed text is a new revision."""
+    """One wording of a letter, in one or more languages. A changed wording is a new revision."""
 
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="revisions", verbose_name="letter")
     number = models.PositiveIntegerField("number")
@@ -173,36 +170,39 @@ class Revision(models.Model):
 
 
 class TranslationQuerySet(models.QuerySet["Translation"]):
-    """The named sets of texts."""
+    """Named selections of translations."""
 
     def newest(self, slug: str, language: str) -> Translation | None:
-        """The newest published text of a letter in this language, else the authoritative one, else any."""
-        return min(self.of_newest_revision(slug), key=lambda text: text.distance(language), default=None)
+        """Return the newest published text of a letter in this language, else the authoritative one, else any."""
+        return min(self.in_newest_revision(slug), key=lambda text: text.display_rank(language), default=None)
 
-    def of_newest_revision(self, slug: str) -> Self:
-        """A letter's published texts, in each language, of its newest revision that has one.
+    def in_newest_revision(self, slug: str) -> Self:
+        """Return the published texts, in all languages, of the newest revision that has any.
 
-        Each knows the language of the authoritative one as `original`.
+        Each row has `authoritative_language`: the language of the authoritative text of its revision.
         """
         published = self.filter(revision__letter__slug=slug, published_at__isnull=False).exclude(
             revision__letter__state=Letter.State.DRAFT
         )
         newest = published.order_by("-revision__number").values("revision")[:1]
-        original = published.filter(revision=models.OuterRef("revision"), authoritative=True)
-        published = published.annotate(original=models.Subquery(original.values("language")[:1]))
-        return published.filter(revision=newest).select_related("revision__letter")
+        authoritative = published.filter(revision=models.OuterRef("revision"), authoritative=True).values("language")
+        return (
+            published.filter(revision=newest)
+            .annotate(authoritative_language=models.Subquery(authoritative[:1]))
+            .select_related("revision__letter")
+        )
 
 
 class Translation(models.Model):
-    """A revision's text in one language: frozen, with its digest, once published (a trigger refuses any change)."""
+    """A revision's text in one language. Once it is published, a database trigger refuses any change."""
 
-    WORDS = ("title", "date", "addressee", "salutation", "body", "closing", "signatories")
-    ABOUT = ("recipient", "authoritative", "unofficial")  # beside the words, and no part of the digest
+    TEXT_FIELDS = ("title", "date", "addressee", "salutation", "body", "closing", "signatories")
+    DETAIL_FIELDS = ("recipient", "authoritative", "unofficial")  # not part of the text and its digest
 
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name="revision")
     language = models.CharField("language", max_length=10)
     title = models.CharField("title", max_length=200)
-    date = models.CharField("date", max_length=50, help_text="As it stands on the letter.")
+    date = models.CharField("date", max_length=50, help_text="As printed on the letter.")
     addressee = models.TextField("addressee", help_text="One line each.")
     salutation = models.CharField("salutation", max_length=200)
     body = models.TextField("body", help_text="Paragraphs, lists, quotes, *emphasis*, **strong**.")
@@ -214,14 +214,14 @@ class Translation(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="As a sentence of this language names them. Left empty, it is what the letter says.",
+        help_text="As used within a sentence of this language. If empty, the recipient of the letter is used.",
     )
     authoritative = models.BooleanField("authoritative", default=False)
     unofficial = models.BooleanField(
         "unofficial draft",
         default=False,
         db_default=False,
-        help_text="Readers are told so. Once the text is published, it stays.",
+        help_text="The page says so. It cannot be changed once the text is published.",
     )
     published_at = models.DateTimeField("published at", null=True, blank=True, editable=False)
     digest = models.CharField("digest", max_length=64, editable=False)
@@ -236,7 +236,7 @@ class Translation(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(authoritative=True, unofficial=True),
                 name="an_authoritative_text_is_official",
-                violation_error_message="An authoritative text is no unofficial draft.",
+                violation_error_message="An authoritative text cannot be an unofficial draft.",
             ),
         ]
 
@@ -248,18 +248,18 @@ class Translation(models.Model):
         super().save(*args, **kwargs)
 
     @property
-    def addressed_to(self) -> str:
-        """The recipient, as a sentence about this text names them."""
+    def recipient_name(self) -> str:
+        """The recipient, as used within a sentence of this language."""
         return self.recipient or self.revision.letter.recipient
 
-    def distance(self, language: str) -> tuple[bool, bool, int]:
-        """How far from a reader of this language: the smallest is the text to show."""
+    def display_rank(self, language: str) -> tuple[bool, bool, int]:
+        """Return the sort key for readers of this language: the text with the smallest key is shown."""
         return self.language != language, not self.authoritative, self.pk
 
     def parts(self) -> list[str]:
-        """The words in the order of the canonical form (`text.canonical`)."""
+        """Return the parts of the text in the order of the canonical form (`text.canonical`)."""
         signatories = "\n\n".join("\n".join([person["name"], *person["titles"]]) for person in self.signatories)
         return [self.title, self.date, self.addressee, self.salutation, self.body, self.closing, signatories]
 
-    def words(self) -> dict[str, Any]:
-        return {field: getattr(self, field) for field in self.WORDS}
+    def text_values(self) -> dict[str, Any]:
+        return {field: getattr(self, field) for field in self.TEXT_FIELDS}

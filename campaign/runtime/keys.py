@@ -1,7 +1,7 @@
-"""Secrets of local mode: made on the first run under VAR_DIR/keys, one file each, mode 600.
+"""Secrets of local mode: created on the first run under VAR_DIR/keys, one file each, mode 600.
 
-Production gives every secret by the environment, and nothing here is called.
-The private halves are written, never read: only `signatures.post` (in the worker) and the keeper read those files.
+On a public site every secret comes from the environment, and this module is not used. The web server does not read the
+private keys: only the worker reads that of the outbox, and only the commands for updates read that of the updates.
 """
 
 import os
@@ -13,7 +13,7 @@ from nacl.public import PrivateKey
 
 
 def secret(folder: Path, name: str) -> str:
-    """The local secret of this name: 256 random bits in hex, made if there is none."""
+    """Return the local secret of this name, created if missing: 256 random bits in hex."""
     path = folder / name
     if not path.exists():
         _write_once(path, secrets.token_hex(32))
@@ -21,11 +21,11 @@ def secret(folder: Path, name: str) -> str:
 
 
 def public_key(folder: Path, name: str) -> str:
-    """The public half (Curve25519, hex) of the local key pair of this name, made if there is none."""
+    """Return the public key (Curve25519, hex) of the local key pair of this name, created if missing."""
     path = folder / f"{name}.public"
     if not path.exists():
         private = PrivateKey.generate()
-        # The private half decides a race: who lost it must not publish a public half that fits nothing.
+        # If two processes create the pair at once, the first private key wins, and the public key is made from it.
         if _write_once(private_file(folder, name), private.encode(HexEncoder).decode()):
             _write_once(path, private.public_key.encode(HexEncoder).decode())
         else:
@@ -35,12 +35,16 @@ def public_key(folder: Path, name: str) -> str:
 
 
 def private_file(folder: Path, name: str) -> Path:
-    """Where the private half of a local key pair lies."""
+    """Return the path of the private key of a local key pair."""
     return folder / f"{name}.private"
 
 
 def _write_once(path: Path, text: str) -> bool:
-    """Write a whole file or none, mode 600; False when another process was first."""
+    """Write a file with mode 600, completely or not at all.
+
+    Returns:
+        False if the file existed already.
+    """
     for folder in (path.parent.parent, path.parent):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

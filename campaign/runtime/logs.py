@@ -1,4 +1,4 @@
-"""Log lines that name nobody: codes and ids stay, what a person typed goes (DESIGN.md, rule 6)."""
+"""Log formatting and error reports without personal data (architecture, rule 6)."""
 
 import ipaddress
 import json
@@ -19,7 +19,7 @@ from django.views.debug import ExceptionReporter
 PERSONAL_LINK = re.compile(
     r"(/signature(?:/|%2f)|/password(?:/|%2f)[^/\s\"'?]+(?:/|%2f))[^/\s\"'?]+|\b[0-9a-f]{32}\.[\w-]{8,}", re.IGNORECASE
 )
-QUERY = re.compile(r"\?[^\s\"'=]*=[^\s\"']*")  # what a reader searches for is a name, too
+QUERY = re.compile(r"\?[^\s\"'=]*=[^\s\"']*")  # a search term is often a name
 ADDRESS = re.compile(r"[^\s<>\"'=(]+(?:@|%40)[^\s<>\"',;)]+", re.IGNORECASE)
 IP_6 = re.compile(r"(?<![\w:])[0-9a-f]{0,4}:[0-9a-f:]*:[0-9a-f:.]*", re.IGNORECASE)
 IP_4 = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
@@ -29,52 +29,51 @@ SOURCE_ROOTS = [Path(__file__).resolve().parents[2], *map(Path, {*map(sysconfig.
 
 
 class RedactingFormatter(logging.Formatter):
-    """One JSON object a line: personal links and addresses, of mail and of networks, blanked (SECURITY.md R4, R5).
+    """Writes one JSON object per line, without personal links, email addresses and IP addresses (threat model R4, R5).
 
-    JSON escapes what is no visible ASCII, so that nothing typed can begin a line of its own (R6). An exception is
-    logged by its type and its places: its message may quote a signer's words. Of a record's arguments and extras only
-    what stands in its sentence is taken.
+    JSON escapes control characters, so that user input cannot start a line of its own (R6). An exception is logged
+    with its type and locations only: its message may quote what a signer typed. Extras of a record are left out.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        sentence, exception = _apart(_sentence(record))
+        message, exception = _split_traceback(_message(record))
         if record.exc_info and record.exc_info[0]:
             exception = {"error": record.exc_info[0].__name__, "where": traceback_locations(record.exc_info[2])}
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "event": redact(sentence),
+            "event": redact(message),
             **exception,
         }
         return json.dumps(line)
 
 
-def _sentence(record: logging.LogRecord) -> str:
+def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:
+    except Exception:  # noqa: BLE001  whatever a foreign argument raises; `logging` would print all arguments
         return str(record.msg)
 
 
-def _apart(sentence: str) -> tuple[str, dict[str, Any]]:
-    """A sentence and the exception in it: the web server writes a whole traceback, message and all, into its own."""
-    written = TRACEBACK.search(sentence)
-    if written is None:
-        return sentence, {}
-    frames = [f"{_from_root(Path(file))}:{number}" for file, number in FRAME.findall(written["frames"])]
-    return sentence[: written.start()], {"error": written["error"], "where": frames[::-1]}
+def _split_traceback(message: str) -> tuple[str, dict[str, Any]]:
+    """Split off a traceback that the web server wrote into a log message, and reduce it to error type and locations."""
+    found = TRACEBACK.search(message)
+    if found is None:
+        return message, {}
+    frames = [f"{_relative(Path(file))}:{number}" for file, number in FRAME.findall(found["frames"])]
+    return message[: found.start()], {"error": found["error"], "where": frames[::-1]}
 
 
-def redact(sentence: str) -> str:
-    """The sentence without links, queries and addresses."""
-    sentence = PERSONAL_LINK.sub(lambda found: f"{found[1] or ''}[link]", sentence)
-    sentence = ADDRESS.sub("[address]", QUERY.sub("?[query]", sentence))
-    return IP_4.sub("[network]", IP_6.sub(_network, sentence))
+def redact(message: str) -> str:
+    """Return the message without personal links, query strings, email addresses and IP addresses."""
+    message = PERSONAL_LINK.sub(lambda found: f"{found[1] or ''}[link]", message)
+    message = ADDRESS.sub("[address]", QUERY.sub("?[query]", message))
+    return IP_4.sub("[network]", IP_6.sub(_redact_ipv6, message))
 
 
-def _network(found: re.Match[str]) -> str:
-    """Nothing in place of an address; what only looks like one, such as a time of day, stays."""
+def _redact_ipv6(found: re.Match[str]) -> str:
+    """Return the replacement of an IPv6 address. Text that only looks like one, such as a time, is kept."""
     text = found[0].rstrip(".")
     for candidate in (text, text.removesuffix(":")):
         try:
@@ -86,28 +85,28 @@ def _network(found: re.Match[str]) -> str:
 
 
 def traceback_locations(trace: TracebackType | None) -> list[str]:
-    """Where an exception came through, the innermost place first; files are named from the project or the package."""
-    return [f"{_from_root(Path(frame.filename))}:{frame.lineno}" for frame in reversed(traceback.extract_tb(trace))]
+    """Return file and line of each frame, innermost first, with paths relative to the project or the package."""
+    return [f"{_relative(Path(frame.filename))}:{frame.lineno}" for frame in reversed(traceback.extract_tb(trace))]
 
 
-def _from_root(file: Path) -> Path:
-    # The deepest root wins: packages may be installed inside the project.
+def _relative(file: Path) -> Path:
+    # The deepest root wins, because packages may be installed inside the project.
     roots = [root for root in SOURCE_ROOTS if file.is_relative_to(root)]
     return file.relative_to(max(roots, key=lambda root: len(root.parts))) if roots else Path(file.name)
 
 
 class RedactedExceptionReporter(ExceptionReporter):
-    """Django's report of an exception as others may read it: its type and places, no value (SECURITY.md R11).
+    """Reports an exception by its type and locations, without any value (threat model R11).
 
-    Django's own blanks the variables below our views, but neither the message of an exception, nor the path of a
-    personal page, nor settings such as EMAIL_HASH_PEPPER. Where DEBUG is on it stays: on a developer's machine alone.
+    Django's own report shows the message of an exception, the path of a personal page, and settings such as
+    EMAIL_HASH_PEPPER. It is used only with DEBUG, on a developer's machine.
     """
 
     def get_traceback_text(self) -> SafeString:
-        return super().get_traceback_text() if settings.DEBUG else SafeString(self._told())
+        return super().get_traceback_text() if settings.DEBUG else SafeString(self._report())
 
     def get_traceback_html(self) -> SafeString:
-        return super().get_traceback_html() if settings.DEBUG else format_html("<pre>{}</pre>", self._told())
+        return super().get_traceback_html() if settings.DEBUG else format_html("<pre>{}</pre>", self._report())
 
-    def _told(self) -> str:
+    def _report(self) -> str:
         return "\n".join([self.exc_type.__name__ if self.exc_type else "", *traceback_locations(self.tb)])

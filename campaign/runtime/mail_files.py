@@ -1,4 +1,4 @@
-"""Mail of local mode: each message a file that any mail program opens."""
+"""Email backend of local mode: writes each email to a file that any mail program opens."""
 
 import time
 import uuid

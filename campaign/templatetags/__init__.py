@@ -1,1 +1,1 @@
-"""Template tags of the site."""
+"""Template tags of the site and of letters."""

@@ -1,1 +1,1 @@
-"""Catalogs of translated strings, kept without gettext (a development tool)."""
+"""Translation catalogs, maintained without GNU gettext (a development tool)."""

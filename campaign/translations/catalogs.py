@@ -1,7 +1,7 @@
-"""The words of the site in other languages: gathered from the source, kept in `campaign/locale/*.po`, compiled.
+"""Translation catalogs: extract the marked strings, update and compile `campaign/locale/*.po`, find problems.
 
-Babel, which is a tool of developers, stands in for GNU gettext. What is committed beside each `.po` is its `.mo`, so a
-running site needs neither. Admin pages and emails to staff are in English: their strings are plain, not marked.
+Babel replaces GNU gettext. It is a development dependency: the compiled `.mo` files are committed, so a running site
+does not need it. Admin pages and staff emails are in English, so their strings are not marked.
 """
 
 import io
@@ -19,16 +19,16 @@ from django.conf import settings
 from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
-LAZY = {f"{name}_lazy": where for name, where in extract.DEFAULT_KEYWORDS.items() if name.endswith("gettext")}
-MARKERS = {**extract.DEFAULT_KEYWORDS, **LAZY, "gettext_noop": None}
+_LAZY = {f"{name}_lazy": where for name, where in extract.DEFAULT_KEYWORDS.items() if name.endswith("gettext")}
+MARKERS = {**extract.DEFAULT_KEYWORDS, **_LAZY, "gettext_noop": None}
 
-HEADER = "# The words of the site. Fill in each msgstr, then run `manage.py translations`."
-# What must stand in a translation as it does in English: placeholders, and tags.
+HEADER = "# The texts of the site. Fill in each msgstr, then run `manage.py translations`."
+# Placeholders and HTML tags: a translation must have the same ones as the English string.
 PLACEHOLDERS = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w+[^>]*>")
 
 
 def languages() -> list[str]:
-    """Those of the site that need a catalog."""
+    """Return the languages of the site that need a catalog."""
     return [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
 
 
@@ -38,26 +38,31 @@ def po_file(language: str) -> Path:
 
 
 def _empty(locale: str | None = None) -> Catalog:
-    about = {"project": "Undersigned", "version": "1", "last_translator": "see the history", "language_team": "none"}
-    now = datetime.now(UTC)
     return Catalog(
-        locale, header_comment=HEADER, msgid_bugs_address="see README.md", revision_date=now, fuzzy=False, **about
+        locale,
+        header_comment=HEADER,
+        project="Undersigned",
+        version="1",
+        last_translator="see the history",
+        language_team="none",
+        msgid_bugs_address="see README.md",
+        revision_date=datetime.now(UTC),
+        fuzzy=False,
     )
 
 
 def extract_strings() -> Catalog:
-    """Every string of the source that people other than staff can meet."""
+    """Return all strings marked for translation: those that people other than staff can see."""
     catalog = _empty()
     for path, source in _sources():
-        for _line, words, comments, context in extract.extract(
-            "python", io.BytesIO(source.encode()), MARKERS, ("Translators",)
-        ):
-            catalog.add(words, locations=[(path, 0)], auto_comments=comments, context=context)
+        file = io.BytesIO(source.encode())
+        for _line, string, comments, context in extract.extract("python", file, MARKERS, ("Translators",)):
+            catalog.add(string, locations=[(path, 0)], auto_comments=comments, context=context)
     return catalog
 
 
 def _sources() -> Iterator[tuple[str, str]]:
-    """Path and text of each file that holds such strings, templates turned into Python."""
+    """Yield path and source of each file that may hold marked strings, with templates converted to Python."""
     base: Path = settings.BASE_DIR
     kinds = ("templates/**/*.html", "templates/**/*.txt", "campaign/**/*.py", "signatures/**/*.py")
     for path in sorted(path for kind in kinds for path in base.glob(kind)):
@@ -67,15 +72,15 @@ def _sources() -> Iterator[tuple[str, str]]:
 
 
 def _as_python(template: str) -> str:
-    """What Django makes of a template for gettext; the tokenizer of Python would choke on its indentation."""
+    """Convert a template as Django does for gettext, without the indentation, which Python's tokenizer rejects."""
     return "\n".join(line.lstrip() for line in templatize(template).splitlines())
 
 
 def read(language: str) -> Catalog:
-    """The catalog of a language as it is kept; an empty one where there is none yet.
+    """Return the catalog of a language; an empty one if there is no file.
 
     Raises:
-        PoFileError: when its file is broken, or has more plural forms than the language.
+        PoFileError: if the file is broken, or has more plural forms than the language.
     """
     if not po_file(language).exists():
         return _empty(to_locale(language))
@@ -84,7 +89,7 @@ def read(language: str) -> Catalog:
 
 
 def update(language: str, source: Catalog) -> None:
-    """Take new strings in, empty; drop those that are gone; guess nothing. Then compile."""
+    """Add new strings untranslated, remove strings that the source no longer has, and compile."""
     catalog = read(language)
     catalog.update(source, no_fuzzy_matching=True, update_creation_date=False)
     po_file(language).parent.mkdir(parents=True, exist_ok=True)
@@ -94,32 +99,32 @@ def update(language: str, source: Catalog) -> None:
 
 
 def compiled(language: str) -> bytes:
-    """What Django reads. Strings that have no translation yet are left out, and stand in English."""
+    """Return the `.mo` file. Strings without a translation are left out, so that Django shows them in English."""
     mo = io.BytesIO()
     write_mo(mo, read(language))
     return mo.getvalue()
 
 
 def problems(language: str, source: Catalog) -> list[str]:
-    """What a translator has to mend, one sentence each."""
+    """Return what a translator has to fix, one sentence each."""
     catalog = read(language)
-    kept = {(message.id, message.context): message for message in catalog if message.id}
-    wanted = {(message.id, message.context): message for message in source if message.id}
-    found = [f"not in the catalog: {words!r}" for words, _context in wanted if (words, _context) not in kept]
-    found += [f"gone from the source: {words!r}" for words, _context in kept if (words, _context) not in wanted]
-    found += [f"gone from the source: {words!r}" for words in catalog.obsolete]
-    return found + [problem for message in kept.values() for problem in _of_message(message)]
+    translated = {(message.id, message.context): message for message in catalog if message.id}
+    wanted = {(message.id, message.context) for message in source if message.id}
+    found = [f"not in the catalog: {string!r}" for string, context in wanted if (string, context) not in translated]
+    obsolete = [string for string, context in translated if (string, context) not in wanted]
+    found += [f"not in the source: {string!r}" for string in (*obsolete, *catalog.obsolete)]
+    return found + [problem for message in translated.values() for problem in _message_problems(message)]
 
 
-def _of_message(message: Message) -> Iterator[str]:
-    told: list[Any] = list(message.string) if isinstance(message.string, (list, tuple)) else [message.string]
+def _message_problems(message: Message) -> Iterator[str]:
+    translations: list[Any] = list(message.string) if isinstance(message.string, (list, tuple)) else [message.string]
     english = message.id[-1] if isinstance(message.id, (list, tuple)) else message.id
     if message.fuzzy:
         yield f"fuzzy: {english!r}"
-    for words in told:
-        if not words:
+    for string in translations:
+        if not string:
             yield f"not translated: {english!r}"
-        elif sorted(PLACEHOLDERS.findall(words)) != sorted(PLACEHOLDERS.findall(english)):
-            yield f"other placeholders or tags: {words!r} for {english!r}"
-        elif (words[0].isspace(), words[-1].isspace()) != (english[0].isspace(), english[-1].isspace()):
-            yield f"another blank at an end: {words!r} for {english!r}"
+        elif sorted(PLACEHOLDERS.findall(string)) != sorted(PLACEHOLDERS.findall(english)):
+            yield f"different placeholders or tags: {string!r} for {english!r}"
+        elif (string[0].isspace(), string[-1].isspace()) != (english[0].isspace(), english[-1].isspace()):
+            yield f"different spaces at the ends: {string!r} for {english!r}"

@@ -1,1 +1,1 @@
-"""Every request: middleware, the page cache, health, error pages."""
+"""Middleware, the page cache, the client network, health, error pages."""

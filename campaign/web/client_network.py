@@ -1,4 +1,4 @@
-"""From which network a request comes. Addresses themselves are neither stored nor logged (DESIGN.md, rule 6)."""
+"""The network that a request comes from. Addresses are neither stored nor logged (architecture, rule 6)."""
 
 import ipaddress
 
@@ -7,9 +7,10 @@ from django.http import HttpRequest
 
 
 def client_network(request: HttpRequest) -> str:
-    """The /24 or /64 of who asks, such as "203.0.113.0/24"; the part that one household or office shares.
+    """Return the client's /24 or /64, such as "203.0.113.0/24": the part that a household or an office shares.
 
-    Only the hop that our own proxies set is believed (SECURITY.md S19); what is no address is one network of its own.
+    Only the entry of `X-Forwarded-For` that our own proxies added is trusted (threat model S19). Everything that is no
+    address counts as one network, "unknown".
     """
     address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXIES:

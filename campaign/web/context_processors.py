@@ -1,4 +1,4 @@
-"""What every template knows: who runs the site, and on which day a static mirror was made."""
+"""Variables of every template."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from campaign.web.mirror_request import mirror_date
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Who runs the site and whom to write to: on every page; and of which day a copy is."""
+    """Who runs the site, whom to write to, and on a page of a static mirror the day it was made."""
     return {
         "organization_name": settings.ORGANIZATION_NAME,
         "contact_email": settings.CONTACT_EMAIL,

@@ -20,7 +20,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """503 while the database is away, which passes by itself; 500 for a fault of ours."""
+    """Answer 503 while the database is unavailable, which passes by itself, and 500 for any other error."""
     if isinstance(sys.exc_info()[1], OperationalError):
         response = render(request, "503.html", status=503)
         response["Retry-After"] = "10"

@@ -1,4 +1,4 @@
-"""Health: /readyz tells whether the site can take signatures."""
+"""Readiness check for monitoring: `/readyz`."""
 
 from datetime import timedelta
 
@@ -11,12 +11,15 @@ from django_tasks_db.models import DBTaskResult
 
 from campaign.runtime import database
 
-WORKER_SEEN = timedelta(minutes=2)
+WORKER_TIMEOUT = timedelta(minutes=2)  # the worker counts as stopped if no task finished for so long
 
 
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Whether the site can take signatures: database reached and writable, migrations run, durable, worker seen."""
+    """Answer 200 if the site can take signatures, else 503.
+
+    It needs a reachable, writable and durable database, all migrations applied, and a worker that finishes tasks.
+    """
     checks: dict[str, bool] = {"database": False, "migrations": False, "durable": False, "worker": False}
     try:
         with connection.cursor() as cursor:
@@ -25,9 +28,9 @@ def ready(request: HttpRequest) -> JsonResponse:
         executor = MigrationExecutor(connection)
         checks["migrations"] = not executor.migration_plan(executor.loader.graph.leaf_nodes())
         checks["durable"] = all(value == "on" for value in database.durability().values())
-        # The worker folds the counts every half minute; the job leaves its time.
-        checks["worker"] = DBTaskResult.objects.filter(finished_at__gte=timezone.now() - WORKER_SEEN).exists()
+        # The worker applies the count deltas every half minute, and each task leaves its time.
+        checks["worker"] = DBTaskResult.objects.filter(finished_at__gte=timezone.now() - WORKER_TIMEOUT).exists()
     except DatabaseError:
-        pass  # what was not reached stays false
+        pass  # the checks that were not reached stay False
     is_ready = all(checks.values())
     return JsonResponse({"ready": is_ready, **checks}, status=200 if is_ready else 503)

@@ -1,4 +1,4 @@
-"""What happens to every request: hot copies of public pages, headers, the language of the URL, the guard on POSTs."""
+"""Middleware of every request: cached public pages, headers, the language of the URL, the guard of POST requests."""
 
 import time
 from collections.abc import Callable
@@ -16,21 +16,21 @@ from campaign.web.page_cache import CachedPage, Key, PageCache
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# A text is kept for a second under the page (signatures/views/texts.py): the two stay below the five of rule 8.
-FRESH_SECONDS = 3.0  # seconds a copy is served without asking
-LATE_SECONDS = 4.0  # seconds after which a reader would rather wait for a new one than be shown who has left by now
-WAIT_SECONDS = 1.0  # seconds from the beginning of its making for which readers wait, once; the database may be away
-STALE_SECONDS = 60.0  # seconds it still serves while it is made anew, or while the database is down
+# The text cache adds a second; together they stay below the five seconds of architecture, rule 8.
+FRESH_SECONDS = 3.0  # age in seconds up to which a cached page is served without asking the database
+LATE_SECONDS = 4.0  # age in seconds from which readers wait for a rebuild rather than see names that may be withdrawn
+WAIT_SECONDS = 1.0  # longest wait in seconds for a rebuild, counted from its start: the database may not answer
+STALE_SECONDS = 60.0  # maximum age in seconds of a page served during a rebuild, or while the database is unavailable
 
-public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)  # what `HotPages` goes by
+public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)  # marks a view for PageCacheMiddleware
 page_cache = PageCache()
 
 
 class PageCacheMiddleware:
-    """Serves a public page from a copy for `FRESH` seconds, so that a crowd of readers asks the database nothing.
+    """Serves public pages from memory for `FRESH_SECONDS`, so that many readers cause few queries.
 
-    A page is public when its response says `Cache-Control: public` and sets no cookie. One with a query is packed and
-    marked alike, but never kept: there are too many of them.
+    A page is public if its response has `Cache-Control: public` and sets no cookie. A page with a query string gets
+    the same compression and ETag, but is not kept: there are too many of them.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -42,42 +42,44 @@ class PageCacheMiddleware:
         now = time.monotonic()
         if request.META.get("QUERY_STRING"):
             response = self.get_response(request)
-            return CachedPage.of(response, now).answer(request) if _is_public(response) else response
+            return CachedPage.from_response(response, now).respond(request) if _is_public(response) else response
         key = (request.scheme or "", request.META.get("HTTP_HOST", ""), request.path_info)
-        copy = page_cache.get(key)
-        age = now - copy.made if copy else STALE_SECONDS
-        if copy is None or age >= STALE_SECONDS:
-            return self._make(request, key, now)
-        if age < FRESH_SECONDS:
-            return copy.answer(request)
-        return self._renew(request, key, now, copy)
+        page = page_cache.get(key)
+        if page is None or now - page.created >= STALE_SECONDS:
+            return self._build(request, key, now)
+        if now - page.created < FRESH_SECONDS:
+            return page.respond(request)
+        return self._rebuild(request, key, now, page)
 
-    def _renew(self, request: HttpRequest, key: Key, now: float, copy: CachedPage) -> HttpResponseBase:
-        """The page made anew by the first who asks; the others have the copy, or wait a moment for what follows it."""
-        copy.awaited = copy.awaited or now + WAIT_SECONDS
-        if copy.renewing.acquire(blocking=False):
+    def _rebuild(self, request: HttpRequest, key: Key, now: float, page: CachedPage) -> HttpResponseBase:
+        """Rebuild the page in the first thread that asks. The others get the old page, or wait for the new one."""
+        page.wait_until = page.wait_until or now + WAIT_SECONDS
+        if page.rebuild_lock.acquire(blocking=False):
             try:
-                return self._make(request, key, now, copy)
+                return self._build(request, key, now, page)
             finally:
-                copy.renewing.release()
-        if now - copy.made < LATE_SECONDS or not copy.renewing.acquire(timeout=max(0.0, copy.awaited - now)):
-            return copy.answer(request)
-        copy.renewing.release()
-        newer = page_cache.get(key)
-        return newer.answer(request) if newer else self._make(request, key, now)
+                page.rebuild_lock.release()
+        is_late = now - page.created >= LATE_SECONDS
+        if not is_late or not page.rebuild_lock.acquire(timeout=max(0.0, page.wait_until - now)):
+            return page.respond(request)
+        page.rebuild_lock.release()
+        rebuilt = page_cache.get(key)
+        return rebuilt.respond(request) if rebuilt else self._build(request, key, now)
 
-    def _make(self, request: HttpRequest, key: Key, now: float, last: CachedPage | None = None) -> HttpResponseBase:
-        """The page as it is now; the last copy of it while it cannot be made."""
+    def _build(
+        self, request: HttpRequest, key: Key, now: float, previous: CachedPage | None = None
+    ) -> HttpResponseBase:
+        """Render the page and keep it. If that fails, answer with the previous version."""
         response = self.get_response(request)
-        if last and (response.status_code >= 500 or "X-Makeshift" in response):
-            return last.answer(request)
+        if previous and (response.status_code >= 500 or "X-Degraded" in response):
+            return previous.respond(request)
         page_cache.drop_older(now - STALE_SECONDS)
         if not _is_public(response):
             page_cache.drop(key)
             return response
-        copy = CachedPage.of(response, now)
-        page_cache.put(key, copy)
-        return copy.answer(request)
+        page = CachedPage.from_response(response, now)
+        page_cache.put(key, page)
+        return page.respond(request)
 
 
 def _is_public(response: HttpResponseBase) -> TypeGuard[HttpResponse]:
@@ -90,9 +92,9 @@ def _is_public(response: HttpResponseBase) -> TypeGuard[HttpResponse]:
 
 
 class SiteHeadersMiddleware:
-    """The headers of every answer that Django has no setting for (SECURITY.md P8, P9).
+    """Sets the security headers for which Django has no setting (threat model P8, P9).
 
-    What is not said to be public is kept nowhere.
+    Responses that are not public get `Cache-Control: no-store`.
     """
 
     HEADERS: ClassVar = {
@@ -112,7 +114,7 @@ class SiteHeadersMiddleware:
 
 
 class HealthCheckMiddleware:
-    """`/healthz` answers whatever the host, the scheme and the database."""
+    """Answers `/healthz` for any host and scheme, without the database."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -124,15 +126,15 @@ class HealthCheckMiddleware:
 
 
 class LanguageFromUrlMiddleware:
-    """The language stands in the address, and nowhere else: no cookie, no guess, no `Vary`."""
+    """Takes the language from the address alone: no cookie, no `Accept-Language`, no `Vary`."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # To the letter as `LANGUAGES` has it: /zh-Hans/ and /en/ are no addresses of ours.
-        first = request.path_info.split("/", 2)[1] if request.path_info.startswith("/") else ""
-        language = first if first in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        # Exactly as written in `LANGUAGES`: /zh-Hans/ and /en/ are not addresses of the site.
+        prefix = request.path_info.split("/", 2)[1] if request.path_info.startswith("/") else ""
+        language = prefix if prefix in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
         with translation.override(language):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
@@ -140,22 +142,22 @@ class LanguageFromUrlMiddleware:
 
 
 def accept_cross_origin_posts[View: Callable[..., HttpResponseBase]](view: View) -> View:
-    """A view whose POST may come from anywhere: it needs a token that no other site can know, and no cookie."""
-    view.is_open_to_other_sites = True  # type: ignore[attr-defined]  # as Django marks what is exempt from CSRF
+    """Mark a view that other sites may POST to. It must need no cookie, and a token that other sites cannot know."""
+    view.accepts_cross_origin_posts = True  # type: ignore[attr-defined]  # as Django marks CSRF-exempt views
     return view
 
 
 def _is_too_large(request: HttpRequest) -> bool:
-    """Django counts no files in this bound, and would write gigabytes to the disk before any view is asked."""
-    told = request.META.get("CONTENT_LENGTH") or ""
-    return told.isdecimal() and int(told[:18]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    """Return whether the body is too large. Django's own limit leaves out files, which may fill the disk."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    return length.isdecimal() and int(length[:18]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 class SameOriginMiddleware:
-    """Refuses a POST that another site made a browser send (DESIGN.md rule 8, SECURITY.md S25), or a huge one (S13).
+    """Refuses a POST that another site made a browser send (threat model S25), or that is too large (S13).
 
-    Public forms carry no token, so that their pages can be cached; the browser itself says where a request comes from.
-    Admin is left to Django's CSRF protection, which stands behind this one.
+    Public forms carry no CSRF token, so that their pages can be cached (architecture, rule 8); the headers of the
+    browser say where a request comes from. Admin pages also have Django's CSRF protection, which runs after this.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -170,12 +172,12 @@ class SameOriginMiddleware:
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return None
         if _is_too_large(request) and not request.user.is_authenticated:
-            raise RequestDataTooBig("More than any form of strangers takes.")
-        is_open = getattr(view, "is_open_to_other_sites", False)
-        return None if is_open or self.is_ours(request) else render(request, "403.html", status=403)
+            raise RequestDataTooBig("The request body is larger than any public form needs.")
+        is_exempt = getattr(view, "accepts_cross_origin_posts", False)
+        return None if is_exempt or self.is_same_origin(request) else render(request, "403.html", status=403)
 
     @staticmethod
-    def is_ours(request: HttpRequest) -> bool:
+    def is_same_origin(request: HttpRequest) -> bool:
         site = request.headers.get("Sec-Fetch-Site")
         if site is not None:
             return site in {"same-origin", "none"}

@@ -1,4 +1,4 @@
-"""A page asked for the mirror: a copy in static files, where no form can be sent and no name be taken back."""
+"""The request with which the static mirror renders a page. On a mirror no form can be sent."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest, QueryDict
 
 
 class MirrorRequest(HttpRequest):
-    """A reader's request as a copy makes it: no visitor stands behind it, and nothing but the address is known."""
+    """A GET request without a visitor: only the address is known."""
 
     def __init__(self, path: str, query: str, *, on: date) -> None:
         super().__init__()
@@ -18,5 +18,5 @@ class MirrorRequest(HttpRequest):
 
 
 def mirror_date(request: HttpRequest) -> date | None:
-    """The day of the copy that this page is for; nothing on the site itself."""
+    """Return the day of the mirror that this page is rendered for; None on the site itself."""
     return request.mirror_date if isinstance(request, MirrorRequest) else None

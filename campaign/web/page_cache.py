@@ -1,4 +1,4 @@
-"""Finished public pages, kept in memory by this process; how long one is good is not decided here."""
+"""Finished public pages in the memory of one process. How long a page may be served is decided in `middleware`."""
 
 import gzip
 import hashlib
@@ -14,76 +14,77 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
 MAX_BYTES = 32 * 1024 * 1024  # bytes of pages in each process
-MAX_PAGE_BYTES = MAX_BYTES // 16
-OVERHEAD_BYTES = 2048  # bytes that a page takes beside its body: headers, key, places; measured, some 1,700
+MAX_PAGE_BYTES = MAX_BYTES // 16  # larger pages are not kept
+OVERHEAD_BYTES = 2048  # bytes that a page takes beside its body: headers, key, objects; measured: about 1,700
 
 Key = tuple[str, str, str]  # scheme, host, path
 
-# A page is packed once and sent many times. Beyond 5 Brotli takes far longer for a few bytes.
+# A page is compressed once and sent many times. Beyond level 5, Brotli takes far longer and saves a few bytes.
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
-_COMPRESSIBLE = re.compile(r"text/|application/(?:json|(?:atom\+)?xml)|image/svg")  # a PNG is packed already
-_NEVER = re.compile(r"q=0(\.0*)?")
+_COMPRESSIBLE = re.compile(r"text/|application/(?:json|(?:atom\+)?xml)|image/svg")  # a PNG is compressed already
+_ZERO_WEIGHT = re.compile(r"q=0(\.0*)?")
 
 
 @dataclass(slots=True, eq=False)
 class CachedPage:
-    """A public page, as bytes."""
+    """A finished public page."""
 
-    made: float  # when it was begun: what changed since is not in it
+    created: float  # monotonic seconds at which rendering began: later changes are not on the page
     headers: dict[str, str]
-    plain: bytes
-    packed: dict[str, bytes] = field(default_factory=dict)
-    asked: int = 0
-    renewing: threading.Lock = field(default_factory=threading.Lock)
-    awaited: float = 0.0  # until when readers wait for what takes its place; 0 before anybody makes it
+    body: bytes
+    compressed: dict[str, bytes] = field(default_factory=dict)  # by content coding
+    hits: int = 0
+    rebuild_lock: threading.Lock = field(default_factory=threading.Lock)
+    wait_until: float = 0.0  # monotonic seconds until which readers wait for the next version; 0 before any rebuild
 
     @classmethod
-    def of(cls, response: HttpResponse, made: float) -> Self:
+    def from_response(cls, response: HttpResponse, created: float) -> Self:
         digest = hashlib.sha256(response.content).hexdigest()[:32]
         headers = {name: value for name, value in response.items() if name != "Content-Length"}
-        return cls(made, headers | {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}, response.content)
+        return cls(created, headers | {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}, response.content)
 
     @property
     def size(self) -> int:
-        return 2 * len(self.plain) + OVERHEAD_BYTES  # packed both ways it takes less than it does plain
+        """Bytes of memory. Both compressed forms together take less than the plain body."""
+        return 2 * len(self.body) + OVERHEAD_BYTES
 
-    def body(self, coding: str) -> bytes:
+    def encoded(self, coding: str) -> bytes:
         if not coding:
-            return self.plain
-        if coding not in self.packed:
-            self.packed[coding] = COMPRESSORS[coding](self.plain)
-        return self.packed[coding]
+            return self.body
+        if coding not in self.compressed:
+            self.compressed[coding] = COMPRESSORS[coding](self.body)
+        return self.compressed[coding]
 
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        """The page; 304 to who has it, and 412 to who wants another one (`If-Match`)."""
+    def respond(self, request: HttpRequest) -> HttpResponse:
+        """Return the response for this request: the page, 304 if the client has it, 412 if `If-Match` fails."""
         is_text = _COMPRESSIBLE.match(self.headers.get("Content-Type", ""))
-        coding = encoding_for(request.META.get("HTTP_ACCEPT_ENCODING", "")) if is_text else ""
-        response = HttpResponse(self.body(coding), headers=self.headers)
-        response["Content-Length"] = str(len(response.content))
+        coding = choose_encoding(request.META.get("HTTP_ACCEPT_ENCODING", "")) if is_text else ""
+        full = HttpResponse(self.encoded(coding), headers=self.headers)
+        full["Content-Length"] = str(len(full.content))
         if coding:
-            response["Content-Encoding"] = coding
-        given = get_conditional_response(request, etag=self.headers["ETag"], response=response) or response
-        if given is not response:
+            full["Content-Encoding"] = coding
+        response = get_conditional_response(request, etag=self.headers["ETag"], response=full) or full
+        if response is not full:
             for name, value in self.headers.items():
-                given.headers.setdefault(name, value)
-            del given["Content-Type"]
-        if given.status_code == 412:
-            given["Cache-Control"] = "no-store"  # else a shared cache hands it to others
-        return given
+                response.headers.setdefault(name, value)
+            del response["Content-Type"]
+        if response.status_code == 412:
+            response["Cache-Control"] = "no-store"  # otherwise a shared cache would serve it to others
+        return response
 
 
-def encoding_for(accepted: str) -> str:
-    """Of the ways to pack a page the shortest that the reader's `Accept-Encoding` takes; "" for none."""
-    words = (word.replace(" ", "").lower().partition(";") for word in accepted.split(","))
-    taken = {name for name, _semicolon, weight in words if not _NEVER.fullmatch(weight)}
-    return next((name for name in COMPRESSORS if name in taken), "")
+def choose_encoding(accepted: str) -> str:
+    """Return the best content coding that `Accept-Encoding` allows; "" for none."""
+    parts = (part.replace(" ", "").lower().partition(";") for part in accepted.split(","))
+    allowed = {name for name, _semicolon, weight in parts if not _ZERO_WEIGHT.fullmatch(weight)}
+    return next((name for name in COMPRESSORS if name in allowed), "")
 
 
 class PageCache:
-    """The newest public pages of this process, within `ROOM`. Threads share it."""
+    """The newest public pages of this process, at most `MAX_BYTES` of them. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._pages: OrderedDict[Key, CachedPage] = OrderedDict()
@@ -91,42 +92,42 @@ class PageCache:
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> CachedPage | None:
-        copy = self._pages.get(key)
-        if copy:
-            copy.asked += 1  # two threads may count one: it is a matter of more or less
-        return copy
+        page = self._pages.get(key)
+        if page:
+            page.hits += 1  # without a lock: the number need not be exact
+        return page
 
-    def put(self, key: Key, copy: CachedPage) -> None:
-        """Keep it. Where there is no room, the page goes that fewest asked for.
+    def put(self, key: Key, page: CachedPage) -> None:
+        """Keep a page. If there is no room, the pages with the fewest hits are dropped.
 
-        So a flood of addresses that nobody else reads drives itself out, and not the letter.
+        So a flood of requests for addresses that nobody else reads evicts its own pages, not the letter.
         """
         with self._lock:
-            before = self._take(key)
-            if copy.size > MAX_PAGE_BYTES:
+            previous = self._remove(key)
+            if page.size > MAX_PAGE_BYTES:
                 return
-            copy.asked = before.asked // 2 if before else 0
-            while self._bytes + copy.size > MAX_BYTES:
-                self._take(min(self._pages, key=lambda other: self._pages[other].asked))
-            self._pages[key] = copy
-            self._bytes += copy.size
+            page.hits = previous.hits // 2 if previous else 0
+            while self._bytes + page.size > MAX_BYTES:
+                self._remove(min(self._pages, key=lambda other: self._pages[other].hits))
+            self._pages[key] = page
+            self._bytes += page.size
 
     def drop(self, key: Key) -> None:
         with self._lock:
-            self._take(key)
+            self._remove(key)
 
     def drop_older(self, moment: float) -> None:
-        """What was made before: it may hold the name of somebody who withdrew."""
+        """Drop the pages created before this moment: they may show the name of somebody who withdrew."""
         with self._lock:
-            while self._pages and next(iter(self._pages.values())).made < moment:
-                self._take(next(iter(self._pages)))
+            while self._pages and next(iter(self._pages.values())).created < moment:
+                self._remove(next(iter(self._pages)))
 
     def clear(self) -> None:
         with self._lock:
             self._pages.clear()
             self._bytes = 0
 
-    def _take(self, key: Key) -> CachedPage | None:
-        copy = self._pages.pop(key, None)
-        self._bytes -= copy.size if copy else 0
-        return copy
+    def _remove(self, key: Key) -> CachedPage | None:
+        page = self._pages.pop(key, None)
+        self._bytes -= page.size if page else 0
+        return page

@@ -1,4 +1,4 @@
-"""Answers that several pages give."""
+"""Responses that several views give."""
 
 from typing import Any
 
@@ -7,5 +7,5 @@ from django.urls import reverse
 
 
 def see_other(name: str, *args: Any) -> HttpResponse:
-    """303: what follows is read, not sent again."""
+    """Redirect with 303, so that the browser follows with GET and never sends the form again."""
     return HttpResponse(status=303, headers={"Location": reverse(name, args=args)})

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -15,10 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from campaign.models import Letter
-from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, as_id
-from signatures.audit.audit_log import KINDS
-from signatures.audit.entry_text import describe
+from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, as_id, describe
 from signatures.models import AuditEntry, Checkpoint
+from signatures.registries import ActionGroup, AuditAction
 
 MAX_ACCOUNTS = 100  # in the filter; any other account can be chosen by its id in the address
 
@@ -28,16 +26,12 @@ class ActionGroupFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(group, title) for group, (title, _sentences) in KINDS.items()]
+        return [(group.value, group.heading) for group in ActionGroup]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        if self.value() not in KINDS:
+        if self.value() not in ActionGroup:
             return queryset
-        actions = list(KINDS[str(self.value())][1])
-        if self.value() == "settings":
-            model_names = [model._meta.model_name for model in apps.get_models()]
-            actions += [f"{verb}-{name}" for verb in ("set", "remove") for name in model_names]
-        return queryset.filter(action__in=actions)
+        return queryset.filter(action__in=[action for action in AuditAction if action.group == self.value()])
 
 
 class InputFilter(admin.SimpleListFilter):

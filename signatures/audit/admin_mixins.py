@@ -15,6 +15,8 @@ from django.http import HttpRequest
 from campaign.letters.forms import ConflictCheckedForm
 from campaign.models import Letter
 from signatures.audit import audit_log
+from signatures.models import AuditEntry
+from signatures.registries import AuditAction, find_action
 
 FILTER_CACHE_SECONDS = 300
 
@@ -38,6 +40,13 @@ def as_id(value: str | None) -> int | None:
     return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 19 else None
 
 
+def describe(entry: AuditEntry) -> str:
+    """Returns the sentence of an audit entry, with the states before and after if it changed the state."""
+    action = find_action(entry.action)
+    sentence = action.sentence if action else entry.action
+    return f"{sentence} {entry.was} → {entry.now}" if entry.now else sentence
+
+
 class AuditedAdmin(admin.ModelAdmin):
     """Rows that staff may change; every change is an audit entry.
 
@@ -51,7 +60,7 @@ class AuditedAdmin(admin.ModelAdmin):
         """Returns the id of the letter that this row belongs to, for the audit entry."""
         return None
 
-    def record(self, request: HttpRequest, action: str, obj: Any, reason: str = "") -> None:
+    def record(self, request: HttpRequest, action: AuditAction, obj: Any, reason: str = "") -> None:
         """Write an audit entry about this row."""
         audit_log.record(
             action,
@@ -63,14 +72,14 @@ class AuditedAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        self.record(request, f"set-{self.opts.model_name}", obj, self.describe_changes(form))
+        self.record(request, AuditAction(f"set-{self.opts.model_name}"), obj, self.describe_changes(form))
 
     def describe_changes(self, form: Any) -> str:
         """Returns the changed fields, with the values that the audit log may hold."""
         return ", ".join(_describe_change(field, form) for field in form.changed_data)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.record(request, f"remove-{self.opts.model_name}", obj)
+        self.record(request, AuditAction(f"remove-{self.opts.model_name}"), obj)
         super().delete_model(request, obj)
 
     def get_actions(

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, TranslationAdmin
 from campaign.models import Letter, News, Translation
 from signatures.audit.admin_mixins import AuditedAdmin
+from signatures.registries import AuditAction
 
 
 @admin.register(Letter)
@@ -27,7 +28,7 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
     @transaction.atomic
     def publish_one(self, request: HttpRequest, translation: Translation) -> None:
         super().publish_one(request, translation)
-        self.record(request, "publish", translation)
+        self.record(request, AuditAction.PUBLISH, translation)
 
 
 @admin.register(News)
@@ -39,16 +40,16 @@ class AuditedNewsAdmin(AuditedAdmin, NewsAdmin):
         """Record each text that was added, changed or removed, by its language."""
         super().save_formset(request, form, formset, change)
         for text in (*formset.new_objects, *(text for text, _fields in formset.changed_objects)):
-            self.record(request, "set-newstext", form.instance, text.language)
+            self.record(request, AuditAction.SET_NEWSTEXT, form.instance, text.language)
         for text in formset.deleted_objects:
-            self.record(request, "remove-newstext", form.instance, text.language)
+            self.record(request, AuditAction.REMOVE_NEWSTEXT, form.instance, text.language)
 
     @transaction.atomic
     def announce_one(self, request: HttpRequest, news: News) -> None:
         super().announce_one(request, news)
-        self.record(request, "announce", news)
+        self.record(request, AuditAction.ANNOUNCE, news)
 
     @transaction.atomic
     def retract_one(self, request: HttpRequest, news: News) -> None:
         super().retract_one(request, news)
-        self.record(request, "retract", news)
+        self.record(request, AuditAction.RETRACT, news)

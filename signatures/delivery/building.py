@@ -23,6 +23,7 @@ from campaign.models import Translation
 from signatures.audit import audit_log
 from signatures.delivery import document_data, package, pdf, statement
 from signatures.models import Delivery, DeliveryEntry
+from signatures.registries import AuditAction
 
 log = logging.getLogger(__name__)
 
@@ -68,20 +69,20 @@ def unfinished() -> list[int]:
 
 def request_build(delivery: Delivery, *, by: int | None) -> None:
     """Ask for the files (again)."""
-    _tell("make-files", delivery, by, stopped=False, failure="", seen_at=None)
+    _tell(AuditAction.MAKE_FILES, delivery, by, stopped=False, failure="", seen_at=None)
 
 
 def cancel_build(delivery: Delivery, *, by: int | None) -> None:
     """Stop the making; what was half made goes."""
-    _tell("stop-files", delivery, by, stopped=True)
+    _tell(AuditAction.STOP_FILES, delivery, by, stopped=True)
 
 
 def record_download(delivery: Delivery, *, by: int | None) -> None:
     """The package is taken away; committed before its first byte (E4)."""
-    _tell("download", delivery, by)
+    _tell(AuditAction.DOWNLOAD, delivery, by)
 
 
-def _tell(action: str, delivery: Delivery, by: int | None, **fields: object) -> None:
+def _tell(action: AuditAction, delivery: Delivery, by: int | None, **fields: object) -> None:
     with transaction.atomic(durable=True):
         detail = {"delivery": delivery.pk, "number": delivery.number}
         audit_log.record(action, staff_id=by, letter_id=delivery.letter_id, detail=detail)

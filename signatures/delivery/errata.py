@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.utils import timezone
 
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum
+from signatures.registries import AuditAction
 
 
 def record_errata(signature_ids: Collection[int]) -> None:
@@ -16,7 +17,7 @@ def record_errata(signature_ids: Collection[int]) -> None:
     delivered_in = DeliveryEntry.objects.filter(signature_id__in=signature_ids).values("delivery_id")
     for delivery in Delivery.objects.gone_out().filter(pk__in=delivered_in).order_by("pk").select_for_update():
         withdrawn = AuditEntry.objects.filter(
-            action="withdraw", signature_id__in=signature_ids, at__gte=delivery.frozen_at
+            action=AuditAction.WITHDRAW, signature_id__in=signature_ids, at__gte=delivery.frozen_at
         )
         entries = delivery.rows.filter(signature_id__in=signature_ids)
         add_errata(delivery, entries.exclude(signature_id__in=withdrawn.values("signature_id")).count())

@@ -14,6 +14,7 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import csv_export, document_data, pdf
 from signatures.models import PaperImport, Signature, SignatureQuerySet
+from signatures.registries import AuditAction
 from signatures.states import State
 
 
@@ -64,7 +65,7 @@ def export_pdf(
 def _record(letter: Letter, form: str, by: int | None) -> None:
     """Durable: an outer transaction, which could still take the entry back, is an error."""
     with transaction.atomic(durable=True):
-        audit_log.record("export", staff_id=by, letter_id=letter.pk, detail={"form": form})
+        audit_log.record(AuditAction.EXPORT, staff_id=by, letter_id=letter.pk, detail={"form": form})
 
 
 def _chosen(letter: Letter) -> SignatureQuerySet:

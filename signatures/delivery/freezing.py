@@ -13,6 +13,7 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery.errata import add_errata
 from signatures.models import Delivery, DeliveryEntry, Erratum, Signature
+from signatures.registries import AuditAction
 from signatures.states import State
 
 # Whoever freezes waits here for whoever froze before, so that numbers run without a gap.
@@ -103,7 +104,7 @@ def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
         if cursor.rowcount != figures["delivered"]:
             raise CountsDiffer(f"{cursor.rowcount} rows, and {figures['delivered']} counted")
     detail = {"delivery": delivery.pk, "number": delivery.number, "delivered": figures["delivered"]}
-    audit_log.record("freeze", staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
+    audit_log.record(AuditAction.FREEZE, staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
     return delivery
 
 
@@ -164,7 +165,9 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
     if not reason.strip():
         raise DeliveryNotAllowed("To void a delivery needs a reason.")
     locked = _lock(delivery, Delivery.State.FROZEN, Delivery.State.READY)
-    return _move(locked, Delivery.State.VOID, by=by, action="void", void_reason=reason.strip()[:300], stopped=True)
+    return _move(
+        locked, Delivery.State.VOID, by=by, action=AuditAction.VOID, void_reason=reason.strip()[:300], stopped=True
+    )
 
 
 @transaction.atomic
@@ -177,7 +180,7 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
     locked = _lock(delivery, Delivery.State.READY)
     add_errata(locked, withdrawn_since(locked))
     fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
-    return _move(locked, Delivery.State.HANDED_OVER, by=by, action="hand-over", **fields)
+    return _move(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 
 
 @transaction.atomic
@@ -189,7 +192,7 @@ def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
     """
     locked = _lock(delivery, Delivery.State.HANDED_OVER)
     Letter.objects.filter(pk=locked.letter_id).update(acknowledged_on=on)
-    return _move(locked, Delivery.State.ACKNOWLEDGED, by=by, action="acknowledge", acknowledged_on=on)
+    return _move(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
 
 
 def withdrawn_since(delivery: Delivery) -> int:
@@ -205,7 +208,7 @@ def _lock(delivery: Delivery, *states: Delivery.State) -> Delivery:
     return locked
 
 
-def _move(locked: Delivery, to: Delivery.State, *, by: int | None, action: str, **fields: Any) -> Delivery:
+def _move(locked: Delivery, to: Delivery.State, *, by: int | None, action: AuditAction, **fields: Any) -> Delivery:
     audit_log.record(
         action,
         staff_id=by,

@@ -22,6 +22,7 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import pdf, statement, zip_archive
 from signatures.models import AuditEntry, Delivery, Signature
+from signatures.registries import AlarmCode, AuditAction
 from signatures.states import State
 
 DAILY = timedelta(hours=23)
@@ -62,17 +63,17 @@ def check_delivered() -> Iterator[Check]:
 
 def is_due() -> bool:
     """Whether a day has gone by since all was checked."""
-    return not AuditEntry.objects.filter(action="reconcile", at__gt=timezone.now() - DAILY).exists()
+    return not AuditEntry.objects.filter(action=AuditAction.RECONCILE, at__gt=timezone.now() - DAILY).exists()
 
 
-def check_deliveries() -> dict[str, str]:
+def check_deliveries() -> dict[AlarmCode, str]:
     """Check the deliveries, and put it on record; by the code of its alarm, a sentence on what does not agree.
 
     The letters' own figures are those of `watch.recount`.
     """
     differences = [str(check) for check in check_delivered() if not check.holds]
-    audit_log.record("reconcile", detail={"delivery-drift": len(differences)})
-    return {"delivery-drift": _sentence(differences)} if differences else {}
+    audit_log.record(AuditAction.RECONCILE, detail={AlarmCode.DELIVERY_DRIFT: len(differences)})
+    return {AlarmCode.DELIVERY_DRIFT: _sentence(differences)} if differences else {}
 
 
 def _sentence(differences: list[str]) -> str:

@@ -17,7 +17,7 @@ from signatures.models.signature import (
     WaitingSignature,
 )
 from signatures.models.statistics import Alarm, CountDelta, HourlyStatistic
-from signatures.states import Kind, ReportReason, State, Visibility
+from signatures.states import Kind, State, Visibility
 
 __all__ = [
     "Alarm",
@@ -41,7 +41,6 @@ __all__ = [
     "RateBucket",
     "RateLimit",
     "RejectionReason",
-    "ReportReason",
     "Signature",
     "SignatureQuerySet",
     "SignedLetter",

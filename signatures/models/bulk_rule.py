@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from campaign.models import Letter
+from campaign.models.languages import language_choices
 from signatures.models.signature import Signature
 from signatures.states import State, Visibility
 
@@ -52,7 +52,7 @@ class BulkRule(models.Model):
     by_network = models.BooleanField(default=False, editable=False)
     networks = ArrayField(models.CharField(max_length=16), default=list, editable=False)
     country = models.CharField("country", max_length=2, blank=True)
-    language = models.CharField("language", max_length=10, blank=True, choices=settings.LANGUAGES)
+    language = models.CharField("language", max_length=10, blank=True, choices=language_choices)
     signed_up_from = models.DateTimeField("signed up from", null=True, blank=True)
     signed_up_until = models.DateTimeField("signed up until", null=True, blank=True)
     flag = models.CharField("flag", max_length=20, blank=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
+
+from campaign.models.languages import language_choices
 
 
 class RejectionReason(models.Model):
@@ -34,7 +35,7 @@ class Question(models.Model):
     """A question that staff may ask a signer, in one language. It names neither the letter nor its recipient."""
 
     code = models.SlugField("code", max_length=40, help_text="The same in every language.")
-    language = models.CharField("language", max_length=10, choices=settings.LANGUAGES, default="en")
+    language = models.CharField("language", max_length=10, choices=language_choices, default="en")
     text = models.CharField("question", max_length=300)
 
     objects = QuestionManager()

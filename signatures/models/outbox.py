@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from campaign.models.languages import language_choices
 from signatures.models.signature import Signature
 
 
@@ -74,7 +74,7 @@ class EmailSubject(models.Model):
         UPDATE = "update", "what became of the letter"
 
     mail = models.CharField("email", max_length=20, choices=Of)
-    language = models.CharField("language", max_length=10, choices=settings.LANGUAGES)
+    language = models.CharField("language", max_length=10, choices=language_choices)
     subject = models.CharField(
         "subject", max_length=80, help_text="Neutral: it names neither the letter nor its recipient."
     )

@@ -15,8 +15,9 @@ from django.utils import timezone
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log
 from signatures.models import BulkRule, Signature
-from signatures.moderation.bulk_rules import INVALIDATED, matching, save_preview
-from signatures.moderation.decisions import FLAGS_ENDED_BY_DECISION, INVALIDATE, named_subquery
+from signatures.moderation.bulk_rules import matching, save_preview
+from signatures.moderation.decisions import named_subquery
+from signatures.registries import FLAGS_ENDED_BY_DECISION, AuditAction, Flag
 from signatures.transitions import TransitionNotAllowed
 
 BATCH_SIZE = 1_000  # the number of signatures that are locked at a time
@@ -53,7 +54,7 @@ def start(rule: BulkRule, *, by: int, shown: int, typed: int) -> BulkRule:
     locked.step, locked.expected, locked.started_at, locked.started_by = Step.RUNNING, shown, timezone.now(), by
     locked.bound = Signature.objects.aggregate(Max("pk"))["pk__max"]
     _save(locked, "step", "expected", "started_at", "started_by", "bound")
-    _record("rule-started", locked, by=by, number=shown)
+    _record(AuditAction.RULE_STARTED, locked, by=by, number=shown)
     return locked
 
 
@@ -66,7 +67,7 @@ def cancel(rule: BulkRule, *, by: int) -> BulkRule:
     """
     locked = _lock(rule.pk, Step.RUNNING)
     _end(locked, Step.CANCELLED)
-    _record("rule-cancelled", locked, by=by, number=locked.taken)
+    _record(AuditAction.RULE_CANCELLED, locked, by=by, number=locked.taken)
     return locked
 
 
@@ -80,7 +81,7 @@ def undo(rule: BulkRule, *, by: int) -> BulkRule:
     locked = _lock(rule.pk, Step.DONE, Step.CANCELLED)
     locked.step, locked.undone_by = Step.UNDOING, by
     _save(locked, "step", "undone_by")
-    _record("rule-undo", locked, by=by, number=locked.taken)
+    _record(AuditAction.RULE_UNDO, locked, by=by, number=locked.taken)
     return locked
 
 
@@ -92,7 +93,7 @@ def discard(rule: BulkRule, *, by: int) -> None:
         TransitionNotAllowed: when it was started.
     """
     locked = _lock(rule.pk, Step.DRAFT)
-    _record("rule-dropped", locked, by=by, number=0)
+    _record(AuditAction.RULE_DROPPED, locked, by=by, number=0)
     locked.delete()
 
 
@@ -130,9 +131,9 @@ def _apply_batch(rule: BulkRule) -> bool:
     subquery, parameters = named_subquery(rows.values("id", "letter_id", "state", "approved_on", "flags")[:BATCH_SIZE])
     parameters |= {
         "rule_id": rule.pk,
-        "flag": INVALIDATED,
-        "ended_flags": FLAGS_ENDED_BY_DECISION,
-        "action": INVALIDATE,
+        "flag": Flag.INVALIDATED,
+        "ended_flags": list(FLAGS_ENDED_BY_DECISION),
+        "action": AuditAction.INVALIDATE,
         "staff_id": rule.started_by,
         "at": timezone.now(),
     }
@@ -141,7 +142,7 @@ def _apply_batch(rule: BulkRule) -> bool:
         rejected, flagged, last = cursor.fetchone()
     if last is None:
         _end(rule, Step.DONE)
-        _record("rule-done", rule, number=rule.taken)
+        _record(AuditAction.RULE_DONE, rule, number=rule.taken)
         return False
     rule.rejected, rule.flagged, rule.reached = rule.rejected + rejected, rule.flagged + flagged, last
     _save(rule, "rejected", "flagged", "reached")
@@ -156,7 +157,7 @@ def _differs_from_preview(rule: BulkRule) -> bool:
     rule.step, rule.has_changed = Step.DRAFT, True
     _save(rule, "step", "has_changed")
     save_preview(rule)
-    _record("rule-changed", rule, number=number)
+    _record(AuditAction.RULE_CHANGED, rule, number=number)
     return True
 
 
@@ -167,14 +168,15 @@ def _undo_batch(rule: BulkRule) -> bool:
         rule.left_alone = rule.taken - rule.undone  # includes signatures that were erased
         _save(rule, "left_alone")
         _end(rule, Step.UNDONE)
-        _record("rule-undone", rule, number=rule.undone)
+        _record(AuditAction.RULE_UNDONE, rule, number=rule.undone)
         return False
     # Locked by a statement of its own, so that the next one sees the audit entries of whoever held the locks before.
     list(Signature.objects.select_for_update().filter(pk__in=chosen).order_by("pk").values_list("pk"))
     parameters: dict[str, Any] = {
         "rule_id": rule.pk,
         "chosen": chosen,
-        "flag": INVALIDATED,
+        "flag": Flag.INVALIDATED,
+        "action": AuditAction.UNDO,
         "staff_id": rule.undone_by,
         "at": timezone.now(),
     }
@@ -207,6 +209,6 @@ def _end(rule: BulkRule, step: Step) -> None:
     _save(rule, "step", "ended_at", "networks", "name_key")
 
 
-def _record(action: str, rule: BulkRule, *, number: int, by: int | None = None) -> None:
+def _record(action: AuditAction, rule: BulkRule, *, number: int, by: int | None = None) -> None:
     detail = {"rule": rule.pk, "number": number}
     audit_log.record(action, staff_id=by, letter_id=rule.letter_id, reason=rule.reason, detail=detail)

@@ -18,11 +18,11 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import BulkRule, Signature, SignatureQuerySet
 from signatures.moderation.decisions import named_subquery
+from signatures.registries import AuditAction, Flag
 from signatures.screening import rate_limits
 from signatures.states import State
 from signatures.values import email_addresses, patterns, sealing
 
-INVALIDATED = "invalidated"  # the flag that sends an unconfirmed signature to review when it is confirmed
 AFFECTED_STATES = [State.UNCONFIRMED, State.WAITING, State.APPROVED]
 EXAMPLES = 20
 
@@ -102,7 +102,9 @@ def create(letter: Letter, conditions: Conditions, *, by: int, name: str, reason
     if not has_condition(rule):
         raise InvalidRule("", "Choose at least one condition: a rule without one would match the whole list.")
     rule.save()
-    audit_log.record("rule-made", staff_id=by, letter_id=letter.pk, reason=rule.reason, detail={"rule": rule.pk})
+    audit_log.record(
+        AuditAction.RULE_MADE, staff_id=by, letter_id=letter.pk, reason=rule.reason, detail={"rule": rule.pk}
+    )
     return rule
 
 
@@ -180,7 +182,7 @@ def matching(rule: BulkRule) -> SignatureQuerySet:
     if not has_condition(rule) or (rule.similar_to is not None and not rule.name_key):
         return Signature.objects.none()
     rows = Signature.objects.filter(letter_id=rule.letter_id, state__in=rule.states or AFFECTED_STATES)
-    rows = rows.exclude(state=State.UNCONFIRMED, flags__contains=[INVALIDATED])
+    rows = rows.exclude(state=State.UNCONFIRMED, flags__contains=[Flag.INVALIDATED])
     if rule.name_pattern:
         rows = rows.filter(name__regex=patterns.regex(rule.name_pattern))
     if rule.organization:

@@ -15,15 +15,16 @@ from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, OutboxMail, Question, Signature, SignatureQuerySet
 from signatures.outbox import queue
+from signatures.registries import FLAGS_ENDED_BY_DECISION, READ_ACTIONS, AuditAction, Flag
 from signatures.states import ALLOWED_FROM, State
 from signatures.transitions import TransitionNotAllowed, check_conflict, lock, save_transition
 from signatures.values import sealing
 
-TARGET_STATE = {"approve": State.APPROVED, "reject": State.REJECTED, "hold": State.WAITING}
-INVALIDATE = "invalidate"  # the audit action of a bulk rule; an undo treats it like a decision
-HOLD, ASKED = "hold", "asked"  # flags of signatures that staff put on hold, or asked a question about
-REPORTED = "reported"  # the flag of a name that a reader reported
-FLAGS_ENDED_BY_DECISION = [HOLD, ASKED, "answered", REPORTED]
+TARGET_STATE = {
+    AuditAction.APPROVE: State.APPROVED,
+    AuditAction.REJECT: State.REJECTED,
+    AuditAction.HOLD: State.WAITING,
+}
 MAX_NAMED = 5  # the number of refused signatures that a message names
 
 _DECIDE = load_sql(__file__, "decide.sql")
@@ -45,7 +46,7 @@ class DecisionResult:
 
 
 def decide(
-    action: str,
+    action: AuditAction,
     chosen: SignatureQuerySet,
     *,
     by: int | None,
@@ -56,7 +57,7 @@ def decide(
     """Approve, reject or hold many signatures. Those whose state does not allow it are left as they are.
 
     Args:
-        action: "approve", "reject" or "hold".
+        action: APPROVE, REJECT or HOLD.
         chosen: the signatures.
         by: the account id of the member of staff; None for an automatic rule.
         reason: the reason for the audit log; a rejection needs one.
@@ -68,7 +69,7 @@ def decide(
     Raises:
         TransitionNotAllowed: when a rejection has no reason.
     """
-    if action == "reject" and not reason.strip():
+    if action == AuditAction.REJECT and not reason.strip():
         raise TransitionNotAllowed("A rejection needs a reason.")
     subquery, parameters = named_subquery(chosen.order_by().values("pk"))
     now = timezone.now()
@@ -76,12 +77,12 @@ def decide(
         "action": action,
         "target_state": TARGET_STATE[action],
         "allowed_states": sorted(ALLOWED_FROM[action] if seen is None else ALLOWED_FROM[action] & set(seen)),
-        "ended_flags": FLAGS_ENDED_BY_DECISION,
-        "added_flags": [HOLD] if action == "hold" else [],
+        "ended_flags": list(FLAGS_ENDED_BY_DECISION),
+        "added_flags": [Flag.HOLD] if action == AuditAction.HOLD else [],
         "staff_id": by,
         "reason": reason.strip(),
         "as_of": as_of,
-        "read_actions": list(audit_log.READ_ACTIONS),
+        "read_actions": list(READ_ACTIONS),
         "at": now,
         "today": now.date(),
     }
@@ -104,7 +105,7 @@ def approve(signature: Signature, *, by: int) -> None:
     Raises:
         TransitionNotAllowed: unless it is waiting or rejected.
     """
-    _decide_one("approve", signature, by=by)
+    _decide_one(AuditAction.APPROVE, signature, by=by)
 
 
 def reject(signature: Signature, *, by: int, reason: str) -> None:
@@ -113,7 +114,7 @@ def reject(signature: Signature, *, by: int, reason: str) -> None:
     Raises:
         TransitionNotAllowed: unless it is waiting or approved, or when no reason is given.
     """
-    _decide_one("reject", signature, by=by, reason=reason)
+    _decide_one(AuditAction.REJECT, signature, by=by, reason=reason)
 
 
 def hold(signature: Signature, *, by: int, reason: str = "") -> None:
@@ -122,10 +123,10 @@ def hold(signature: Signature, *, by: int, reason: str = "") -> None:
     Raises:
         TransitionNotAllowed: unless it is waiting or approved, and not on hold already.
     """
-    _decide_one("hold", signature, by=by, reason=reason)
+    _decide_one(AuditAction.HOLD, signature, by=by, reason=reason)
 
 
-def _decide_one(action: str, signature: Signature, *, by: int, reason: str = "") -> None:
+def _decide_one(action: AuditAction, signature: Signature, *, by: int, reason: str = "") -> None:
     if not decide(action, Signature.objects.filter(pk=signature.pk), by=by, reason=reason).decided:
         raise TransitionNotAllowed(f"The state of the signature does not allow: {action}.")
 
@@ -145,8 +146,8 @@ def ask_question(signature: Signature, *, by: int, question: str, as_of: int | N
     check_conflict(locked, by=by, as_of=as_of)
     if locked.state != State.WAITING or not Question.objects.filter(code=question).exists():
         raise TransitionNotAllowed("The signature is not waiting, or there is no such question.")
-    locked.question, locked.flags = question, sorted({*locked.flags, ASKED} - {"answered"})
-    audit_log.record("ask", staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=question)
+    locked.question, locked.flags = question, sorted({*locked.flags, Flag.ASKED} - {Flag.ANSWERED})
+    audit_log.record(AuditAction.ASK, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=question)
     locked.save(update_fields=["question", "flags"])
     return locked
 
@@ -160,12 +161,12 @@ def queue_questions(private_key: PrivateKey) -> int:
     Raises:
         CannotUnseal: when an address was sealed to another key.
     """
-    asked = Signature.objects.filter(state=State.WAITING, flags__contains=[ASKED], sealed_address__isnull=False)
+    asked = Signature.objects.filter(state=State.WAITING, flags__contains=[Flag.ASKED], sealed_address__isnull=False)
     queued = 0
     for row in asked.exclude(mails__kind=OutboxMail.Kind.QUESTION).select_for_update(of=("self",)):
         address = sealing.unseal(row.sealed_address or b"", private_key=private_key)
         queued += queue.enqueue([row.pk], language=row.language, address=address, kind=OutboxMail.Kind.QUESTION)
-    audit_log.record("queue-questions", detail={"number": queued})
+    audit_log.record(AuditAction.QUEUE_QUESTIONS, detail={"number": queued})
     return queued
 
 
@@ -180,13 +181,13 @@ def undo(signature: Signature, *, by: int, as_of: int | None = None) -> Signatur
     locked = lock(signature)
     check_conflict(locked, by=by, as_of=as_of)
     last = audit_log.last_transition(locked.pk)
-    if last is None or last.action not in {*TARGET_STATE, INVALIDATE} or last.now != locked.state:
+    if last is None or last.action not in {*TARGET_STATE, AuditAction.INVALIDATE} or last.now != locked.state:
         raise TransitionNotAllowed("There is no decision to undo.")
     changed = []
     if "flags" in last.detail:
         locked.flags, changed = last.detail["flags"].split(), ["flags"]
     day = _former_approval_day(last)
-    return save_transition(locked, State(last.was), action="undo", by=by, approved_on=day, changed=changed)
+    return save_transition(locked, State(last.was), action=AuditAction.UNDO, by=by, approved_on=day, changed=changed)
 
 
 def _former_approval_day(entry: AuditEntry) -> date | None:
@@ -204,4 +205,4 @@ def approve_unflagged() -> int:
     letters = Letter.objects.filter(moderation=Letter.Moderation.AFTER)
     decided = AuditEntry.objects.filter(staff_id__isnull=False).exclude(now="").values("signature_id")
     waiting = Signature.objects.filter(letter__in=letters, state=State.WAITING, flags=[])
-    return decide("approve", waiting.exclude(pk__in=decided), by=None, reason="rule of the letter").decided
+    return decide(AuditAction.APPROVE, waiting.exclude(pk__in=decided), by=None, reason="rule of the letter").decided

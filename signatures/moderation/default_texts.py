@@ -3,15 +3,8 @@
 from typing import Any
 
 from signatures.models import Question, RejectionReason
+from signatures.registries import REJECTION_REASONS
 
-REJECTION_REASONS = [
-    "Not a name",
-    "The name of somebody else",
-    "Insult, mockery or threat",
-    "Advertising",
-    "Signed twice",
-    "Does not speak for this organization",
-]
 QUESTIONS = {
     "your-name": "Is this the name you want to stand there?",
     "your-organization": "Do you sign for this organization, or only for yourself?",

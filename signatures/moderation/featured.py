@@ -5,6 +5,7 @@ from django.db.models import Max
 
 from signatures.audit import audit_log
 from signatures.models import Signature
+from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed, check_conflict, lock
 
@@ -23,7 +24,7 @@ def feature(signature: Signature, *, by: int, as_of: int | None = None) -> Signa
     check_conflict(locked, by=by, as_of=as_of)
     if locked.state not in {State.WAITING, State.APPROVED} or not locked.name:
         raise TransitionNotAllowed("Only waiting and approved signatures with a name can be featured.")
-    _save_position(locked, _next_position(locked.letter_id), action="feature", by=by)
+    _save_position(locked, _next_position(locked.letter_id), action=AuditAction.FEATURE, by=by)
     return locked
 
 
@@ -44,7 +45,7 @@ def unfeature(signature: Signature, *, by: int, as_of: int | None = None) -> Sig
     """
     locked = lock(signature)
     check_conflict(locked, by=by, as_of=as_of)
-    _save_position(locked, None, action="unfeature", by=by)
+    _save_position(locked, None, action=AuditAction.UNFEATURE, by=by)
     return locked
 
 
@@ -70,10 +71,10 @@ def move(signature: Signature, *, by: int, up: bool, as_of: int | None = None) -
     order[i], order[j] = two, one
     for position, row in enumerate(order, start=1):
         if row.featured_position != position:
-            _save_position(row, position, action="place", by=by)
+            _save_position(row, position, action=AuditAction.MOVE_FEATURED, by=by)
 
 
-def _save_position(locked: Signature, position: int | None, *, action: str, by: int) -> None:
+def _save_position(locked: Signature, position: int | None, *, action: AuditAction, by: int) -> None:
     detail = {} if position is None else {"place": position}
     audit_log.record(action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, detail=detail)
     locked.featured_position = position

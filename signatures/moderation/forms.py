@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from signatures.states import ReportReason
+from signatures.registries import ReportReason
 
 
 class ReportForm(forms.Form):

@@ -20,6 +20,7 @@ from campaign.models import Letter, Translation
 from signatures.audit import audit_log
 from signatures.delivery.errata import blank_entries, record_errata
 from signatures.models import PaperImport, Signature
+from signatures.registries import AuditAction
 from signatures.screening import checks
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
@@ -136,7 +137,7 @@ def import_lines(letter: Letter, text: str, *, by: int, shown: str) -> PaperImpo
     if not rows:
         raise ImportRefused("There is nothing to import.")
     imported = Signature.objects.bulk_create(rows)
-    first, last = audit_log.record_each("import", imported, staff_id=by)
+    first, last = audit_log.record_each(AuditAction.IMPORT, imported, staff_id=by)
     return PaperImport.objects.create(
         letter=letter, staff_id=by, number=len(imported), first_entry=first, last_entry=last
     )
@@ -155,11 +156,11 @@ def undo_import(paper_import: PaperImport, *, by: int) -> int:
     if locked.undone_at:
         raise ImportRefused("This import was undone before.")
     signature_ids = audit_log.signatures_in(
-        locked.first_entry, locked.last_entry, action="import", letter_id=locked.letter_id
+        locked.first_entry, locked.last_entry, action=AuditAction.IMPORT, letter_id=locked.letter_id
     )
     rows = list(Signature.objects.filter(pk__in=signature_ids, paper=True).select_for_update().order_by("pk"))
     if rows:
-        audit_log.record_each("undo-import", rows, staff_id=by, erased=True)
+        audit_log.record_each(AuditAction.UNDO_IMPORT, rows, staff_id=by, erased=True)
     remaining_ids = [row.pk for row in rows]
     record_errata(remaining_ids)
     blank_entries(remaining_ids)

@@ -7,7 +7,7 @@ from django.db import transaction
 from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.models import Signature
-from signatures.moderation.decisions import REPORTED
+from signatures.registries import AuditAction, Flag
 from signatures.transitions import TransitionNotAllowed, check_conflict, lock
 
 
@@ -19,10 +19,10 @@ def report_name(letter: Letter, public_id: uuid.UUID, *, why: str) -> None:
     """
     public = Signature.objects.filter(letter=letter, public_id=public_id).public()
     locked = public.select_for_update().first()
-    if locked is None or REPORTED in locked.flags:
+    if locked is None or Flag.REPORTED in locked.flags:
         return
-    audit_log.record("report", letter_id=locked.letter_id, signature_id=locked.pk, reason=why)
-    locked.flags = sorted({*locked.flags, REPORTED})
+    audit_log.record(AuditAction.REPORT, letter_id=locked.letter_id, signature_id=locked.pk, reason=why)
+    locked.flags = sorted({*locked.flags, Flag.REPORTED})
     locked.save(update_fields=["flags"])
 
 
@@ -36,9 +36,9 @@ def dismiss(signature: Signature, *, by: int, as_of: int | None = None) -> Signa
     """
     locked = lock(signature)
     check_conflict(locked, by=by, as_of=as_of)
-    if REPORTED not in locked.flags:
+    if Flag.REPORTED not in locked.flags:
         raise TransitionNotAllowed("The name is not reported.")
-    audit_log.record("dismiss-report", staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk)
-    locked.flags = [flag for flag in locked.flags if flag != REPORTED]
+    audit_log.record(AuditAction.DISMISS_REPORT, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk)
+    locked.flags = [flag for flag in locked.flags if flag != Flag.REPORTED]
     locked.save(update_fields=["flags"])
     return locked

@@ -6,6 +6,7 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.models import BlocklistEntry, RateLimit
+from signatures.registries import AuditAction
 from signatures.screening import blocklists, rate_limits
 from signatures.transitions import TransitionNotAllowed
 
@@ -18,7 +19,7 @@ def pause(letter: Letter, *, by: int) -> None:
     Raises:
         TransitionNotAllowed: unless it is open.
     """
-    _change_state(letter, Letter.State.OPEN, Letter.State.PAUSED, "pause", by)
+    _change_state(letter, Letter.State.OPEN, Letter.State.PAUSED, AuditAction.PAUSE, by)
 
 
 def resume(letter: Letter, *, by: int) -> None:
@@ -27,11 +28,11 @@ def resume(letter: Letter, *, by: int) -> None:
     Raises:
         TransitionNotAllowed: unless it is paused.
     """
-    _change_state(letter, Letter.State.PAUSED, Letter.State.OPEN, "resume", by)
+    _change_state(letter, Letter.State.PAUSED, Letter.State.OPEN, AuditAction.RESUME, by)
 
 
 @transaction.atomic
-def _change_state(letter: Letter, was: Letter.State, now: Letter.State, action: str, by: int) -> None:
+def _change_state(letter: Letter, was: Letter.State, now: Letter.State, action: AuditAction, by: int) -> None:
     locked = Letter.objects.select_for_update().get(pk=letter.pk)
     if locked.state != was:
         raise TransitionNotAllowed(f"{locked.state} → {now}")
@@ -46,7 +47,7 @@ def tighten(*, by: int) -> None:
     Raises:
         TransitionNotAllowed: when they are tightened already.
     """
-    _divide_limits(TIGHT_DIVISOR, "tighten", by)
+    _divide_limits(TIGHT_DIVISOR, AuditAction.TIGHTEN, by)
 
 
 def loosen(*, by: int) -> None:
@@ -55,11 +56,11 @@ def loosen(*, by: int) -> None:
     Raises:
         TransitionNotAllowed: when they are not tightened.
     """
-    _divide_limits(1, "loosen", by)
+    _divide_limits(1, AuditAction.LOOSEN, by)
 
 
 @transaction.atomic
-def _divide_limits(divisor: int, action: str, by: int) -> None:
+def _divide_limits(divisor: int, action: AuditAction, by: int) -> None:
     changed = RateLimit.objects.filter(of__in=rate_limits.TIGHTENED_SCOPES).exclude(divisor=divisor)
     if not changed.update(divisor=divisor):
         raise TransitionNotAllowed(f"The limits are divided by {divisor} already.")
@@ -77,7 +78,8 @@ def switch_blocklist_entry(entry: BlocklistEntry, *, on: bool, by: int) -> None:
     if on and entry.is_expired:
         raise TransitionNotAllowed("The blocklist entry has expired.")
     BlocklistEntry.objects.filter(pk=entry.pk).update(is_on=on)
-    audit_log.record("block-on" if on else "block-off", staff_id=by, detail={"row": entry.pk, "kind": entry.kind})
+    action = AuditAction.BLOCK_ON if on else AuditAction.BLOCK_OFF
+    audit_log.record(action, staff_id=by, detail={"row": entry.pk, "kind": entry.kind})
     blocklists.clear_cache()
 
 
@@ -85,5 +87,5 @@ def switch_blocklist_entry(entry: BlocklistEntry, *, on: bool, by: int) -> None:
 def end_blocklist_entry(entry: BlocklistEntry, *, by: int) -> None:
     """Let a blocklist entry expire now."""
     BlocklistEntry.objects.filter(pk=entry.pk).update(expires_at=timezone.now())
-    audit_log.record("block-end", staff_id=by, detail={"row": entry.pk, "kind": entry.kind})
+    audit_log.record(AuditAction.BLOCK_END, staff_id=by, detail={"row": entry.pk, "kind": entry.kind})
     blocklists.clear_cache()

@@ -28,7 +28,7 @@ WITH restored AS (
         CASE WHEN former.state = 'unconfirmed' THEN '' ELSE signature.state END AS now
 ), logged AS (
     INSERT INTO signatures_auditentry (at, action, staff_id, letter_id, signature_id, was, now, reason, detail)
-    SELECT %(at)s, 'undo', %(staff_id)s, letter_id, id, was, now, '', jsonb_build_object('rule', %(rule_id)s)
+    SELECT %(at)s, %(action)s, %(staff_id)s, letter_id, id, was, now, '', jsonb_build_object('rule', %(rule_id)s)
     FROM restored
     ORDER BY id
 )

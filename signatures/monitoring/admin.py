@@ -20,6 +20,7 @@ from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import Alarm, RateLimit
 from signatures.moderation import switches
 from signatures.monitoring import alarms
+from signatures.registries import AlarmCode
 from signatures.staff import sessions
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again
 from signatures.transitions import TransitionNotAllowed
@@ -69,11 +70,11 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
         """Leaves out the alarm about the worker while the worker runs, and so keeps moving it into the future."""
-        return super().get_queryset(request).exclude(code=alarms.WORKER_ALARM, until__gt=timezone.now())
+        return super().get_queryset(request).exclude(code=AlarmCode.WORKER, until__gt=timezone.now())
 
     @admin.display(description="what to do")
     def advice(self, alarm: Alarm) -> str:
-        return str(alarms.ADVICE.get(alarm.code, "-"))
+        return AlarmCode(alarm.code).advice
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -15,6 +15,7 @@ from signatures import counts
 from signatures.audit import audit_log, checkpoints
 from signatures.models import Alarm, AuditEntry, HourlyStatistic, OutboxMail, RateLimit, Signature
 from signatures.outbox import queue
+from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import rate_limits
 from signatures.staff import roles
 from signatures.states import State
@@ -32,22 +33,6 @@ SAMPLE = 20_000  # sign-ups of before, enough to know a share
 TREND, PART = 50, 0.05  # at least so many sign-ups, and this part of the recent ones
 MORE = 10  # times the part it had before
 DAILY = timedelta(hours=23)
-WORKER_ALARM = "worker"  # the one that stands when nobody puts it off
-
-# What to do, in plain words.
-ADVICE = {
-    "one-network": "Set TRUSTED_PROXIES if it is your own proxy; else look at its flagged signatures in the queue.",
-    "delivery-drift": "Run `manage.py reconcile`, and deliver nothing before it is content.",
-    "mail": "They go out later by themselves. If many are flagged, pause signing.",
-    "mail-domain": "They go out later by themselves. If they are flagged, tighten the limits.",
-    "mail-stuck": "See whether the worker runs and the email service takes mails.",
-    "unconfirmed": "See whether emails arrive. If they do, pause signing until you know more.",
-    "rise": "Good news travels like this, and so do scripts: look at the newest signatures, then tighten the limits.",
-    "domain-trend": "Look at the newest signatures. If they are made up, tighten the limits or pause signing.",
-    "network-trend": "Look at the newest signatures. If they are made up, tighten the limits or pause signing.",
-    "count-drift": "Do not export or deliver. Tell who runs the server: rows were changed past the database's rules.",
-    WORKER_ALARM: "Tell who runs the server: `manage.py worker` has to run.",
-}
 
 # One statement: a second worker that finds the same tells nobody again. `since` is ours only when it is new.
 _RAISE = """
@@ -104,20 +89,20 @@ class Share:
     most_before: int
 
 
-def check() -> list[str]:
+def check() -> list[AlarmCode]:
     """Raise what is to be told; the codes that are new. Asked every minute by the worker."""
     now = timezone.now()
     new = [code for code, sentence in _alarms(now) if raise_alarm(code, sentence, now + ACTIVE_FOR)]
     gone = "The worker has not been at work: no mail goes out, and nothing else is looked at."
     Alarm.objects.update_or_create(
-        code=WORKER_ALARM,
+        code=AlarmCode.WORKER,
         defaults={"until": now + ACTIVE_FOR, "seen_by": None, "sentence": gone, "since": now + ACTIVE_FOR},
     )
     return new
 
 
 @transaction.atomic
-def raise_alarm(code: str, sentence: str, until: datetime) -> bool:
+def raise_alarm(code: AlarmCode, sentence: str, until: datetime) -> bool:
     """Let an alarm stand until then; whether it is a new one, which the trail, the log and staff are told of once."""
     now = timezone.now()
     with connection.cursor() as cursor:
@@ -131,7 +116,7 @@ def raise_alarm(code: str, sentence: str, until: datetime) -> bool:
         cursor.execute(_RAISE, values)
         is_new = bool(cursor.fetchone()[0])
     if is_new:
-        audit_log.record("alarm", reason=sentence, detail={"code": code})
+        audit_log.record(AuditAction.ALARM, reason=sentence, detail={"code": code})
         log.error("alarm %s: %s", code, sentence)
         queue.enqueue_for_staff(roles.alarm_recipients(), kind=OutboxMail.Kind.ALARM, topic=code)
     return is_new
@@ -139,7 +124,7 @@ def raise_alarm(code: str, sentence: str, until: datetime) -> bool:
 
 def active(now: datetime) -> QuerySet[Alarm]:
     """The alarms that stand, those that somebody has seen among them."""
-    return Alarm.objects.filter(Q(until__gt=now) & ~Q(code=WORKER_ALARM) | Q(until__lte=now, code=WORKER_ALARM))
+    return Alarm.objects.filter(Q(until__gt=now) & ~Q(code=AlarmCode.WORKER) | Q(until__lte=now, code=AlarmCode.WORKER))
 
 
 @transaction.atomic
@@ -147,7 +132,7 @@ def mark_seen(code: str, *, by: int) -> bool:
     """Take an alarm off the top of admin until its next occurrence; whether it stood there."""
     if not Alarm.objects.filter(code=code, seen_by__isnull=True).update(seen_by=by):
         return False
-    audit_log.record("alarm-seen", staff_id=by, detail={"code": code})
+    audit_log.record(AuditAction.ALARM_SEEN, staff_id=by, detail={"code": code})
     return True
 
 
@@ -158,31 +143,35 @@ def recount(*, by: int | None = None) -> int:
         cursor.execute(_ADRIFT)
         adrift = cursor.fetchall()
     now = timezone.now()
-    audit_log.record("recount", staff_id=by, detail={"adrift": len(adrift)})
+    audit_log.record(AuditAction.RECOUNT, staff_id=by, detail={"adrift": len(adrift)})
     if adrift:
         letters = ", ".join(f"letter {letter}: by {number}" for letter, number in adrift[:10])
-        raise_alarm("count-drift", f"The counts differ from the rows ({letters}).", now + timedelta(days=1, hours=1))
+        raise_alarm(
+            AlarmCode.COUNT_DRIFT, f"The counts differ from the rows ({letters}).", now + timedelta(days=1, hours=1)
+        )
     else:
-        Alarm.objects.filter(code="count-drift", until__gt=now).update(until=now)
+        Alarm.objects.filter(code=AlarmCode.COUNT_DRIFT, until__gt=now).update(until=now)
     return len(adrift)
 
 
 def is_recount_due() -> bool:
     """Whether a day has gone by since the last recount, by whomever."""
-    lately = AuditEntry.objects.filter(action="recount", signature_id__isnull=True, at__gt=timezone.now() - DAILY)
+    lately = AuditEntry.objects.filter(
+        action=AuditAction.RECOUNT, signature_id__isnull=True, at__gt=timezone.now() - DAILY
+    )
     return not lately.exists()
 
 
-def _alarms(now: datetime) -> Iterator[tuple[str, str]]:
+def _alarms(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     busiest, everybody = rate_limits.busiest_network()
     if everybody >= MIN_SIGN_UPS and busiest * 2 > everybody:
         yield (
-            "one-network",
+            AlarmCode.ONE_NETWORK,
             f"One network made {busiest} of {everybody} sign-ups. If that is your own proxy, set TRUSTED_PROXIES.",
         )
     for of in (RateLimit.Of.MAIL, RateLimit.Of.MAIL_DOMAIN):
         if rate_limits.is_exceeded(of):
-            yield str(of), "More mails are due than the limits let out. They wait, and go later."
+            yield AlarmCode(of), "More mails are due than the limits let out. They wait, and go later."
     # An hour is enough for most to open their mail.
     of_a_day = Signature.objects.filter(
         signed_up_at__gt=now - timedelta(hours=25), signed_up_at__lte=now - timedelta(hours=1)
@@ -192,19 +181,19 @@ def _alarms(now: datetime) -> Iterator[tuple[str, str]]:
         unconfirmed = of_a_day.filter(state=State.UNCONFIRMED).count()
         if unconfirmed * 5 > signed_up * 4:
             share = f"{unconfirmed} of the {signed_up} sign-ups of a day are unconfirmed"
-            yield "unconfirmed", f"{share}: mail does not arrive, or somebody types the addresses of others."
+            yield AlarmCode.UNCONFIRMED, f"{share}: mail does not arrive, or somebody types the addresses of others."
     if stuck := OutboxMail.objects.filter(recipient__isnull=False, due_at__lte=now - STUCK_AFTER).count():
-        yield "mail-stuck", f"{stuck} mails have been due for more than half an hour."
+        yield AlarmCode.MAIL_STUCK, f"{stuck} mails have been due for more than half an hour."
     if (since := checkpoints.unchecked_since()) and since <= now - STUCK_AFTER:
         yield (
-            "audit-log-unchecked",
+            AlarmCode.AUDIT_LOG_UNCHECKED,
             "The trail was not sealed for half an hour, though a worker runs: a transaction may be held open.",
         )
     yield from _rise(now)
     yield from _trends(now)
 
 
-def _rise(now: datetime) -> Iterator[tuple[str, str]]:
+def _rise(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     """Many more sign-ups in this hour, or the one before, than at this time of the last days."""
     counts.fold_deltas()  # what the tally still holds is news
     hour = now.replace(minute=0, second=0, microsecond=0)
@@ -215,7 +204,10 @@ def _rise(now: datetime) -> Iterator[tuple[str, str]]:
     for at in (hour, hour - timedelta(hours=1)):
         ordinary = _ordinary(by_hour, at)
         if ordinary is not None and by_hour.get(at, 0) >= max(MIN_SIGN_UPS, RISE * (ordinary + ROUGHLY)):
-            yield "rise", f"{by_hour[at]} sign-ups in an hour; at this time of the last days it was {ordinary:.0f}."
+            yield (
+                AlarmCode.RISE,
+                f"{by_hour[at]} sign-ups in an hour; at this time of the last days it was {ordinary:.0f}.",
+            )
             return
 
 
@@ -233,13 +225,13 @@ def _ordinary(by_hour: dict[datetime, int], at: datetime) -> float | None:
     return float(median(max(by_hour.get(day + step, 0) for step in around) for day in known))
 
 
-def _trends(now: datetime) -> Iterator[tuple[str, str]]:
+def _trends(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     for share in _shares("domains", "unnest(value)", "'{}'", now):
         # Of a big provider the part was as large before; one that is new has none.
         before = (share.before + 1) / (share.of_before + 1)
         if share.of_before >= MIN_SIGN_UPS and share.number / share.of >= max(PART, MORE * before):
             yield (
-                "domain-trend",
+                AlarmCode.DOMAIN_TREND,
                 f"One mail domain made {share.number} of the last {share.of} sign-ups, and hardly any before.",
             )
             break
@@ -248,7 +240,7 @@ def _trends(now: datetime) -> Iterator[tuple[str, str]]:
         before = share.most_before / max(1, share.of_before)
         if share.of_before >= MIN_SIGN_UPS and share.number / share.of >= max(PART, MORE * before):
             yield (
-                "network-trend",
+                AlarmCode.NETWORK_TREND,
                 f"One network made {share.number} of the last {share.of} sign-ups; ordinarily none stands out.",
             )
             break

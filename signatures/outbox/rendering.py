@@ -11,20 +11,6 @@ from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import translation
 
-# What the mail of an alarm says; figures stand in the trail. A code without a sentence is told as it is.
-ALARMS = {
-    "one-network": "One network makes most of the sign-ups.",
-    "mail": "More emails are due than the limits let out.",
-    "mail-domain": "More emails to one provider are due than the limits let out.",
-    "mail-stuck": "Emails do not go out.",
-    "unconfirmed": "An unusual share of the sign-ups is not confirmed.",
-    "rise": "Many more people sign up than at this time of the last days.",
-    "domain-trend": "One email domain makes an unusual share of the sign-ups.",
-    "network-trend": "One network makes an unusual share of the sign-ups.",
-    "count-drift": "The counts differ from the signatures.",
-    "delivery-drift": "The figures or files of a delivery do not agree.",
-}
-
 
 def build_message(
     name: str,

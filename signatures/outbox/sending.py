@@ -21,6 +21,7 @@ from nacl.public import PrivateKey
 
 from signatures.models import EmailSubject, OutboxMail, Signature
 from signatures.outbox import rendering, topics
+from signatures.registries import AlarmCode
 from signatures.screening import rate_limits
 from signatures.states import State
 from signatures.values import email_addresses, sealing, tokens
@@ -115,7 +116,7 @@ def _send_to_staff(mail: OutboxMail, address: str, outgoing: BaseEmailBackend) -
         "link": settings.SITE_URL + reverse("admin:index")
         if mail.kind == OutboxMail.Kind.ALARM
         else password_link(person),
-        "sentence": rendering.ALARMS.get(mail.topic, mail.topic),
+        "sentence": AlarmCode(mail.topic).email_sentence if mail.topic in AlarmCode else "",
         "organization_name": settings.ORGANIZATION_NAME,
         "contact_email": settings.CONTACT_EMAIL,
     }

@@ -8,6 +8,7 @@ from campaign.models import News
 from signatures.audit import audit_log
 from signatures.models import Delivery, Signature
 from signatures.outbox import queue, topics
+from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.values import sealing
 
@@ -39,7 +40,7 @@ def queue_updates(private_key: PrivateKey) -> int:
 
 def _record(mails: int, letter_id: int, about: dict[str, str | int]) -> None:
     if mails:
-        audit_log.record("queue-updates", letter_id=letter_id, detail={**about, "number": mails})
+        audit_log.record(AuditAction.QUEUE_UPDATES, letter_id=letter_id, detail={**about, "number": mails})
 
 
 def _who_asked(letter_id: int) -> QuerySet[Signature]:

@@ -64,7 +64,7 @@ def _figures(slug: str) -> dict[str, Any]:
         "slug": letter.slug,
         "title": text.title,
         "recipient": letter.recipient,
-        "state": letter.standing(),
+        "state": letter.current_state(),
         "count": figures.total,
         "named": figures.public,
         "goal": letter.goal,

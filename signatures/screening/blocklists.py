@@ -17,6 +17,7 @@ from django.utils import timezone
 from fontTools.unicodedata import script
 
 from signatures.models import BlocklistEntry
+from signatures.registries import Flag
 
 FIELDS = ("name", "role", "organization", "comment")  # in which a word is looked for
 NARROWEST_PREFIX = {4: 24, 6: 64}  # all that is known of a network (`campaign.web.client_network.of`)
@@ -136,8 +137,8 @@ def flags(words: Mapping[str, str], *, name_key: NameKey, domain: str = "", netw
     """Which flags the lists raise: `blocked` by where it came from, `blocked-word` by what it says."""
     lists = _lists(name_key)
     found = {
-        "blocked": lists.has_domain(domain) or lists.has_network(network),
-        "blocked-word": lists.has_words(words, name_key),
+        Flag.BLOCKED: lists.has_domain(domain) or lists.has_network(network),
+        Flag.BLOCKED_WORD: lists.has_words(words, name_key),
     }
     return [flag for flag, is_raised in found.items() if is_raised]
 

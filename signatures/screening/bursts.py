@@ -6,9 +6,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from signatures.registries import AuditAction, Flag
 from signatures.screening import rate_limits
 
-BURST = "burst"
 SPAN = timedelta(hours=25)  # no bucket lasts longer than a day, and the worker asks each minute
 
 # One statement for any number. What stands by rule goes back to the queue; what a person decided stays decided.
@@ -37,7 +37,7 @@ _FLAG = """
         RETURNING chosen.*
     ), told AS (
         INSERT INTO signatures_auditentry (at, action, letter_id, signature_id, was, now, reason, detail)
-        SELECT %(now)s, 'flag', letter_id, id,
+        SELECT %(now)s, %(action)s, letter_id, id,
             CASE WHEN state = 'approved' THEN state ELSE '' END,
             CASE WHEN state = 'approved' THEN 'waiting' ELSE '' END,
             %(burst)s, jsonb_strip_nulls(jsonb_build_object('approved_on', approved_on))
@@ -52,7 +52,13 @@ _FLAG = """
 def flag_bursts() -> int:
     """Flag what came today in a bucket that was found to be too full since; how many. Asked every minute."""
     now = timezone.now()
-    values: dict[str, Any] = {"of": sorted(rate_limits.MARKED_SCOPES), "burst": BURST, "now": now, "since": now - SPAN}
+    values: dict[str, Any] = {
+        "of": sorted(rate_limits.MARKED_SCOPES),
+        "burst": Flag.BURST,
+        "action": AuditAction.FLAG,
+        "now": now,
+        "since": now - SPAN,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_FLAG, values)
         found: int = cursor.fetchone()[0]

@@ -8,41 +8,11 @@ from functools import lru_cache
 
 from disposable_email_domains import blocklist
 from django.core import signing
-from django.utils.functional import Promise
 from fontTools.unicodedata import script
 
+from signatures.registries import Flag
 from signatures.values.normalization import compared_words
 
-# To staff, in plain words. What the limits and the verbs add to our own flags stands here, too.
-SENTENCES: Mapping[str, str | Promise] = {
-    "trap": "The field that people do not see was filled in.",
-    "stale-form": "The form was made up, or older than two days.",
-    "fast": "The form was sent within three seconds.",
-    "script-mix": "Letters of several scripts stand inside one word.",
-    "marks": "One letter carries more marks than any writing needs.",
-    "link": "There is a web address in role, organization or comment.",
-    "disposable": "The email domain is one of throw-away mailboxes.",
-    "protected-name": "It is the name of the recipient or of an original signatory.",
-    "rate": "Too many sign-ups came at once from one network, with one email domain, or on the whole site.",
-    "similar": "The same name and country came again and again.",
-    "burst": "Too many of one name, one comment, one small email domain, or one network without script came in a day.",
-    "machine": "No hand sent the form, and the mailbox is called as machines call them.",
-    "blocked": "Its email domain or network is on a block list.",
-    "blocked-word": "A word or name of a block list stands in it.",
-    "limiter-down": "The limits could not be checked.",
-    "hold": "Staff put it aside.",
-    "asked": "Staff asked its signer a question.",
-    "answered": "Its signer answered the question of staff.",
-    "organization": "It signs as an organization: check who speaks for it.",
-    "no-spokesperson": "It signs as an organization, and does not say who speaks for it.",
-    "rejected-before": "It was not accepted before, and its signer changed the words.",
-    "invalidated": "A rule of staff took it before it was confirmed.",
-    "reported": "A reader reported this public name.",
-}
-# Flags that go when the words change.
-OF_WORDS = frozenset(
-    {"link", "script-mix", "marks", "protected-name", "similar", "organization", "no-spokesperson", "blocked-word"}
-)
 HOUR = 60 * 60
 LONGEST_AGE = 48 * HOUR  # seconds that a form may stay open in a browser, from the hour in which it was made
 MIN_SECONDS = 3  # seconds in which nobody reads and types
@@ -108,17 +78,17 @@ def flags(
     name, *beside = lines = [words.get(field, "") for field in ("name", "role", "organization")]
     comment, spokesperson = words.get("comment", ""), words.get("spokesperson", "")
     found = {
-        "trap": bool(trap),
-        "stale-form": stamp is not None and not _is_fresh(stamp),
-        "fast": seconds is not None and seconds < MIN_SECONDS,
-        "script-mix": _mixes_scripts(name) or any(_mixes_scripts(line, fine=_WITH_LATIN) for line in beside),
-        "marks": any(map(_has_many_marks, [*lines, spokesperson, comment])),
-        "link": any(map(_LINK.search, [*beside, spokesperson, comment])),
-        "disposable": not blocklist.isdisjoint(domains),
-        "protected-name": _is_of(name, protected_names),
-        "organization": organization,
-        "no-spokesperson": organization and not spokesperson,
-        "machine": bool(mailbox) and not is_human_speed(seconds) and _is_of_a_machine(mailbox),
+        Flag.TRAP: bool(trap),
+        Flag.STALE_FORM: stamp is not None and not _is_fresh(stamp),
+        Flag.FAST: seconds is not None and seconds < MIN_SECONDS,
+        Flag.SCRIPT_MIX: _mixes_scripts(name) or any(_mixes_scripts(line, fine=_WITH_LATIN) for line in beside),
+        Flag.MARKS: any(map(_has_many_marks, [*lines, spokesperson, comment])),
+        Flag.LINK: any(map(_LINK.search, [*beside, spokesperson, comment])),
+        Flag.DISPOSABLE: not blocklist.isdisjoint(domains),
+        Flag.PROTECTED_NAME: _is_of(name, protected_names),
+        Flag.ORGANIZATION: organization,
+        Flag.NO_SPOKESPERSON: organization and not spokesperson,
+        Flag.MACHINE: bool(mailbox) and not is_human_speed(seconds) and _is_of_a_machine(mailbox),
     }
     return sorted(flag for flag, is_raised in found.items() if is_raised)
 

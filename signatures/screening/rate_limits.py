@@ -20,6 +20,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Max, Sum
 
 from signatures.models import RateBucket, RateLimit
+from signatures.registries import Flag
 
 log = logging.getLogger(__name__)
 
@@ -82,12 +83,12 @@ class Verdict:
     @property
     def flags(self) -> list[str]:
         """Why a person should look at the sign-up. Limits that cannot be asked send to review, too (O5)."""
-        found = {"rate"} if self.over & RATE_SCOPES else set()
+        found = {Flag.RATE} if self.over & RATE_SCOPES else set()
         if RateLimit.Of.WORDS in self.over:
-            found.add("similar")
+            found.add(Flag.SIMILAR)
         if self.over & BURST_SCOPES:
-            found.add("burst")
-        return sorted(found | ({"limiter-down"} if self.is_broken else set()))
+            found.add(Flag.BURST)
+        return sorted(found | ({Flag.LIMITER_DOWN} if self.is_broken else set()))
 
     @property
     def may_mail(self) -> bool:
@@ -118,7 +119,7 @@ def count_event(values: Mapping[str, str]) -> Verdict:
             marks=tuple(key[:8].hex() for key, of, *_figures in rows if of in MARKED_SCOPES),
         )
     except DatabaseError as error:
-        log.error("alarm limiter-down: %s", type(error).__name__)
+        log.error("alarm %s: %s", Flag.LIMITER_DOWN, type(error).__name__)
         return Verdict(is_broken=True)
 
 

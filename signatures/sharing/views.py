@@ -58,7 +58,7 @@ def embed(request: HttpRequest, slug: str) -> HttpResponse:
     """The one page that may be framed. It has a link and no form: nobody can be tricked into signing in a frame."""
     context = _of(slug)
     letter = context["letter"]
-    context |= {"counts": counts.for_letter(letter.pk), "is_open": letter.standing() == Letter.State.OPEN}
+    context |= {"counts": counts.for_letter(letter.pk), "is_open": letter.current_state() == Letter.State.OPEN}
     response = render(request, "sharing/embed.html", context)
     for name, value in FRAMED.items():
         response[name] = value

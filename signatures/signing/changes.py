@@ -6,8 +6,7 @@ from django.db import transaction
 
 from signatures.audit import audit_log
 from signatures.models import Signature
-from signatures.moderation.decisions import ASKED
-from signatures.screening import checks
+from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
 from signatures.signing.signer_input import SignerInput, derived_fields
 from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed, lock, transition
@@ -30,10 +29,10 @@ def change(signature: Signature, answer: SignerInput, *, no_updates: bool = Fals
         getattr(locked, field) != value for field, value in words.items()
     )
     typed_alike = (locked.name, locked.country) == (answer.name, answer.country)
-    kept = set(locked.flags) - (checks.OF_WORDS - {"similar"} if typed_alike else checks.OF_WORDS)
+    kept = set(locked.flags) - (FLAGS_OF_WORDS - {Flag.SIMILAR} if typed_alike else FLAGS_OF_WORDS)
     flags = kept | set(answer.flags) if is_reworded else set(locked.flags)
     if is_reworded and was == State.REJECTED:
-        flags.add("rejected-before")
+        flags.add(Flag.REJECTED_BEFORE)
     for field, value in (words | derived_fields(words)).items():
         setattr(locked, field, value)
     locked.country, locked.visibility, locked.flags = answer.country, answer.visibility, _answered(flags)
@@ -45,7 +44,7 @@ def change(signature: Signature, answer: SignerInput, *, no_updates: bool = Fals
     if answer.visibility == Visibility.COUNTED:
         locked.featured_position = None
     changed = [*words, *Signature.OF_NAME, "country", "visibility", "flags", "sealed_address", "featured_position"]
-    return transition(locked, to, action="change", changed=changed)
+    return transition(locked, to, action=AuditAction.CHANGE, changed=changed)
 
 
 @transaction.atomic
@@ -56,14 +55,14 @@ def answer_question(signature: Signature) -> Signature:
         NotAllowed: when nothing is asked.
     """
     locked = lock(signature)
-    if locked.state != State.WAITING or ASKED not in locked.flags:
+    if locked.state != State.WAITING or Flag.ASKED not in locked.flags:
         raise TransitionNotAllowed("Nothing is asked.")
     locked.flags = _answered(locked.flags)
-    audit_log.record("answer", letter_id=locked.letter_id, signature_id=locked.pk)
+    audit_log.record(AuditAction.ANSWER, letter_id=locked.letter_id, signature_id=locked.pk)
     locked.save(update_fields=["flags"])
     return locked
 
 
 def _answered(flags: Collection[str]) -> list[str]:
     """These flags once the signer did something about a question."""
-    return sorted({"answered" if flag == ASKED else flag for flag in flags})
+    return sorted({Flag.ANSWERED if flag == Flag.ASKED else flag for flag in flags})

@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from signatures.models import Signature
-from signatures.screening import checks
+from signatures.registries import FLAGS_OF_WORDS, AuditAction
 from signatures.signing.signer_input import SignerInput, derived_fields
 from signatures.states import ALLOWED_FROM
 from signatures.transitions import TransitionNotAllowed
@@ -35,7 +35,7 @@ _CONFIRM = f"""
         RETURNING id, letter_id, state
     ), told AS (
         INSERT INTO signatures_auditentry (at, action, letter_id, signature_id, was, now, reason, detail)
-        SELECT %(now)s, 'confirm', letter_id, id, 'unconfirmed', state, '', '{{}}' FROM confirmed
+        SELECT %(now)s, %(action)s, letter_id, id, 'unconfirmed', state, '', '{{}}' FROM confirmed
     ), dropped AS (
         DELETE FROM signatures_outboxmail USING confirmed
         WHERE signature_id = confirmed.id AND signatures_outboxmail.kind = 'reminder' AND recipient IS NOT NULL
@@ -58,9 +58,10 @@ def confirm(signature: Signature, answer: SignerInput, *, no_updates: bool = Fal
         "id": signature.pk,
         "from": list(ALLOWED_FROM["confirm"]),
         "now": timezone.now(),
+        "action": AuditAction.CONFIRM,
         "at_once": answer.is_approved_unless_flagged(),
         "flags": list(answer.flags),
-        "of_words": list(checks.OF_WORDS),
+        "of_words": list(FLAGS_OF_WORDS),
         "typed": answer.name,
         "no_updates": no_updates,
         "translation_id": answer.translation.pk,

@@ -154,7 +154,7 @@ class SignerForm(forms.Form):
         """Whom the letter itself names: a troll's first idea is to sign as one of them."""
         letter = self.translation.revision.letter
         original = [person["name"] for person in self.translation.signatories]
-        return [letter.recipient, self.translation.addressed_to, *self.translation.addressee.split("\n"), *original]
+        return [letter.recipient, self.translation.recipient_name, *self.translation.addressee.split("\n"), *original]
 
     @property
     def order(self) -> list[str]:

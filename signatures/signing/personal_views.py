@@ -25,6 +25,7 @@ from campaign.web.responses import see_other
 from signatures import transitions
 from signatures.delivery import receipts
 from signatures.models import Delivery, DeliveryEntry, Question, Signature
+from signatures.registries import Flag
 from signatures.screening import rate_limits
 from signatures.signing import changes, confirmation, withdrawal
 from signatures.signing.forms import ChangeForm, ConfirmForm, SignatureForm
@@ -65,7 +66,7 @@ def _personal(request: HttpRequest, signature: Signature, form: SignatureForm | 
         form = (ConfirmForm if is_open else ChangeForm).of(signature, text)
     context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
     context["deliveries"] = list(_deliveries(signature))
-    if signature.state == State.WAITING and "asked" in signature.flags:
+    if signature.state == State.WAITING and Flag.ASKED in signature.flags:
         context["question"] = Question.objects.in_language(signature.question, get_language() or "en")
     return render(request, "signing/personal_page.html", context, status=422 if form and form.is_bound else 200)
 

@@ -52,7 +52,7 @@ def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
         if kept is None:
             raise
         response = render(request, "letters/letter_page.html", {"letter": kept.revision.letter, "translation": kept})
-        response["X-Makeshift"] = "database"
+        response["X-Degraded"] = "database"
         return response
 
 
@@ -61,7 +61,7 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
     return {
         "letter": letter,
         "translation": translation,
-        "form": form if letter.standing() == Letter.State.OPEN else None,
+        "form": form if letter.current_state() == Letter.State.OPEN else None,
         "counts": counts.for_letter(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
         "news": NewsText.objects.shown(letter, get_language() or "")[:NEWS],
@@ -78,7 +78,7 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
         return see_other("letter", slug)
     translation = text_cache.newest(slug)
     form = SignForm(request.POST, translation=translation)
-    if translation.revision.letter.standing() != Letter.State.OPEN or not form.is_valid():
+    if translation.revision.letter.current_state() != Letter.State.OPEN or not form.is_valid():
         return render(request, "letters/letter_page.html", _letter_context(translation, form), status=422)
     form.network = client_network(request)
     verdict = rate_limits.count_event(form.buckets())

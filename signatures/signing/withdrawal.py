@@ -9,6 +9,7 @@ from signatures.audit import audit_log
 from signatures.delivery.errata import blank_entries, record_errata
 from signatures.models import Signature, Suppression, Tombstone
 from signatures.outbox import queue
+from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.transitions import lock, transition
 
@@ -20,7 +21,7 @@ def unsubscribe(signature: Signature) -> None:
     """Delete the address that was kept for updates; what was still to go there will not. Harmless when repeated."""
     locked = lock(signature)
     if locked.sealed_address is not None:
-        audit_log.record("end-updates", letter_id=locked.letter_id, signature_id=locked.pk)
+        audit_log.record(AuditAction.END_UPDATES, letter_id=locked.letter_id, signature_id=locked.pk)
         locked.sealed_address = None
         locked.save(update_fields=["sealed_address"])
 
@@ -40,13 +41,13 @@ def withdraw(signature: Signature) -> Signature:
     gone = [*Signature.WORDS, *Signature.OF_NAME, "country", "sealed_address", "flags", "featured_position", "question"]
     gone += ["domains", "network", "marks"]
     record_errata([locked.pk])
-    done = transition(locked, State.WITHDRAWN, action="withdraw", changed=gone)
+    done = transition(locked, State.WITHDRAWN, action=AuditAction.WITHDRAW, changed=gone)
     queue.discard(locked.pk)
     return done
 
 
 @transaction.atomic
-def erase(signature: Signature, *, action: str = "erase") -> None:
+def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> None:
     """Delete the row and all that hangs on it. A tombstone keeps it from coming back out of a backup.
 
     Raises:
@@ -77,7 +78,7 @@ def not_me(signature: Signature) -> None:
     Raises:
         NotAllowed: when it is gone already.
     """
-    erase(signature, action="not-me")
+    erase(signature, action=AuditAction.NOT_ME)
     if signature.address_hash is not None:
         Suppression.objects.update_or_create(
             address_hash=bytes(signature.address_hash), defaults={"until": timezone.now() + SUPPRESSED_FOR}

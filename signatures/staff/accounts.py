@@ -7,6 +7,7 @@ from django.db.models import Q
 from signatures.audit import audit_log
 from signatures.models import OutboxMail
 from signatures.outbox import queue
+from signatures.registries import AuditAction
 from signatures.staff import sessions
 
 
@@ -17,7 +18,7 @@ def invite(person: User, role: Group, *, by: int) -> None:
     person.is_staff = True
     person.save()
     person.groups.add(role)
-    audit_log.record("invite", staff_id=by, detail={"account": person.pk, "role": role.name})
+    audit_log.record(AuditAction.INVITE, staff_id=by, detail={"account": person.pk, "role": role.name})
     queue.enqueue_for_staff([person.pk], kind=OutboxMail.Kind.INVITE)
 
 
@@ -29,7 +30,7 @@ def resend_invitation(person: User, *, by: int) -> bool:
     """
     if person.has_usable_password() or not queue.enqueue_for_staff([person.pk], kind=OutboxMail.Kind.INVITE):
         return False
-    audit_log.record("invite", staff_id=by, detail={"account": person.pk})
+    audit_log.record(AuditAction.INVITE, staff_id=by, detail={"account": person.pk})
     return True
 
 
@@ -43,7 +44,7 @@ def change(person: User, *, by: int, fields: str) -> None:
         fields: the names of the changed fields, for the audit log.
     """
     person.save()
-    audit_log.record("set-account", staff_id=by, reason=fields[:300], detail={"account": person.pk})
+    audit_log.record(AuditAction.SET_ACCOUNT, staff_id=by, reason=fields[:300], detail={"account": person.pk})
     if not person.is_active:
         sessions.end_all(person.pk)
 
@@ -61,7 +62,7 @@ def request_password_reset(typed: str) -> None:
     queue.enqueue_for_staff(
         [account_id or 0], kind=OutboxMail.Kind.RESET
     )  # with an empty list Django runs no statement
-    audit_log.record("ask-password", staff_id=account_id)
+    audit_log.record(AuditAction.ASK_PASSWORD, staff_id=account_id)
 
 
 @transaction.atomic
@@ -75,7 +76,7 @@ def set_password(person: User, password: str) -> None:
 def password_changed(account_id: int, *, keep_session: str | None = None) -> None:
     """End the sessions of an account whose password was changed, except the one with this key."""
     sessions.end_all(account_id, keep_session=keep_session)
-    audit_log.record("set-password", staff_id=account_id)
+    audit_log.record(AuditAction.SET_PASSWORD, staff_id=account_id)
 
 
 def find_account_id(username: str) -> int | None:

@@ -14,6 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
+from signatures.registries import AuditAction
 from signatures.staff import accounts
 from signatures.staff.fresh_sign_in import FreshSignIn
 
@@ -92,7 +93,7 @@ class StaffAdmin(FreshSignIn):
                 "account": form.instance.pk,
                 "roles": ", ".join(group.name for group in form.cleaned_data["groups"]),
             }
-            audit_log.record("set-roles", staff_id=staff_id(request), detail=detail)
+            audit_log.record(AuditAction.SET_ROLES, staff_id=staff_id(request), detail=detail)
 
     @admin.display(description="roles")
     def roles(self, person: User) -> str:

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
+from signatures.registries import AuditAction
 from signatures.staff import accounts, second_factor, sessions, views
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again, fresh_sign_in
 
@@ -62,7 +63,7 @@ class StaffSite(AdminSite):
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Also works for somebody who gave the password, and not yet the second factor."""
         if request.method == "POST" and request.user.is_authenticated:
-            audit_log.record("logout", staff_id=staff_id(request))
+            audit_log.record(AuditAction.LOGOUT, staff_id=staff_id(request))
         return super().logout(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

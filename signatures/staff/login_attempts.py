@@ -2,6 +2,7 @@
 
 from signatures.audit import audit_log
 from signatures.models import RateLimit
+from signatures.registries import AuditAction
 from signatures.screening import rate_limits
 
 
@@ -16,17 +17,17 @@ class LoginAttempts:
     def are_exhausted(self) -> bool:
         return RateLimit.Of.LOGIN in self._counted.over
 
-    def record_failure(self, action: str, account_id: int | None) -> None:
+    def record_failure(self, action: AuditAction, account_id: int | None) -> None:
         """Write an audit entry. Beyond the limit of the network one last entry tells that no others follow."""
         if RateLimit.Of.LOGIN_NETWORK in self._counted.just:
-            audit_log.record("login-flood")
+            audit_log.record(AuditAction.LOGIN_FLOOD)
         elif RateLimit.Of.LOGIN_NETWORK not in self._counted.over:
             audit_log.record(action, staff_id=account_id)
 
     def record_lock(self, account_id: int | None) -> None:
         """Write an audit entry at the first attempt that is refused, and none at the following ones."""
         if RateLimit.Of.LOGIN in self._counted.just:
-            self.record_failure("login-locked", account_id)
+            self.record_failure(AuditAction.LOGIN_LOCKED, account_id)
 
     def reset(self) -> None:
         """Forget the attempts of somebody who has proved who they are."""

@@ -14,6 +14,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from signatures.audit import audit_log
+from signatures.registries import AuditAction
 from signatures.staff import sessions
 
 RECOVERY_CODES = 10
@@ -60,7 +61,7 @@ def enroll(person: User, key: str, code: str, *, keep_session: str | None) -> tu
         transaction.set_rollback(True)
         return None
     TOTPDevice.objects.filter(user=person).exclude(pk=device.pk).delete()
-    audit_log.record("second-factor-added", staff_id=person.pk)
+    audit_log.record(AuditAction.SECOND_FACTOR_ADDED, staff_id=person.pk)
     sessions.end_all(person.pk, keep_session=keep_session)
     return device, _create_recovery_codes(person)
 
@@ -68,7 +69,7 @@ def enroll(person: User, key: str, code: str, *, keep_session: str | None) -> tu
 @transaction.atomic
 def replace_recovery_codes(person: User) -> list[str]:
     """Returns ten new recovery codes. The former ones stop working."""
-    audit_log.record("recovery-codes", staff_id=person.pk)
+    audit_log.record(AuditAction.RECOVERY_CODES, staff_id=person.pk)
     return _create_recovery_codes(person)
 
 
@@ -106,7 +107,7 @@ def reset(person: User) -> None:
     with transaction.atomic():
         TOTPDevice.objects.filter(user=person).delete()
         StaticDevice.objects.filter(user=person).delete()
-        audit_log.record("second-factor-removed", staff_id=person.pk)
+        audit_log.record(AuditAction.SECOND_FACTOR_REMOVED, staff_id=person.pk)
         sessions.end_all(person.pk)
 
 

@@ -31,11 +31,12 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from campaign.web.client_network import client_network
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
+from signatures.registries import AuditAction
 from signatures.staff import accounts, second_factor, sessions
 from signatures.staff.forms import CodeForm, ForgottenPasswordForm, SignInAgainForm
 from signatures.staff.login_attempts import LoginAttempts
 
-PENDING_SECRET = "pending-second-factor"  # session key of the secret that is being set up
+PENDING = "pending-second-factor"  # session key of the secret that is being set up
 
 get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 hide_posted_values = sensitive_post_parameters()  # from error reports
@@ -91,14 +92,16 @@ def login_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         return _locked_page(site, request, attempts, accounts.find_account_id(username.replace("\0", "")))
     form = AdminAuthenticationForm(request, request.POST)
     if not form.is_valid():
-        attempts.record_failure("login-failed", accounts.find_account_id(form.cleaned_data.get("username", "")))
+        attempts.record_failure(
+            AuditAction.LOGIN_FAILED, accounts.find_account_id(form.cleaned_data.get("username", ""))
+        )
         return _page(site, request, "login", "Log in", form=form)
     attempts.reset()
     request.session.flush()  # so that the session gets a new key
     log_in(request, form.get_user())
     if not site.has_permission(request):
         return _redirect_to("second_factor", request)
-    audit_log.record("login", staff_id=request.user.pk)
+    audit_log.record(AuditAction.LOGIN, staff_id=request.user.pk)
     return redirect(next_url(request))
 
 
@@ -132,7 +135,7 @@ def _check_code(site: AdminSite, request: HttpRequest, person: User, form: CodeF
     if device:
         attempts.reset()
         return _log_in(request, device)
-    attempts.record_failure("second-factor-failed", person.pk)
+    attempts.record_failure(AuditAction.SECOND_FACTOR_FAILED, person.pk)
     form.add_error("code", "This code is wrong, or was used before. Please wait for the next one.")
     return None
 
@@ -143,7 +146,9 @@ def _log_in(request: HttpRequest, device: Device) -> HttpResponse:
     request.session.cycle_key()
     account_id = staff_id(request)
     is_recovery_code = isinstance(device, StaticDevice)
-    audit_log.record("login", staff_id=account_id, detail={"by": "recovery-code" if is_recovery_code else "app"})
+    audit_log.record(
+        AuditAction.LOGIN, staff_id=account_id, detail={"by": "recovery-code" if is_recovery_code else "app"}
+    )
     if is_recovery_code:
         left = second_factor.recovery_codes_left(account_id)
         messages.warning(request, f"{left} recovery code{pluralize(left, ' is,s are')} left.")
@@ -166,13 +171,13 @@ def enroll_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         return _redirect_to("second_factor", request)
     if not sessions.is_fresh(request):
         return _redirect_to("sign_in_again" if is_signed_in else "second_factor", request)
-    key = request.session.setdefault(PENDING_SECRET, second_factor.new_totp_key())
+    key = request.session.setdefault(PENDING, second_factor.new_totp_key())
     form = CodeForm(_posted(request))
     if request.method == "POST" and form.is_valid():
         code, session_key = form.cleaned_data["code"], request.session.session_key
         if enrolled := second_factor.enroll(person, key, code, keep_session=session_key):
             device, recovery_codes = enrolled
-            del request.session[PENDING_SECRET]
+            del request.session[PENDING]
             _log_in(request, device)
             return _page(site, request, "recovery_codes", "Recovery codes", codes=recovery_codes)
         form.add_error("code", "This code does not belong to the secret above. Please wait for the next one.")
@@ -211,11 +216,11 @@ def sign_in_again_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
         if form.is_valid() and _is_correct(person, form.cleaned_data):
             attempts.reset()
             sessions.mark_fresh(request)
-            audit_log.record("login-again", staff_id=person.pk)
+            audit_log.record(AuditAction.LOGIN_AGAIN, staff_id=person.pk)
             if request.POST.get("pressed"):
                 messages.info(request, "Thank you. Nothing was done yet. Please press the button again.")
             return redirect(next_url(request))
-        attempts.record_failure("login-failed", person.pk)
+        attempts.record_failure(AuditAction.LOGIN_FAILED, person.pk)
         if not form.errors:
             form.add_error(None, "Password or code is wrong.")
     pressed = request.POST.get("pressed") or request.GET.get("pressed", "")

@@ -17,6 +17,7 @@ from campaign.models import Letter
 from signatures.models import Delivery, HourlyStatistic, RateLimit
 from signatures.monitoring import alarms as monitoring_alarms
 from signatures.monitoring import charts, statistics
+from signatures.registries import AlarmCode
 
 register = template.Library()
 
@@ -62,7 +63,7 @@ def alarms(context: template.Context) -> dict[str, Any]:
     others = [rows.order_by().values_list(*fields) for rows in (paused, tightened)]
     found: dict[str, list[Any]] = {"alarm": [], "paused": [], "tightened": []}
     for kind, code, words in rows.order_by().union(*others).order_by("kind", "code"):
-        found[kind].append((code, words, monitoring_alarms.ADVICE.get(code, "")))
+        found[kind].append((code, words, AlarmCode(code).advice if code in AlarmCode else ""))
     return {"request": context["request"], "csrf_token": context.get("csrf_token"), **found}
 
 

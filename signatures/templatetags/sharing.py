@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaign.models import Letter, Translation
@@ -14,8 +14,6 @@ from signatures.sharing import links
 
 register = template.Library()
 
-LOCALES = {"en": "en_GB", "ko": "ko_KR", "zh-hans": "zh_CN", "zh-hant": "zh_TW"}  # as networks say them
-
 
 def absolute(name: str, letter: Letter) -> str:
     """The address of a page of this letter, in the language of the page that tells it."""
@@ -23,7 +21,7 @@ def absolute(name: str, letter: Letter) -> str:
 
 
 def _described(text: Translation) -> str:
-    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {"recipient": text.addressed_to}
+    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {"recipient": text.recipient_name}
 
 
 @register.inclusion_tag("sharing/share_links.html")
@@ -42,7 +40,7 @@ def share(letter: Letter, text: Translation, heading: str = "") -> dict[str, Any
 def open_graph(letter: Letter, text: Translation) -> dict[str, Any]:
     """What networks and messengers show beside a link to the letter."""
     language = get_language() or settings.LANGUAGE_CODE
-    locales = {code: LOCALES.get(code, to_locale(code)) for code, _name in settings.LANGUAGES}
+    locales = {code: str(pdf.Wording.suiting(code).words["locale"]) for code, _name in settings.LANGUAGES}
     return {
         "title": text.title,
         "description": _described(text),

@@ -14,6 +14,7 @@ from signatures import tasks
 from signatures.audit import audit_log, checkpoints
 from signatures.models import AuditEntry, Checkpoint
 from signatures.monitoring import alarms
+from signatures.registries import AuditAction
 from tests.conftest import NEVER_TRUNCATED
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,7 @@ def entries() -> list[int]:
         if number == 6:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT nextval(pg_get_serial_sequence('signatures_auditentry', 'id'))")
-        audit_log.record("test", signature_id=number, detail={"b": number, "a": "é"})
+        audit_log.record(AuditAction.ALARM, signature_id=number, detail={"b": number, "a": "é"})
         if number in {4, 8, 11}:
             checkpoints.create_checkpoint()
     return list(AuditEntry.objects.order_by("pk").values_list("pk", flat=True))
@@ -85,7 +86,7 @@ def test_an_empty_trail_is_whole(db: None) -> None:
 
 def test_a_seal_holds_so_many_entries_and_no_more(db: None) -> None:
     for _each in range(7):
-        audit_log.record("test")
+        audit_log.record(AuditAction.ALARM)
     assert checkpoints.create_checkpoint(most=3) == 7
     assert list(Checkpoint.objects.order_by("pk").values_list("entries", flat=True)) == [3, 3, 1]
     assert "7 entries in 3 seals" in say()
@@ -212,16 +213,16 @@ def test_an_entry_that_is_committed_after_a_later_one_is_sealed_with_it(monkeypa
 
     @transaction.atomic
     def slow() -> None:
-        audit_log.record("slow")
+        audit_log.record(AuditAction.PRUNE)
         has_number.set()
         may_commit.wait(10)
 
     writer = elsewhere(slow)
     has_number.wait(10)
-    audit_log.record("fast")
+    audit_log.record(AuditAction.RECOUNT)
 
     assert checkpoints.create_checkpoint() == 0, "the slow one has a lower number and may still come"
-    audit_log.record("another")  # nobody waits for who seals
+    audit_log.record(AuditAction.RECONCILE)  # nobody waits for who seals
 
     monkeypatch.setattr(checkpoints, "WAIT_SECONDS", 10.0)
     sealer = elsewhere(checkpoints.create_checkpoint)
@@ -240,7 +241,7 @@ def test_many_who_seal_while_others_write_make_one_chain() -> None:
     def write() -> None:
         gate.wait()
         for number in range(60):
-            audit_log.record("test", signature_id=number)
+            audit_log.record(AuditAction.ALARM, signature_id=number)
 
     def close() -> None:
         gate.wait()

@@ -212,7 +212,7 @@ def test_loading_again_leaves_a_draft_as_staff_left_it(shipped: Translation) -> 
 
 
 def test_loading_again_leaves_the_next_wording_that_staff_work_on(shipped: Translation) -> None:
-    draft = revise(shipped.revision.letter, "en", {**shipped.words(), "title": "What we write next"})
+    draft = revise(shipped.revision.letter, "en", {**shipped.text_values(), "title": "What we write next"})
     assert "en: the draft on the site stays as it is" in loaded()
     draft.refresh_from_db()
     assert (draft.title, draft.published_at, draft.revision.number) == ("What we write next", None, 2)

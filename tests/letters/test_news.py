@@ -143,11 +143,11 @@ def test_a_correction_says_its_day_and_a_language_that_joins_later_does_not(
 def test_who_saves_over_somebody_else_s_correction_is_told(press: Client, letter: Letter) -> None:
     news = make_news(letter, en=("Title", "First words."))
     page = f"/admin/campaign/news/{news.pk}/change/"
-    seen = re.search(r'name="texts-0-as_seen" value="(\w+)"', press.get(page).content.decode())
+    seen = re.search(r'name="texts-0-loaded_digest" value="(\w+)"', press.get(page).content.decode())
     assert seen is not None
     words = news.texts.get()
     NewsText.objects.filter(pk=words.pk).update(body="Corrected meanwhile.")
-    row = {"id": words.pk, "language": "en", "title": "Title", "body": "Mine.", "as_seen": seen[1]}
+    row = {"id": words.pk, "language": "en", "title": "Title", "body": "Mine.", "loaded_digest": seen[1]}
     assert "Corrected meanwhile." in press.post(page, typed(letter, row)).content.decode()
     assert news.texts.get().body == "Corrected meanwhile."
 

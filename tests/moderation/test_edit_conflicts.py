@@ -16,6 +16,7 @@ from signatures import transitions
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, RateLimit, Signature
 from signatures.moderation import decisions, featured
+from signatures.registries import READ_ACTIONS, AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State
 from signatures.values import tokens
@@ -55,12 +56,12 @@ def send(moderator_client: Client, action: str, *rows: Signature, as_of: str, pa
 
 
 def actions_on(row: Signature) -> list[str]:
-    entries = AuditEntry.objects.filter(signature_id=row.pk).exclude(action__in=audit_log.READ_ACTIONS)
+    entries = AuditEntry.objects.filter(signature_id=row.pk).exclude(action__in=READ_ACTIONS)
     return list(entries.order_by("pk").values_list("action", flat=True))
 
 
 def as_stored(row: Signature) -> dict[str, Any]:
-    return Signature.objects.filter(pk=row.pk).values().get()
+    return dict(Signature.objects.filter(pk=row.pk).values().get())
 
 
 def by_signer(row: Signature, verb: str, words: dict[str, str]) -> None:
@@ -108,7 +109,7 @@ def test_A7_own_actions_are_no_conflict(cleo: Signature, moderator_client: Clien
 
 def test_A7_a_view_is_no_conflict(cleo: Signature, moderator_client: Client, other: User) -> None:
     as_of = seen_on(moderator_client, QUEUE)
-    audit_log.record("view", staff_id=other.pk, signature_id=cleo.pk)
+    audit_log.record(AuditAction.VIEW, staff_id=other.pk, signature_id=cleo.pk)
     send(moderator_client, "approve", cleo, as_of=as_of)
     assert actions_on(cleo) == ["approve"]
 
@@ -146,7 +147,7 @@ def test_A7_select_all_means_those_that_the_page_could_show(
     as_of = seen_on(moderator_client, QUEUE)
     decisions.hold(rows[0], by=other.pk)
     came_later = make_signature(letter, "Later", State.WAITING)
-    audit_log.record("confirm", signature_id=came_later.pk, was="unconfirmed", now="waiting")
+    audit_log.record(AuditAction.CONFIRM, signature_id=came_later.pk, was="unconfirmed", now="waiting")
 
     send(moderator_client, "approve", rows[1], as_of=as_of, select_across="1")
 
@@ -390,7 +391,7 @@ def test_A7_a_decision_that_waited_for_another_one_notices_it(cleo: Signature, m
         try:
             waiting.set()
             rows = Signature.objects.filter(pk=cleo.pk)
-            done.append(decisions.decide("approve", rows, by=moderator.pk, as_of=as_of))  # type: ignore[arg-type]  # as_manager
+            done.append(decisions.decide(AuditAction.APPROVE, rows, by=moderator.pk, as_of=as_of))
         finally:
             connection.close()
 

@@ -13,9 +13,10 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, RateLimit, Signature
 from signatures.moderation import decisions, reports
+from signatures.registries import AuditAction, ReportReason
 from signatures.signing import changes
 from signatures.signing.signer_input import SignerInput
-from signatures.states import ReportReason, State, Visibility
+from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed
 from tests.factories import make_signature
 
@@ -44,7 +45,7 @@ def test_staff_find_a_reported_name(client: Client, moderator_client: Client, ad
     assert is_reported(ada)
     entry = AuditEntry.objects.get(action="report")
     assert (entry.signature_id, entry.staff_id, entry.reason, entry.now) == (ada.pk, None, "made-up", "")
-    assert str(audit_log.SENTENCES["report"]) in moderator_client.get(f"{ALL}{ada.pk}/change/").content.decode()
+    assert AuditAction.REPORT.sentence in moderator_client.get(f"{ALL}{ada.pk}/change/").content.decode()
     dashboard = re.sub(r"\s+", " ", moderator_client.get("/admin/").content.decode())
     found = re.search(r'<dt>public names reported by readers</dt> <dd><a href="([^"]+)">1</a>', dashboard)
     assert found

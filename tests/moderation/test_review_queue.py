@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -18,7 +20,7 @@ from signatures.audit.admin_mixins import CappedPaginator
 from signatures.models import AuditEntry, RejectionReason, Signature, WaitingSignature
 from signatures.moderation import decisions, featured
 from signatures.moderation.admin import review
-from signatures.screening import checks
+from signatures.registries import Flag
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values.normalization import name_key
@@ -69,7 +71,8 @@ def test_a_row_shows_words_language_flags_and_the_number_of_similar_signatures(
         "Bread",
         "KR",
         "en",
-        *map(str, map(checks.SENTENCES.get, ("link", "hold"))),
+        Flag.LINK.sentence,
+        Flag.HOLD.sentence,
     ):
         assert shown in text
     assert re.search(r'<td class="field-similar_count"><a href="\?beside=\d+" data-act="beside">2</a></td>', text)
@@ -324,18 +327,13 @@ def test_the_queue_reads_its_index_and_not_the_table(letter: Letter) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
-        cursor.execute(
-            "SET LOCAL enable_sort = off"
-        )  # by what it last knew of the table, another index may look as good
+        cursor.execute("SET LOCAL enable_sort = off")  # with old statistics another index may look as good
         rows = WaitingSignature.objects.filter(state=State.WAITING).order_by(*review.WaitingSignatureAdmin.ordering)
         assert "using queue" in rows[:50].explain()
         cursor.execute("SET LOCAL enable_bitmapscan = on")
         cursor.execute("DROP INDEX same_name_key")  # among thirty rows it may look as good
-        found, _distinct = review.admin.site._registry[WaitingSignature].get_search_results(
-            None,
-            WaitingSignature.objects.all(),
-            "sig 00",  # type: ignore[arg-type]
-        )
+        queue_admin = review.WaitingSignatureAdmin(WaitingSignature, admin.site)
+        found, _distinct = queue_admin.get_search_results(HttpRequest(), WaitingSignature.objects.all(), "sig 00")
         assert "found_by_words" in found.explain()
 
 

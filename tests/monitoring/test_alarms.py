@@ -18,7 +18,7 @@ from signatures import tasks, transitions
 from signatures.models import Alarm, AuditEntry, HourlyStatistic, OutboxMail, RateLimit, Signature
 from signatures.moderation import switches
 from signatures.monitoring import alarms
-from signatures.outbox import rendering
+from signatures.registries import AlarmCode
 from signatures.screening import rate_limits
 from signatures.states import State
 from tests.conftest import Inbox
@@ -168,7 +168,7 @@ def test_a_worker_that_is_gone_is_an_alarm_that_nobody_has_to_raise(moderator_cl
     assert b"worker" not in moderator_client.get("/admin/").content, "a site that had none yet"
     alarms.check()
     assert not alarms.active(timezone.now()).exists()
-    Alarm.objects.filter(code=alarms.WORKER_ALARM).update(until=timezone.now() - timedelta(minutes=1))
+    Alarm.objects.filter(code=AlarmCode.WORKER).update(until=timezone.now() - timedelta(minutes=1))
     assert "The worker has not been at work" in moderator_client.get("/admin/").content.decode()
     alarms.check()
     assert "The worker has not been at work" not in moderator_client.get("/admin/").content.decode()
@@ -207,7 +207,8 @@ def test_alarms_are_mailed_to_owners_and_moderators_at_work_and_to_nobody_else(
 
 
 def test_every_alarm_says_what_it_is_and_what_to_do() -> None:
-    assert set(alarms.ADVICE) == set(rendering.ALARMS) | {alarms.WORKER_ALARM}
+    for alarm in AlarmCode:
+        assert alarm.email_sentence.endswith(".") and alarm.advice.endswith(".") and len(alarm) <= 20, alarm
 
 
 def test_an_alarm_stands_on_top_of_every_page_until_somebody_has_seen_it(
@@ -220,9 +221,7 @@ def test_an_alarm_stands_on_top_of_every_page_until_somebody_has_seen_it(
         assert "mails have been due for more than half an hour" in text and "See whether the worker runs" in text
     assert moderator_client.get("/admin/signatures/alarm/mail-stuck/seen/").status_code == 405
 
-    back = moderator_client.post(
-        "/admin/signatures/alarm/mail-stuck/seen/", {"next": "/admin/signatures/waitingsignature/"}
-    )
+    back = moderator_client.post("/admin/signatures/alarm/mail-stuck/seen/", {"next": "/admin/signatures/waitingsignature/"})
 
     assert back["Location"] == "/admin/signatures/waitingsignature/"
     assert "have been due" not in moderator_client.get("/admin/").content.decode()

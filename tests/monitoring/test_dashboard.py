@@ -21,6 +21,7 @@ from signatures.models import CountDelta, HourlyStatistic, OutboxMail, Signature
 from signatures.moderation import decisions
 from signatures.audit import admin_mixins
 from signatures.monitoring import charts, statistics
+from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import State
 from tests.factories import make_delivery, make_many, make_signature
@@ -156,7 +157,7 @@ def test_no_page_of_admin_takes_more_than_twelve_statements(
     for row in rows[:5]:
         decisions.reject(row, by=user.pk, reason="to have a trail")
     for n in range(30):
-        audit_log.record("export", letter_id=letter.pk, staff_id=user.pk, detail={"form": "csv", "n": n})
+        audit_log.record(AuditAction.EXPORT, letter_id=letter.pk, staff_id=user.pk, detail={"form": "csv", "n": n})
     counts.fold_deltas()
     too_many = []
     for page in pages_of_admin():

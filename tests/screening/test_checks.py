@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.core import signing
 
+from signatures.registries import FLAGS_OF_WORDS, Flag
 from signatures.screening import checks
 from signatures.values import email_addresses
 from tests.values.test_names import TAKEN
@@ -237,6 +238,6 @@ def test_every_flag_has_a_sentence_for_staff() -> None:
         comment="www.x.com",
         protected_names=["Хi" + "\u0335" * 5],
     )
-    assert set(everything) <= set(checks.SENTENCES)
-    assert set(checks.SENTENCES) > checks.OF_WORDS
-    assert all(str(sentence).endswith(".") for sentence in checks.SENTENCES.values())
+    assert set(everything) <= set(Flag)
+    assert set(Flag) > FLAGS_OF_WORDS
+    assert all(flag.sentence.endswith(".") for flag in Flag)

@@ -17,7 +17,7 @@ from signatures.delivery import document_data, exports
 from signatures.models import Signature
 from signatures.moderation import decisions
 from signatures.public_list import pagination, views
-from signatures.screening import checks
+from signatures.registries import Flag
 from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
 from tests.conftest import Inbox
@@ -95,7 +95,7 @@ def test_it_waits_whatever_the_letter_lets_stand_and_staff_are_told_when_nobody_
     tasks.run_due_duties.call()
 
     assert (the_one().state, the_one().flags) == (State.WAITING, BOTH)
-    assert {*BOTH} < set(checks.SENTENCES)
+    assert {*BOTH} < set(Flag)
 
 
 def test_who_signed_up_as_an_organization_may_confirm_as_a_person_and_then_nobody_speaks_for_it(

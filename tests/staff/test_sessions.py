@@ -42,7 +42,7 @@ def test_A4_a_login_makes_a_new_key(moderator: User) -> None:
     session = client.session
     session["planted"] = "by whoever sent the link"
     session.save()
-    planted = session.session_key
+    planted = session.session_key or ""
     client.cookies["sessionid"] = planted
     client.post(LOGIN, {"username": moderator.username, "password": PASSWORD})
     first = client.session.session_key

@@ -48,12 +48,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def database(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """`database("down")` and `database("up")`: to whoever asks it about a letter."""
     objects = text_cache.Translation.objects
-    answers = objects.of_newest_revision
+    answers = objects.in_newest_revision
 
     def is_down(*_args: object) -> None:
         raise OperationalError("could not connect to server")
 
-    return lambda how: monkeypatch.setattr(objects, "of_newest_revision", is_down if how == "down" else answers)
+    return lambda how: monkeypatch.setattr(objects, "in_newest_revision", is_down if how == "down" else answers)
 
 
 def text_of(client: Client, address: str = "/") -> str:
@@ -86,8 +86,8 @@ def test_a_page_is_as_old_as_its_beginning_however_long_it_took(client: Client, 
 
     pages = PageCacheMiddleware(slowly)
     pages(RequestFactory().get("/slow/"))
-    (copy,) = middleware.page_cache._pages.values()
-    assert copy.made == 1000.0
+    (page,) = middleware.page_cache._pages.values()
+    assert page.created == 1000.0
 
 
 def test_what_is_gone_leaves_the_memory_at_once(client: Client, ada: Signature, clock: Clock) -> None:
@@ -325,7 +325,7 @@ def test_a_flood_of_addresses_drives_itself_out_and_not_the_letter() -> None:
     assert len(kept) == page_cache.MAX_BYTES // (200_000 + page_cache.OVERHEAD_BYTES)
     assert (
         middleware.page_cache._bytes
-        == sum(copy.size for copy in middleware.page_cache._pages.values())
+        == sum(page.size for page in middleware.page_cache._pages.values())
         <= page_cache.MAX_BYTES
     )
 
@@ -366,7 +366,7 @@ def test_O4_names_stay_for_a_minute_and_the_letter_for_as_long_as_it_takes(
     clock.now += 15
     page = text_of(client)
     assert "We ask for" in page and "Signing is not possible just now" in page and "Ada Lovelace" not in page
-    assert not [copy for copy in middleware.page_cache._pages.values() if b"Ada Lovelace" in copy.plain]
+    assert not [page for page in middleware.page_cache._pages.values() if b"Ada Lovelace" in page.body]
     assert "다리" in text_of(client, "/ko/"), "in a language that nobody has asked this process for"
     clock.now += 3600
     assert "We ask for" in text_of(client)
@@ -389,9 +389,9 @@ def test_O4_a_crowd_does_not_ask_a_database_that_is_down_again_and_again(
     clock.now += 61
     database("down")
     asked: list[int] = []
-    down = text_cache.Translation.objects.of_newest_revision
+    down = text_cache.Translation.objects.in_newest_revision
     monkeypatch.setattr(
-        text_cache.Translation.objects, "of_newest_revision", lambda slug: (asked.append(1), down(slug))
+        text_cache.Translation.objects, "in_newest_revision", lambda slug: (asked.append(1), down(slug))
     )
     for _reader in range(100):
         assert "Signing is not possible just now" in text_of(client)

@@ -61,7 +61,7 @@ def _take(
     is_for_all = front.get("publish", True)
     newest = letter.revisions.first()
     there = newest and newest.translations.filter(language=language).first()
-    about = {field: front[field] for field in Translation.ABOUT if field in front}
+    about = {field: front[field] for field in Translation.DETAIL_FIELDS if field in front}
     if there and _differing(there, {**words, **about}):
         if there.published_at is None and not over_drafts:
             return "the draft on the site stays as it is: staff may have worked on it (--drafts writes over it)."

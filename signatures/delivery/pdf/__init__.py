@@ -38,10 +38,9 @@ from signatures.delivery.pdf.preparation import Preparation
 from signatures.delivery.pdf.processes import PdfFailed, ProcessStopped
 from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, render_share_image, share_image_design
 from signatures.delivery.pdf.typesetting import NO_PROGRESS, Typesetting, Work
-from signatures.delivery.pdf.wording import LANGUAGES, Wording
+from signatures.delivery.pdf.wording import Wording, languages
 
 __all__ = [
-    "LANGUAGES",
     "SHARE_IMAGE_SIZE",
     "Block",
     "BoardMember",
@@ -60,6 +59,7 @@ __all__ = [
     "Text",
     "Wording",
     "Work",
+    "languages",
     "name_count",
     "render_share_image",
     "section_of",

@@ -90,12 +90,12 @@ class Preparation:
         data = asdict(letter)
         data["letterhead"]["contact"] = [part for part in (head.address, head.telephone, head.web) if part]
         data["letterhead"]["board-title"] = head.board_title or frame.words["board"]
-        data["serif"] = _is_serif(letter)
+        data["serif"] = _is_serif(_body(letter))
         lang, region = _spoken(frame.language if "letter" not in self.parts else letter.language)
         data |= {"lang": lang, "region": region}
         lang, region = _spoken(frame.language)
         words = {name.replace("_", "-"): frame.words[name] for name in FRAME_WORDS}
-        data["frame"] = words | {"lang": lang, "region": region, "serif": frame.language == "en"}
+        data["frame"] = words | {"lang": lang, "region": region, "serif": _is_serif(frame.words["letter"])}
         data["summary"] = frame.summary(self.counts) if self.counts else ""
         if self.counts and self.record:
             data["record"] = frame.record(self.counts, self.record, draft=self.options.draft)
@@ -110,11 +110,15 @@ def _spoken(language: str) -> tuple[str, str | None]:
     return lang.lower(), next((region for region in regions if len(region) == 2), None)
 
 
-def _is_serif(letter: LetterData) -> bool:
-    body = "".join(
+def _body(letter: LetterData) -> str:
+    return "".join(
         span["text"]
         for block in letter.blocks
         for spans in (block["items"] if block["kind"] == "list" else [block["spans"]])
         for span in spans
     )
-    return 2 * sum(char < SERIF_ENDS for char in body if char.isalpha()) >= sum(map(str.isalpha, body))
+
+
+def _is_serif(words: str) -> bool:
+    """Return whether Typst's serif draws at least half of the letters."""
+    return 2 * sum(char < SERIF_ENDS for char in words if char.isalpha()) >= sum(map(str.isalpha, words))

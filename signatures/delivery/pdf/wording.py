@@ -6,15 +6,38 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from django.conf import settings
+from django.conf.locale import LANG_INFO
 from django.utils import dateformat, translation
 from django_countries import countries
 
 from signatures.delivery.pdf.document import Counts, Record
 
 FOLDER = Path(__file__).parents[3] / "templates" / "pdf" / "wording"
-LANGUAGES = ("en", "ko", "zh-hans", "zh-hant")
 RANGE_DASH = "\u2013"
-AUTONYMS = {"en": "English", "ko": "한국어", "zh-hans": "简体中文", "zh-hant": "繁體中文"}
+
+
+def languages() -> list[str]:
+    """Return the languages that have a file of words."""
+    return sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+
+def autonym(language: str) -> str:
+    """Return what a language is called in itself; its code if Django does not know it."""
+    return str(LANG_INFO.get(language, {}).get("name_local", language))
+
+
+@cache
+def _read(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _closest(tag: str) -> str | None:
+    """Return the language with words that a reader of this one understands (zh-hant for zh-tw, fr for fr-be)."""
+    tags = [tag, *LANG_INFO.get(tag, {}).get("fallback", ())]
+    same = (known for one in tags for known in languages() if one == known or one.startswith(f"{known}-"))
+    related = (known for known in languages() if tag.split("-", maxsplit=1)[0] == known.split("-")[0])
+    return next(same, None) or next(related, None)
 
 
 class Wording:
@@ -22,16 +45,13 @@ class Wording:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.words: dict[str, Any] = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+        self.words = _read(FOLDER / f"{language}.toml")
         self.country = cache(self.country)  # type: ignore[method-assign]  # asked for every name
 
     @classmethod
     def suiting(cls, language: str) -> Self:
         """The frame of this language, or of its kind (zh-TW), or else in English."""
-        tag = language.lower()
-        if tag in {"zh-tw", "zh-hk", "zh-mo"} or tag.startswith("zh-hant"):
-            return cls("zh-hant")
-        return cls(next((one for one in LANGUAGES if tag.split("-")[0] == one.split("-")[0]), "en"))
+        return cls(_closest(language.lower()) or settings.LANGUAGE_CODE)
 
     def country(self, code: str) -> str:
         """The country's name; what is no code stands as it is."""
@@ -103,7 +123,7 @@ class Wording:
             {
                 "told": self.amount(told["revision"], number, revision=revision),
                 "digests": [
-                    {"language": AUTONYMS.get(text.language, text.language), "digest": text.digest}
+                    {"language": autonym(text.language), "digest": text.digest}
                     for text in record.texts
                     if text.revision == revision
                 ],

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--paper", choices=["a4", "us-letter"], default="a4")
         parser.add_argument(
             "--language",
-            choices=pdf.LANGUAGES,
+            choices=pdf.languages(),
             default="",
             help="of headings, figures and page numbers (default: the letter's, or English)",
         )

@@ -8,6 +8,7 @@ from typing import Any
 from signatures.audit import audit_log
 from signatures.management.commands._updates_key import KeeperCommand
 from signatures.models import Signature
+from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.values import sealing
 
@@ -25,7 +26,7 @@ class Command(KeeperCommand):
         if options["letter"]:
             asked = asked.filter(letter__slug=options["letter"])
         with self.key(options) as private_key:
-            audit_log.record("export-subscribers", detail={"number": asked.count()})
+            audit_log.record(AuditAction.EXPORT_SUBSCRIBERS, detail={"number": asked.count()})
             out = csv.writer(sys.stdout)
             out.writerow(["letter", "language", "address"])
             for slug, language, sealed in asked.values_list("letter__slug", "language", "sealed_address").iterator():

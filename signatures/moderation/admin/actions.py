@@ -19,6 +19,7 @@ from signatures.audit.admin_mixins import as_id, staff_id
 from signatures.models import Question, RejectionReason, Signature, SignatureQuerySet
 from signatures.moderation import decisions, featured, reports
 from signatures.moderation.admin.conflicts import conflict_messages
+from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
 
@@ -101,15 +102,15 @@ class DecisionActions(admin.ModelAdmin):
 
     @admin.action(description="Approve", permissions=["moderate"], location=EVERYWHERE)
     def approve(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
-        self._decide(request, "approve", Selection.posted(request, queryset))
+        self._decide(request, AuditAction.APPROVE, Selection.posted(request, queryset))
 
     @admin.action(description="Reject (give a reason)", permissions=["moderate"], location=EVERYWHERE)
     def reject(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
-        self._decide(request, "reject", Selection.posted(request, queryset))
+        self._decide(request, AuditAction.REJECT, Selection.posted(request, queryset))
 
     @admin.action(description="Hold", permissions=["moderate"], location=EVERYWHERE)
     def hold(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
-        self._decide(request, "hold", Selection.posted(request, queryset))
+        self._decide(request, AuditAction.HOLD, Selection.posted(request, queryset))
 
     @admin.action(description="Feature", permissions=["moderate"], location=EVERYWHERE)
     def feature(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
@@ -153,10 +154,12 @@ class DecisionActions(admin.ModelAdmin):
         if done := self._apply(request, selection, decisions.undo, as_of=as_of):
             self.message_user(request, f"{done} decision{pluralize(done)} undone.")
 
-    def _decide(self, request: HttpRequest, action: str, selection: Selection) -> None:
+    def _decide(self, request: HttpRequest, action: AuditAction, selection: Selection) -> None:
         """Decide all chosen signatures in one statement, report the result, and keep what an undo needs."""
-        reason = (_posted_value(request, "own_words") or _posted_value(request, "reason")) if action == "reject" else ""
-        if action == "reject" and not reason:
+        reason = ""
+        if action == AuditAction.REJECT:
+            reason = _posted_value(request, "own_words") or _posted_value(request, "reason")
+        if action == AuditAction.REJECT and not reason:
             self.message_user(request, "Nothing was changed: a rejection needs a reason.", messages.ERROR)
             return
         seen = self.seen or {State(state) for state in request.POST.getlist("seen") if state in State.values}

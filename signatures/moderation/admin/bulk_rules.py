@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -18,11 +17,12 @@ from django.utils.safestring import SafeString
 from django_countries import countries
 
 from campaign.models import Letter
+from campaign.models.languages import language_choices
 from signatures import tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import BulkRule, Signature
 from signatures.moderation import bulk_rule_runs, bulk_rules
-from signatures.screening import checks
+from signatures.registries import Flag
 from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed
 
@@ -69,10 +69,8 @@ class RuleForm(forms.Form):
     )
     network_of = _number("or the network of signature no.", "On the day on which that signature was made.")
     country = forms.ChoiceField(label="Country", required=False, choices=[*EMPTY_CHOICE, *countries])
-    language = forms.ChoiceField(label="Language", required=False, choices=[*EMPTY_CHOICE, *settings.LANGUAGES])
-    flag = forms.ChoiceField(
-        label="Flag", required=False, choices=[*EMPTY_CHOICE, *((flag, flag) for flag in checks.SENTENCES)]
-    )
+    language = forms.ChoiceField(label="Language", required=False, choices=lambda: [*EMPTY_CHOICE, *language_choices()])
+    flag = forms.ChoiceField(label="Flag", required=False, choices=[*EMPTY_CHOICE, *((flag, flag) for flag in Flag)])
     signed_up_from = _moment("Signed up from (UTC)")
     signed_up_until = _moment("until (UTC)")
     states = forms.MultipleChoiceField(

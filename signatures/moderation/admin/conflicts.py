@@ -9,23 +9,8 @@ from django.utils.safestring import SafeString
 
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, Signature
+from signatures.registries import ActionGroup, AuditAction, find_action
 from signatures.states import State
-
-DESCRIPTIONS = {
-    "approve": "approved it",
-    "reject": "rejected it",
-    "hold": "put it on hold",
-    "ask": "asked its signer a question",
-    "undo": "undid a decision",
-    "feature": "featured it",
-    "unfeature": "no longer features it",
-    "place": "moved it among the featured signatures",
-    "confirm": "confirmed it",
-    "change": "changed it",
-    "answer": "answered a question",
-    "withdraw": "withdrew it",
-}
-SIGNER_ACTIONS = {"confirm", "change", "answer", "withdraw", "erase", "not-me"}
 
 
 def conflict_messages(signature_ids: Sequence[int], *, by: int, as_of: int | None) -> Iterator[SafeString]:
@@ -46,21 +31,24 @@ def conflict_messages(signature_ids: Sequence[int], *, by: int, as_of: int | Non
 
 
 def _message(signature_id: int, row: Signature | None, entry: AuditEntry, username: str) -> SafeString:
+    action = find_action(entry.action)
     return format_html(
         'Signature <a href="{}">{}</a>: {} {} at {} (UTC). Its state is now: {}.',
         reverse("admin:signatures_signature_change", args=[signature_id]),
         signature_id,
-        _actor(entry, username),
-        DESCRIPTIONS.get(entry.action, entry.action),
+        _actor(action, username),
+        (action and action.words_for_others) or entry.action,
         f"{entry.at:%H:%M}",
         _state(row),
     )
 
 
-def _actor(entry: AuditEntry, username: str) -> str:
-    if entry.action in SIGNER_ACTIONS:
+def _actor(action: AuditAction | None, username: str) -> str:
+    if action is AuditAction.REPORT:
+        return "A reader"
+    if action and action.group is ActionGroup.SIGNERS:
         return "Its signer"
-    return f"Somebody else ({username})" if entry.staff_id else "A rule"
+    return f"Somebody else ({username})" if username else "A rule"
 
 
 def _state(row: Signature | None) -> str:

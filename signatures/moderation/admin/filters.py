@@ -11,7 +11,7 @@ from django_countries import countries
 
 from signatures.audit.admin_mixins import FILTER_CACHE_SECONDS
 from signatures.models import Signature
-from signatures.screening import checks
+from signatures.registries import Flag
 
 NEWEST = 50_000  # the filter offers the countries of this many newest sign-ups
 
@@ -21,7 +21,7 @@ class FlagFilter(admin.SimpleListFilter):
     parameter_name = "flagged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", "flagged"), ("no", "not flagged"), *((flag, flag) for flag in checks.SENTENCES)]
+        return [("yes", "flagged"), ("no", "not flagged"), *((flag, flag) for flag in Flag)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
         match self.value():

@@ -18,20 +18,19 @@ from django.utils.safestring import SafeString
 
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, as_id, staff_id
-from signatures.audit.entry_text import describe
+from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, as_id, describe, staff_id
 from signatures.audit.view_log import LoggedViews
 from signatures.models import AuditEntry, Signature, WaitingSignature
 from signatures.moderation.admin.actions import DecisionActions, Selection
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter
-from signatures.screening import checks
+from signatures.registries import AuditAction, Flag
 from signatures.states import State
 from signatures.values.normalization import name_key
 
 MAX_SIMILAR = 20
 MAX_ENTRIES = 50  # on the page of a signature; the audit log has all
 BESIDE = "beside"  # the query parameter that chooses the signature of the side panel
-DECISIONS = {"approve": "Approve", "reject": "Reject", "hold": "Hold"}
+DECISIONS = {AuditAction.APPROVE: "Approve", AuditAction.REJECT: "Reject", AuditAction.HOLD: "Hold"}
 
 
 def _similar_signatures(signature: Signature) -> QuerySet[Signature]:
@@ -116,7 +115,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
 
     @admin.display(description="flags", ordering="flags")
     def shown_flags(self, signature: Signature) -> SafeString | str:
-        rows = ((flag, checks.SENTENCES.get(flag, "")) for flag in signature.flags)
+        rows = ((flag, Flag(flag).sentence) for flag in signature.flags)
         return format_html_join("", '<span class="flag"><b>{}</b> {}</span>', rows) or "-"
 
     @admin.display(description="day", ordering="signed_up_at")
@@ -273,7 +272,7 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
                 self.undo_my_decision(request)
                 return redirect(request.get_full_path())
             if action in DECISIONS and signature_id is not None:
-                self._decide(request, action, Selection.of_one(signature_id))
+                self._decide(request, AuditAction(action), Selection.of_one(signature_id))
                 return redirect(request.get_full_path())
         context = {"may_undo": "last_decision" in request.session, **self._side_panel(request)}
         return super().changelist_view(request, {**context, **(extra_context or {})})

@@ -1,0 +1,23 @@
+"""Registries: each flag, alarm, audit action and reason, with all that other modules and pages need to know of it.
+
+Tests hold that every code in use is registered, that every registered code is in use, and that the docs describe it.
+"""
+
+from signatures.registries.alarms import AlarmCode
+from signatures.registries.audit_actions import READ_ACTIONS, ActionGroup, AuditAction, find_action
+from signatures.registries.flags import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS, Flag, FlagEnd
+from signatures.registries.reasons import REJECTION_REASONS, ReportReason
+
+__all__ = [
+    "FLAGS_ENDED_BY_DECISION",
+    "FLAGS_OF_WORDS",
+    "READ_ACTIONS",
+    "REJECTION_REASONS",
+    "ActionGroup",
+    "AlarmCode",
+    "AuditAction",
+    "Flag",
+    "FlagEnd",
+    "ReportReason",
+    "find_action",
+]

@@ -1,0 +1,160 @@
+"""Audit actions: every code that an audit entry can have. `audit_log.record` refuses any other."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class ActionGroup(StrEnum):
+    """How the audit log groups its actions for staff."""
+
+    DECISIONS = "decisions", "decisions"
+    RULES = "rules", "bulk rules and block lists"
+    STAFF = "staff", "staff: logins, accounts, second factors"
+    VIEWS = "views", "views and searches"
+    EXPORTS = "exports", "exports"
+    DELIVERIES = "deliveries", "deliveries"
+    SIGNERS = "signers", "what signers and readers did"
+    SETTINGS = "settings", "changes of lists, limits and letters"
+    PROGRAM = "program", "the program itself"
+
+    heading: str
+
+    def __new__(cls, code: str, heading: str) -> Self:
+        group = str.__new__(cls, code)
+        group._value_ = code
+        group.heading = heading
+        return group
+
+
+_DECISIONS, _RULES, _STAFF, _VIEWS, _EXPORTS, _DELIVERIES, _SIGNERS, _SETTINGS, _PROGRAM = ActionGroup
+
+
+class AuditAction(StrEnum):
+    """Each action: its code, its group, the sentence in the audit log.
+
+    An action on one signature also has the words that follow "Somebody else …" for a second moderator.
+    """
+
+    APPROVE = "approve", _DECISIONS, "Approved.", "approved it"
+    REJECT = "reject", _DECISIONS, "Rejected.", "rejected it"
+    HOLD = "hold", _DECISIONS, "Put aside.", "put it aside"
+    UNDO = "undo", _DECISIONS, "Undid the last decision.", "undid a decision"
+    ASK = "ask", _DECISIONS, "Asked the signer a question.", "asked its signer a question"
+    FEATURE = "feature", _DECISIONS, "Featured.", "featured it"
+    UNFEATURE = "unfeature", _DECISIONS, "Featured no longer.", "took it off the featured"
+    MOVE_FEATURED = "move-featured", _DECISIONS, "Moved among the featured.", "moved it among the featured"
+    DISMISS_REPORT = "dismiss-report", _DECISIONS, "Dismissed a report: the name stays.", "dismissed a report on it"
+    IMPORT = "import", _DECISIONS, "Imported from paper.", "imported it"
+    UNDO_IMPORT = "undo-import", _DECISIONS, "Undid an import from paper.", "undid its import"
+
+    RULE_MADE = "rule-made", _RULES, "Wrote a bulk rule."
+    RULE_STARTED = "rule-started", _RULES, "Started a bulk rule."
+    RULE_CHANGED = "rule-changed", _RULES, "The number had changed: the bulk rule went back to its preview."
+    RULE_CANCELLED = "rule-cancelled", _RULES, "Cancelled a bulk rule."
+    RULE_DONE = "rule-done", _RULES, "A bulk rule is done."
+    RULE_UNDO = "rule-undo", _RULES, "Started to undo a bulk rule."
+    RULE_UNDONE = "rule-undone", _RULES, "A bulk rule is undone."
+    RULE_DROPPED = "rule-dropped", _RULES, "Discarded a bulk rule."
+    INVALIDATE = "invalidate", _RULES, "Rejected by a bulk rule.", "rejected it"
+    FLAG = "flag", _RULES, "Flagged afterwards: it belongs to a flood.", "flagged it"
+    BLOCK_ON = "block-on", _RULES, "Switched a block on."
+    BLOCK_OFF = "block-off", _RULES, "Switched a block off."
+    BLOCK_END = "block-end", _RULES, "Ended a block."
+
+    LOGIN = "login", _STAFF, "Logged in."
+    LOGIN_AGAIN = "login-again", _STAFF, "Signed in again."
+    LOGIN_FAILED = "login-failed", _STAFF, "A login failed."
+    SECOND_FACTOR_FAILED = "second-factor-failed", _STAFF, "A code was wrong."
+    LOGIN_LOCKED = "login-locked", _STAFF, "Too many attempts: this name is locked for that network."
+    LOGIN_FLOOD = "login-flood", _STAFF, "Too many failed logins from one network; the next ones are not recorded."
+    LOGOUT = "logout", _STAFF, "Logged out."
+    INVITE = "invite", _STAFF, "Invited somebody."
+    ASK_PASSWORD = "ask-password", _STAFF, "A new password was asked for."
+    SET_PASSWORD = "set-password", _STAFF, "Set a password."
+    SET_ACCOUNT = "set-account", _STAFF, "Changed an account."
+    SET_ROLES = "set-roles", _STAFF, "Changed the roles of an account."
+    SECOND_FACTOR_ADDED = "second-factor-added", _STAFF, "Set up a second factor."
+    SECOND_FACTOR_REMOVED = "second-factor-removed", _STAFF, "A second factor was removed."
+    RECOVERY_CODES = "recovery-codes", _STAFF, "Made new recovery codes."
+
+    VIEW = "view", _VIEWS, "Looked at the details of one signer."
+    SEARCH = "search", _VIEWS, "Searched among the signatures."
+
+    EXPORT = "export", _EXPORTS, "Exported the list of those who signed."
+    EXPORT_SUBSCRIBERS = "export-subscribers", _EXPORTS, "Opened the addresses kept for updates."
+    QUEUE_QUESTIONS = "queue-questions", _EXPORTS, "Queued emails to those who were asked."
+    QUEUE_UPDATES = "queue-updates", _EXPORTS, "Queued emails about what became of the letter."
+
+    FREEZE = "freeze", _DELIVERIES, "Froze a delivery."
+    MAKE_FILES = "make-files", _DELIVERIES, "Requested the files of a delivery."
+    STOP_FILES = "stop-files", _DELIVERIES, "Stopped making the files of a delivery."
+    DOWNLOAD = "download", _DELIVERIES, "Downloaded a package."
+    HAND_OVER = "hand-over", _DELIVERIES, "Recorded that a delivery was handed over."
+    ACKNOWLEDGE = "acknowledge", _DELIVERIES, "Recorded that a delivery was acknowledged."
+    VOID = "void", _DELIVERIES, "Voided a delivery."
+
+    CONFIRM = "confirm", _SIGNERS, "The signer confirmed.", "confirmed it"
+    CHANGE = "change", _SIGNERS, "The signer changed words or visibility.", "changed it"
+    ANSWER = "answer", _SIGNERS, "The signer answered: it is right as it is.", "answered a question"
+    WITHDRAW = "withdraw", _SIGNERS, "The signer withdrew the signature.", "withdrew it"
+    ERASE = "erase", _SIGNERS, "The signer erased everything.", "erased it"
+    END_UPDATES = "end-updates", _SIGNERS, "The signer wants no more emails about the letter.", "ended the updates"
+    REPORT = "report", _SIGNERS, "A reader reported the public name.", "reported it"
+    NOT_ME = (
+        "not-me",
+        _SIGNERS,
+        "The owner of the mailbox never signed; it was deleted.",
+        "never signed it",
+    )
+
+    SET_LETTER = "set-letter", _SETTINGS, "Added or changed a letter."
+    SET_TRANSLATION = "set-translation", _SETTINGS, "Added or changed a translation."
+    SET_NEWS = "set-news", _SETTINGS, "Added or changed news."
+    SET_NEWSTEXT = "set-newstext", _SETTINGS, "Added or changed a text of news."
+    SET_RATELIMIT = "set-ratelimit", _SETTINGS, "Added or changed a rate limit."
+    SET_EMAILSUBJECT = "set-emailsubject", _SETTINGS, "Added or changed the subject of an email."
+    SET_QUESTION = "set-question", _SETTINGS, "Added or changed a question to signers."
+    SET_REJECTIONREASON = "set-rejectionreason", _SETTINGS, "Added or changed a reason for rejections."
+    SET_BLOCKLISTENTRY = "set-blocklistentry", _SETTINGS, "Added or changed a block."
+    REMOVE_LETTER = "remove-letter", _SETTINGS, "Deleted a letter."
+    REMOVE_TRANSLATION = "remove-translation", _SETTINGS, "Deleted a translation."
+    REMOVE_NEWS = "remove-news", _SETTINGS, "Deleted news."
+    REMOVE_NEWSTEXT = "remove-newstext", _SETTINGS, "Deleted a text of news."
+    REMOVE_RATELIMIT = "remove-ratelimit", _SETTINGS, "Deleted a rate limit."
+    REMOVE_EMAILSUBJECT = "remove-emailsubject", _SETTINGS, "Deleted the subject of an email."
+    REMOVE_QUESTION = "remove-question", _SETTINGS, "Deleted a question to signers."
+    REMOVE_REJECTIONREASON = "remove-rejectionreason", _SETTINGS, "Deleted a reason for rejections."
+    REMOVE_BLOCKLISTENTRY = "remove-blocklistentry", _SETTINGS, "Deleted a block."
+    PUBLISH = "publish", _SETTINGS, "Published a text: it is frozen."
+    ANNOUNCE = "announce", _SETTINGS, "Published news on a letter."
+    RETRACT = "retract", _SETTINGS, "Took news off the page."
+    PAUSE = "pause", _SETTINGS, "Paused signing."
+    RESUME = "resume", _SETTINGS, "Resumed signing."
+    TIGHTEN = "tighten", _SETTINGS, "Tightened the limits."
+    LOOSEN = "loosen", _SETTINGS, "Loosened the limits."
+
+    PRUNE = "prune", _PROGRAM, "Deleted what was kept long enough."
+    ALARM = "alarm", _PROGRAM, "Alarm."
+    ALARM_SEEN = "alarm-seen", _PROGRAM, "Saw an alarm."
+    RECOUNT = "recount", _PROGRAM, "Counted all signatures anew."
+    RECONCILE = "reconcile", _PROGRAM, "Checked that every count agrees."
+
+    group: ActionGroup
+    sentence: str
+    words_for_others: str
+
+    def __new__(
+        cls, code: str, group: ActionGroup = _PROGRAM, sentence: str = "", words_for_others: str = ""
+    ) -> Self:  # with defaults, because mypy checks AuditAction(code) against this signature
+        action = str.__new__(cls, code)
+        action._value_ = code
+        action.group, action.sentence, action.words_for_others = group, sentence, words_for_others
+        return action
+
+
+def find_action(code: str) -> AuditAction | None:
+    """Returns the action of a code from the database; None for a code that is no longer registered."""
+    return next((action for action in AuditAction if action == code), None)
+
+
+READ_ACTIONS = (AuditAction.VIEW, AuditAction.SEARCH)  # what only looked at something, and changed nothing
