@@ -14,6 +14,7 @@ from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import snapshot
+from signatures.delivery.errata import add_errata
 from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
 from signatures.states import State
@@ -152,7 +153,7 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
         TransitionNotAllowed: its files are not ready.
     """
     locked = _lock(delivery, Delivery.State.READY)
-    locked.add_errata(withdrawn_since(locked))
+    add_errata(locked, withdrawn_since(locked))
     fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
     return _transition(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 

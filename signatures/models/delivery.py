@@ -8,7 +8,6 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
@@ -98,12 +97,6 @@ class Delivery(models.Model):
         """The path of its package once it is complete."""
         folder: Path = settings.DELIVERIES_DIR
         return folder / f"{self.letter.slug}-{self.number}.zip"
-
-    def add_errata(self, count: int) -> None:
-        """Adds so many errata of today, numbered on from the last one. The caller holds the row's lock."""
-        first, today = self.errata.count() + 1, timezone.now().date()
-        errata = (Erratum(delivery=self, number=number, day=today) for number in range(first, first + count))
-        Erratum.objects.bulk_create(errata, batch_size=1000)
 
 
 class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):

@@ -48,7 +48,7 @@ PAGES = {
     "all, one country": f"{ALL}?country=KR",
     "all, a rare country": f"{ALL}?country=IS",
     "all, one language": f"{ALL}?language=zh-hans",
-    "all, one letter": f"{ALL}?letter__id__exact=1",
+    "all, one letter": f"{ALL}?letter=1",
     "all, since a day": f"{ALL}?signed_up_at__gte=2026-01-01+00%3A00%3A00%2B00%3A00",
     "all, three filters": f"{ALL}?state__exact=rejected&country=IS&language=ko",
     "one signature": f"{ALL}{{id}}/change/",

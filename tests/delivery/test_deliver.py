@@ -261,7 +261,7 @@ def test_E4_the_officer_freezes_sees_progress_and_downloads_the_package(
     signed: Letter, officer_client: Client, officer: User
 ) -> None:
     page = officer_client.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
-    assert "still waiting, and not in it: <strong>1</strong>" in page and "delivered: <strong>3</strong>" in page
+    assert "still waiting, and not included: <strong>1</strong>" in page and "delivered: <strong>3</strong>" in page
 
     answer = officer_client.post(f"{PAGES}freeze/{signed.pk}/", {"reason": "the hearing of May"})
 
@@ -353,7 +353,7 @@ def test_an_impossible_step_is_an_error_and_keeps_what_was_typed(
 def test_before_handing_over_staff_see_how_many_withdrew(frozen: Delivery, officer_client: Client) -> None:
     withdrawal.withdraw(Signature.objects.get(name="Ada Lovelace"))
     page = officer_client.get(f"{PAGES}{built(frozen).pk}/step/hand-over/").content.decode()
-    assert "1 person has withdrawn" in page
+    assert "1 signature was withdrawn" in page
 
 
 def test_a_void_delivery_cannot_be_downloaded_or_read(frozen: Delivery, officer_client: Client) -> None:

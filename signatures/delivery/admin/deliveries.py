@@ -22,7 +22,7 @@ from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import building, freezing, manifest
 from signatures.models import Delivery, SignedLetter
-from signatures.staff.admin_site import fresh_sign_in
+from signatures.staff.fresh_sign_in import fresh_sign_in
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
 

@@ -16,7 +16,7 @@ from signatures import counts
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import exports, pdf
 from signatures.models import SignedLetter
-from signatures.staff.admin_site import fresh_sign_in
+from signatures.staff.fresh_sign_in import fresh_sign_in
 
 
 @admin.register(SignedLetter)
