@@ -99,14 +99,14 @@ def _send_next(due: QuerySet[OutboxMail], run: _Run) -> bool | None:
         mail.delete()
         return False
     exceeded = _exceeded_budgets(address) if mail.staff_id is None else frozenset()
-    if RateLimit.Of.MAIL in exceeded:
+    if RateLimit.Scope.MAIL in exceeded:
         return None
     return _postpone(mail) if exceeded else _save_attempt(mail, _attempt(message, run.connection))
 
 
 def _exceeded_budgets(address: str) -> frozenset[str]:
     domain = email_addresses.domain_of(address)
-    return rate_limits.count_event({RateLimit.Of.MAIL: "", RateLimit.Of.MAIL_DOMAIN: domain}).over
+    return rate_limits.count_event({RateLimit.Scope.MAIL: "", RateLimit.Scope.MAIL_DOMAIN: domain}).over
 
 
 def _postpone(mail: OutboxMail) -> bool:
