@@ -27,7 +27,7 @@ from campaign.runtime.logs import RedactingFormatter
 from signatures.models import AuditEntry, OutboxMail, RateLimit, Signature
 from signatures.outbox import queue, sending
 from signatures.screening import rate_limits
-from signatures.staff import second_factor, sessions
+from signatures.staff import email_links, second_factor, sessions
 from tests.conftest import PASSWORD, Inbox
 from tests.staff.test_second_factor import code_of
 
