@@ -213,7 +213,7 @@ class Inbox(list[EmailMessage]):
         if refused:
             return refused
         self.recipients += envelope.rcpt_tos
-        self.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]  # the default policy makes EmailMessage
+        self.append(message_from_bytes(envelope.content, policy=policy.default))
         await self.misbehave(server, "end")  # it has the mail, and the client never hears of it
         return "250 OK"
 
@@ -227,6 +227,7 @@ class FaultySMTP(SMTP):
             return
         if answer := await self.event_handler.misbehave(self, "connect"):
             await self.push(answer)
+        assert self.transport is not None
         self.transport.close()
 
     @syntax("DATA")

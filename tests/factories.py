@@ -52,9 +52,11 @@ def make_signature(
     has_words = state != State.WITHDRAWN and not (visibility == Visibility.COUNTED and state != State.UNCONFIRMED)
     is_confirmed = has_words and state != State.UNCONFIRMED
     now = timezone.now()
+    revision = letter.revisions.first()
+    assert revision is not None
     defaults = {
         "letter": letter,
-        "translation": letter.revisions.first().translations.first(),
+        "translation": revision.translations.first(),
         "address_hash": secrets.token_bytes(32),
         "name": name if has_words else "",
         **(names.search_columns(name, fields.get("organization", "")) if is_confirmed else {}),

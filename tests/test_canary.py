@@ -32,6 +32,7 @@ from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
+from django.http.response import HttpResponseBase
 from django.test import Client, override_settings
 from django.test.client import MULTIPART_CONTENT
 from django_tasks_db.models import DBTaskResult
@@ -351,7 +352,7 @@ class Play:
             further = answer.context["next_query"]
 
     @staticmethod
-    def headers(answer: Any) -> bytes:
+    def headers(answer: HttpResponseBase) -> bytes:
         return (
             "\n".join(f"{name}: {value}" for name, value in answer.items()).encode() + answer.cookies.output().encode()
         )
@@ -370,7 +371,7 @@ class Play:
                 found[f"{words.number} {code} {query}"] = "".join(sorted(row.name for row in answer.context["rows"]))
         return found
 
-    def exports(self) -> Iterator[tuple[str, bytes]]:
+    def exports(self) -> Iterator[tuple[str, bytes | str]]:
         for form in ("csv", "pdf"):
             path = f"/admin/signatures/signedletter/{self.letter.pk}/export/{form}/"
             answer = self.officer.post(path)
@@ -378,8 +379,8 @@ class Play:
             yield form, self.headers(answer) + body
             if form == "pdf":
                 reader = PdfReader(io.BytesIO(body))
-                yield form, "\n".join(page.extract_text() for page in reader.pages)  # type: ignore[misc]
-                yield form, f"{reader.metadata} {reader.xmp_metadata and reader.xmp_metadata.stream.get_data()}"  # type: ignore[misc]
+                yield form, "\n".join(page.extract_text() for page in reader.pages)
+                yield form, f"{reader.metadata} {reader.xmp_metadata and reader.xmp_metadata.stream.get_data()!r}"
 
     def mails(self) -> Iterator[bytes]:
         """Every mail, whole and decoded, without the one line that names its recipient."""

@@ -1,5 +1,7 @@
 """What must never happen is refused by PostgreSQL itself: each rule is tried by raw SQL."""
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
 
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.django_db
 REFUSED = (IntegrityError, InternalError)
 
 
-def refuses(statement: str, *values: object) -> None:
+def refuses(statement: str, *values: Any) -> None:
     with pytest.raises(REFUSED), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, values)
 

@@ -305,7 +305,7 @@ def test_A7_of_two_owners_editing_one_limit_the_second_gets_a_message_and_may_sa
 
     assert two.post(page, {**filled_in_again(answer), "max_count": 222}).status_code == 302
     limit.refresh_from_db()
-    assert limit.most == 222
+    assert limit.max_count == 222
     reasons = AuditEntry.objects.filter(action="set-ratelimit").order_by("pk").values_list("reason", flat=True)
     assert len(reasons) == 2 and not any("as_seen" in reason for reason in reasons)
 

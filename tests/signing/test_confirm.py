@@ -77,7 +77,8 @@ def test_a_letter_moderated_afterwards_approves_at_once_unless_there_is_a_flag(
     client.post(page_of(clean), {**words, "action": "confirm"})
     client.post(page_of(flagged), {**words, "role": "see www.example.com", "action": "confirm"})
 
-    clean.refresh_from_db(), flagged.refresh_from_db()
+    clean.refresh_from_db()
+    flagged.refresh_from_db()
     assert (clean.state, flagged.state, flagged.flags) == (State.APPROVED, State.WAITING, ["link"])
     assert counts.for_letter(letter.pk).total == 1, "a flagged one is looked at before it counts"
 

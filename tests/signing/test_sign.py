@@ -45,6 +45,7 @@ def test_the_row_holds_no_address_and_the_outbox_holds_it_sealed(client: Client,
     client.post(SIGN, form)
 
     row, mail = Signature.objects.get(), OutboxMail.objects.get(kind="link")
+    assert row.address_hash is not None
     assert bytes(row.address_hash) == sealing.address_hash("dora@example.org", pepper=settings.EMAIL_HASH_PEPPER)
     assert row.sealed_address is None
     with connection.cursor() as cursor:
