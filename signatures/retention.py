@@ -1,6 +1,6 @@
-"""What is kept, and how long: the daily pruning, and the tombstones that outlive a restored backup.
+"""Retention: the daily pruning, and tombstones that keep a restored backup from bringing erased signatures back.
 
-The times are those of SECURITY.md R4, R7 and R8; README.md and the privacy page tell them.
+The times are those of threat model R4, R7 and R8; the privacy page states them.
 """
 
 import csv
@@ -18,14 +18,15 @@ from signatures.audit import audit_log
 from signatures.models import AuditEntry, BulkRule, RateBucket, Signature, Suppression, Tombstone
 from signatures.registries import AuditAction
 from signatures.states import State
+from signatures.values import csv_cells
 
 UNCONFIRMED_FOR = timedelta(days=7)
-NETWORKS_FOR = timedelta(hours=71)  # asked every hour, and gone within 72 (R4)
-DAILY = timedelta(hours=23)  # a worker that wakes a little early need not wait for the next day
+NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
+DAILY = timedelta(hours=23)  # less than a day, so that a worker that wakes a little early does not skip one
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
 
-_BURIED = """
+_ERASED = """
     SELECT s.id FROM signatures_signature s JOIN signatures_tombstone t
         ON t.letter_id = s.letter_id AND t.kind = s.kind AND t.address_hash = s.address_hash
     WHERE s.signed_up_at <= t.at
@@ -33,19 +34,22 @@ _BURIED = """
 
 
 def prune(*, dry_run: bool = False) -> dict[str, int]:
-    """Delete what has been kept long enough; how many of each kind went (would go, when `dry_run`)."""
+    """Delete what has been kept long enough.
+
+    Returns the number of rows by kind that were deleted (that would be, when `dry_run`).
+    """
     if not dry_run:
         _restore_tombstones(_tombstones_file())
     now = timezone.now()
     expired: dict[str, QuerySet[Any]] = {
-        "erased, brought back by a backup": Signature.objects.filter(pk__in=_buried()),
-        "sign-ups never confirmed": Signature.objects.filter(
+        "erased signatures from a backup": Signature.objects.filter(pk__in=_restored_by_backup()),
+        "unconfirmed signatures": Signature.objects.filter(
             state=State.UNCONFIRMED, signed_up_at__lte=now - UNCONFIRMED_FOR
         ),
-        "buckets of the limits": RateBucket.objects.filter(until__lte=now),
-        "mailboxes that may be written to again": Suppression.objects.filter(until__lte=now),
+        "buckets of rate limits": RateBucket.objects.filter(until__lte=now),
+        "suppressed addresses": Suppression.objects.filter(until__lte=now),
         "tombstones": Tombstone.objects.filter(at__lte=now - _months()),
-        "sessions of staff that are over": Session.objects.filter(expire_date__lte=now),
+        "expired sessions of staff": Session.objects.filter(expire_date__lte=now),
     }
     addresses = Signature.objects.filter(
         letter__acknowledged_on__lte=(now - _months()).date(), sealed_address__isnull=False
@@ -53,36 +57,36 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     if dry_run:
         return {name: rows.count() for name, rows in expired.items()} | {ADDRESSES: addresses.count()}
     with transaction.atomic():
-        gone = {name: _delete(rows) for name, rows in expired.items()} | {
-            ADDRESSES: addresses.update(sealed_address=None)
-        }
-        audit_log.record(AuditAction.PRUNE, detail=gone)
-    return gone
+        deleted = {name: _delete(rows) for name, rows in expired.items()}
+        deleted[ADDRESSES] = addresses.update(sealed_address=None)
+        audit_log.record(AuditAction.PRUNE, detail=deleted)
+    return deleted
 
 
 def is_due() -> bool:
-    """Whether a day has gone by since the last pruning, by whichever worker."""
+    """Returns whether the last pruning, by any worker, was a day ago."""
     return not AuditEntry.objects.filter(
         action=AuditAction.PRUNE, signature_id__isnull=True, at__gt=timezone.now() - DAILY
     ).exists()
 
 
 def delete_expired_buckets() -> int:
-    """Delete the limits' buckets whose time is over; how many."""
+    """Delete expired buckets of rate limits, and return their number."""
     return _delete(RateBucket.objects.filter(until__lte=timezone.now()))
 
 
 def delete_network_digests() -> int:
-    """Forget from which networks signatures came, once that is too long ago; of how many."""
+    """Delete network digests and burst marks that are too old, and return the number of signatures that had one."""
     before = timezone.now() - NETWORKS_FOR
     BulkRule.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
     old = Signature.objects.filter(signed_up_at__lte=before)
     return old.exclude(network="", marks=[]).update(network="", marks=[])
 
 
-def _buried() -> list[int]:
+def _restored_by_backup() -> list[int]:
+    """Returns the signatures that have a tombstone of a later time."""
     with connection.cursor() as cursor:
-        cursor.execute(_BURIED)
+        cursor.execute(_ERASED)
         return [number for (number,) in cursor.fetchall()]
 
 
@@ -91,7 +95,7 @@ def _months() -> timedelta:
 
 
 def _delete(rows: QuerySet[Any]) -> int:
-    """How many of these rows went, not counting what hung on them."""
+    """Deletes these rows and returns their number, without that of the rows that belong to them."""
     return rows.delete()[1].get(rows.model._meta.label, 0)
 
 
@@ -106,7 +110,8 @@ def sync_tombstones(file: Path | None = None) -> int:
     draft = file.with_suffix(".part")
     with draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
-        csv.writer(lines).writerows((t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat()) for t in rows)
+        cells = ((t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat()) for t in rows)
+        csv_cells.write_rows(lines, cells)
     draft.chmod(0o600)
     draft.replace(file)
     return rows.count()

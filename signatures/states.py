@@ -1,4 +1,4 @@
-"""States of a signature, and from which state each transition may start."""
+"""States of a signature with the transitions between them, kinds of signers, and visibility of names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Kind(models.TextChoices):
     ORGANIZATION = "organization", _("an organization")
 
 
-# From which states each verb may set out.
+# The states from which each action may start.
 ALLOWED_FROM = {
     "confirm": {State.UNCONFIRMED},
     "change": {State.WAITING, State.APPROVED, State.REJECTED},

@@ -1,4 +1,4 @@
-"""Which moves are allowed, and how a single one is made."""
+"""Transitions of one signature: locking, checking, and saving with an audit entry."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,46 +14,60 @@ from signatures.states import ALLOWED_FROM, State
 
 
 class TransitionNotAllowed(Exception):
-    """The state that the signature is in does not allow this move."""
+    """The current state of the signature does not allow this action."""
 
 
 class EditConflict(TransitionNotAllowed):
-    """Somebody else did something with it since whoever decides saw it (SECURITY.md A7)."""
+    """Somebody else changed the signature after the decider's page was made (threat model A7)."""
 
 
 @contextmanager
 def locked_row(signature: Signature) -> Iterator[Signature]:
-    """Let nobody else act on a signature meanwhile; what is done while it is held is undone if a verb refuses.
+    """Yields the locked signature in a transaction of its own, which an exception in the block rolls back.
 
     Raises:
-        NotAllowed: when it is gone.
+        TransitionNotAllowed: when it no longer exists.
     """
     with transaction.atomic():
         yield lock(signature)
 
 
 def lock(signature: Signature) -> Signature:
-    """The row as it stands, which nobody else may touch before this transaction ends."""
+    """Returns the current row, locked until the transaction ends.
+
+    Raises:
+        TransitionNotAllowed: when it no longer exists.
+    """
     locked = Signature.objects.select_for_update().filter(pk=signature.pk).first()
     if locked is None:
-        raise TransitionNotAllowed("It is gone.")
+        raise TransitionNotAllowed("It no longer exists.")
     return locked
 
 
 def check_conflict(*locked: Signature, by: int, as_of: int | None) -> None:
-    """Go on only if nobody else did anything with these locked rows since the entry `as_of`; None: nothing is known.
+    """Check that nobody else acted on these signatures since a page was made.
 
-    Locked first: an entry is committed with the row it tells of, so none can come between this look and the decision.
+    The rows are locked before: an audit entry is committed together with its row, so that none can be added between
+    this check and the decision.
+
+    Args:
+        locked: the locked signatures.
+        by: the member of staff who decides.
+        as_of: the last audit entry that the page knew; None checks nothing.
 
     Raises:
-        Overtaken: when somebody else did.
+        EditConflict: when somebody else acted on one of them.
     """
     if as_of is not None and audit_log.changes_by_others([row.pk for row in locked], by=by, after=as_of):
-        raise EditConflict("Somebody else did something with it meanwhile.")
+        raise EditConflict("Somebody else changed it meanwhile.")
 
 
 def transition(locked: Signature, to: State, *, action: AuditAction, changed: Sequence[str] = ()) -> Signature:
-    """Save a state with the columns that changed, if this action may set out from the state before."""
+    """Save a new state and the changed columns, with an audit entry.
+
+    Raises:
+        TransitionNotAllowed: when the action may not start from the current state.
+    """
     if State(locked.state) not in ALLOWED_FROM[action]:
         raise TransitionNotAllowed(f"{locked.state} → {to}")
     today = (locked.approved_on or timezone.now().date()) if to == State.APPROVED else None
@@ -69,8 +83,8 @@ def save_transition(
     by: int | None = None,
     changed: Sequence[str] = (),
 ) -> Signature:
-    """Save a state, whatever it was before, and the trail entry that tells of it."""
-    kept: dict[str, str | int] = {"approved_on": locked.approved_on.isoformat()} if locked.approved_on else {}
+    """Save a new state, whatever the current one is, with an audit entry."""
+    detail: dict[str, str | int] = {"approved_on": locked.approved_on.isoformat()} if locked.approved_on else {}
     audit_log.record(
         action,
         staff_id=by,
@@ -78,7 +92,7 @@ def save_transition(
         signature_id=locked.pk,
         was=State(locked.state),
         now=to,
-        detail=kept,
+        detail=detail,
     )
     locked.state, locked.approved_on = to, approved_on
     locked.save(update_fields=["state", "approved_on", *changed])

@@ -642,7 +642,7 @@ def test_the_control_sees_through_each_disguise(name: str) -> None:
 def test_the_places_and_bytes_searched_are_told(evidence: Evidence, capsys: Any) -> None:
     """SECURITY.md (c) 15."""
     with capsys.disabled():
-        print(f"\n{len(evidence.play.words)} canaries in {len(FIELDS)} fields, {len(evidence.play.inbox)} mails")
+        print(f"\n{len(evidence.play.words)} canaries in {len(FIELDS)} fields, {len(evidence.play.inbox)} mails")  # noqa: T201  shown always
         for name, place in evidence.places.items():
-            print(f"{name:<14} {place.looks:>6} looks {place.size:>13,} bytes {len(place.found):>4} found")
+            print(f"{name:<14} {place.looks:>6} looks {place.size:>13,} bytes {len(place.found):>4} found")  # noqa: T201  the same
     assert sum(place.size for place in evidence.places.values()) > 10_000_000

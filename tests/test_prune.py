@@ -1,5 +1,6 @@
 """What is kept, and how long."""
 
+import csv
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_R7_a_sign_up_that_is_not_confirmed_within_seven_days_goes_with_its_mail
     make_signature(letter, "Confirmed", State.WAITING, signed_up_at=now - 8 * DAY)
     OutboxMail.objects.create(signature=old, kind="link", language="en", queued_at=now, due_at=now)
 
-    assert retention.prune()["sign-ups never confirmed"] == 1
+    assert retention.prune()["unconfirmed signatures"] == 1
 
     assert set(Signature.objects.values_list("name", flat=True)) == {"New", "Confirmed"}
     assert not OutboxMail.objects.exists()
@@ -47,7 +48,7 @@ def test_R7_the_dry_run_tells_the_same_and_deletes_nothing(letter: Letter) -> No
     make_signature(letter, "Old", State.UNCONFIRMED, signed_up_at=timezone.now() - 8 * DAY)
     said = StringIO()
     call_command("prune", "--dry-run", stdout=said)
-    assert "1  sign-ups never confirmed" in said.getvalue()
+    assert "1  unconfirmed signatures" in said.getvalue()
     assert Signature.objects.count() == 1
     assert not AuditEntry.objects.exists()
 
@@ -75,7 +76,7 @@ def test_R7_kept_addresses_go_twelve_months_after_the_acknowledgement(
 def test_R4_after_pruning_no_bucket_is_left_whose_time_is_over() -> None:
     rate_limits.count_event({"network": "203.0.113.0/24", "site": ""})
     RateBucket.objects.update(until=timezone.now())
-    assert retention.prune()["buckets of the limits"] > 0
+    assert retention.prune()["buckets of rate limits"] > 0
     assert not RateBucket.objects.exists()
 
 
@@ -89,7 +90,7 @@ def test_a_mailbox_may_be_written_to_again_after_its_time() -> None:
 def test_sessions_of_staff_that_are_over_go() -> None:
     for key, left in (("over", timedelta(seconds=-1)), ("runs", timedelta(hours=1))):
         Session.objects.create(session_key=key, session_data="", expire_date=timezone.now() + left)
-    assert retention.prune()["sessions of staff that are over"] == 1
+    assert retention.prune()["expired sessions of staff"] == 1
     assert [session.pk for session in Session.objects.all()] == ["runs"]
 
 
@@ -103,7 +104,7 @@ def test_R8_an_erased_signature_does_not_come_back_out_of_a_backup(letter: Lette
     Tombstone.objects.all().delete()
     Signature.objects.create(**backup)
     Signature.objects.update(signed_up_at=backup["signed_up_at"])
-    assert retention.prune()["erased, brought back by a backup"] == 1
+    assert retention.prune()["erased signatures from a backup"] == 1
 
     assert not Signature.objects.exists()
     assert Tombstone.objects.count() == 1
@@ -157,6 +158,14 @@ def test_R2_who_holds_the_keepers_key_opens_the_addresses_of_those_who_confirmed
 
     assert capsys.readouterr().out.split() == ["letter,language,address", "bridge,en,dora@example.org"]
     assert AuditEntry.objects.get(action="export-subscribers").detail == {"number": 1}
+
+
+def test_E1_an_address_that_a_spreadsheet_would_run_is_exported_with_a_guard(letter: Letter, capsys: Any) -> None:
+    address = "=cmd|' /C calc'!a0@example.org"
+    make_signature(letter, "Ada", sealed_address=sealing.seal(address, public_key=settings.UPDATES_PUBLIC_KEY))
+    call_command("export_subscribers", "--key", str(settings.KEYS_DIR / "updates.private"))
+    _header, row = csv.reader(StringIO(capsys.readouterr().out))
+    assert row == ["bridge", "en", f"'{address}"]
 
 
 @pytest.mark.parametrize("key", ["nowhere", "wrong", "other"])

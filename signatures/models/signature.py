@@ -1,4 +1,4 @@
-"""The people who sign, what stands of each, and how many they are."""
+"""Signatures, the named sets of them, and tombstones of erased ones."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from signatures.states import Kind, State, Visibility
 
 
 class Grams(models.Func):
-    """The pieces of a search_text name, each with its letter, by which a search begins (`finding`)."""
+    """The pieces of a `search_text`, each with its letter, by which the index finds a name (`public_list.search`)."""
 
     function = "signatures_grams"
     output_field: ClassVar = ArrayField(models.TextField())
 
 
 class SignatureQuerySet(models.QuerySet["Signature"]):
-    """The named sets. Nothing else decides what may be shown or what is delivered."""
+    """Named sets. Nothing else decides what may be shown or what is delivered."""
 
     def public(self) -> SignatureQuerySet:
         """The only definition of "may be shown"."""
@@ -36,7 +36,7 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         return self.filter(state=State.APPROVED, visibility__in=[Visibility.PUBLIC, Visibility.DELIVERY])
 
     def featured(self) -> SignatureQuerySet:
-        """Those whom staff gave a place, in its order."""
+        """The signatures that staff put first, in the order that staff chose."""
         return self.filter(featured_position__isnull=False).order_by("featured_position", "pk")
 
     def counted_only(self) -> SignatureQuerySet:
@@ -44,7 +44,7 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         return self.filter(state=State.APPROVED, visibility=Visibility.COUNTED)
 
     def in_order(self, order: str) -> SignatureQuerySet:
-        """Organizations, featured, everybody else; the last as the letter says (`Letter.Order`).
+        """Organizations first, then featured signatures, then all others in the order of the letter (`Letter.Order`).
 
         Never by the moment or the sequence of signing (P3).
         """
@@ -52,7 +52,7 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
             models.When(kind=Kind.ORGANIZATION, then=0), models.When(featured_position__isnull=False, then=1), default=2
         )
         by_name = ["sort_key", "public_id"]
-        # By the English names of the countries, wherever the database sorts.
+        # By the English names of the countries, whatever the collation of the database.
         codes = [code for code, _name in countries]
         by_country = models.Case(
             *(models.When(country=code, then=place) for place, code in enumerate(codes)), default=len(codes)
@@ -70,12 +70,12 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
 
 
 class Signature(models.Model):
-    """One mailbox's answer to one letter. Holds no address: only a keyed hash that finds it again."""
+    """The signature of one email address under one letter. It has no address, only a keyed hash that finds it again."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     letter = models.ForeignKey(
         Letter, models.PROTECT, related_name="signatures", verbose_name="letter", db_index=False
-    )  # the indexes below begin with it; each further one is paid for by every signature
+    )  # the indexes below begin with it; every index makes each signature slower
     translation = models.ForeignKey(
         Translation, models.PROTECT, related_name="signatures", verbose_name="text", db_index=False
     )
@@ -92,26 +92,23 @@ class Signature(models.Model):
     )
     country = models.CharField("country", max_length=MAX_LENGTHS["country"], blank=True)
     comment = models.TextField("comment", max_length=MAX_LENGTHS["comment"], blank=True)
-    name_key = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")  # once confirmed
-    sort_key = models.CharField(
-        max_length=100, blank=True, editable=False, default="", db_default="", db_collation="C"
-    )  # once confirmed: its place by name
-    search_text = models.TextField(
-        blank=True, editable=False, default="", db_default=""
-    )  # once confirmed: as it is found
-    visibility = models.CharField("audience", max_length=MAX_LENGTHS["visibility"], choices=Visibility)
+    # Made of the name on confirmation, for comparing, sorting and searching (`names.search_columns`).
+    name_key = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")
+    sort_key = models.CharField(max_length=100, blank=True, editable=False, default="", db_default="", db_collation="C")
+    search_text = models.TextField(blank=True, editable=False, default="", db_default="")
+    visibility = models.CharField("visibility", max_length=MAX_LENGTHS["visibility"], choices=Visibility)
     language = models.CharField("language", max_length=10)
     sealed_address = models.BinaryField(null=True, editable=False)
-    # By what many signatures can be told to belong together, as keyed digests: the mail domain with those it is part
-    # of, and for 72 hours the network.
+    # Keyed digests that signatures of one source share: of the email domain and the domains that it is part of, and for
+    # 72 hours of the network.
     domains = ArrayField(models.CharField(max_length=16), default=list, db_default=[], editable=False)
     network = models.CharField(max_length=16, blank=True, editable=False, default="", db_default="")
-    # The buckets of bursts it fell into (`limits.MARKED`), as digests under a key of the day; kept like the network.
+    # Digests of the buckets that count bursts (`rate_limits.MARKED_SCOPES`) and counted it; kept for 72 hours, too.
     marks = ArrayField(models.CharField(max_length=16), default=list, db_default=[], editable=False)
 
     state = models.CharField("state", max_length=12, choices=State, default=State.UNCONFIRMED)
     flags = ArrayField(models.CharField(max_length=20), verbose_name="flags", default=list, blank=True)
-    featured_position = models.PositiveSmallIntegerField("place among the featured_position", null=True, editable=False)
+    featured_position = models.PositiveSmallIntegerField("place among featured signatures", null=True, editable=False)
     signed_up_at = models.DateTimeField("signed up")
     confirmed_at = models.DateTimeField("confirmed", null=True)
     approved_on = models.DateField("approved", null=True)
@@ -166,7 +163,7 @@ class Signature(models.Model):
                 name="public_by_country",
                 condition=Q(state="approved", visibility="public"),
             ),
-            # By name, in all and in one country: nothing else finds the middle of either.
+            # By name, in all countries and in one: no other index finds a page in the middle.
             models.Index(
                 "letter",
                 "sort_key",
@@ -182,15 +179,15 @@ class Signature(models.Model):
                 name="public_by_country_and_name",
                 condition=Q(state="approved", visibility="public"),
             ),
-            # The pieces of public names are nowhere but in this index, and no row that is not public can be in it (P6).
-            # A short list of what is not yet sorted in: each search reads all of it.
+            # Pieces of names exist in this index alone, which has public rows only (P6). The pending list is short,
+            # because every search reads all of it.
             GinIndex(
                 Grams("letter_id", "country", "search_text"),
                 name="public_by_grams",
                 condition=Q(state="approved", visibility="public"),
                 gin_pending_list_limit=512,
             ),
-            # Organizations have a list of their own; who signs as a person does not pay for it.
+            # The list of organizations. Signatures of persons do not make this index larger.
             models.Index(
                 "letter",
                 models.F("approved_on").desc(),
@@ -200,7 +197,7 @@ class Signature(models.Model):
             ),
             models.Index(fields=["letter", "state", "-signed_up_at"], name="by_state"),
             models.Index("signed_up_at", name="by_day"),
-            # Two ways into the queue: what needs a person first, then the oldest; and all of that, without flags.
+            # The review queue: flagged signatures first, then the oldest.
             models.Index(
                 models.Case(models.When(flags=[], then=1), default=0),
                 "signed_up_at",
@@ -225,27 +222,27 @@ class Signature(models.Model):
 
 
 class WaitingSignature(Signature):
-    """The queue: what waits for a person."""
+    """The review queue."""
 
     class Meta:
         proxy = True
         verbose_name = "waiting signature"
-        verbose_name_plural = "waiting signatures"
+        verbose_name_plural = "review queue"
         default_permissions: ClassVar = []
 
 
 class FeaturedSignature(Signature):
-    """Those whom staff put before all others, in the order that staff gave them."""
+    """Signatures that staff put before all others."""
 
     class Meta:
         proxy = True
-        verbose_name = "featured_position"
-        verbose_name_plural = "featured"
+        verbose_name = "featured signature"
+        verbose_name_plural = "featured signatures"
         default_permissions: ClassVar = []
 
 
 class SignedLetter(Letter):
-    """A letter as the delivery desk sees it: with its signatures."""
+    """A letter with its signatures, as the delivery officer sees it."""
 
     class Meta:
         proxy = True
@@ -256,7 +253,7 @@ class SignedLetter(Letter):
 
 
 class Tombstone(models.Model):
-    """What was erased, and when: a signature from before this time never comes back out of a backup (R8)."""
+    """When a signature was erased: one from before that time is never restored from a backup (R8)."""
 
     letter_id = models.BigIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)

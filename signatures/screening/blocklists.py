@@ -69,8 +69,8 @@ def _clean_network(value: str) -> str:
         raise InvalidEntry("Please enter a network, such as 203.0.113.0/24 or 2001:db8:1::/48.") from None
     if found.prefixlen > NARROWEST_PREFIX[found.version]:
         raise InvalidEntry(
-            "Of an address the site knows the /%(bits)d alone, so this cannot be distinguished from its neighbors."
-            % {"bits": NARROWEST_PREFIX[found.version]}
+            f"The site knows only the /{NARROWEST_PREFIX[found.version]} of an address, so it cannot distinguish this "
+            "network from its neighbors."
         )
     if found.prefixlen < WIDEST_PREFIX[found.version]:
         raise InvalidEntry("This is a large part of the whole net; please enter a narrower one.")

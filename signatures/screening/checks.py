@@ -101,8 +101,9 @@ def comment_key(comment: str) -> str:
 
 
 def _is_machine_made(mailbox: str) -> bool:
-    """Returns whether the name of a mailbox has a long number that is no year, many changes between letters and digits,
-    or hardly a vowel.
+    """Returns whether a mailbox is named as machines name them.
+
+    That is: with a long number that is no year, many changes between letters and digits, or hardly a vowel.
     """
     local = mailbox.partition("+")[0].lower()
     numbers = re.findall(r"\d+", local)

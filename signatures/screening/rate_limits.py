@@ -128,7 +128,7 @@ def count_event(values: Mapping[str, str]) -> Verdict:
         buckets = list(_buckets(values, time.time()))
         rows = _count(buckets) if buckets else []
     except DatabaseError as error:
-        log.error("alarm %s: %s", Flag.LIMITER_DOWN, type(error).__name__)
+        log.error("alarm %s: %s", Flag.LIMITER_DOWN, type(error).__name__)  # noqa: TRY400  no values in logs
         return Verdict(is_broken=True)
     return Verdict(
         over=frozenset(scope for scope, is_over, _is_newly_over in rows if is_over),
@@ -158,7 +158,7 @@ def reset(values: Mapping[str, str]) -> None:
 
 
 def network_digest(network: str, at: datetime) -> str:
-    """Returns the digest stored with a signature of this day for its network: 16 hexadecimal digits (threat model R4)."""
+    """Returns the digest of a network that a signature of this day is stored with: 16 hexadecimal digits."""
     return hmac.digest(_secret(at.date().isoformat()), f"beside {network}".encode(), hashlib.sha256)[:8].hex()
 
 
@@ -190,7 +190,7 @@ def _buckets(values: Mapping[str, str], now: float) -> Iterator[_Bucket]:
         if scope in values:
             span = int(now // seconds)
             shards = min(MAX_SHARDS, max(1, max_count // EVENTS_PER_SHARD))
-            shard = random.randrange(shards)
+            shard = random.randrange(shards)  # noqa: S311  it only spreads the load
             counted = f"{scope} {seconds} {span} {shard} {values[scope]}".encode("utf-8", "surrogatepass")
             until = datetime.fromtimestamp((span + 1) * seconds, UTC)
             yield _Bucket(hmac.digest(secret, counted, hashlib.sha256), scope, max_count // shards, until)

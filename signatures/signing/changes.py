@@ -51,7 +51,7 @@ def change(
 
 
 def _flags_after(locked: Signature, typed: SignerInput, raised: Collection[str]) -> set[str]:
-    """Returns the flags of a signature with new words: those of the former words go, except `similar` for a same name."""
+    """Returns the flags of a signature with new words, without those that only the former words raised."""
     has_same_name = (locked.name, locked.country) == (typed.values["name"], typed.values["country"])
     dropped = FLAGS_OF_WORDS - {Flag.SIMILAR} if has_same_name else FLAGS_OF_WORDS
     was_rejected = {Flag.REJECTED_BEFORE} if locked.state == State.REJECTED else set()

@@ -127,8 +127,8 @@ def _deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Recei
         receipt = None
         try:
             receipt = receipts.issue(entry)
-        except receipts.ProofBroken:
-            log.error("the tree of delivery %s is inconsistent", entry.delivery_id)
+        except receipts.InvalidReceipt:
+            log.error("the tree of delivery %s is inconsistent", entry.delivery_id)  # noqa: TRY400  no values in logs
         yield entry.delivery, receipt
 
 

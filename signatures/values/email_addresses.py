@@ -56,8 +56,8 @@ class InvalidEmailAddress(ValueError):
 def validate(typed: str) -> str:
     """Returns the address as typed, if email can be sent to it. The DNS is not asked.
 
-    A domain beyond ASCII is converted to its form in the DNS. Django would use the rules of 2003, and send what is meant
-    for straße.example to strasse.example, which may belong to somebody else.
+    A domain beyond ASCII is converted to its form in the DNS. Django would use the rules of 2003, and send an email for
+    straße.example to strasse.example, which may belong to somebody else.
 
     Raises:
         InvalidEmailAddress: when it is none, or has a local part beyond ASCII: Django's SMTP backend refuses to send
@@ -137,8 +137,9 @@ def _is_one_edit_apart(typed: str, meant: str) -> bool:
 
 
 def _may_be_real(typed: str, common: str) -> bool:
-    """Returns whether a domain may exist: a name of four letters or fewer, most of which are taken, or a known name in
-    another country.
+    """Returns whether a domain probably exists.
+
+    Most names of four letters or fewer do, and a known name may exist in another country.
     """
     name = common.partition(".")[0]
     (typed_name, _dot, typed_ending), (common_name, _dot, ending) = typed.rpartition("."), common.rpartition(".")

@@ -28,7 +28,7 @@ def strip_accents(text: str) -> str:
 
 
 def normalize_for_search(text: str) -> str:
-    """Returns the text as searches compare it. A text of nothing but signs stays as it is, so that none becomes empty."""
+    """Returns the text as searches compare it. Signs alone stay as they are, so that no text becomes empty."""
     if text.isascii():
         return text.lower().replace("`", "'")
     decomposed = unicodedata.normalize("NFKD", strip_accents(text).casefold())
@@ -48,5 +48,5 @@ def compared_words(line: str) -> list[str]:
 
 
 def search_text(name: str, organization: str) -> str:
-    """Returns the text that a search looks at. The line break keeps a word from matching across name and organization."""
+    """Returns the text that is searched. The line break keeps a word from matching across name and organization."""
     return "\n".join(normalize_for_search(line) for line in (name, organization) if line)

@@ -122,7 +122,7 @@ def test_S2_every_mailbox_has_its_answer_in_the_same_time(
             transaction.set_rollback(True)
     medians = {state: statistics.median(times) for state, times in took.items()}
     told = {state: f"{median * 1000:.2f} ms" for state, median in medians.items()}
-    print(told, "Kolmogorov-Smirnov:", max(distance(took["new"], times) for times in took.values()))
+    print(told, "Kolmogorov-Smirnov:", max(distance(took["new"], times) for times in took.values()))  # noqa: T201  shown with -s
     spread = max(medians.values()) - min(medians.values())
     assert spread < max(0.005, min(medians.values()) / 10), medians
 

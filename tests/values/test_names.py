@@ -107,7 +107,7 @@ def test_S10_no_honest_name_is_refused(capsys: pytest.CaptureFixture[str]) -> No
             names.clean_name(name)
         except names.InvalidName:
             refused.append(name)
-    print(f"false-reject rate {len(refused) / len(TAKEN):.3f} ({len(refused)} of {len(TAKEN)} names)")
+    print(f"false-reject rate {len(refused) / len(TAKEN):.3f} ({len(refused)} of {len(TAKEN)} names)")  # noqa: T201  shown with -s
     assert len(TAKEN) >= 60
     assert capsys.readouterr().out.startswith("false-reject rate 0.000 ")
 

@@ -11,11 +11,11 @@ class Person:
     tongue: "Tongue"
 
 
-@dataclass(frozen=True, eq=False)  # a tongue is itself alone, and quick to look up
+@dataclass(frozen=True, eq=False)  # hashed by identity, which is quick
 class Tongue:
-    """How people of one tongue are called. The lists are words with a space between, or characters without any.
+    """Names of one language. A list has words with spaces between, or characters without any.
 
-    No two tongues share both a family name and a given name, so that no two make the same whole.
+    No two languages share both a family name and a given name, so that no two make the same full name.
     """
 
     weight: int
@@ -31,7 +31,7 @@ class Tongue:
     foundation: str = "{} Foundation"
 
     def names(self, chance: random.Random) -> Iterator[str]:
-        """Every name there is, the short ones first: one family name and one given, then two given, then two and two."""
+        """Yields every full name, short ones first: with two given names after that, then with two family names, too."""
         given, family = words(self.given), words(self.family)
         middle = words(self.middle) or given
         pairs = [(one, other) for one in range(len(given)) for other in range(len(family))]
@@ -49,7 +49,7 @@ class Tongue:
 
 
 def words(text: str) -> list[str]:
-    """The words of a list; of one without spaces, its characters."""
+    """Returns the words of a list, or the characters of a list without spaces."""
     return text.split() if " " in text else list(text)
 
 
@@ -58,7 +58,7 @@ def lines(text: str) -> list[str]:
 
 
 def people(seed: int) -> Iterator[Person]:
-    """All of them, mixed as a world-wide letter may find them; the same for the same seed."""
+    """Yields all people, mixed as in a worldwide letter. The same seed gives the same people."""
     chance = random.Random(f"people {seed}")
     left = {tongue: tongue.names(random.Random(f"{seed} {tongue.family}")) for tongue in TONGUES}
     while left:

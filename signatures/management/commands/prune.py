@@ -1,4 +1,4 @@
-"""Delete what has been kept long enough."""
+"""Deletes what has been kept long enough."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,10 +9,10 @@ from signatures import retention
 
 
 class Command(BaseCommand):
-    help = "Deletes what has been kept long enough; the worker does so every day."
+    help = "Deletes what has been kept long enough, as the worker does every day."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="say what would go, and delete nothing")
+        parser.add_argument("--dry-run", action="store_true", help="only print what would be deleted")
 
     def handle(self, *args: Any, **options: Any) -> None:
         for what, number in retention.prune(dry_run=options["dry_run"]).items():
