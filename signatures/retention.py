@@ -18,6 +18,7 @@ from signatures.audit import audit_log
 from signatures.models import AuditEntry, BulkRule, RateBucket, Signature, Suppression, Tombstone
 from signatures.registries import AuditAction
 from signatures.states import State
+from signatures.values import csv_cells
 
 UNCONFIRMED_FOR = timedelta(days=7)
 NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
@@ -109,7 +110,8 @@ def sync_tombstones(file: Path | None = None) -> int:
     draft = file.with_suffix(".part")
     with draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
-        csv.writer(lines).writerows((t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat()) for t in rows)
+        cells = ((t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat()) for t in rows)
+        csv_cells.write_rows(lines, cells)
     draft.chmod(0o600)
     draft.replace(file)
     return rows.count()

@@ -1,4 +1,4 @@
-"""Every address of admin, with what its arguments need: who adds a page finds it here by itself."""
+"""The URLs of all admin pages, with valid arguments. A new page is found by itself."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,8 @@ from campaign.models import Letter
 
 ARGUMENTS = {
     "form": "csv",
-    "what": "tighten",
+    "what": "make",
+    "name": "tighten",
     "code": "rise",
     "number": 1,
     "app_label": "signatures",
@@ -24,14 +25,14 @@ ARGUMENTS = {
 
 
 def admin_urls() -> Iterator[tuple[str, str]]:
-    """The name of every page of admin, and where it is."""
+    """Yields the name and the URL of every admin page."""
     patterns, _app, _name = admin.site.urls
     for pattern in _flat(patterns):
-        if pattern.name:  # Django's catch-all and its old addresses of rows lead elsewhere
-            wanted = pattern.pattern.regex.groupindex.keys() | pattern.pattern.converters.keys()
+        if pattern.name:  # Django's catch-all and its old addresses of rows redirect
+            keys = pattern.pattern.regex.groupindex.keys() | pattern.pattern.converters.keys()
             yield (
                 pattern.name,
-                reverse(f"admin:{pattern.name}", kwargs={key: _value(pattern.name, key) for key in wanted}),
+                reverse(f"admin:{pattern.name}", kwargs={key: _value(pattern.name, key) for key in keys}),
             )
 
 
@@ -44,27 +45,26 @@ def _flat(patterns: list[Any]) -> Iterator[URLPattern]:
 
 
 def _value(page: str, key: str) -> Any:
-    """A row there is, where the page is one of a row."""
-    if page == "signatures_alarm_gate" and key == "what":
+    """Returns an argument for the URL of a page: the id of an existing row where the page needs one."""
+    if page == "signatures_alarm_letter_switch" and key == "name":
         return "pause"
     if key == "letter_id":
         row = Letter.objects.first()
         return row.pk if row else 1
     if page.startswith("signatures_delivery_"):
-        own = {"what": "make", "step": "void"}
-        if key in own:
-            return own[key]
+        if key == "step":
+            return "void"
         if key == "pk":
             key = "object_id"
     for model in admin.site._registry:
         if key == "object_id" and page.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
-            row = model._default_manager.first()
-            return row.pk if row else 1
+            first = model._default_manager.first()
+            return first.pk if first else 1
     return ARGUMENTS[key]
 
 
 def ask(client: Client, method: str, address: str) -> Any:
-    """The answer to a request of which nothing stays: no row, no cookie."""
+    """Returns the response to a request whose effects are rolled back: no row, no cookie stays."""
     cookies = client.cookies.output(header="", sep="\r\n")
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT before")  # by hand: no export begins inside an `atomic`
@@ -79,11 +79,11 @@ def ask(client: Client, method: str, address: str) -> Any:
 
 
 def is_kept_out(answer: Any) -> bool:
-    """Refused, or sent to the way in."""
+    """Whether a response refuses access, or redirects to the login or the second factor."""
     if answer.status_code in {301, 302}:
         return answer["Location"].split("?")[0] in {
             "/admin/login/",
             "/admin/second-factor/",
             "/admin/second-factor/new/",
         }
-    return answer.status_code == 403
+    return bool(answer.status_code == 403)

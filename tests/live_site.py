@@ -1,6 +1,7 @@
 """A running site for tests: `manage.py serve` in processes of its own, on a folder of its own."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -14,9 +15,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Literal, Self
 
 BASE = Path(__file__).resolve().parent.parent
 
@@ -25,6 +27,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def body_of(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
+    body = message.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
 
 
 class LiveSite:
@@ -92,9 +100,16 @@ class LiveSite:
         except OSError as error:
             return 0, str(error)
 
-    def run(self, *words: str) -> None:
-        """Runs a management command while the site runs."""
-        subprocess.run([sys.executable, "manage.py", *words], cwd=BASE, env=self.environment, check=True)
+    def run(self, *words: str) -> str:
+        """Runs a management command while the site runs. Returns what it printed."""
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(command, cwd=BASE, env=self.environment, check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout
+
+    def python(self, module: str, call: str) -> Any:
+        """Calls a function of a test module inside the site's settings. Returns its result, by way of JSON."""
+        code = f"import json; from {module} import *; print(json.dumps({call}))"
+        return json.loads(self.run("shell", "--no-imports", "-c", code).splitlines()[-1])
 
     def processes(self) -> list[int]:
         """Returns the ids of all processes of this site, found by its folder in their environment or command."""
@@ -108,15 +123,16 @@ class LiveSite:
                 found.append(int(entry.name))
         return found
 
+    def messages(self, to: str) -> list[EmailMessage]:
+        """Returns the emails to this address, oldest first."""
+        files = sorted((self.folder / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+        found = (message_from_bytes(file.read_bytes(), policy=policy.default) for file in files)
+        return [message for message in found if message["To"] == to]
+
     def mails(self, to: str) -> list[str]:
         """Returns the paths of the links in the emails to this address, oldest first."""
-        links = []
-        for file in sorted((self.folder / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns):
-            message = message_from_bytes(file.read_bytes(), policy=policy.default)
-            body = message.get_body(("plain",))  # type: ignore[attr-defined]  # an EmailMessage by its policy
-            if message["To"] == to:
-                links += re.findall(re.escape(self.url) + r"(/\S+)", body.get_content())
-        return links
+        texts = (body_of(message, "plain") for message in self.messages(to))
+        return [path for text in texts for path in re.findall(re.escape(self.url) + r"(/\S+)", text)]
 
     def wait_for_mail(self, to: str, seconds: float = 30) -> str:
         """Waits for an email to this address. Returns the path of the link in it."""

@@ -1,5 +1,6 @@
 """What is kept, and how long."""
 
+import csv
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -157,6 +158,14 @@ def test_R2_the_updates_key_opens_the_addresses_of_those_who_confirmed(
 
     assert capsys.readouterr().out.split() == ["letter,language,address", "bridge,en,dora@example.org"]
     assert AuditEntry.objects.get(action="export-subscribers").detail == {"number": 1}
+
+
+def test_E1_an_address_that_a_spreadsheet_would_run_is_exported_with_a_guard(letter: Letter, capsys: Any) -> None:
+    address = "=cmd|' /C calc'!a0@example.org"
+    make_signature(letter, "Ada", sealed_address=sealing.seal(address, public_key=settings.UPDATES_PUBLIC_KEY))
+    call_command("export_subscribers", "--key", str(settings.KEYS_DIR / "updates.private"))
+    _header, row = csv.reader(StringIO(capsys.readouterr().out))
+    assert row == ["bridge", "en", f"'{address}"]
 
 
 @pytest.mark.parametrize("key", ["nowhere", "wrong", "other"])

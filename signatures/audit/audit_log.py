@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
@@ -118,8 +117,3 @@ def signatures_changed_by(staff_id: int, first: int, last: int) -> list[int]:
     """Returns the ids of the signatures whose state this member of staff changed, in entries from `first` to `last`."""
     entries = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
     return [number for number in entries.values_list("signature_id", flat=True) if number is not None]
-
-
-def withdrew_since(signature_id: int, since: datetime) -> bool:
-    """Returns whether the signer withdrew this signature at or after that time."""
-    return AuditEntry.objects.filter(signature_id=signature_id, action=AuditAction.WITHDRAW, at__gte=since).exists()

@@ -1,4 +1,4 @@
-"""Staff who look at signers leave an entry in the trail (SECURITY.md A9)."""
+"""Audit entries about staff who look at signers (threat model A9)."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
 from signatures.audit import audit_log
+from signatures.audit.admin_mixins import staff_id
 
 
 class LoggedViews(admin.ModelAdmin):
-    """Each opened page of a signature, and each search, is in the trail before its first byte goes out."""
+    """Records each opened page of a signature, and each search, before the response is sent."""
 
     def render_change_form(
         self,
@@ -21,16 +22,16 @@ class LoggedViews(admin.ModelAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         if obj is not None:
-            audit_log.record_view(obj, by=request.user.pk, page=self._page())
+            audit_log.record_view(obj, by=staff_id(request), page=self._page())
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        answer = super().changelist_view(request, extra_context)
-        # A search that led elsewhere (a decision about what it found, a query that was refused) has no list to show.
-        shown = (getattr(answer, "context_data", None) or {}).get("cl")
-        if shown is not None and shown.query:
-            audit_log.record_search(self._page(), shown.result_count, by=request.user.pk)
-        return answer
+        response = super().changelist_view(request, extra_context)
+        # The response of an action, or of a query that was refused, shows no list.
+        changelist = (getattr(response, "context_data", None) or {}).get("cl")
+        if changelist is not None and changelist.query:
+            audit_log.record_search(self._page(), changelist.result_count, by=staff_id(request))
+        return response
 
     def _page(self) -> str:
         return self.opts.model_name or ""

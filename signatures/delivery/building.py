@@ -1,9 +1,10 @@
-"""The verb that makes the files of a frozen delivery: list and leaves, letter, package.
+"""Builds the files of a frozen delivery: list and leaves, letter, package.
 
-The rows are the truth: whoever finds a delivery without files may ask for them again, at any time and however often.
-Each file is the same, byte for byte, whenever it is made; the package stands under its name whole or not at all.
+The rows decide: a build may be requested again at any time, and as often as wanted. Each file is the same, byte for
+byte, whenever it is built. The package gets its name once it is complete.
 """
 
+import contextlib
 import logging
 import shutil
 import time
@@ -13,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -21,15 +22,15 @@ from django.utils.functional import Promise
 from campaign.models import Translation
 from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.audit import audit_log
-from signatures.delivery import document_data, package, pdf, statement
+from signatures.delivery import document_data, manifest, package, pdf, snapshot
 from signatures.models import Delivery, DeliveryEntry
 from signatures.registries import AuditAction
 
 log = logging.getLogger(__name__)
 
-STALLED_AFTER = timedelta(seconds=90)  # a job that has not been heard of for so long is dead
-HEARTBEAT = 1.0  # seconds: how often a job is heard of, and asks whether it was stopped
-# What is made, from which to which percent of the way, and how staff read it.
+STALLED_AFTER = timedelta(seconds=90)  # without a heartbeat for so long, the job is dead
+HEARTBEAT_SECONDS = 1.0  # between two heartbeats, each of which also asks whether the build was canceled
+# Each stage with its first and last percent, and its name for staff.
 STAGES: dict[str, tuple[int, int, str | Promise]] = {
     "list": (0, 15, "list and leaves"),
     "letter": (15, 90, "the letter with its names"),
@@ -37,17 +38,13 @@ STAGES: dict[str, tuple[int, int, str | Promise]] = {
 }
 
 
-class BuildCancelled(Exception):
-    """Staff stopped it."""
-
-
 class ErasedDuringBuild(Exception):
-    """Somebody was erased while the files were made: they are made anew, so that all tell the same."""
+    """Somebody was erased during the build. It starts anew, so that all files agree."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildProgress:
-    """How far the files are: whether somebody makes them, the percent, what is being made."""
+    """Whether the build is wanted and not done, its percent, and the name of its stage."""
 
     runs: bool
     percent: int
@@ -55,33 +52,33 @@ class BuildProgress:
 
 
 def progress(delivery: Delivery) -> BuildProgress:
-    runs = delivery.state == Delivery.State.FROZEN and not delivery.stopped and not delivery.failure
+    runs = delivery.state == Delivery.State.FROZEN and not delivery.build_canceled and not delivery.failure
     return BuildProgress(runs, delivery.done, STAGES[delivery.stage][2] if delivery.stage in STAGES else "")
 
 
 def unfinished() -> list[int]:
-    """The deliveries whose files nobody makes, though they should be."""
-    silent = Q(seen_at__isnull=True) | Q(seen_at__lt=timezone.now() - STALLED_AFTER)
-    waiting = Delivery.objects.filter(silent, state=Delivery.State.FROZEN, stopped=False, failure="")
-    return list(waiting.values_list("pk", flat=True))
+    """Returns the ids of deliveries whose build is wanted, but gives no heartbeat."""
+    is_silent = Q(seen_at__isnull=True) | Q(seen_at__lt=timezone.now() - STALLED_AFTER)
+    wanted = Delivery.objects.filter(is_silent, state=Delivery.State.FROZEN, build_canceled=False, failure="")
+    return list(wanted.values_list("pk", flat=True))
 
 
 def request_build(delivery: Delivery, *, by: int | None) -> None:
-    """Ask for the files (again)."""
-    _tell(AuditAction.MAKE_FILES, delivery, by, stopped=False, failure="", seen_at=None)
+    """Requests a build, also after one that failed or was canceled."""
+    _record(AuditAction.MAKE_FILES, delivery, by, build_canceled=False, failure="", seen_at=None)
 
 
 def cancel_build(delivery: Delivery, *, by: int | None) -> None:
-    """Stop the making; what was half made goes."""
-    _tell(AuditAction.STOP_FILES, delivery, by, stopped=True)
+    """Cancels the build; unfinished files are deleted."""
+    _record(AuditAction.STOP_FILES, delivery, by, build_canceled=True)
 
 
 def record_download(delivery: Delivery, *, by: int | None) -> None:
-    """The package is taken away; committed before its first byte (E4)."""
-    _tell(AuditAction.DOWNLOAD, delivery, by)
+    """Records a download of the package; committed before its first byte (threat model E4)."""
+    _record(AuditAction.DOWNLOAD, delivery, by)
 
 
-def _tell(action: AuditAction, delivery: Delivery, by: int | None, **fields: object) -> None:
+def _record(action: AuditAction, delivery: Delivery, by: int | None, **fields: object) -> None:
     with transaction.atomic(durable=True):
         detail = {"delivery": delivery.pk, "number": delivery.number}
         audit_log.record(action, staff_id=by, letter_id=delivery.letter_id, detail=detail)
@@ -89,125 +86,131 @@ def _tell(action: AuditAction, delivery: Delivery, by: int | None, **fields: obj
             Delivery.objects.filter(pk=delivery.pk).update(**fields)
 
 
-def build(delivery_id: int, *, tell: Callable[[int], object] = lambda _percent: None) -> None:
-    """Make the files of a delivery, unless somebody else does, or they are there. What goes wrong is kept as a code.
+def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _percent: None) -> None:
+    """Builds the files of a delivery, unless another process does or they exist. Stores an error as its code.
 
     Args:
-        delivery_id: which.
-        tell: is told the percent of the way.
+        delivery_id: the id of the delivery.
+        on_progress: called with the percent done.
     """
-    with session_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id, wait=False) as is_alone:
+    with session_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id, wait=False) as is_locked:
         delivery = Delivery.objects.select_related("letter").get(pk=delivery_id)
-        is_wanted = delivery.state != Delivery.State.VOID and not delivery.stopped and not delivery.failure
-        if not is_alone or not is_wanted or (delivery.root and delivery.package.exists()):
+        is_wanted = delivery.state != Delivery.State.VOID and not delivery.build_canceled and not delivery.failure
+        if not is_locked or not is_wanted or (delivery.root and delivery.package.exists()):
             return
         try:
-            _make(delivery, _Watch(delivery_id, tell))
-        except (BuildCancelled, pdf.ProcessStopped):
-            log.info("delivery %d was stopped", delivery_id)
+            _build_in_folder(delivery, _Heartbeat(delivery_id, on_progress))
+        except pdf.JobCanceled:
+            log.info("the build of delivery %d was canceled", delivery_id)
         except Exception as error:
             # The code alone: the text of an error may hold names, and a task's result is stored.
             Delivery.objects.filter(pk=delivery_id).update(failure=type(error).__name__[:40])
-            log.exception("delivery %d could not be made", delivery_id)
+            log.exception("the build of delivery %d failed", delivery_id)
 
 
-class _Watch:
-    """Tells how far it is, and asks whether it was stopped, at most once in `BEAT`."""
+class _Heartbeat:
+    """Stores the progress of a build, and reads whether it was canceled, at most once in `HEARTBEAT_SECONDS`."""
 
-    def __init__(self, delivery_id: int, tell: Callable[[int], object]) -> None:
-        self._row, self._tell = Delivery.objects.filter(pk=delivery_id), tell
-        self._stage, self._heard = "", 0.0
-        self._is_stopped = False
+    def __init__(self, delivery_id: int, on_progress: Callable[[int], object]) -> None:
+        self._row, self._on_progress = Delivery.objects.filter(pk=delivery_id), on_progress
+        self._stage, self._last_beat = "", 0.0
+        self._is_canceled = False
 
     def enter(self, stage: str) -> None:
-        self._stage, self._heard = stage, 0.0
+        """Raises pdf.JobCanceled if the build was canceled before this stage."""
+        self._stage, self._last_beat = stage, 0.0
         self.at(0, 1)
-        if self._is_stopped:
-            raise BuildCancelled
+        if self._is_canceled:
+            raise pdf.JobCanceled
 
     def at(self, done: int, total: int) -> None:
-        first, last, _words = STAGES[self._stage]
+        first, last, _name = STAGES[self._stage]
         percent = first + (last - first) * done // max(total, 1)
-        self._tell(percent)
-        if time.monotonic() - self._heard > HEARTBEAT:
-            self._heard = time.monotonic()
+        self._on_progress(percent)
+        if time.monotonic() - self._last_beat > HEARTBEAT_SECONDS:
+            self._last_beat = time.monotonic()
             self._row.update(stage=self._stage, done=percent, seen_at=timezone.now())
-            self._is_stopped = self._row.filter(stopped=True).exists()
+            self._is_canceled = self._row.filter(build_canceled=True).exists()
 
-    def stopped(self) -> bool:
-        return self._is_stopped
+    def is_canceled(self) -> bool:
+        return self._is_canceled
 
 
-def _make(delivery: Delivery, watch: _Watch) -> None:
-    home: Path = settings.DELIVERIES_DIR
-    home.mkdir(mode=0o750, parents=True, exist_ok=True)
-    folder = home / f".making-{delivery.package.stem}"
+def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
+    """Builds in a folder beside the package, which is deleted afterwards; anew while somebody is erased meanwhile."""
+    deliveries: Path = settings.DELIVERIES_DIR
+    deliveries.mkdir(mode=0o750, parents=True, exist_ok=True)
+    folder = deliveries / f".making-{delivery.package.stem}"
+    is_done = False
     try:
-        while True:
+        while not is_done:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(mode=0o700)
-            try:
-                _make_once(delivery, folder, watch)
-            except ErasedDuringBuild:
-                continue
-            break
+            with contextlib.suppress(ErasedDuringBuild):
+                _build_once(delivery, folder, heartbeat)
+                is_done = True
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_once(delivery: Delivery, folder: Path, watch: _Watch) -> None:
-    rows = DeliveryEntry.objects.filter(delivery=delivery)
-    erased = rows.filter(salt__isnull=True).count()
-    watch.enter("list")
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        written = package.write_rows(rows, folder)
+def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> None:
+    entries = DeliveryEntry.objects.filter(delivery=delivery)
+    erased = entries.filter(salt__isnull=True)
+    erased_before = erased.count()
+    heartbeat.enter("list")
+    with snapshot.read_transaction():
+        written = package.write_entries(entries, folder)
     if (written.named, written.tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
-        raise statement.MalformedManifest("the rows are not as many as were counted")
+        raise manifest.MalformedManifest("the rows are not as many as were counted")
     root = written.tree.root.hex()
-    watch.enter("letter")
-    text = Translation.objects.get(pk=_main_text(delivery))
-    pdf.write(
-        document_data.letter_data(text, delivery.letterhead),
-        document_data.delivered_rows(rows.order_by("number"), order=delivery.order),
-        counts=document_data.counts_of(delivery.counts),
-        record=_record(delivery, root),
-        out=folder / statement.PDF,
-        timestamp=delivery.frozen_at,
-        fonts=settings.FONT_DIRS,
-        work=pdf.Work(progress=watch.at, stopped=watch.stopped),
-    )
-    watch.enter("package")
-    if rows.filter(salt__isnull=True).count() != erased:
+    heartbeat.enter("letter")
+    _write_letter(delivery, root, folder / manifest.PDF, heartbeat)
+    heartbeat.enter("package")
+    if erased.count() != erased_before:
         raise ErasedDuringBuild
     files = package.write_package(
-        folder, delivery.package.parent, statement.facts_for(delivery), root=root, site=settings.SITE_URL
+        folder, delivery.package.parent, manifest.facts_for(delivery), root=root, site=settings.SITE_URL
     )
     if not delivery.root:
-        ready = {"root": root, "files": files, "tops": written.tree.tops, "state": Delivery.State.READY}
-        Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN).update(**ready)
+        proof = {"root": root, "files": files, "subtree_roots": written.tree.subtree_roots}
+        frozen = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN)
+        frozen.update(state=Delivery.State.READY, **proof)
     Delivery.objects.filter(pk=delivery.pk).update(done=100, stage="", seen_at=timezone.now())
 
 
+def _write_letter(delivery: Delivery, root: str, out: Path, heartbeat: _Heartbeat) -> None:
+    text = Translation.objects.get(pk=_main_text(delivery))
+    entries = delivery.rows.order_by("number")
+    pdf.write(
+        document_data.letter_data(text, delivery.letterhead),
+        document_data.delivered_entries(entries, order=delivery.order),
+        counts=document_data.pdf_counts(delivery.counts),
+        record=_pdf_record(delivery, root),
+        out=out,
+        timestamp=delivery.frozen_at,
+        fonts=settings.FONT_DIRS,
+        control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=heartbeat.is_canceled),
+    )
+
+
 def _main_text(delivery: Delivery) -> int:
-    """The number of the authoritative text of the newest revision, else its English one, else its first."""
+    """Returns the id of the authoritative text of the newest revision, else its English one, else its first."""
     newest = max(text["revision"] for text in delivery.texts)
     of_newest = [text for text in delivery.texts if text["revision"] == newest]
-    by_rank = sorted(of_newest, key=lambda text: (not text["authoritative"], text["language"] != "en"))
-    return int(by_rank[0]["translation"])
+    main = min(of_newest, key=lambda text: (not text["authoritative"], text["language"] != "en"))
+    return int(main["translation"])
 
 
-def _record(delivery: Delivery, root: str) -> pdf.Record:
-    figures = delivery.counts
+def _pdf_record(delivery: Delivery, root: str) -> pdf.Record:
+    counts = delivery.counts
     return pdf.Record(
         number=delivery.number,
         frozen_on=delivery.frozen_at.date(),
-        texts=tuple(pdf.Text(text["revision"], text["language"], text["digest"]) for text in delivery.texts),
+        texts=document_data.pdf_texts(delivery.texts),
         root=root,
-        errata=sum(figures["errata"].values()),
-        since=figures["since"],
-        added=figures["added"],
-        gone=figures["gone"],
+        errata=sum(counts["errata"].values()),
+        since=counts["since"],
+        added=counts["added"],
+        gone=counts["gone"],
         address=f"{settings.SITE_URL}/deliveries/{delivery.letter.slug}/{delivery.number}/",
     )

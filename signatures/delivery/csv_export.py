@@ -7,123 +7,94 @@ from django.db.models import Case, CharField, F, Func, QuerySet, Value, When, Wi
 from django.db.models.functions import Cast, Coalesce, RowNumber, TruncDate
 
 from signatures.models import DeliveryEntry, SignatureQuerySet
+from signatures.values import csv_cells
 
 BOM = b"\xef\xbb\xbf"
 COLUMNS = ("number", "kind", "name", "role", "organization", "country", "signed_on", "language", "revision")
 SOURCE = "source"  # `web` or `paper`; only in the list of a letter that has signatures on paper
 LEAF_COLUMNS = ("number", "salt", "leaf")
+LINE_END = b"\r\n"
 
 
 class FormulaGuard(Func):
-    """A cell that a spreadsheet would run gets an apostrophe before it (INTERFACES.md, SECURITY.md E1)."""
+    """Puts an apostrophe before a cell that a spreadsheet would run (threat model E1)."""
 
-    template = (
-        "CASE WHEN left(ltrim(%(expressions)s, E' \\u00a0\\u3000'), 1) "
-        "IN ('=', '+', '-', '@', '＝', '＋', '－', '＠', E'\\t', E'\\r', E'\\n') "
-        "THEN '''' || %(expressions)s ELSE %(expressions)s END"
-    )
+    template = csv_cells.guard_sql("%(expressions)s")
     output_field = CharField()
 
 
-def write_signatures(chosen: SignatureQuerySet, out: IO[bytes], *, source: bool = False) -> int:
-    """Write these signatures, numbered in their order; how many rows there were. One statement, so one snapshot.
+GUARDED = {f"guarded_{field}": FormulaGuard(field) for field in ("name", "role", "organization")}
 
-    With `source`, a last column tells what came from paper.
+
+def write_signatures(signatures: SignatureQuerySet, out: IO[bytes], *, source: bool = False) -> int:
+    """Writes these signatures, numbered in their order, from one snapshot. Returns the number of rows.
+
+    With `source`, a last column says which signatures came from paper.
     """
-    further = (SOURCE,) if source else ()
-    return _copy(_select(chosen, list(further)), (*COLUMNS, *further), out, begin=BOM)
+    extra_columns = (SOURCE,) if source else ()
+    return _copy(_select(signatures, extra_columns), (*COLUMNS, *extra_columns), out, bom=BOM)
 
 
-def write_delivered(rows: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
-    """Write the named rows of a delivery; how many there were. Who was erased since then is a number alone."""
-    return _copy(_select_delivered(rows), COLUMNS, out, begin=BOM)
+def write_delivered(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
+    """Writes the named entries of a delivery. Returns the number of rows. An erased entry is a number alone."""
+    return _copy(_select_delivered(entries), COLUMNS, out, bom=BOM)
 
 
-def write_leaves(rows: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
-    """Write the leaves of a delivery in order of their place; a salt beside those that are named alone."""
+def write_leaves(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
+    """Writes the leaves of a delivery in the order of the tree, with the salts of named entries alone."""
     is_named = When(number__isnull=False, then=Func("salt", Value("hex"), function="encode"))
-    leaves = rows.order_by("place").annotate(
+    leaves = entries.order_by("place").annotate(
         known_salt=Case(is_named, output_field=CharField()),
         digest=Func("leaf", Value("hex"), function="encode", output_field=CharField()),
     )
     return _copy(leaves.values_list("number", "known_salt", "digest"), LEAF_COLUMNS, out)
 
 
-def _copy(select: Any, columns: tuple[str, ...], out: IO[bytes], *, begin: bytes = b"") -> int:
-    statement, parameters = select.query.sql_with_params()
-    lines = _Lines(out)
+def _copy(select: Any, columns: tuple[str, ...], out: IO[bytes], *, bom: bytes = b"") -> int:
+    sql, parameters = select.query.sql_with_params()
     with connection.cursor() as cursor:
-        statement = cursor.mogrify(f"COPY ({statement}) TO STDOUT (FORMAT csv)", parameters)
-        out.write(begin + ",".join(columns).encode() + b"\r\n")
-        cursor.copy_expert(statement.decode(), lines)
+        statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters).decode()
+        out.write(bom + ",".join(columns).encode() + LINE_END)
+        cursor.copy_expert(statement, _CrlfWriter(out))
         return int(cursor.rowcount)
 
 
-def _select(chosen: SignatureQuerySet, further: list[str]) -> Any:
-    order = cast("tuple[Any, ...]", chosen.query.order_by)  # as `in_order` says it
+def _select(signatures: SignatureQuerySet, extra_columns: tuple[str, ...]) -> Any:
+    order = cast("tuple[Any, ...]", signatures.query.order_by)  # set by `in_order`
     return (
-        chosen.annotate(
+        signatures.annotate(
             number=Window(RowNumber(), order_by=list(order)),
-            guarded_name=FormulaGuard("name"),
-            guarded_role=FormulaGuard("role"),
-            guarded_organization=FormulaGuard("organization"),
             signed_on=Cast(TruncDate("confirmed_at"), CharField()),
             revision=F("translation__revision__number"),
             source=Case(When(paper=True, then=Value("paper")), default=Value("web")),
+            **GUARDED,
         )
         .order_by("number")
-        .values_list(
-            "number",
-            "kind",
-            "guarded_name",
-            "guarded_role",
-            "guarded_organization",
-            "country",
-            "signed_on",
-            "language",
-            "revision",
-            *further,
-        )
+        .values_list("number", "kind", *GUARDED, "country", "signed_on", "language", "revision", *extra_columns)
     )
 
 
-def _select_delivered(rows: QuerySet[DeliveryEntry]) -> Any:
-    is_there = {"salt__isnull": False}
+def _select_delivered(entries: QuerySet[DeliveryEntry]) -> Any:
+    unless_erased = {
+        f"its_{field}": Case(
+            When(salt__isnull=False, then=Cast(field, CharField())), default=Value(""), output_field=CharField()
+        )
+        for field in ("kind", "language", "revision")
+    }
     return (
-        rows.filter(number__isnull=False)
-        .annotate(
-            guarded_name=FormulaGuard("name"),
-            guarded_role=FormulaGuard("role"),
-            guarded_organization=FormulaGuard("organization"),
-            day=Coalesce(Cast("signed_on", CharField()), Value("")),
-            **{
-                f"its_{field}": Case(
-                    When(**is_there, then=Cast(field, CharField())), default=Value(""), output_field=CharField()
-                )
-                for field in ("kind", "language", "revision")
-            },
-        )
+        entries.filter(number__isnull=False)
+        .annotate(day=Coalesce(Cast("signed_on", CharField()), Value("")), **GUARDED, **unless_erased)
         .order_by("number")
-        .values_list(
-            "number",
-            "its_kind",
-            "guarded_name",
-            "guarded_role",
-            "guarded_organization",
-            "country",
-            "day",
-            "its_language",
-            "its_revision",
-        )
+        .values_list("number", "its_kind", *GUARDED, "country", "day", "its_language", "its_revision")
     )
 
 
-class _Lines:
-    """COPY ends a line with LF; RFC 4180 wants CRLF. No cell holds a line break: `names` folds them."""
+class _CrlfWriter:
+    """Ends lines with CRLF (RFC 4180); COPY writes LF. No cell holds a line break: `values.names` replaces them."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
 
     def write(self, chunk: bytes) -> int:
-        self._out.write(chunk.replace(b"\n", b"\r\n"))
+        self._out.write(chunk.replace(b"\n", LINE_END))
         return len(chunk)

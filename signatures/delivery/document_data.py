@@ -1,6 +1,6 @@
-"""What the document is made of: rows of the database as the plain data that the PDF craft takes."""
+"""Turns rows of the database into the plain data that the PDF is made of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -15,23 +15,24 @@ from signatures.states import Kind
 from signatures.values import names
 
 CHUNK = 5_000  # rows in memory at a time
+WORDS = ("name", "role", "organization", "country", "language")
 
 
-def current_signatures(chosen: SignatureQuerySet, *, order: str) -> Iterator[pdf.Entry]:
-    """The signatures as they stand, in the order in which they come."""
-    fields = ("name", "role", "organization", "country", "language", "paper", "kind", "featured_position")
-    for *words, paper, kind, featured_position in chosen.values_list(*fields).iterator(chunk_size=CHUNK):
-        yield _entry(words, paper, order=order, kind=kind, is_featured=featured_position is not None)
+def current_entries(signatures: SignatureQuerySet, *, order: str) -> Iterator[pdf.Entry]:
+    """Returns the signatures as they are now, in the order of the query."""
+    fields = (*WORDS, "paper", "kind", "featured_position")
+    for *words, paper, kind, featured_position in signatures.values_list(*fields).iterator(chunk_size=CHUNK):
+        yield _entry(words, paper=paper, order=order, kind=kind, is_featured=featured_position is not None)
 
 
-def delivered_rows(rows: QuerySet[DeliveryEntry], *, order: str) -> Iterator[pdf.Entry]:
-    """The named rows of a delivery. Who was erased since has no words; the place among the others stays."""
+def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Iterator[pdf.Entry]:
+    """Returns the named entries of a delivery. An erased one stays in the section of the one before."""
     section = ""
-    fields = ("name", "role", "organization", "country", "language", "on_paper", "kind", "is_featured")
-    named = rows.filter(number__isnull=False).values_list(*fields)
+    fields = (*WORDS, "on_paper", "kind", "is_featured")
+    named = entries.filter(number__isnull=False).values_list(*fields)
     for *words, paper, kind, is_featured in named.iterator(chunk_size=CHUNK):
-        entry = _entry(words, paper, order=order, kind=kind, is_featured=is_featured)
-        entry = replace(entry, section=section) if not entry.name else entry
+        entry = _entry(words, paper=paper, order=order, kind=kind, is_featured=is_featured)
+        entry = entry if entry.name else replace(entry, section=section)
         section = entry.section
         yield entry
 
@@ -39,28 +40,40 @@ def delivered_rows(rows: QuerySet[DeliveryEntry], *, order: str) -> Iterator[pdf
 _script_of = cache(names.script_of)
 
 
-def _entry(words: list[Any], paper: bool, *, order: str, kind: str, is_featured: bool) -> pdf.Entry:
+def _entry(words: list[Any], *, paper: bool, order: str, kind: str, is_featured: bool) -> pdf.Entry:
     name, role, organization, country, language = words
     section = pdf.section_of(
         name,
         order=order,
-        organization=kind == Kind.ORGANIZATION,
-        featured_position=is_featured,
+        is_organization=kind == Kind.ORGANIZATION,
+        is_featured=is_featured,
         country=country,
         script_of=_script_of,
     )
     return pdf.Entry(name, role, organization, country, language, section, paper)
 
 
-def counts_of(figures: Mapping[str, Any]) -> pdf.Counts:
-    """The frozen figures of a delivery."""
-    fields = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper")
-    revisions = {int(number): many for number, many in figures["revisions"].items()}
-    return pdf.Counts(total=figures["delivered"], **{field: figures[field] for field in fields}, revisions=revisions)
+def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.Counts:
+    """Returns the counts that the PDF prints, from those of the manifest."""
+    return pdf.Counts(
+        total=counts["delivered"],
+        named=counts["named"],
+        counted_only=counts["counted_only"],
+        waiting=counts["waiting"] if with_waiting else 0,
+        withdrawn=counts["withdrawn"],
+        rejected=counts["rejected"],
+        paper=counts["paper"],
+        revisions={int(number): count for number, count in counts["revisions"].items()},
+    )
+
+
+def pdf_texts(texts: Iterable[Mapping[str, Any]]) -> tuple[pdf.Text, ...]:
+    """Returns the digests that the PDF prints, from `Delivery.texts`."""
+    return tuple(pdf.Text(text["revision"], text["language"], text["digest"]) for text in texts)
 
 
 def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.LetterData:
-    """The words of the letter on this letterhead, which an editor may have left empty."""
+    """Returns the words of the letter on this letterhead, any field of which an editor may have left empty."""
     return pdf.LetterData(
         title=translation.title,
         language=translation.language,

@@ -1,4 +1,4 @@
-"""The form of the public page of a delivery: what was pasted, and whether it belongs."""
+"""The form of the public page of a delivery: checks whether a receipt or a digest belongs to it."""
 
 import re
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from signatures.models import Delivery
 
 
 class ProofForm(forms.Form):
-    """A receipt, or a SHA-256, that may belong to a delivery."""
+    """Takes a receipt or a SHA-256, and is valid if it belongs to the delivery."""
 
     proof = forms.CharField(
         label=_("A receipt, or the SHA-256 of a file"),
         help_text=_("It is looked at and forgotten: nothing of it is stored."),
-        max_length=receipts.LONGEST,
+        max_length=receipts.MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocomplete": "off"}),
         error_messages={
             "required": _("Please paste a receipt or a SHA-256."),
@@ -26,8 +26,8 @@ class ProofForm(forms.Form):
         },
     )
 
-    receipt: receipts.Receipt | None = None  # once it belongs
-    file = ""  # of which it is the digest
+    receipt: receipts.Receipt | None = None  # set if a receipt belongs
+    file = ""  # the file whose digest was typed
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, delivery: Delivery) -> None:
         super().__init__(data)
@@ -43,7 +43,7 @@ class ProofForm(forms.Form):
                 )
             return typed
         try:
-            # A program that breaks long lines breaks nothing: no word holds a line's end.
+            # Email programs break long lines. No cell of a receipt holds a line break, so all can go.
             receipt = receipts.parse(typed.replace("\r", "").replace("\n", ""))
             receipts.verify_receipt(
                 receipt,
@@ -52,7 +52,7 @@ class ProofForm(forms.Form):
                 size=self.delivery.counts["delivered"],
                 root=self.delivery.root,
             )
-        except receipts.ProofBroken as reason:
+        except receipts.InvalidReceipt as reason:
             raise forms.ValidationError(str(reason)) from None
         self.receipt = receipt
         return typed
@@ -72,6 +72,6 @@ class ProofForm(forms.Form):
 
 
 def _digest_in(typed: str) -> str:
-    """A SHA-256 as the programs that compute one write it: in capitals, in groups, before the name of the file."""
+    """Returns the SHA-256 that the text begins with, in any form that programs print, or an empty text."""
     found = re.match(r"(?:[0-9a-f]{2}\s?){31}[0-9a-f]{2}(?=\s|$)", typed.strip().lower())
     return re.sub(r"\s", "", found[0]) if found else ""

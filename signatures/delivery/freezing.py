@@ -1,212 +1,191 @@
-"""The verbs of a delivery: freeze a letter with its signatures, void it, hand it over, have it acknowledged."""
+"""Actions on a delivery: freeze a letter with its signatures, void it, hand it over, have it acknowledged."""
 
 from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import CharField, Count, Exists, IntegerField, Max, OuterRef, Value, Window
+from django.db.models import Count, Exists, IntegerField, Max, OuterRef, QuerySet, Value, Window
 from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
-from campaign.models import Letter, Translation
+from campaign.models import Letter
 from campaign.runtime.locks import AdvisoryLock, session_lock
+from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.models import Delivery, DeliveryEntry, Erratum, Signature
+from signatures.delivery import snapshot
+from signatures.delivery.errata import add_errata
+from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
 from signatures.states import State
+from signatures.transitions import TransitionNotAllowed
 
-# Whoever freezes waits here for whoever froze before, so that numbers run without a gap.
+MAX_REASON = 300  # characters
 
-# One statement makes rows, salts and leaves, so that a million take seconds. The leaf is that of INTERFACES.md:
-# SHA-256(0x00 || salt || the CSV row as a JSON list of texts, before the formula guard). PostgreSQL and Python write
-# such a list alike (a test holds it to that).
-_ROWS = """
-    INSERT INTO signatures_deliveryentry (delivery_id, place, number, signature_id, kind, name, role, organization, country,
-        signed_on, language, revision, is_featured, on_paper, salt, leaf)
-    SELECT %s, row_number() OVER (ORDER BY number NULLS LAST, salt) - 1, number, id, kind, name, role, organization,
-        country, signed_on, language, revision, is_featured, paper, salt,
-        sha256('\\x00'::bytea || salt || convert_to(CASE WHEN number IS NULL THEN 'counted' ELSE '[' || concat_ws(',',
-            to_json(number::text), to_json(kind), to_json(name), to_json(role), to_json(organization),
-            to_json(country), to_json(coalesce(signed_on::text, '')), to_json(language), to_json(revision::text)
-        ) || ']' END, 'UTF8'))
-    FROM (
-        SELECT s.id, chosen.number, s.kind, s.name, s.role, s.organization, s.language,
-            CASE WHEN chosen.number IS NULL THEN '' ELSE s.country END AS country,
-            CASE WHEN chosen.number IS NULL THEN NULL ELSE s.confirmed_at::date END AS signed_on,
-            r.number AS revision, s.featured_position IS NOT NULL AS is_featured, s.paper,
-            sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) AS salt
-        FROM ({chosen}) AS chosen (id, number)
-        JOIN signatures_signature s ON s.id = chosen.id
-        JOIN campaign_translation t ON t.id = s.translation_id
-        JOIN campaign_revision r ON r.id = t.revision_id
-    ) AS read
-"""
-
-
-class DeliveryNotAllowed(Exception):
-    """The delivery, or the letter, is not where this can be done; the message is one sentence for staff."""
+_FREEZE_ENTRIES = load_sql(__file__, "freeze_entries.sql")
 
 
 class CountsDiffer(Exception):
-    """The figures do not agree with the rows: nothing is frozen before that is mended (DESIGN.md, rule 10)."""
+    """The stored counts differ from the rows. Nothing is frozen until that is repaired (architecture, rule 10)."""
 
 
 def freeze(letter: Letter, *, by: int | None, reason: str) -> Delivery:
-    """Freeze the letter's published texts and its approved signatures as they read at one moment, and count them.
+    """Freezes the letter's published texts and approved signatures as they are at one moment, and counts them.
 
-    The trail entry is committed with it, before any file is made (E4).
+    The audit entry is committed with the delivery, before any file is made (threat model E4).
 
     Raises:
-        NotAllowed: when no text is published, nobody is approved, or no reason is given.
-        CountsDiffer: when the figures are not those of the rows.
+        TransitionNotAllowed: no text is published, no signature is approved, or there is no reason.
+        CountsDiffer: the stored counts differ from the rows.
     """
-    if not reason.strip():
-        raise DeliveryNotAllowed("A delivery needs a reason.")
+    reason = _require_reason(reason, "A delivery needs a reason.")
+    # Freezings wait for each other, so that numbers run without a gap.
     with session_lock(AdvisoryLock.FREEZE_DELIVERY), transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        return _freeze(letter, by, reason.strip()[:300])
+        return _freeze(letter, by, reason)
+
+
+def _require_reason(reason: str, message: str) -> str:
+    if not reason.strip():
+        raise TransitionNotAllowed(message)
+    return reason.strip()[:MAX_REASON]
 
 
 def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
-    texts = _texts(letter)
+    texts = snapshot.published_texts(letter)
     if not texts:
-        raise DeliveryNotAllowed("The letter has no published text.")
-    figures = _counts(letter)
-    if not figures["delivered"]:
-        raise DeliveryNotAllowed("Nobody's signature is approved yet.")
-    last = Delivery.objects.filter(letter=letter).aggregate(Max("number"))["number__max"] or 0
+        raise TransitionNotAllowed("The letter has no published text.")
+    list_counts = snapshot.list_counts(letter)
+    _check_counts(letter, list_counts)
+    if not list_counts["delivered"]:
+        raise TransitionNotAllowed("Nobody's signature is approved yet.")
     delivery = Delivery.objects.create(
         letter=letter,
-        number=last + 1,
+        number=_last_number(letter) + 1,
         frozen_at=timezone.now(),
         frozen_by=by,
         reason=reason,
         order=letter.order,
         letterhead=letter.letterhead or {},
         texts=texts,
-        counts=figures,
+        counts=list_counts | _changes_since_last(letter) | {"errata": _count_errata(letter)},
     )
-    mine = Signature.objects.filter(letter=letter)
-    in_order: Any = mine.in_order(letter.order).query.order_by
-    place = Window(RowNumber(), order_by=list(in_order))
-    named = mine.deliverable().annotate(place=Cast(place, IntegerField())).values_list("pk", "place")
-    counted = mine.counted_only().values_list("pk", Value(None, output_field=IntegerField()))
-    which, values = named.union(counted, all=True).query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(_ROWS.format(chosen=which), [delivery.pk, *values])
-        if cursor.rowcount != figures["delivered"]:
-            raise CountsDiffer(f"{cursor.rowcount} rows, and {figures['delivered']} counted")
-    detail = {"delivery": delivery.pk, "number": delivery.number, "delivered": figures["delivered"]}
+    _freeze_entries(delivery)
+    detail = {"delivery": delivery.pk, "number": delivery.number, "delivered": list_counts["delivered"]}
     audit_log.record(AuditAction.FREEZE, staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
     return delivery
 
 
-def _texts(letter: Letter) -> list[dict[str, Any]]:
-    published = Translation.objects.filter(revision__letter=letter, published_at__isnull=False)
-    fields = ("revision", "language", "digest", "authoritative", "translation")
-    rows = published.order_by("revision__number", "language").values_list(
-        "revision__number", "language", "digest", "authoritative", "pk"
-    )
-    return [dict(zip(fields, row, strict=True)) for row in rows]
-
-
-def _counts(letter: Letter) -> dict[str, Any]:
-    """What the manifest tells, and what is new since the last delivery.
-
-    Raises:
-        CountsDiffer: when tally and rows do not agree.
-    """
-    mine = Signature.objects.filter(letter=letter)
-    approved = mine.filter(state=State.APPROVED)
-    by_state = dict(mine.values_list("state").annotate(Count("pk")))
-    tally = counts.for_letter(letter.pk)
-    revisions = approved.values_list(Cast("translation__revision__number", CharField())).annotate(Count("pk"))
-    before = Delivery.objects.filter(letter=letter).exclude(state=Delivery.State.VOID).order_by("number").last()
-    there = DeliveryEntry.objects.filter(delivery=before) if before else DeliveryEntry.objects.none()
-    errata = Erratum.objects.filter(delivery__letter=letter).values_list("delivery__number").annotate(Count("pk"))
-    found = {
-        "delivered": approved.count(),
-        "named": mine.deliverable().count(),
-        "counted_only": mine.counted_only().count(),
-        **{state.value: by_state.get(state, 0) for state in (State.WAITING, State.WITHDRAWN, State.REJECTED)},
-        "public_count": tally.total,
-        "organizations": mine.deliverable().filter(kind="organization").count(),
-        "paper": approved.filter(paper=True).count(),
-        "revisions": dict(revisions.order_by("translation__revision__number")),
-        "errata": {str(number): most for number, most in errata},
-        "since": before.number if before else None,
-        "added": approved.exclude(pk__in=there.values("signature_id")).count() if before else 0,
-        "gone": there.exclude(signature_id__in=approved.values("pk")).count() if before else 0,
-    }
+def _check_counts(letter: Letter, found: dict[str, Any]) -> None:
+    """Raises CountsDiffer unless the stored counts, which the public page shows, are those of the rows."""
+    stored, by_state = counts.for_letter(letter.pk), snapshot.rows_by_state(letter)
+    rows = (found["delivered"], found["named"], found["counted_only"])
     if (
         found["delivered"] != found["named"] + found["counted_only"]
-        or (tally.delivered, tally.named, tally.counted_only)
-        != (found["delivered"], found["named"], found["counted_only"])
-        or any(tally.in_state(state) != by_state.get(state, 0) for state in State)
+        or (stored.delivered, stored.named, stored.counted_only) != rows
+        or any(stored.in_state(state) != by_state.get(state, 0) for state in State)
     ):
         raise CountsDiffer("The counts of the letter are not those of its rows; run `manage.py reconcile`.")
-    return found
+
+
+def _last_number(letter: Letter) -> int:
+    return Delivery.objects.filter(letter=letter).aggregate(last=Max("number"))["last"] or 0
+
+
+def _changes_since_last(letter: Letter) -> dict[str, Any]:
+    """Returns the number of the last delivery that is not void, and how many signatures came and went since."""
+    last = Delivery.objects.filter(letter=letter).exclude(state=Delivery.State.VOID).order_by("number").last()
+    if last is None:
+        return {"since": None, "added": 0, "gone": 0}
+    approved = Signature.objects.filter(letter=letter, state=State.APPROVED)
+    return {
+        "since": last.number,
+        "added": approved.exclude(pk__in=last.rows.values("signature_id")).count(),
+        "gone": last.rows.exclude(signature_id__in=approved.values("pk")).count(),
+    }
+
+
+def _count_errata(letter: Letter) -> dict[str, int]:
+    """Returns the number of errata of each earlier delivery that has any."""
+    errata = Erratum.objects.filter(delivery__letter=letter).values_list("delivery__number").annotate(Count("pk"))
+    return {str(number): count for number, count in errata}
+
+
+def _freeze_entries(delivery: Delivery) -> None:
+    sql, parameters = _numbered(delivery).query.sql_with_params()
+    with connection.cursor() as cursor:
+        numbered = cursor.mogrify(sql, parameters).decode().replace("%", "%%")
+        cursor.execute(_FREEZE_ENTRIES.replace("{numbered}", numbered), {"delivery": delivery.pk})
+        if cursor.rowcount != delivery.counts["delivered"]:
+            raise CountsDiffer(f"{cursor.rowcount} rows, and {delivery.counts['delivered']} counted")
+
+
+def _numbered(delivery: Delivery) -> QuerySet[Signature, Any]:
+    """Returns id and number of each signature to deliver; those counted only have no number."""
+    signatures = Signature.objects.filter(letter=delivery.letter)
+    order: Any = signatures.in_order(delivery.order).query.order_by
+    number = Cast(Window(RowNumber(), order_by=list(order)), IntegerField())
+    named = signatures.deliverable().annotate(list_number=number).values_list("pk", "list_number")
+    counted = signatures.counted_only().values_list("pk", Value(None, output_field=IntegerField()))
+    return named.union(counted, all=True)
 
 
 @transaction.atomic
 def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
-    """Call back a delivery that was frozen by mistake; it stays on record with its reason. Its making is stopped.
+    """Voids a delivery that was frozen by mistake, and cancels its build. The record stays, with the reason.
 
     Raises:
-        NotAllowed: once it is handed over, or when no reason is given.
+        TransitionNotAllowed: it was handed over, or there is no reason.
     """
-    if not reason.strip():
-        raise DeliveryNotAllowed("To void a delivery needs a reason.")
+    reason = _require_reason(reason, "To void a delivery needs a reason.")
     locked = _lock(delivery, Delivery.State.FROZEN, Delivery.State.READY)
-    return _move(
-        locked, Delivery.State.VOID, by=by, action=AuditAction.VOID, void_reason=reason.strip()[:300], stopped=True
+    return _transition(
+        locked, Delivery.State.VOID, by=by, action=AuditAction.VOID, void_reason=reason, build_canceled=True
     )
 
 
 @transaction.atomic
 def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str = "", note: str = "") -> Delivery:
-    """It was handed over: when, where, to whom. Who took the name back since the freezing is an erratum at once.
+    """Records when, to whom and where it was handed over. Withdrawals since the freezing become errata at once.
 
     Raises:
-        NotAllowed: unless its files are ready.
+        TransitionNotAllowed: its files are not ready.
     """
     locked = _lock(delivery, Delivery.State.READY)
-    today = timezone.now().date()
-    Erratum.objects.bulk_create(
-        [Erratum(delivery=locked, number=n, day=today) for n in range(1, withdrawn_since(locked) + 1)], batch_size=1000
-    )
+    add_errata(locked, withdrawn_since(locked))
     fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
-    return _move(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
+    return _transition(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 
 
 @transaction.atomic
 def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
-    """The recipient's side took it. From this day kept addresses have `RETENTION_MONTHS` to go.
+    """Records the day of the acknowledgment. Kept email addresses are deleted `RETENTION_MONTHS` after it.
 
     Raises:
-        NotAllowed: unless it was handed over.
+        TransitionNotAllowed: it was not handed over.
     """
     locked = _lock(delivery, Delivery.State.HANDED_OVER)
     Letter.objects.filter(pk=locked.letter_id).update(acknowledged_on=on)
-    return _move(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
+    return _transition(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
 
 
 def withdrawn_since(delivery: Delivery) -> int:
-    """How many took their name back, or erased it, since this delivery was frozen."""
-    stands = Signature.objects.filter(pk=OuterRef("signature_id")).exclude(state=State.WITHDRAWN)
-    return delivery.rows.filter(~Exists(stands)).count()
+    """Returns the number of people who withdrew or erased their signature since this delivery was frozen."""
+    still_signed = Signature.objects.filter(pk=OuterRef("signature_id")).exclude(state=State.WITHDRAWN)
+    return delivery.rows.filter(~Exists(still_signed)).count()
 
 
 def _lock(delivery: Delivery, *states: Delivery.State) -> Delivery:
     locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
     if locked.state not in states:
-        raise DeliveryNotAllowed(f"The delivery is {locked.get_state_display()}.")
+        raise TransitionNotAllowed(f"The delivery is {locked.get_state_display()}.")
     return locked
 
 
-def _move(locked: Delivery, to: Delivery.State, *, by: int | None, action: AuditAction, **fields: Any) -> Delivery:
+def _transition(
+    locked: Delivery, to: Delivery.State, *, by: int | None, action: AuditAction, **fields: Any
+) -> Delivery:
     audit_log.record(
         action,
         staff_id=by,

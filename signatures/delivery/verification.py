@@ -1,4 +1,4 @@
-"""Whether a package is what was delivered: every digest, count and leaf, and the root, from the ZIP alone."""
+"""Checks whether a package is what was delivered: every digest, count and leaf, and the root, from the ZIP alone."""
 
 from __future__ import annotations
 
@@ -6,205 +6,229 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
-from signatures.delivery import receipts, statement, zip_archive
+from signatures.delivery import manifest, merkle, receipts, zip_archive
 from signatures.delivery.csv_export import COLUMNS, LEAF_COLUMNS
 from signatures.states import Kind
+from signatures.values import csv_cells
 
-MANY = 10  # faults of one kind; what follows says no more
-LONGEST_MANIFEST = 1 << 20
+MAX_FAULTS = 10  # of the entries; more of them say nothing new
+MAX_MANIFEST_BYTES = 1 << 20
+WRONG_COLUMNS = "the columns are not named as they must be"
 
-_LEAF = re.compile(rb"(\d{0,9}),([0-9a-f]{64})?,([0-9a-f]{64})\r\n")
+_LEAF_LINE = re.compile(rb"(\d{0,9}),([0-9a-f]{64})?,([0-9a-f]{64})\r\n")
+
+Parts = Mapping[str, zip_archive.ZipEntry]  # by file name
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at: it holds, it does not, or only a person can tell, by comparing."""
+    """The result of one check. `holds` is None where only a person can tell, by comparing."""
 
     holds: bool | None
-    said: str
+    text: str
 
 
-def verify(file: IO[bytes], *, receipt: str = "", step: zip_archive.Progress) -> Iterator[Finding]:
-    """Look at everything, in turn; what cannot be looked at because of a fault before it is left out."""
-    entries, faults = zip_archive.read_zip(file, statement.FILES, step=step)
-    yield from _all(faults, f"the archive holds {len(entries)} files and not a byte beside them")
-    if len(entries) < len(statement.FILES):
+def verify(file: IO[bytes], *, receipt: str = "", progress: zip_archive.Progress) -> Iterator[Finding]:
+    """Checks everything, one thing after the other. What an earlier fault makes impossible to check is left out.
+
+    Args:
+        file: the package.
+        receipt: the text of a receipt that must belong to it.
+        progress: called with the number of bytes that were read. They add up to twice the size of the package.
+    """
+    entries, faults = zip_archive.read_zip(file, manifest.FILES, progress=progress)
+    yield from _faults_or(f"the archive holds {len(entries)} files and not a byte beside them", faults)
+    if len(entries) < len(manifest.FILES):
         return
     parts = {entry.name: entry for entry in entries}
     try:
-        told = _manifest(file, parts[statement.MANIFEST])
-    except statement.MalformedManifest as error:
-        yield Finding(holds=False, said=f"{statement.MANIFEST}: {error}")
+        claims = _read_manifest(file, parts[manifest.MANIFEST])
+    except manifest.MalformedManifest as error:
+        yield Finding(holds=False, text=f"{manifest.MANIFEST}: {error}")
         return
-    yield Finding(holds=True, said=f"letter {told['letter']}, delivery {told['delivery']}")
-    for name in statement.DIGESTED:
-        wanted, found = told["files"][name], parts[name].sha256
-        said = f"{name}: SHA-256 {found}" + ("" if wanted == found else f", and not {wanted}")
-        yield Finding(holds=wanted == found, said=said)
-    yield from _figures(told["counts"])
-    yield from _rows(file, parts, told, step)
+    yield Finding(holds=True, text=f"letter {claims['letter']}, delivery {claims['delivery']}")
+    yield from _check_digests(parts, claims["files"])
+    yield from _check_counts(claims["counts"])
+    yield from _check_entries(file, parts, claims, progress)
     if receipt:
-        yield _receipt(receipt, told)
-    yield Finding(holds=None, said=f"root {told['root']}")
-    yield Finding(holds=None, said=f"{statement.MANIFEST}: SHA-256 {parts[statement.MANIFEST].sha256}")
-    file.seek(0)
-    yield Finding(holds=None, said=f"the ZIP itself: SHA-256 {hashlib.file_digest(file, 'sha256').hexdigest()}")  # type: ignore[arg-type]  # any open file does
+        yield _check_receipt(receipt, claims)
+    yield from _to_compare(file, parts, claims["root"])
 
 
-def _all(faults: Sequence[str], otherwise: str) -> Iterator[Finding]:
-    """The faults, or that there is none."""
-    yield from (Finding(holds=False, said=fault) for fault in faults)
+def _faults_or(success: str, faults: Sequence[str]) -> Iterator[Finding]:
+    """Returns the faults, or the sentence that there is none."""
+    yield from (Finding(holds=False, text=fault) for fault in faults)
     if not faults:
-        yield Finding(holds=True, said=otherwise)
+        yield Finding(holds=True, text=success)
 
 
-def _manifest(file: IO[bytes], entry: zip_archive.ZipEntry) -> dict[str, Any]:
-    if entry.size > LONGEST_MANIFEST:
-        raise statement.MalformedManifest("it is too long")
-    file.seek(entry.begins)
-    return statement.parse_manifest(file.read(entry.size))
+def _equal(found: Any, expected: Any, text: str) -> Finding:
+    return Finding(found == expected, text if found == expected else f"{text}, and not {expected}")
 
 
-def _figures(counts: dict[str, Any]) -> Iterator[Finding]:
-    """What the manifest's own figures must agree in."""
+def _read_manifest(file: IO[bytes], entry: zip_archive.ZipEntry) -> dict[str, Any]:
+    if entry.size > MAX_MANIFEST_BYTES:
+        raise manifest.MalformedManifest("it is too long")
+    file.seek(entry.start)
+    return manifest.parse_manifest(file.read(entry.size))
+
+
+def _check_digests(parts: Parts, digests: dict[str, str]) -> Iterator[Finding]:
+    for name in manifest.DIGESTED:
+        yield _equal(parts[name].sha256, digests[name], f"{name}: SHA-256 {parts[name].sha256}")
+
+
+def _check_counts(counts: dict[str, Any]) -> Iterator[Finding]:
+    """Checks that the counts of the manifest agree with each other."""
     named, counted, delivered = (counts[name] for name in ("named", "counted_only", "delivered"))
     yield Finding(delivered == named + counted, f"delivered {delivered} = named {named} + counted only {counted}")
-    of_texts = sum(counts["revisions"].values())
-    yield Finding(of_texts == delivered, f"the signatures of all revisions are {of_texts}, of {delivered} delivered")
-    at_most = delivered + counts["waiting"]
-    holds = delivered <= counts["public_count"] <= at_most
-    said = f"the count on the page was {counts['public_count']}: delivered {delivered}, with all who waited {at_most}"
-    yield Finding(holds, said)
+    in_revisions = sum(counts["revisions"].values())
+    text = f"the signatures of all revisions are {in_revisions}, of {delivered} delivered"
+    yield Finding(in_revisions == delivered, text)
+    at_most, public = delivered + counts["waiting"], counts["public_count"]
+    text = f"the count on the page was {public}: delivered {delivered}, with all who waited {at_most}"
+    yield Finding(delivered <= public <= at_most, text)
 
 
-def _rows(
-    file: IO[bytes], parts: dict[str, zip_archive.ZipEntry], told: dict[str, Any], step: zip_archive.Progress
+def _check_entries(
+    file: IO[bytes], parts: Parts, claims: dict[str, Any], progress: zip_archive.Progress
 ) -> Iterator[Finding]:
-    walk = _Walk(file, parts[statement.CSV], parts[statement.LEAVES], step)
-    tree = receipts.build(walk.leaves())
-    counts, wrong = told["counts"], walk.faults
-    yield from _all(wrong, f"each of {walk.named - walk.erased} rows with its salt gives its leaf")
-    if walk.stopped:
+    reader = _EntryReader(file, parts[manifest.CSV], parts[manifest.LEAVES], progress)
+    tree = merkle.build_tree(reader.leaves())
+    counts, root = claims["counts"], tree.root.hex()
+    yield from _faults_or(f"each of {reader.named - reader.erased} rows with its salt gives its leaf", reader.faults)
+    if reader.is_unreadable:
         return
-    for name, found, where in (
-        ("named", walk.named, f"rows in {statement.CSV} and leaves with a number"),
-        ("counted_only", walk.counted, "leaves without a number"),
-        ("delivered", tree.size, f"leaves in {statement.LEAVES}"),
+    for name, found, what in (
+        ("named", reader.named, f"rows in {manifest.CSV} and leaves with a number"),
+        ("counted_only", reader.counted, "leaves without a number"),
+        ("delivered", tree.size, f"leaves in {manifest.LEAVES}"),
     ):
-        wanted = counts[name]
-        yield Finding(found == wanted, f"{found} {where}" + ("" if found == wanted else f", and not {wanted}"))
-    if walk.erased:
-        yield Finding(
-            holds=True, said=f"erased since the freezing: {walk.erased}, whose leaf is there and whose words are not"
-        )
-    elif not wrong:
-        wanted = counts["organizations"]
-        said = f"{walk.organizations} rows are of organizations, and the manifest counts {wanted}"
-        yield Finding(walk.organizations == wanted, said)
-    root = tree.root.hex()
-    said = f"the root over all leaves is {root}" + ("" if root == told["root"] else f", and not {told['root']}")
-    yield Finding(root == told["root"], said)
+        yield _equal(found, counts[name], f"{found} {what}")
+    if reader.erased:
+        text = f"erased since the freezing: {reader.erased}, whose leaf is there and whose words are not"
+        yield Finding(holds=True, text=text)
+    elif not reader.faults:
+        found, expected = reader.organizations, counts["organizations"]
+        yield Finding(found == expected, f"{found} rows are of organizations, and the manifest counts {expected}")
+    yield _equal(root, claims["root"], f"the root over all leaves is {root}")
 
 
-class _Walk:
-    """Goes through leaves and rows side by side."""
+class _EntryReader:
+    """Reads leaves and rows side by side, counts them, and collects faults."""
 
     def __init__(
-        self, file: IO[bytes], rows: zip_archive.ZipEntry, leaves: zip_archive.ZipEntry, step: zip_archive.Progress
+        self,
+        file: IO[bytes],
+        rows: zip_archive.ZipEntry,
+        leaves: zip_archive.ZipEntry,
+        progress: zip_archive.Progress,
     ) -> None:
         text = io.TextIOWrapper(
-            io.BufferedReader(_Part(file, rows)), encoding="utf-8-sig", errors="surrogateescape", newline=""
+            io.BufferedReader(_PartOfFile(file, rows)), encoding="utf-8-sig", errors="surrogateescape", newline=""
         )
         self._rows = csv.reader(text, strict=True)
-        self._lines = io.BufferedReader(_Part(file, leaves))
-        self._step, self._weight = step, leaves.ends / leaves.size  # altogether as much as was read before
+        self._lines = io.BufferedReader(_PartOfFile(file, leaves))
+        # Reading the leaves reports as many bytes as reading the archive did, so that both halves take equal progress.
+        self._progress, self._weight = progress, leaves.end / leaves.size
         self.named = self.counted = self.erased = self.organizations = 0
         self.faults: list[str] = []
-        self.stopped = False
+        self.is_unreadable = False
 
     def leaves(self) -> Iterator[bytes]:
-        """Each leaf, once the row it belongs to was looked at."""
-        if self._row() != list(COLUMNS):
-            self._fault(statement.CSV, 1, "the columns are not named as they must be")
+        """Returns each leaf, after its row was checked."""
+        if self._next_row() != list(COLUMNS):
+            self._fault(manifest.CSV, 1, WRONG_COLUMNS)
         if self._lines.readline() != ",".join(LEAF_COLUMNS).encode() + b"\r\n":
-            self._fault(statement.LEAVES, 1, "the columns are not named as they must be")
-        for at, line in enumerate(self._lines, start=2):
-            found = _LEAF.fullmatch(line)
+            self._fault(manifest.LEAVES, 1, WRONG_COLUMNS)
+        for line_number, line in enumerate(self._lines, start=2):
+            found = _LEAF_LINE.fullmatch(line)
             if found is None:
-                self._fault(statement.LEAVES, at, "this is not number, salt and leaf")
-                self.stopped = True  # there is no root without it
+                self._fault(manifest.LEAVES, line_number, "this is not number, salt and leaf")
+                self.is_unreadable = True  # without this leaf there is no root
                 return
-            number, salt, leaf = found.groups()
-            self._step(len(line) * self._weight)
-            if number:
-                self._look(at, number.decode(), salt, leaf.decode())
-            else:
-                self.counted += 1
-                if salt:
-                    self._fault(statement.LEAVES, at, "a salt without a number")
-            yield bytes.fromhex(leaf.decode())
-        if self._row() is not None:
-            self._fault(statement.CSV, self._rows.line_num, "a row without a leaf")
+            self._progress(len(line) * self._weight)
+            number, salt, leaf = (cell.decode() for cell in found.groups(default=b""))
+            self._check_leaf(line_number, number, salt, leaf)
+            yield bytes.fromhex(leaf)
+        if self._next_row() is not None:
+            self._fault(manifest.CSV, self._rows.line_num, "a row without a leaf")
 
-    def _look(self, at: int, number: str, salt: bytes | None, leaf: str) -> None:
+    def _check_leaf(self, line: int, number: str, salt: str, leaf: str) -> None:
+        if number:
+            self._check_named(line, number, salt, leaf)
+            return
+        self.counted += 1
+        if salt:
+            self._fault(manifest.LEAVES, line, "a salt without a number")
+
+    def _check_named(self, line: int, number: str, salt: str, leaf: str) -> None:
         self.named += 1
         if number != str(self.named) or self.counted:
-            self._fault(statement.LEAVES, at, f"number {number} stands where {self.named} must")
-        row = self._row()
+            self._fault(manifest.LEAVES, line, f"number {number} is where number {self.named} must be")
+        row = self._next_row()
         if row is None:
-            self._fault(statement.LEAVES, at, f"there is no row for number {number}")
+            self._fault(manifest.LEAVES, line, f"there is no row for number {number}")
         elif len(row) != len(COLUMNS) or row[0] != number:
-            self._fault(statement.CSV, self._rows.line_num, f"this is not the row of number {number}")
-        elif salt is None:
+            self._fault(manifest.CSV, self._rows.line_num, f"this is not the row of number {number}")
+        elif not salt:
             self.erased += 1
             if any(row[1:]):
-                self._fault(statement.CSV, self._rows.line_num, f"number {number} has words, but its leaf has no salt")
+                text = f"number {number} has words, but its leaf has no salt"
+                self._fault(manifest.CSV, self._rows.line_num, text)
         else:
             self.organizations += row[1] == Kind.ORGANIZATION
-            if not any(receipts.leaf_hash(bytes.fromhex(salt.decode()), said).hex() == leaf for said in _said(row)):
-                said = f"row and salt do not give the leaf of number {number} in line {at} of {statement.LEAVES}"
-                self._fault(statement.CSV, self._rows.line_num, said)
+            if not _gives_leaf(row, bytes.fromhex(salt), leaf):
+                text = f"row and salt do not give the leaf of number {number} in line {line} of {manifest.LEAVES}"
+                self._fault(manifest.CSV, self._rows.line_num, text)
 
-    def _row(self) -> list[str] | None:
+    def _next_row(self) -> list[str] | None:
         try:
             return next(self._rows, None)
         except csv.Error:
             return []
 
-    def _fault(self, name: str, line: int, why: str) -> None:
-        if len(self.faults) < MANY:
-            self.faults.append(f"{name}, line {line}: {why}")
+    def _fault(self, name: str, line: int, text: str) -> None:
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(f"{name}, line {line}: {text}")
 
 
-def _said(row: list[str]) -> Iterator[str]:
-    """What the row may have been before the formula guard: an apostrophe can be ours or the signer's."""
-    cells = [[cell[1:], cell] if cell.startswith("'") else [cell] for cell in row]
-    return (receipts.leaf_content(one) for one in product(*cells))
+def _gives_leaf(row: list[str], salt: bytes, leaf: str) -> bool:
+    contents = map(receipts.leaf_content, csv_cells.unguarded(row))
+    return any(receipts.leaf_hash(salt, content).hex() == leaf for content in contents)
 
 
-def _receipt(pasted: str, told: dict[str, Any]) -> Finding:
+def _check_receipt(text: str, claims: dict[str, Any]) -> Finding:
     try:
         receipts.verify_receipt(
-            receipts.parse(pasted),
-            letter=told["letter"],
-            number=told["delivery"],
-            size=told["counts"]["delivered"],
-            root=told["root"],
+            receipts.parse(text),
+            letter=claims["letter"],
+            number=claims["delivery"],
+            size=claims["counts"]["delivered"],
+            root=claims["root"],
         )
-    except receipts.ProofBroken as reason:
-        return Finding(holds=False, said=f"receipt: {reason}")
-    return Finding(holds=True, said="the receipt belongs to this delivery")
+    except receipts.InvalidReceipt as reason:
+        return Finding(holds=False, text=f"receipt: {reason}")
+    return Finding(holds=True, text="the receipt belongs to this delivery")
 
 
-class _Part(io.RawIOBase):
-    """The bytes of one file of the archive; several may be read in turns."""
+def _to_compare(file: IO[bytes], parts: Parts, root: str) -> Iterator[Finding]:
+    """Returns the digests that a person compares with the public page and the printed letter."""
+    yield Finding(holds=None, text=f"root {root}")
+    yield Finding(holds=None, text=f"{manifest.MANIFEST}: SHA-256 {parts[manifest.MANIFEST].sha256}")
+    file.seek(0)
+    whole = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any open file will do
+    yield Finding(holds=None, text=f"the ZIP itself: SHA-256 {whole}")
+
+
+class _PartOfFile(io.RawIOBase):
+    """The bytes of one file of the archive; several can be read in turns."""
 
     def __init__(self, file: IO[bytes], entry: zip_archive.ZipEntry) -> None:
         super().__init__()
-        self._file, self._at, self._end = file, entry.begins, entry.ends
+        self._file, self._at, self._end = file, entry.start, entry.end
 
     def readable(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""The public page of a delivery: what was delivered, and whether a receipt or a file belongs to it."""
+"""The public page of a delivery: its counts and digests, and a form that checks a receipt or a digest."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from campaign.models import Letter
-from signatures.delivery import statement
+from signatures.delivery import manifest
 from signatures.delivery.forms import ProofForm
 from signatures.models import Delivery
 
@@ -18,9 +18,9 @@ from signatures.models import Delivery
 @sensitive_post_parameters()
 @sensitive_variables()
 def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Counts, digests and the root. What is pasted is checked against them and kept nowhere."""
-    known = Delivery.objects.known().filter(letter__in=Letter.objects.published(), letter__slug=slug, number=number)
-    delivery = known.select_related("letter").defer("tops").first()
+    """Shows counts, digests and root. What is pasted is compared with them and not stored."""
+    public = Delivery.objects.public().filter(letter__in=Letter.objects.published(), letter__slug=slug, number=number)
+    delivery = public.select_related("letter").defer("subtree_roots").first()
     if delivery is None:
         raise Http404
     form = ProofForm(request.POST if request.method == "POST" else None, delivery=delivery)
@@ -28,7 +28,7 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "delivery": delivery,
         "letter": delivery.letter,
         "form": form,
-        "files": statement.in_order(delivery.files),
+        "files": manifest.in_order(delivery.files),
         "errata": delivery.errata.order_by("number").values_list("number", flat=True),
     }
     response = render(request, "delivery/delivery_page.html", context, status=422 if form.errors else 200)

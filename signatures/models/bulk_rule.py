@@ -1,4 +1,4 @@
-"""Rules that take many signatures out at once, and what each of these was before."""
+"""Bulk rules, which invalidate many signatures at once, and the former state of each signature they changed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from campaign.models.languages import language_choices
 from signatures.models.signature import Signature
 from signatures.states import State, Visibility
 
-READABLE = r"[^*?[:space:]]"  # a pattern of nothing but stars would be no condition
-CONDITION = (
+LITERAL = r"[^*?[:space:]]"  # a pattern of wildcards alone would match everybody
+HAS_CONDITION = (
     ~Q(name_pattern="")
     | ~Q(organization="")
     | ~Q(domain="")
@@ -28,14 +28,14 @@ CONDITION = (
 
 
 class BulkRule(models.Model):
-    """Which signatures of a letter are not accepted, why, and how far that has come.
+    """A rule that invalidates all signatures of a letter that match its conditions, and the progress of its run.
 
-    Holds no address: a mail domain and a network are keyed digests, as beside the signatures. What could tell of one
-    person (`networks`, `name_key`) goes as soon as it is not needed, and matches nothing from then on.
+    It holds no address: email domain and network are stored as keyed digests, as in the signatures. Columns that could
+    identify one person (`networks`, `name_key`) are blanked when the run ends; the rule then matches nobody.
     """
 
     class Step(models.TextChoices):
-        DRAFT = "draft", "not begun"
+        DRAFT = "draft", "not started"
         RUNNING = "running", "running"
         CANCELLED = "cancelled", "cancelled"
         DONE = "done", "done"
@@ -58,12 +58,12 @@ class BulkRule(models.Model):
     flag = models.CharField("flag", max_length=20, blank=True)
     similar_to = models.BigIntegerField("similar to signature no.", null=True, blank=True)
     name_key = models.CharField(max_length=200, blank=True, editable=False)
-    # These two narrow a rule; none of them makes one.
+    # These two narrow a rule. Neither is a condition by itself.
     states = ArrayField(models.CharField(max_length=12, choices=State), default=list, blank=True)
-    visibility = models.CharField("audience", max_length=10, choices=Visibility, blank=True)
+    visibility = models.CharField("visibility", max_length=10, choices=Visibility, blank=True)
 
-    seen = models.JSONField(null=True, editable=False)  # its preview
-    has_changed = models.BooleanField(default=False, editable=False)  # between preview and start
+    seen = models.JSONField(null=True, editable=False)  # the preview: `bulk_rules.save_preview`
+    has_changed = models.BooleanField(default=False, editable=False)  # the number of matches, between preview and start
 
     step = models.CharField("state", max_length=10, choices=Step, default=Step.DRAFT)
     made_by = models.BigIntegerField("by")
@@ -72,28 +72,28 @@ class BulkRule(models.Model):
     undone_by = models.BigIntegerField("undone by", null=True)
     started_at = models.DateTimeField("started", null=True)
     ended_at = models.DateTimeField("ended", null=True)
-    beat_at = models.DateTimeField(null=True)  # when a job last did a batch: one that is late has died
-    bound = models.BigIntegerField(null=True)  # no signature behind this number is taken
-    reached = models.BigIntegerField(default=0)  # up to this number all are looked at
+    beat_at = models.DateTimeField(null=True)  # time of the last batch; an old one means that the task has died
+    bound = models.BigIntegerField(null=True)  # highest signature number when the rule was started
+    reached = models.BigIntegerField(default=0)  # all signatures up to this number are processed
     expected = models.PositiveIntegerField("expected", default=0)
     rejected = models.PositiveIntegerField("rejected", default=0)
     flagged = models.PositiveIntegerField("flagged", default=0)
-    looked_back = models.BigIntegerField(default=0)  # up to this number all are undone, or left alone
+    looked_back = models.BigIntegerField(default=0)  # all changes up to this signature number are undone or left alone
     undone = models.PositiveIntegerField("undone", default=0)
     left_alone = models.PositiveIntegerField("left alone", default=0)
 
     class Meta:
-        verbose_name = "invalidation"
-        verbose_name_plural = "invalidations"
+        verbose_name = "bulk rule"
+        verbose_name_plural = "bulk rules"
         ordering: ClassVar = ["-pk"]
         default_permissions: ClassVar = []
-        permissions: ClassVar = [("apply_bulk_rules", "Can reject many by a rule, and undo it")]
+        permissions: ClassVar = [("apply_bulk_rules", "Can run and undo bulk rules")]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=CONDITION, name="a_rule_has_a_condition"),
+            models.CheckConstraint(condition=HAS_CONDITION, name="a_rule_has_a_condition"),
             models.CheckConstraint(condition=~Q(name="") & ~Q(reason=""), name="a_rule_has_a_name_and_a_reason"),
             models.CheckConstraint(
-                condition=(Q(name_pattern="") | Q(name_pattern__regex=READABLE))
-                & (Q(organization="") | Q(organization__regex=READABLE)),
+                condition=(Q(name_pattern="") | Q(name_pattern__regex=LITERAL))
+                & (Q(organization="") | Q(organization__regex=LITERAL)),
                 name="a_pattern_is_more_than_stars",
             ),
             models.CheckConstraint(
@@ -113,23 +113,23 @@ class BulkRule(models.Model):
 
     @property
     def taken(self) -> int:
-        """How many signatures it has changed."""
+        """Returns the number of signatures that the rule has changed."""
         return self.rejected + self.flagged
 
 
 class BulkRuleChange(models.Model):
-    """What one signature was before a rule took it: enough to put it back exactly."""
+    """The former state of one signature that a bulk rule changed: all that is needed to restore it."""
 
-    invalidation = models.ForeignKey(BulkRule, models.CASCADE, related_name="rows", db_index=False)
+    rule = models.ForeignKey(BulkRule, models.CASCADE, related_name="changes", db_index=False)
     signature = models.ForeignKey(Signature, models.CASCADE, related_name="+")
-    entry_id = models.BigIntegerField()  # of the trail: who has a later one was decided anew
+    entry_id = models.BigIntegerField()  # the audit entry; a later transition means another decision
     state = models.CharField(max_length=12)
     approved_on = models.DateField(null=True)
     flags = ArrayField(models.CharField(max_length=20), default=list)
 
     class Meta:
         default_permissions: ClassVar = []
-        constraints: ClassVar = [models.UniqueConstraint("invalidation", "signature", name="taken_once_by_a_rule")]
+        constraints: ClassVar = [models.UniqueConstraint("rule", "signature", name="taken_once_by_a_rule")]
 
     def __str__(self) -> str:
         return str(self.pk)

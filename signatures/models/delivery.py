@@ -1,4 +1,4 @@
-"""What was delivered: the letter's texts and its signatures as they read at one moment. Triggers keep it so."""
+"""Deliveries: the letter's texts and its signatures as they were at one moment. Triggers keep them unchanged."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from signatures.states import Kind, State
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
-    """The named sets of deliveries."""
+    """Named sets of deliveries."""
 
-    def gone_out(self) -> DeliveryQuerySet:
-        """Those that have left the house: nothing in them can be called back."""
+    def handed_over(self) -> DeliveryQuerySet:
+        """Deliveries that were handed over: nothing in them can be called back."""
         return self.filter(state__in=[Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED])
 
-    def known(self) -> DeliveryQuerySet:
-        """Those that the public is told of: their files are made, and they were not called back."""
+    def public(self) -> DeliveryQuerySet:
+        """Deliveries with a public page: their files are ready, and they are not void."""
         return self.filter(state__in=[Delivery.State.READY, Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED])
 
 
 class Delivery(models.Model):
-    """One freezing of a letter. What it was frozen with never changes; how far it has come does."""
+    """One freezing of a letter. What was frozen never changes; the state and the progress of the build do."""
 
     class State(models.TextChoices):
         FROZEN = "frozen", _("frozen")
@@ -41,18 +41,18 @@ class Delivery(models.Model):
     letter = models.ForeignKey(Letter, models.PROTECT, related_name="deliveries", verbose_name="letter")
     number = models.PositiveIntegerField("number")
     frozen_at = models.DateTimeField("frozen at")
-    frozen_by = models.BigIntegerField("frozen by", null=True)  # plain, as in the trail
+    frozen_by = models.BigIntegerField("frozen by", null=True)  # a plain number, as in the audit log
     reason = models.CharField("reason", max_length=300)
     order = models.CharField("order of the names", max_length=10, choices=Letter.Order)
     letterhead = models.JSONField("letterhead")
     texts = models.JSONField("texts")  # [{"revision", "language", "digest", "translation", "authoritative"}]
-    counts = models.JSONField("counts")  # as the manifest gives them (INTERFACES.md), and since the last delivery
+    counts = models.JSONField("counts")  # those of the manifest, and changes since the last delivery
 
     state = models.CharField("state", max_length=12, choices=State, default=State.FROZEN)
     root = models.CharField("root", max_length=64, blank=True)
     files = models.JSONField("SHA-256 of the files", default=dict, blank=True)
-    # What is kept of the tree (`receipts.Tree`). A receipt that does not lead to the root is never handed out.
-    tops = models.BinaryField(default=b"", db_default=b"", editable=False)
+    # See `merkle.Tree`. A receipt that does not lead to the root is never handed out.
+    subtree_roots = models.BinaryField(default=b"", db_default=b"", editable=False)
     handed_over_on = models.DateField("handed over on", null=True, blank=True)
     handed_over_to = models.CharField("to whom", max_length=200, blank=True)
     handed_over_at = models.CharField("place", max_length=200, blank=True)
@@ -60,11 +60,11 @@ class Delivery(models.Model):
     acknowledged_on = models.DateField("acknowledged on", null=True, blank=True)
     void_reason = models.CharField("why it is void", max_length=300, blank=True)
 
-    # How far the making of the files has come. A job may be asked for again at any time: these are the truth.
+    # The progress of the build. Its job may be enqueued again at any time: these fields decide what it does.
     stage = models.CharField(max_length=20, blank=True, default="")
-    done = models.PositiveIntegerField(default=0)
-    seen_at = models.DateTimeField(null=True)  # when the job that makes the files was last alive
-    stopped = models.BooleanField(default=False)
+    done = models.PositiveIntegerField(default=0)  # percent
+    seen_at = models.DateTimeField(null=True)  # the last heartbeat of the job
+    build_canceled = models.BooleanField(default=False)
     failure = models.CharField(max_length=40, blank=True, default="")
 
     objects = DeliveryQuerySet.as_manager()
@@ -94,39 +94,36 @@ class Delivery(models.Model):
 
     @property
     def package(self) -> Path:
-        """Where its package stands once it is whole (INTERFACES.md)."""
+        """The path of its package once it is complete."""
         folder: Path = settings.DELIVERIES_DIR
         return folder / f"{self.letter.slug}-{self.number}.zip"
 
 
 class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
-    """The named sets of what was delivered."""
+    """Named sets of delivery entries, and their only change."""
 
     def shown_to(self, signature: Signature) -> DeliveryEntryQuerySet:
-        """What its signer finds on the personal page: nothing before confirming, and nothing after taking it back."""
+        """Entries that the signer sees on the personal page: none before confirming, and none after withdrawing."""
         if signature.state in {State.UNCONFIRMED, State.WITHDRAWN}:
             return self.none()
-        mine = self.filter(signature_id=signature.pk, salt__isnull=False, delivery__in=Delivery.objects.known())
+        mine = self.filter(signature_id=signature.pk, salt__isnull=False, delivery__in=Delivery.objects.public())
         return mine.select_related("delivery__letter").order_by("-delivery__number")
 
     def blank(self) -> int:
-        """Remove the words and the salts of erased signers, and return the number of entries.
-
-        The leaves stay, so that the root still holds.
-        """
+        """Blanks words, day and salt of these entries. Their leaves stay, so that the root still holds."""
         return self.update(**dict.fromkeys(BLANKED_IN_DELIVERIES, ""), salt=None, signed_on=None)
 
 
 class DeliveryEntry(models.Model):
-    """One signature of a delivery, as it read then. Only erasing a person changes it.
+    """One signature of a delivery, as it was then. Only erasing the person changes it: see `blank`.
 
-    Then words and salt go, and the leaf stays. Whoever is counted only has no number and no words.
+    Signatures that are counted only have no number and no words.
     """
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="rows", db_index=False)
     place = models.PositiveIntegerField()  # of its leaf, from 0
     number = models.PositiveIntegerField(null=True)  # in the CSV and the PDF, from 1
-    signature_id = models.BigIntegerField(db_index=True)  # plain, so that signatures can be erased
+    signature_id = models.BigIntegerField(db_index=True)  # a plain number, so that signatures can be erased
     kind = models.CharField(max_length=12, choices=Kind)
     name = models.CharField(max_length=200, blank=True)
     role = models.CharField(max_length=200, blank=True)
@@ -157,7 +154,7 @@ class DeliveryEntry(models.Model):
 
 
 class Erratum(models.Model):
-    """A signature taken back after it was delivered: a number and a day; whose it was is kept nowhere."""
+    """A signature that was withdrawn after it was delivered: a number and a day. Whose it was is not stored."""
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="errata")
     number = models.PositiveIntegerField("number")

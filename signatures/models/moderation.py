@@ -1,4 +1,4 @@
-"""Reasons for rejections and questions to signers."""
+"""Rejection reasons, and questions that staff may ask signers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from campaign.models.languages import language_choices
 
 
 class RejectionReason(models.Model):
-    """A reason that staff choose instead of writing it anew."""
+    """A reason for a rejection that staff can choose from a list."""
 
     text = models.CharField("reason", max_length=200, unique=True)
     place = models.PositiveSmallIntegerField("place in the list", default=100)
 
     class Meta:
-        verbose_name = "reason for a rejection"
-        verbose_name_plural = "reasons for a rejection"
+        verbose_name = "rejection reason"
+        verbose_name_plural = "rejection reasons"
         ordering: ClassVar = ["place", "text"]
 
     def __str__(self) -> str:
@@ -26,13 +26,13 @@ class RejectionReason(models.Model):
 
 class QuestionManager(models.Manager["Question"]):
     def in_language(self, code: str, language: str) -> Question | None:
-        """The question in this language, else in English, else in any."""
+        """Returns the question in this language, else in English, else in any; None if the code is unknown."""
         found = {row.language: row for row in self.filter(code=code)}
         return found.get(language) or found.get("en") or next(iter(found.values()), None)
 
 
 class Question(models.Model):
-    """A question that staff may ask a signer, in one language. Neutral: it names neither letter nor recipient."""
+    """A question that staff may ask a signer, in one language. It names neither the letter nor its recipient."""
 
     code = models.SlugField("code", max_length=40, help_text="The same in every language.")
     language = models.CharField("language", max_length=10, choices=language_choices, default="en")

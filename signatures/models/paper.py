@@ -1,4 +1,4 @@
-"""What was taken in from paper, file by file. Neither the file nor a name of it stands here."""
+"""Imports of signatures from paper, one row for each file. Neither the file nor its names are kept."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from campaign.models import Letter
 
 
 class PaperImport(models.Model):
-    """One file of signatures collected on paper, so that it can be taken back whole."""
+    """One imported file of paper signatures. The import can be undone as a whole."""
 
     letter = models.ForeignKey(Letter, models.PROTECT, related_name="+", verbose_name="letter")
     at = models.DateTimeField("when", auto_now_add=True)
     staff_id = models.BigIntegerField("staff")
-    number = models.PositiveIntegerField("taken")
-    first_entry = models.BigIntegerField(editable=False)  # its entries in the trail, which name the rows
+    number = models.PositiveIntegerField("imported")
+    first_entry = models.BigIntegerField(editable=False)  # the range of its audit entries, which name the signatures
     last_entry = models.BigIntegerField(editable=False)
     undone_at = models.DateTimeField("undone", null=True)
 
     class Meta:
-        verbose_name = "import from paper"
-        verbose_name_plural = "imports from paper"
+        verbose_name = "paper import"
+        verbose_name_plural = "paper imports"
         ordering: ClassVar = ["-pk"]
         default_permissions: ClassVar = ["view"]
-        permissions: ClassVar = [("import_paper", "Can take in signatures from paper, and take an import back")]
+        permissions: ClassVar = [("import_paper", "Can import signatures from paper, and undo an import")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -92,8 +92,8 @@ class BlocklistEntry(models.Model):
     made_by = models.BigIntegerField("made by staff", null=True, editable=False)
 
     class Meta:
-        verbose_name = "block list entry"
-        verbose_name_plural = "block lists"
+        verbose_name = "blocklist entry"
+        verbose_name_plural = "blocklists"
         ordering: ClassVar = ["-pk"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(kind__in=["domain", "network", "word", "name"]), name="block_is_known"),

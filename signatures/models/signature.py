@@ -100,7 +100,7 @@ class Signature(models.Model):
     name_key = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")
     sort_key = models.CharField(max_length=100, blank=True, editable=False, default="", db_default="", db_collation="C")
     search_text = models.TextField(blank=True, editable=False, default="", db_default="")
-    visibility = models.CharField("audience", max_length=MAX_LENGTHS["visibility"], choices=Visibility)
+    visibility = models.CharField("visibility", max_length=MAX_LENGTHS["visibility"], choices=Visibility)
     language = models.CharField("language", max_length=10)
     sealed_address = models.BinaryField(null=True, editable=False)
     # Keyed digests that signatures of one source share: of the email domain and the domains that it is part of, and for
@@ -112,7 +112,7 @@ class Signature(models.Model):
 
     state = models.CharField("state", max_length=12, choices=State, default=State.UNCONFIRMED)
     flags = ArrayField(models.CharField(max_length=20), verbose_name="flags", default=list, blank=True)
-    featured_position = models.PositiveSmallIntegerField("place among the featured_position", null=True, editable=False)
+    featured_position = models.PositiveSmallIntegerField("place among featured signatures", null=True, editable=False)
     signed_up_at = models.DateTimeField("signed up")
     confirmed_at = models.DateTimeField("confirmed", null=True)
     approved_on = models.DateField("approved", null=True)
@@ -207,7 +207,7 @@ class WaitingSignature(Signature):
     class Meta:
         proxy = True
         verbose_name = "waiting signature"
-        verbose_name_plural = "waiting signatures"
+        verbose_name_plural = "review queue"
         default_permissions: ClassVar = []
 
 
@@ -216,8 +216,8 @@ class FeaturedSignature(Signature):
 
     class Meta:
         proxy = True
-        verbose_name = "featured_position"
-        verbose_name_plural = "featured"
+        verbose_name = "featured signature"
+        verbose_name_plural = "featured signatures"
         default_permissions: ClassVar = []
 
 

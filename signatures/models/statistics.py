@@ -67,7 +67,7 @@ class Alarm(models.Model):
     code = models.CharField("alarm", max_length=20, primary_key=True)
     sentence = models.CharField("what was found", max_length=300)
     since = models.DateTimeField("since")
-    until = models.DateTimeField("active until", help_text="Each check that finds it again moves this on.")
+    until = models.DateTimeField("active until", help_text="Each check that finds the alarm again moves this forward.")
     seen_by = models.BigIntegerField("seen by staff", null=True)
 
     class Meta:
@@ -76,7 +76,7 @@ class Alarm(models.Model):
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [
             ("pause_signing", "Can pause signing"),
-            ("turn_switches", "Can resume signing, tighten the limits and loosen them"),
+            ("turn_switches", "Can resume signing, and tighten and loosen the rate limits"),
         ]
         ordering: ClassVar = ["-until"]
 

@@ -1,1 +1,1 @@
-"""What staff decide: the review queue, bulk rules, paper imports, switches."""
+"""Decisions of staff: the review queue, bulk rules, paper imports, switches."""

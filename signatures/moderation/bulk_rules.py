@@ -1,4 +1,4 @@
-"""Which signatures a rule means: making it from what staff choose, and what it would take."""
+"""Bulk rules: creating one from the conditions that staff choose, and previewing which signatures it matches."""
 
 import re
 from collections.abc import Mapping
@@ -13,20 +13,24 @@ from django.utils.functional import Promise
 from psycopg2.errors import QueryCanceled
 
 from campaign.models import Letter
+from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import BulkRule, Signature, SignatureQuerySet
+from signatures.moderation.decisions import named_subquery
 from signatures.registries import AuditAction, Flag
 from signatures.screening import rate_limits
 from signatures.states import State
 from signatures.values import email_addresses, patterns, sealing
 
-AFFECTED_STATES = [State.UNCONFIRMED, State.WAITING, State.APPROVED]  # the others are left alone
+AFFECTED_STATES = [State.UNCONFIRMED, State.WAITING, State.APPROVED]
 EXAMPLES = 20
+
+_PREVIEW = load_sql(__file__, "preview_bulk_rule.sql")
 
 
 class InvalidRule(Exception):
-    """What staff chose makes no rule; tells which field is wrong, and why."""
+    """The conditions make no rule. Holds the name of the field that is wrong (or "") and a message for staff."""
 
     def __init__(self, field: str, message: str | Promise) -> None:
         super().__init__(f"{field}: {message}")
@@ -35,9 +39,10 @@ class InvalidRule(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What staff choose; all of it must hold. Of a mail domain and a network only digests are kept.
+    """The conditions that staff choose; a signature must meet all of them.
 
-    `domain_of`, `network_of` and `similar_to` are numbers of signatures that the others must be like.
+    `domain_of`, `network_of` and `similar_to` are numbers of signatures with the same email domain, network or words in
+    the name. Only keyed digests of domain and network are stored.
     """
 
     name_pattern: str = ""
@@ -58,12 +63,12 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a rule would take at this moment."""
+    """The signatures that a rule matches at one moment."""
 
-    cells: Mapping[tuple[str, str], int]  # by state and audience
-    by_hand: int  # how many of them were approved by a person
-    share: float  # of all that have not left or been rejected
-    examples: list[int]  # numbers of signatures, drawn evenly
+    cells: Mapping[tuple[str, str], int]  # counts by state and visibility
+    by_hand: int  # the number of those that a person approved
+    share: float  # of all signatures of the letter in the affected states
+    examples: list[int]  # numbers of signatures, picked at even distances
 
     @property
     def number(self) -> int:
@@ -72,103 +77,108 @@ class Preview:
 
 @transaction.atomic
 def create(letter: Letter, conditions: Conditions, *, by: int, name: str, reason: str) -> BulkRule:
-    """Write a rule down. It changes nothing before it is started.
+    """Create a rule. It changes no signature before it is started.
 
     Raises:
-        NotARule: without a name, a reason or a condition, or when one of these means nothing.
+        InvalidRule: when name, reason or every condition is missing, or when a condition is not valid.
     """
-    for which, text in (("name", name), ("reason", reason)):
+    for field_name, text in (("name", name), ("reason", reason)):
         if not text.strip():
-            raise InvalidRule(which, "Please fill this in: it is read by whoever looks at the rule later.")
+            raise InvalidRule(field_name, "Please fill this in, for whoever looks at the rule later.")
     rule = BulkRule(
         letter=letter, name=name.strip(), reason=reason.strip(), made_by=by, country=conditions.country,
         language=conditions.language, flag=conditions.flag, visibility=conditions.visibility,
         states=[state for state in AFFECTED_STATES if state in conditions.states],
     )  # fmt: skip
-    for which in ("name_pattern", "organization"):
-        setattr(rule, which, _pattern(which, getattr(conditions, which)))
+    for field_name in ("name_pattern", "organization"):
+        setattr(rule, field_name, _pattern(field_name, getattr(conditions, field_name)))
     rule.signed_up_from, rule.signed_up_until = _span(conditions)
     rule.domain = _domain(conditions)
     rule.networks = _networks(conditions)
     rule.by_network = bool(rule.networks)
     if conditions.similar_to is not None:
         rule.similar_to = conditions.similar_to
-        rule.name_key = _part_of("similar_to", conditions.similar_to, "name_key")
+        rule.name_key = _value_of("similar_to", conditions.similar_to, "name_key")
     if not has_condition(rule):
-        raise InvalidRule("", "Choose at least one condition: a rule without one would take the whole list.")
+        raise InvalidRule("", "Choose at least one condition: a rule without one would match the whole list.")
     rule.save()
     audit_log.record(
-        AuditAction.RULE_MADE, staff_id=by, letter_id=letter.pk, reason=rule.reason, detail={"invalidation": rule.pk}
+        AuditAction.RULE_MADE, staff_id=by, letter_id=letter.pk, reason=rule.reason, detail={"rule": rule.pk}
     )
     return rule
 
 
 def has_condition(rule: BulkRule) -> bool:
-    """Whether a rule says whom it means. State and audience only narrow it (SECURITY.md A6)."""
+    """Whether a rule has a condition. State and visibility only narrow it (threat model A6)."""
     text = (rule.name_pattern, rule.organization, rule.domain, rule.country, rule.language, rule.flag)
     return any(text) or rule.by_network or rule.signed_up_from is not None or rule.similar_to is not None
 
 
-def _pattern(which: str, typed: str) -> str:
+def _pattern(field_name: str, typed: str) -> str:
     if typed.strip() and not patterns.has_literal(typed):
-        raise InvalidRule(which, "This would fit every name: write at least one letter.")
+        raise InvalidRule(field_name, "This would match every name: write at least one letter.")
     return typed.strip()
 
 
 def _span(conditions: Conditions) -> tuple[datetime | None, datetime | None]:
     since, until = conditions.signed_up_from, conditions.signed_up_until
     if (since is None) != (until is None):
-        raise InvalidRule("signed_up_until" if until is None else "signed_up_from", "A span of time has two ends.")
+        raise InvalidRule(
+            "signed_up_until" if until is None else "signed_up_from", "Please give both the beginning and the end."
+        )
     if since and until and since >= until:
-        raise InvalidRule("signed_up_until", "The span ends before it begins.")
+        raise InvalidRule("signed_up_until", "The end is before the beginning.")
     return since, until
 
 
 def _domain(conditions: Conditions) -> str:
     if conditions.domain_of is not None:
-        return _part_of("domain_of", conditions.domain_of, "domains")
+        return _value_of("domain_of", conditions.domain_of, "domains")
     typed = conditions.domain.strip().rpartition("@")[2].removeprefix("*.").strip(".")
     if not typed:
         return ""
     domain = email_addresses.domain_of(f"@{typed}")
     if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", domain):
-        raise InvalidRule("domain", "This is no email domain. One looks like mailbot.example.")
+        raise InvalidRule("domain", "This is not an email domain. An example of one: mailbot.example.")
     return sealing.domain_hash(domain, pepper=settings.EMAIL_HASH_PEPPER)
 
 
 def _networks(conditions: Conditions) -> list[str]:
     if conditions.network_of is not None:
-        return [_part_of("network_of", conditions.network_of, "network")]
+        return [_value_of("network_of", conditions.network_of, "network")]
     if not conditions.network.strip():
         return []
     try:
         return rate_limits.network_digests(conditions.network, timezone.now())
     except ValueError:
         raise InvalidRule(
-            "network", "This is no address or network, or a network wider than a /16 (IPv6: a /56)."
+            "network", "This is not an address or network, or it is wider than a /16 (IPv6: a /56)."
         ) from None
 
 
 _MISSING = {
-    "name_key": "That signature has no name that others could be like, or is not confirmed.",
-    "domains": "Of that signature no email domain is known.",
-    "network": "Of that signature no network is known; it is forgotten after 72 hours.",
+    "name_key": "That signature has no name to compare others with, or is not confirmed.",
+    "domains": "The email domain of that signature is not known.",
+    "network": "The network of that signature is not known; networks are deleted after 72 hours.",
 }
 
 
-def _part_of(which: str, number: int, column: str) -> str:
-    """What another signature has in this column, the mail domain without those it is part of."""
-    signature = Signature.objects.filter(pk=number).first()
+def _value_of(field_name: str, signature_id: int, column: str) -> str:
+    """Returns the value of this column in a signature; of its domains the first, without the parent domains."""
+    signature = Signature.objects.filter(pk=signature_id).first()
     if signature is None:
-        raise InvalidRule(which, "There is no signature of this number.")
-    found = getattr(signature, column)
-    if not found:
-        raise InvalidRule(which, _MISSING[column])
-    return str(found if isinstance(found, str) else found[0])
+        raise InvalidRule(field_name, "There is no signature with this number.")
+    value = getattr(signature, column)
+    if not value:
+        raise InvalidRule(field_name, _MISSING[column])
+    return str(value if isinstance(value, str) else value[0])
 
 
 def matching(rule: BulkRule) -> SignatureQuerySet:
-    """The signatures that a rule would take at this moment. What it says of somebody who was forgotten fits nobody."""
+    """Returns the signatures that a rule matches now.
+
+    A rule whose match criteria were blanked (`similar_to` without `name_key`, no `networks`) matches nobody.
+    """
     if not has_condition(rule) or (rule.similar_to is not None and not rule.name_key):
         return Signature.objects.none()
     rows = Signature.objects.filter(letter_id=rule.letter_id, state__in=rule.states or AFFECTED_STATES)
@@ -191,46 +201,38 @@ def matching(rule: BulkRule) -> SignatureQuerySet:
     return rows
 
 
-# One walk over the rows: how many in each cell, and examples at even distances.
-_PREVIEW = """
-    WITH matched AS MATERIALIZED ({matching})
-    SELECT state, visibility, count(*), count(*) FILTER (WHERE state = 'approved' AND EXISTS (
-        SELECT FROM signatures_auditentry entry
-        WHERE entry.signature_id = matched.id AND entry.action = 'approve' AND entry.staff_id IS NOT NULL
-    )), NULL::bigint[]
-    FROM matched GROUP BY state, visibility
-    UNION ALL
-    SELECT '', '', 0, 0, percentile_disc(%s::float[]) WITHIN GROUP (ORDER BY id) FROM matched
-"""
-
-
 def preview(rule: BulkRule) -> Preview:
-    """How many a rule would take, by state and audience, with examples."""
+    """Returns the counts of the signatures that a rule matches now, by state and visibility, and examples."""
     try:
-        which, parameters = matching(rule).order_by().values("id", "state", "visibility").query.sql_with_params()
+        subquery, parameters = named_subquery(matching(rule).order_by().values("id", "state", "visibility"))
     except EmptyResultSet:
         return Preview({}, 0, 0.0, [])
-    points = [place / (EXAMPLES - 1) for place in range(EXAMPLES)]
+    parameters["fractions"] = [position / (EXAMPLES - 1) for position in range(EXAMPLES)]
     with connection.cursor() as cursor:
-        cursor.execute(_PREVIEW.format(matching=which), [*parameters, points])
+        cursor.execute(_PREVIEW.format(matching=subquery), parameters)
         rows = cursor.fetchall()
-    cells = {(state, audience): number for state, audience, number, *_rest in rows if state}
-    drawn: list[int] = next((row[4] for row in rows if row[4]), [])
-    figures = counts.for_letter(rule.letter_id)
-    everybody = sum(figures.in_state(state) for state in AFFECTED_STATES)
-    number = sum(cells.values())
+    cells = {(state, visibility): number for state, visibility, number, *_rest in rows if state}
+    examples: list[int] = next(row[4] for row in rows if not row[0]) or []
+    letter_counts = counts.for_letter(rule.letter_id)
+    affected = sum(letter_counts.in_state(state) for state in AFFECTED_STATES)
     return Preview(
         cells=cells,
         by_hand=sum(row[3] for row in rows),
-        share=number / everybody if everybody else 0.0,
-        examples=sorted(set(drawn)),
+        share=sum(cells.values()) / affected if affected else 0.0,
+        examples=sorted(set(examples)),
     )
 
 
 def save_preview(rule: BulkRule, *, within: float | None = None) -> bool:
-    """Write the preview down beside the rule; False, and nothing, when that takes longer than so many seconds.
+    """Save a new preview in the rule's row.
 
-    Among a million it can take longer than a page may: then a job does it.
+    Among a million signatures it can take longer than a page may take; then a task does it.
+
+    Args:
+        rule: the rule.
+        within: the maximum time in seconds; None: no limit.
+
+    Returns whether the preview was saved in time.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -242,10 +244,13 @@ def save_preview(rule: BulkRule, *, within: float | None = None) -> bool:
         if isinstance(error.__cause__, QueryCanceled):
             return False
         raise
-    cells = [[state, audience, number] for (state, audience), number in found.cells.items()]
     rule.seen = {
-        "number": found.number, "cells": cells, "by_hand": found.by_hand, "share": found.share,
-        "examples": found.examples, "at": timezone.now().isoformat(),
-    }  # fmt: skip
+        "number": found.number,
+        "cells": [[state, visibility, number] for (state, visibility), number in found.cells.items()],
+        "by_hand": found.by_hand,
+        "share": found.share,
+        "examples": found.examples,
+        "at": timezone.now().isoformat(),
+    }
     rule.save(update_fields=["seen"])
     return True

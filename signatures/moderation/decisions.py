@@ -1,14 +1,17 @@
-"""What staff decide: approve, reject, hold, ask, undo; one signature or many at once."""
+"""Decisions of staff about signatures: approve, reject, hold, ask a question, undo; for one signature or many."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from nacl.public import PrivateKey
 
 from campaign.models import Letter
+from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, OutboxMail, Question, Signature, SignatureQuerySet
 from signatures.outbox import queue
@@ -22,57 +25,24 @@ TARGET_STATE = {
     AuditAction.REJECT: State.REJECTED,
     AuditAction.HOLD: State.WAITING,
 }
-MAX_NAMED = 5  # of how many that were left as they are the numbers are told
+MAX_NAMED = 5  # the number of refused signatures that a message names
+
+_DECIDE = load_sql(__file__, "decide.sql")
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """What became of a decision about many: how many moved, how many could not (the first by number), its entries."""
+class DecisionResult:
+    """The outcome of a decision about many signatures.
 
-    done: int
+    `decided` and `refused` are counts; `refused_ids` are the first refused ones by number; `first_entry` and
+    `last_entry` are the range of the new audit entries.
+    """
+
+    decided: int
     refused: int
-    first: int | None = None
-    last: int | None = None
-    left: Sequence[int] = ()
-
-
-# One statement for any number: lock, look whether the move is allowed, save, and write the trail. What undo needs goes
-# into the entry. A decision ends a hold. What anybody else did since the entry that the decision knows of is not
-# overwritten (SECURITY.md A7): it stands in the trail, or, where it was committed while this statement waited for the
-# lock, the row is another version than the one in this statement's snapshot.
-_DECIDE = """
-    WITH chosen AS MATERIALIZED (
-        SELECT id, letter_id, state, approved_on, flags, ctid AS version FROM signatures_signature
-        WHERE id IN ({chosen}) ORDER BY id FOR UPDATE
-    ), unchanged AS (
-        SELECT chosen.* FROM chosen JOIN signatures_signature AS seen ON seen.id = chosen.id AND seen.ctid = version
-        WHERE %s::bigint IS NULL OR NOT EXISTS (
-            SELECT FROM signatures_auditentry AS entry
-            WHERE entry.signature_id = chosen.id AND entry.id > %s AND entry.staff_id IS DISTINCT FROM %s
-                AND entry.action <> ALL (%s)
-        )
-    ), moved AS (
-        UPDATE signatures_signature AS signature SET
-            state = %s,
-            approved_on = CASE WHEN %s THEN COALESCE(chosen.approved_on, %s) END,
-            flags = ARRAY(
-                SELECT flag FROM unnest(chosen.flags) AS flag WHERE flag <> ALL (%s)
-            ) || %s::varchar(20)[]
-        FROM unchanged AS chosen
-        WHERE signature.id = chosen.id AND chosen.state = ANY (%s) AND NOT %s::varchar(20)[] && chosen.flags
-        RETURNING chosen.*, signature.state AS now, signature.flags AS left_with
-    ), told AS (
-        INSERT INTO signatures_auditentry (at, action, staff_id, letter_id, signature_id, was, now, reason, detail)
-        SELECT %s, %s, %s, letter_id, id, state, now, %s, jsonb_strip_nulls(jsonb_build_object(
-            'approved_on', approved_on,
-            'flags', CASE WHEN flags <> left_with THEN array_to_string(flags, ' ') END
-        )) FROM moved ORDER BY id
-        RETURNING id
-    )
-    SELECT (SELECT count(*) FROM chosen), count(*), min(id), max(id), ARRAY(
-        SELECT id FROM chosen WHERE id NOT IN (SELECT id FROM moved) ORDER BY id LIMIT {left}
-    ) FROM told
-"""
+    first_entry: int | None = None
+    last_entry: int | None = None
+    refused_ids: Sequence[int] = ()
 
 
 def decide(
@@ -83,80 +53,99 @@ def decide(
     reason: str = "",
     seen: Collection[State] | None = None,
     as_of: int | None = None,
-) -> Decided:
-    """Approve, reject or hold all of these; those whose state does not allow it are left as they are.
+) -> DecisionResult:
+    """Approve, reject or hold many signatures. Those whose state does not allow it are left as they are.
 
     Args:
         action: APPROVE, REJECT or HOLD.
-        chosen: which signatures.
-        by: the number of the member of staff; None for a rule.
-        reason: why, for the trail.
-        seen: the states that whoever decides saw them in; what is in another by now was decided by somebody else.
-        as_of: the newest entry of the trail when they saw them (`trail.newest`); what anybody else did something with
-            since then is left as it is. None: nobody looked.
+        chosen: the signatures.
+        by: the account id of the member of staff; None for an automatic rule.
+        reason: the reason for the audit log; a rejection needs one.
+        seen: the states in which the page showed the signatures. A signature in another state was decided by somebody
+            else meanwhile, and is left as it is.
+        as_of: the newest audit entry when the page was made (`audit_log.newest_id`). A signature that somebody else
+            changed since then is left as it is. None skips this check.
 
     Raises:
-        NotAllowed: when a rejection has no reason.
+        TransitionNotAllowed: when a rejection has no reason.
     """
     if action == AuditAction.REJECT and not reason.strip():
         raise TransitionNotAllowed("A rejection needs a reason.")
-    allowed = ALLOWED_FROM[action] if seen is None else ALLOWED_FROM[action] & set(seen)
+    subquery, parameters = named_subquery(chosen.order_by().values("pk"))
     now = timezone.now()
-    which, parameters = chosen.order_by().values("pk").query.sql_with_params()
-    added = [Flag.HOLD] if action == AuditAction.HOLD else []
-    values = [
-        *parameters, as_of, as_of, by, list(READ_ACTIONS),
-        TARGET_STATE[action], action == AuditAction.APPROVE, now.date(), list(FLAGS_ENDED_BY_DECISION), added,
-        sorted(allowed), added,
-        now, action, by, reason.strip(),
-    ]  # fmt: skip
+    parameters |= {
+        "action": action,
+        "target_state": TARGET_STATE[action],
+        "allowed_states": sorted(ALLOWED_FROM[action] if seen is None else ALLOWED_FROM[action] & set(seen)),
+        "ended_flags": list(FLAGS_ENDED_BY_DECISION),
+        "added_flags": [Flag.HOLD] if action == AuditAction.HOLD else [],
+        "staff_id": by,
+        "reason": reason.strip(),
+        "as_of": as_of,
+        "read_actions": list(READ_ACTIONS),
+        "at": now,
+        "today": now.date(),
+    }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DECIDE.format(chosen=which, left=MAX_NAMED), values)
-        found, done, first, last, left = cursor.fetchone()
-    return Decided(done, found - done, first, last, left)
+        cursor.execute(_DECIDE.format(chosen=subquery, max_named=MAX_NAMED), parameters)
+        found, decided, first_entry, last_entry, refused_ids = cursor.fetchone()
+    return DecisionResult(decided, found - decided, first_entry, last_entry, refused_ids)
+
+
+def named_subquery(rows: QuerySet[Any, Any]) -> tuple[str, dict[str, Any]]:
+    """Returns the SQL of a queryset with named parameters, and the parameters, for use inside a larger statement."""
+    sql, parameters = rows.query.sql_with_params()
+    names = [f"subquery_{position}" for position in range(len(parameters))]
+    return sql % tuple(f"%({name})s" for name in names), dict(zip(names, parameters, strict=True))
 
 
 def approve(signature: Signature, *, by: int) -> None:
-    """Let a signature stand.
+    """Approve a signature.
 
     Raises:
-        NotAllowed: unless it waits or was rejected.
+        TransitionNotAllowed: unless it is waiting or rejected.
     """
-    _one(AuditAction.APPROVE, signature, by=by)
+    _decide_one(AuditAction.APPROVE, signature, by=by)
 
 
 def reject(signature: Signature, *, by: int, reason: str) -> None:
-    """Do not let a signature stand.
+    """Reject a signature.
 
     Raises:
-        NotAllowed: unless it waits or is approved, or when no reason is given.
+        TransitionNotAllowed: unless it is waiting or approved, or when no reason is given.
     """
-    _one(AuditAction.REJECT, signature, by=by, reason=reason)
+    _decide_one(AuditAction.REJECT, signature, by=by, reason=reason)
 
 
 def hold(signature: Signature, *, by: int, reason: str = "") -> None:
-    """Put a signature aside, with a flag: it waits, and what was shown of it is hidden.
+    """Put a signature on hold: it waits with a flag, and is not public.
 
     Raises:
-        NotAllowed: unless it waits or is approved, and is not put aside already.
+        TransitionNotAllowed: unless it is waiting or approved, and not on hold already.
     """
-    _one(AuditAction.HOLD, signature, by=by, reason=reason)
+    _decide_one(AuditAction.HOLD, signature, by=by, reason=reason)
+
+
+def _decide_one(action: AuditAction, signature: Signature, *, by: int, reason: str = "") -> None:
+    if not decide(action, Signature.objects.filter(pk=signature.pk), by=by, reason=reason).decided:
+        raise TransitionNotAllowed(f"The state of the signature does not allow: {action}.")
 
 
 @transaction.atomic
 def ask_question(signature: Signature, *, by: int, question: str, as_of: int | None = None) -> Signature:
-    """Ask the signer a question of the list: it stands on the personal page, and the signature waits with a flag.
+    """Ask the signer one of the questions on the list.
 
-    Who left an address for updates can be told by mail, where the keeper's key is (`queue_questions`).
+    The personal page shows the question, and the signature waits with a flag. Signers who left an address for updates
+    can get it by email (`queue_questions`).
 
     Raises:
-        NotAllowed: unless it waits, and this question is on the list.
-        Overtaken: when somebody else did something with it since `as_of`.
+        TransitionNotAllowed: unless the signature is waiting and the question exists.
+        EditConflict: when somebody else changed the signature since `as_of`.
     """
     locked = lock(signature)
     check_conflict(locked, by=by, as_of=as_of)
     if locked.state != State.WAITING or not Question.objects.filter(code=question).exists():
-        raise TransitionNotAllowed("It does not wait, or there is no such question.")
+        raise TransitionNotAllowed("The signature is not waiting, or there is no such question.")
     locked.question, locked.flags = question, sorted({*locked.flags, Flag.ASKED} - {Flag.ANSWERED})
     audit_log.record(AuditAction.ASK, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=question)
     locked.save(update_fields=["question", "flags"])
@@ -165,10 +154,12 @@ def ask_question(signature: Signature, *, by: int, question: str, as_of: int | N
 
 @transaction.atomic
 def queue_questions(private_key: PrivateKey) -> int:
-    """Queue a mail to each signer who was asked and left an address for updates, one for each; how many.
+    """Queue an email to each signer who was asked a question and left an address for updates.
+
+    Returns the number of queued emails. Nobody gets a second one.
 
     Raises:
-        mailboxes.CannotOpen: when an address was sealed to another key.
+        CannotUnseal: when an address was sealed to another key.
     """
     asked = Signature.objects.filter(state=State.WAITING, flags__contains=[Flag.ASKED], sealed_address__isnull=False)
     queued = 0
@@ -179,18 +170,13 @@ def queue_questions(private_key: PrivateKey) -> int:
     return queued
 
 
-def _one(action: AuditAction, signature: Signature, *, by: int, reason: str = "") -> None:
-    if not decide(action, Signature.objects.filter(pk=signature.pk), by=by, reason=reason).done:
-        raise TransitionNotAllowed(f"{action} is not allowed from where it stands.")
-
-
 @transaction.atomic
 def undo(signature: Signature, *, by: int, as_of: int | None = None) -> Signature:
-    """Put a signature back to the state and the flags that its last decision by staff left.
+    """Restore the state and the flags that a signature had before the last decision about it.
 
     Raises:
-        NotAllowed: when its last move was not such a decision.
-        Overtaken: when somebody else did something with it since `as_of`.
+        TransitionNotAllowed: when its last transition was not a decision.
+        EditConflict: when somebody else changed the signature since `as_of`.
     """
     locked = lock(signature)
     check_conflict(locked, by=by, as_of=as_of)
@@ -200,22 +186,23 @@ def undo(signature: Signature, *, by: int, as_of: int | None = None) -> Signatur
     changed = []
     if "flags" in last.detail:
         locked.flags, changed = last.detail["flags"].split(), ["flags"]
-    return save_transition(
-        locked, State(last.was), action=AuditAction.UNDO, by=by, approved_on=_day_of(last), changed=changed
-    )
+    day = _former_approval_day(last)
+    return save_transition(locked, State(last.was), action=AuditAction.UNDO, by=by, approved_on=day, changed=changed)
 
 
-def _day_of(entry: AuditEntry) -> date | None:
-    """The day of approval to go back to, kept in the entry that left it."""
+def _former_approval_day(entry: AuditEntry) -> date | None:
     return date.fromisoformat(entry.detail["approved_on"]) if "approved_on" in entry.detail else None
 
 
 def approve_unflagged() -> int:
-    """Approve what waits without a flag under letters that staff let do so; how many.
+    """Approve waiting signatures without a flag, for letters that are moderated after publication.
 
-    What a person decided once is left alone: an undone approval would come back within the minute.
+    Signatures that a person decided before are left alone: otherwise an approval that was undone would come back within
+    a minute.
+
+    Returns the number of approved signatures.
     """
     letters = Letter.objects.filter(moderation=Letter.Moderation.AFTER)
     decided = AuditEntry.objects.filter(staff_id__isnull=False).exclude(now="").values("signature_id")
     waiting = Signature.objects.filter(letter__in=letters, state=State.WAITING, flags=[])
-    return decide(AuditAction.APPROVE, waiting.exclude(pk__in=decided), by=None, reason="rule of the letter").done
+    return decide(AuditAction.APPROVE, waiting.exclude(pk__in=decided), by=None, reason="rule of the letter").decided

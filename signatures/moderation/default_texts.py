@@ -1,4 +1,4 @@
-"""The reasons for a rejection and the questions to signers that a new site starts with."""
+"""The rejection reasons and questions to signers of a new site."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ QUESTIONS = {
 
 
 def create_default_texts(**_signal: Any) -> None:
-    """Called after every migration; leaves alone each list that has any entry."""
+    """Fill each of the two lists that is empty. Called after every migration."""
     if not RejectionReason.objects.exists():
         RejectionReason.objects.bulk_create(
             [RejectionReason(text=text, place=place) for place, text in enumerate(REJECTION_REASONS, start=1)],

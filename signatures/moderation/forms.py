@@ -7,7 +7,7 @@ from signatures.registries import ReportReason
 
 
 class ReportForm(forms.Form):
-    """Why a reader reports a public name. No words: what somebody says of another is stored nowhere."""
+    """The reason why a reader reports a public name: a code, because no words of one person about another are kept."""
 
     PLEASE = _("Please choose what is wrong.")
 

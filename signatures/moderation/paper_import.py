@@ -1,6 +1,6 @@
-"""Signatures collected on paper: what would become of each line of a file, to take it in, and to take that back.
+"""Imports of signatures collected on paper: preview the result of each line of a CSV file, import it, undo the import.
 
-The file is kept nowhere. Of each row stands where its sheet lies, so that staff can go and look.
+The file is not kept. Each signature records where its sheet of paper is, so that staff can look it up.
 """
 
 import csv
@@ -19,7 +19,8 @@ from django_countries import countries
 from campaign.models import Letter, Translation
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.audit import audit_log
-from signatures.models import Delivery, DeliveryEntry, Erratum, PaperImport, Signature
+from signatures.delivery.errata import blank_entries, record_errata
+from signatures.models import PaperImport, Signature
 from signatures.registries import AuditAction
 from signatures.screening import checks
 from signatures.states import Kind, State, Visibility
@@ -29,43 +30,44 @@ from signatures.values.normalization import name_key, search_text
 COLUMNS = ("name", "role", "organization", "country", "kind", "visibility", "signed_on", "sheet")
 MAX_LINES, MAX_BYTES = 5_000, 1_000_000
 MAX_SHEET_LENGTH = 100
-ACCEPTED, DUPLICATE, REFUSED = "taken", "duplicate", "refused"
+ACCEPTED, DUPLICATE, REFUSED = "accepted", "duplicate", "refused"
+
+type PersonKey = tuple[str, str, str]  # name key, country and organization: equal for two lines of one person
 
 
 class ImportRefused(Exception):
-    """The file as a whole cannot be taken; the message says why, and holds nothing of it."""
+    """The file as a whole cannot be imported. The message gives the reason and quotes nothing from the file."""
 
     def __init__(self, reason: str | Promise) -> None:
         super().__init__(str(reason))
 
 
 class PreviewOutdated(ImportRefused):
-    """What would become of its lines is no longer what was shown."""
+    """The results of the lines are no longer those that the preview showed."""
 
 
 @dataclass(slots=True)
 class PaperLine:
-    """One line of the file, and what becomes of it."""
+    """One line of the file, and its result."""
 
     number: int
-    fate: str = ACCEPTED
-    why: str = ""
+    result: str = ACCEPTED
+    explanation: str = ""
     words: dict[str, str] = field(default_factory=dict)
     signed_on: date | None = None
     flags: list[str] = field(default_factory=list)
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What two lines of one person have in common."""
+    def key(self) -> PersonKey:
         name, organization = self.words["name"], self.words["organization"]
         return name_key(name) or name, self.words["country"], name_key(organization)
 
 
 def decode(content: bytes) -> str:
-    """The text of a file.
+    """Returns the text of a file.
 
     Raises:
-        NotTaken: when it is too large, or no UTF-8.
+        ImportRefused: when it is too large, or not in UTF-8.
     """
     if len(content) > MAX_BYTES:
         raise ImportRefused("The file is larger than a megabyte; please split it.")
@@ -76,124 +78,126 @@ def decode(content: bytes) -> str:
 
 
 def preview(letter: Letter, text: str) -> list[PaperLine]:
-    """What would become of each line. Writes nothing.
+    """Returns the lines of a file with the result that an import would have now. Writes nothing.
 
     Raises:
-        NotTaken: when it is no such table, or too long.
+        ImportRefused: when the text is not a table with the known columns, or too long.
     """
-    lines = [_cleaned(number, cells) for number, cells in _table(text)]
+    lines = [_read_line(number, cells) for number, cells in _table(text)]
+    accepted = [line for line in lines if line.result == ACCEPTED]
     protected_names = _protected_names(letter)
-    there = _existing([line for line in lines if line.fate == ACCEPTED], letter)
-    first: dict[tuple[str, str, str], int] = {}
-    for line in lines:
-        if line.fate != ACCEPTED:
-            continue
-        if line.key in there:
-            line.fate, line.why = DUPLICATE, str("signature %d is there already" % there[line.key])
+    existing = _existing(accepted, letter)
+    first: dict[PersonKey, int] = {}
+    for line in accepted:
+        if line.key in existing:
+            line.result, line.explanation = DUPLICATE, f"signature {existing[line.key]} exists already"
         elif line.key in first:
-            line.fate, line.why = DUPLICATE, str("the same as line %d" % first[line.key])
+            line.result, line.explanation = DUPLICATE, f"the same as line {first[line.key]}"
         else:
             first[line.key] = line.number
             is_organization = line.words["kind"] == Kind.ORGANIZATION
             line.flags = checks.flags(line.words, protected_names=protected_names, organization=is_organization)
-            line.why = str("it waits for a look: %s" % ", ".join(line.flags)) if line.flags else ""
+            line.explanation = f"waits for review: {', '.join(line.flags)}" if line.flags else ""
     return lines
 
 
 def preview_digest(lines: list[PaperLine]) -> str:
-    """Of what becomes of them, so that nothing else is done than what was shown."""
-    fates = "\n".join(f"{line.number} {line.fate} {line.flags}" for line in lines)
-    return hashlib.sha256(fates.encode()).hexdigest()
+    """Returns a digest of all results, so that an import does what its preview showed or nothing."""
+    results = "\n".join(f"{line.number} {line.result} {line.flags}" for line in lines)
+    return hashlib.sha256(results.encode()).hexdigest()
 
 
 @transaction.atomic
 def import_lines(letter: Letter, text: str, *, by: int, shown: str) -> PaperImport:
-    """Take the lines that can be taken, all or none, each with its entry in the trail.
+    """Import the accepted lines, all or none, with an audit entry for each.
 
-    They are approved at once, because staff had the paper before them; what a flag is on waits as from anybody.
+    Signatures without a flag are approved at once, because staff had the paper before them. Those with a flag wait for
+    review, as they do online.
+
+    Args:
+        letter: the letter.
+        text: the text of the file.
+        by: the account id of the member of staff.
+        shown: the digest of the preview (`preview_digest`).
 
     Raises:
-        Changed: when their fates are not those that were shown (their `digest`).
-        NotTaken: when there is nothing to take.
+        PreviewOutdated: when the results are no longer those of the preview.
+        ImportRefused: when no line is accepted.
     """
     # The same file sent twice at once: the second request waits, and finds every line there already.
     transaction_lock(AdvisoryLock.IMPORT_PAPER, letter.pk)
     lines = preview(letter, text)
     if preview_digest(lines) != shown:
-        raise PreviewOutdated("What becomes of the lines has changed meanwhile; nothing was taken. Please look again.")
+        raise PreviewOutdated(
+            "The result of some lines has changed meanwhile. Nothing was imported. Please look again."
+        )
     translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
-    rows = [_row(line, translation) for line in lines if line.fate == ACCEPTED] if translation else []
+    rows = [_signature(line, translation) for line in lines if line.result == ACCEPTED] if translation else []
     if not rows:
-        raise ImportRefused("There is nothing to take.")
-    made = Signature.objects.bulk_create(rows)
-    first, last = audit_log.record_each(AuditAction.IMPORT, made, staff_id=by)
-    return PaperImport.objects.create(letter=letter, staff_id=by, number=len(made), first_entry=first, last_entry=last)
+        raise ImportRefused("There is nothing to import.")
+    imported = Signature.objects.bulk_create(rows)
+    first, last = audit_log.record_each(AuditAction.IMPORT, imported, staff_id=by)
+    return PaperImport.objects.create(
+        letter=letter, staff_id=by, number=len(imported), first_entry=first, last_entry=last
+    )
 
 
 @transaction.atomic
-def undo_import(taken: PaperImport, *, by: int) -> int:
-    """Take a whole import back: its rows go, whatever became of them since; how many.
+def undo_import(paper_import: PaperImport, *, by: int) -> int:
+    """Undo a whole import: delete its signatures, also those that were changed since.
+
+    Returns the number of deleted signatures.
 
     Raises:
-        NotTaken: when it was taken back before.
+        ImportRefused: when it was undone before.
     """
-    locked = PaperImport.objects.select_for_update().get(pk=taken.pk)
+    locked = PaperImport.objects.select_for_update().get(pk=paper_import.pk)
     if locked.undone_at:
-        raise ImportRefused("This import was taken back before.")
-    numbers = audit_log.signatures_in(
+        raise ImportRefused("This import was undone before.")
+    signature_ids = audit_log.signatures_in(
         locked.first_entry, locked.last_entry, action=AuditAction.IMPORT, letter_id=locked.letter_id
     )
-    rows = list(Signature.objects.filter(pk__in=numbers, paper=True).select_for_update().order_by("pk"))
+    rows = list(Signature.objects.filter(pk__in=signature_ids, paper=True).select_for_update().order_by("pk"))
     if rows:
         audit_log.record_each(AuditAction.UNDO_IMPORT, rows, staff_id=by, erased=True)
-    _leave_deliveries(rows)
-    Signature.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    remaining_ids = [row.pk for row in rows]
+    record_errata(remaining_ids)
+    blank_entries(remaining_ids)
+    Signature.objects.filter(pk__in=remaining_ids).delete()
     locked.undone_at = timezone.now()
     locked.save(update_fields=["undone_at"])
     return len(rows)
 
 
-def _leave_deliveries(rows: list[Signature]) -> None:
-    """An erratum for each that a delivery took out of the house; and no words stay there that nobody could erase."""
-    standing = [row.pk for row in rows if row.state != State.WITHDRAWN]
-    for delivery in Delivery.objects.gone_out().order_by("pk").select_for_update():
-        first, today = delivery.errata.count() + 1, timezone.now().date()
-        many = delivery.rows.filter(signature_id__in=standing).count()
-        Erratum.objects.bulk_create(
-            Erratum(delivery=delivery, number=number, day=today) for number in range(first, first + many)
-        )
-    DeliveryEntry.objects.filter(signature_id__in=[row.pk for row in rows], salt__isnull=False).blank()
-
-
 def _table(text: str) -> Iterator[tuple[int, Mapping[str, str] | None]]:
-    """The number of each line that holds something, with its cells; None where there are too many of them."""
+    """Yields the number and the cells of each line that is not empty; None when a line has too many cells."""
     head = text.split("\n", 1)[0]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
     try:
         columns = [name.strip().lower() for name in next(lines, [])]
         unknown = [name for name in columns if name not in COLUMNS]
         if unknown or "name" not in columns or len(set(columns)) < len(columns):
-            raise ImportRefused("The first line names the columns: %s. Only “name” must be there." % ", ".join(COLUMNS))
+            raise ImportRefused(f"The first line must name the columns: {', '.join(COLUMNS)}. Only “name” is required.")
         for count, cells in enumerate(filter(any, lines), start=1):
             if count > MAX_LINES:
-                raise ImportRefused("The file has more than %d lines; please split it." % MAX_LINES)
+                raise ImportRefused(f"The file has more than {MAX_LINES} lines; please split it.")
             yield lines.line_num, dict(zip(columns, cells, strict=False)) if len(cells) <= len(columns) else None
     except csv.Error:
-        raise ImportRefused("The file is no CSV.") from None
+        raise ImportRefused("The file is not in CSV format.") from None
 
 
-def _cleaned(number: int, cells: Mapping[str, str] | None) -> PaperLine:
-    """The line by the same rules as the form."""
+def _read_line(number: int, cells: Mapping[str, str] | None) -> PaperLine:
+    """Returns the line, cleaned by the rules of the sign form."""
     line = PaperLine(number, words=dict.fromkeys(COLUMNS, ""))
     if cells is None:
-        line.fate, line.why = REFUSED, "It has more cells than there are columns."
+        line.result, line.explanation = REFUSED, "It has more cells than there are columns."
         return line
-    line.words |= {column: cell.strip()[:200] for column, cell in cells.items()}  # to be shown, if it is refused
+    line.words |= {column: cell.strip()[:200] for column, cell in cells.items()}  # shown if the line is refused
     try:
         line.words |= _clean_cells({**dict.fromkeys(COLUMNS, ""), **cells})
         line.signed_on = _parse_day(line.words["signed_on"])
     except ValueError as error:
-        line.fate, line.why = REFUSED, str(error)
+        line.result, line.explanation = REFUSED, str(error)
     return line
 
 
@@ -202,11 +206,11 @@ def _clean_cells(cells: Mapping[str, str]) -> dict[str, str]:
     visibility = cells["visibility"].strip().lower() or Visibility.DELIVERY
     country = cells["country"].strip().upper()
     if kind not in Kind.values:
-        raise ValueError("The kind is “person” or “organization”.")
+        raise ValueError("The kind must be “person” or “organization”.")
     if visibility not in {Visibility.PUBLIC, Visibility.DELIVERY}:
-        raise ValueError("The visibility is “public” or “delivery”: nobody signs on paper without a name.")
+        raise ValueError("The visibility must be “public” or “delivery”: nobody signs on paper without a name.")
     if country and country not in countries.countries:
-        raise ValueError("The country is its code of two letters (ISO 3166-1), or empty.")
+        raise ValueError("The country must be a code of two letters (ISO 3166-1), or empty.")
     return {
         "name": names.clean_name(cells["name"]),
         "role": names.clean_line(cells["role"]),
@@ -224,32 +228,33 @@ def _parse_day(typed: str) -> date | None:
     try:
         day = date.fromisoformat(typed)
     except ValueError:
-        raise ValueError("The day is written as 2026-05-31, or left empty.") from None
+        raise ValueError("The day must be written like 2026-05-31, or left empty.") from None
     if day > timezone.now().date() or day.year < 1900:
-        raise ValueError("The day lies in the future, or too long ago.")
+        raise ValueError("The day is in the future, or too long ago.")
     return day
 
 
-def _existing(lines: list[PaperLine], letter: Letter) -> dict[tuple[str, str, str], int]:
-    """Of which of these lines there is a signature already, and its number."""
-    alike = {line.key[0] for line in lines}
-    standing = Signature.objects.filter(letter=letter).exclude(state__in=[State.UNCONFIRMED, State.WITHDRAWN])
-    found = standing.filter(name_key__in=alike)
-    rows = [*found.order_by("-pk").values_list("name_key", "country", "organization", "pk")]
-    if without := {line.words["name"] for line in lines if not name_key(line.words["name"])}:
-        found = standing.filter(name_key="", name__in=without)
-        rows += found.values_list("name", "country", "organization", "pk")
-    return {(name, country, name_key(of)): number for name, country, of, number in rows}
+def _existing(lines: list[PaperLine], letter: Letter) -> dict[PersonKey, int]:
+    """Returns the ids of confirmed signatures by the same people as these lines."""
+    confirmed = Signature.objects.filter(letter=letter).exclude(state__in=[State.UNCONFIRMED, State.WITHDRAWN])
+    columns = ("country", "organization", "pk")
+    found = confirmed.filter(name_key__in={line.key[0] for line in lines}).order_by("-pk")
+    rows = [*found.values_list("name_key", *columns)]
+    if names_without_key := {line.words["name"] for line in lines if not name_key(line.words["name"])}:
+        rows += confirmed.filter(name_key="", name__in=names_without_key).values_list("name", *columns)
+    return {(name, country, name_key(organization)): pk for name, country, organization, pk in rows}
 
 
 def _protected_names(letter: Letter) -> list[str]:
-    """Whom the letter itself names."""
-    text = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
-    named = [*text.addressee.split("\n"), *(person["name"] for person in text.signatories)] if text else []
-    return [letter.recipient, *named]
+    """Returns the names that the letter itself mentions."""
+    translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
+    if translation is None:
+        return [letter.recipient]
+    signatories = (person["name"] for person in translation.signatories)
+    return [letter.recipient, *translation.addressee.split("\n"), *signatories]
 
 
-def _row(line: PaperLine, translation: Translation) -> Signature:
+def _signature(line: PaperLine, translation: Translation) -> Signature:
     words, now = line.words, timezone.now()
     return Signature(
         letter_id=translation.revision.letter_id,

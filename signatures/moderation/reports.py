@@ -1,4 +1,4 @@
-"""Reports by readers: a public name is flagged, and stands until staff have looked."""
+"""Reports by readers: they flag a public name for staff. The name stays public until staff decide."""
 
 import uuid
 
@@ -13,7 +13,10 @@ from signatures.transitions import TransitionNotAllowed, check_conflict, lock
 
 @transaction.atomic
 def report_name(letter: Letter, public_id: uuid.UUID, *, why: str) -> None:
-    """Flag a public name for staff, once. It is neither hidden nor counted less: trolls would report everybody."""
+    """Flag a public name for staff, once.
+
+    The name is neither hidden nor left out of a count: otherwise anybody could remove names by reporting them.
+    """
     public = Signature.objects.filter(letter=letter, public_id=public_id).public()
     locked = public.select_for_update().first()
     if locked is None or Flag.REPORTED in locked.flags:
@@ -25,16 +28,16 @@ def report_name(letter: Letter, public_id: uuid.UUID, *, why: str) -> None:
 
 @transaction.atomic
 def dismiss(signature: Signature, *, by: int, as_of: int | None = None) -> Signature:
-    """Staff saw the report, and the name stays as it is.
+    """Dismiss the report of a name. The signature stays as it is.
 
     Raises:
-        NotAllowed: unless it is reported.
-        Overtaken: when somebody else did something with it since `as_of`.
+        TransitionNotAllowed: unless it is reported.
+        EditConflict: when somebody else changed the signature since `as_of`.
     """
     locked = lock(signature)
     check_conflict(locked, by=by, as_of=as_of)
     if Flag.REPORTED not in locked.flags:
-        raise TransitionNotAllowed("Nobody reported it.")
+        raise TransitionNotAllowed("The name is not reported.")
     audit_log.record(AuditAction.DISMISS_REPORT, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk)
     locked.flags = [flag for flag in locked.flags if flag != Flag.REPORTED]
     locked.save(update_fields=["flags"])

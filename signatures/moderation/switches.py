@@ -1,4 +1,4 @@
-"""The switches beside the alarms: signing is paused and taken up again; limits are tightened and loosened."""
+"""Switches for staff: pause and resume signing, tighten and loosen rate limits, turn blocklist entries on and off."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,29 +10,29 @@ from signatures.registries import AuditAction
 from signatures.screening import blocklists, rate_limits
 from signatures.transitions import TransitionNotAllowed
 
-TIGHTER = 10  # an office still signs; a script runs into it within a minute
+TIGHT_DIVISOR = 10  # an office can still sign, a script reaches the limits within a minute
 
 
 def pause(letter: Letter, *, by: int) -> None:
-    """Take no new sign-ups for this letter; who has signed up may still confirm.
+    """Accept no new sign-ups for this letter. Whoever has signed up can still confirm.
 
     Raises:
-        NotAllowed: unless it is open.
+        TransitionNotAllowed: unless it is open.
     """
-    _turn(letter, Letter.State.OPEN, Letter.State.PAUSED, AuditAction.PAUSE, by)
+    _change_state(letter, Letter.State.OPEN, Letter.State.PAUSED, AuditAction.PAUSE, by)
 
 
 def resume(letter: Letter, *, by: int) -> None:
-    """Take sign-ups again.
+    """Accept sign-ups again.
 
     Raises:
-        NotAllowed: unless it is paused.
+        TransitionNotAllowed: unless it is paused.
     """
-    _turn(letter, Letter.State.PAUSED, Letter.State.OPEN, AuditAction.RESUME, by)
+    _change_state(letter, Letter.State.PAUSED, Letter.State.OPEN, AuditAction.RESUME, by)
 
 
 @transaction.atomic
-def _turn(letter: Letter, was: Letter.State, now: Letter.State, action: AuditAction, by: int) -> None:
+def _change_state(letter: Letter, was: Letter.State, now: Letter.State, action: AuditAction, by: int) -> None:
     locked = Letter.objects.select_for_update().get(pk=letter.pk)
     if locked.state != was:
         raise TransitionNotAllowed(f"{locked.state} → {now}")
@@ -42,51 +42,50 @@ def _turn(letter: Letter, was: Letter.State, now: Letter.State, action: AuditAct
 
 
 def tighten(*, by: int) -> None:
-    """Divide what one network and one mail domain may do; what is over it is flagged, and nobody refused.
+    """Divide the limits for networks and email domains. Exceeding a limit sets a flag; nobody is refused.
 
     Raises:
-        NotAllowed: when it is done already.
+        TransitionNotAllowed: when they are tightened already.
     """
-    _divide(TIGHTER, AuditAction.TIGHTEN, by)
+    _divide_limits(TIGHT_DIVISOR, AuditAction.TIGHTEN, by)
 
 
 def loosen(*, by: int) -> None:
-    """Let the limits be as staff have set them.
+    """Restore the limits that staff have set.
 
     Raises:
-        NotAllowed: when they are.
+        TransitionNotAllowed: when they are not tightened.
     """
-    _divide(1, AuditAction.LOOSEN, by)
+    _divide_limits(1, AuditAction.LOOSEN, by)
 
 
 @transaction.atomic
-def _divide(divisor: int, action: AuditAction, by: int) -> None:
-    chosen = RateLimit.objects.filter(scope__in=rate_limits.TIGHTENED_SCOPES).exclude(divisor=divisor)
-    if not chosen.update(divisor=divisor):
+def _divide_limits(divisor: int, action: AuditAction, by: int) -> None:
+    changed = RateLimit.objects.filter(scope__in=rate_limits.TIGHTENED_SCOPES).exclude(divisor=divisor)
+    if not changed.update(divisor=divisor):
         raise TransitionNotAllowed(f"The limits are divided by {divisor} already.")
     audit_log.record(action, staff_id=by, detail={"divisor": divisor})
     rate_limits.clear_cache()
 
 
 @transaction.atomic
-def switch_blocklist_entry(block: BlocklistEntry, *, on: bool, by: int) -> None:
-    """Let a block flag what comes from now on, or no longer.
+def switch_blocklist_entry(entry: BlocklistEntry, *, on: bool, by: int) -> None:
+    """Switch a blocklist entry on or off. It flags only what arrives while it is on.
 
     Raises:
-        NotAllowed: when it is over, and should be switched on.
+        TransitionNotAllowed: when it should be switched on, but has expired.
     """
-    if on and block.is_expired:
-        raise TransitionNotAllowed("It is over.")
-    BlocklistEntry.objects.filter(pk=block.pk).update(is_on=on)
-    audit_log.record(
-        AuditAction.BLOCK_ON if on else AuditAction.BLOCK_OFF, staff_id=by, detail={"row": block.pk, "kind": block.kind}
-    )
+    if on and entry.is_expired:
+        raise TransitionNotAllowed("The blocklist entry has expired.")
+    BlocklistEntry.objects.filter(pk=entry.pk).update(is_on=on)
+    action = AuditAction.BLOCK_ON if on else AuditAction.BLOCK_OFF
+    audit_log.record(action, staff_id=by, detail={"row": entry.pk, "kind": entry.kind})
     blocklists.clear_cache()
 
 
 @transaction.atomic
-def end_blocklist_entry(block: BlocklistEntry, *, by: int) -> None:
-    """Let a block be over now."""
-    BlocklistEntry.objects.filter(pk=block.pk).update(expires_at=timezone.now())
-    audit_log.record(AuditAction.BLOCK_END, staff_id=by, detail={"row": block.pk, "kind": block.kind})
+def end_blocklist_entry(entry: BlocklistEntry, *, by: int) -> None:
+    """Let a blocklist entry expire now."""
+    BlocklistEntry.objects.filter(pk=entry.pk).update(expires_at=timezone.now())
+    audit_log.record(AuditAction.BLOCK_END, staff_id=by, detail={"row": entry.pk, "kind": entry.kind})
     blocklists.clear_cache()

@@ -1,4 +1,4 @@
-"""A reader reports a public name."""
+"""The pages on which a reader reports a public name."""
 
 import uuid
 
@@ -20,7 +20,7 @@ from signatures.screening import rate_limits
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def report_page(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
-    """The form; and for every valid one the same answer, whatever became of the name meanwhile."""
+    """The report form. Every valid report gets the same answer, whatever happened to the name meanwhile."""
     translation = text_cache.newest(slug)
     letter, is_sent = translation.revision.letter, request.method == "POST"
     form = ReportForm(request.POST if is_sent else None)
@@ -41,7 +41,7 @@ def report_page(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpRe
 @require_safe
 @public_page
 def reported_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page after a report, whatever was reported."""
+    """The page after a report."""
     translation = text_cache.newest(slug)
     context = {"letter": translation.revision.letter, "translation": translation}
     return render(request, "moderation/reported.html", context)

@@ -1,7 +1,7 @@
-"""The alarms, and the switches beside them. No GET turns a switch: it asks first."""
+"""The admin pages of alarms, and of the switches beside them. A switch asks for confirmation on a page of its own."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from dataclasses import dataclass
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -15,38 +15,49 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from campaign.models import Letter
-from signatures import tasks, transitions
-from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures import tasks
+from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import Alarm, RateLimit
 from signatures.moderation import switches
 from signatures.monitoring import alarms
 from signatures.registries import AlarmCode
 from signatures.staff import sessions
-from signatures.staff.admin_site import ask_to_sign_in_again
+from signatures.staff.fresh_sign_in import ask_to_sign_in_again
+from signatures.transitions import TransitionNotAllowed
 
-# Pausing is the safe side and cannot wait for an owner: it hides nobody, and who signed up may still confirm. What
-# opens the gates again, and what changes the limits, is an owner's.
+# Moderators may pause signing, because that is safe and may be urgent: it hides nobody, and whoever has signed up can
+# still confirm. Resuming, and changing the limits, needs an owner.
 PAUSE, TURN = "signatures.pause_signing", "signatures.turn_switches"
-OF_LETTER: dict[str, tuple[str, Any, Any, Callable[..., None]]] = {
-    "pause": (
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A switch: who may turn it, what its page says, and the action."""
+
+    permission: str
+    title: str
+    consequence: str
+    action: Callable[..., None]
+
+
+LETTER_SWITCHES = {
+    "pause": Switch(
         PAUSE,
         "Pause signing",
-        "The letter stays readable, and takes no new sign-ups. Who has signed up may still confirm.",
+        "The letter stays readable, and accepts no new sign-ups. Whoever has signed up can still confirm.",
         switches.pause,
     ),
-    "resume": (TURN, "Take up signing again", "The letter takes sign-ups again, at once.", switches.resume),
+    "resume": Switch(TURN, "Resume signing", "The letter accepts sign-ups again, at once.", switches.resume),
 }
-OF_LIMITS: dict[str, tuple[str, Any, Any, Callable[..., None]]] = {
-    "tighten": (
+LIMIT_SWITCHES = {
+    "tighten": Switch(
         TURN,
         "Tighten the limits",
-        (
-            "What one network and one email domain may do is divided by ten, within ten seconds. Nobody is refused: "
-            "what is over it waits for a person."
-        ),
+        "The limits for one network and one email domain are divided by ten, within ten seconds. Nobody is refused: "
+        "signatures beyond a limit wait for review.",
         switches.tighten,
     ),
-    "loosen": (TURN, "Loosen the limits", "The limits are again as staff have set them.", switches.loosen),
+    "loosen": Switch(TURN, "Loosen the limits", "The limits are again as staff have set them.", switches.loosen),
 }
 
 
@@ -58,7 +69,7 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
-        """Without the one that the worker puts off as long as it is at work."""
+        """Leaves out the alarm about the worker while the worker runs, and so keeps moving it into the future."""
         return super().get_queryset(request).exclude(code=AlarmCode.WORKER, until__gt=timezone.now())
 
     @admin.display(description="what to do")
@@ -66,19 +77,20 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return AlarmCode(alarm.code).advice
 
     def get_urls(self) -> list[URLPattern]:
-        guarded = self.admin_site.admin_view
+        wrap = self.admin_site.admin_view
+        turn, turn_of_letter = "switches/<str:name>/", "switches/<str:name>/<int:letter_id>/"
         return [
-            path("switches/", guarded(self.switches), name="signatures_alarm_switches"),
-            path("switches/<str:what>/", guarded(self.switch), name="signatures_alarm_switch"),
-            path("switches/<str:what>/<int:letter_id>/", guarded(self.switch), name="signatures_alarm_gate"),
-            path("recount/", guarded(require_POST(self.recount)), name="signatures_alarm_recount"),
-            path("<slug:code>/seen/", guarded(require_POST(self.seen)), name="signatures_alarm_seen"),
+            path("switches/", wrap(self.switches_page), name="signatures_alarm_switches"),
+            path(turn, wrap(self.switch_page), name="signatures_alarm_switch"),
+            path(turn_of_letter, wrap(self.switch_page), name="signatures_alarm_letter_switch"),
+            path("recount/", wrap(require_POST(self.recount)), name="signatures_alarm_recount"),
+            path("<slug:code>/seen/", wrap(require_POST(self.mark_seen)), name="signatures_alarm_seen"),
             *super().get_urls(),
         ]
 
-    def switches(self, request: HttpRequest) -> HttpResponse:
-        """How the switches stand, and the way to each."""
-        self._need(request, "signatures.view_alarm")
+    def switches_page(self, request: HttpRequest) -> HttpResponse:
+        """All switches with their positions, and a link to the page of each."""
+        _require(request, "signatures.view_alarm")
         divisors = RateLimit.objects.filter(divisor__gt=1).values_list("divisor", flat=True)
         context = {
             **self.admin_site.each_context(request),
@@ -90,49 +102,48 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         }
         return TemplateResponse(request, "admin/signatures/alarm/switches.html", context)
 
-    def switch(self, request: HttpRequest, what: str, letter_id: int | None = None) -> HttpResponse:
-        """Ask (GET), then do it (POST)."""
-        known = OF_LIMITS if letter_id is None else OF_LETTER
-        if what not in known:
+    def switch_page(self, request: HttpRequest, name: str, letter_id: int | None = None) -> HttpResponse:
+        """GET asks for confirmation, POST turns the switch."""
+        switch = (LIMIT_SWITCHES if letter_id is None else LETTER_SWITCHES).get(name)
+        if switch is None:
             raise Http404
-        permission, title, consequence, verb = known[what]
-        self._need(request, permission)
+        _require(request, switch.permission)
         if letter_id is None and not sessions.is_fresh(request):
             return ask_to_sign_in_again(request)
         letter = get_object_or_404(Letter, pk=letter_id) if letter_id is not None else None
         if request.method != "POST":
-            context = {"title": title, "consequence": consequence, "letter": letter}
-            return TemplateResponse(
-                request, "admin/signatures/alarm/switch.html", {**self.admin_site.each_context(request), **context}
-            )
+            context = {
+                **self.admin_site.each_context(request),
+                "switch": switch,
+                "title": switch.title,
+                "letter": letter,
+            }
+            return TemplateResponse(request, "admin/signatures/alarm/switch.html", context)
         try:
-            verb(*([letter] if letter else []), by=_number(request))
-        except transitions.TransitionNotAllowed:
-            self.message_user(request, "Nothing was changed: it is done already, or not open.", messages.WARNING)
+            switch.action(*([letter] if letter else []), by=staff_id(request))
+        except TransitionNotAllowed:
+            text = "Nothing was changed: the switch has been turned already, or the letter is not open."
+            self.message_user(request, text, messages.WARNING)
         else:
             self.message_user(request, "Done.", messages.SUCCESS)
         return redirect("admin:signatures_alarm_switches")
 
-    def seen(self, request: HttpRequest, code: str) -> HttpResponse:
-        """Take the alarm off the top of the pages, and come back to where one was."""
-        self._need(request, "signatures.view_alarm")
-        alarms.mark_seen(code, by=_number(request))
-        back = request.POST.get("next", "")
-        is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-        return redirect(back if is_ours else "admin:index")
+    def mark_seen(self, request: HttpRequest, code: str) -> HttpResponse:
+        """Hide the alarm from the top of all pages, and return to the page from which this was posted."""
+        _require(request, "signatures.view_alarm")
+        alarms.mark_seen(code, by=staff_id(request))
+        next_url = request.POST.get("next", "")
+        is_local = url_has_allowed_host_and_scheme(next_url, allowed_hosts=None)
+        return redirect(next_url if is_local else "admin:index")
 
     def recount(self, request: HttpRequest) -> HttpResponse:
-        """Let the worker count all signatures anew."""
-        self._need(request, "signatures.view_alarm")
-        tasks.recount.enqueue(_number(request))
-        self.message_user(request, "The worker counts. If a figure is wrong, an alarm says so.")
+        """Ask the worker to recount all signatures."""
+        _require(request, "signatures.view_alarm")
+        tasks.recount.enqueue(staff_id(request))
+        self.message_user(request, "The worker is counting. If a count is wrong, it raises an alarm.")
         return redirect("admin:signatures_alarm_changelist")
 
-    def _need(self, request: HttpRequest, permission: str) -> None:
-        if not request.user.has_perm(permission):
-            raise PermissionDenied
 
-
-def _number(request: HttpRequest) -> int:
-    """That of who asks: the pages of admin know them."""
-    return cast("int", request.user.pk)
+def _require(request: HttpRequest, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise PermissionDenied

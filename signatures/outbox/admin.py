@@ -1,4 +1,4 @@
-"""Subjects of emails that staff may change."""
+"""The admin page of email subjects."""
 
 from django.contrib import admin
 

@@ -25,7 +25,7 @@ def queue_updates(private_key: PrivateKey) -> int:
         CannotUnseal: when an address was sealed to another key.
     """
     queued = 0
-    for delivery in Delivery.objects.gone_out().order_by("pk"):
+    for delivery in Delivery.objects.handed_over().order_by("pk"):
         about: dict[str, str | int] = {"delivery": delivery.pk, "about": delivery.state}
         topic = topics.delivery_topic(delivery)
         queued += _enqueue(_subscribers(delivery.letter_id), topic, private_key, about)

@@ -1,7 +1,7 @@
-"""Admin of block lists, which are tried on the last week before they are switched on, and of rate limits."""
+"""The admin pages of blocklists, with a trial before an entry is switched on, and of rate limits."""
 
 from datetime import timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,12 +14,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
-from signatures import transitions
-from signatures.audit.admin_mixins import AuditedAdmin
+from signatures.audit.admin_mixins import AuditedAdmin, staff_id
 from signatures.models import BlocklistEntry, RateLimit
 from signatures.moderation import switches
 from signatures.screening import blocklist_trial, blocklists
-from signatures.staff.admin_site import FreshSignIn
+from signatures.staff.fresh_sign_in import FreshSignIn
+from signatures.transitions import TransitionNotAllowed
 
 
 class BlocklistEntryForm(forms.ModelForm):
@@ -29,68 +29,68 @@ class BlocklistEntryForm(forms.ModelForm):
         help_texts: ClassVar = {
             "value": (
                 "An email domain (mailbot.example, *.mailbot.example, mail-??.example), a network (203.0.113.0/24), a "
-                "word or phrase of name, role, organization or comment, or a whole name. Case, accents and width do "
+                "word or phrase in name, role, organization or comment, or a whole name. Case, accents and width do "
                 "not matter."
             ),
-            "note": "For your colleagues: where it comes from, what to look for.",
+            "note": "For your colleagues: where the entry comes from, what to look for.",
             "expires_at": (
-                "A network is blocked for 72 hours if you leave this empty, and for 30 days at most, because other "
-                "people may have it by then. Everything else stays until you end it."
+                "A network expires after 72 hours if you give no time, and after 30 days at most, because others will "
+                "use it by then. Every other entry stays until you end it."
             ),
         }
 
     def clean(self) -> dict[str, Any]:
-        found = super().clean() or self.cleaned_data
-        kind = found.get("kind") or self.instance.kind
-        if kind and found.get("value"):
+        cleaned = super().clean() or self.cleaned_data
+        kind = cleaned.get("kind") or self.instance.kind
+        if kind and cleaned.get("value"):
             try:
-                found["value"] = blocklists.clean_value(kind, found["value"])
+                cleaned["value"] = blocklists.clean_value(kind, cleaned["value"])
             except blocklists.InvalidEntry as error:
                 self.add_error("value", str(error))
-        if "expires_at" in found:
-            self._clean_end(found, is_network=kind == BlocklistEntry.Kind.NETWORK)
-        return found
+        if "expires_at" in cleaned:
+            self._clean_expiry(cleaned, is_network=kind == BlocklistEntry.Kind.NETWORK)
+        return cleaned
 
-    def _clean_end(self, found: dict[str, Any], *, is_network: bool) -> None:
-        ends, made = found["expires_at"], self.instance.made_at
-        if ends is None and is_network:
-            found["expires_at"] = made + BlocklistEntry.DEFAULT_NETWORK_LIFETIME
-        elif ends is not None and "expires_at" in self.changed_data and ends <= timezone.now():
+    def _clean_expiry(self, cleaned: dict[str, Any], *, is_network: bool) -> None:
+        expires, made = cleaned["expires_at"], self.instance.made_at
+        if expires is None and is_network:
+            cleaned["expires_at"] = made + BlocklistEntry.DEFAULT_NETWORK_LIFETIME
+        elif expires is not None and "expires_at" in self.changed_data and expires <= timezone.now():
             self.add_error("expires_at", "This time is in the past.")
-        elif ends is not None and is_network and ends > made + BlocklistEntry.MAX_NETWORK_LIFETIME:
+        elif expires is not None and is_network and expires > made + BlocklistEntry.MAX_NETWORK_LIFETIME:
             latest = made + BlocklistEntry.MAX_NETWORK_LIFETIME - timedelta(minutes=1)
             self.add_error("expires_at", f"A network can be blocked until {latest:%Y-%m-%d %H:%M} at most.")
 
 
 @admin.register(BlocklistEntry)
 class BlocklistEntryAdmin(AuditedAdmin):
-    """Kind and value of an entry never change; its note, its end and whether it is on do. The audit log has no values."""
+    """Kind and value of an entry never change. The audit log never holds the value, which may be a name."""
 
     form = BlocklistEntryForm
-    list_display = ("what", "kind", "state", "trial_link", "ends", "note", "made")
-    list_display_links = ("what",)
+    list_display = ("shown_value", "kind", "status", "trial_link", "expires", "note", "made")
+    list_display_links = ("shown_value",)
     list_filter = ("kind", "is_on")
 
     class Media:
         css: ClassVar = {"all": ["css/review.css"]}
 
     def get_readonly_fields(self, request: HttpRequest, obj: BlocklistEntry | None = None) -> tuple[str, ...]:
-        return ("kind", "value", "state") if obj else ()
+        return ("kind", "value", "status") if obj else ()
 
     def get_fields(self, request: HttpRequest, obj: BlocklistEntry | None = None) -> tuple[str, ...]:
-        return ("kind", "value", "state", "note", "expires_at") if obj else ("kind", "value", "note", "expires_at")
+        return ("kind", "value", "status", "note", "expires_at") if obj else ("kind", "value", "note", "expires_at")
 
-    @admin.display(description="what", ordering="value")
-    def what(self, entry: BlocklistEntry) -> SafeString:
+    @admin.display(description="value", ordering="value")
+    def shown_value(self, entry: BlocklistEntry) -> SafeString:
         return format_html("<bdi>{}</bdi>", entry.value)
 
-    @admin.display(description="state")
-    def state(self, entry: BlocklistEntry) -> SafeString:
-        state = "expired" if entry.is_expired else "on" if entry.is_on else "off"
-        return format_html('<b class="{}">{}</b>', "entry-on" if state == "on" else "", state)
+    @admin.display(description="status")
+    def status(self, entry: BlocklistEntry) -> SafeString:
+        status = "expired" if entry.is_expired else "on" if entry.is_on else "off"
+        return format_html('<b class="status-{0}">{0}</b>', status)
 
     @admin.display(description="expires", ordering="expires_at")
-    def ends(self, entry: BlocklistEntry) -> str:
+    def expires(self, entry: BlocklistEntry) -> str:
         return entry.expires_at.strftime("%Y-%m-%d %H:%M") if entry.expires_at else "-"
 
     @admin.display(description="made, by staff", ordering="made_at")
@@ -99,24 +99,23 @@ class BlocklistEntryAdmin(AuditedAdmin):
 
     @admin.display(description="trial")
     def trial_link(self, entry: BlocklistEntry) -> SafeString:
-        return format_html(
-            '<a href="{}">{}</a>', reverse("admin:signatures_blocklistentry_try", args=[entry.pk]), "Try it"
-        )
+        url = reverse("admin:signatures_blocklistentry_try", args=[entry.pk])
+        return format_html('<a href="{}">Try it</a>', url)
 
     def save_model(self, request: HttpRequest, obj: BlocklistEntry, form: Any, change: bool) -> None:
         if not change:
-            obj.made_by = request.user.pk
+            obj.made_by = staff_id(request)
         super().save_model(request, obj, form, change)
         blocklists.clear_cache()
 
-    def figures(self, form: Any) -> str:
-        """Returns the names of the fields only: their values may be names."""
+    def describe_changes(self, form: Any) -> str:
+        """Returns the names of the changed fields without values, which may be names of people."""
         return ", ".join(form.changed_data)
 
     def response_add(
         self, request: HttpRequest, obj: BlocklistEntry, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Leads to the trial."""
+        """Leads to the trial, which comes before switching the entry on."""
         return redirect("admin:signatures_blocklistentry_try", obj.pk)
 
     def get_urls(self) -> list[URLPattern]:
@@ -124,7 +123,7 @@ class BlocklistEntryAdmin(AuditedAdmin):
         return [path("<int:number>/try/", trial, name="signatures_blocklistentry_try"), *super().get_urls()]
 
     def trial(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Shows what the entry would have flagged, and the switch."""
+        """The page that shows what an entry would have flagged, with the buttons to switch it on and off."""
         entry = get_object_or_404(BlocklistEntry, pk=number)
         if not self.has_view_permission(request, entry):
             raise PermissionDenied
@@ -132,13 +131,13 @@ class BlocklistEntryAdmin(AuditedAdmin):
             return self._act(request, entry)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Trial of a block list entry",
+            "title": "Trial of a blocklist entry",
             "opts": self.opts,
             "entry": entry,
-            "state": self.state(entry),
+            "status": self.status(entry),
             "trial": blocklist_trial.try_entry(entry),
             "may_switch": self.has_change_permission(request, entry),
-            "may_see": request.user.has_perm("signatures.view_signature"),
+            "may_view": request.user.has_perm("signatures.view_signature"),
             "media": self.media,
         }
         return render(request, "admin/signatures/blocklistentry/try.html", context)
@@ -146,14 +145,14 @@ class BlocklistEntryAdmin(AuditedAdmin):
     def _act(self, request: HttpRequest, entry: BlocklistEntry) -> HttpResponse:
         if not self.has_change_permission(request, entry):
             raise PermissionDenied
-        action, by = request.POST.get("action"), cast("int", request.user.pk)  # admin pages require a login
+        action, by = request.POST.get("action"), staff_id(request)
         try:
             if action == "end":
                 switches.end_blocklist_entry(entry, by=by)
             elif action in {"on", "off"}:
                 switches.switch_blocklist_entry(entry, on=action == "on", by=by)
-        except transitions.TransitionNotAllowed:
-            self.message_user(request, "This entry has expired; please make a new one.", messages.ERROR)
+        except TransitionNotAllowed:
+            self.message_user(request, "This entry has expired. Please make a new one.", messages.ERROR)
         return redirect("admin:signatures_blocklistentry_try", entry.pk)
 
 

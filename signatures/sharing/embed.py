@@ -2,16 +2,14 @@
 
 from django.utils.html import escape
 
-# In its sandbox the frame can do nothing but open the letter in a window of its own.
+# The sandbox allows nothing but opening the letter in a new window.
 IFRAME = (
     '<iframe src="{}" title="{}" width="100%" height="{}" loading="lazy"'
     ' sandbox="allow-popups allow-popups-to-escape-sandbox" style="border:0;max-width:40rem"></iframe>'
 )
-
-
-IFRAME_HEIGHT = 320  # of a title in three lines, on a phone
+IFRAME_HEIGHT = 320  # pixels; room for a title of three lines on a phone
 
 
 def embed_code(address: str, title: str) -> str:
-    """What somebody pastes into a page of theirs: a plain string, to be escaped once more where it is shown as text."""
+    """Returns the HTML to paste into another page, as a plain string: escape it where it is shown as text."""
     return IFRAME.format(escape(address), escape(title), IFRAME_HEIGHT)

@@ -1,11 +1,11 @@
-"""Ways to tell others: plain addresses. They load nothing, and nobody hears of it before somebody follows one."""
+"""Links to share a letter: plain addresses. They load nothing; a network learns of a reader who follows one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-# Where readers of Korean, Chinese and English talk to each other. None that ties an account to a real name known to
-# the government the letter is written to: Weibo and WeChat are left out so that nobody is led there.
+# Networks that readers of Korean, Chinese and English use. Weibo and WeChat are left out on purpose: they tie accounts
+# to real names that the government to which the shipped letter is addressed can read.
 NETWORKS = {
     "WhatsApp": ("https://wa.me/", {"text": "{title}\n{address}"}),
     "Telegram": ("https://t.me/share/url", {"url": "{address}", "text": "{title}"}),
@@ -24,7 +24,7 @@ class ShareLink:
 
 
 def network_links(address: str, title: str) -> Iterator[ShareLink]:
-    """A link for each network, ready to be followed."""
+    """Returns a link for each network."""
     words = {"{address}": address, "{title}": title, "{title}\n{address}": f"{title}\n{address}"}
     for name, (page, fields) in NETWORKS.items():
         query = urlencode({field: words[value] for field, value in fields.items()}, quote_via=quote)
@@ -32,6 +32,6 @@ def network_links(address: str, title: str) -> Iterator[ShareLink]:
 
 
 def mail_link(subject: str, *paragraphs: str) -> str:
-    """A link that opens a new mail, to nobody yet."""
+    """Returns a link that opens a new email without a recipient."""
     fields = {"subject": " ".join(subject.split()), "body": "\r\n\r\n".join(paragraphs)}
     return f"mailto:?{urlencode(fields, quote_via=quote)}"

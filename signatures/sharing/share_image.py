@@ -1,4 +1,4 @@
-"""The pictures of letters, kept: each is drawn once for what stands on it, however many ask at the same moment."""
+"""The cache of share images: each is drawn once for its words, however many requests come at the same moment."""
 
 import hashlib
 import json
@@ -14,47 +14,47 @@ from signatures.delivery import pdf
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 3  # threads of this process at the drawing: one draws, two wait; who comes then gets the plain mark
-WAIT_SECONDS = 5.0  # seconds for which one waits
-RETRY_AFTER_SECONDS = 60.0  # seconds after a failure in which it is not tried again
+MAX_WAITING = 3  # threads of this process: one draws, two wait; all others get the fallback image at once
+WAIT_SECONDS = 5.0  # for another thread to finish drawing
+RETRY_AFTER_SECONDS = 60.0  # after a failure
 
 _places = threading.BoundedSemaphore(MAX_WAITING)
-_pen = threading.Lock()
-_failed = ExpiringCache[str, bool](RETRY_AFTER_SECONDS)  # by the name of the file
+_drawing = threading.Lock()
+_failed = ExpiringCache[str, bool](RETRY_AFTER_SECONDS)  # by file name
 
 
-def cached_image(card: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] = ()) -> bytes | None:
-    """The picture as a PNG; None when there is none now, for whatever reason."""
-    file = folder / f"{_name(card, fonts)}.png"
-    with suppress(OSError):  # it is not there, or cannot be read: drawing tells which
+def cached_image(image: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] = ()) -> bytes | None:
+    """Returns the image as a PNG, drawn if it is not cached; None if there is none now, for whatever reason."""
+    file = folder / f"{_digest(image, fonts)}.png"
+    with suppress(OSError):  # not cached, or not readable: drawing tells which
         return file.read_bytes()
     if _failed.get(file.name) or not _places.acquire(blocking=False):
         return None
     try:
-        return _drawn(card, file, fonts)
+        return _draw(image, file, fonts)
     finally:
         _places.release()
 
 
-def _drawn(card: pdf.ShareImage, file: Path, fonts: Sequence[Path]) -> bytes | None:
-    if not _pen.acquire(timeout=WAIT_SECONDS):
+def _draw(image: pdf.ShareImage, file: Path, fonts: Sequence[Path]) -> bytes | None:
+    if not _drawing.acquire(timeout=WAIT_SECONDS):
         return None
     try:
-        if not file.exists():  # else somebody drew it while this one waited
+        if not file.exists():  # otherwise another thread drew it while this one waited
             if _failed.get(file.name):
                 return None
             file.parent.mkdir(parents=True, exist_ok=True)
-            pdf.render_share_image(card, out=file, fonts=fonts)
+            pdf.render_share_image(image, out=file, fonts=fonts)
         return file.read_bytes()
     except (pdf.PdfFailed, OSError) as error:
         _failed.put(file.name, True)
-        log.warning("a picture was not drawn: %s", type(error).__name__)
+        log.warning("a share image was not drawn: %s", type(error).__name__)
         return None
     finally:
-        _pen.release()
+        _drawing.release()
 
 
-def _name(card: pdf.ShareImage, fonts: Sequence[Path]) -> str:
-    """A digest of all that goes into it: whatever changes makes another file."""
-    parts = [asdict(card), pdf.share_image_design(), [str(folder) for folder in fonts]]
+def _digest(image: pdf.ShareImage, fonts: Sequence[Path]) -> str:
+    """Returns a digest of everything that decides the look of the image."""
+    parts = [asdict(image), pdf.share_image_design(), [str(folder) for folder in fonts]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

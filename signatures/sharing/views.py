@@ -1,4 +1,4 @@
-"""What carries the letter to other places: the page that says how, the frame, the picture."""
+"""The page that helps to share a letter, the embed for other sites, and the share image."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -21,9 +21,9 @@ from signatures.delivery import pdf
 from signatures.sharing import share_image
 from signatures.sharing.embed import embed_code
 
-# Whoever frames us may ask all they frame to agree to it (COEP), and the frame to ask the same of what it loads.
-FRAMED = {"Cross-Origin-Resource-Policy": "cross-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
-FRAME_CSP: Mapping[str, Collection[str]] = {
+# A site may demand that every frame opts in (COEP), and the embed demands the same of what it loads.
+EMBED_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+EMBED_CSP: Mapping[str, Collection[str]] = {
     "default-src": [CSP.NONE],
     "style-src": [CSP.SELF],
     "img-src": [CSP.SELF],
@@ -31,11 +31,11 @@ FRAME_CSP: Mapping[str, Collection[str]] = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": ["*"],
 }
-CARDS = settings.VAR_DIR / "cards"
-PLAIN_CARD = settings.BASE_DIR / "static" / "img" / "share_image.png"  # the mark alone
+SHARE_IMAGES_DIR = settings.VAR_DIR / "share-images"
+FALLBACK_IMAGE = settings.BASE_DIR / "static" / "img" / "share_image.png"  # the logo alone
 
 
-def _of(slug: str) -> dict[str, Any]:
+def _letter_context(slug: str) -> dict[str, Any]:
     translation = text_cache.newest(slug)
     return {"letter": translation.revision.letter, "translation": translation}
 
@@ -43,40 +43,40 @@ def _of(slug: str) -> dict[str, Any]:
 @require_safe
 @public_page
 def share_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """How to tell others: links, and the frame for one's own site."""
-    context = _of(slug)
+    """Shows links to share the letter, and the code of the embed."""
+    context = _letter_context(slug)
     address = f"{settings.SITE_URL}{reverse('embed', args=[slug])}"
-    context["snippet"] = embed_code(address, context["translation"].title)
+    context["embed_code"] = embed_code(address, context["translation"].title)
     return render(request, "sharing/share_page.html", context)
 
 
 @require_safe
 @public_page
 @xframe_options_exempt
-@csp_override(FRAME_CSP)
+@csp_override(EMBED_CSP)
 def embed(request: HttpRequest, slug: str) -> HttpResponse:
-    """The one page that may be framed. It has a link and no form: nobody can be tricked into signing in a frame."""
-    context = _of(slug)
+    """Shows the only page that may be framed. It has no form, so nobody can be tricked into signing in a frame."""
+    context = _letter_context(slug)
     letter = context["letter"]
     context |= {"counts": counts.for_letter(letter.pk), "is_open": letter.current_state() == Letter.State.OPEN}
     response = render(request, "sharing/embed.html", context)
-    for name, value in FRAMED.items():
+    for name, value in EMBED_HEADERS.items():
         response[name] = value
     return response
 
 
 @require_safe
 def share_image_file(request: HttpRequest, slug: str) -> HttpResponse:
-    """The picture that networks show beside a link, in the language of the text; the plain mark where there is none."""
+    """Returns the share image in the language of the text, or the fallback if there is none."""
     text = text_cache.newest(slug)
     wanted = pdf.ShareImage(
         title=text.title,
         addressee=tuple(text.addressee.split("\n")),
-        house=text.revision.letter.letterhead.get("name", ""),
+        organization=text.revision.letter.letterhead.get("name", ""),
         language=text.language,
     )
-    picture = share_image.cached_image(wanted, folder=CARDS, fonts=settings.FONT_DIRS)
-    body, keeping = (picture, 3600) if picture else (PLAIN_CARD.read_bytes(), 5)
+    image = share_image.cached_image(wanted, folder=SHARE_IMAGES_DIR, fonts=settings.FONT_DIRS)
+    body, max_age = (image, 3600) if image else (FALLBACK_IMAGE.read_bytes(), 5)
     response = HttpResponse(body, "image/png", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
-    patch_cache_control(response, public=True, max_age=keeping)
+    patch_cache_control(response, public=True, max_age=max_age)
     return response

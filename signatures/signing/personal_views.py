@@ -127,7 +127,7 @@ def _deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Recei
         receipt = None
         try:
             receipt = receipts.issue(entry)
-        except receipts.ProofBroken:
+        except receipts.InvalidReceipt:
             log.error("the tree of delivery %s is inconsistent", entry.delivery_id)  # noqa: TRY400  no values in logs
         yield entry.delivery, receipt
 

@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from signatures.audit import audit_log
-from signatures.models import Delivery, DeliveryEntry, Erratum, Signature, Suppression, Tombstone
+from signatures.delivery.errata import blank_entries, record_errata
+from signatures.models import Signature, Suppression, Tombstone
 from signatures.outbox import queue
 from signatures.registries import AuditAction
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
@@ -45,7 +46,7 @@ def withdraw(signature: Signature) -> Signature:
     }
     for field, value in blank.items():
         setattr(locked, field, value)
-    _add_errata(locked.pk)
+    record_errata([locked.pk])
     withdrawn = transition(locked, State.WITHDRAWN, action=AuditAction.WITHDRAW, changed=list(blank))
     queue.discard(locked.pk)
     return withdrawn
@@ -66,17 +67,10 @@ def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> N
             address_hash=locked.address_hash,
             defaults={"at": timezone.now()},
         )
-    _add_errata(locked.pk)
-    DeliveryEntry.objects.filter(signature_id=locked.pk).blank()
+    record_errata([locked.pk])
+    blank_entries([locked.pk])
     audit_log.record(action, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased")
     locked.delete()
-
-
-def _add_errata(signature_id: int) -> None:
-    """Add a numbered erratum to each delivery that was handed over with this signature, once."""
-    for delivery in Delivery.objects.gone_out().filter(rows__signature_id=signature_id).select_for_update():
-        if not audit_log.withdrew_since(signature_id, delivery.frozen_at):
-            Erratum.objects.create(delivery=delivery, number=delivery.errata.count() + 1, day=timezone.now().date())
 
 
 @transaction.atomic

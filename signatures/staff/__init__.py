@@ -1,1 +1,1 @@
-"""Accounts of staff: roles, sessions, the second factor, the admin site."""
+"""Staff: accounts, roles, sessions, second factor, the admin site."""

@@ -1,4 +1,4 @@
-"""The accounts of staff: invited, given a password and a second factor, and what ends their sessions."""
+"""Accounts of staff: invitations, changes, passwords."""
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
@@ -13,7 +13,7 @@ from signatures.staff import sessions
 
 @transaction.atomic
 def invite(person: User, role: Group, *, by: int) -> None:
-    """Make the account, without a password: who has the mailbox sets one."""
+    """Create an account without a password. The owner of its email address sets one by the link in the invitation."""
     person.set_unusable_password()
     person.is_staff = True
     person.save()
@@ -24,7 +24,10 @@ def invite(person: User, role: Group, *, by: int) -> None:
 
 @transaction.atomic
 def resend_invitation(person: User, *, by: int) -> bool:
-    """Send the invitation once more; whether it goes (not to who has a password, nor too often)."""
+    """Send the invitation again, unless the account has a password, or got several invitations within an hour.
+
+    Returns whether it was sent.
+    """
     if person.has_usable_password() or not queue.enqueue_for_staff([person.pk], kind=OutboxMail.Kind.INVITE):
         return False
     audit_log.record(AuditAction.INVITE, staff_id=by, detail={"account": person.pk})
@@ -32,43 +35,49 @@ def resend_invitation(person: User, *, by: int) -> bool:
 
 
 @transaction.atomic
-def change(person: User, *, by: int, what: str) -> None:
-    """Keep what an owner changed of an account; a closed one is out at once."""
+def change(person: User, *, by: int, fields: str) -> None:
+    """Save the changes of an owner to an account. Deactivating it ends its sessions at once.
+
+    Args:
+        person: the changed account.
+        by: the account id of the owner.
+        fields: the names of the changed fields, for the audit log.
+    """
     person.save()
-    audit_log.record(AuditAction.SET_ACCOUNT, staff_id=by, reason=what[:300], detail={"account": person.pk})
+    audit_log.record(AuditAction.SET_ACCOUNT, staff_id=by, reason=fields[:300], detail={"account": person.pk})
     if not person.is_active:
         sessions.end_all(person.pk)
 
 
 @transaction.atomic
 def request_password_reset(typed: str) -> None:
-    """Mail the way to a new password to whom this name or address belongs.
+    """Email a link for a new password to the account with this user name or email address.
 
-    The same statements for everybody, whether there is such an account or not (SECURITY.md A13).
+    Runs the same statements whether there is such an account or not (threat model A13).
     """
-    who = User.objects.filter(Q(username=typed) | Q(email__iexact=typed, email__gt=""), is_active=True, is_staff=True)
-    found = list(who.values_list("pk", flat=True)[:1])
-    queue.enqueue_for_staff(found or [0], kind=OutboxMail.Kind.RESET)  # of nobody Django would ask nothing
-    audit_log.record(AuditAction.ASK_PASSWORD, staff_id=found[0] if found else None)
+    accounts = User.objects.filter(
+        Q(username=typed) | Q(email__iexact=typed, email__gt=""), is_active=True, is_staff=True
+    )
+    account_id = accounts.values_list("pk", flat=True).first()
+    queue.enqueue_for_staff(
+        [account_id or 0], kind=OutboxMail.Kind.RESET
+    )  # with an empty list Django runs no statement
+    audit_log.record(AuditAction.ASK_PASSWORD, staff_id=account_id)
 
 
 @transaction.atomic
 def set_password(person: User, password: str) -> None:
-    """The second factor stays as it is: a mailbox alone opens nothing."""
+    """Set a password. The second factor stays, so that access to the email account alone is not enough to log in."""
     person.set_password(password)
     person.save(update_fields=["password"])
     password_changed(person.pk)
 
 
-def password_changed(person: int, *, but: str | None = None) -> None:
-    """Told by who changed it; the session with this key may go on."""
-    sessions.end_all(person, but=but)
-    audit_log.record(AuditAction.SET_PASSWORD, staff_id=person)
+def password_changed(account_id: int, *, keep_session: str | None = None) -> None:
+    """End the sessions of an account whose password was changed, except the one with this key."""
+    sessions.end_all(account_id, keep_session=keep_session)
+    audit_log.record(AuditAction.SET_PASSWORD, staff_id=account_id)
 
 
-def find_account_id(name: str) -> int | None:
-    """The account of this name."""
-    return User.objects.filter(username=name).values_list("pk", flat=True).first()
-
-
-# The second factor
+def find_account_id(username: str) -> int | None:
+    return User.objects.filter(username=username).values_list("pk", flat=True).first()

@@ -1,4 +1,4 @@
-"""The accounts of staff: invited by mail, put into a role, closed. For owners."""
+"""The admin pages of staff accounts and roles, for owners: invite by email, choose roles, deactivate."""
 
 from typing import Any, ClassVar
 
@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from signatures.audit import audit_log
-from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.registries import AuditAction
 from signatures.staff import accounts
-from signatures.staff.admin_site import FreshSignIn
+from signatures.staff.fresh_sign_in import FreshSignIn
 
 
 class InviteForm(forms.ModelForm):
@@ -33,32 +33,41 @@ class InviteForm(forms.ModelForm):
     def clean_email(self) -> str:
         address: str = self.cleaned_data["email"]
         if User.objects.filter(email__iexact=address).exists():
-            raise forms.ValidationError("Somebody with this address has an account already.")
+            raise forms.ValidationError("There is an account with this email address already.")
         return address
 
 
 @admin.register(User)
 class StaffAdmin(FreshSignIn):
-    list_display = ("username", "email", "roles", "is_active", "has_password", "has_factor", "last_login")
+    list_display = ("username", "email", "roles", "is_active", "has_password", "has_second_factor", "last_login")
     list_filter = ("groups", "is_active")
     search_fields = ("username", "email")
     ordering = ("username",)
-    fields = ("username", "email", "is_active", "groups", "has_password", "has_factor", "last_login", "date_joined")
-    readonly_fields = ("username", "has_password", "has_factor", "last_login", "date_joined")
-    actions = ("invite_again",)
+    fields = (
+        "username",
+        "email",
+        "is_active",
+        "groups",
+        "has_password",
+        "has_second_factor",
+        "last_login",
+        "date_joined",
+    )
+    readonly_fields = ("username", "has_password", "has_second_factor", "last_login", "date_joined")
+    actions = ("resend_invitation",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        factor = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
-        found: QuerySet[User] = super().get_queryset(request).annotate(factor=Exists(factor))
-        return found.prefetch_related("groups")
+        devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+        accounts: QuerySet[User] = super().get_queryset(request).annotate(is_enrolled=Exists(devices))
+        return accounts.prefetch_related("groups")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An owner takes over no account that may do more (SECURITY.md A5)."""
+        """Owners cannot change superusers, and so cannot take over an account that may do more (threat model A5)."""
         may = super().has_change_permission(request, obj)
         return may and (obj is None or not obj.is_superuser or bool(getattr(request.user, "is_superuser", False)))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Closed, not deleted: the trail knows them by their number."""
+        """Accounts are deactivated, never deleted, because the audit log refers to them by id."""
         return False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -71,20 +80,20 @@ class StaffAdmin(FreshSignIn):
         return super().get_form(request, obj, change=change, **({} if obj else {"form": InviteForm}), **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        by = request.user.pk or 0
         if change:
-            accounts.change(obj, by=by, what=", ".join(form.changed_data))
+            accounts.change(obj, by=staff_id(request), fields=", ".join(form.changed_data))
         else:
-            accounts.invite(obj, form.cleaned_data["role"], by=by)
-            self.message_user(request, "An invitation is on its way to them.", messages.SUCCESS)
+            accounts.invite(obj, form.cleaned_data["role"], by=staff_id(request))
+            self.message_user(request, "The invitation is on its way.", messages.SUCCESS)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if "groups" in form.changed_data:
-            roles = ", ".join(group.name for group in form.cleaned_data["groups"])
-            audit_log.record(
-                AuditAction.SET_ROLES, staff_id=request.user.pk, detail={"account": form.instance.pk, "roles": roles}
-            )
+            detail = {
+                "account": form.instance.pk,
+                "roles": ", ".join(group.name for group in form.cleaned_data["groups"]),
+            }
+            audit_log.record(AuditAction.SET_ROLES, staff_id=staff_id(request), detail=detail)
 
     @admin.display(description="roles")
     def roles(self, person: User) -> str:
@@ -95,35 +104,33 @@ class StaffAdmin(FreshSignIn):
         return person.has_usable_password()
 
     @admin.display(description="second factor", boolean=True)
-    def has_factor(self, person: Any) -> bool:
-        return bool(person.factor)
+    def has_second_factor(self, person: Any) -> bool:
+        return bool(person.is_enrolled)
 
     @admin.action(
         description="Send the invitation again",
         permissions=["change"],
         location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
     )
-    def invite_again(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        sent = [accounts.resend_invitation(person, by=request.user.pk or 0) for person in chosen if person.is_active]
+    def resend_invitation(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        by = staff_id(request)
+        sent = [accounts.resend_invitation(person, by=by) for person in queryset if person.is_active]
         if any(sent):
             self.message_user(request, "The invitation is on its way.", messages.SUCCESS)
         else:
-            self.message_user(
-                request,
-                "Nothing was sent: a password is set, or it went out several times in this hour.",
-                messages.WARNING,
-            )
+            text = "Nothing was sent: a password is set, or several invitations were sent within the last hour."
+            self.message_user(request, text, messages.WARNING)
 
 
 @admin.register(Group)
 class RoleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    """What each role may do is code (`signatures.staff.roles`): here it is read."""
+    """Shows the permissions of each role. They are defined in `signatures.staff.roles`."""
 
     ordering: ClassVar = ["name"]
-    fields = ("name", "may")
-    readonly_fields = ("may",)
+    fields = ("name", "permission_list")
+    readonly_fields = ("permission_list",)
 
-    @admin.display(description="may")
-    def may(self, role: Group) -> SafeString:
-        rights = role.permissions.select_related("content_type")
-        return format_html_join(SafeString("<br>"), "{}", ((right.name,) for right in rights))
+    @admin.display(description="permissions")
+    def permission_list(self, role: Group) -> SafeString:
+        permissions = role.permissions.select_related("content_type")
+        return format_html_join(SafeString("<br>"), "{}", ((permission.name,) for permission in permissions))

@@ -1,4 +1,4 @@
-"""The first account of staff: made by `serve`, its password shown once."""
+"""The first staff account: `serve` creates it and shows its password once."""
 
 import secrets
 from pathlib import Path
@@ -9,22 +9,22 @@ from django.contrib.auth import get_user_model
 
 
 def create_first_account() -> str | None:
-    """Make the account `admin` if there is no staff; its password, or None when there was somebody."""
-    people = get_user_model().objects
-    if people.filter(is_staff=True).exists():
+    """Create the account `admin` if there is no staff account. Returns its password, or None if there was one."""
+    accounts = get_user_model().objects
+    if accounts.filter(is_staff=True).exists():
         return None
     password = secrets.token_urlsafe(18)
-    people.create_superuser("admin", password=password)
-    file = _first_login()
+    accounts.create_superuser("admin", password=password)
+    file = _password_file()
     file.touch(mode=0o600)
     file.write_text(f"{settings.SITE_URL}/{settings.ADMIN_PATH}\nname: admin\npassword: {password}\n")
     return password
 
 
 def delete_first_password_file(**_signal: Any) -> None:
-    """The file with the first password goes at the first login."""
-    _first_login().unlink(missing_ok=True)
+    """Delete the file with the first password, at the first login."""
+    _password_file().unlink(missing_ok=True)
 
 
-def _first_login() -> Path:
+def _password_file() -> Path:
     return settings.VAR_DIR / "first-login.txt"

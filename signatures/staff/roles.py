@@ -1,4 +1,4 @@
-"""The groups of staff, and what each may do."""
+"""Roles of staff and their permissions. Each role is a group of Django."""
 
 from itertools import chain
 from typing import Any
@@ -33,9 +33,9 @@ GROUPS = {
             for model in ("letter", "revision", "translation", "news", "newstext")
             for verb in ("add", "change", "view")
         ),
-        "campaign.delete_newstext",  # of a draft
+        "campaign.delete_newstext",  # drafts only
     ],
-    # What all others may, and:
+    # All permissions of the other roles, and:
     "owner": [
         "auth.add_user",
         "auth.change_user",
@@ -53,24 +53,24 @@ GROUPS = {
 
 
 class RoleBackend(ModelBackend):
-    """What an account may do comes from its roles alone: one place to look, and one statement less on every page."""
+    """Permissions come from roles alone, never from single accounts. That also saves one statement on every page."""
 
     def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         return set()
 
 
 def create_groups(**_signal: Any) -> None:
-    """The groups of staff and exactly what each may do; called after every migration, and harmless when repeated."""
+    """Create the groups, and set their permissions to exactly those above. Called after every migration."""
     for name, labels in GROUPS.items():
-        group, _made = Group.objects.get_or_create(name=name)
-        wanted = Q()
+        group, _created = Group.objects.get_or_create(name=name)
+        chosen = Q()
         for label in chain(*GROUPS.values()) if name == "owner" else labels:
-            app, codename = label.split(".")
-            wanted |= Q(content_type__app_label=app, codename=codename)
-        group.permissions.set(Permission.objects.filter(wanted))
+            app_label, codename = label.split(".")
+            chosen |= Q(content_type__app_label=app_label, codename=codename)
+        group.permissions.set(Permission.objects.filter(chosen))
 
 
 def alarm_recipients() -> list[int]:
-    """The members of staff whom an alarm is mailed to: owners and moderators."""
-    wanted = Q(is_superuser=True) | Q(groups__name__in=["owner", "moderator"])
-    return list(User.objects.filter(wanted, is_active=True, is_staff=True).distinct().values_list("pk", flat=True))
+    """Returns the ids of the active accounts that get alarms by email: owners and moderators."""
+    recipients = Q(is_superuser=True) | Q(groups__name__in=["owner", "moderator"])
+    return list(User.objects.filter(recipients, is_active=True, is_staff=True).distinct().values_list("pk", flat=True))

@@ -19,38 +19,41 @@ from signatures.staff import sessions
 
 RECOVERY_CODES = 10
 
-
 _APP_CODE = re.compile(r"\d{6}")
-
-
 _SEPARATORS = re.compile(r"[^0-9a-z]")
 
 
-def is_enrolled(person: int) -> bool:
-    return bool(TOTPDevice.objects.filter(user=person, confirmed=True).exists())
+def is_enrolled(account_id: int) -> bool:
+    return bool(TOTPDevice.objects.filter(user=account_id, confirmed=True).exists())
 
 
 def new_totp_key() -> str:
-    """A secret for an app that shows codes: 160 random bits, in hex."""
+    """Returns a new secret for an authenticator app: 160 random bits, in hex."""
     return secrets.token_hex(20)
 
 
 def grouped_base32(key: str) -> str:
-    """The secret as it is typed by hand: base 32, in groups of four."""
+    """Returns the secret as it is typed by hand: base 32, in groups of four."""
     text = b32encode(bytes.fromhex(key)).decode()
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def provisioning_uri(person: User, key: str) -> str:
-    """What the QR code tells the app."""
+    """Returns the content of the QR code for the app."""
     return str(TOTPDevice(user=person, key=key).config_url)
 
 
 @transaction.atomic
-def enroll(person: User, key: str, code: str, *, but: str | None) -> tuple[TOTPDevice, list[str]] | None:
-    """Take the secret that an app of theirs holds, in place of any other; the factor and the recovery codes.
+def enroll(person: User, key: str, code: str, *, keep_session: str | None) -> tuple[TOTPDevice, list[str]] | None:
+    """Set up an authenticator app as the second factor, in place of any other. Ends the other sessions of the account.
 
-    None when the code is not one of this secret. All their sessions end but the one with this key.
+    Args:
+        person: the account.
+        key: the secret that the app was given (`new_totp_key`).
+        code: a code that the app shows, as a proof.
+        keep_session: the key of the session that goes on.
+
+    Returns the device and new recovery codes; None when the code does not belong to the secret.
     """
     User.objects.select_for_update().get(pk=person.pk)
     device = TOTPDevice.objects.create(user=person, name="app", key=key)
@@ -59,44 +62,48 @@ def enroll(person: User, key: str, code: str, *, but: str | None) -> tuple[TOTPD
         return None
     TOTPDevice.objects.filter(user=person).exclude(pk=device.pk).delete()
     audit_log.record(AuditAction.SECOND_FACTOR_ADDED, staff_id=person.pk)
-    sessions.end_all(person.pk, but=but)
+    sessions.end_all(person.pk, keep_session=keep_session)
     return device, _create_recovery_codes(person)
 
 
 @transaction.atomic
 def replace_recovery_codes(person: User) -> list[str]:
-    """Ten recovery codes in place of all former ones."""
+    """Returns ten new recovery codes. The former ones stop working."""
     audit_log.record(AuditAction.RECOVERY_CODES, staff_id=person.pk)
     return _create_recovery_codes(person)
 
 
 def _create_recovery_codes(person: User) -> list[str]:
-    device, _made = StaticDevice.objects.get_or_create(user=person, defaults={"name": "recovery"})
+    device, _created = StaticDevice.objects.get_or_create(user=person, defaults={"name": "recovery"})
     device.token_set.all().delete()
     plain = [b32encode(secrets.token_bytes(10)).decode().lower()[:10] for _each in range(RECOVERY_CODES)]
     StaticToken.objects.bulk_create(StaticToken(device=device, token=_stored_digest(person.pk, code)) for code in plain)
     return [f"{code[:5]}-{code[5:]}" for code in plain]
 
 
-def recovery_codes_left(person: int) -> int:
-    return int(StaticToken.objects.filter(device__user=person).count())
+def recovery_codes_left(account_id: int) -> int:
+    return int(StaticToken.objects.filter(device__user=account_id).count())
 
 
 @transaction.atomic
 def verify_code(person: User, code: str) -> Device | None:
-    """The factor that this code is of: one of the app, or a recovery code. Each is good once.
+    """Use up a code of the app or a recovery code. Each works once.
 
-    The lock on the factor's row lets no two requests use one code; after a wrong one it waits, twice as long each time.
+    The lock on the device's row keeps two requests from using the same code. After a wrong code the device refuses all
+    codes for a while, twice as long each time.
+
+    Returns the device that the code belongs to; None when the code is wrong.
     """
     plain = _normalized(code)
-    of_app = _APP_CODE.fullmatch(plain)
-    kind: type[TOTPDevice | StaticDevice] = TOTPDevice if of_app else StaticDevice
+    is_app_code = _APP_CODE.fullmatch(plain)
+    kind: type[TOTPDevice | StaticDevice] = TOTPDevice if is_app_code else StaticDevice
+    token = plain if is_app_code else _stored_digest(person.pk, plain)
     device = kind.objects.select_for_update().filter(user=person, confirmed=True).first()
-    return device if device and device.verify_token(plain if of_app else _stored_digest(person.pk, plain)) else None
+    return device if device and device.verify_token(token) else None
 
 
 def reset(person: User) -> None:
-    """For who lost both app and recovery codes; they set up a new one at the next login."""
+    """Remove the second factor of somebody who lost app and recovery codes. The next login sets up a new one."""
     with transaction.atomic():
         TOTPDevice.objects.filter(user=person).delete()
         StaticDevice.objects.filter(user=person).delete()
@@ -108,7 +115,7 @@ def _normalized(code: str) -> str:
     return _SEPARATORS.sub("", code.lower())
 
 
-def _stored_digest(person: int, code: str) -> str:
-    """What the database holds of a recovery code: nothing without the pepper, which never changes."""
-    digest = hmac.digest(settings.EMAIL_HASH_PEPPER.encode(), f"recovery {person} {code}".encode(), hashlib.sha256)
+def _stored_digest(account_id: int, code: str) -> str:
+    """Returns what the database stores of a recovery code: useless without the pepper, which never changes."""
+    digest = hmac.digest(settings.EMAIL_HASH_PEPPER.encode(), f"recovery {account_id} {code}".encode(), hashlib.sha256)
     return digest[:8].hex()

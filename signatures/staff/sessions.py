@@ -1,4 +1,4 @@
-"""Sessions of staff: how long they last, what ends them, and whether a sign-in is fresh (SECURITY.md A4, A12)."""
+"""Sessions of staff: how long they last, what ends them, and whether a sign-in is fresh (threat model A4, A12)."""
 
 import time
 from collections.abc import Callable
@@ -11,32 +11,32 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-IDLE_SECONDS = 30 * 60  # seconds without a request
+IDLE_SECONDS = 30 * 60  # without a request
 MAX_SECONDS = 12 * 60 * 60
-FRESH_SECONDS = 10 * 60  # since password and second factor
-LAST_SEEN_STEP = 60  # the time of the last request is written down no more often than this
+FRESH_SECONDS = 10 * 60  # since password and second factor were given
+LAST_SEEN_STEP = 60  # minimum seconds between two updates of the time of the last request
 
-STARTED_KEY, LAST_SEEN_KEY, FRESH_KEY = "began", "seen", "proved"
+STARTED_KEY, LAST_SEEN_KEY, FRESH_KEY = "started", "last_seen", "fresh"
 
 
 class StaffSessionMiddleware:
-    """Ends a session of staff that is too old, was left alone, or belongs to an account that was closed."""
+    """Ends a session that is too old, was idle too long, or belongs to an account that was deactivated."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Elsewhere nobody is known, and public pages must not touch the session.
+        # Public pages know no accounts, and must not touch the session.
         if request.path_info.startswith(f"/{settings.ADMIN_PATH}") and SESSION_KEY in request.session:
-            if _is_over(request):
+            if _has_expired(request):
                 logout(request)
             elif time.time() - request.session[LAST_SEEN_KEY] > LAST_SEEN_STEP:
                 request.session[LAST_SEEN_KEY] = time.time()
         return self.get_response(request)
 
 
-def _is_over(request: HttpRequest) -> bool:
-    """Also what has no times at all: it did not begin with a login."""
+def _has_expired(request: HttpRequest) -> bool:
+    """Sessions without timestamps count as expired, because they did not begin with a login."""
     now, session = time.time(), request.session
     return (
         not request.user.is_authenticated
@@ -46,12 +46,12 @@ def _is_over(request: HttpRequest) -> bool:
 
 
 def start(request: HttpRequest, **_signal: Any) -> None:
-    """The times of a session, from its login on."""
+    """Set the timestamps of a new session. Called at login."""
     request.session[STARTED_KEY] = request.session[LAST_SEEN_KEY] = request.session[FRESH_KEY] = time.time()
 
 
 def mark_fresh(request: HttpRequest) -> None:
-    """Password and second factor were given once more; under a new key, as at a login."""
+    """Record that password and second factor were given again. The session gets a new key, as at a login."""
     request.session.cycle_key()
     request.session[FRESH_KEY] = time.time()
 
@@ -60,8 +60,11 @@ def is_fresh(request: HttpRequest) -> bool:
     return bool(time.time() - request.session.get(FRESH_KEY, 0) <= FRESH_SECONDS)
 
 
-def end_all(person: int, *, but: str | None = None) -> int:
-    """End the sessions of this account, but for the one with this key; how many ended. Staff are few."""
-    rows = SessionStore.get_model_class().objects.filter(expire_date__gt=timezone.now())
-    theirs = [row.pk for row in rows if row.get_decoded().get(SESSION_KEY) == str(person) and row.pk != but]
-    return int(rows.filter(pk__in=theirs).delete()[0])
+def end_all(account_id: int, *, keep_session: str | None = None) -> int:
+    """End all sessions of an account, except the one with this key. Returns the number of ended sessions.
+
+    Reads every session, because the account is inside the encoded data. Staff are few.
+    """
+    rows = SessionStore.get_model_class().objects.filter(expire_date__gt=timezone.now()).exclude(pk=keep_session)
+    keys = [row.pk for row in rows if row.get_decoded().get(SESSION_KEY) == str(account_id)]
+    return int(rows.filter(pk__in=keys).delete()[0])

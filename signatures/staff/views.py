@@ -1,6 +1,6 @@
-"""Signing in: password, second factor, what to do without either, and once more before what is dangerous.
+"""The pages of signing in: password, second factor, forgotten password, and signing in again before dangerous actions.
 
-Every view takes the site of admin. No rule stands here: `accounts` has the verbs, `limits` the figures.
+Each view takes the admin site. The rules are in `staff.accounts`, `staff.second_factor` and `staff.login_attempts`.
 """
 
 import unicodedata
@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import segno
-from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -31,259 +30,225 @@ from django_otp.plugins.otp_static.models import StaticDevice
 
 from campaign.web.client_network import client_network
 from signatures.audit import audit_log
-from signatures.models import RateLimit
+from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
-from signatures.screening import rate_limits
 from signatures.staff import accounts, second_factor, sessions
+from signatures.staff.forms import CodeForm, ForgottenPasswordForm, SignInAgainForm
+from signatures.staff.login_attempts import LoginAttempts
 
-PENDING = "pending-factor"  # in the session: the secret that is being set up
+PENDING = "pending-second-factor"  # session key of the secret that is being set up
 
-pages = require_http_methods(["GET", "HEAD", "POST"])
-secrets_posted = sensitive_post_parameters()
-
-
-class CodeForm(forms.Form):
-    code = forms.CharField(
-        label="Code",
-        max_length=20,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
-    )
-
-
-class AgainForm(forms.Form):
-    password = forms.CharField(
-        label="Password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
-    )
-    code = forms.CharField(label="Code", max_length=20, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}))
-
-
-class ForgottenForm(forms.Form):
-    name = forms.CharField(
-        label="User name or email address",
-        max_length=254,
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
+get_or_post = require_http_methods(["GET", "HEAD", "POST"])
+hide_posted_values = sensitive_post_parameters()  # from error reports
 
 
 def next_url(request: HttpRequest) -> str:
-    """Where to go then: a page of admin, never another site (SECURITY.md P10)."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = wanted.startswith(f"/{settings.ADMIN_PATH}") and url_has_allowed_host_and_scheme(wanted, None)
-    return wanted if is_ours else reverse("admin:index")
+    """Returns the page to open next: an admin page, never another site (threat model P10)."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    is_admin_page = url.startswith(f"/{settings.ADMIN_PATH}") and url_has_allowed_host_and_scheme(url, None)
+    return url if is_admin_page else reverse("admin:index")
 
 
-def _page(site: AdminSite, request: HttpRequest, name: str, title: Any, status: int = 200, **more: Any) -> HttpResponse:
-    context = {**site.each_context(request), "title": title, "next": next_url(request), **more}
+def _page(
+    site: AdminSite, request: HttpRequest, name: str, title: Any, status: int = 200, **context: Any
+) -> HttpResponse:
+    context = {**site.each_context(request), "title": title, "next": next_url(request), **context}
     return render(request, f"admin/sign_in/{name}.html", context, status=status)
 
 
-def _typed(request: HttpRequest) -> Any:
-    """What was posted, be it nothing."""
+def _posted(request: HttpRequest) -> Any:
+    """Returns the data for a form: what was posted, even if it is empty; None for a GET."""
     return request.POST if request.method == "POST" else None
 
 
-def _to(name: str, request: HttpRequest) -> HttpResponse:
+def _redirect_to(name: str, request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse(f'admin:{name}')}?{urlencode({'next': next_url(request)})}")
 
 
-class LoginAttempts:
-    """How often it was tried for the pair of account and network: the same account elsewhere is not held up (A3)."""
-
-    def __init__(self, request: HttpRequest, whose: str) -> None:
-        self.request = request
-        came_from = client_network(request)
-        self.pair: dict[str, str] = {RateLimit.Scope.LOGIN: f"{whose} {came_from}"}
-        self.tried = rate_limits.count_event({**self.pair, RateLimit.Scope.LOGIN_NETWORK: came_from})
-
-    @property
-    def are_over(self) -> bool:
-        return RateLimit.Scope.LOGIN in self.tried.over
-
-    def tell(self, action: AuditAction, who: int | None) -> None:
-        """A try that failed, in the trail; a script that types a million names does not fill it."""
-        if RateLimit.Scope.LOGIN_NETWORK in self.tried.newly_over:
-            audit_log.record(AuditAction.LOGIN_FLOOD)
-        elif RateLimit.Scope.LOGIN_NETWORK not in self.tried.over:
-            audit_log.record(action, staff_id=who)
-
-    def end(self, site: AdminSite, who: int | None) -> HttpResponse:
-        """Told once, however often it is tried after that."""
-        if RateLimit.Scope.LOGIN in self.tried.newly_over:
-            self.tell(AuditAction.LOGIN_LOCKED, who)
-        return _page(site, self.request, "locked", "Too many tries", status=429)
-
-    def forgive(self) -> None:
-        """Whoever proved to be who they say may mistype again."""
-        if not self.tried.is_broken:
-            rate_limits.reset(self.pair)
+def _count_attempt(request: HttpRequest, key: str) -> LoginAttempts:
+    return LoginAttempts(key, client_network(request))
 
 
-@secrets_posted
-@pages
+def _locked_page(
+    site: AdminSite, request: HttpRequest, attempts: LoginAttempts, account_id: int | None
+) -> HttpResponse:
+    attempts.record_lock(account_id)
+    return _page(site, request, "locked", "Too many attempts", status=429)
+
+
+@hide_posted_values
+@get_or_post
 def login_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
-    """The password. What follows is the second factor."""
+    """Asks for user name and password. The second factor follows."""
     if request.method != "POST":
         if request.user.is_authenticated:
-            return redirect(next_url(request)) if site.has_permission(request) else _to("second_factor", request)
+            return (
+                redirect(next_url(request)) if site.has_permission(request) else _redirect_to("second_factor", request)
+            )
         return _page(site, request, "login", "Log in", form=AdminAuthenticationForm(request))
-    typed = unicodedata.normalize("NFKC", request.POST.get("username", "")[:150])
-    tries = LoginAttempts(request, f"password {typed}")
-    if tries.are_over:
-        return tries.end(site, accounts.find_account_id(typed.replace("\0", "")))
+    username = unicodedata.normalize("NFKC", request.POST.get("username", "")[:150])
+    attempts = _count_attempt(request, f"password {username}")
+    if attempts.are_exhausted:
+        return _locked_page(site, request, attempts, accounts.find_account_id(username.replace("\0", "")))
     form = AdminAuthenticationForm(request, request.POST)
     if not form.is_valid():
-        tries.tell(AuditAction.LOGIN_FAILED, accounts.find_account_id(form.cleaned_data.get("username", "")))
+        attempts.record_failure(
+            AuditAction.LOGIN_FAILED, accounts.find_account_id(form.cleaned_data.get("username", ""))
+        )
         return _page(site, request, "login", "Log in", form=form)
-    tries.forgive()
-    request.session.flush()  # a new key, whoever was here before
+    attempts.reset()
+    request.session.flush()  # so that the session gets a new key
     log_in(request, form.get_user())
     if not site.has_permission(request):
-        return _to("second_factor", request)
+        return _redirect_to("second_factor", request)
     audit_log.record(AuditAction.LOGIN, staff_id=request.user.pk)
     return redirect(next_url(request))
 
 
-@secrets_posted
-@pages
+@hide_posted_values
+@get_or_post
 def second_factor_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
-    """The second factor: asked of who has given the password; shown to who is in."""
+    """Asks for the second factor after the password. Whoever is signed in sees the state of their second factor."""
     person = _person(request)
     if person and site.has_permission(request):
-        left = second_factor.recovery_codes_left(person.pk)
-        has_factor = second_factor.is_enrolled(person.pk)
-        return _page(site, request, "own_second_factor", "Your second factor", left=left, has_factor=has_factor)
+        context = {
+            "is_enrolled": second_factor.is_enrolled(person.pk),
+            "codes_left": second_factor.recovery_codes_left(person.pk),
+        }
+        return _page(site, request, "own_second_factor", "Your second factor", **context)
     if person is None or not sessions.is_fresh(request):
         request.session.flush()
-        return _to("login", request)
+        return _redirect_to("login", request)
     if not second_factor.is_enrolled(person.pk):
-        return _to("enroll", request)
-    form = CodeForm(_typed(request))
-    answer = _check_code(site, request, person, form) if request.method == "POST" else None
-    return answer or _page(site, request, "second_factor", "Second factor", form=form)
+        return _redirect_to("enroll", request)
+    form = CodeForm(_posted(request))
+    response = _check_code(site, request, person, form) if request.method == "POST" else None
+    return response or _page(site, request, "second_factor", "Second factor", form=form)
 
 
 def _check_code(site: AdminSite, request: HttpRequest, person: User, form: CodeForm) -> HttpResponse | None:
-    """What follows a code; None when it is not right, and the form says so."""
-    tries = LoginAttempts(request, f"code {person.pk}")
-    if tries.are_over:
-        return tries.end(site, person.pk)
+    """Returns the response to a code; None when it is wrong, with an error in the form."""
+    attempts = _count_attempt(request, f"code {person.pk}")
+    if attempts.are_exhausted:
+        return _locked_page(site, request, attempts, person.pk)
     device = second_factor.verify_code(person, form.cleaned_data["code"]) if form.is_valid() else None
     if device:
-        tries.forgive()
-        return _let_in(request, device)
-    tries.tell(AuditAction.SECOND_FACTOR_FAILED, person.pk)
-    form.add_error("code", "This code is not right, or was used before. Please wait for the next one.")
+        attempts.reset()
+        return _log_in(request, device)
+    attempts.record_failure(AuditAction.SECOND_FACTOR_FAILED, person.pk)
+    form.add_error("code", "This code is wrong, or was used before. Please wait for the next one.")
     return None
 
 
-def _let_in(request: HttpRequest, device: Device) -> HttpResponse:
+def _log_in(request: HttpRequest, device: Device) -> HttpResponse:
+    """Complete the login with the second factor. Returns the redirect to the next page."""
     log_in_with_factor(request, device)
     request.session.cycle_key()
-    person = request.user.pk or 0
-    is_recovery = isinstance(device, StaticDevice)
-    audit_log.record(AuditAction.LOGIN, staff_id=person, detail={"by": "recovery-code" if is_recovery else "app"})
-    if is_recovery:
-        left = second_factor.recovery_codes_left(person)
-        said = f"{left} recovery code{pluralize(left, ' is,s are')} left."
-        messages.warning(request, said)
+    account_id = staff_id(request)
+    is_recovery_code = isinstance(device, StaticDevice)
+    audit_log.record(
+        AuditAction.LOGIN, staff_id=account_id, detail={"by": "recovery-code" if is_recovery_code else "app"}
+    )
+    if is_recovery_code:
+        left = second_factor.recovery_codes_left(account_id)
+        messages.warning(request, f"{left} recovery code{pluralize(left, ' is,s are')} left.")
     return redirect(next_url(request))
 
 
 def _person(request: HttpRequest) -> User | None:
-    """The member of staff whose password was given."""
+    """Returns the account whose password was given in this session."""
     user = request.user
     return User.objects.get(pk=user.pk) if user.is_authenticated and user.is_active and user.is_staff else None
 
 
-@secrets_posted
-@pages
+@hide_posted_values
+@get_or_post
 def enroll_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
-    """Set up the second factor: for who has none, and for who is in and wants another."""
+    """Sets up the second factor, for accounts without one, and for signed-in staff who want another."""
     person = _person(request)
-    is_in = site.has_permission(request)
-    if person is None or (not is_in and second_factor.is_enrolled(person.pk)):
-        return _to("second_factor", request)
+    is_signed_in = site.has_permission(request)
+    if person is None or (not is_signed_in and second_factor.is_enrolled(person.pk)):
+        return _redirect_to("second_factor", request)
     if not sessions.is_fresh(request):
-        return _to("sign_in_again" if is_in else "factor", request)
+        return _redirect_to("sign_in_again" if is_signed_in else "second_factor", request)
     key = request.session.setdefault(PENDING, second_factor.new_totp_key())
-    form = CodeForm(_typed(request))
+    form = CodeForm(_posted(request))
     if request.method == "POST" and form.is_valid():
-        added = second_factor.enroll(person, key, form.cleaned_data["code"], but=request.session.session_key)
-        if added:
-            device, codes_made = added
+        code, session_key = form.cleaned_data["code"], request.session.session_key
+        if enrolled := second_factor.enroll(person, key, code, keep_session=session_key):
+            device, recovery_codes = enrolled
             del request.session[PENDING]
-            _let_in(request, device)
-            return _page(site, request, "recovery_codes", "Recovery codes", codes=codes_made)
+            _log_in(request, device)
+            return _page(site, request, "recovery_codes", "Recovery codes", codes=recovery_codes)
         form.add_error("code", "This code does not belong to the secret above. Please wait for the next one.")
-    picture = segno.make(second_factor.provisioning_uri(person, key), error="m")
-    drawn = SafeString(picture.svg_inline(border=4, dark="#000", light="#fff", omitsize=True))
-    return _page(
-        site, request, "enroll", "Second factor", form=form, qr=drawn, secret=second_factor.grouped_base32(key)
-    )
+    qr_code = segno.make(second_factor.provisioning_uri(person, key), error="m")
+    context: dict[str, Any] = {
+        "qr_code": SafeString(qr_code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)),
+        "secret": second_factor.grouped_base32(key),
+    }
+    return _page(site, request, "enroll", "Second factor", form=form, **context)
 
 
-@secrets_posted
-@pages
+@hide_posted_values
+@get_or_post
 def recovery_codes_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
-    """Ten new recovery codes, shown once."""
+    """Makes ten new recovery codes and shows them once."""
     person = _person(request)
     if request.method != "POST" or person is None or not second_factor.is_enrolled(person.pk):
         return redirect("admin:second_factor")
     return _page(site, request, "recovery_codes", "Recovery codes", codes=second_factor.replace_recovery_codes(person))
 
 
-@secrets_posted
-@pages
+@hide_posted_values
+@get_or_post
 def sign_in_again_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
-    """Password and second factor once more, before what is dangerous; what was pressed is not replayed."""
+    """Asks for password and second factor again before a dangerous action. The action itself is not repeated."""
     person = _person(request)
     if person is None:
-        return _to("login", request)
-    form = AgainForm(_typed(request))
+        return _redirect_to("login", request)
+    form = SignInAgainForm(_posted(request))
     if not second_factor.is_enrolled(person.pk):
         del form.fields["code"]
     if request.method == "POST":
-        tries = LoginAttempts(request, f"again {person.pk}")
-        if tries.are_over:
-            return tries.end(site, person.pk)
-        if form.is_valid() and _is_proved(person, form.cleaned_data):
-            tries.forgive()
+        attempts = _count_attempt(request, f"again {person.pk}")
+        if attempts.are_exhausted:
+            return _locked_page(site, request, attempts, person.pk)
+        if form.is_valid() and _is_correct(person, form.cleaned_data):
+            attempts.reset()
             sessions.mark_fresh(request)
             audit_log.record(AuditAction.LOGIN_AGAIN, staff_id=person.pk)
             if request.POST.get("pressed"):
-                messages.info(request, "Thank you. Nothing was done yet: please press the button again.")
+                messages.info(request, "Thank you. Nothing was done yet. Please press the button again.")
             return redirect(next_url(request))
-        tries.tell(AuditAction.LOGIN_FAILED, person.pk)
+        attempts.record_failure(AuditAction.LOGIN_FAILED, person.pk)
         if not form.errors:
-            form.add_error(None, "Password or code is not right.")
+            form.add_error(None, "Password or code is wrong.")
     pressed = request.POST.get("pressed") or request.GET.get("pressed", "")
     return _page(site, request, "sign_in_again", "Please sign in again", form=form, pressed=pressed)
 
 
-def _is_proved(person: User, typed: dict[str, Any]) -> bool:
-    """A code is spent only by who knows the password."""
+def _is_correct(person: User, typed: dict[str, Any]) -> bool:
+    """Whether password and code are correct. A wrong password does not use up the code."""
     if not person.check_password(typed["password"]):
         return False
     return "code" not in typed or second_factor.verify_code(person, typed["code"]) is not None
 
 
-@pages
+@get_or_post
 def forgotten_password_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
-    """The way to a new password goes to the mailbox; what is said here is the same for everybody."""
-    form = ForgottenForm(_typed(request))
+    """Emails a link for a new password. The page says the same whether the account exists or not."""
+    form = ForgottenPasswordForm(_posted(request))
     if request.method != "POST" or not form.is_valid():
-        return _page(site, request, "forgotten_password", "A new password", form=form)
+        return _page(site, request, "forgotten_password", "New password", form=form)
     typed = form.cleaned_data["name"]
-    if not LoginAttempts(request, f"forgotten {typed}").are_over:
+    if not _count_attempt(request, f"forgotten {typed}").are_exhausted:
         accounts.request_password_reset(typed)
-    return _page(site, request, "forgotten_password", "A new password", is_sent=True)
+    return _page(site, request, "forgotten_password", "New password", is_sent=True)
 
 
-@method_decorator(secrets_posted, name="dispatch")
+@method_decorator(hide_posted_values, name="dispatch")
 class SetPasswordView(PasswordResetConfirmView):
-    """Where the links of an invitation and of a new password lead."""
+    """The page behind the links in invitations and in emails about a forgotten password."""
 
     template_name = "admin/sign_in/set_password.html"
     site: ClassVar[Any] = None
@@ -293,9 +258,9 @@ class SetPasswordView(PasswordResetConfirmView):
         return user if isinstance(user, User) and user.is_active and user.is_staff else None
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        found = super().get_context_data(**kwargs)
+        context = super().get_context_data(**kwargs)
         title = "Choose a password" if self.validlink else "This link does not work"
-        return {**self.site.each_context(self.request), **found, "title": title}
+        return {**self.site.each_context(self.request), **context, "title": title}
 
     def form_valid(self, form: Any) -> HttpResponse:
         accounts.set_password(form.user, form.cleaned_data["new_password1"])

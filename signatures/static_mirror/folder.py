@@ -1,40 +1,40 @@
-"""A folder that is whole at any time: written beside the one before, and put in its place when it is done."""
+"""A folder that is complete at any time: a new version is written beside it, and takes its place when it is done."""
 
 import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-MARKER = "copied-on.txt"  # a folder without it is somebody else's, and never thrown away
+MARKER = "copied-on.txt"  # a folder without this file is not a mirror, and never deleted
 
 
 class ForeignFolder(Exception):
-    """The folder holds something that is no copy."""
+    """The folder holds something that is not a mirror."""
 
 
 class MirrorFolder:
-    """Until the end of a `with` all is written to DIR.new; then that takes the place of DIR, which is deleted."""
+    """In a `with` block, everything is written to DIR.new. At its end DIR.new replaces DIR, which is deleted."""
 
-    def __init__(self, final: Path, mark: str) -> None:
+    def __init__(self, final: Path, marker_text: str) -> None:
         self.final = final.resolve()
         if not self.final.name:
-            raise ForeignFolder(self.final)  # the root of all
-        self.mark = mark
+            raise ForeignFolder(self.final)  # the root of the file system
+        self.marker_text = marker_text
         self.new = self.final.with_name(f"{self.final.name}.new")
         self.old = self.final.with_name(f"{self.final.name}.old")
         self._made: set[Path] = set()
 
     def __enter__(self) -> Self:
         for folder in (self.final, self.new, self.old):
-            if not _is_ours(folder):
+            if not _is_replaceable(folder):
                 raise ForeignFolder(folder)
-        if self.old.exists() and not self.final.exists():  # it broke off between two steps of `_swap`
+        if self.old.exists() and not self.final.exists():  # an earlier run broke off in the middle of `_swap`
             self.old.rename(self.final)
-        for left in (self.new, self.old):
-            if left.exists():
-                shutil.rmtree(left)
+        for leftover in (self.new, self.old):
+            if leftover.exists():
+                shutil.rmtree(leftover)
         self.new.mkdir(parents=True)
-        self.write(MARKER, self.mark.encode())
+        self.write(MARKER, self.marker_text.encode())
         return self
 
     def __exit__(
@@ -65,6 +65,6 @@ class MirrorFolder:
             shutil.rmtree(self.old)
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether it may be replaced: there is none, it is empty, or an earlier copy."""
+def _is_replaceable(folder: Path) -> bool:
+    """Returns whether the folder does not exist, is empty, or is an earlier mirror."""
     return not folder.exists() or (folder.is_dir() and ((folder / MARKER).is_file() or not any(folder.iterdir())))

@@ -1,4 +1,4 @@
-"""Which addresses belong to a copy, and the file of each."""
+"""The addresses that belong to the mirror, and the file of each."""
 
 import re
 from functools import lru_cache
@@ -11,7 +11,7 @@ from django.utils import translation
 MIRRORED_PAGES = frozenset(
     {"first", "letter", "history", "news", "privacy", "signatories", "countries", "delivery", "api", "robots"}
 )
-# Of the list: the newest first, page by page, and the organizations. Other orders and searches would be as many again.
+# The list is mirrored newest first, and organizations alone. Each other order or search would be as many pages again.
 MIRRORED_QUERIES = {"signatories": frozenset({"after", "kind"})}
 _PLAIN = re.compile(r"[\w.-]{1,80}", re.ASCII)
 
@@ -30,7 +30,7 @@ def _name_of(path: str) -> str:
 
 
 def file_for(address: str) -> str | None:
-    """The file of an address of this site, relative to the folder; None for what a copy does not hold."""
+    """Returns the file of an address of this site, relative to the folder; None if it is not mirrored."""
     parts = urlsplit(address)
     name = _name_of(parts.path)
     query = parse_qsl(parts.query, keep_blank_values=True)
@@ -45,7 +45,7 @@ def file_for(address: str) -> str | None:
 
 
 def static_name(path: str) -> str | None:
-    """The name of a static file, as its storage knows it; None for any other address."""
+    """Returns the name of a static file in its storage; None for any other address."""
     prefix = str(settings.STATIC_URL)
     return unquote(path.removeprefix(prefix)) if path.startswith(prefix) else None
 

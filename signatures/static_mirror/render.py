@@ -1,4 +1,4 @@
-"""The pages of a copy, made by the very views that answer readers; asked by address, without a server between."""
+"""Renders the pages of the mirror by the views that answer readers, called by address without a server."""
 
 from collections.abc import Callable
 from datetime import date
@@ -15,31 +15,31 @@ from signatures.static_mirror.links import language_of
 
 
 class NotAPage(Exception):
-    """The site itself answers this address with something else than a page."""
+    """The site answers this address with something that is not a page."""
 
 
 def render_page(address: str, on: date) -> HttpResponse:
-    """What the site shows there, for a copy of this day.
+    """Returns what the site shows at an address, for a mirror of this day.
 
     Raises:
-        Http404: when there is nothing.
-        NoPage: when the answer is none that a file can hold.
+        Http404: there is no such page.
+        NotAPage: the response cannot be written to a file.
     """
     parts = urlsplit(address)
     with translation.override(language_of(parts.path)):
         request = MirrorRequest(parts.path, parts.query, on=on)
-        request.resolver_match = found = resolve(parts.path)
-        answer: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
-    if answer.status_code != 200 or not isinstance(answer, HttpResponse):
-        raise NotAPage(f"{address}: {answer.status_code}")
-    return answer
+        request.resolver_match = match = resolve(parts.path)
+        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    if response.status_code != 200 or not isinstance(response, HttpResponse):
+        raise NotAPage(f"{address}: {response.status_code}")
+    return response
 
 
 def render_not_found(on: date) -> str:
-    """The page for an address that does not exist."""
+    """Returns the page for an address that does not exist."""
     view: Callable[..., HttpResponse] = get_resolver().resolve_error_handler(404)
-    answer = view(MirrorRequest("/", "", on=on), Http404())
-    return answer.content.decode()
+    response = view(MirrorRequest("/", "", on=on), Http404())
+    return response.content.decode()
 
 
 def read_static(name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""A copy of the public pages as static files, for days on which the site is under attack."""
+"""Writes the static mirror: the public pages as files, for days on which the site is under attack."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,36 +17,41 @@ from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.static_mirror import links, render, rewriting
 from signatures.static_mirror.folder import MirrorFolder
 
-NOT_FOUND = "404.html"  # where the hosts of static files look for it
+NOT_FOUND = "404.html"  # where hosts of static files look for it
 
 
 class AlreadyRunning(Exception):
-    """Another copy is being made at this moment."""
+    """Another mirror is being written."""
 
 
-def write_mirror(folder: Path, *, on: date, tell: Callable[[int], None] = lambda _pages: None) -> int:
-    """Write the copy and put it in the place of the one before; how many pages it has.
+def write_mirror(folder: Path, *, on: date, on_progress: Callable[[int], None] = lambda _pages: None) -> int:
+    """Writes the mirror and replaces the one before. Returns the number of pages.
 
-    It follows the links from the first page of each language, as a reader would, so nothing that is linked is missing.
+    It follows the links from the first page of each language, as a reader would, so no page that is linked is missing.
+
+    Args:
+        folder: the folder of the mirror.
+        on: the day that each page names.
+        on_progress: called with the number of pages that are written.
 
     Raises:
-        AlreadyRunning: when another one is being made.
-        NotOurs: when the folder holds something else.
-        OSError: when it cannot be written.
+        AlreadyRunning: another mirror is being written.
+        ForeignFolder: the folder holds something else.
+        OSError: the folder cannot be written.
     """
-    with _exclusive(), MirrorFolder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
+    with _mirror_lock(), MirrorFolder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
         statics: set[str] = set()
-        waiting = deque(_beginnings())
+        waiting = deque(_start_addresses())
         seen = set(waiting)
         pages = 0
         while waiting:
-            found = _copy(waiting.popleft(), into, on)
+            found = _write_page(waiting.popleft(), into, on)
             statics |= found.statics
             new = found.addresses - seen
             seen |= new
             waiting.extend(sorted(new))
             pages += 1
-            tell(pages)
+            on_progress(pages)
         into.write(NOT_FOUND, _not_found(on, statics))
         for name in statics:
             into.write(links.static_file(name), render.read_static(name))
@@ -54,15 +59,15 @@ def write_mirror(folder: Path, *, on: date, tell: Callable[[int], None] = lambda
 
 
 @contextmanager
-def _exclusive() -> Iterator[None]:
+def _mirror_lock() -> Iterator[None]:
     with session_lock(AdvisoryLock.WRITE_MIRROR, wait=False) as is_held:
         if not is_held:
             raise AlreadyRunning
         yield
 
 
-def _beginnings() -> Iterator[str]:
-    """What a reader may begin with; all else is linked from there."""
+def _start_addresses() -> Iterator[str]:
+    """Returns the addresses from which links lead to all other pages."""
     letters = list(Letter.objects.published().filter(revisions__translations__published_at__isnull=False).distinct())
     yield reverse("robots")
     yield from (reverse("api", args=[letter.slug]) for letter in letters)
@@ -72,15 +77,15 @@ def _beginnings() -> Iterator[str]:
             yield from (reverse(page, args=[letter.slug]) for page, letter in product(("letter", "news"), letters))
 
 
-def _copy(address: str, into: MirrorFolder, on: date) -> rewriting.PageLinks:
-    """Write one page. What went between the link and now is left out."""
+def _write_page(address: str, into: MirrorFolder, on: date) -> rewriting.PageLinks:
+    """Writes one page, unless it is gone since it was linked. Returns its links."""
     try:
-        answer = render.render_page(address, on)
+        response = render.render_page(address, on)
     except Http404:
         return rewriting.PageLinks()
     found = rewriting.PageLinks()
-    content = answer.content
-    if answer["Content-Type"].startswith("text/html"):
+    content = response.content
+    if response["Content-Type"].startswith("text/html"):
         text, found = rewriting.rewrite(content.decode(), address)
         content = text.encode()
     into.write(links.file_for(address) or "", content)

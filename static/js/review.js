@@ -1,27 +1,27 @@
-// Keys for the queue. Each presses a button that is on the page anyway: without script all works by hand.
+// Keyboard shortcuts of the review queue. Each presses a button of the page, which works without JavaScript.
 "use strict";
 const rows = [...document.querySelectorAll("#result_list tbody tr")];
 const reason = document.querySelector("#changelist-form select[name=reason]");
-const help = document.querySelector("dialog.keys-help");
-document.querySelector("p.keys")?.removeAttribute("hidden");
-let at = -1;
+const help = document.querySelector("dialog.shortcuts-help");
+document.querySelector("p.shortcuts")?.removeAttribute("hidden");
+let current = -1;
 
-function go(to) {
+function select(index) {
   if (!rows.length) return;
-  rows[at]?.classList.remove("current");
-  at = Math.max(0, Math.min(rows.length - 1, to));
-  rows[at].classList.add("current");
-  rows[at].querySelector("th a, td a")?.focus({ preventScroll: true });
-  rows[at].scrollIntoView({ block: "nearest" });
+  rows[current]?.classList.remove("current");
+  current = Math.max(0, Math.min(rows.length - 1, index));
+  rows[current].classList.add("current");
+  rows[current].querySelector("th a, td a")?.focus({ preventScroll: true });
+  rows[current].scrollIntoView({ block: "nearest" });
 }
 
-function press(act) {
-  rows[at]?.querySelector(`[data-act=${act}]`)?.click();
+function press(action) {
+  rows[current]?.querySelector(`[data-act=${action}]`)?.click();
 }
 
-const keys = {
-  j: () => go(at + 1),
-  k: () => go(at - 1),
+const shortcuts = {
+  j: () => select(current + 1),
+  k: () => select(current - 1),
   a: () => press("approve"),
   h: () => press("hold"),
   s: () => press("beside"),
@@ -37,10 +37,10 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     press("reject");
   }
-  if (typing || !(event.key in keys)) return;
+  if (typing || !(event.key in shortcuts)) return;
   event.preventDefault();
-  keys[event.key]();
+  shortcuts[event.key]();
 });
-// After a look at those beside it, go on with the same one.
-const chosen = document.querySelector("aside.beside")?.dataset.row;
-go(Math.max(0, rows.findIndex((row) => row.querySelector("input.action-select")?.value === chosen)));
+// With an open side panel, select its row.
+const chosen = document.querySelector("aside.side-panel")?.dataset.row;
+select(Math.max(0, rows.findIndex((row) => row.querySelector("input.action-select")?.value === chosen)));

@@ -1,4 +1,4 @@
-"""Who looked, searched, exported or changed something stands in the trail, by numbers alone; staff can read it."""
+"""The audit log records views, searches, exports and changes, without names. Staff can read it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from tests.factories import WORDS, make_letter, make_signature
 from tests.live_site import BASE
 
 pytestmark = pytest.mark.django_db
-TRAIL, QUEUE, ALL = (
+AUDIT_LOG, QUEUE, ALL = (
     "/admin/signatures/auditentry/",
     "/admin/signatures/waitingsignature/",
     "/admin/signatures/signature/",
@@ -36,8 +36,8 @@ TRAIL, QUEUE, ALL = (
 CANARY = "Canaria Zwitscher"
 
 
-def told(*actions: str) -> list[dict[str, Any]]:
-    return list(AuditEntry.objects.filter(action__in=actions).order_by("pk").values())
+def entries_of(*actions: str) -> list[dict[str, Any]]:
+    return [dict(entry) for entry in AuditEntry.objects.filter(action__in=actions).order_by("pk").values()]
 
 
 def everything() -> str:
@@ -52,43 +52,41 @@ def rows_on(page: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("page", [QUEUE, ALL])
-def test_A9_who_opens_the_page_of_one_signer_leaves_an_entry_without_the_name(
+def test_A9_opening_the_page_of_a_signer_is_recorded_without_the_name(
     moderator_client: Client, moderator: User, letter: Letter, page: str
 ) -> None:
     row = make_signature(letter, CANARY, State.WAITING, role=CANARY, organization=CANARY, comment=CANARY)
     assert CANARY in moderator_client.get(f"{page}{row.pk}/change/").content.decode()
-    (entry,) = told("view")
+    (entry,) = entries_of("view")
     assert (entry["staff_id"], entry["signature_id"], entry["letter_id"]) == (moderator.pk, row.pk, letter.pk)
     assert entry["detail"] == {"page": "waitingsignature" if page == QUEUE else "signature"}
     assert "Canaria" not in everything()
 
 
-def test_A9_so_does_who_opens_the_side_panel(moderator_client: Client, letter: Letter, cleo: Signature) -> None:
+def test_A9_opening_the_side_panel_is_recorded(moderator_client: Client, letter: Letter, cleo: Signature) -> None:
     moderator_client.get(QUEUE)
     moderator_client.get(f"{QUEUE}?beside=999999999")
-    assert told("view") == []
-    assert "Resembling" in moderator_client.get(f"{QUEUE}?beside={cleo.pk}").content.decode()
-    (entry,) = told("view")
+    assert entries_of("view") == []
+    assert "Similar to" in moderator_client.get(f"{QUEUE}?beside={cleo.pk}").content.decode()
+    (entry,) = entries_of("view")
     assert (entry["signature_id"], entry["detail"]) == (cleo.pk, {"page": "beside"})
 
 
 @pytest.mark.parametrize(("page", "name"), [(QUEUE, "waitingsignature"), (ALL, "signature")])
-def test_A9_a_search_leaves_where_and_how_many_but_not_for_what(
+def test_A9_a_search_is_recorded_without_the_search_words(
     moderator_client: Client, moderator: User, letter: Letter, page: str, name: str
 ) -> None:
     make_signature(letter, CANARY, State.WAITING)
     assert CANARY in moderator_client.get(page, {"q": "canaria"}).content.decode()
     moderator_client.get(page, {"q": "nobody at all"})
-    assert [(entry["staff_id"], entry["detail"]) for entry in told("search")] == [
+    assert [(entry["staff_id"], entry["detail"]) for entry in entries_of("search")] == [
         (moderator.pk, {"page": name, "found": 1}),
         (moderator.pk, {"page": name, "found": 0}),
     ]
     assert "anaria" not in everything() and "nobody" not in everything()
 
 
-def test_who_may_not_look_leaves_nothing_because_nothing_was_shown(
-    editor: User, client: Client, cleo: Signature
-) -> None:
+def test_a_refused_view_is_not_recorded(editor: User, client: Client, cleo: Signature) -> None:
     client.force_login(editor)
     for address in (
         f"{QUEUE}{cleo.pk}/change/",
@@ -97,19 +95,19 @@ def test_who_may_not_look_leaves_nothing_because_nothing_was_shown(
         f"{QUEUE}?beside={cleo.pk}",
     ):
         assert client.get(address).status_code == 403
-    assert told("view", "search") == []
+    assert entries_of("view", "search") == []
 
 
-def test_A9_an_export_is_an_entry_without_names(officer: User, client: Client, ada: Signature) -> None:
+def test_A9_an_export_is_recorded_without_names(officer: User, client: Client, ada: Signature) -> None:
     client.force_login(officer)
     page = client.post(f"/admin/signatures/signedletter/{ada.letter_id}/export/csv/")
     assert "Ada Lovelace" in b"".join(page.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # a file
-    (entry,) = told("export")
+    (entry,) = entries_of("export")
     assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (officer.pk, ada.letter_id, {"form": "csv"})
     assert "Ada" not in everything()
 
 
-def test_having_looked_changes_nothing_of_what_undo_and_the_rule_do(
+def test_views_do_not_affect_undo_and_automatic_approval(
     moderator_client: Client, moderator: User, letter: Letter, cleo: Signature
 ) -> None:
     decisions.reject(cleo, by=moderator.pk, reason="why")
@@ -125,7 +123,7 @@ def test_having_looked_changes_nothing_of_what_undo_and_the_rule_do(
     assert other.state == State.APPROVED, "looking is no decision"
 
 
-def test_undoing_my_last_click_leaves_alone_what_i_only_looked_at_meanwhile(moderator: User, letter: Letter) -> None:
+def test_undoing_my_decision_leaves_signatures_alone_that_i_only_viewed(moderator: User, letter: Letter) -> None:
     first, looked, last = (make_signature(letter, f"Row {n}", State.WAITING) for n in range(3))
     decisions.approve(first, by=moderator.pk)
     begin = AuditEntry.objects.latest("pk").pk
@@ -145,7 +143,7 @@ def post_form(client: Client, address: str, **changed: str) -> Any:
     return client.post(address, {**data, **changed, "_save": "1"})
 
 
-def test_a_changed_letter_is_an_entry_with_choices_and_figures_but_no_words(
+def test_a_changed_letter_is_recorded_with_choices_and_numbers_but_no_words(
     admin_client: Client, admin_user: User, letter: Letter
 ) -> None:
     address = f"/admin/campaign/letter/{letter.pk}/change/"
@@ -154,12 +152,12 @@ def test_a_changed_letter_is_an_entry_with_choices_and_figures_but_no_words(
         opens_at_0="", opens_at_1="", closes_at_0="", closes_at_1="",
     )  # fmt: skip
     assert answer.status_code == 302, answer.context["errors"]
-    (entry,) = told("set-letter")
+    (entry,) = entries_of("set-letter")
     assert (entry["staff_id"], entry["letter_id"]) == (admin_user.pk, letter.pk)
     assert entry["reason"] == "recipient, state: open → paused, goal: 1000 → 5, letterhead"
 
 
-def test_a_changed_and_a_published_text_are_entries_by_number(editor: User, client: Client, letter: Letter) -> None:
+def test_changed_and_published_texts_are_recorded_by_number(editor: User, client: Client, letter: Letter) -> None:
     client.force_login(editor)
     answer = post_form(
         client, "/admin/campaign/translation/add/", letter=str(letter.pk), language="ko", title=CANARY, body=CANARY,
@@ -167,34 +165,34 @@ def test_a_changed_and_a_published_text_are_entries_by_number(editor: User, clie
     )  # fmt: skip
     assert answer.status_code == 302, answer.context["errors"]
     text = Translation.objects.get(language="ko")
-    (entry,) = told("set-translation")
+    (entry,) = entries_of("set-translation")
     assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (editor.pk, letter.pk, {"row": text.pk})
     assert "title" in entry["reason"] and CANARY not in everything() and WORDS["title"] not in everything()
 
     client.post("/admin/campaign/translation/", {"action": "publish", "_selected_action": [text.pk], "index": "0"})
     text.refresh_from_db()
     assert text.published_at is not None
-    (entry,) = told("publish")
+    (entry,) = entries_of("publish")
     assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (editor.pk, letter.pk, {"row": text.pk})
 
 
-def test_a_changed_or_removed_reason_is_an_entry_without_its_words(admin_client: Client) -> None:
+def test_a_changed_or_removed_reason_is_recorded_without_its_words(admin_client: Client) -> None:
     row = RejectionReason.objects.all()[0]
     base = f"/admin/signatures/rejectionreason/{row.pk}"
     post_form(admin_client, f"{base}/change/", text=CANARY, place="3")
     admin_client.post(f"{base}/delete/", {"post": "yes"})
-    assert [entry["reason"] for entry in told("set-rejectionreason")] == ["text, place: 1 → 3"]
-    assert [entry["detail"] for entry in told("remove-rejectionreason")] == [{"row": row.pk}]
+    assert [entry["reason"] for entry in entries_of("set-rejectionreason")] == ["text, place: 1 → 3"]
+    assert [entry["detail"] for entry in entries_of("remove-rejectionreason")] == [{"row": row.pk}]
     assert "Canaria" not in everything()
 
 
-def test_no_list_that_is_recorded_can_be_deleted_in_bulk(admin_client: Client, letter: Letter) -> None:
-    for page in ("signatures/limit", "signatures/question", "campaign/letter", "campaign/translation"):
+def test_audited_rows_cannot_be_deleted_in_bulk(admin_client: Client, letter: Letter) -> None:
+    for page in ("signatures/ratelimit", "signatures/question", "campaign/letter", "campaign/translation"):
         assert "delete_selected" not in admin_client.get(f"/admin/{page}/").content.decode()
     assert 'value="publish"' in admin_client.get("/admin/campaign/translation/").content.decode()
 
 
-def test_every_action_that_the_code_names_has_a_sentence() -> None:
+def test_every_transition_has_an_audit_action_with_a_sentence() -> None:
     assert set(ALLOWED_FROM) <= set(AuditAction)
     assert all(action.sentence.endswith(".") and len(action) <= 30 for action in AuditAction)
 
@@ -202,30 +200,30 @@ def test_every_action_that_the_code_names_has_a_sentence() -> None:
 # Reading it
 
 
-def test_a_line_says_when_what_of_whom_by_whom_and_whether_it_is_sealed(
+def test_a_row_shows_time_action_signature_staff_and_whether_a_checkpoint_covers_it(
     moderator_client: Client, moderator: User, cleo: Signature
 ) -> None:
     decisions.reject(cleo, by=moderator.pk, reason="Not a name")
     checkpoints.create_checkpoint()
     audit_log.record(AuditAction.SET_RATELIMIT, staff_id=4711, reason="most: 1 → 2")
-    text = moderator_client.get(TRAIL).content.decode()
+    text = moderator_client.get(AUDIT_LOG).content.decode()
     assert "Rejected. waiting → rejected" in text and "Not a name" in text and "bridge" in text
     assert f'<a href="{ALL}{cleo.pk}/change/">{cleo.pk}</a>' in text
-    assert f'<a href="{TRAIL}?staff={moderator.pk}">moderator ({moderator.pk})</a>' in text
-    assert "Added or changed a rate limit." in text and f'<a href="{TRAIL}?staff=4711">4711</a>' in text
+    assert f'<a href="{AUDIT_LOG}?staff={moderator.pk}">moderator ({moderator.pk})</a>' in text
+    assert "Added or changed a rate limit." in text and f'<a href="{AUDIT_LOG}?staff=4711">4711</a>' in text
     assert (
-        text.count('<td class="field-is_sealed">yes</td>')
-        == text.count('<td class="field-is_sealed">not yet</td>')
+        text.count('<td class="field-in_checkpoint">yes</td>')
+        == text.count('<td class="field-in_checkpoint">not yet</td>')
         == 1
     )
-    assert moderator_client.get(f"{TRAIL}{AuditEntry.objects.latest('pk').pk}/change/").status_code == 200
-    assert moderator_client.get(f"{TRAIL}987654321/change/", follow=True).status_code == 200
+    assert moderator_client.get(f"{AUDIT_LOG}{AuditEntry.objects.latest('pk').pk}/change/").status_code == 200
+    assert moderator_client.get(f"{AUDIT_LOG}987654321/change/", follow=True).status_code == 200
 
 
-def test_who_may_not_see_signatures_gets_no_link_to_them(officer: User, client: Client, cleo: Signature) -> None:
+def test_staff_who_may_not_view_signatures_get_no_links_to_them(officer: User, client: Client, cleo: Signature) -> None:
     decisions.reject(cleo, by=officer.pk, reason="why")
     client.force_login(officer)
-    assert f"{ALL}{cleo.pk}/change/" not in client.get(TRAIL).content.decode()
+    assert f"{ALL}{cleo.pk}/change/" not in client.get(AUDIT_LOG).content.decode()
 
 
 def test_filters_find_by_kind_day_staff_letter_and_signature(
@@ -247,9 +245,9 @@ def test_filters_find_by_kind_day_staff_letter_and_signature(
     for query, found in {
         "": [changed, pruned, approved, old.pk],
         "kind=decisions": [approved],
-        "kind=program": [pruned],
+        "kind=house": [pruned],
         "kind=settings": [changed],
-        "kind=views": [old.pk],
+        "kind=looks": [old.pk],
         "day=2026-01-31": [old.pk],
         "day=2026-02-01": [],
         f"day={today}": [changed, pruned, approved],
@@ -260,33 +258,31 @@ def test_filters_find_by_kind_day_staff_letter_and_signature(
         f"signature={cleo.pk}": [approved],
         f"staff={moderator.pk}&day={today}": [approved],
     }.items():
-        assert rows_on(moderator_client.get(f"{TRAIL}?{query}")) == found, query
-    kept = moderator_client.get(f"{TRAIL}?staff={moderator.pk}&day={today}").content.decode()
+        assert rows_on(moderator_client.get(f"{AUDIT_LOG}?{query}")) == found, query
+    kept = moderator_client.get(f"{AUDIT_LOG}?staff={moderator.pk}&day={today}").content.decode()
     assert f'<input type="hidden" name="staff" value="{moderator.pk}">' in kept, "a typed filter keeps the others"
 
 
 @pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "١", "'; DROP", "%", "\x00", "9999-12-31", "2026-02-30"])
-def test_S15_a_filter_with_nonsense_is_told_and_finds_nothing(
+def test_S15_an_invalid_filter_shows_an_error_and_finds_nothing(
     moderator_client: Client, cleo: Signature, value: str
 ) -> None:
     decisions.reject(cleo, by=1, reason="why")
     for name, words in {"day": "Please give a day", "signature": "Please give the number"}.items():
-        page = moderator_client.get(TRAIL, {name: value})
+        page = moderator_client.get(AUDIT_LOG, {name: value})
         assert page.status_code == 200 and rows_on(page) == [] and words in page.content.decode()
     for name in ("staff", "letter"):
-        assert rows_on(moderator_client.get(TRAIL, {name: value})) == []
-    assert moderator_client.get(TRAIL, {"kind": value}).status_code == 200
+        assert rows_on(moderator_client.get(AUDIT_LOG, {name: value})) == []
+    assert moderator_client.get(AUDIT_LOG, {"kind": value}).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["", "kind=decisions", "staff=1", "day=2026-11-25", "signature=1"])
-def test_the_page_of_the_trail_takes_at_most_twelve_statements(
-    moderator_client: Client, letter: Letter, query: str
-) -> None:
+def test_the_audit_log_takes_at_most_twelve_statements(moderator_client: Client, letter: Letter, query: str) -> None:
     for number in range(60):
         audit_log.record(AuditAction.APPROVE, staff_id=number % 7, letter_id=letter.pk, signature_id=number)
-    moderator_client.get(TRAIL)
+    moderator_client.get(AUDIT_LOG)
     with CaptureQueriesContext(connection) as statements:
-        assert moderator_client.get(f"{TRAIL}?{query}").status_code == 200
+        assert moderator_client.get(f"{AUDIT_LOG}?{query}").status_code == 200
     assert len(statements) <= 12
 
 
@@ -304,7 +300,7 @@ def test_each_filter_reads_an_index_and_not_the_table(moderator_client: Client, 
             [4000],
         )
         cursor.execute("ANALYZE signatures_auditentry")
-    rows = moderator_client.get(f"{TRAIL}?{query}").context["cl"].queryset
+    rows = moderator_client.get(f"{AUDIT_LOG}?{query}").context["cl"].queryset
     assert index in rows[:50].explain()
 
 
@@ -417,7 +413,7 @@ PAYLOADS = [
 FILTERS = {
     QUEUE: ("q", "flagged", "country"),
     ALL: ("q", "state__exact", "language"),
-    TRAIL: ("kind", "day", "staff", "letter", "signature"),
+    AUDIT_LOG: ("kind", "day", "staff", "letter", "signature"),
 }
 
 
@@ -432,7 +428,7 @@ def test_S14_A10_what_a_signer_wrote_adds_no_element_to_any_page_of_staff(
             "queue, filtered": f"{QUEUE}?flagged=link",
             "all": ALL,
             "all, filtered": f"{ALL}?state__exact=rejected",
-            "trail": TRAIL,
+            "audit log": AUDIT_LOG,
             "reasons": "/admin/signatures/rejectionreason/",
             "index": "/admin/",
         }
@@ -440,7 +436,7 @@ def test_S14_A10_what_a_signer_wrote_adds_no_element_to_any_page_of_staff(
             for place, word in enumerate(payloads):
                 RejectionReason.objects.create(text=f"{place}{word}")
                 Question.objects.create(code=f"x{place}", language="en", text=word)
-                words = {"role": word, "organization": word, "comment": word, "name_key": alike}
+                words: dict[str, Any] = {"role": word, "organization": word, "comment": word, "name_key": alike}
                 row = make_signature(letter, word, State.WAITING, flags=["link"], **words)
                 decisions.reject(make_signature(letter, word, State.WAITING, **words), by=admin_user.pk, reason=word)
                 entry = AuditEntry.objects.latest("pk").pk
@@ -450,7 +446,7 @@ def test_S14_A10_what_a_signer_wrote_adds_no_element_to_any_page_of_staff(
                     f"{place} side panel": f"{QUEUE}?flagged=link&beside={row.pk}",
                     f"{place} page": f"{QUEUE}{row.pk}/change/",
                     f"{place} history": f"{ALL}{row.pk}/history/",
-                    f"{place} entry": f"{TRAIL}{entry}/change/",
+                    f"{place} entry": f"{AUDIT_LOG}{entry}/change/",
                 }
             found = {}
             chosen = cycle(payloads)

@@ -1,8 +1,8 @@
-"""`uv run python -m tests.bench [--quick] [NAME …]`: what the site does against what its parts could do, as ratios.
+"""`uv run python -m tests.bench [--quick] [NAME …]`: measures the site against what its parts could do, as ratios.
 
-Every base is measured in the same run, turn and turn about with ours, on this machine, by the load generator `wrk`
-(Debian package `wrk`). Some sites of their own are made in a temporary folder, and all of it is gone afterwards.
-Read the ratios, not the figures: load generator, server and database share the processors.
+Every base is measured in the same run, in alternation with the site, on this machine, by the load generator `wrk`
+(Debian package `wrk`). The sites are made in a temporary folder and deleted afterwards.
+Read the ratios, not the numbers: load generator, server and database share the processors.
 """
 
 import argparse
@@ -17,13 +17,13 @@ from pathlib import Path
 import django
 
 ROOT = Path(tempfile.mkdtemp(prefix="us-b-"))
-OURS = (
+SETTINGS = (
     "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "FONT_DIRS", "UPDATES_PUBLIC_KEY", "EMAIL_HASH_PEPPER", "DEFAULT_FROM_EMAIL",
     "EMAIL_URL", "ORGANIZATION_NAME", "OUTBOX_PUBLIC_KEY", "CONTACT_EMAIL", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
     "SITE_URL", "TASKS_BACKEND",
 )  # fmt: skip
-# Untouched by an operator's settings and `.env`; this process itself sees the site in the middle.
-os.environ |= dict.fromkeys(OURS, "") | {
+# Independent of the operator's settings and `.env`. This process itself uses the site of 100,000.
+os.environ |= dict.fromkeys(SETTINGS, "") | {
     "DJANGO_SETTINGS_MODULE": "campaign.settings",
     "VAR_DIR": str(ROOT / "100k"),
     "DEBUG": "False",
@@ -34,9 +34,9 @@ os.environ |= dict.fromkeys(OURS, "") | {
 os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import admin, commits, confirming, csvs, listing, pages, pdfs, proofs, signing
-from tests.bench.fixture import BenchSite
-from tests.bench.table import Row, say, show
+from tests.bench import admin, commits, confirming, csvs, listing, pages, pdfs, proofs, signing  # noqa: E402
+from tests.bench.fixture import BenchSite  # noqa: E402
+from tests.bench.table import Row, say, show  # noqa: E402
 
 BENCHES = {
     "pages": pages.run,
@@ -50,7 +50,7 @@ BENCHES = {
     "proof": proofs.run,
 }
 WITHOUT_LOAD = {"csv", "pdf", "admin", "list"}
-NAMED, PUBLIC = 1.37, 1.62  # so many rows hold one that is named in the delivery, or on the website
+NAMED, PUBLIC = 1.37, 1.62  # rows for one signature that is named in the delivery, or public
 SITES = {"1k": 1_000 * NAMED, "100k": 100_000 * NAMED, "1m": 1_000_000 * NAMED}
 SITES_OF_THE_LIST = {"10k-public": 10_000 * PUBLIC, "1m-public": 1_000_000 * PUBLIC}
 QUICK = {"1k": 270, "100k": 2_700, "1m": 5_500, "10k-public": 2_000, "1m-public": 5_500}
@@ -59,7 +59,9 @@ QUICK = {"1k": 270, "100k": 2_700, "1m": 5_500, "10k-public": 2_000, "1m-public"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(BENCHES)} (default: all)")
-    parser.add_argument("--quick", action="store_true", help="small and short, to see that it runs; no ratio counts")
+    parser.add_argument(
+        "--quick", action="store_true", help="small and short, to see that it runs; its ratios mean nothing"
+    )
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHES):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
@@ -71,13 +73,13 @@ def main() -> int:
         stack.callback(shutil.rmtree, ROOT, ignore_errors=True)
         names = options.names or list(BENCHES)
         sizes = (SITES if set(names) - {"list"} else {}) | (SITES_OF_THE_LIST if "list" in names else {})
-        houses = {
+        sites = {
             name: stack.enter_context(BenchSite(ROOT / name, QUICK[name] if options.quick else int(size)))
             for name, size in sizes.items()
         }
         for name in names:
             say(f"{name} …")
-            rows += BENCHES[name](houses, quick=options.quick)
+            rows += BENCHES[name](sites, quick=options.quick)
     show(rows)
     say(f"{time.monotonic() - started:.0f} s")
     return 0 if options.quick or all(row.reached for row in rows) else 1

@@ -1,4 +1,4 @@
-"""The pages of admin, as a moderator who is logged in gets them one after the other."""
+"""Admin pages, requested one after the other by a moderator who is logged in."""
 
 import http.cookiejar
 import statistics
@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.bench.fixture import BenchSite
 from tests.bench.table import Row, say
 
-MOST_MS, MOST_STATEMENTS, MOST_RATIO = 300, 12, 1.5
+MAX_MS, MAX_STATEMENTS, MAX_RATIO = 300, 12, 1.5
 NAME, PASSWORD = "bench", "a long enough password"
 MAKE = (
     "from django.contrib.auth.models import User, Group; "
@@ -24,7 +24,7 @@ MAKE = (
 )
 ALL, QUEUE = "/admin/signatures/signature/", "/admin/signatures/waitingsignature/"
 PAGES = {
-    "front page": "/admin/",
+    "dashboard": "/admin/",
     "queue": QUEUE,
     "queue, next page": f"{QUEUE}?p=2",
     "queue, last page": f"{QUEUE}?p=200",
@@ -32,104 +32,104 @@ PAGES = {
     "queue, one flag": f"{QUEUE}?flagged=link",
     "queue, one country": f"{QUEUE}?country=KR",
     "queue, one language": f"{QUEUE}?language=zh-hans",
-    "queue, one audience": f"{QUEUE}?visibility__exact=counted",
+    "queue, one visibility": f"{QUEUE}?visibility__exact=counted",
     "queue, one kind": f"{QUEUE}?kind__exact=organization",
     "queue, search": f"{QUEUE}?q=kim",
     "all": ALL,
     "all, next page": f"{ALL}?p=2",
     "all, last page": f"{ALL}?p=200",
     "all, search": f"{ALL}?q=kim+ji",
-    "all, search of what is nowhere": f"{ALL}?q=xyzzyplugh",
+    "all, search without a match": f"{ALL}?q=xyzzyplugh",
     "all, one state": f"{ALL}?state__exact=rejected",
     "all, one flag": f"{ALL}?flagged=trap",
     "all, with a flag": f"{ALL}?flagged=yes",
-    "all, one audience": f"{ALL}?visibility__exact=counted",
+    "all, one visibility": f"{ALL}?visibility__exact=counted",
     "all, one kind": f"{ALL}?kind__exact=organization",
     "all, one country": f"{ALL}?country=KR",
     "all, a rare country": f"{ALL}?country=IS",
     "all, one language": f"{ALL}?language=zh-hans",
-    "all, one letter": f"{ALL}?letter__id__exact=1",
+    "all, one letter": f"{ALL}?letter=1",
     "all, since a day": f"{ALL}?signed_up_at__gte=2026-01-01+00%3A00%3A00%2B00%3A00",
     "all, three filters": f"{ALL}?state__exact=rejected&country=IS&language=ko",
     "one signature": f"{ALL}{{id}}/change/",
     "one that waits": f"{QUEUE}{{waiting}}/change/",
-    "trail": "/admin/signatures/auditentry/",
-    "trail, of one signature": "/admin/signatures/auditentry/?signature={id}",
+    "audit log": "/admin/signatures/auditentry/",
+    "audit log, one signature": "/admin/signatures/auditentry/?signature={id}",
     "alarms": "/admin/signatures/alarm/",
 }
 
 
-def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
+def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     times = 3 if quick else 20
     pages: dict[str, dict[str, str]] = {}
-    people: dict[str, OpenerDirector] = {}
+    browsers: dict[str, OpenerDirector] = {}
     for name in ("100k", "1m"):
-        fill(houses[name])
-        houses[name].manage("shell", "-v", "0", "-c", MAKE)
-        pages[name] = addresses(houses[name])
-        people[name] = log_in(houses[name])
+        fill(sites[name])
+        sites[name].manage("shell", "-v", "0", "-c", MAKE)
+        pages[name] = paths(sites[name])
+        browsers[name] = log_in(sites[name])
     rows: list[Row] = []
     for page in PAGES:
         took: dict[str, list[float]] = {"100k": [], "1m": []}
         for turn in range(times + 1):
-            for name, figures in took.items():
-                milliseconds = fetch(people[name], houses[name].url + pages[name][page])
-                if turn:  # the first one fills the caches that an admin in use has filled
-                    figures.append(milliseconds)
+            for name, times_of_page in took.items():
+                milliseconds = fetch(browsers[name], sites[name].url + pages[name][page])
+                if turn:  # the first request fills caches, as on a site in use
+                    times_of_page.append(milliseconds)
         small, large = (statistics.median(took[name]) for name in ("100k", "1m"))
         worst = statistics.quantiles(took["1m"], n=20)[-1]
         say(f"  {page}: {small:.0f} ms at 100 k, {large:.0f} ms at 1 M, p95 {worst:.0f} ms")
-        rows.append(Row(f"admin, {page}: p50 at 1 M", large, "ms", None, MOST_MS, at_least=False))
-        rows.append(Row(f"admin, {page}: 1 M / 100 k", large, "ms", small, MOST_RATIO, at_least=False))
+        rows.append(Row(f"admin, {page}: p50 at 1 M", large, "ms", None, MAX_MS, at_least=False))
+        rows.append(Row(f"admin, {page}: 1 M / 100 k", large, "ms", small, MAX_RATIO, at_least=False))
     rows.append(
         Row(
             "admin: statements of the page with most",
             statements(pages["100k"]),
             "",
             None,
-            MOST_STATEMENTS,
+            MAX_STATEMENTS,
             at_least=False,
         )
     )
     return rows
 
 
-def fill(house: BenchSite) -> None:
-    """A mail and two trail entries for each signature, as time would leave them."""
-    house.sql(
+def fill(site: BenchSite) -> None:
+    """Adds an email and two audit entries for each signature, as they collect over time."""
+    site.sql(
         "INSERT INTO signatures_outboxmail (signature_id, kind, language, queued_at, due_at, sent_at, attempts, failure) "
         "SELECT id, 'link', language, signed_up_at, signed_up_at, signed_up_at, 1, '' FROM signatures_signature"
     )
     for action, was, now in (("confirm", "unconfirmed", "waiting"), ("approve", "waiting", "approved")):
-        house.sql(
+        site.sql(
             "INSERT INTO signatures_auditentry (at, action, letter_id, signature_id, was, now, reason, detail) "
             f"SELECT confirmed_at, '{action}', letter_id, id, '{was}', '{now}', '', '{{}}' "
             "FROM signatures_signature WHERE confirmed_at IS NOT NULL"
         )
     for table in ("signatures_outboxmail", "signatures_auditentry", "signatures_hourlystatistic"):
-        house.sql(f"VACUUM ANALYZE {table}")
+        site.sql(f"VACUUM ANALYZE {table}")
 
 
-def addresses(house: BenchSite) -> dict[str, str]:
-    (one,) = house.sql("SELECT max(id) FROM signatures_signature WHERE state = 'approved'")[0]
-    (waiting,) = house.sql("SELECT max(id) FROM signatures_signature WHERE state = 'waiting' AND name <> ''")[0]
+def paths(site: BenchSite) -> dict[str, str]:
+    (one,) = site.sql("SELECT max(id) FROM signatures_signature WHERE state = 'approved'")[0]
+    (waiting,) = site.sql("SELECT max(id) FROM signatures_signature WHERE state = 'waiting' AND name <> ''")[0]
     return {page: path.format(id=one, waiting=waiting) for page, path in PAGES.items()}
 
 
-def log_in(house: BenchSite) -> OpenerDirector:
+def log_in(site: BenchSite) -> OpenerDirector:
     jar = http.cookiejar.CookieJar()
-    person = build_opener(HTTPCookieProcessor(jar))
-    address = house.url + "/admin/login/"
-    person.open(address).read()
+    browser = build_opener(HTTPCookieProcessor(jar))
+    address = site.url + "/admin/login/"
+    browser.open(address).read()
     token = next(cookie.value for cookie in jar if cookie.name.endswith("csrftoken"))
     typed = {"username": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token, "next": "/admin/"}
-    person.open(address, urlencode(typed).encode()).read()
-    return person
+    browser.open(address, urlencode(typed).encode()).read()
+    return browser
 
 
-def fetch(person: OpenerDirector, url: str) -> float:
+def fetch(browser: OpenerDirector, url: str) -> float:
     started = time.perf_counter()
-    with person.open(url, timeout=60) as answer:
+    with browser.open(url, timeout=60) as answer:
         answer.read()
         if "/login/" in answer.url:
             raise SystemExit(f"{url} led to {answer.url}")
@@ -137,7 +137,7 @@ def fetch(person: OpenerDirector, url: str) -> float:
 
 
 def statements(pages: dict[str, str]) -> int:
-    """Of the page that takes most, in this process, which sees the site in the middle."""
+    """Returns the number of statements of the page that runs most, in this process."""
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.get(username=NAME))
     found = {}
@@ -147,7 +147,7 @@ def statements(pages: dict[str, str]) -> int:
     }.items():
         with CaptureQueriesContext(connection) as taken:
             answer = client.get(path)
-        if answer.status_code == 200:  # the others this moderator may not see
+        if answer.status_code == 200:  # this moderator may not see the others
             found[page] = len(taken)
     page = max(found, key=lambda name: found[name])
     say(f"  statements: {found[page]} for {page}")

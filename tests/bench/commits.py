@@ -1,4 +1,4 @@
-"""Sign-ups a second where each commit takes 5 ms, as on a disk far away; 32 clients, straight at the database layer."""
+"""Sign-ups per second where each commit takes 5 ms, as on a remote disk; 32 clients call the action directly."""
 
 import itertools
 import threading
@@ -11,21 +11,21 @@ from signatures.screening import rate_limits
 from signatures.signing import submission
 from signatures.values import email_addresses
 from tests.bench.fixture import SLUG, BenchSite
-from tests.bench.table import Row, turn_about
+from tests.bench.table import Row, alternate
 from tests.factories import signer_input
 
 CLIENTS, LATENCY = 32, 5_000  # µs
 
 
-def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
-    """`commit_delay` makes the leader of each group of commits wait that long before it flushes."""
-    house = houses["100k"]
+def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
+    """Sets `commit_delay`: the first of a group of commits waits so long before it flushes."""
+    site = sites["100k"]
     text = Translation.objects.newest(SLUG, "en")
     assert text is not None
     numbers = itertools.count()
     seconds, rounds = (1, 1) if quick else (4, 3)
 
-    def press(until: float, done: list[int]) -> None:
+    def sign_up(until: float, done: list[int]) -> None:
         while time.monotonic() < until:
             number = next(numbers)
             address = f"far.{number}@host{number % 50}.example.org"
@@ -45,18 +45,18 @@ def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     def rate() -> float:
         done: list[int] = []
         began = time.monotonic()
-        clients = [threading.Thread(target=press, args=(began + seconds, done)) for _each in range(CLIENTS)]
+        clients = [threading.Thread(target=sign_up, args=(began + seconds, done)) for _each in range(CLIENTS)]
         for client in clients:
             client.start()
         for client in clients:
             client.join()
         return len(done) / (time.monotonic() - began)
 
-    house.sql(f"ALTER DATABASE undersigned SET commit_delay = {LATENCY}")
-    house.sql("ALTER DATABASE undersigned SET commit_siblings = 0")
+    site.sql(f"ALTER DATABASE undersigned SET commit_delay = {LATENCY}")
+    site.sql("ALTER DATABASE undersigned SET commit_siblings = 0")
     try:
-        found = turn_about({"sign-ups, 5 ms a commit": rate}, rounds)
+        found = alternate({"sign-ups, 5 ms a commit": rate}, rounds)
     finally:
-        house.sql("ALTER DATABASE undersigned RESET commit_delay")
-        house.sql("ALTER DATABASE undersigned RESET commit_siblings")
+        site.sql("ALTER DATABASE undersigned RESET commit_delay")
+        site.sql("ALTER DATABASE undersigned RESET commit_siblings")
     return [Row("sign-ups at 5 ms a commit, 32 clients", *found.values(), "/s", None, 300, at_least=True)]

@@ -1,4 +1,4 @@
-"""People press the button on their personal page, each once."""
+"""Confirmations on personal pages, one per signature."""
 
 import random
 import uuid
@@ -7,49 +7,49 @@ from signatures.values import tokens
 from tests.bench import yardstick_table
 from tests.bench.fixture import BenchSite
 from tests.bench.load import Load, write_lines
-from tests.bench.table import Row, turn_about
+from tests.bench.table import Row, alternate
 
 UNCONFIRMED = (
     "SELECT public_id::text, name, country FROM signatures_signature "
     "WHERE state = 'unconfirmed' AND country <> '' AND name <> ''"
 )
-FASTEST = 4_000  # bare updates a second that no machine of today passes
+FASTEST = 4_000  # bare updates per second; no machine is faster
 
 
-def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
+def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     seconds, rounds = (1, 1) if quick else (3, 5)
-    house = houses["100k"]
-    # More than time will allow: enough of those that wait are made unconfirmed again.
-    house.sql(
+    site = sites["100k"]
+    # More than there is time for: waiting and rejected signatures are made unconfirmed again.
+    site.sql(
         "UPDATE signatures_signature SET state = 'unconfirmed', confirmed_at = NULL "
         "WHERE state IN ('waiting', 'rejected') AND visibility <> 'counted'"
     )
-    house.sql("VACUUM ANALYZE signatures_signature")
-    people = house.sql(UNCONFIRMED)
+    site.sql("VACUUM ANALYZE signatures_signature")
+    people = site.sql(UNCONFIRMED)
     random.Random(1).shuffle(people)
     words = {
         "action": "confirm", "kind": "person", "role": "Teacher", "organization": "",
-        "visibility": "public", "comment": "", "consent": "on", "text": house.form()["text"],
+        "visibility": "public", "comment": "", "consent": "on", "text": site.form()["text"],
     }  # fmt: skip
     ours = (
         (f"/signature/{tokens.personal_token(uuid.UUID(key))}/", {**words, "name": name, "country": country})
         for key, name, country in people
     )
-    yardstick_table.make(house)
+    yardstick_table.make(site)
     chance = random.Random(2)
     base = (
-        ("/update", {"id": str(chance.randint(1, house.rows)), "name": f"Jürgen Müller-{number}"})
+        ("/update", {"id": str(chance.randint(1, site.rows)), "name": f"Jürgen Müller-{number}"})
         for number in range(FASTEST * (seconds + 1) * rounds)
     )
-    with house.yardstick() as bare:
+    with site.yardstick() as bare:
         loads = {
-            "bare update": Load(bare, lines=write_lines(house.folder / "update.txt", base)),
-            "confirm": Load(house.url, lines=write_lines(house.folder / "confirm.txt", ours)),
+            "bare update": Load(bare, lines=write_lines(site.folder / "update.txt", base)),
+            "confirm": Load(site.url, lines=write_lines(site.folder / "confirm.txt", ours)),
         }
         for load in loads.values():
             load.run(1)
-        found = turn_about({name: lambda load=load: load.run(seconds) for name, load in loads.items()}, rounds)  # type: ignore[misc]
-    left = len(house.sql(UNCONFIRMED))
+        found = alternate({name: lambda load=load: load.run(seconds) for name, load in loads.items()}, rounds)  # type: ignore[misc]
+    left = len(site.sql(UNCONFIRMED))
     faults = [fault for load in loads.values() for fault in load.faults]
     if len(people) - left < loads["confirm"].answered:
         faults.append(f"{loads['confirm'].answered} answers, but {len(people) - left} confirmed")

@@ -1,4 +1,4 @@
-"""The list of a million as CSV, against psql's `copy` of the same columns, rows and order, without the formula guard."""
+"""The list of a million as CSV, against `copy` of psql with the same columns and rows, without the formula guard."""
 
 import json
 import time
@@ -6,7 +6,7 @@ import time
 from campaign.runtime import database
 from tests.bench.fixture import SLUG, BenchSite
 from tests.bench.fixture import run as call
-from tests.bench.table import Row, turn_about
+from tests.bench.table import Row, alternate
 
 PLAIN = """
     SELECT row_number() OVER (ORDER BY s.approved_on DESC, s.public_id) AS number, s.kind, s.name, s.role, s.organization,
@@ -17,21 +17,21 @@ PLAIN = """
 """
 
 
-def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
-    house = houses["1m"]
-    made, plain = house.folder / "list.csv", house.folder / "plain.csv"
+def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
+    site = sites["1m"]
+    made, plain = site.folder / "list.csv", site.folder / "plain.csv"
     peaks: list[float] = []
 
     def ours() -> float:
-        told = inside(house, f"inside.csv({SLUG!r}, {str(made)!r})")
-        peaks.append(told["peak"])
-        return float(told["seconds"])
+        result = inside(site, f"inside.csv({SLUG!r}, {str(made)!r})")
+        peaks.append(result["peak"])
+        return float(result["seconds"])
 
     def base() -> float:
         select = " ".join(PLAIN.format(slug=SLUG).split())
         where = [
             f"--{name}={value}"
-            for name, value in zip(("host", "username", "dbname"), house.database.values(), strict=True)
+            for name, value in zip(("host", "username", "dbname"), site.database.values(), strict=True)
         ]
         started = time.perf_counter()
         call(
@@ -42,13 +42,13 @@ def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
                 "-c",
                 rf"\copy ({select}) TO '{plain}' (FORMAT csv, HEADER)",
             ],
-            house.environment,
+            site.environment,
         )
         return time.perf_counter() - started
 
-    found = turn_about({"psql \\copy": base, "export_csv": ours}, 1 if quick else 5)
-    inside(house, "inside.empty_letter('empty')")
-    idle = inside(house, f"inside.csv('empty', {str(house.folder / 'empty.csv')!r})")["peak"]
+    found = alternate({"psql \\copy": base, "export_csv": ours}, 1 if quick else 5)
+    inside(site, "inside.empty_letter('empty')")
+    idle = inside(site, f"inside.csv('empty', {str(site.folder / 'empty.csv')!r})")["peak"]
     with made.open("rb") as ours_file, plain.open("rb") as base_file:
         rows, wanted = sum(1 for _ in ours_file), sum(1 for _ in base_file)
     faults = [] if rows == wanted else [f"{rows} lines, but {wanted} in the base"]
@@ -66,6 +66,6 @@ def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     ]
 
 
-def inside(house: BenchSite, call: str) -> dict[str, float]:
-    said = house.manage("shell", "-v0", "-c", f"from tests.bench import inside; {call}")
+def inside(site: BenchSite, call: str) -> dict[str, float]:
+    said = site.manage("shell", "-v0", "-c", f"from tests.bench import inside; {call}")
     return dict(json.loads(said or "{}"))

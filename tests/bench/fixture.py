@@ -1,4 +1,4 @@
-"""A site of a certain size, and beside it the yardstick: the same server with a Django that does next to nothing."""
+"""A site of a certain size, and beside it the yardstick: the same server with a minimal Django application."""
 
 import contextlib
 import os
@@ -20,11 +20,11 @@ from campaign.management.commands import serve
 from tests.bench.table import say
 
 SLUG = "xi-jinping-2013"
-LONGEST = 1_800  # seconds any one command may take
+MAX_SECONDS = 1_800  # for any one command
 
 
 class BenchSite:
-    """Served as an operator serves it, with two web processes; everything it started ends with the block."""
+    """A site served by `serve` with two web processes. Everything that it started ends with the `with` block."""
 
     def __init__(self, folder: Path, rows: int) -> None:
         self.folder, self.rows, self.port = folder, rows, free_port()
@@ -39,8 +39,8 @@ class BenchSite:
             wait_until_up(self.process, self.letter, self.folder / "serve.log")
             self.manage("make_signatures", str(self.rows))
             self.sql("VACUUM ANALYZE")  # as autovacuum does within a minute
-            for _minute in range(2):  # as the worker and autovacuum do: the tally of a site is a few pages
-                self.manage("shell", "-v0", "-c", "from signatures import counts; counts.fold()")
+            for _minute in range(2):  # as the worker and autovacuum do, so that count deltas stay small
+                self.manage("shell", "-v0", "-c", "from signatures import counts; counts.fold_deltas()")
                 self.sql("VACUUM signatures_countdelta")
         except BaseException:
             end(self.process)
@@ -80,14 +80,14 @@ class BenchSite:
         return {"host": str(self.folder / "postgres"), "user": "undersigned", "dbname": "undersigned"}
 
     def form(self) -> dict[str, str]:
-        """What the page puts into the sign form's hidden fields."""
+        """Returns the hidden fields of the sign form."""
         with urlopen(self.letter) as answer:
             page = answer.read().decode()
         return {name: re.search(f'<input[^>]*name="{name}"[^>]*value="([^"]*)"', page)[1] for name in ("text", "stamp")}  # type: ignore[index]
 
     @contextlib.contextmanager
     def yardstick(self) -> Iterator[str]:
-        """The address of the bare views, on the same database."""
+        """Yields the address of the bare views, on the same database."""
         page = self.folder / "page.html"
         with urlopen(self.letter) as answer:
             page.write_bytes(answer.read())
@@ -96,7 +96,7 @@ class BenchSite:
 
     @contextlib.contextmanager
     def beside(self, name: str, **environment: str) -> Iterator[str]:
-        """The address of another application of this folder, on the same database, under the very flags of `serve`."""
+        """Yields the address of another application of this folder, on the same database, started as `serve` does."""
         port = free_port()
         web = serve.children({"host": "127.0.0.1", "port": port, "workers": 2, "no_worker": True})[0]
         command = [*web.command[:-1], f"tests.bench.{name}:application"]
@@ -111,7 +111,13 @@ class BenchSite:
 
 def run(command: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(
-        command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
+        command,
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=MAX_SECONDS,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(f"{' '.join(command[1:4])} failed:\n{done.stderr}")

@@ -1,4 +1,4 @@
-"""Exports in a process of their own, which tells the time and the memory they took. Run by `manage.py shell -c`."""
+"""Exports in a process of their own, which prints the time and memory they took. Run by `manage.py shell -c`."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from django.db import connection
 
 from campaign.models import Letter
-from signatures.delivery import exports, freezing, package, receipts, statement, verification
+from signatures.delivery import exports, freezing, manifest, merkle, package, receipts, verification
 from signatures.delivery import pdf as typeset
 from signatures.models import Delivery, DeliveryEntry
 from tests.bench.platypus import peak
@@ -27,21 +27,21 @@ def csv(slug: str, out: str) -> None:
     print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak(), "rows": rows}))
 
 
-def pdf(slug: str, out: str, in_one: int = 100_000) -> None:
+def pdf(slug: str, out: str, max_whole: int = 100_000) -> None:
     letter = Letter.objects.get(slug=slug)
     over, most = threading.Event(), [0.0]
-    watch = threading.Thread(target=watched, args=(over, most))
-    watch.start()
+    thread = threading.Thread(target=measure_memory, args=(over, most))
+    thread.start()
     started = time.perf_counter()
-    report = exports.export_pdf(letter, Path(out), by=None, work=typeset.Work(in_one=in_one))
+    report = exports.export_pdf(letter, Path(out), by=None, control=typeset.JobControl(max_whole=max_whole))
     seconds = time.perf_counter() - started
     over.set()
-    watch.join()
+    thread.join()
     print(json.dumps({"seconds": seconds, "memory": most[0], **asdict(report)}))
 
 
-def watched(over: threading.Event, most: list[float]) -> None:
-    """The most that this process and those it had at one time have held, in MiB: never too little."""
+def measure_memory(over: threading.Event, most: list[float]) -> None:
+    """Measures the peak memory of this process and its children together, in MiB; an upper bound."""
     me = os.getpid()
     while not over.wait(0.02):
         children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
@@ -54,34 +54,34 @@ def empty_letter(slug: str) -> None:
 
 
 def tree(slug: str, out: str) -> None:
-    """A delivery with its package; any bytes stand in for the letter."""
+    """Builds a delivery with its package, with any bytes in place of the letter."""
     delivery, folder = freezing.freeze(Letter.objects.get(slug=slug), by=None, reason="a bench"), Path(out)
     before, started = peak(), time.perf_counter()
-    rows = package.write_rows(delivery.rows.all(), folder)
+    written = package.write_entries(delivery.rows.all(), folder)
     seconds, memory = time.perf_counter() - started, peak() - before
-    (folder / statement.PDF).write_bytes(b"%PDF-1.7")
-    root = rows.tree.root.hex()
-    files = package.write_package(
-        folder, folder, statement.facts_for(delivery), root=root, site="http://localhost:8000"
+    (folder / manifest.PDF).write_bytes(b"%PDF-1.7")
+    root = written.tree.root.hex()
+    files = package.write_package(folder, folder, manifest.facts_for(delivery), root=root, site="http://localhost:8000")
+    Delivery.objects.filter(pk=delivery.pk).update(
+        root=root, subtree_roots=written.tree.subtree_roots, files=files, state="ready"
     )
-    Delivery.objects.filter(pk=delivery.pk).update(root=root, tops=rows.tree.tops, files=files, state="ready")
-    with (folder / statement.LEAVES).open("rb") as file:
-        leaves = list(package._leaves(file))
+    with (folder / manifest.LEAVES).open("rb") as file:
+        leaves = list(package.read_leaves(file))
     started = time.perf_counter()
-    built = receipts.build(iter(leaves))
+    built = merkle.build_tree(iter(leaves))
     alone = time.perf_counter() - started
     started = time.perf_counter()
-    with (folder / statement.facts_for(delivery).package).open("rb") as file:
-        found = list(verification.verify(file, step=lambda _bytes: None))
+    with (folder / manifest.facts_for(delivery).package_name).open("rb") as file:
+        found = list(verification.verify(file, progress=lambda _bytes: None))
     verify = time.perf_counter() - started
-    wrong = [finding.said for finding in found if finding.holds is False]
-    if wrong or built != rows.tree:
+    wrong = [finding.text for finding in found if finding.holds is False]
+    if wrong or built != written.tree:
         raise SystemExit(f"the package does not hold: {wrong}")
     print(json.dumps({"leaves": built.size, "tree": alone, "rows": seconds, "memory": memory, "verify": verify}))
 
 
 def receipts_of(slug: str, number: int) -> None:
-    """So many receipts, one after the other, each with what a page must ask for it."""
+    """Issues so many receipts one after the other, each with the query of the personal page."""
     delivery = Delivery.objects.get(letter__slug=slug)
     size = delivery.counts["delivered"]
     took = []
@@ -89,6 +89,6 @@ def receipts_of(slug: str, number: int) -> None:
     for place in random.Random(1).sample(range(size), number):
         started = time.perf_counter()
         row = DeliveryEntry.objects.select_related("delivery__letter").get(delivery=delivery.pk, place=place)
-        receipts.issue(row)  # it checks it
+        receipts.issue(row)  # which also checks it
         took.append((time.perf_counter() - started) * 1000)
     print(json.dumps({"median": statistics.median(took), "most": statistics.quantiles(took, n=20)[-1]}))

@@ -1,4 +1,4 @@
-"""The public list of ten thousand and of a million names: what each kind of page takes, and of it the database."""
+"""The public list of ten thousand and of a million names: the time of each kind of page, in all and in the database."""
 
 import json
 import statistics
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from tests.bench.fixture import BenchSite
 from tests.bench.table import Row, say
 
-MOST_MS, MOST_RATIO = 50, 1.5
+MAX_MS, MAX_RATIO = 50, 1.5
 ROUNDS = 3
-CLOCKS = ("database", "its processor alone", "whole page")  # as `lists.fetch` tells them
+CLOCKS = ("database", "its processor alone", "whole page")  # as `lists.fetch` returns them
 
 
-def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
+def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     times = 2 if quick else 15
     found: dict[str, dict[str, list[list[float]]]] = {"10k-public": {}, "1m-public": {}}
     for _turn in range(ROUNDS):
         for name, took in found.items():
-            for page, figures in told(houses[name], times).items():
+            for page, figures in result(sites[name], times).items():
                 took.setdefault(page, []).extend(figures)
     rows: list[Row] = []
     for page, large in found["1m-public"].items():
@@ -30,11 +30,11 @@ def rows_of(page: str, small: Sequence[Sequence[float]], large: Sequence[Sequenc
     for size, clocks in (("10 k", few), ("1 M", many)):
         figures = (f"{clock} {statistics.median(took):.1f}, {p95(took):.1f}" for clock, took in clocks.items())
         say(f"  {page}, {size}, p50 and p95 in ms: {'; '.join(figures)}")
-    rows = [Row(f"list, {page}: database p95 at 1 M", p95(many["database"]), "ms", None, MOST_MS, at_least=False)]
+    rows = [Row(f"list, {page}: database p95 at 1 M", p95(many["database"]), "ms", None, MAX_MS, at_least=False)]
     for clock in CLOCKS:
         ours, base = (statistics.median(side[clock]) for side in (many, few))
         work = f"list, {page}: {clock} p50, 1 M / 10 k"
-        rows.append(Row(work, ours, "ms", base, MOST_RATIO, at_least=False))
+        rows.append(Row(work, ours, "ms", base, MAX_RATIO, at_least=False))
     return rows
 
 
@@ -42,6 +42,6 @@ def p95(figures: Sequence[float]) -> float:
     return statistics.quantiles(figures, n=20, method="inclusive")[-1]
 
 
-def told(house: BenchSite, times: int) -> dict[str, list[list[float]]]:
-    said = house.manage("shell", "-v0", "-c", f"from tests.bench import lists; lists.pages({times})")
+def result(site: BenchSite, times: int) -> dict[str, list[list[float]]]:
+    said = site.manage("shell", "-v0", "-c", f"from tests.bench import lists; lists.pages({times})")
     return dict(json.loads(said))

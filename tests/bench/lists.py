@@ -1,4 +1,4 @@
-"""Pages of the public list in a process of their own, which tells the time they took. Run by `manage.py shell -c`."""
+"""Pages of the public list in a process of their own, which prints the time they took. Run by `manage.py shell -c`."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from campaign.web.middleware import page_cache
 from signatures.models import Signature
 from tests.bench.fixture import SLUG
 
-SETTLED = 0.0005  # seconds after its answer in which the server goes to sleep, and is entered in its books
+SETTLED = 0.0005  # seconds after its answer until the server sleeps and its processor time is accounted
 LIST = f"/letters/{SLUG}/signatories/"
 SEARCHES = {
     "a single frequent letter": {"q": "a"},
@@ -42,7 +42,7 @@ SEARCHES = {
 
 @dataclass
 class Clock:
-    """Seconds: in which a page waited for the database, and in which the database had a processor."""
+    """Seconds for which a page waited for the database, and processor seconds of the database."""
 
     elapsed: float = 0.0
     processor: float = 0.0
@@ -50,11 +50,11 @@ class Clock:
 
 
 def pages(times: int) -> None:
-    """For each kind of page, so often: milliseconds of waiting for the database, of its processor, and in all."""
+    """Prints for each kind of page milliseconds of waiting for the database, of its processor, and in all."""
     client, found = Client(headers={"host": "localhost"}), {}
     for page, address in addresses().items():
         took = [fetch(client, address) for _turn in range(times + 1)]
-        found[page] = took[1:]  # the first warms what a site in use has warm
+        found[page] = took[1:]  # the first request fills caches, as on a site in use
     print(json.dumps(found))
 
 
@@ -103,12 +103,12 @@ def fetch(client: Client, address: str) -> tuple[float, float, float]:
 
 @contextmanager
 def clocked() -> Iterator[Clock]:
-    """The clock of all statements within. Of what else runs on this machine its processor tells nothing."""
+    """Yields the clock of all statements within. Its processor time excludes whatever else runs on this machine."""
     connection.ensure_connection()
     schedstat = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat")
     clock = Clock()
 
-    def told(execute: Callable[..., Any], *statement: Any) -> Any:
+    def result(execute: Callable[..., Any], *statement: Any) -> Any:
         before, started = nanoseconds(schedstat), time.perf_counter()
         try:
             return execute(*statement)
@@ -119,7 +119,7 @@ def clocked() -> Iterator[Clock]:
             clock.elapsed += answered - started
             clock.settling += time.perf_counter() - answered
 
-    with connection.execute_wrapper(told):
+    with connection.execute_wrapper(result):
         yield clock
 
 

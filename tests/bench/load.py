@@ -1,4 +1,4 @@
-"""Load by `wrk`: one thread, kept-alive connections, and every answer that is no success counted."""
+"""Load by `wrk`: one thread, kept-alive connections. Every response that is no success is counted."""
 
 import re
 import subprocess
@@ -7,49 +7,49 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-POST = Path(__file__).with_name("post.lua")
+SCRIPT = Path(__file__).with_name("post.lua")
 
 
 @dataclass
 class Load:
-    """Requests to one address, run after run. What went wrong gathers in `faults`."""
+    """Requests to one address, run after run. `faults` collects what went wrong."""
 
     url: str
     connections: int = 16
-    lines: Path | None = None  # of POSTs, each sent once
+    lines: Path | None = None  # a file of POSTs, each sent once
     used: int = 0
     answered: int = 0
     faults: list[str] = field(default_factory=list)
 
     def run(self, seconds: float) -> float:
-        """Requests a second."""
+        """Returns the requests per second of a run."""
         command = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds:g}s", "--timeout", "10s"]
         if self.lines:
-            command += ["-s", str(POST), self.url, "--", str(self.lines), str(self.used)]
+            command += ["-s", str(SCRIPT), self.url, "--", str(self.lines), str(self.used)]
         else:
             command.append(self.url)
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=True)
         return self._read(done.stdout)
 
-    def _read(self, said: str) -> float:
-        answers = int(figure(r"(\d+) requests in", said))
-        bad = int(figure(r"Non-2xx or 3xx responses: (\d+)", said)) + sum(
-            map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", said))
+    def _read(self, output: str) -> float:
+        answers = int(number(r"(\d+) requests in", output))
+        bad = int(number(r"Non-2xx or 3xx responses: (\d+)", output)) + sum(
+            map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", output))
         )
         if bad or not answers:
             self.faults.append(f"{bad} of {answers} answers were no success")
         self.answered += answers - bad
-        self.used += answers + self.connections + 1  # those under way when time was up, and wrk's own trial
-        return figure(r"Requests/sec:\s+([\d.]+)", said)
+        self.used += answers + self.connections + 1  # requests under way when time was up, and wrk's own trial
+        return number(r"Requests/sec:\s+([\d.]+)", output)
 
 
-def figure(pattern: str, text: str) -> float:
+def number(pattern: str, text: str) -> float:
     found = re.search(pattern, text)
     return float(found[1]) if found else 0.0
 
 
 def write_lines(file: Path, posts: Iterable[tuple[str, dict[str, str]]]) -> Path:
-    """One POST a line: its path and its body."""
+    """Writes one POST per line: its path and its body."""
     with file.open("w") as out:
         out.writelines(f"{urlsplit(path).path}\t{urlencode(body)}\n" for path, body in posts)
     return file

@@ -1,4 +1,4 @@
-"""The base of the PDF: ReportLab's Platypus sets the same entries, as Latin letters, in one built-in font."""
+"""The base of the PDF: ReportLab's Platypus typesets the same entries, as Latin letters, in one built-in font."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph
 
 
 def peak(process: str = "self") -> float:
-    """The most memory a process has held, in MiB; `ru_maxrss` would tell of its parent, too."""
+    """Returns the peak memory of a process in MiB; `ru_maxrss` would include its parent."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
@@ -22,12 +22,12 @@ def peak(process: str = "self") -> float:
 
 
 def in_latin(words: str) -> str:
-    """As long as before, and as distinct."""
+    """Returns words of the same length, as distinct as before."""
     return "".join(c if c.isascii() else chr(ord("a") + ord(c) % 26) for c in words)
 
 
 def main(entries: str, out: str) -> None:
-    """Two columns, a paragraph for each of the rows of the exported CSV."""
+    """Writes two columns, with a paragraph for each row of the exported CSV."""
     with Path(entries).open(encoding="utf-8-sig", newline="") as file:
         rows = [
             (row["name"], ", ".join(filter(None, (row["role"], row["organization"], row["country"]))))

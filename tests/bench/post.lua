@@ -1,4 +1,4 @@
--- Sends each line of a file (path, tab, body) once, beginning behind the lines that earlier runs have used.
+-- Sends each line of a file (path, tab, body) once, starting after the lines that earlier runs used.
 local headers = { ["Content-Type"] = "application/x-www-form-urlencoded" }
 local read
 

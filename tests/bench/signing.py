@@ -1,4 +1,4 @@
-"""People sign: every one with a mailbox of their own."""
+"""Sign-ups, each with an email address of its own."""
 
 import itertools
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from tests.bench import yardstick_table
 from tests.bench.fixture import SLUG, BenchSite
 from tests.bench.load import Load, write_lines
-from tests.bench.table import Row, turn_about
+from tests.bench.table import Row, alternate
 
-FASTEST = 8_000  # sign-ups a second that no machine of today passes
+FASTEST = 8_000  # sign-ups per second; no machine is faster
 
 
 def posts(name: str, path: str, hidden: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -32,16 +32,16 @@ def posts(name: str, path: str, hidden: dict[str, str]) -> Iterator[tuple[str, d
         )
 
 
-def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
+def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     seconds, rounds = (1, 1) if quick else (4, 5)
     number = int(FASTEST * (seconds + 1) * rounds)
-    large = houses["100k"]
+    large = sites["100k"]
     yardstick_table.make(large)
     with large.yardstick() as bare, large.beside("unchecked") as unchecked:
         addresses = {
             "bare insert": (f"{bare}/insert", {}),
             "without checks": (f"{unchecked}/letters/{SLUG}/sign/", large.form()),
-        } | {name: (houses[name].letter + "sign/", houses[name].form()) for name in ("1k", "100k")}
+        } | {name: (sites[name].letter + "sign/", sites[name].form()) for name in ("1k", "100k")}
         loads = {
             name: Load(
                 url,
@@ -56,11 +56,11 @@ def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
         before = large.sql(unconfirmed)[0][0]
         for load in loads.values():
             load.run(1)
-        found = turn_about({name: lambda load=load: load.run(seconds) for name, load in loads.items()}, rounds)  # type: ignore[misc]
-        there = large.sql(unconfirmed)[0][0] - before
+        found = alternate({name: lambda load=load: load.run(seconds) for name, load in loads.items()}, rounds)  # type: ignore[misc]
+        signed_up = large.sql(unconfirmed)[0][0] - before
     faults = [fault for load in loads.values() for fault in load.faults]
-    if there < loads["100k"].answered + loads["without checks"].answered:
-        faults.append(f"{loads['100k'].answered} answers of ours, but {there} rows")
+    if signed_up < loads["100k"].answered + loads["without checks"].answered:
+        faults.append(f"{loads['100k'].answered} responses, but {signed_up} rows")
     return [
         Row(
             "sign POST at 100 k / bare insert view",
@@ -73,7 +73,7 @@ def run(houses: dict[str, BenchSite], *, quick: bool) -> list[Row]:
         ),
         Row("sign POST at 100 k / at 1 k", found["100k"], "req/s", found["1k"], 0.8, at_least=True, faults=faults),
         Row(
-            "sign POST with limits and suspicion / without",
+            "sign POST with rate limits and screening / without",
             found["100k"],
             "req/s",
             found["without checks"],

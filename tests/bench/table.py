@@ -1,4 +1,4 @@
-"""What a bench found, and how it is printed."""
+"""The results of a bench, and their table."""
 
 import statistics
 import sys
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Row:
-    """One target: ours against its base, or against a fixed limit when there is no base."""
+    """One target: ours against its base, or against a fixed limit if there is no base."""
 
     work: str
     ours: float
@@ -45,15 +45,15 @@ def show(rows: list[Row]) -> None:
         print("  ".join([first, *others]).rstrip())
 
 
-def turn_about(runs: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median of each, measured in turn, forth and back, so that a slow minute of the machine falls on all."""
+def alternate(runs: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """Returns the median of each, measured in alternation, so that a slow minute of the machine affects all."""
     found: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(rounds):
         for name in list(runs) if turn % 2 == 0 else reversed(list(runs)):
             found[name].append(runs[name]())
-    for name, figures in found.items():
-        say(f"  {name}: " + ", ".join(f"{figure:,.4g}" for figure in figures))
-    return {name: statistics.median(figures) for name, figures in found.items()}
+    for name, results in found.items():
+        say(f"  {name}: " + ", ".join(f"{result:,.4g}" for result in results))
+    return {name: statistics.median(results) for name, results in found.items()}
 
 
 def say(words: str) -> None:

@@ -1,8 +1,5 @@
 """Every public page in every state that a visitor can meet, for tests and tools that visit all of them."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Page, Response, Route
 
 from tests import settings
-from tests.live_site import BASE, LiveSite
+from tests.live_site import LiveSite
 
 LETTER = "/letters/xi-jinping-2013/"
 SAMPLE = "/letters/sample-main/"
@@ -29,10 +26,7 @@ class PopulatedSite:
     values: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        code = "import json; from tests.browser.fixture import build; print(json.dumps(build()))"
-        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-        done = subprocess.run(command, cwd=BASE, env=self.site.environment, check=True, capture_output=True, text=True)
-        self.values = json.loads(done.stdout.splitlines()[-1])
+        self.values = self.site.python("tests.browser.fixture", "build()")
 
     def path(self, path: str) -> str:
         """Returns the path of this name, or the path itself. A name with several paths gives each of them once."""

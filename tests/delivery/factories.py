@@ -1,4 +1,4 @@
-"""A delivery with its package, as the job that makes them leaves it; any bytes stand in for the typeset letter."""
+"""Makes a delivery with its package, as the build job leaves it, with any bytes in place of the typeset letter."""
 
 import tempfile
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 from django.conf import settings
 
 from campaign.models import Letter
-from signatures.delivery import freezing, package, statement
+from signatures.delivery import freezing, manifest, package
 from signatures.models import Delivery
 
 
 def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
-    """Freeze the letter and make its files: the delivery is ready. Within the test's own transaction."""
+    """Returns a delivery that is ready, frozen in the test's own transaction."""
     delivery = freezing._freeze(letter, None, "for a test")
     with tempfile.TemporaryDirectory() as folder:
         make_files(delivery, to or Path(folder))
@@ -20,13 +20,20 @@ def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
 
 def make_files(delivery: Delivery, to: Path) -> Path:
     with tempfile.TemporaryDirectory() as name:
-        work = Path(name)
-        rows = package.write_rows(delivery.rows.all(), work)
-        root = rows.tree.root.hex()
-        (work / statement.PDF).write_bytes(f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode())
-        facts = statement.facts_for(delivery)
-        files = package.write_package(work, to, facts, root=root, site=settings.SITE_URL)
+        folder = Path(name)
+        written = package.write_entries(delivery.rows.all(), folder)
+        root = written.tree.root.hex()
+        (folder / manifest.PDF).write_bytes(
+            f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode()
+        )
+        facts = manifest.facts_for(delivery)
+        files = package.write_package(folder, to, facts, root=root, site=settings.SITE_URL)
     if not delivery.root:
-        delivery.root, delivery.tops, delivery.files, delivery.state = root, rows.tree.tops, files, Delivery.State.READY
-        delivery.save(update_fields=["root", "tops", "files", "state"])
-    return to / facts.package
+        delivery.root, delivery.subtree_roots, delivery.files, delivery.state = (
+            root,
+            written.tree.subtree_roots,
+            files,
+            Delivery.State.READY,
+        )
+        delivery.save(update_fields=["root", "subtree_roots", "files", "state"])
+    return to / facts.package_name

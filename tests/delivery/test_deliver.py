@@ -1,4 +1,4 @@
-"""A delivery officer freezes a letter; its package is made, whole or not at all, and the same whenever it is made."""
+"""A delivery officer freezes a letter. Its package is built completely or not at all, with the same bytes every time."""
 
 import io
 import multiprocessing
@@ -34,7 +34,7 @@ from tests.factories import make_many, make_signature
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),  # see `apart`; other tests leave threads
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),  # the forked job; other tests leave threads
 ]
 PAGES = "/admin/signatures/delivery/"
 
@@ -59,13 +59,13 @@ def frozen(signed: Letter) -> Delivery:
 
 
 @pytest.fixture
-def office(officer: User) -> Iterator[Client]:
+def officer_client(officer: User) -> Iterator[Client]:
     client = Client()
     client.force_login(officer)
     return client  # type: ignore[return-value]
 
 
-def made(delivery: Delivery) -> Delivery:
+def built(delivery: Delivery) -> Delivery:
     building.build(delivery.pk)
     delivery.refresh_from_db()
     return delivery
@@ -75,24 +75,26 @@ def files_of(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
 
 
-def test_the_command_freezes_makes_and_checks(signed: Letter, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_freezes_and_builds_a_package_that_verifies(
+    signed: Letter, capsys: pytest.CaptureFixture[str]
+) -> None:
     call_command("deliver", "bridge")
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     delivery = Delivery.objects.get()
-    assert "Delivery 1 of bridge: 3 delivered, 2 named, 1 counted only, 1 still waiting" in said
-    assert delivery.root in said and str(delivery.package) in said
+    assert "Delivery 1 of bridge: 3 delivered, 2 named, 1 counted only, 1 still waiting" in output
+    assert delivery.root in output and str(delivery.package) in output
     call_command("verify_delivery", str(delivery.package))
     call_command("reconcile")
     assert "all agree" in capsys.readouterr().out
 
 
-def test_a_letter_that_is_not_there_or_has_nobody_is_told_in_one_sentence(letter: Letter) -> None:
+def test_an_unknown_letter_or_one_without_signatures_is_one_error_sentence(letter: Letter) -> None:
     for slug, sentence in (("nix", "There is no letter 'nix'"), ("bridge", "Nobody's signature")):
         with pytest.raises(CommandError, match=sentence):
             call_command("deliver", slug)
 
 
-def test_what_cannot_be_made_is_told_with_its_code_and_stays_frozen(
+def test_a_failed_build_reports_its_code_and_the_delivery_stays_frozen(
     signed: Letter, settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -102,18 +104,18 @@ def test_what_cannot_be_made_is_told_with_its_code_and_stays_frozen(
     assert Delivery.objects.get().reason.startswith("the hearing of May")
 
 
-def test_a_preview_says_DRAFT_and_how_many_still_wait(signed: Letter, office: Client) -> None:
-    page = office.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
+def test_a_preview_is_marked_DRAFT_and_counts_those_who_wait(signed: Letter, officer_client: Client) -> None:
+    page = officer_client.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
     (preview,) = re.findall(r'action="([^"]+/draft/)"', page)
-    document = PdfReader(io.BytesIO(b"".join(office.post(preview))))  # type: ignore[arg-type]  # it streams
+    document = PdfReader(io.BytesIO(b"".join(officer_client.post(preview))))  # type: ignore[arg-type]  # it streams
     text = [" ".join(page.extract_text().split()) for page in document.pages]
     assert all("DRAFT" in page for page in text)
     assert "1 still waits to be read" in " ".join(text) and "Never" not in " ".join(text)
     assert not Delivery.objects.exists()
 
 
-def test_the_package_holds_its_five_files_and_the_pdf_names_everybody(frozen: Delivery, deliveries: Path) -> None:
-    ready = made(frozen)
+def test_the_package_holds_five_files_and_the_pdf_names_everybody(frozen: Delivery, deliveries: Path) -> None:
+    ready = built(frozen)
     assert (ready.state, files_of(deliveries)) == (Delivery.State.READY, ["bridge-1.zip"])
     with zipfile.ZipFile(ready.package) as bundle:
         names = ["letter-with-signatories.pdf", "signatories.csv", "leaves.csv", "manifest.json", "READ-ME.txt"]
@@ -126,23 +128,23 @@ def test_the_package_holds_its_five_files_and_the_pdf_names_everybody(frozen: De
     assert len(rows) == 3 and not any("Never" in row for row in rows)
 
 
-def test_E9_made_again_it_is_the_same_byte_for_byte(frozen: Delivery) -> None:
-    first = made(frozen).package.read_bytes()
+def test_E9_a_package_that_is_built_again_has_the_same_bytes(frozen: Delivery) -> None:
+    first = built(frozen).package.read_bytes()
     frozen.package.unlink()
     building.build(frozen.pk)
     assert frozen.package.read_bytes() == first
 
 
-def test_what_is_signed_or_withdrawn_after_the_freezing_changes_nothing(frozen: Delivery) -> None:
+def test_signatures_and_withdrawals_after_freezing_change_nothing(frozen: Delivery) -> None:
     withdrawal.withdraw(Signature.objects.get(name="Ada Lovelace"))
     make_many(frozen.letter, 3)
-    with zipfile.ZipFile(made(frozen).package) as bundle:
+    with zipfile.ZipFile(built(frozen).package) as bundle:
         rows = bundle.read("signatories.csv").decode("utf-8-sig").splitlines()
     assert len(rows) == 3 and any("Ada Lovelace" in row for row in rows)
 
 
-def test_a_package_made_after_somebody_was_erased_has_no_word_of_theirs(frozen: Delivery) -> None:
-    root = made(frozen).root
+def test_a_package_built_after_an_erasure_has_no_word_of_that_person(frozen: Delivery) -> None:
+    root = built(frozen).root
     assert "김철수".encode() in frozen.package.read_bytes()
     frozen.package.unlink()
     withdrawal.erase(Signature.objects.get(name="김철수"))
@@ -154,7 +156,7 @@ def test_a_package_made_after_somebody_was_erased_has_no_word_of_theirs(frozen: 
     assert [str(check) for check in reconciliation.check_delivered() if not check.holds] == []
 
 
-def test_somebody_erased_while_the_files_are_made_is_in_none_of_them(frozen: Delivery) -> None:
+def test_somebody_erased_during_the_build_is_in_no_file(frozen: Delivery) -> None:
     erased: list[int] = []
 
     def erase(percent: int) -> None:
@@ -162,14 +164,14 @@ def test_somebody_erased_while_the_files_are_made_is_in_none_of_them(frozen: Del
             erased.append(percent)
             withdrawal.erase(Signature.objects.get(name="김철수"))
 
-    building.build(frozen.pk, tell=erase)
+    building.build(frozen.pk, on_progress=erase)
     content = frozen.package.read_bytes()
     assert erased and "김철수".encode() not in content and b"Ada Lovelace" in content
     call_command("verify_delivery", str(frozen.package))
 
 
-def test_two_jobs_at_once_make_it_once(frozen: Delivery) -> None:
-    first = apart(frozen)
+def test_two_jobs_at_once_build_once(frozen: Delivery) -> None:
+    first = start_job_in_own_process_group(frozen)
     building.build(frozen.pk)
     first.join(60)
     assert first.exitcode == 0
@@ -177,12 +179,12 @@ def test_two_jobs_at_once_make_it_once(frozen: Delivery) -> None:
     assert (frozen.state, frozen.failure) == (Delivery.State.READY, "")
 
 
-def apart(delivery: Delivery) -> ForkProcess:
-    """A job that makes these files, in a process group of its own. A fork: it need not start Django first."""
+def start_job_in_own_process_group(delivery: Delivery) -> ForkProcess:
+    """Starts a build in a process group of its own. It is forked, so it need not start Django first."""
 
     def work() -> None:
         os.setsid()
-        connection.connection = None  # the one it was born with is its parent's
+        connection.connection = None  # the inherited one belongs to the parent
         building.build(delivery.pk)
 
     job = multiprocessing.get_context("fork").Process(target=work)
@@ -190,7 +192,7 @@ def apart(delivery: Delivery) -> ForkProcess:
     return job
 
 
-def is_being_made(delivery: Delivery) -> bool:
+def is_build_locked(delivery: Delivery) -> bool:
     with connection.cursor() as cursor:
         lock = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
         cursor.execute(lock, [AdvisoryLock.BUILD_DELIVERY, delivery.pk])
@@ -198,7 +200,7 @@ def is_being_made(delivery: Delivery) -> bool:
 
 
 @pytest.mark.parametrize("point", ["begun", "list", "leaves", "letter", "typesetting", "package"])
-def test_a_job_killed_at_any_point_is_made_anew_and_leaves_no_half_package(
+def test_a_job_killed_at_any_point_is_repeated_and_leaves_no_partial_package(
     signed: Letter, deliveries: Path, point: str
 ) -> None:
     make_many(signed, 60)
@@ -212,7 +214,7 @@ def test_a_job_killed_at_any_point_is_made_anew_and_leaves_no_half_package(
         "typesetting": lambda: any(folder.glob(".pdf-*/*.json")),
         "package": (folder / "letter-with-signatories.pdf").exists,
     }
-    job = apart(delivery)
+    job = start_job_in_own_process_group(delivery)
     deadline = time.monotonic() + 60
     while not signs[point]() and job.is_alive() and time.monotonic() < deadline:
         time.sleep(0.002)
@@ -220,20 +222,20 @@ def test_a_job_killed_at_any_point_is_made_anew_and_leaves_no_half_package(
     os.killpg(job.pid, signal.SIGKILL)
     job.join()
     assert job.exitcode == -signal.SIGKILL, "it was done before it was killed"
-    while is_being_made(delivery) and time.monotonic() < deadline:
-        time.sleep(0.01)  # until the server has seen that nobody is there any more
+    while is_build_locked(delivery) and time.monotonic() < deadline:
+        time.sleep(0.01)  # until the server has noticed that the connection is gone
 
     assert files_of(deliveries) in ([".making-bridge-1"], ["bridge-1.zip"], [".making-bridge-1", "bridge-1.zip"])
     Delivery.objects.filter(seen_at__isnull=False).update(seen_at=timezone.now() - 2 * building.STALLED_AFTER)
     delivery.refresh_from_db()
     if delivery.state == Delivery.State.FROZEN:
         assert building.unfinished() == [delivery.pk]
-    assert made(delivery).state == Delivery.State.READY
+    assert built(delivery).state == Delivery.State.READY
     assert files_of(deliveries) == ["bridge-1.zip"]
     call_command("verify_delivery", str(delivery.package), stdout=io.StringIO())
 
 
-def test_a_job_that_was_not_heard_of_is_asked_for_again_by_the_worker(frozen: Delivery) -> None:
+def test_a_job_without_heartbeat_is_enqueued_again_by_the_worker(frozen: Delivery) -> None:
     assert building.unfinished() == [frozen.pk]
     Delivery.objects.update(seen_at=timezone.now())
     assert building.unfinished() == []
@@ -243,55 +245,55 @@ def test_a_job_that_was_not_heard_of_is_asked_for_again_by_the_worker(frozen: De
     assert building.unfinished() == []
 
 
-def test_what_goes_wrong_is_kept_as_a_code_and_can_be_asked_for_again(
+def test_a_failure_is_stored_as_a_code_and_the_build_can_be_requested_again(
     frozen: Delivery, settings: Any, tmp_path: Path, deliveries: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     settings.DELIVERIES_DIR = tmp_path / "file"
-    assert made(frozen).failure == "FileExistsError"
+    assert built(frozen).failure == "FileExistsError"
     assert building.unfinished() == []
     settings.DELIVERIES_DIR = deliveries
     building.request_build(frozen, by=None)
-    assert made(frozen).state == Delivery.State.READY
+    assert built(frozen).state == Delivery.State.READY
 
 
-def test_E4_the_officer_freezes_watches_and_takes_the_package_away(
-    signed: Letter, office: Client, officer: User
+def test_E4_the_officer_freezes_sees_progress_and_downloads_the_package(
+    signed: Letter, officer_client: Client, officer: User
 ) -> None:
-    page = office.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
-    assert "still waiting, and not in it: <strong>1</strong>" in page and "delivered: <strong>3</strong>" in page
+    page = officer_client.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
+    assert "still waiting, and not included: <strong>1</strong>" in page and "delivered: <strong>3</strong>" in page
 
-    answer = office.post(f"{PAGES}freeze/{signed.pk}/", {"reason": "the hearing of May"})
+    answer = officer_client.post(f"{PAGES}freeze/{signed.pk}/", {"reason": "the hearing of May"})
 
     delivery = Delivery.objects.get()
     assert answer["Location"] == f"{PAGES}{delivery.pk}/change/"
-    watched = office.get(answer["Location"])
+    watched = officer_client.get(answer["Location"])
     assert watched["Refresh"] == "2" and "<progress" in watched.content.decode()
     building.build(delivery.pk)
-    ready = office.get(answer["Location"])
+    ready = officer_client.get(answer["Location"])
     assert "Refresh" not in ready and "Download the package" in ready.content.decode()
-    taken = office.post(f"{PAGES}{delivery.pk}/files/package/")
+    taken = officer_client.post(f"{PAGES}{delivery.pk}/files/package/")
     assert taken["Content-Disposition"] == 'attachment; filename="bridge-1.zip"'
-    told = AuditEntry.objects.order_by("pk").values_list("action", "staff_id")
-    assert list(told) == [("freeze", officer.pk), ("download", officer.pk)], "E4: before the first byte"
+    entries = AuditEntry.objects.order_by("pk").values_list("action", "staff_id")
+    assert list(entries) == [("freeze", officer.pk), ("download", officer.pk)], "E4: before the first byte"
     assert b"".join(taken).startswith(b"PK")  # type: ignore[arg-type]  # it streams
 
 
-def test_a_freezing_without_a_reason_is_told_beside_the_field(signed: Letter, office: Client) -> None:
-    answer = office.post(f"{PAGES}freeze/{signed.pk}/", {"reason": " "})
+def test_freezing_without_a_reason_is_an_error_beside_the_field(signed: Letter, officer_client: Client) -> None:
+    answer = officer_client.post(f"{PAGES}freeze/{signed.pk}/", {"reason": " "})
     assert answer.status_code == 422 and "This field is required" in answer.content.decode()
     assert not Delivery.objects.exists()
 
 
-def test_the_making_is_stopped_and_asked_for_again(frozen: Delivery, office: Client) -> None:
-    office.post(f"{PAGES}{frozen.pk}/files/stop/")
-    assert made(frozen).state == Delivery.State.FROZEN
-    assert "was stopped" in office.get(f"{PAGES}{frozen.pk}/change/").content.decode()
-    office.post(f"{PAGES}{frozen.pk}/files/make/")
-    assert made(frozen).state == Delivery.State.READY
+def test_a_build_is_canceled_and_requested_again(frozen: Delivery, officer_client: Client) -> None:
+    officer_client.post(f"{PAGES}{frozen.pk}/files/stop/")
+    assert built(frozen).state == Delivery.State.FROZEN
+    assert "was stopped" in officer_client.get(f"{PAGES}{frozen.pk}/change/").content.decode()
+    officer_client.post(f"{PAGES}{frozen.pk}/files/make/")
+    assert built(frozen).state == Delivery.State.READY
 
 
-def test_a_stop_ends_the_typesetter_and_leaves_nothing(signed: Letter, deliveries: Path) -> None:
+def test_canceling_ends_the_typesetter_and_leaves_no_file(signed: Letter, deliveries: Path) -> None:
     make_many(signed, 100)
     delivery = freezing.freeze(signed, by=None, reason="the hearing")
 
@@ -299,32 +301,34 @@ def test_a_stop_ends_the_typesetter_and_leaves_nothing(signed: Letter, deliverie
         if percent >= building.STAGES["letter"][0]:
             building.cancel_build(delivery, by=None)
 
-    building.build(delivery.pk, tell=stop_at)
+    building.build(delivery.pk, on_progress=stop_at)
     delivery.refresh_from_db()
     assert (delivery.state, files_of(deliveries)) == (Delivery.State.FROZEN, [])
 
 
-def test_a_delivery_voided_while_its_files_are_made_gets_none(frozen: Delivery, deliveries: Path) -> None:
+def test_a_delivery_voided_during_the_build_gets_no_files(frozen: Delivery, deliveries: Path) -> None:
     def void_at(percent: int) -> None:
         if percent >= building.STAGES["letter"][0] and not Delivery.objects.filter(state="void").exists():
             freezing.void(frozen, by=None, reason="a wrong date")
 
-    building.build(frozen.pk, tell=void_at)
+    building.build(frozen.pk, on_progress=void_at)
     frozen.refresh_from_db()
     assert (frozen.state, frozen.failure, files_of(deliveries)) == (Delivery.State.VOID, "", [])
 
 
-def test_it_is_handed_over_acknowledged_and_shown_to_the_public(frozen: Delivery, office: Client) -> None:
-    made(frozen)
+def test_a_delivery_is_handed_over_acknowledged_and_shown_to_the_public(
+    frozen: Delivery, officer_client: Client
+) -> None:
+    built(frozen)
     day = date(2026, 5, 7)
     steps = f"{PAGES}{frozen.pk}/step/"
-    assert "hand-over" in office.get(f"{PAGES}{frozen.pk}/change/").content.decode()
-    office.post(f"{steps}hand-over/", {"on": day, "to": "The embassy", "at": "Washington", "note": "in person"})
+    assert "hand-over" in officer_client.get(f"{PAGES}{frozen.pk}/change/").content.decode()
+    officer_client.post(f"{steps}hand-over/", {"on": day, "to": "The embassy", "at": "Washington", "note": "in person"})
     frozen.refresh_from_db()
     assert (frozen.state, frozen.handed_over_to, frozen.note) == ("handed-over", "The embassy", "in person")
     public = Client().get("/deliveries/bridge/1/").content.decode()
     assert "The embassy" in public and "in person" not in public
-    office.post(f"{steps}acknowledge/", {"on": day})
+    officer_client.post(f"{steps}acknowledge/", {"on": day})
     frozen.refresh_from_db()
     assert frozen.state == "acknowledged"
 
@@ -338,30 +342,32 @@ def test_it_is_handed_over_acknowledged_and_shown_to_the_public(frozen: Delivery
         ("void", {"reason": ""}, "This field is required"),
     ],
 )
-def test_a_step_that_cannot_be_taken_is_told_and_keeps_what_was_typed(
-    frozen: Delivery, office: Client, step: str, typed: dict[str, str], sentence: str
+def test_an_impossible_step_is_an_error_and_keeps_what_was_typed(
+    frozen: Delivery, officer_client: Client, step: str, typed: dict[str, str], sentence: str
 ) -> None:
-    answer = office.post(f"{PAGES}{made(frozen).pk}/step/{step}/", typed)
+    answer = officer_client.post(f"{PAGES}{built(frozen).pk}/step/{step}/", typed)
     assert answer.status_code == 422 and sentence in answer.content.decode()
     assert all(not words or words in answer.content.decode() for words in typed.values())
 
 
-def test_before_handing_over_staff_hear_who_took_the_name_back(frozen: Delivery, office: Client) -> None:
+def test_before_handing_over_staff_see_how_many_withdrew(frozen: Delivery, officer_client: Client) -> None:
     withdrawal.withdraw(Signature.objects.get(name="Ada Lovelace"))
-    page = office.get(f"{PAGES}{made(frozen).pk}/step/hand-over/").content.decode()
-    assert "1 person has taken the name back" in page
+    page = officer_client.get(f"{PAGES}{built(frozen).pk}/step/hand-over/").content.decode()
+    assert "1 signature was withdrawn" in page
 
 
-def test_a_void_delivery_is_out_of_reach(frozen: Delivery, office: Client) -> None:
-    made(frozen)
-    office.post(f"{PAGES}{frozen.pk}/step/void/", {"reason": "a wrong date"})
-    assert office.post(f"{PAGES}{frozen.pk}/files/package/").status_code == 302
+def test_a_void_delivery_cannot_be_downloaded_or_read(frozen: Delivery, officer_client: Client) -> None:
+    built(frozen)
+    officer_client.post(f"{PAGES}{frozen.pk}/step/void/", {"reason": "a wrong date"})
+    assert officer_client.post(f"{PAGES}{frozen.pk}/files/package/").status_code == 302
     assert Client().get("/deliveries/bridge/1/").status_code == 404
-    assert "a wrong date" in office.get(f"{PAGES}{frozen.pk}/change/").content.decode()
+    assert "a wrong date" in officer_client.get(f"{PAGES}{frozen.pk}/change/").content.decode()
 
 
 @pytest.mark.parametrize("who", ["moderator", "editor"])
-def test_who_is_no_delivery_officer_gets_nothing(frozen: Delivery, who: str, request: pytest.FixtureRequest) -> None:
+def test_other_staff_than_delivery_officers_are_refused(
+    frozen: Delivery, who: str, request: pytest.FixtureRequest
+) -> None:
     client = Client()
     client.force_login(request.getfixturevalue(who))
     for page in (
@@ -374,14 +380,14 @@ def test_who_is_no_delivery_officer_gets_nothing(frozen: Delivery, who: str, req
         assert client.post(f"{PAGES}{page}", {"reason": "x"}).status_code == 403
 
 
-def test_no_get_does_anything(frozen: Delivery, office: Client) -> None:
+def test_get_requests_change_nothing(frozen: Delivery, officer_client: Client) -> None:
     for what in ("package", "make", "stop"):
-        assert office.get(f"{PAGES}{frozen.pk}/files/{what}/").status_code == 302
+        assert officer_client.get(f"{PAGES}{frozen.pk}/files/{what}/").status_code == 302
     assert AuditEntry.objects.exclude(action="freeze").count() == 0
 
 
-def test_a_difference_is_found_and_named(frozen: Delivery, capsys: pytest.CaptureFixture[str]) -> None:
-    made(frozen)
+def test_reconcile_names_a_difference(frozen: Delivery, capsys: pytest.CaptureFixture[str]) -> None:
+    built(frozen)
     assert [check for check in reconciliation.reconcile() if not check.holds] == []
     Signature.objects.filter(name="Never").update(
         state=State.WITHDRAWN, name="", name_key="", sort_key="", search_text=""
@@ -394,8 +400,8 @@ def test_a_difference_is_found_and_named(frozen: Delivery, capsys: pytest.Captur
     assert "DIFFERS bridge-1, digest of the package" in capsys.readouterr().out
 
 
-def test_one_name_more_in_the_pdf_is_found(frozen: Delivery) -> None:
-    package = made(frozen).package
+def test_reconcile_finds_one_name_more_in_the_pdf(frozen: Delivery) -> None:
+    package = built(frozen).package
     with zipfile.ZipFile(package) as bundle:
         files = {name: bundle.read(name) for name in bundle.namelist()}
     with (
@@ -410,48 +416,49 @@ def test_one_name_more_in_the_pdf_is_found(frozen: Delivery) -> None:
     assert "bridge-1, names in the PDF: 3 instead of 2" in broken
 
 
-def test_each_night_the_worker_checks_and_a_difference_is_an_alarm(
-    frozen: Delivery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made(frozen)
-    night()
+def test_the_nightly_check_raises_an_alarm_on_a_difference(frozen: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    built(frozen)
+    run_worker_once()
     assert not AuditEntry.objects.filter(action="alarm").exists()
-    night()
+    run_worker_once()
     (checked,) = AuditEntry.objects.filter(action="reconcile")
     assert checked.detail == {"delivery-drift": 0}
 
     frozen.package.unlink()
     monkeypatch.setattr(reconciliation, "DAILY", timedelta(0))
-    night()
+    run_worker_once()
     alarms = dict(AuditEntry.objects.filter(action="alarm").values_list("detail__code", "reason"))
     assert "bridge-1, the package is there: no instead of yes" in alarms["delivery-drift"]
     assert not any("Ada" in sentence for sentence in alarms.values())
 
 
-def night() -> None:
-    """A turn of the worker, without its mails."""
+def run_worker_once() -> None:
+    """Runs the worker's jobs once, without emails."""
     tasks.run_duties.enqueue()
     worker.run_tasks()
 
 
-def test_a_lost_package_is_found(frozen: Delivery) -> None:
-    made(frozen).package.unlink()
+def test_reconcile_finds_a_missing_package(frozen: Delivery) -> None:
+    built(frozen).package.unlink()
     (broken,) = (check for check in reconciliation.reconcile() if not check.holds)
     assert str(broken) == "bridge-1, the package is there: no instead of yes"
 
 
-def test_a_canary_of_every_state_and_audience_stands_only_where_it_may(letter: Letter) -> None:
+def test_a_canary_of_every_state_and_visibility_is_only_where_it_may_be(letter: Letter) -> None:
     for state in State:
-        for audience in Visibility:
-            make_signature(letter, f"Canary {state} {audience}", state, audience)
-    delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
+        for visibility in Visibility:
+            make_signature(letter, f"Canary {state} {visibility}", state, visibility)
+    delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
     with zipfile.ZipFile(delivery.package) as bundle:
         document = PdfReader(io.BytesIO(bundle.read("letter-with-signatories.pdf")))
         text = " ".join("\n".join(page.extract_text() for page in document.pages).split())
         files = b"".join(bundle.read(name) for name in bundle.namelist() if not name.endswith(".pdf")).decode()
     for words in (text, files):
         found = {
-            f"{state} {audience}" for state in State for audience in Visibility if f"Canary {state} {audience}" in words
+            f"{state} {visibility}"
+            for state in State
+            for visibility in Visibility
+            if f"Canary {state} {visibility}" in words
         }
         assert found == {"approved public", "approved delivery"}
     assert DeliveryEntry.objects.count() == 3

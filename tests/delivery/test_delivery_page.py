@@ -1,4 +1,4 @@
-"""Anybody can see what was delivered and ask whether a receipt or a file belongs; each signer finds their own receipt."""
+"""Anybody can see what was delivered and check a receipt or a file; each signer finds their own receipt."""
 
 import html
 import json
@@ -12,7 +12,7 @@ from django.test import Client
 
 from campaign.models import Letter
 from campaign.web import middleware
-from signatures.delivery import freezing, receipts
+from signatures.delivery import freezing, merkle, receipts
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
@@ -26,18 +26,18 @@ PAGE = "/deliveries/bridge/1/"
 
 @pytest.fixture
 def zoya(letter: Letter) -> Signature:
-    """In the delivered letter only."""
+    """Named in the delivery only."""
     return make_signature(letter, "Зоя Космодемьянская", visibility=Visibility.DELIVERY, country="UA", role="Teacher")
 
 
 @pytest.fixture
-def nobody(letter: Letter) -> Signature:
+def counted_only(letter: Letter) -> Signature:
     """Counted only."""
     return make_signature(letter, "", visibility=Visibility.COUNTED)
 
 
 @pytest.fixture
-def delivery(letter: Letter, ada: Signature, zoya: Signature, nobody: Signature) -> Delivery:
+def delivery(letter: Letter, ada: Signature, zoya: Signature, counted_only: Signature) -> Delivery:
     make_many(letter, 3)
     make_signature(letter, "Waiting Canary", State.WAITING)
     make_signature(letter, "Rejected Canary", State.REJECTED)
@@ -53,7 +53,7 @@ def receipt_of(signature: Signature) -> receipts.Receipt:
     return receipts.issue(DeliveryEntry.objects.select_related("delivery__letter").get(signature_id=signature.pk))
 
 
-def mine(signature: Signature) -> str:
+def personal_page(signature: Signature) -> str:
     return f"/signature/{tokens.personal_token(signature.public_id)}/"
 
 
@@ -64,7 +64,7 @@ def paste(client: Client, text: str, page: str = PAGE, **headers: str) -> Any:
 # The page
 
 
-def test_it_tells_counts_digests_root_and_what_they_prove(client: Client, delivery: Delivery) -> None:
+def test_the_page_shows_counts_digests_root_and_what_they_prove(client: Client, delivery: Delivery) -> None:
     page = client.get(PAGE).content.decode()
     words = " ".join(re.sub(r"<[^>]+>", "", page).split())
     assert "6 signatures: 5 named in the letter and 1 who asked to be counted without their name." in words
@@ -85,14 +85,14 @@ def test_it_tells_counts_digests_root_and_what_they_prove(client: Client, delive
 
 
 @pytest.mark.parametrize("language", ["", "/ko", "/zh-hans", "/zh-hant"])
-def test_it_is_there_in_every_language_and_may_be_kept(client: Client, delivery: Delivery, language: str) -> None:
+def test_the_page_exists_in_every_language_and_can_be_cached(client: Client, delivery: Delivery, language: str) -> None:
     answer = client.get(language + PAGE)
     assert answer.status_code == 200
     assert answer["Cache-Control"] == "public, max-age=5, stale-while-revalidate=25"
     assert not answer.cookies and "ETag" in answer
 
 
-def test_P1_it_names_nobody_and_shows_no_moment_finer_than_a_day(client: Client, delivery: Delivery) -> None:
+def test_P1_the_page_names_nobody_and_shows_days_only(client: Client, delivery: Delivery) -> None:
     hand_over(delivery)
     page = client.get(PAGE).content.decode()
     for word in ("Ada", "Зоя", "Teacher", "Signer", "Canary", "for a test"):
@@ -102,7 +102,7 @@ def test_P1_it_names_nobody_and_shows_no_moment_finer_than_a_day(client: Client,
     assert not [salt for salt in salts if bytes(salt or b"").hex() in page]
 
 
-def test_once_handed_over_it_tells_when_where_and_to_whom(client: Client, delivery: Delivery) -> None:
+def test_after_handing_over_the_page_shows_when_where_and_to_whom(client: Client, delivery: Delivery) -> None:
     hand_over(delivery)
     page = client.get(PAGE).content.decode()
     assert "Handed over on May 7, 2026 to The Embassy of Bridges." in page and "Place: Washington" in page
@@ -122,7 +122,7 @@ def test_errata_are_numbers(client: Client, delivery: Delivery, ada: Signature, 
     assert "Errata" in page and "No. 1<" in page and "No. 2<" in page and "No. 3<" not in page
 
 
-def test_a_second_delivery_says_what_changed_since_the_first(
+def test_a_second_delivery_shows_the_changes_since_the_first(
     client: Client, letter: Letter, delivery: Delivery
 ) -> None:
     make_many(letter, 2)
@@ -131,7 +131,7 @@ def test_a_second_delivery_says_what_changed_since_the_first(
 
 
 @pytest.mark.parametrize("state", ["frozen", "void"])
-def test_what_is_not_ready_or_was_called_back_is_not_there(client: Client, delivery: Delivery, state: str) -> None:
+def test_a_delivery_that_is_not_ready_or_void_is_not_found(client: Client, delivery: Delivery, state: str) -> None:
     Delivery.objects.update(state=state, void_reason="by mistake")
     assert client.get(PAGE).status_code == paste(client, "x").status_code == 404
 
@@ -146,17 +146,17 @@ def test_what_is_not_ready_or_was_called_back_is_not_there(client: Client, deliv
         f"/deliveries/bridge/{'9' * 5000}/",
     ],
 )
-def test_an_unknown_delivery_is_not_there(client: Client, delivery: Delivery, page: str) -> None:
+def test_an_unknown_delivery_is_not_found(client: Client, delivery: Delivery, page: str) -> None:
     assert client.get(page).status_code == 404
 
 
-def test_the_delivery_of_a_draft_is_not_there(client: Client, delivery: Delivery) -> None:
+def test_the_delivery_of_a_draft_letter_is_not_found(client: Client, delivery: Delivery) -> None:
     Letter.objects.update(state="draft")
     assert client.get(PAGE).status_code == 404
 
 
 @pytest.mark.parametrize("page", ["/letters/bridge/", "/letters/bridge/history/", "/letters/bridge/signatories/"])
-def test_letter_history_and_names_lead_to_the_deliveries(client: Client, delivery: Delivery, page: str) -> None:
+def test_letter_history_and_public_list_link_to_the_deliveries(client: Client, delivery: Delivery, page: str) -> None:
     assert f'<a href="{PAGE}">Delivery No. 1</a>' in client.get(page).content.decode()
     hand_over(delivery)
     middleware.page_cache.clear()
@@ -166,10 +166,10 @@ def test_letter_history_and_names_lead_to_the_deliveries(client: Client, deliver
     assert "Delivery No. 1" not in client.get(page).content.decode()
 
 
-# A receipt is pasted
+# Checking a receipt or a digest
 
 
-def test_a_receipt_belongs_and_its_words_are_shown(client: Client, delivery: Delivery, zoya: Signature) -> None:
+def test_a_valid_receipt_is_confirmed_with_its_words(client: Client, delivery: Delivery, zoya: Signature) -> None:
     receipt = receipt_of(zoya)
     assert receipt.row is not None
     answer = paste(client, str(receipt))
@@ -180,14 +180,14 @@ def test_a_receipt_belongs_and_its_words_are_shown(client: Client, delivery: Del
     assert answer["Cache-Control"] == "no-store"
 
 
-def test_so_does_that_of_somebody_counted_only_and_shows_no_word(
-    client: Client, delivery: Delivery, nobody: Signature
+def test_a_valid_receipt_of_somebody_counted_only_is_confirmed_without_words(
+    client: Client, delivery: Delivery, counted_only: Signature
 ) -> None:
-    page = paste(client, str(receipt_of(nobody))).content.decode()
+    page = paste(client, str(receipt_of(counted_only))).content.decode()
     assert "It belongs" in page and "counted without a name" in page
 
 
-def test_a_receipt_that_a_mail_program_broke_into_lines_belongs(
+def test_a_receipt_broken_into_lines_by_an_email_program_is_valid(
     client: Client, delivery: Delivery, ada: Signature
 ) -> None:
     text = str(receipt_of(ada))
@@ -211,7 +211,7 @@ def test_a_receipt_that_a_mail_program_broke_into_lines_belongs(
         ("[" * 19_000, "not a whole receipt"),
     ],
 )
-def test_what_does_not_belong_is_told_why_and_what_was_typed_is_kept(
+def test_an_invalid_proof_is_an_error_with_its_reason_and_keeps_what_was_typed(
     client: Client, delivery: Delivery, zoya: Signature, change: Any, why: str
 ) -> None:
     whole = json.loads(str(receipt_of(zoya)))
@@ -224,7 +224,7 @@ def test_what_does_not_belong_is_told_why_and_what_was_typed_is_kept(
     assert html.escape(text.strip()) in page
 
 
-def test_a_receipt_does_not_belong_to_the_next_delivery(
+def test_a_receipt_is_invalid_for_the_next_delivery(
     client: Client, letter: Letter, delivery: Delivery, ada: Signature
 ) -> None:
     receipt = str(receipt_of(ada))
@@ -243,18 +243,18 @@ def test_a_receipt_does_not_belong_to_the_next_delivery(
         lambda digest: f"\n{digest}\n",
     ],
 )
-def test_a_sha256_is_told_of_which_file_it_is(client: Client, delivery: Delivery, write: Any) -> None:
+def test_a_sha256_is_confirmed_with_the_name_of_its_file(client: Client, delivery: Delivery, write: Any) -> None:
     for name, digest in delivery.files.items():
         answer = paste(client, write(digest))
         assert answer.status_code == 200 and f"file: {name}" in answer.content.decode()
 
 
-def test_so_are_the_root_and_the_digest_of_a_text(client: Client, delivery: Delivery) -> None:
+def test_the_root_and_the_digest_of_a_text_are_confirmed(client: Client, delivery: Delivery) -> None:
     assert "the root over all leaves" in paste(client, delivery.root).content.decode()
     assert "the text of revision 1 (English)" in paste(client, delivery.texts[0]["digest"]).content.decode()
 
 
-def test_another_sha256_does_not_belong(client: Client, delivery: Delivery) -> None:
+def test_an_unknown_sha256_is_an_error(client: Client, delivery: Delivery) -> None:
     answer = paste(client, "ab" * 32)
     assert answer.status_code == 422
     assert (
@@ -262,11 +262,11 @@ def test_another_sha256_does_not_belong(client: Client, delivery: Delivery) -> N
     )
 
 
-def test_S25_another_site_cannot_paste(client: Client, delivery: Delivery) -> None:
+def test_S25_a_post_from_another_site_is_refused(client: Client, delivery: Delivery) -> None:
     assert paste(client, delivery.root, **{"sec-fetch-site": "cross-site"}).status_code == 403
 
 
-def test_other_methods_are_refused_and_nothing_is_ever_changed(
+def test_other_methods_are_refused_and_no_request_changes_anything(
     client: Client, delivery: Delivery, ada: Signature, django_assert_num_queries: Any
 ) -> None:
     before = list(Delivery.objects.values()), list(Signature.objects.values()), AuditEntry.objects.count()
@@ -296,13 +296,13 @@ def test_S14_what_is_pasted_is_inert(client: Client, letter: Letter, delivery: D
 def test_E7_a_signer_finds_the_delivery_and_the_receipt_on_the_personal_page(
     client: Client, delivery: Delivery, zoya: Signature
 ) -> None:
-    page = client.get(mine(zoya)).content.decode()
+    page = client.get(personal_page(zoya)).content.decode()
     receipt = receipt_of(zoya)
     assert receipt.row is not None
     assert f'<a href="{PAGE}">Delivery No. 1</a>' in page and f"you are number {receipt.row[0]}" in page
     assert receipt.root in page and receipt.salt in page and "(ready)" in page
 
-    answer = client.post(mine(zoya), {"action": "receipt", "delivery": "1"})
+    answer = client.post(personal_page(zoya), {"action": "receipt", "delivery": "1"})
     assert answer["Content-Type"] == "application/json"
     assert answer["Content-Disposition"] == 'attachment; filename="receipt-bridge-1.json"'
     assert answer["Cache-Control"] == "no-store"
@@ -310,87 +310,92 @@ def test_E7_a_signer_finds_the_delivery_and_the_receipt_on_the_personal_page(
     assert paste(client, answer.content.decode()).status_code == 200
 
 
-def test_so_does_who_is_counted_only(client: Client, delivery: Delivery, nobody: Signature) -> None:
-    page = client.get(mine(nobody)).content.decode()
-    assert "you are counted without your name" in page and receipt_of(nobody).salt in page
-    assert client.post(mine(nobody), {"action": "receipt", "delivery": "1"}).status_code == 200
+def test_somebody_counted_only_finds_the_receipt_too(
+    client: Client, delivery: Delivery, counted_only: Signature
+) -> None:
+    page = client.get(personal_page(counted_only)).content.decode()
+    assert "you are counted without your name" in page and receipt_of(counted_only).salt in page
+    assert client.post(personal_page(counted_only), {"action": "receipt", "delivery": "1"}).status_code == 200
 
 
-def test_it_holds_nobody_elses_words(client: Client, delivery: Delivery, ada: Signature, zoya: Signature) -> None:
-    page = client.get(mine(zoya)).content.decode()
+def test_the_personal_page_holds_no_words_of_others(
+    client: Client, delivery: Delivery, ada: Signature, zoya: Signature
+) -> None:
+    page = client.get(personal_page(zoya)).content.decode()
     assert "Ada" not in page and receipt_of(ada).salt not in page
 
 
-def test_each_delivery_is_there_with_its_state_the_newest_first(
+def test_deliveries_are_listed_with_their_state_newest_first(
     client: Client, letter: Letter, delivery: Delivery, ada: Signature
 ) -> None:
     hand_over(delivery)
     make_delivery(letter)
-    page = client.get(mine(ada)).content.decode()
+    page = client.get(personal_page(ada)).content.decode()
     assert page.index("Delivery No. 2") < page.index("Delivery No. 1")
     assert "(handed over)" in page and "(ready)" in page
 
 
-def test_the_data_to_take_away_hold_the_deliveries(client: Client, delivery: Delivery, ada: Signature) -> None:
-    (told,) = json.loads(client.post(mine(ada), {"action": "data"}).content)["deliveries"]
-    assert (told["number"], told["state"]) == (1, "ready")
-    assert told["receipt"] == json.loads(str(receipt_of(ada)))
+def test_the_data_export_holds_the_deliveries(client: Client, delivery: Delivery, ada: Signature) -> None:
+    (exported,) = json.loads(client.post(personal_page(ada), {"action": "data"}).content)["deliveries"]
+    assert (exported["number"], exported["state"]) == (1, "ready")
+    assert exported["receipt"] == json.loads(str(receipt_of(ada)))
 
 
-def test_words_changed_since_then_leave_the_receipt_as_it_was_delivered(
+def test_later_changes_leave_the_receipt_as_it_was_delivered(
     client: Client, delivery: Delivery, ada: Signature
 ) -> None:
     Signature.objects.filter(pk=ada.pk).update(name="Ada King", state=State.WAITING)
-    assert "Ada Lovelace" in client.post(mine(ada), {"action": "receipt", "delivery": "1"}).content.decode()
+    assert "Ada Lovelace" in client.post(personal_page(ada), {"action": "receipt", "delivery": "1"}).content.decode()
 
 
 @pytest.mark.parametrize("number", ["2", "0", "", "x", "1 OR 1=1", "9" * 5000])
-def test_there_is_no_receipt_of_another_delivery(
+def test_a_receipt_of_another_delivery_is_not_found(
     client: Client, delivery: Delivery, ada: Signature, number: str
 ) -> None:
-    assert client.post(mine(ada), {"action": "receipt", "delivery": number}).status_code == 404
+    assert client.post(personal_page(ada), {"action": "receipt", "delivery": number}).status_code == 404
 
 
-def test_who_was_not_in_it_finds_nothing(client: Client, letter: Letter, delivery: Delivery) -> None:
+def test_somebody_who_was_not_delivered_finds_nothing(client: Client, letter: Letter, delivery: Delivery) -> None:
     late = make_signature(letter, "Late Canary")
-    assert "delivered letter</h2>" not in client.get(mine(late)).content.decode()
-    assert client.post(mine(late), {"action": "receipt", "delivery": "1"}).status_code == 404
+    assert "delivered letter</h2>" not in client.get(personal_page(late)).content.decode()
+    assert client.post(personal_page(late), {"action": "receipt", "delivery": "1"}).status_code == 404
 
 
 def test_after_withdrawing_nothing_is_shown(client: Client, delivery: Delivery, ada: Signature) -> None:
     withdrawal.withdraw(ada)
-    page = client.get(mine(ada)).content.decode()
+    page = client.get(personal_page(ada)).content.decode()
     assert "Ada" not in page and "Delivery No." not in page
-    assert client.post(mine(ada), {"action": "receipt", "delivery": "1"}).status_code == 404
-    assert json.loads(client.post(mine(ada), {"action": "data"}).content)["deliveries"] == []
+    assert client.post(personal_page(ada), {"action": "receipt", "delivery": "1"}).status_code == 404
+    assert json.loads(client.post(personal_page(ada), {"action": "data"}).content)["deliveries"] == []
 
 
 @pytest.mark.parametrize("state", ["frozen", "void"])
-def test_of_a_delivery_that_is_not_ready_or_was_called_back_there_is_none(
+def test_there_is_no_receipt_of_a_delivery_that_is_not_ready_or_void(
     client: Client, delivery: Delivery, ada: Signature, state: str
 ) -> None:
     Delivery.objects.update(state=state, void_reason="by mistake")
-    assert "Delivery No." not in client.get(mine(ada)).content.decode()
+    assert "Delivery No." not in client.get(personal_page(ada)).content.decode()
 
 
-def test_a_tree_that_does_not_hold_costs_the_receipt_and_not_the_page(
+def test_a_broken_tree_hides_the_receipt_and_not_the_page(
     client: Client,
     delivery: Delivery,
-    nobody: Signature,
+    counted_only: Signature,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(receipts, "BLOCK", 4)
-    Delivery.objects.update(tops=bytes(32))
-    answer = client.get(mine(nobody))
+    monkeypatch.setattr(merkle, "BLOCK_SIZE", 4)
+    Delivery.objects.update(subtree_roots=bytes(32))
+    answer = client.get(personal_page(counted_only))
     assert answer.status_code == 200
     assert "Delivery No. 1" in answer.content.decode() and "Download the receipt" not in answer.content.decode()
     assert (
-        f"the tree of delivery {delivery.pk} is inconsistent" in caplog.text and nobody.public_id.hex not in caplog.text
+        f"the tree of delivery {delivery.pk} is inconsistent" in caplog.text
+        and counted_only.public_id.hex not in caplog.text
     )
 
 
-def test_P1_canaries_of_every_state_and_audience_appear_only_where_they_may(
+def test_P1_canaries_of_every_state_and_visibility_appear_only_where_they_may(
     client: Client, letter: Letter, tmp_path: Path
 ) -> None:
     made: dict[str, Signature] = {}
@@ -410,7 +415,7 @@ def test_P1_canaries_of_every_state_and_audience_appear_only_where_they_may(
         for before in ("", "R", "O"):
             assert (f"{before}{word}," in package) is is_delivered, word
         assert f"C{word}" not in package
-        answer = client.post(mine(signature), {"action": "receipt", "delivery": "1"})
+        answer = client.post(personal_page(signature), {"action": "receipt", "delivery": "1"})
         assert answer.status_code == (200 if word.startswith("Canaryapproved") else 404), word
         others = set(re.findall(r"Canary\w+", answer.content.decode())) - {word}
         assert not others and (word in answer.content.decode()) is is_delivered

@@ -1,4 +1,4 @@
-"""Staff take the signed letter away: CSV and PDF, complete, and nobody in it who did not choose it."""
+"""Staff export the signed letter as CSV and PDF: complete, and with nobody who did not choose to be named."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from signatures.states import Kind, State, Visibility
 from tests.factories import make_many, make_signature
 
 pytestmark = pytest.mark.django_db
-DESK = "/admin/signatures/signedletter/"
+ADMIN_PAGE = "/admin/signatures/signedletter/"
 
 
 def exported(letter: Letter) -> bytes:
@@ -35,10 +35,10 @@ def rows_of(data: bytes) -> list[dict[str, str]]:
 
 
 def download(client: Client, form: str, letter: Letter) -> Any:
-    return client.post(f"{DESK}{letter.pk}/export/{form}/")
+    return client.post(f"{ADMIN_PAGE}{letter.pk}/export/{form}/")
 
 
-def test_the_csv_is_as_the_interface_says(letter: Letter, ada: Signature) -> None:
+def test_the_csv_has_the_documented_format(letter: Letter, ada: Signature) -> None:
     data = exported(letter)
     assert data.startswith(b"\xef\xbb\xbfnumber,kind,name,role,organization,country,signed_on,language,revision\r\n")
     assert data.endswith(b"\r\n") and data.count(b"\n") == data.count(b"\r\n") == 2
@@ -48,7 +48,7 @@ def test_the_csv_is_as_the_interface_says(letter: Letter, ada: Signature) -> Non
     ]  # fmt: skip
 
 
-def test_numbers_run_from_one_without_a_gap(letter: Letter) -> None:
+def test_rows_are_numbered_from_one_without_a_gap(letter: Letter) -> None:
     make_many(letter, 30)
     assert [row["number"] for row in rows_of(exported(letter))] == [str(n) for n in range(1, 31)]
 
@@ -56,27 +56,27 @@ def test_numbers_run_from_one_without_a_gap(letter: Letter) -> None:
 @pytest.mark.parametrize(
     "start", ["=1+1", "+82", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", " =1", "\r1", "\u3000=1"]
 )
-def test_E1_a_cell_that_a_spreadsheet_would_run_is_disarmed(letter: Letter, start: str) -> None:
+def test_E1_a_cell_that_a_spreadsheet_would_run_is_guarded(letter: Letter, start: str) -> None:
     make_signature(letter, start, role=start, organization=start)
     (row,) = rows_of(exported(letter))
     assert row["name"] == row["role"] == row["organization"] == f"'{start}"
 
 
 @pytest.mark.parametrize("name", ['O"Brien', "King, Jr.", "김철수", "محمد", "a;b", "a-b", "1=1"])
-def test_E1_other_cells_come_through_unchanged(letter: Letter, name: str) -> None:
+def test_E1_other_cells_are_unchanged(letter: Letter, name: str) -> None:
     make_signature(letter, name)
     assert rows_of(exported(letter))[0]["name"] == name
 
 
 def test_E2_only_approved_signatures_that_chose_to_be_named_are_in_it(letter: Letter) -> None:
     for state in State:
-        for audience in Visibility:
+        for visibility in Visibility:
             make_signature(
                 letter,
-                f"Canary-{state}-{audience}",
+                f"Canary-{state}-{visibility}",
                 state,
-                audience,
-                comment="" if audience == "counted" or state == "withdrawn" else "Canary-comment",
+                visibility,
+                comment="" if visibility == "counted" or state == "withdrawn" else "Canary-comment",
             )
     data = exported(letter)
     assert {row["name"] for row in rows_of(data)} == {"Canary-approved-public", "Canary-approved-delivery"}
@@ -109,7 +109,7 @@ def test_the_pdf_holds_letter_signatories_and_every_name(letter: Letter, ada: Si
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_delivery_officer_takes_both_from_admin(officer: User, letter: Letter, ada: Signature) -> None:
+def test_the_delivery_officer_downloads_both_from_admin(officer: User, letter: Letter, ada: Signature) -> None:
     client = Client()
     client.force_login(officer)
 
@@ -128,19 +128,19 @@ def test_the_delivery_officer_takes_both_from_admin(officer: User, letter: Lette
 
 
 @pytest.mark.parametrize("who", ["moderator", "editor"])
-def test_who_may_not_export_gets_nothing(letter: Letter, who: str, request: pytest.FixtureRequest) -> None:
+def test_staff_without_the_permission_get_no_export(letter: Letter, who: str, request: pytest.FixtureRequest) -> None:
     client = Client()
     client.force_login(request.getfixturevalue(who))
     assert download(client, "csv", letter).status_code == 403
-    assert client.get(f"{DESK}{letter.pk}/change/").status_code == 403
+    assert client.get(f"{ADMIN_PAGE}{letter.pk}/change/").status_code == 403
     assert not AuditEntry.objects.exists()
 
 
-def test_an_export_takes_a_post(officer: User, letter: Letter) -> None:
+def test_an_export_needs_a_post(officer: User, letter: Letter) -> None:
     client = Client()
     client.force_login(officer)
-    assert client.get(f"{DESK}{letter.pk}/export/csv/").status_code == 405
-    assert "Export the list as CSV" in client.get(f"{DESK}{letter.pk}/change/").content.decode()
+    assert client.get(f"{ADMIN_PAGE}{letter.pk}/export/csv/").status_code == 405
+    assert "Export the list as CSV" in client.get(f"{ADMIN_PAGE}{letter.pk}/change/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -149,7 +149,7 @@ def test_an_export_inside_a_transaction_is_refused(letter: Letter) -> None:
         exports.export_csv(letter, io.BytesIO(), by=None)
 
 
-def test_the_trail_entry_is_written_before_the_first_byte(letter: Letter) -> None:
+def test_the_audit_entry_is_written_before_the_first_byte(letter: Letter) -> None:
     class Full(io.BytesIO):
         def write(self, _data: Any) -> int:
             assert AuditEntry.objects.filter(action="export").exists()
@@ -175,15 +175,15 @@ def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, a
     make_signature(letter, "李明", country="CN", role="作家", language="zh-hans", paper=True)
     make_signature(letter, "WaitingSignature", State.WAITING)
     make_signature(letter, "Gone", State.WITHDRAWN)
-    said = io.StringIO()
+    stderr = io.StringIO()
 
     call_command(
-        "export_pdf", "bridge", out=tmp_path / "x.pdf", paper="us-letter", language="zh-hant", draft=True, stderr=said
+        "export_pdf", "bridge", out=tmp_path / "x.pdf", paper="us-letter", language="zh-hant", draft=True, stderr=stderr
     )
 
     reader = PdfReader(tmp_path / "x.pdf")
     text = "".join("".join(page.extract_text() for page in reader.pages).split())
-    assert reader.pages[0].mediabox.width == 612 and said.getvalue() == f"3 names on {len(reader.pages)} pages\n"
+    assert reader.pages[0].mediabox.width == 612 and stderr.getvalue() == f"3 names on {len(reader.pages)} pages\n"
     places = [text.index(words) for words in ("團體", "BridgeClub·法國", "李明°·作家,中國", "英國，3", "AdaLovelace")]
     assert places == sorted(places)
     assert "草稿" in text and "共3個簽名，全部在此列名；1個尚待審核；1個已撤回。" in text
@@ -191,14 +191,14 @@ def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, a
 
 
 @pytest.mark.parametrize("command", ["export_csv", "export_pdf"])
-def test_an_unknown_letter_is_told_in_one_sentence(db: None, command: str) -> None:
+def test_an_unknown_letter_is_one_error_sentence(db: None, command: str) -> None:
     with pytest.raises(CommandError, match="There is no letter 'nix'"):
         call_command(command, "nix")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_count_of_the_pdf_is_of_the_same_moment_as_its_names(letter: Letter, tmp_path: Path) -> None:
-    """While somebody approves without a pause, the number printed stays the number of names (a mismatch raises)."""
+    """While another connection approves and rejects all the time, the printed count is the number of names."""
     make_many(letter, 20)
     code = "import sys, psycopg2\nc = psycopg2.connect(sys.argv[1]); c.autocommit = True; k = c.cursor()\nwhile True: k.execute(sys.argv[2]); k.execute(sys.argv[3])"
     up = "UPDATE signatures_signature SET state = 'rejected', approved_on = NULL WHERE id % 2 = 0"

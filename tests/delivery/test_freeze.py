@@ -1,4 +1,4 @@
-"""A letter is frozen with the signatures as they read at that moment, and stays so."""
+"""A letter is frozen with its signatures as they are at that moment. Nothing changes them afterwards."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ from signatures.delivery import freezing
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
+from signatures.transitions import TransitionNotAllowed
 from tests.factories import make_many, make_signature
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def signed(letter: Letter) -> Letter:
-    """Five who are named, two who are counted, and one in each state that is not delivered."""
+    """Five signatures that are named, two that are counted only, and one in each state that is not delivered."""
     make_signature(letter, "Зоя Космодемьянская", country="UA")
     make_signature(letter, "김철수", country="KR", visibility=Visibility.DELIVERY)
     make_signature(letter, "ada lovelace", country="GB", role='Countess "of" \\ =1+1', organization="A • “B”")
@@ -38,7 +39,7 @@ def freeze(letter: Letter) -> Delivery:
     return freezing.freeze(letter, by=None, reason="the hearing of May")
 
 
-def test_a_freezing_takes_the_approved_in_order_and_counts_them(signed: Letter) -> None:
+def test_freezing_takes_approved_signatures_in_order_and_counts_them(signed: Letter) -> None:
     delivery = freeze(signed)
 
     rows = delivery.rows.order_by("place")
@@ -74,7 +75,7 @@ def test_a_freezing_takes_the_approved_in_order_and_counts_them(signed: Letter) 
         ("day", ["Ольга", "ada", "Émile", "Chloé"]),
     ],
 )
-def test_everyone_else_stands_as_the_letter_says(letter: Letter, order: str, names: list[str]) -> None:
+def test_entries_are_in_the_order_of_the_letter(letter: Letter, order: str, names: list[str]) -> None:
     days = {"Ольга": 9, "ada": 8, "Émile": 7, "Chloé": 6}
     countries = {"Chloé": "BE", "Ольга": "BE", "Émile": "FR", "ada": ""}
     for name, day in days.items():
@@ -84,7 +85,7 @@ def test_everyone_else_stands_as_the_letter_says(letter: Letter, order: str, nam
     assert [row.name for row in freeze(letter).rows.order_by("number")] == names
 
 
-def test_a_leaf_is_the_digest_of_salt_and_row_as_python_writes_it(signed: Letter) -> None:
+def test_a_leaf_is_the_digest_of_salt_and_row_in_python_too(signed: Letter) -> None:
     for row in freeze(signed).rows.all():
         cells = [
             row.number,
@@ -98,13 +99,13 @@ def test_a_leaf_is_the_digest_of_salt_and_row_as_python_writes_it(signed: Letter
             row.revision,
         ]
         line = json.dumps([str(cell) for cell in cells], ensure_ascii=False, separators=(",", ":"))
-        said = line if row.number else "counted"
-        assert bytes(row.leaf) == hashlib.sha256(b"\0" + bytes(row.salt) + said.encode()).digest()
+        content = line if row.number else "counted"
+        assert bytes(row.leaf) == hashlib.sha256(b"\0" + bytes(row.salt) + content.encode()).digest()
         assert len(row.salt) == 32
     assert len(set(map(bytes, DeliveryEntry.objects.values_list("salt", flat=True)))) == 7
 
 
-def test_a_second_delivery_says_what_changed_since_the_first(signed: Letter) -> None:
+def test_a_second_delivery_counts_the_changes_since_the_first(signed: Letter) -> None:
     freeze(signed)
     withdrawal.withdraw(Signature.objects.get(name="Zelda"))
     make_many(signed, 3)
@@ -117,23 +118,23 @@ def test_a_delivery_frozen_by_mistake_is_voided_with_its_reason(signed: Letter, 
     assert (first.state, first.void_reason) == ("void", "too early")
     assert AuditEntry.objects.get(action="void").staff_id == officer.pk
     assert freeze(signed).counts["since"] is None
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freezing.void(first, by=None, reason="again")
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_it_needs_a_reason(signed: Letter, reason: str) -> None:
-    with pytest.raises(freezing.DeliveryNotAllowed):
+def test_freezing_needs_a_reason(signed: Letter, reason: str) -> None:
+    with pytest.raises(TransitionNotAllowed):
         freezing.freeze(signed, by=None, reason=reason)
     assert not Delivery.objects.exists()
 
 
 def test_an_empty_list_is_not_delivered(letter: Letter) -> None:
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freeze(letter)
 
 
-def test_nothing_is_frozen_while_the_figures_do_not_agree(signed: Letter) -> None:
+def test_nothing_is_frozen_while_the_counts_do_not_agree(signed: Letter) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE signatures_countdelta SET number = number + 1")
     with pytest.raises(freezing.CountsDiffer):
@@ -141,7 +142,7 @@ def test_nothing_is_frozen_while_the_figures_do_not_agree(signed: Letter) -> Non
     assert not Delivery.objects.exists()
 
 
-def test_E3_what_is_written_during_the_freezing_is_in_it_wholly_or_not_at_all(signed: Letter) -> None:
+def test_E3_concurrent_writes_are_in_the_delivery_completely_or_not_at_all(signed: Letter) -> None:
     stop = threading.Event()
 
     def write() -> None:
@@ -164,7 +165,7 @@ def test_E3_what_is_written_during_the_freezing_is_in_it_wholly_or_not_at_all(si
         writer.join()
 
 
-def test_two_at_once_make_two_numbers(signed: Letter) -> None:
+def test_concurrent_freezings_get_different_numbers(signed: Letter) -> None:
     numbers: list[int] = []
 
     def one() -> None:
@@ -232,7 +233,7 @@ def errata(delivery: Delivery) -> list[int]:
     return list(delivery.errata.order_by("number").values_list("number", flat=True))
 
 
-def test_who_takes_the_name_back_after_delivery_is_a_numbered_erratum(signed: Letter) -> None:
+def test_a_withdrawal_after_handing_over_is_a_numbered_erratum(signed: Letter) -> None:
     delivery = hand_over(ready(signed))
     for name in ("Zelda", "ada lovelace"):
         withdrawal.withdraw(Signature.objects.get(name=name))
@@ -241,7 +242,7 @@ def test_who_takes_the_name_back_after_delivery_is_a_numbered_erratum(signed: Le
     assert freeze(signed).counts["errata"] == {"1": 3}
 
 
-def test_who_took_it_back_between_freezing_and_handing_over_is_one_at_once(signed: Letter) -> None:
+def test_a_withdrawal_before_handing_over_becomes_an_erratum_at_handing_over(signed: Letter) -> None:
     delivery = ready(signed)
     withdrawal.withdraw(Signature.objects.get(name="Zelda"))
     assert errata(delivery) == [] and freezing.withdrawn_since(delivery) == 1
@@ -256,15 +257,15 @@ def test_nobody_is_an_erratum_twice(signed: Letter) -> None:
     assert errata(delivery) == [1]
 
 
-def test_it_is_handed_over_once_its_files_are_ready_and_acknowledged_after_that(signed: Letter) -> None:
+def test_handing_over_needs_ready_files_and_acknowledging_needs_handing_over(signed: Letter) -> None:
     frozen = freeze(signed)
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         hand_over(frozen)
     Delivery.objects.update(root="ab" * 32, state="ready")
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freezing.acknowledge(frozen, by=None, on=date(2026, 5, 9))
     done = freezing.acknowledge(hand_over(frozen), by=None, on=date(2026, 5, 9))
     signed.refresh_from_db()
     assert (done.state, signed.acknowledged_on) == ("acknowledged", date(2026, 5, 9))
-    with pytest.raises(freezing.DeliveryNotAllowed):
+    with pytest.raises(TransitionNotAllowed):
         freezing.void(done, by=None, reason="no")

@@ -1,4 +1,4 @@
-"""The delivered PDF: the letter as it was written, everybody who signed it in every script, and how they were counted."""
+"""The delivered PDF: the letter, every signatory in every script, and the counts."""
 
 import re
 import unicodedata
@@ -15,19 +15,19 @@ from signatures.delivery.pdf import (
     BoardMember,
     Counts,
     Entry,
+    JobControl,
     LetterData,
     Letterhead,
     Options,
     PdfFailed,
     Record,
     Signatory,
-    Work,
     typesetting,
 )
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
-# Read back exactly as they were given.
+# These are read back exactly.
 LEFT_TO_RIGHT = [
     "김철수", "남궁민수", "이 준", "Kim Chul-soo (김철수)", "李娜", "王小明", "欧阳修", "迪丽·热巴", "陳大文",
     "李明 Li Ming", "田中 太郎", "たなか", "Björk Guðmundsdóttir", "Łukasz Żółć", "O’Brien",
@@ -37,13 +37,13 @@ LEFT_TO_RIGHT = [
     "Mary-Kate O’Connor-Smith the 3rd", "𠮷野家", "Ngũgĩ wa Thiong’o", "Māori Iwi", "나라 Nara",
     "St. John-Smythe",
 ]  # fmt: skip
-# pypdf takes these out in the order they stand on paper, or cluster by cluster.
+# pypdf extracts these in visual order, or cluster by cluster.
 OTHERWISE_ORDERED = [
     "محمد بن سلمان", "محمد", "سارة القحطاني", "שרה כהן", "נָתָן", "नरेन्द्र", "สมชาย ใจดี", "ထက်ထက်", "Nguyễn Thị Ánh",
     "Ḥasan al-Baṣrī",
 ]  # fmt: skip
 WRAPPED = "María de los Ángeles Fernández de la Vega Sanz y Gómez de Salazar"
-# No font we ship can draw these: Tibetan, Mongolian, Cherokee, Meitei.
+# No shipped font can draw these: Tibetan, Mongolian, Cherokee, Meitei.
 BOXED = ["བསྟན་འཛིན་རྒྱ་མཚོ་", "ᠮᠣᠩᠭᠣᠯ", "ᎠᏂᎦᏚᏩᎩ", "ꯃꯩꯇꯩ"]
 
 
@@ -79,12 +79,12 @@ def make(
     counted_only: int = 0,
     the_letter: LetterData | None = None,
     record: Record | None = None,
-    work: Work = Work(),
+    control: JobControl = pdf.DEFAULT_CONTROL,
     **options: Any,
 ) -> tuple[pdf.Report, PdfReader]:
     counts = Counts(len(entries) + counted_only, len(entries), counted_only)
     report = pdf.write(
-        the_letter or letter(), iter(entries), counts=counts, out=out, timestamp=WHEN, record=record, work=work,
+        the_letter or letter(), iter(entries), counts=counts, out=out, timestamp=WHEN, record=record, control=control,
         options=Options(**options),
     )  # fmt: skip
     return report, PdfReader(out)
@@ -98,8 +98,8 @@ def lines_of(reader: PdfReader) -> list[str]:
     return [line.strip() for line in text_of(reader).splitlines()]
 
 
-def pure(text: str) -> set[str]:
-    """The letters of a text, however they were composed or ordered."""
+def letters_of(text: str) -> set[str]:
+    """Returns the letters of a text, whatever their composition and order."""
     return {char for char in unicodedata.normalize("NFKD", text) if not char.isspace()}
 
 
@@ -126,9 +126,9 @@ def test_E6_names_written_from_left_to_right_read_back_exactly(everybody: tuple[
 
 
 def test_E6_names_of_other_order_read_back_letter_by_letter(everybody: tuple[pdf.Report, PdfReader]) -> None:
-    lines = [pure(line) for line in lines_of(everybody[1])]
+    lines = [letters_of(line) for line in lines_of(everybody[1])]
     for name in OTHERWISE_ORDERED:
-        assert any(pure(name) <= line for line in lines), name
+        assert any(letters_of(name) <= line for line in lines), name
 
 
 def test_a_long_name_wraps_and_is_whole(everybody: tuple[pdf.Report, PdfReader]) -> None:
@@ -149,14 +149,14 @@ def test_E6_no_glyph_is_missing_so_both_standards_hold(everybody: tuple[pdf.Repo
     assert xmp and xmp.stream.get_data().count(b"pdfuaid:part") and b"pdfaid:part" in xmp.stream.get_data()
 
 
-def test_the_number_of_all_is_printed(everybody: tuple[pdf.Report, PdfReader]) -> None:
+def test_the_total_is_printed(everybody: tuple[pdf.Report, PdfReader]) -> None:
     report, reader = everybody
     assert report.names == 54
     assert "560 signatures: 54 named here and 506 who asked to be counted without their name." in text_of(reader)
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "sentence"),
     [
         (Counts(0, 0, 0), "There are no signatures yet."),
         (Counts(1, 1, 0), "1 signature, named here."),
@@ -172,11 +172,11 @@ def test_the_number_of_all_is_printed(everybody: tuple[pdf.Report, PdfReader]) -
         ),
     ],
 )  # fmt: skip
-def test_the_number_is_said_in_good_english(counts: Counts, said: str) -> None:
-    assert pdf.Wording("en").summary(counts) == said
+def test_the_summary_is_correct_english(counts: Counts, sentence: str) -> None:
+    assert pdf.Wording("en").summary(counts) == sentence
 
 
-def test_every_page_says_which_of_how_many(tmp_path: Path) -> None:
+def test_every_page_has_its_number_and_the_total(tmp_path: Path) -> None:
     report, reader = make(tmp_path / "many.pdf", [Entry(f"Person {number}") for number in range(400)])
     assert report.pages == len(reader.pages) > 3
     for number, page in enumerate(reader.pages, 1):
@@ -190,28 +190,28 @@ def test_the_short_title_runs_from_the_second_page_on(everybody: tuple[pdf.Repor
     assert all("A letter about the river" in page.extract_text() for page in others)
 
 
-def test_a_reader_jumps_to_letter_and_names_by_bookmark(everybody: tuple[pdf.Report, PdfReader]) -> None:
+def test_letter_and_names_have_bookmarks(everybody: tuple[pdf.Report, PdfReader]) -> None:
     assert [mark.title for mark in everybody[1].outline if not isinstance(mark, list)] == ["Letter", "Co-signed by"]
 
 
-def test_it_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, PdfReader]) -> None:
+def test_the_document_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, PdfReader]) -> None:
     root = everybody[1].root_object
     assert "/StructTreeRoot" in root and root["/Lang"] == "en" and root["/ViewerPreferences"]["/DisplayDocTitle"]
     assert everybody[1].metadata and everybody[1].metadata.title == "A letter about the river"
 
 
-def test_E6_with_one_name_nothing_is_told_of_author_machine_or_path(tmp_path: Path) -> None:
+def test_E6_the_file_reveals_no_author_machine_or_path(tmp_path: Path) -> None:
     report, reader = make(tmp_path / "quiet.pdf", [Entry("Ada")])
     assert report.names == 1 and "1 signature, named here." in text_of(reader)
     assert reader.metadata and set(reader.metadata) <= {"/Title", "/Keywords", "/Creator", "/CreationDate", "/ModDate"}
     assert re.fullmatch(r"Typst [\d.]+", reader.metadata["/Creator"])
     streams = [b"", reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""]
-    for told in (b"/tmp", b"/work", str(tmp_path).encode(), b"dc:creator"):
-        assert told not in (tmp_path / "quiet.pdf").read_bytes()
-        assert all(told not in stream for stream in streams)
+    for secret in (b"/tmp", b"/work", str(tmp_path).encode(), b"dc:creator"):
+        assert secret not in (tmp_path / "quiet.pdf").read_bytes()
+        assert all(secret not in stream for stream in streams)
 
 
-def test_the_same_input_makes_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     entries = [Entry(name, "Reader", "리버 대학교", "Norway") for name in (*LEFT_TO_RIGHT, *BOXED)]
     for name in ("one.pdf", "two.pdf"):
         make(tmp_path / name, entries)
@@ -253,24 +253,24 @@ def test_a_name_of_200_letters_without_a_space_stays_in_its_column(tmp_path: Pat
     assert sum(map(len, wide)) == 200 and max(map(len, wide)) < 32 and "Ada" in lines
 
 
-WILD = [
+STRANGE = [
     "Z" + "\u0301" * 60 + "algo",  # accents upon accents
     "ก" + "\u0e47" * 60,
     "김\u0301",  # the font that is tried first has the mark and not the letter
-    "\u202egnirts",  # turns around what follows
-    "\ue000\U0010ffff\ud800",  # no characters
+    "\u202egnirts",  # would reverse what follows
+    "\ue000\U0010ffff\ud800",  # private use, unassigned and half characters
 ]
 
 
-def test_wild_names_are_shown_in_boxes_and_drop_no_letter(tmp_path: Path) -> None:
-    report, reader = make(tmp_path / "wild.pdf", [*map(Entry, WILD), Entry("Ada")])
+def test_strange_names_are_boxed_and_lose_no_letter(tmp_path: Path) -> None:
+    report, reader = make(tmp_path / "wild.pdf", [*map(Entry, STRANGE), Entry("Ada")])
     shown = text_of(reader)
     assert set(report.missing) == {"U+0301", "U+0E47", "U+202E", "U+E000", "U+10FFFF", "U+D800"}
     assert all(code in shown for code in report.missing) and report.standards
     assert all(part in shown for part in ("algo", "ก", "김", "gnirts")) and "Ada" in lines_of(reader)
 
 
-def test_joiners_variation_selectors_and_emoji_are_no_wild_names(tmp_path: Path) -> None:
+def test_joiners_variation_selectors_and_emoji_are_not_boxed(tmp_path: Path) -> None:
     names = ["می\u200cخواهم", "ශ්\u200dරී", "葛\U000e0100", "❤\ufe0f 👩\u200d👩\u200d👧 🇰🇷 👍🏽"]
     report, _ = make(tmp_path / "joined.pdf", [Entry(name) for name in names])
     assert report.missing == [] and report.standards
@@ -280,42 +280,42 @@ def test_P12_an_arabic_name_does_not_disturb_its_neighbors(tmp_path: Path) -> No
     entries = [Entry("محمد (1)", "أستاذ", "Court", "3 Peru"), Entry("(2) Ada, Jr."), Entry("שרה", "4", "Court 5")]
     _, reader = make(tmp_path / "bidi.pdf", entries)
     *_, first, second, third, _ = lines_of(reader)
-    assert first.endswith("Court, 3 Peru") and pure(first) == pure("محمد (1)أستاذ·,Court,3Peru")
-    assert pure(second) == pure("(2) Ada, Jr.")
-    assert third.endswith("שרה · 4, Court 5")  # by its number it would jump before the name
+    assert first.endswith("Court, 3 Peru") and letters_of(first) == letters_of("محمد (1)أستاذ·,Court,3Peru")
+    assert letters_of(second) == letters_of("(2) Ada, Jr.")
+    assert third.endswith("שרה · 4, Court 5")  # without isolation it would appear before the name
 
 
-def test_P12_a_name_from_the_left_keeps_its_end_in_a_letter_from_the_right(tmp_path: Path) -> None:
+def test_P12_a_left_to_right_name_keeps_its_end_in_a_right_to_left_letter(tmp_path: Path) -> None:
     _, reader = make(tmp_path / "from-right.pdf", [Entry("Ada, Jr.")], the_letter=letter(language="he"))
     assert "Ada, Jr." in lines_of(reader)
 
 
-def test_marks_that_only_steer_the_line_are_not_in_the_way_of_a_search(tmp_path: Path) -> None:
+def test_invisible_format_characters_do_not_disturb_a_search(tmp_path: Path) -> None:
     _, reader = make(tmp_path / "marks.pdf", [Entry("Ada\u200e, Ju\u00adnior"), Entry("Ann\u200b Bo\u2060b, Jr.")])
     assert {"Ada, Junior", "Ann Bob, Jr."} <= set(lines_of(reader))
 
 
 @pytest.mark.parametrize("language", ["ko", "zh-hant", "ar"])
-def test_a_letter_in_another_language_says_so(tmp_path: Path, language: str) -> None:
+def test_a_letter_in_another_language_is_marked_with_it(tmp_path: Path, language: str) -> None:
     blocks = [{"kind": "paragraph", "spans": [span("강은 괜찮지 않습니다. 河不好。 النهر"), span("굵게", strong=True)]}]
     words = letter(language=language, blocks=blocks)
     report, reader = make(tmp_path / "letter.pdf", [Entry("김철수"), Entry("Ada, Jr.")], the_letter=words)
     assert report.standards and reader.root_object["/Lang"].split("-")[0] == language[:2]
-    assert pure("강은 괜찮지 않습니다. 河不好。 النهر 굵게") <= pure(text_of(reader))
+    assert letters_of("강은 괜찮지 않습니다. 河不好。 النهر 굵게") <= letters_of(text_of(reader))
     assert {"김철수", "Ada, Jr."} <= set(lines_of(reader))
 
 
-def test_with_nobody_yet_it_says_so(tmp_path: Path) -> None:
+def test_a_document_without_signatures_says_so(tmp_path: Path) -> None:
     report, reader = make(tmp_path / "nobody.pdf", [])
     assert report.names == 0 and "There are no signatures yet." in text_of(reader)
 
 
-def test_the_letter_can_stand_alone(tmp_path: Path) -> None:
+def test_the_letter_can_be_written_alone(tmp_path: Path) -> None:
     report = pdf.write(letter(), [], counts=None, out=tmp_path / "letter.pdf", timestamp=WHEN)
     assert report.pages == 1 and "Co-signed by" not in text_of(PdfReader(tmp_path / "letter.pdf"))
 
 
-def test_a_letter_with_little_in_it_is_no_error(tmp_path: Path) -> None:
+def test_a_letter_with_empty_fields_is_no_error(tmp_path: Path) -> None:
     bare = letter(
         date="", addressee=[], salutation="", blocks=[], signatories=[], letterhead=Letterhead("R", "", "", "", [])
     )
@@ -323,7 +323,7 @@ def test_a_letter_with_little_in_it_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("counts", [Counts(2, 2, 0), Counts(0, 0, 0), Counts(5, 1, 0), None])
-def test_another_number_of_names_than_counted_is_refused(tmp_path: Path, counts: Counts | None) -> None:
+def test_a_number_of_names_that_differs_from_the_counts_is_refused(tmp_path: Path, counts: Counts | None) -> None:
     with pytest.raises(ValueError, match=r"number|counts"):
         pdf.write(letter(), [Entry("Ada")], counts=counts, out=tmp_path / "wrong.pdf", timestamp=WHEN)
     assert list(tmp_path.iterdir()) == []
@@ -347,7 +347,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out] and out.read_bytes() == b"yesterday's"
 
 
-def test_what_typst_refuses_has_a_name_and_tells_no_names(tmp_path: Path) -> None:
+def test_a_failure_of_typst_has_its_own_exception_without_names(tmp_path: Path) -> None:
     unknown = letter(language="not a language", title="Secret")
     with pytest.raises(PdfFailed) as failure:
         make(tmp_path / "x.pdf", [Entry("Ada Lovelace")], the_letter=unknown)
@@ -355,8 +355,8 @@ def test_what_typst_refuses_has_a_name_and_tells_no_names(tmp_path: Path) -> Non
     assert failure.value.__cause__ is None and list(tmp_path.iterdir()) == []
 
 
-def test_what_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typesetting, "SECONDS", 0.01)
+def test_typesetting_that_takes_too_long_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typesetting, "MIN_SECONDS", 0.01)
     with pytest.raises(PdfFailed, match="took longer"):
         make(tmp_path / "x.pdf", [Entry("Ada")])
     assert list(tmp_path.iterdir()) == []

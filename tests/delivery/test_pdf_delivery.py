@@ -1,4 +1,4 @@
-"""The document that is handed over: every name of every script in it, how they were counted, and joined when many."""
+"""The document that is handed over: every name of every script, the record, and joining when there are many."""
 
 import tomllib
 import unicodedata
@@ -16,7 +16,7 @@ import pytest
 from pypdf import PdfReader
 
 from signatures.delivery import pdf
-from signatures.delivery.pdf import Counts, Entry, Options, ProcessStopped, Record, Text, Wording, Work, wording
+from signatures.delivery.pdf import Counts, Entry, JobCanceled, JobControl, Options, Record, Text, Wording, wording
 from signatures.management.commands._people import people
 from signatures.values import names
 from tests.delivery.test_pdf import WHEN, letter, lines_of, make, text_of
@@ -29,14 +29,14 @@ RECORD = Record(
 )  # fmt: skip
 COUNTS = Counts(12_408, 11_902, 506, withdrawn=31, rejected=212, paper=6, revisions={1: 12_000, 2: 408})
 
-Told = list[tuple[int, int]]
+ProgressCalls = list[tuple[int, int]]
 
 
 def everyone() -> list[Entry]:
     """300 made-up people and the names that must pass, in the order of a delivery."""
     listed = [line.split("\t")[0] for line in MUST_PASS.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
-    made = {person.name: person.tongue.language for person in islice(people(1), 300)}
-    all_of_them = {unicodedata.normalize("NFC", name): made.get(name, "en") for name in (*made, *listed)}
+    path = {person.name: person.tongue.language for person in islice(people(1), 300)}
+    all_of_them = {unicodedata.normalize("NFC", name): path.get(name, "en") for name in (*path, *listed)}
     return [
         Entry(name, language=all_of_them[name], section=section(name))
         for name in sorted(all_of_them, key=names.sort_key)
@@ -45,11 +45,11 @@ def everyone() -> list[Entry]:
 
 def section(name: str) -> str:
     return pdf.section_of(
-        name, order="name", organization=False, featured_position=False, country="", script_of=names.script_of
+        name, order="name", is_organization=False, is_featured=False, country="", script_of=names.script_of
     )
 
 
-# The Arabic font draws dots apart from what they stand on, which pypdf then takes for the first letter that had it.
+# The Arabic font draws dots apart from their letters. pypdf then returns the first letter that had the same shape.
 WITHOUT_DOTS = {
     ord(char): group[0]
     for group in ("نىيیبتثپقف", "حجخچ", "صض", "طظ", "عغ", "سش", "رزژ", "دذ", "هة", "كکگ")
@@ -58,7 +58,7 @@ WITHOUT_DOTS = {
 
 
 def letters(line: str) -> frozenset[str]:
-    """Which letters a line has. pypdf takes the scripts that reorder or join out as they stand on paper."""
+    """Returns the letters of a line. pypdf extracts scripts that reorder or join in visual order."""
     seen = unicodedata.normalize("NFKD", line).translate(WITHOUT_DOTS)
     return frozenset(char for char in seen if not char.isspace() and unicodedata.category(char) != "Cf")
 
@@ -75,49 +75,54 @@ def whole(entries: list[Entry], tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 def found(entries: list[Entry], report: pdf.Report, reader: PdfReader) -> list[str]:
-    """The names that are read back: exactly, or letter by letter where scripts reorder, join or wrap."""
+    """Returns the names that are read back: exactly, or by their letters where a script reorders, joins or wraps."""
     lines = [unicodedata.normalize("NFC", line) for line in lines_of(reader)]
     alone = Counter(lines)
-    # A mark that stands higher than its letter ends a line for pypdf: so two together.
+    # For pypdf a mark above its letter ends the line, so look at two lines together.
     together = [letters(one + other) for one, other in pairwise(lines)]
-    there = []
+    names_found = []
     for one in entries:
         shown = "".join(f"U+{ord(c):04X}" if f"U+{ord(c):04X}" in report.missing else c for c in one.name)
         if alone[shown]:
-            alone[shown] -= 1  # each line is for one name
-            there.append(one.name)
+            alone[shown] -= 1  # each line counts for one name
+            names_found.append(one.name)
         elif any(letters(shown) <= line for line in together):
-            there.append(one.name)
-    return there
+            names_found.append(one.name)
+    return names_found
 
 
-def test_E6_every_name_of_every_script_is_read_back_and_they_are_as_many_as_printed(
+def test_E6_every_name_of_every_script_is_read_back_and_counted(
     entries: list[Entry], whole: tuple[pdf.Report, PdfReader, Path]
 ) -> None:
     report, reader, _ = whole
     assert len(entries) > 370 and {one.section for one in entries} >= {f"script:{s}" for s in ("Latn", "Arab", "Hani")}
-    there = found(entries, report, reader)
-    assert [one.name for one in entries if one.name not in there] == []
-    assert len(there) == report.names == len(entries)
+    names_found = found(entries, report, reader)
+    assert [one.name for one in entries if one.name not in names_found] == []
+    assert len(names_found) == report.names == len(entries)
     assert f"{len(entries)} signatures, all named here." in " ".join(text_of(reader).split())
     assert report.standards == ["ua-1", "a-2a"]
 
 
-def test_the_file_itself_tells_a_program_how_many_names_are_in_it(
+def test_the_number_of_names_is_read_back_from_the_file(
     entries: list[Entry],
     whole: tuple[pdf.Report, PdfReader, Path],
-    crowd: list[Entry],
-    joined: tuple[pdf.Report, Path, Told],
+    many_entries: list[Entry],
+    joined: tuple[pdf.Report, Path, ProgressCalls],
     tmp_path: Path,
 ) -> None:
     make(tmp_path / "letter.pdf", [], parts="letter")
     (tmp_path / "broken.pdf").write_bytes(whole[2].read_bytes()[:500])
     files = (whole[2], joined[1], tmp_path / "letter.pdf", tmp_path / "broken.pdf")
-    assert [pdf.name_count(BytesIO(file.read_bytes())) for file in files] == [len(entries), len(crowd), None, None]
+    assert [pdf.name_count(BytesIO(file.read_bytes())) for file in files] == [
+        len(entries),
+        len(many_entries),
+        None,
+        None,
+    ]
 
 
 def outline_of(reader: PdfReader) -> list[tuple[str, int, list[Any]]]:
-    """Bookmarks: title, page from 0, those below."""
+    """Returns the bookmarks: title, page from 0, and those below."""
 
     def read(items: list[Any]) -> Iterator[tuple[str, int, list[Any]]]:
         for item, next_one in pairwise([*items, None]):
@@ -132,7 +137,7 @@ def flat(text: str) -> str:
     return "".join(text.split())
 
 
-def test_each_script_has_its_heading_with_its_numbers_and_a_bookmark(
+def test_each_script_has_a_heading_with_its_range_and_a_bookmark(
     entries: list[Entry], whole: tuple[pdf.Report, PdfReader, Path]
 ) -> None:
     the_letter, names_of_all, record = outline_of(whole[1])
@@ -145,7 +150,7 @@ def test_each_script_has_its_heading_with_its_numbers_and_a_bookmark(
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[pdf.Report, PdfReader]:
-    """As in the issue: 11,902 named and 506 not, with all there is to record."""
+    """A document with 11,902 named and 506 counted only, and everything that a record can hold."""
     out = tmp_path_factory.mktemp("many") / "many.pdf"
     entries = [Entry(f"Person {n}", section="organizations" if n <= 5 else "others") for n in range(1, 11_903)]
     entries[4] = Entry("", section="organizations")
@@ -154,8 +159,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[pdf.Report, PdfReade
     return report, PdfReader(out)
 
 
-def test_the_record_says_how_they_were_counted_and_how_to_check_it(many: tuple[pdf.Report, PdfReader]) -> None:
-    said = flat(many[1].pages[-1].extract_text())
+def test_the_record_explains_the_counts_and_how_to_check_them(many: tuple[pdf.Report, PdfReader]) -> None:
+    shown = flat(many[1].pages[-1].extract_text())
     for words in (
         ("12,408 signatures: 11,902 named here and 506 who asked to be counted without their name; 31 withdrew; "
         "212 were not accepted."),
@@ -164,10 +169,10 @@ def test_the_record_says_how_they_were_counted_and_how_to_check_it(many: tuple[p
         "Text no. 1: 12,000 signatures English " + DIGEST, "한국어 " + "a1" * 32, "Text no. 2: 408 signatures", ROOT,
         "verify_delivery", RECORD.address,
     ):  # fmt: skip
-        assert flat(words) in said
+        assert flat(words) in shown
 
 
-def test_long_sections_are_parted_and_found_by_their_numbers(many: tuple[pdf.Report, PdfReader]) -> None:
+def test_long_sections_are_split_and_titled_with_their_ranges(many: tuple[pdf.Report, PdfReader]) -> None:
     report, reader = many
     _letter, (_title, first, below), _record = outline_of(reader)
     wanted = ["Organizations, 1–5", "Further signatories, 6–10,005", "Further signatories, 10,006–11,902"]
@@ -179,112 +184,118 @@ def test_long_sections_are_parted_and_found_by_their_numbers(many: tuple[pdf.Rep
     assert f"Page {report.pages} of {report.pages}" in reader.pages[-1].extract_text()
 
 
-def test_who_signed_on_paper_is_marked_and_who_was_erased_keeps_the_place(many: tuple[pdf.Report, PdfReader]) -> None:
+def test_paper_signatures_are_marked_and_erased_ones_keep_their_place(many: tuple[pdf.Report, PdfReader]) -> None:
     lines = many[1].pages[1].extract_text().replace("\u00a0", " ").splitlines()
     assert "Person 7 °" in lines and "Person 5" not in lines
     assert lines[lines.index("[name erased at the signer’s request]") - 1] == "Person 4"
 
 
-def join(entries: list[Entry], folder: Path) -> tuple[pdf.Report, Path, Told]:
-    """More than may be in one: the letter, three sets of names and the record are typeset apart."""
-    told: Told = []
-    work = Work(in_one=1_000, in_a_set=1, progress=lambda done, total: told.append((done, total)))
+def join(entries: list[Entry], folder: Path) -> tuple[pdf.Report, Path, ProgressCalls]:
+    """Writes a document over the limit: letter, three sets of names and record are typeset apart."""
+    progress: ProgressCalls = []
+    control = JobControl(max_whole=1_000, set_size=1, on_progress=lambda done, total: progress.append((done, total)))
     folder.mkdir(parents=True)
     out = folder / "joined.pdf"
-    report, _ = make(out, entries, record=RECORD, work=work, draft=True, paper="us-letter")
+    report, _ = make(out, entries, record=RECORD, control=control, draft=True, paper="us-letter")
     assert list(folder.iterdir()) == [out]
-    return report, out, told
+    return report, out, progress
 
 
 @pytest.fixture(scope="module")
-def crowd(entries: list[Entry]) -> list[Entry]:
+def many_entries(entries: list[Entry]) -> list[Entry]:
     return [*entries, *(Entry(f"Person {n}", section="others" if n <= 1_200 else "country:") for n in range(1, 1_401))]
 
 
 @pytest.fixture(scope="module")
-def joined(crowd: list[Entry], tmp_path_factory: pytest.TempPathFactory) -> tuple[pdf.Report, Path, Told]:
-    return join(crowd, tmp_path_factory.mktemp("joined") / "here")
+def joined(
+    many_entries: list[Entry], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[pdf.Report, Path, ProgressCalls]:
+    return join(many_entries, tmp_path_factory.mktemp("joined") / "here")
 
 
-def test_beyond_a_number_sets_are_typeset_apart_and_joined(
-    crowd: list[Entry], joined: tuple[pdf.Report, Path, Told]
+def test_beyond_the_limit_sets_are_typeset_apart_and_joined(
+    many_entries: list[Entry], joined: tuple[pdf.Report, Path, ProgressCalls]
 ) -> None:
-    report, out, told = joined
+    report, out, progress = joined
     reader = PdfReader(out)
     assert report.pages == len(reader.pages) and report.standards == ["a-2u"]
     pages = [page.extract_text() for page in reader.pages]
     for number, page in enumerate(pages, 1):
         assert f"Page {number} of {report.pages}" in page.splitlines() and "DRAFT" in page
-    assert len(found(crowd, report, reader)) == report.names == len(crowd)
-    assert [done for done, _total in told] == sorted(done for done, _total in told) and len(told) == 5
-    assert (told[0], told[-1]) == ((0, len(crowd)), (len(crowd), len(crowd)))
+    assert len(found(many_entries, report, reader)) == report.names == len(many_entries)
+    assert [done for done, _total in progress] == sorted(done for done, _total in progress) and len(progress) == 5
+    assert (progress[0], progress[-1]) == ((0, len(many_entries)), (len(many_entries), len(many_entries)))
     the_letter, names_of_all, record = outline_of(reader)
     assert (the_letter[0], names_of_all[0], record[0]) == ("Letter", "Co-signed by", "Record of this list")
     assert all(flat(title) in flat(pages[place]) for title, place, _ in names_of_all[2])
-    assert names_of_all[2][-1][0] == f"Country not given, {len(crowd) - 199:,}\u2013{len(crowd):,}"
+    assert names_of_all[2][-1][0] == f"Country not given, {len(many_entries) - 199:,}\u2013{len(many_entries):,}"
     assert {(page.mediabox.width, page.mediabox.height) for page in reader.pages} == {(612, 792)}
 
 
-def test_what_is_joined_says_honestly_what_it_is(joined: tuple[pdf.Report, Path, Told]) -> None:
+def test_a_joined_document_claims_only_the_standard_that_it_meets(
+    joined: tuple[pdf.Report, Path, ProgressCalls],
+) -> None:
     report, out, _told = joined
     reader = PdfReader(out)
     assert reader.metadata and reader.metadata.title == "A letter about the river"
-    told = reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""
-    assert b"<pdfaid:conformance>U<" in told and b"<xmpTPg:NPages>%d<" % report.pages in told
-    assert b"pdfuaid:part>" not in told
+    metadata = reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""
+    assert b"<pdfaid:conformance>U<" in metadata and b"<xmpTPg:NPages>%d<" % report.pages in metadata
+    assert b"pdfuaid:part>" not in metadata
     assert "/StructTreeRoot" not in reader.root_object and reader.root_object["/Lang"] == "en"
 
 
-def test_E9_made_again_elsewhere_it_has_the_same_bytes(
+def test_E9_a_document_made_again_elsewhere_has_the_same_bytes(
     entries: list[Entry], whole: tuple[pdf.Report, PdfReader, Path], tmp_path: Path
 ) -> None:
-    """Another folder; and each time, the process that sets it is a new one."""
+    """In another folder, by another process."""
     make(tmp_path / "another.pdf", entries, record=RECORD)
     assert (tmp_path / "another.pdf").read_bytes() == whole[2].read_bytes()
 
 
-def test_E9_joined_again_elsewhere_it_has_the_same_bytes(
-    crowd: list[Entry], joined: tuple[pdf.Report, Path, Told], tmp_path: Path
+def test_E9_a_document_joined_again_elsewhere_has_the_same_bytes(
+    many_entries: list[Entry], joined: tuple[pdf.Report, Path, ProgressCalls], tmp_path: Path
 ) -> None:
-    _report, again, _told = join(crowd, tmp_path / "quite" / "elsewhere")
+    _report, again, _told = join(many_entries, tmp_path / "quite" / "elsewhere")
     assert again.read_bytes() == joined[1].read_bytes()
 
 
-def test_E6_the_file_tells_nothing_of_author_or_machine_and_fetches_nothing(
-    whole: tuple[pdf.Report, PdfReader, Path], joined: tuple[pdf.Report, Path, Told]
+def test_E6_the_file_reveals_no_author_or_machine_and_loads_nothing(
+    whole: tuple[pdf.Report, PdfReader, Path], joined: tuple[pdf.Report, Path, ProgressCalls]
 ) -> None:
-    for made in (whole[2], joined[1]):
-        with pikepdf.open(made) as document:
+    for path in (whole[2], joined[1]):
+        with pikepdf.open(path) as document:
             assert set(document.docinfo.keys()) == {"/Title", "/Keywords", "/Creator", "/CreationDate", "/ModDate"}
             everything = b"".join(
                 one.unparse(resolved=True) + (one.read_bytes() if isinstance(one, pikepdf.Stream) else b"")
                 for one in document.objects
             )
-        for told in (b"/tmp", b"/work", str(made.parent).encode(), b"dc:creator", b"/Author"):
-            assert told not in everything
+        for secret in (b"/tmp", b"/work", str(path.parent).encode(), b"dc:creator", b"/Author"):
+            assert secret not in everything
         for acts in (b"/URI", b"/JavaScript", b"/Launch", b"/GoToR", b"/SubmitForm", b"/EmbeddedFile", b"/OpenAction"):
             assert acts not in everything
 
 
-@pytest.mark.parametrize("in_one", [100_000, 0])
-def test_it_can_be_stopped_and_leaves_nothing(tmp_path: Path, in_one: int) -> None:
+@pytest.mark.parametrize("max_whole", [100_000, 0])
+def test_a_canceled_job_leaves_nothing(tmp_path: Path, max_whole: int) -> None:
     asked: list[None] = []
 
-    def stopped() -> bool:
+    def is_canceled() -> bool:
         asked.append(None)
         return len(asked) > 4
 
-    with pytest.raises(ProcessStopped):
-        make(tmp_path / "x.pdf", [Entry("Ada")] * 2_000, work=Work(stopped=stopped, in_one=in_one))
+    with pytest.raises(JobCanceled):
+        make(
+            tmp_path / "x.pdf", [Entry("Ada")] * 2_000, control=JobControl(is_canceled=is_canceled, max_whole=max_whole)
+        )
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("in_one", [100_000, 0])
-def test_one_name_too_many_is_refused_however_it_is_made(tmp_path: Path, in_one: int) -> None:
+@pytest.mark.parametrize("max_whole", [100_000, 0])
+def test_one_name_too_many_is_refused_whole_or_in_sets(tmp_path: Path, max_whole: int) -> None:
     with pytest.raises(ValueError, match="number of entries"):
         pdf.write(
             letter(), [Entry("Ada")] * 3, counts=Counts(2, 2, 0), out=tmp_path / "x.pdf", timestamp=WHEN,
-            work=Work(in_one=in_one),
+            control=JobControl(max_whole=max_whole),
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
@@ -293,21 +304,21 @@ PAGE_ONE = {"en": "Page 1 of {}", "ko": "{}쪽 중 1쪽", "zh-hans": "第 1 页�
 
 
 @pytest.mark.parametrize("language", pdf.languages())
-def test_the_frame_speaks_four_languages(tmp_path: Path, language: str) -> None:
+def test_the_wording_exists_in_every_language(tmp_path: Path, language: str) -> None:
     entries = [
         Entry("Ada", country="KR", section="organizations"),
         Entry("Ben", section="featured"),
         Entry("김철수", section="script:Hang"),
     ]
     report, reader = make(tmp_path / "frame.pdf", entries, 2, record=RECORD, language=language, draft=True)
-    said, words = flat(text_of(reader)), Wording(language)
+    shown, words = flat(text_of(reader)), Wording(language)
     assert report.missing == [] and report.standards == ["ua-1", "a-2a"]
     for wanted in (
         PAGE_ONE[language].format(report.pages), words.summary(Counts(5, 3, 2)), words.words["draft"],
         words.words["co_signed"], words.heading("organizations"), words.heading("featured"),
-        words.heading("script:Hang"), words.country("KR"), words.words["record"], words.words["told"]["draft"],
+        words.heading("script:Hang"), words.country("KR"), words.words["record"]["title"], words.words["record"]["draft"],
     ):  # fmt: skip
-        assert flat(wanted).lower() in said.lower()
+        assert flat(wanted).lower() in shown.lower()
     assert words.country("KR") != "KR" and words.day(date(2026, 1, 2)) in {
         "January 2, 2026",
         "2026년 1월 2일",
@@ -316,7 +327,7 @@ def test_the_frame_speaks_four_languages(tmp_path: Path, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", pdf.languages())
-def test_no_word_of_a_frame_is_missing_or_of_another_form(language: str) -> None:
+def test_all_wordings_have_the_same_keys_and_placeholders(language: str) -> None:
     def shape(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: shape(one) for key, one in value.items()}
@@ -325,14 +336,14 @@ def test_no_word_of_a_frame_is_missing_or_of_another_form(language: str) -> None
 
     def read(name: str) -> dict[str, Any]:
         found = tomllib.loads((wording.FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-        del found["date"], found["count"]["all_named"], found["count"]["none_named"]  # some languages count in words
+        del found["date"], found["count"]["all_named"], found["count"]["none_named"]  # some languages spell numbers out
         return found
 
     assert shape(read(language)) == shape(read("en"))
     assert set(Wording(language).words["scripts"]) == {*names.SCRIPTS, "other"}
 
 
-def test_the_frame_speaks_the_language_of_the_letter_if_not_told_otherwise() -> None:
+def test_the_wording_follows_the_language_of_the_letter() -> None:
     for letters_own, spoken in {
         "ko": "ko",
         "zh-TW": "zh-hant",
@@ -343,7 +354,7 @@ def test_the_frame_speaks_the_language_of_the_letter_if_not_told_otherwise() -> 
         assert Wording.suiting(letters_own).language == spoken
 
 
-def test_in_a_letter_from_the_right_the_columns_of_an_english_frame_run_from_the_left(tmp_path: Path) -> None:
+def test_the_columns_follow_the_direction_of_the_wording(tmp_path: Path) -> None:
     entries = [Entry(f"Person {n}") for n in range(1, 140)]
     _, reader = make(tmp_path / "x.pdf", entries, the_letter=letter(language="ar"))
     places: dict[str, float] = {}
@@ -351,13 +362,13 @@ def test_in_a_letter_from_the_right_the_columns_of_an_english_frame_run_from_the
     assert places["Person 1"] < places["Person 80"]
 
 
-def test_letter_and_names_can_stand_alone(tmp_path: Path) -> None:
+def test_letter_and_names_can_be_written_alone(tmp_path: Path) -> None:
     entries = [Entry("Ada")]
     _, alone = make(tmp_path / "letter.pdf", entries, record=RECORD, parts="letter")
     assert "Yours sincerely," in text_of(alone) and "Ada\n" not in text_of(alone) and len(alone.pages) == 1
     report, reader = make(tmp_path / "names.pdf", entries, record=RECORD, parts="names")
-    said = text_of(reader)
-    assert "Ada" in lines_of(reader) and "A letter about the river" in said and "Yours sincerely," not in said
+    shown = text_of(reader)
+    assert "Ada" in lines_of(reader) and "A letter about the river" in shown and "Yours sincerely," not in shown
     assert report.standards == ["ua-1", "a-2a"] and len(reader.pages) == 2
 
 
@@ -367,18 +378,18 @@ def test_names_alone_without_their_counts_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("paper", "size"), [("a4", (595, 842)), ("us-letter", (612, 792))])
-def test_the_paper_is_chosen(tmp_path: Path, paper: str, size: tuple[int, int]) -> None:
+def test_the_paper_size_can_be_chosen(tmp_path: Path, paper: str, size: tuple[int, int]) -> None:
     _, reader = make(tmp_path / "x.pdf", [Entry("Ada")], paper=paper)
     assert {(round(page.mediabox.width), round(page.mediabox.height)) for page in reader.pages} == {size}
 
 
-def test_names_can_run_on_with_what_is_said_of_people(tmp_path: Path) -> None:
+def test_names_can_run_on_with_their_details(tmp_path: Path) -> None:
     entries = [Entry("Ada", "Judge", "Court", "PE"), Entry("김철수"), Entry("*x*", section=""), Entry("Ben")]
     _, reader = make(tmp_path / "running.pdf", entries, names="running")
     assert "Ada (Judge, Court, Peru) • 김철수 • *x* • Ben" in " ".join(text_of(reader).split())
 
 
-def test_DRAFT_stands_across_a_preview_alone(tmp_path: Path) -> None:
+def test_only_a_preview_is_marked_DRAFT(tmp_path: Path) -> None:
     _, preview = make(tmp_path / "draft.pdf", [Entry("Ada")], record=RECORD, draft=True)
     assert all("DRAFT" in page.extract_text() for page in preview.pages)
     assert "Delivery no." not in text_of(preview) and "This is a draft." in text_of(preview)
@@ -386,8 +397,8 @@ def test_DRAFT_stands_across_a_preview_alone(tmp_path: Path) -> None:
     assert "DRAFT" not in text_of(final) and "Delivery no. 2" in text_of(final)
 
 
-def test_han_characters_are_drawn_as_the_signer_writes_them(tmp_path: Path) -> None:
-    """One code point, three shapes: the same name thrice takes three glyphs of the font."""
+def test_han_characters_have_the_shapes_of_the_signers_language(tmp_path: Path) -> None:
+    """One code point has three shapes: the same name in three languages takes three glyphs of the font."""
     entries = [Entry("骨", language=language) for language in ("zh-hans", "zh-hant", "ko")]
     make(tmp_path / "han.pdf", entries, parts="names")
     with pikepdf.open(tmp_path / "han.pdf") as document:
@@ -398,15 +409,13 @@ def test_han_characters_are_drawn_as_the_signer_writes_them(tmp_path: Path) -> N
 
 HEADINGS = [
     ("name", {"name": "Ada"}, "script:Latn"), ("name", {"name": "“김"}, "script:Hang"), ("day", {}, "others"),
-    ("country", {"country": "KR"}, "country:KR"), ("country", {}, "country:"), ("name", {"featured_position": True}, "featured"),
-    ("country", {"organization": True, "featured_position": True}, "organizations"),
+    ("country", {"country": "KR"}, "country:KR"), ("country", {}, "country:"), ("name", {"is_featured": True}, "featured"),
+    ("country", {"is_organization": True, "is_featured": True}, "organizations"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("order", "who", "wanted"), HEADINGS)
-def test_an_entry_stands_under_the_heading_that_the_order_of_the_letter_asks_for(
-    order: str, who: dict[str, Any], wanted: str
-) -> None:
-    somebody = {"name": "Ada", "organization": False, "featured_position": False, "country": ""} | who
+def test_the_section_of_an_entry_follows_the_order_of_the_letter(order: str, who: dict[str, Any], wanted: str) -> None:
+    somebody = {"name": "Ada", "is_organization": False, "is_featured": False, "country": ""} | who
     assert pdf.section_of(**somebody, order=order, script_of=names.script_of) == wanted
     assert Wording("en").heading(wanted)

@@ -1,4 +1,4 @@
-"""A tree over all leaves, and from it each signer's receipt, which proves that they are in the delivery and names nobody else."""
+"""The Merkle tree over all leaves, and each signer's receipt, which proves that they are in it and names nobody else."""
 
 import dataclasses
 import json
@@ -16,18 +16,18 @@ from pymerkle import InclusionProof, InmemoryTree, InvalidProof, verify_inclusio
 from pymerkle.core import _inclusion_path_layout
 
 from campaign.models import Letter
-from signatures.delivery import freezing, receipts
+from signatures.delivery import freezing, merkle, receipts
 from signatures.models import Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from tests.delivery.factories import make_delivery
 from tests.factories import make_many, make_signature
 
-BLOCK = receipts.BLOCK
+BLOCK = merkle.BLOCK_SIZE
 
 
-class Plain(InmemoryTree):  # type: ignore[misc]
-    """pymerkle's own tree of leaves that are hashed already."""
+class PlainTree(InmemoryTree):  # type: ignore[misc]
+    """pymerkle's own tree over leaves that are hashed already."""
 
     def hash_buff(self, data: bytes) -> bytes:
         return data
@@ -37,7 +37,7 @@ def leaves_of(size: int) -> list[bytes]:
     return [sha256(b"%d" % number).digest() for number in range(size)]
 
 
-def reading(leaves: Sequence[bytes]) -> Callable[[int], Sequence[bytes]]:
+def block_reader(leaves: Sequence[bytes]) -> Callable[[int], Sequence[bytes]]:
     return lambda block: leaves[block * BLOCK : (block + 1) * BLOCK]
 
 
@@ -47,41 +47,41 @@ def reading(leaves: Sequence[bytes]) -> Callable[[int], Sequence[bytes]]:
 @pytest.mark.parametrize(
     "size", [*range(1, 71), 1023, 1024, 1025, 2048, 2049, 5000, 7168, *random.Random(5).sample(range(71, 9000), 5)]
 )
-def test_root_and_paths_are_those_of_pymerkle_itself(size: int) -> None:
+def test_root_and_paths_equal_those_of_pymerkle_itself(size: int) -> None:
     leaves = leaves_of(size)
-    plain = Plain.init_from_entries(leaves)
+    plain_tree = PlainTree.init_from_entries(leaves)
 
-    tree = receipts.build(iter(leaves))
+    tree = merkle.build_tree(iter(leaves))
 
-    assert (tree.root, tree.size, len(tree.tops)) == (plain.get_root(), size, size // BLOCK * 32)
+    assert (tree.root, tree.size, len(tree.subtree_roots)) == (plain_tree.get_root(), size, size // BLOCK * 32)
     places = (
         range(size)
         if size < 71
         else [*random.Random(size).sample(range(size), 12), 0, size - 1, max(0, size // BLOCK * BLOCK - 1)]
     )
     for place in places:
-        path = receipts.inclusion_path(place, size, reading(leaves), tree.tops)
-        proof = plain.prove_inclusion(place + 1)
+        path = merkle.inclusion_path(place, size, block_reader(leaves), tree.subtree_roots)
+        proof = plain_tree.prove_inclusion(place + 1)
         assert path == proof.path[1:]
-        assert receipts.root_of_path(leaves[place], place, size, path) == tree.root
+        assert merkle.root_of_path(leaves[place], place, size, path) == tree.root
 
 
-def test_more_blocks_than_one_block_of_blocks_holds() -> None:
-    """Beyond a million leaves the kept roots are more than a block themselves; with small blocks it takes fewer."""
+def test_a_tree_with_more_than_one_block_of_subtree_roots() -> None:
+    """With more than a million leaves the subtree roots fill more than one block; the upper tree is tested directly."""
     leaves = leaves_of(300)
-    tree = receipts.Leaves(300, lambda block: leaves[block * BLOCK :][:BLOCK])
+    tree = merkle.StoredTree(300, lambda block: leaves[block * BLOCK :][:BLOCK])
     big = [sha256(b"\1" + a + b).digest() for a, b in zip(leaves[::2], leaves[1::2], strict=True)]
-    assert tree.get_root() == receipts.Leaves(150, reading(big)).get_root()
+    assert tree.get_root() == merkle.StoredTree(150, block_reader(big)).get_root()
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_a_path_is_taken_exactly_when_pymerkle_takes_it(data: st.DataObject) -> None:
+def test_a_path_is_valid_exactly_when_pymerkle_accepts_it(data: st.DataObject) -> None:
     size = data.draw(st.integers(1, 90))
     place = data.draw(st.integers(0, size - 1))
     leaves = leaves_of(size)
-    tree = receipts.build(leaves)
-    path = receipts.inclusion_path(place, size, reading(leaves), tree.tops)
+    tree = merkle.build_tree(leaves)
+    path = merkle.inclusion_path(place, size, block_reader(leaves), tree.subtree_roots)
     leaf, claimed, of = leaves[place], place, size
     match data.draw(st.sampled_from(["true", "leaf", "place", "size", "flip", "drop", "more", "swap"])):
         case "leaf":
@@ -106,7 +106,7 @@ def test_a_path_is_taken_exactly_when_pymerkle_takes_it(data: st.DataObject) -> 
         holds = True
     except InvalidProof:
         holds = False
-    assert (receipts.root_of_path(leaf, claimed, of, path) == tree.root) is holds
+    assert (merkle.root_of_path(leaf, claimed, of, path) == tree.root) is holds
 
 
 # A receipt
@@ -128,7 +128,7 @@ def delivery(signed: Letter) -> Delivery:
     return make_delivery(signed)
 
 
-def belongs(receipt: receipts.Receipt, delivery: Delivery) -> None:
+def check_belongs(receipt: receipts.Receipt, delivery: Delivery) -> None:
     read = receipts.parse(str(receipt))
     size = delivery.counts["delivered"]
     receipts.verify_receipt(read, letter=delivery.letter.slug, number=delivery.number, size=size, root=delivery.root)
@@ -140,24 +140,24 @@ def test_each_signature_has_a_receipt_that_leads_to_the_root(delivery: Delivery)
     assert len(rows) == 25
     for row in rows:
         receipt = receipts.issue(row)
-        belongs(receipt, delivery)
+        check_belongs(receipt, delivery)
         assert (receipt.letter, receipt.delivery, receipt.size) == ("bridge", 1, 25)
         assert (receipt.row is None) == (row.number is None)
 
 
 @pytest.mark.django_db
-def test_it_is_one_line_and_holds_the_row_as_it_stands_in_the_csv(delivery: Delivery) -> None:
+def test_a_receipt_is_one_line_and_holds_the_row_of_the_csv(delivery: Delivery) -> None:
     row = delivery.rows.get(name__startswith="Ada")
     text = str(receipts.issue(row))
     assert "\n" not in text
     day = f"{row.signed_on:%Y-%m-%d}"
     words = ["person", 'Ada "A" \\ Lovelace', "=1+1", "'quoted", "GB", day, "en", "1"]
     assert json.loads(text)["row"] == [str(row.number), *words]
-    assert len(text) < receipts.LONGEST
+    assert len(text) < receipts.MAX_LENGTH
 
 
 @pytest.mark.django_db
-def test_it_reveals_nobody_else(delivery: Delivery) -> None:
+def test_a_receipt_reveals_nobody_else(delivery: Delivery) -> None:
     others = set(delivery.rows.exclude(name="").values_list("name", flat=True))
     salts = {bytes(salt or b"").hex() for salt in delivery.rows.values_list("salt", flat=True)}
     for row in delivery.rows.all():
@@ -194,8 +194,8 @@ def test_a_forged_receipt_fails_whichever_field_was_changed(delivery: Delivery, 
     receipt = receipts.issue(delivery.rows.select_related("delivery__letter").get(number=7))
     forged = dataclasses.replace(receipt, **{field: FORGERIES[field](getattr(receipt, field))})
     assert forged != receipt
-    with pytest.raises(receipts.ProofBroken):
-        belongs(forged, delivery)
+    with pytest.raises(receipts.InvalidReceipt):
+        check_belongs(forged, delivery)
 
 
 @pytest.mark.django_db
@@ -209,28 +209,28 @@ def test_every_cell_and_every_sibling_counts(delivery: Delivery) -> None:
     forged += [dataclasses.replace(receipt, path=path) for path in paths]
     forged += [dataclasses.replace(receipt, place=place) for place in range(99) if place != receipt.place]
     for each in forged:
-        with pytest.raises(receipts.ProofBroken):
-            belongs(each, delivery)
+        with pytest.raises(receipts.InvalidReceipt):
+            check_belongs(each, delivery)
 
 
 @pytest.mark.django_db
 def test_a_named_person_cannot_pass_for_one_who_is_counted_only_nor_the_other_way(delivery: Delivery) -> None:
     counted = receipts.issue(delivery.rows.filter(number=None)[0])
     row = ["24", "person", "Somebody", "", "", "", "2026-01-01", "en", "1"]
-    said = receipts.leaf_content(row)
-    leaf = receipts.leaf_hash(bytes.fromhex(counted.salt), said).hex()
+    content = receipts.leaf_content(row)
+    leaf = receipts.leaf_hash(bytes.fromhex(counted.salt), content).hex()
     for forged in (dataclasses.replace(counted, row=row), dataclasses.replace(counted, row=row, leaf=leaf)):
-        with pytest.raises(receipts.ProofBroken):
-            belongs(forged, delivery)
+        with pytest.raises(receipts.InvalidReceipt):
+            check_belongs(forged, delivery)
 
 
 @pytest.mark.django_db
 def test_a_node_of_the_tree_does_not_pass_for_a_leaf(delivery: Delivery) -> None:
-    """The second-preimage attack: a path that begins one step higher."""
+    """The second-preimage attack: a path that starts one level higher."""
     receipt = receipts.issue(delivery.rows.select_related("delivery__letter").get(number=1))
     higher = sha256(b"\1" + bytes.fromhex(receipt.leaf) + bytes.fromhex(receipt.path[0])).hexdigest()
-    with pytest.raises(receipts.ProofBroken):
-        belongs(dataclasses.replace(receipt, leaf=higher, path=receipt.path[1:]), delivery)
+    with pytest.raises(receipts.InvalidReceipt):
+        check_belongs(dataclasses.replace(receipt, leaf=higher, path=receipt.path[1:]), delivery)
 
 
 GOOD = {
@@ -238,7 +238,7 @@ GOOD = {
 }  # fmt: skip
 
 
-def test_the_receipt_of_the_cases_below_is_read() -> None:
+def test_the_receipt_of_the_cases_below_is_valid() -> None:
     assert receipts.parse(json.dumps(GOOD)).letter == "bridge"
 
 
@@ -264,14 +264,14 @@ def test_the_receipt_of_the_cases_below_is_read() -> None:
     + [json.dumps({key: value for key, value in GOOD.items() if key != gone}) for gone in GOOD]
     + [json.dumps({**GOOD, "more": 1})],
 )
-def test_what_is_no_receipt_is_told_and_never_an_error(text: str) -> None:
-    with pytest.raises(receipts.ProofBroken):
+def test_an_invalid_receipt_has_a_reason_and_raises_no_other_error(text: str) -> None:
+    with pytest.raises(receipts.InvalidReceipt):
         receipts.parse(text)
 
 
-def test_a_row_with_half_a_character_in_it_is_another_leaf_and_no_error() -> None:
+def test_a_row_with_half_a_character_gives_another_leaf() -> None:
     receipt = receipts.parse(json.dumps({**GOOD, "row": ["\ud800"] * 9}))
-    with pytest.raises(receipts.ProofBroken, match="do not give its leaf"):
+    with pytest.raises(receipts.InvalidReceipt, match="do not give its leaf"):
         receipts.verify_receipt(receipt, letter="bridge", number=1, size=1, root="ab" * 32)
 
 
@@ -279,36 +279,36 @@ def test_a_row_with_half_a_character_in_it_is_another_leaf_and_no_error() -> Non
 def test_the_receipt_of_one_delivery_does_not_belong_to_another(signed: Letter, delivery: Delivery) -> None:
     receipt = receipts.issue(delivery.rows.select_related("delivery__letter").get(number=7))
     make_many(signed, 1)
-    with pytest.raises(receipts.ProofBroken, match="another delivery: bridge 1"):
-        belongs(receipt, make_delivery(signed))
+    with pytest.raises(receipts.InvalidReceipt, match="another delivery: bridge 1"):
+        check_belongs(receipt, make_delivery(signed))
 
 
 @pytest.mark.django_db
 def test_after_an_erasure_the_others_receipts_hold(signed: Letter, delivery: Delivery) -> None:
     withdrawal.erase(Signature.objects.get(name__startswith="Ada"))
     for row in delivery.rows.filter(salt__isnull=False).select_related("delivery__letter"):
-        belongs(receipts.issue(row), delivery)
+        check_belongs(receipts.issue(row), delivery)
 
 
 @pytest.mark.django_db
-def test_nobody_is_handed_a_receipt_that_would_not_hold(delivery: Delivery) -> None:
+def test_a_receipt_that_would_be_invalid_is_never_issued(delivery: Delivery) -> None:
     row = delivery.rows.select_related("delivery__letter").get(number=7)
     row.delivery.root = "ab" * 32
-    with pytest.raises(receipts.ProofBroken):
+    with pytest.raises(receipts.InvalidReceipt):
         receipts.issue(row)
 
 
 @pytest.mark.django_db
-def test_a_receipt_among_many_reads_two_blocks_at_most(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receipts, "BLOCK", 4)
+def test_a_receipt_reads_two_blocks_at_most(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merkle, "BLOCK_SIZE", 4)
     make_many(letter, 27)
     delivery = make_delivery(letter)
-    assert len(delivery.tops) == 6 * 32
+    assert len(delivery.subtree_roots) == 6 * 32
     for row in delivery.rows.select_related("delivery__letter"):
         with CaptureQueriesContext(
             connection,
         ) as asked:
-            belongs(receipts.issue(row), delivery)
+            check_belongs(receipts.issue(row), delivery)
         assert len(asked) <= 2
 
 
@@ -318,17 +318,17 @@ def test_a_paper_signature_without_a_day_has_all_nine_cells_in_its_leaf(letter: 
     row = DeliveryEntry.objects.select_related("delivery__letter").get(delivery=make_delivery(letter))
     receipt = receipts.issue(row)
     assert receipt.row is not None and receipt.row[6] == ""
-    belongs(receipt, row.delivery)
+    check_belongs(receipt, row.delivery)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_another_process_finds_the_path_by_what_the_database_keeps(letter: Letter) -> None:
-    """What the maker of the files leaves is a root and a few digests in the row of the delivery; nothing lies in its memory."""
+def test_another_process_finds_the_path_from_the_database(letter: Letter) -> None:
+    """The build stores root and subtree roots in the row of the delivery; nothing is kept in its memory."""
     make_many(letter, 3)
     delivery = freezing.freeze(letter, by=None, reason="for a test")
-    tree = receipts.build(bytes(leaf) for leaf in delivery.rows.order_by("place").values_list("leaf", flat=True))
-    Delivery.objects.update(root=tree.root.hex(), tops=tree.tops, state="ready")
+    tree = merkle.build_tree(bytes(leaf) for leaf in delivery.rows.order_by("place").values_list("leaf", flat=True))
+    Delivery.objects.update(root=tree.root.hex(), subtree_roots=tree.subtree_roots, state="ready")
     connection.close()
-    belongs(
+    check_belongs(
         receipts.issue(DeliveryEntry.objects.select_related("delivery__letter").get(number=2)), Delivery.objects.get()
     )

@@ -1,4 +1,4 @@
-"""What people signed comes out of the delivery as they wrote it: out of its CSV, its PDF, and a spreadsheet program."""
+"""What people typed is read back unchanged from the CSV, the PDF and a spreadsheet program."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from django.db import connection
 from pypdf import PdfReader
 
 from campaign.models import Letter
-from signatures.delivery import building, freezing, reconciliation, statement
+from signatures.delivery import building, freezing, manifest, reconciliation
 from signatures.delivery.pdf import Report
 from signatures.models import Delivery
 from signatures.signing import withdrawal
@@ -27,8 +27,19 @@ from tests.delivery.test_pdf_delivery import everyone, found
 from tests.factories import make_many, make_signature
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OFFICE = shutil.which("soffice")
-NASTY = ["=1+1", "＝1+1", "+82 2 123", "-1", "@SUM(A1)", " =1", "\u3000=1", '=HYPERLINK("http://x","y")', "1E5", "007"]
+LIBREOFFICE = shutil.which("soffice")
+FORMULAS = [
+    "=1+1",
+    "＝1+1",
+    "+82 2 123",
+    "-1",
+    "@SUM(A1)",
+    " =1",
+    "\u3000=1",
+    '=HYPERLINK("http://x","y")',
+    "1E5",
+    "007",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +47,7 @@ def deliveries(tmp_path: Path, settings: Any) -> None:
     settings.DELIVERIES_DIR = tmp_path / "deliveries"
 
 
-def made(delivery: Delivery) -> Delivery:
+def built(delivery: Delivery) -> Delivery:
     building.build(delivery.pk)
     delivery.refresh_from_db()
     assert delivery.state == Delivery.State.READY, delivery.failure
@@ -49,12 +60,12 @@ def file_of(delivery: Delivery, name: str) -> bytes:
 
 
 def rows_of(delivery: Delivery) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(file_of(delivery, statement.CSV).decode("utf-8-sig"), newline="")))
+    return list(csv.DictReader(io.StringIO(file_of(delivery, manifest.CSV).decode("utf-8-sig"), newline="")))
 
 
 @pytest.fixture
-def writing(letter: Letter) -> Iterator[None]:
-    """People sign and take it back all the while."""
+def concurrent_writer(letter: Letter) -> Iterator[None]:
+    """Signs and withdraws in another thread during the test."""
     stop = threading.Event()
 
     def write() -> None:
@@ -74,39 +85,39 @@ def test_E6_every_name_of_every_script_is_read_back_from_csv_and_pdf(letter: Let
     entries = everyone()
     for one in entries:
         make_signature(letter, one.name, language=one.language)
-    delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
+    delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
 
     assert [row["name"] for row in rows_of(delivery)] == [one.name for one in entries]
-    reader = PdfReader(io.BytesIO(file_of(delivery, statement.PDF)))
+    reader = PdfReader(io.BytesIO(file_of(delivery, manifest.PDF)))
     text = "\n".join(page.extract_text() for page in reader.pages)
     boxed = re.findall(r"U\+[0-9A-F]{4,6}", text)
     assert found(entries, Report(len(reader.pages), len(entries), boxed, []), reader) == [one.name for one in entries]
     assert f"{len(entries)} signatures, all named here" in " ".join(text.split())
 
 
-def test_E3_header_rows_names_and_leaves_agree_though_people_sign_meanwhile(letter: Letter, writing: None) -> None:
+def test_E3_counts_rows_names_and_leaves_agree_while_people_sign(letter: Letter, concurrent_writer: None) -> None:
     make_many(letter, 20)
-    delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
+    delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
     assert [str(check) for check in reconciliation.check_delivered() if not check.holds] == []
     assert len(rows_of(delivery)) == delivery.counts["named"] >= 20
 
 
-def test_signatures_from_paper_are_marked_in_the_pdf_counted_and_rows_like_all_others(letter: Letter) -> None:
+def test_paper_signatures_are_marked_in_the_pdf_and_counted(letter: Letter) -> None:
     make_signature(letter, "Ada Lovelace")
     make_signature(letter, "On Paper", paper=True, address_hash=None)
-    delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
-    text = PdfReader(io.BytesIO(file_of(delivery, statement.PDF))).pages[-2].extract_text().replace("\u00a0", " ")
+    delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
+    text = PdfReader(io.BytesIO(file_of(delivery, manifest.PDF))).pages[-2].extract_text().replace("\u00a0", " ")
     assert "On Paper °" in text and "Ada Lovelace °" not in text
-    assert b'"paper": 1,' in file_of(delivery, statement.MANIFEST)
+    assert b'"paper": 1,' in file_of(delivery, manifest.MANIFEST)
     columns = "number kind name role organization country signed_on language revision"
     assert list(rows_of(delivery)[0]) == columns.split()
 
 
 def spreadsheet(content: bytes, folder: Path) -> list[tuple[list[str], list[str]]]:
-    """The rows as LibreOffice shows them, told to run what it takes for a formula: texts, and formulas."""
+    """Returns texts and formulas of each row in LibreOffice, which is set to evaluate formulas."""
     (folder / "list.csv").write_bytes(content)
     command = [
-        str(OFFICE), f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", "fods",
+        str(LIBREOFFICE), f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", "fods",
         "--infilter=CSV:44,34,76,1,,0,false,true,false,false,false,1,true", "--outdir", str(folder),
         str(folder / "list.csv"),
     ]  # fmt: skip
@@ -115,7 +126,7 @@ def spreadsheet(content: bytes, folder: Path) -> list[tuple[list[str], list[str]
         "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}",
         "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}",
     )
-    rows = ET.parse(folder / "list.fods").iter(f"{table}table-row")
+    rows = ET.parse(folder / "list.fods").iter(f"{table}table-row")  # noqa: S314  # LibreOffice just wrote it
     return [
         (
             ["".join(p.text or "" for p in cell.iter(f"{text}p")) for cell in row],
@@ -125,17 +136,17 @@ def spreadsheet(content: bytes, folder: Path) -> list[tuple[list[str], list[str]
     ]
 
 
-@pytest.mark.skipif(OFFICE is None, reason="LibreOffice (soffice) is not installed")
+@pytest.mark.skipif(LIBREOFFICE is None, reason="LibreOffice (soffice) is not installed")
 def test_E1_a_spreadsheet_program_shows_every_script_and_no_formula(letter: Letter, tmp_path: Path) -> None:
     names = [unicodedata.normalize("NFC", one.name) for one in everyone()]
-    for name in (*names, *NASTY):
+    for name in (*names, *FORMULAS):
         make_signature(letter, name, role=name[:200], organization=name[:200])
-    delivery = made(freezing.freeze(letter, by=None, reason="the hearing"))
+    delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
 
-    shown = spreadsheet(file_of(delivery, statement.CSV), tmp_path)
+    shown = spreadsheet(file_of(delivery, manifest.CSV), tmp_path)
 
     assert [formula for _row, formulas in shown for formula in formulas] == []
-    there = {cell for row, _formulas in shown for cell in row}
-    assert [name for name in names if " ".join(name.split()) not in there and name not in there] == []
+    shown_cells = {cell for row, _formulas in shown for cell in row}
+    assert [name for name in names if " ".join(name.split()) not in shown_cells and name not in shown_cells] == []
     (_row, control), *_rest = spreadsheet(b"\xef\xbb\xbf=1+1,x\r\n", tmp_path)
     assert control, "this LibreOffice runs no formula at all, and proves nothing"

@@ -1,11 +1,16 @@
 """The reference names every setting and every command of the code, and none that is not there."""
 
 import ast
+import html
 import re
+import subprocess
+import sys
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
+from signatures.registries import AlarmCode, AuditAction, Flag
 from tests.docs.pages import BASE, page, pages
 
 OF_DJANGO = {"ENGINE", "OPTIONS"}  # keys of its settings, not of the environment
@@ -32,6 +37,13 @@ def rows(text: str) -> list[str]:
     return [word for cell in cells for word in re.findall(r"`([^`]+)`", cell)]
 
 
+def codes_of(page: Path) -> list[str]:
+    """What the first cell of each row of a built page shows as code."""
+    cells = re.findall(r"<tr[^>]*>\s*<td[^>]*>(.*?)</td>", page.read_text(encoding="utf-8"), re.DOTALL)
+    found = [re.findall(r"<code[^>]*>(.*?)</code>", cell, re.DOTALL) for cell in cells]
+    return [html.unescape(re.sub("<[^>]+>", "", code)) for codes in found for code in codes]
+
+
 def test_every_setting_is_described_and_no_other() -> None:
     described = set(rows(page("reference/settings.md")))
     assert len(described) > 20
@@ -45,11 +57,44 @@ def test_every_setting_is_in_the_example() -> None:
     ] == []
 
 
-def test_every_command_is_described_and_no_other() -> None:
-    cells = rows(page("reference/commands.md"))
-    described = {cell.split()[0] for cell in cells if not cell.startswith(("-", "uv "))}
-    assert len(described) > 15
-    assert described - BUILT_IN == commands_of_the_code()
+def test_every_command_is_described_and_no_other(site: Path) -> None:
+    described = [code.split()[0] for code in codes_of(site / "reference" / "commands.html")]
+    assert {name for name in described if not name.startswith(("-", "uv"))} == commands_of_the_code()
+
+
+@pytest.mark.parametrize(("name", "registry"), [("flags", Flag), ("alarms", AlarmCode), ("audit-actions", AuditAction)])
+def test_every_registered_code_is_described_once_and_no_other(site: Path, name: str, registry: type[StrEnum]) -> None:
+    assert sorted(codes_of(site / "reference" / f"{name}.html")) == sorted(registry)
+
+
+def test_every_public_address_is_described(site: Path) -> None:
+    described = {re.sub(r"<\w+>", "", code) for code in codes_of(site / "reference" / "addresses.html")}
+    paths = {re.sub(r"<\w+:\w+>", "", path) for path in addresses_of_the_code()}
+    assert len(paths) > 20
+    assert paths - described == set()
+
+
+def addresses_of_the_code() -> set[str]:
+    modules = [(BASE / name / "urls.py").read_text(encoding="utf-8") for name in ("campaign", "signatures")]
+    return {"/" + path for text in modules for path in re.findall(r'path\("([^"]*)", (?!include)', text)}
+
+
+def test_an_unknown_or_missing_row_fails_the_build(tmp_path: Path) -> None:
+    """A table of the code whose line names no row, and one that leaves a row without its words."""
+    wrong = {
+        "unknown": "```{code-table} flags screening\nnonsense: Nothing.\n```",
+        "missing": "```{code-table} csv-columns\nnumber: counts\n```",
+    }
+    for name, text in wrong.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.md").write_text(f"# A page\n\n{text}\n")
+        command = [sys.executable, "-W", "default", "-m", "sphinx", "-q", "-W", "-c", str(BASE / "docs"), "-b", "dummy"]
+        done = subprocess.run(
+            [*command, str(tmp_path / name), str(tmp_path / f"{name}-out")],
+            cwd=BASE, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert {"unknown": "the code does not have: nonsense", "missing": "kind needs 1 cells"}[name] in done.stderr
 
 
 def test_every_command_line_on_any_page_is_a_command() -> None:
@@ -73,3 +118,36 @@ def test_every_file_that_a_page_names_is_there(file: Path) -> None:
     modules = re.findall(r"python -m (tests[\w.]*)", text)
     paths = (BASE.joinpath(*module.split(".")) for module in modules)
     assert [path.name for path in paths if not path.is_dir() and not path.with_suffix(".py").exists()] == []
+
+
+def test_the_tree_of_the_architecture_is_that_of_the_repository() -> None:
+    """Each name on the left is there, below the folder it is indented under; and no folder of a package is missing."""
+    tree = page("develop/architecture.md").split("```text\n")[1].split("```")[0]
+    drawn: set[str] = set()
+    above: list[str] = []
+    for line in tree.splitlines():
+        level = (len(line) - len(line.lstrip())) // 2
+        names = [name for name in line.split() if re.fullmatch(r"[\w.]+(/|\.py)", name)]
+        drawn |= {"".join([*above[:level], name]) for name in names}
+        above[level:] = names[:1]
+    assert [path for path in drawn if not (BASE / path).exists()] == []
+    folders = {
+        f"{folder.relative_to(BASE)}/"
+        for package in ("campaign", "signatures")
+        for folder in (BASE / package).iterdir()
+        if folder.is_dir() and (folder / "__init__.py").exists()
+    }
+    assert folders - drawn == set()
+
+
+WHERE = re.compile(r"^\| [^|`]+ \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(("path", "name"), WHERE.findall(page("develop/where-is.md")))
+def test_where_is_names_a_file_and_a_name_in_it(path: str, name: str) -> None:
+    text = (BASE / path).read_text(encoding="utf-8")
+    assert re.search(rf"\b{name}\b", text)
+
+
+def test_where_is_answers_twenty_questions() -> None:
+    assert len(WHERE.findall(page("develop/where-is.md"))) == 20

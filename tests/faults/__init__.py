@@ -1,1 +1,1 @@
-"""Faults and attacks, tried on purpose; run by hand. CONTRIBUTING.md says how."""
+"""Faults and attacks, tried on purpose, and run by hand; see the tests page of the docs."""

@@ -1,7 +1,7 @@
-"""A crowd of made-up signers for the brigade drill: honest people with their oddities, and the bots of nine campaigns.
+"""Made-up signers for the spam simulation: honest people with unusual habits, and the bots of nine campaigns.
 
-It was written before the flags it measures, from how such floods are made: a script that posts the form without a
-browser, lists of names, boxes at a few providers, rented addresses. It knows nothing of any flag or limit.
+It was written before the flags that it measures, after real floods: a script that posts the form without a browser,
+lists of names, mailboxes at a few providers, rented IP addresses. It knows nothing of any flag or limit.
 """
 
 import random
@@ -12,13 +12,13 @@ from itertools import islice
 
 from signatures.management.commands._people import Person, lines, people, words
 
-HOURS = 36  # how long the letter is watched
+HOURS = 36  # the simulated time
 BIG = ("gmail.com",) * 9 + ("outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "qq.com", "naver.com", "proton.me")
 NATIONAL = ("seznam.cz", "wp.pl", "libero.it", "ukr.net", "bk.ru", "uol.com.br", "rediffmail.com", "walla.co.il", "bigpond.com", "abv.bg")  # fmt: skip
-# One or two of each writing that `_people` has not, so that there are twenty in all.
+# One or two names of each script that `_people` lacks, so that there are twenty scripts in all.
 RARE = ("ထက်ထက်", "ព្រះ នរោត្តម", "ລາວ ຄຳ", "ਗੁਰਪ੍ਰੀਤ ਸਿੰਘ", "শেখ হাসান", "નરેશ પટેલ", "మధు రెడ్డి", "ಸುಮ ಗೌಡ", "മോഹൻ നായർ", "සුනිල් පෙරේරා", "བསྟན་འཛིན་རྒྱ་མཚོ་", "ᠮᠣᠩᠭᠣᠯ")  # fmt: skip
 COMMON = [("김민준", "KR")] * 4 + [("Maria Garcia", "ES"), ("Maria Garcia", "MX"), ("María García", "ES"), ("Maria Garcia", "US")] + [("李伟", "CN")] * 4  # fmt: skip
-OF_CAMPAIGN = "I sign because nobody should be punished for what they believe or say."
+SUGGESTED_COMMENT = "I sign because nobody should be punished for what they believe or say."
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Signer:
     country: str
     email: str
     address: str
-    seconds: str  # what the page's script tells; nothing where none runs
+    seconds: str  # what the page's script sends; empty without JavaScript
     confirms_after: float
     tactic: str
     comment: str = ""
@@ -43,38 +43,38 @@ class Signer:
 
 
 def simulated_signers(seed: int, honest: int = 500, bots: int = 2_000) -> list[Signer]:
-    """Everybody, in the order in which they come; and a twentieth of the bots once more, that act like people."""
-    real = list(islice(_honest(random.Random(f"honest {seed}"), seed), honest))
+    """Returns all signers by time. Beside the bots, a twentieth of their number act like people (`QUIET`)."""
+    signers = list(islice(_honest(random.Random(f"honest {seed}"), seed), honest))
     share = bots // len(CAMPAIGNS)
     for campaign in CAMPAIGNS:
         chance = random.Random(f"{campaign.__name__} {seed}")
         sizes = share + (bots - share * len(CAMPAIGNS) if campaign is CAMPAIGNS[0] else 0)
-        real += campaign(chance, sizes, list(real[:honest]))
-    real += quiet(random.Random(f"quiet {seed}"), bots // 20, real[:honest])
+        signers += campaign(chance, sizes, list(signers[:honest]))
+    signers += quiet(random.Random(f"quiet {seed}"), bots // 20, signers[:honest])
     taken: set[str] = set()
-    for number, signer in enumerate(real):
-        if signer.email in taken:  # two people with one mailbox would be one
+    for number, signer in enumerate(signers):
+        if signer.email in taken:  # an email address can sign once
             signer.email = signer.email.replace("@", f"{number}@")
         taken.add(signer.email)
-    return sorted(real, key=lambda signer: signer.at)
+    return sorted(signers, key=lambda signer: signer.at)
 
 
 # Honest people
 
 
 def _honest(chance: random.Random, seed: int) -> Iterator[Signer]:
-    """The hard cases first, so that a small crowd has them, too; then everybody else."""
+    """Yields the hard cases first, so that a small simulation has them, too; then everybody else."""
     strangers = people(seed)
     makers: list[Callable[[random.Random, Iterator[Person]], list[Signer]]] = [
-        _office, _families, _namesakes, _behind_tor, _throw_away, _readers_of_one_mail, _vietnamese, _rare, _carrier, _no_script,
+        _office, _families, _namesakes, _behind_tor, _throw_away, _readers_of_one_email, _vietnamese, _rare, _carrier, _no_script,
     ]  # fmt: skip
     for maker in makers:
         yield from maker(chance, strangers)
     for person in strangers:
-        yield _somebody(chance, person)
+        yield _signer(chance, person)
 
 
-def _somebody(chance: random.Random, person: Person, tactic: str = "honest", **fields: object) -> Signer:
+def _signer(chance: random.Random, person: Person, tactic: str = "honest", **fields: object) -> Signer:
     tongue = person.tongue
     domain = chance.choice(BIG) if chance.random() < 0.75 else chance.choice(NATIONAL) if chance.random() < 0.5 else _own_domain(chance)  # fmt: skip
     signer = Signer(
@@ -96,7 +96,7 @@ def _somebody(chance: random.Random, person: Person, tactic: str = "honest", **f
 
 
 def _by_day(chance: random.Random) -> float:
-    """Some minute: people are awake at different hours, but more of them by day."""
+    """Returns a minute, more often by day than at night."""
     while True:
         at = chance.random() * HOURS * 60
         if chance.random() < (1.0 if 7 <= at / 60 % 24 <= 23 else 0.3):
@@ -117,7 +117,7 @@ def _plain(name: str) -> list[str]:
 
 
 def _local(chance: random.Random, name: str) -> str:
-    """As people name their mailboxes: after themselves, by a nickname, with a year or a number behind."""
+    """Returns a local part as people choose it: their name or a nickname, often with a year or a number."""
     parts = [word for word in _plain(name) if len(word) > 1]
     if not parts or chance.random() < 0.3:
         nick = "".join(
@@ -163,7 +163,7 @@ def _comment(chance: random.Random) -> str:
 
 
 def _office(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    """Fifteen people of one firm sign after lunch, behind one address, with mailboxes of the firm."""
+    """Fifteen people of one firm sign after lunch from one IP address, with email addresses of the firm."""
     start, domain, network = (
         chance.uniform(600, 900),
         _own_domain(chance),
@@ -172,12 +172,12 @@ def _office(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
     staff = []
     for person in islice(strangers, 15):
         local = ".".join(word for word in _plain(person.name) if word) or _local(chance, "")
-        staff.append(_somebody(chance, person, "honest: office", at=start + chance.expovariate(1 / 10), address=network, organization="Miller & Partners", email=f"{local}{len(staff) or ''}@{domain}"))  # fmt: skip
+        staff.append(_signer(chance, person, "honest: office", at=start + chance.expovariate(1 / 10), address=network, organization="Miller & Partners", email=f"{local}{len(staff) or ''}@{domain}"))  # fmt: skip
     return staff
 
 
 def _families(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    """Three of one name at home, from one address, within the hour."""
+    """Three people with one family name sign within an hour from one IP address."""
     found = []
     for _family in range(6):
         start, network = _by_day(chance), _anywhere(chance)
@@ -186,23 +186,22 @@ def _families(chance: random.Random, strangers: Iterator[Person]) -> list[Signer
             parts = member.name.split()
             name = f"{parts[0]} {first.name.split()[-1]}" if member.tongue is first.tongue else member.name
             found.append(
-                _somebody(chance, member, "honest: family", name=name, at=start + chance.random() * 60, address=network)
+                _signer(chance, member, "honest: family", name=name, at=start + chance.random() * 60, address=network)
             )
     return found
 
 
 def _namesakes(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
     return [
-        _somebody(chance, next(strangers), "honest: common name", name=name, country=country)
-        for name, country in COMMON
+        _signer(chance, next(strangers), "honest: common name", name=name, country=country) for name, country in COMMON
     ]
 
 
 def _behind_tor(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    """Over six exits; some have script off, as the browser's safest level has it."""
+    """From six exit nodes; some without JavaScript, as in the safest mode of the Tor browser."""
     exits = [_anywhere(chance) for _each in range(6)]
     return [
-        _somebody(
+        _signer(
             chance, person, "honest: Tor", address=chance.choice(exits),
             email=f"{_local(chance, person.name)}@{chance.choice(('proton.me', 'tutanota.com', 'riseup.net', 'gmail.com'))}",
             **({"seconds": ""} if chance.random() < 0.4 else {}),
@@ -212,45 +211,45 @@ def _behind_tor(chance: random.Random, strangers: Iterator[Person]) -> list[Sign
 
 
 def _throw_away(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    """Who is in danger takes a mailbox for ten minutes."""
+    """People in danger use a disposable mailbox."""
     domains = ("mailinator.com", "guerrillamail.com", "yopmail.com", "10minutemail.com")
     return [
-        _somebody(chance, person, "honest: throw-away mailbox", email=f"{_local(chance, person.name)}@{domain}")
+        _signer(chance, person, "honest: throw-away mailbox", email=f"{_local(chance, person.name)}@{domain}")
         for person, domain in zip(islice(strangers, 4), domains, strict=True)
     ]
 
 
-def _readers_of_one_mail(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    """Friends who paste the sentence that the organizers suggested."""
+def _readers_of_one_email(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
+    """Friends paste the sentence that the organizers suggested."""
     return [
-        _somebody(chance, person, "honest: suggested words", comment=OF_CAMPAIGN) for person in islice(strangers, 7)
+        _signer(chance, person, "honest: suggested words", comment=SUGGESTED_COMMENT) for person in islice(strangers, 7)
     ]
 
 
 def _vietnamese(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    """One family name and one middle name, as millions have them."""
+    """A family name and a middle name that millions share."""
     given = ("Lan", "Hoa", "Mai", "Hương", "Thảo", "Linh", "Trang", "Nga")
     return [
-        _somebody(chance, next(strangers), "honest: Nguyễn Thị", name=f"Nguyễn Thị {word}", country="VN")
+        _signer(chance, next(strangers), "honest: Nguyễn Thị", name=f"Nguyễn Thị {word}", country="VN")
         for word in given
     ]
 
 
 def _rare(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    return [_somebody(chance, next(strangers), "honest: rare script", name=name) for name in RARE]
+    return [_signer(chance, next(strangers), "honest: rare script", name=name) for name in RARE]
 
 
 def _carrier(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    """Phones behind the few addresses of a carrier."""
+    """Phones behind the few IP addresses of a mobile carrier."""
     gates = [_anywhere(chance) for _each in range(5)]
     return [
-        _somebody(chance, person, "honest: carrier", address=chance.choice(gates)) for person in islice(strangers, 25)
+        _signer(chance, person, "honest: carrier", address=chance.choice(gates)) for person in islice(strangers, 25)
     ]
 
 
 def _no_script(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
-    """An old phone, a blocker, a page that loaded by half."""
-    return [_somebody(chance, person, "honest: no script", seconds="") for person in islice(strangers, 5)]
+    """Without JavaScript: an old phone, a blocker, a page that loaded partly."""
+    return [_signer(chance, person, "honest: no script", seconds="") for person in islice(strangers, 5)]
 
 
 # Bots
@@ -280,14 +279,14 @@ CHINESE: Dictionary = (
 
 
 def _spread(chance: random.Random, number: int, hours: tuple[float, float]) -> list[float]:
-    """The minutes at which a campaign posts: one stretch of hours, with pauses between posts as a script makes them."""
+    """Returns the minutes at which a campaign posts: random ones within a few hours."""
     length = chance.uniform(*hours) * 60
     start = chance.uniform(60, HOURS * 60 - length)
     return sorted(start + chance.random() * length for _each in range(number))
 
 
 def _addresses(chance: random.Random, number: int, *, each: tuple[int, int]) -> Iterator[str]:
-    """Rented addresses, each used a few times, in no order."""
+    """Returns rented IP addresses, each used a few times, in random order."""
     found: list[str] = []
     while len(found) < number:
         found += [_anywhere(chance)] * chance.randint(*each)
@@ -295,13 +294,13 @@ def _addresses(chance: random.Random, number: int, *, each: tuple[int, int]) -> 
     return iter(found)
 
 
-def _any_name(chance: random.Random, of: Dictionary) -> str:
-    given, family = chance.choice(of[0]), chance.choice(of[1])
-    return family + given if of is CHINESE else f"{given} {family}"
+def _any_name(chance: random.Random, names: Dictionary) -> str:
+    given, family = chance.choice(names[0]), chance.choice(names[1])
+    return family + given if names is CHINESE else f"{given} {family}"
 
 
 def _box(chance: random.Random, name: str, style: str) -> str:
-    """A local part: of random characters, or after the name with a number, as makers of accounts in bulk do it."""
+    """Returns a local part as bulk accounts have it: random characters, or the name with a number."""
     if style == "random":
         return "".join(chance.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _each in range(chance.randint(8, 12)))
     parts = [word for word in _plain(name) if word] or ["wang", chance.choice(("wei", "fang", "min", "jun"))]
@@ -309,12 +308,12 @@ def _box(chance: random.Random, name: str, style: str) -> str:
 
 
 def _bot(chance: random.Random, at: float, name: str, email: str, address: str, tactic: str, seconds: str = "", **fields: str) -> Signer:  # fmt: skip
-    after = chance.uniform(0.2, 6)  # its own script reads the boxes
+    after = chance.uniform(0.2, 6)  # a script reads the mailboxes
     return Signer(at, name, fields.pop("country", "") or chance.choice(("US", "GB", "RU", "CN", "DE", "")), email, address, seconds, after, tactic, **fields)  # fmt: skip
 
 
 def template(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """One name with variations, posted by a script, over many addresses."""
+    """One name with variations, posted by a script from many IP addresses."""
     stem = chance.choice(("Patriot of Motherland", "Proud Citizen", "Concerned Worker", "Friend of the Party"))
     ways = (f"{stem} {{n}}", f"{stem}{{n}}", f"{stem} No. {{n}}", f"{stem} ({{n}})", f"{stem.upper()} {{n}}")
     addresses = _addresses(chance, number, each=(1, 4))
@@ -325,7 +324,7 @@ def template(chance: random.Random, number: int, honest: list[Signer]) -> list[S
 
 
 def dictionary(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """Names out of a list, from a handful of servers."""
+    """Names from a list, posted from a few servers."""
     networks = [f"{chance.randrange(20, 220)}.{chance.randrange(256)}.{chance.randrange(256)}." for _each in range(6)]
     return [
         _bot(chance, at, name := _any_name(chance, RUSSIAN), f"{_box(chance, name, 'named')}@{chance.choice(('mail.ru', 'bk.ru', 'yandex.ru', 'gmail.com'))}", chance.choice(networks) + str(chance.randrange(1, 255)), "dictionary, few networks")
@@ -334,20 +333,20 @@ def dictionary(chance: random.Random, number: int, honest: list[Signer]) -> list
 
 
 def copied(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """Names of those who signed, taken from the public list, so that the real ones look like copies."""
+    """Names of real signers, copied from the public list, so that the real ones look like duplicates."""
     moments = _spread(chance, number, (3, 8))
-    there = [signer for signer in honest if signer.at < moments[0] - 30] or honest[:1]
-    taken = chance.sample(there, min(60, len(there)))
+    signed_before = [signer for signer in honest if signer.at < moments[0] - 30] or honest[:1]
+    taken = chance.sample(signed_before, min(60, len(signed_before)))
     addresses = _addresses(chance, number, each=(1, 5))
     found = []
     for at in moments:
-        of = chance.choice(taken)
-        found.append(_bot(chance, at, of.name, f"{_box(chance, of.name, 'random')}@{chance.choice(BIG)}", next(addresses), "copied names", country=of.country, organization=of.organization))  # fmt: skip
+        original = chance.choice(taken)
+        found.append(_bot(chance, at, original.name, f"{_box(chance, original.name, 'random')}@{chance.choice(BIG)}", next(addresses), "copied names", country=original.country, organization=original.organization))  # fmt: skip
     return found
 
 
 def one_domain(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """A domain of their own, with sub-domains without end; a browser without a screen fills the form in."""
+    """A domain with any number of subdomains; a headless browser fills in the form."""
     domain = f"{_box(chance, '', 'random')}.{chance.choice(('ru', 'top', 'site', 'com'))}"
     addresses = _addresses(chance, number, each=(1, 3))
     return [
@@ -357,7 +356,7 @@ def one_domain(chance: random.Random, number: int, honest: list[Signer]) -> list
 
 
 def throw_away(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """Throw-away mailboxes: most at known places, some at domains bought last week."""
+    """Disposable mailboxes: most at known providers, some at new domains."""
     known = (
         "mailinator.com",
         "guerrillamail.com",
@@ -375,7 +374,7 @@ def throw_away(chance: random.Random, number: int, honest: list[Signer]) -> list
 
 
 def big_provider(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """Random boxes at the biggest provider, names from a list, each address used a few times."""
+    """Random mailboxes at the biggest provider, names from a list, each IP address used a few times."""
     addresses = _addresses(chance, number, each=(2, 6))
     return [
         _bot(chance, at, _any_name(chance, WESTERN), f"{_box(chance, '', 'random')}@gmail.com", next(addresses), "big provider, many networks")
@@ -384,7 +383,7 @@ def big_provider(chance: random.Random, number: int, honest: list[Signer]) -> li
 
 
 def patient(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """The same, by a browser without a screen that waits as long as people do, over addresses of homes."""
+    """Pasted comments from a headless browser that waits as long as people do, over residential IP addresses."""
     addresses = _addresses(chance, number, each=(1, 3))
     return [
         _bot(chance, at, name := _any_name(chance, CHINESE if chance.random() < 0.5 else WESTERN), f"{_box(chance, name, 'named')}@{chance.choice(BIG)}", next(addresses), "pasted comment", seconds=str(chance.randrange(20, 200)), comment=chance.choice(PASTED))
@@ -400,7 +399,7 @@ PASTED = (
 
 
 def slogans(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """What they shout, in place of a name."""
+    """Slogans in place of names."""
     shouts = (
         "Long live the Motherland",
         "Glory to the Party",
@@ -421,7 +420,7 @@ def slogans(chance: random.Random, number: int, honest: list[Signer]) -> list[Si
 
 
 def hasty(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """A browser without a screen that fills all fields at once."""
+    """A headless browser that fills in all fields at once."""
     addresses = _addresses(chance, number, each=(1, 10))
     return [
         _bot(chance, at, name := _any_name(chance, CHINESE), f"{_box(chance, name, 'named')}@{chance.choice(('qq.com', '163.com', 'gmail.com'))}", next(addresses), "hasty", seconds=str(chance.randrange(0, 5)))
@@ -430,7 +429,7 @@ def hasty(chance: random.Random, number: int, honest: list[Signer]) -> list[Sign
 
 
 def quiet(chance: random.Random, number: int, honest: list[Signer]) -> list[Signer]:
-    """Bots that do all that people do: measured apart, so that nobody believes that flags find everything."""
+    """Bots that act like people: measured apart, to show that flags do not find everything."""
     return [
         _bot(chance, at, name := _any_name(chance, WESTERN), f"{_local(chance, name)}@{chance.choice(BIG)}", _anywhere(chance), QUIET, seconds=str(chance.randrange(20, 300)))
         for at in _spread(chance, number, (5, 20))

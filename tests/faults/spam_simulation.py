@@ -1,7 +1,7 @@
-"""`uv run python -m tests.faults.spam_simulation [--seeds 1 2 3]`: a brigade of bots among honest signers; what the flags find.
+"""`uv run python -m tests.faults.spam_simulation [--seeds 1 2 3]`: bots among honest signers, and what the flags find.
 
-Everybody signs and confirms over the real views, on a clock of their own: 36 hours pass within a minute or two. A
-PostgreSQL of its own is made in a temporary folder, and all of it is gone afterwards.
+Everybody signs and confirms through the real views, on a simulated clock: 36 hours pass within a minute or two. A
+PostgreSQL of its own is made in a temporary folder and deleted afterwards.
 """
 
 import argparse
@@ -41,17 +41,17 @@ from tests.factories import make_letter
 from tests.faults.simulated_signers import HOURS, QUIET, Signer, simulated_signers
 
 DAY = 86_400  # seconds
-ROUNDS = 5  # minutes between two looks of the worker; it takes one each minute
-FALSE, RECALL, ACTIONS = 0.02, 0.95, 10  # what is aimed at
-STAFF = 1  # who cleans up
-RULES = ("burst", "machine", "fast")  # what staff take out by rule, once they saw its preview; the rest they read
+CHECK_EVERY = 5  # simulated minutes between two runs of the burst check; the worker runs it each minute
+MAX_FALSE_POSITIVES, MIN_RECALL, MAX_ACTIONS = 0.02, 0.95, 10  # targets
+STAFF = 1  # the id of the moderator
+RULES = ("burst", "machine", "fast")  # flags whose signatures staff reject by bulk rule; all others they review
 
 
 class Clock:
-    """The time of the drill. It ended within the last day, so that what is kept for days is there afterwards.
+    """The simulated time. It ends within the last day, so that rows that are kept for days still exist afterwards.
 
-    It begins with a day, whenever it is run: limits count by the day, and half of a flood on either side of midnight
-    can stay below them.
+    It starts at midnight, whenever it runs: rate limits count by day, and a flood that is split by midnight can stay
+    below them.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class CleanUp:
-    """What staff did, how long it took, whom it took out, and whether undo put everything back as it was."""
+    """The result of cleaning up by bulk rules, and whether the undo restored everything."""
 
     actions: int
     seconds: float
@@ -84,33 +84,33 @@ class CleanUp:
 
     def __str__(self) -> str:
         return (
-            f"clean-up: {self.actions} staff actions, {self.seconds:.1f} s; {self.bots} bots and {self.honest} honest taken out, "
-            f"{self.left} flagged left to read; undone in {self.undo_seconds:.1f} s, "
+            f"clean-up: {self.actions} staff actions, {self.seconds:.1f} s; {self.bots} bots and {self.honest} honest rejected, "
+            f"{self.left} flagged left to review; undone in {self.undo_seconds:.1f} s, "
             f"{'every row and count as before' if self.is_exact else 'NOT AS BEFORE'}"
         )
 
 
 @dataclass
-class Drill:
-    """One run: the crowd, and what became of each."""
+class Simulation:
+    """One run: the signers, and the row of each."""
 
     letter: Letter
     people: list[Signer]
-    rounds: int = ROUNDS
+    check_every: int = CHECK_EVERY
     rows: dict[str, Signature] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Let everybody come, and the worker look after the house meanwhile."""
+        """Lets everybody sign and confirm in order of time, and runs the burst check meanwhile."""
         clock, client = Clock(), Client(SERVER_NAME="localhost")
         text = self.letter.revisions.get().translations.get().digest
         order = itertools.count()
         due = [(signer.at, next(order), "sign", signer) for signer in self.people]
-        due += [(minute, next(order), "look", None) for minute in range(0, (HOURS + 3) * 60, self.rounds)]
+        due += [(minute, next(order), "check", None) for minute in range(0, (HOURS + 3) * 60, self.check_every)]
         heapq.heapify(due)
         with clock.running():
             while due:
                 clock.minute, _order, what, signer = heapq.heappop(due)
-                if what == "look":
+                if what == "check":
                     bursts.flag_bursts()
                 elif what == "sign":
                     self._sign(client, signer, text)
@@ -150,7 +150,7 @@ class Drill:
         )
         assert answer.status_code == 303, (signer, answer.status_code)
 
-    # What came of it
+    # Results
 
     @property
     def recall(self) -> float:
@@ -165,12 +165,12 @@ class Drill:
         return sum(bool(self.rows[signer.email].flags) for signer in chosen) / len(chosen)
 
     def clean_up(self) -> "CleanUp":
-        """Take the bots out by rules, each previewed and confirmed; then undo all of it, and compare."""
-        before, stood = self._standing(), counts.for_letter(self.letter.pk)
+        """Rejects the bots by bulk rules, each previewed and confirmed; then undoes all of it and compares."""
+        states_before, counts_before = self._states(), counts.for_letter(self.letter.pk)
         started, rules = time.monotonic(), []
         for flag in RULES:
             conditions = bulk_rules.Conditions(flag=flag)
-            rule = bulk_rules.create(self.letter, conditions, by=STAFF, name=flag, reason="a brigade")
+            rule = bulk_rules.create(self.letter, conditions, by=STAFF, name=flag, reason="a simulation")
             shown = bulk_rules.preview(rule).number
             if shown:
                 bulk_rule_runs.start(rule, by=STAFF, shown=shown, typed=shown)
@@ -178,36 +178,36 @@ class Drill:
                     pass
                 rules.append(rule)
         seconds = time.monotonic() - started
-        gone = {number for number, (state, *_rest) in self._standing().items() if state == State.REJECTED}
+        rejected = {number for number, (state, *_rest) in self._states().items() if state == State.REJECTED}
         started = time.monotonic()
         for rule in reversed(rules):
             bulk_rule_runs.undo(rule, by=STAFF)
             while bulk_rule_runs.run(rule.pk):
                 pass
-        is_exact = (self._standing(), counts.for_letter(self.letter.pk)) == (before, stood)
+        is_exact = (self._states(), counts.for_letter(self.letter.pk)) == (states_before, counts_before)
         return CleanUp(
             actions=len(rules),
             seconds=seconds,
             undo_seconds=time.monotonic() - started,
-            bots=sum(self.rows[signer.email].pk in gone for signer in self.people if signer.is_bot),
-            honest=sum(self.rows[signer.email].pk in gone for signer in self.people if not signer.is_bot),
-            left=sum(bool(row.flags) and row.pk not in gone for row in self.rows.values()),
+            bots=sum(self.rows[signer.email].pk in rejected for signer in self.people if signer.is_bot),
+            honest=sum(self.rows[signer.email].pk in rejected for signer in self.people if not signer.is_bot),
+            left=sum(bool(row.flags) and row.pk not in rejected for row in self.rows.values()),
             is_exact=is_exact,
         )
 
-    def _standing(self) -> dict[int, tuple[object, ...]]:
+    def _states(self) -> dict[int, tuple[object, ...]]:
         rows = Signature.objects.filter(letter=self.letter).values_list("pk", "state", "flags", "approved_on")
         return {number: (state, tuple(flags), day) for number, state, flags, day in rows}
 
     def table(self) -> str:
-        """For each tactic: how many, how many flagged, and by what."""
+        """Returns a table: for each tactic, how many signed, how many were flagged, and by which flags."""
         lines = []
         tactics = Counter(signer.tactic for signer in self.people)
         for tactic, number in sorted(tactics.items()):
             rows = [self.rows[signer.email] for signer in self.people if signer.tactic == tactic]
-            why = Counter(flag for row in rows for flag in row.flags)
+            flags = Counter(flag for row in rows for flag in row.flags)
             found = sum(bool(row.flags) for row in rows)
-            reasons = ", ".join(f"{flag} {n}" for flag, n in why.most_common())
+            reasons = ", ".join(f"{flag} {n}" for flag, n in flags.most_common())
             lines.append(f"{tactic:<30} {number:>5} {found:>5} {found / number:>6.1%}  {reasons}")
         return "\n".join(lines)
 
@@ -222,16 +222,20 @@ def main() -> int:
             call_command("migrate", verbosity=0)
             for seed in options.seeds:
                 started = time.monotonic()
-                drill = Drill(make_letter(f"drill-{seed}"), simulated_signers(seed))
+                simulation = Simulation(make_letter(f"simulation-{seed}"), simulated_signers(seed))
                 rate_limits.clear_cache()
-                drill.run()
+                simulation.run()
                 took = time.monotonic() - started
-                print(f"\nseed {seed}: {len(drill.people)} sign-ups in {took:.0f} s\n{drill.table()}")
+                print(f"\nseed {seed}: {len(simulation.people)} sign-ups in {took:.0f} s\n{simulation.table()}")
                 print(
-                    f"recall {drill.recall:.3f}  false positives {drill.false_positives:.3f}\n{(done := drill.clean_up())}",
+                    f"recall {simulation.recall:.3f}  false positives {simulation.false_positives:.3f}\n{(done := simulation.clean_up())}",
                     flush=True,
                 )
-                reached = drill.recall >= RECALL and drill.false_positives <= FALSE and done.actions <= ACTIONS
+                reached = (
+                    simulation.recall >= MIN_RECALL
+                    and simulation.false_positives <= MAX_FALSE_POSITIVES
+                    and done.actions <= MAX_ACTIONS
+                )
                 missed += not (reached and done.is_exact)
                 with connection.cursor() as cursor:
                     cursor.execute("TRUNCATE signatures_ratebucket")

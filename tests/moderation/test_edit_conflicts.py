@@ -1,4 +1,4 @@
-"""Two at once: whoever comes second is told what happened and who did it, and overwrites nothing (SECURITY.md A7)."""
+"""Edit conflicts: the second of two people learns what the first one did, and overwrites nothing (threat model A7)."""
 
 import threading
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from tests.factories import WORDS, make_many, make_signature
 pytestmark = pytest.mark.django_db
 QUEUE = "/admin/signatures/waitingsignature/"
 ALL = "/admin/signatures/signature/"
-NOTABLES = "/admin/signatures/featuredsignature/"
+FEATURED = "/admin/signatures/featuredsignature/"
 STAFF = ("approve", "reject", "hold", "ask", "feature")
 
 
@@ -45,7 +45,7 @@ def other_client(other: User) -> Client:
 
 
 def seen_on(moderator_client: Client, page: str) -> str:
-    """What a page that is open now says it has seen."""
+    """Returns the newest audit entry that a page knows, as its form sends it."""
     return str(moderator_client.get(page).context["as_of"])
 
 
@@ -56,12 +56,12 @@ def send(moderator_client: Client, action: str, *rows: Signature, as_of: str, pa
 
 
 def actions_on(row: Signature) -> list[str]:
-    told = AuditEntry.objects.filter(signature_id=row.pk).exclude(action__in=READ_ACTIONS)
-    return list(told.order_by("pk").values_list("action", flat=True))
+    entries = AuditEntry.objects.filter(signature_id=row.pk).exclude(action__in=READ_ACTIONS)
+    return list(entries.order_by("pk").values_list("action", flat=True))
 
 
 def as_stored(row: Signature) -> dict[str, Any]:
-    return Signature.objects.filter(pk=row.pk).values().get()
+    return dict(Signature.objects.filter(pk=row.pk).values().get())
 
 
 def by_signer(row: Signature, verb: str, words: dict[str, str]) -> None:
@@ -70,7 +70,7 @@ def by_signer(row: Signature, verb: str, words: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [*product([*STAFF, "change", "withdraw"], STAFF)])
-def test_A7_no_action_of_the_second_overwrites_one_of_the_first(
+def test_A7_no_action_overwrites_one_that_the_page_did_not_show(
     cleo: Signature, moderator_client: Client, other_client: Client, words: dict[str, str], first: str, second: str
 ) -> None:
     as_of = seen_on(moderator_client, QUEUE)
@@ -79,19 +79,19 @@ def test_A7_no_action_of_the_second_overwrites_one_of_the_first(
         send(other_client, first, cleo, as_of=as_of)
     else:
         by_signer(cleo, first, words)
-    stands = as_stored(cleo)
+    stored = as_stored(cleo)
     assert actions_on(cleo) == [first]
 
     page = send(moderator_client, second, cleo, as_of=as_of)
 
-    assert as_stored(cleo) == stands and actions_on(cleo) == [first]
-    assert "left as it was" in page
+    assert as_stored(cleo) == stored and actions_on(cleo) == [first]
+    assert "was not changed" in page
     assert ("Somebody else (second-moderator)" if first in STAFF else "Its signer") in page
-    assert f"It stands now as: {State(stands['state']).label}" in page
+    assert f"Its state is now: {State(stored['state']).label}" in page
 
 
 @pytest.mark.parametrize("action", STAFF)
-def test_A7_who_opens_the_page_anew_may_act(
+def test_A7_after_reloading_the_page_the_action_is_possible(
     cleo: Signature, moderator_client: Client, other_client: Client, action: str
 ) -> None:
     send(other_client, "hold", cleo, as_of=seen_on(other_client, QUEUE))
@@ -100,21 +100,23 @@ def test_A7_who_opens_the_page_anew_may_act(
         assert actions_on(cleo) == ["hold", action]
 
 
-def test_A7_what_one_did_oneself_is_no_surprise(cleo: Signature, moderator_client: Client) -> None:
+def test_A7_own_actions_are_no_conflict(cleo: Signature, moderator_client: Client) -> None:
     as_of = seen_on(moderator_client, QUEUE)
     for action in ("hold", "ask", "approve"):
         send(moderator_client, action, cleo, as_of=as_of)
     assert actions_on(cleo) == ["hold", "ask", "approve"]
 
 
-def test_A7_a_look_is_no_change(cleo: Signature, moderator_client: Client, other: User) -> None:
+def test_A7_a_view_is_no_conflict(cleo: Signature, moderator_client: Client, other: User) -> None:
     as_of = seen_on(moderator_client, QUEUE)
     audit_log.record(AuditAction.VIEW, staff_id=other.pk, signature_id=cleo.pk)
     send(moderator_client, "approve", cleo, as_of=as_of)
     assert actions_on(cleo) == ["approve"]
 
 
-def test_A7_the_page_and_the_forms_carry_the_one_number(cleo: Signature, moderator_client: Client, other: User) -> None:
+def test_A7_lists_and_forms_carry_the_newest_audit_entry(
+    cleo: Signature, moderator_client: Client, other: User
+) -> None:
     decisions.hold(cleo, by=other.pk)
     for page in (QUEUE, ALL, f"{QUEUE}{cleo.pk}/change/", f"{ALL}{cleo.pk}/change/"):
         newest = AuditEntry.objects.latest("pk").pk
@@ -123,7 +125,7 @@ def test_A7_the_page_and_the_forms_carry_the_one_number(cleo: Signature, moderat
         )
 
 
-def test_A7_a_page_of_many_leaves_those_alone_that_another_had(
+def test_A7_a_bulk_action_leaves_conflicting_signatures_alone(
     letter: Letter, moderator_client: Client, other: User
 ) -> None:
     rows = make_many(letter, 8, state=State.WAITING)
@@ -133,12 +135,12 @@ def test_A7_a_page_of_many_leaves_those_alone_that_another_had(
 
     page = send(moderator_client, "approve", *rows, as_of=as_of)
 
-    assert "6 signatures changed." in page and "2 signatures left as they were" in page
+    assert "6 signatures changed." in page and "2 signatures were not changed" in page
     assert [as_stored(row)["flags"] for row in rows[:2]] == [["hold"], ["hold"]]
-    assert f"{rows[0].pk}</a>: Somebody else (second-moderator) put it aside at" in page
+    assert f"{rows[0].pk}</a>: Somebody else (second-moderator) put it on hold at" in page
 
 
-def test_A7_all_that_match_are_those_that_were_seen(
+def test_A7_select_all_means_those_that_the_page_could_show(
     letter: Letter, moderator_client: Client, other: User, ben: Signature
 ) -> None:
     rows = make_many(letter, 4, state=State.WAITING)
@@ -153,7 +155,7 @@ def test_A7_all_that_match_are_those_that_were_seen(
     assert as_stored(came_later)["state"] == "waiting"
 
 
-def test_A7_the_page_of_one_tells_who_and_shows_how_it_stands(
+def test_A7_the_page_of_one_signature_says_who_changed_it_and_shows_its_state(
     cleo: Signature, moderator_client: Client, other: User
 ) -> None:
     page = f"{ALL}{cleo.pk}/change/"
@@ -161,13 +163,13 @@ def test_A7_the_page_of_one_tells_who_and_shows_how_it_stands(
     decisions.hold(cleo, by=other.pk)
 
     fields = {form.add_prefix("action"): "approve", "index": "0", "_selected_action": cleo.pk, "as_of": as_of}
-    told = moderator_client.post(page, fields, follow=True).content.decode()
+    page_after = moderator_client.post(page, fields, follow=True).content.decode()
 
-    assert "Somebody else (second-moderator) put it aside" in told and "Staff put it aside." in told
+    assert "Somebody else (second-moderator) put it on hold" in page_after and "Staff put it aside." in page_after
     assert actions_on(cleo) == ["hold"]
 
 
-def test_A7_undo_takes_nothing_back_that_another_did_since(
+def test_A7_undo_my_decision_leaves_later_changes_by_others(
     cleo: Signature, moderator_client: Client, other: User
 ) -> None:
     send(moderator_client, "hold", cleo, as_of=seen_on(moderator_client, QUEUE))
@@ -175,10 +177,10 @@ def test_A7_undo_takes_nothing_back_that_another_did_since(
 
     page = moderator_client.post(QUEUE, {"undo_mine": "1"}, follow=True).content.decode()
 
-    assert "left as it was" in page and as_stored(cleo)["flags"] == ["asked", "hold"]
+    assert "was not changed" in page and as_stored(cleo)["flags"] == ["asked", "hold"]
 
 
-def test_A7_undo_of_the_list_goes_by_what_was_seen(
+def test_A7_the_undo_action_leaves_changes_that_the_page_did_not_show(
     ada: Signature, moderator_client: Client, other: User, moderator: User
 ) -> None:
     decisions.hold(ada, by=moderator.pk)
@@ -188,86 +190,88 @@ def test_A7_undo_of_the_list_goes_by_what_was_seen(
     assert actions_on(ada) == ["hold", "approve"]
 
 
-def test_A7_a_signature_that_was_erased_meanwhile_is_told(cleo: Signature, moderator_client: Client) -> None:
+def test_A7_a_signature_that_was_erased_meanwhile_is_reported(cleo: Signature, moderator_client: Client) -> None:
     as_of = seen_on(moderator_client, QUEUE)
     withdrawal.erase(cleo)
-    assert "1 signature is gone meanwhile." in send(moderator_client, "approve", cleo, as_of=as_of)
+    assert "1 signature was deleted meanwhile." in send(moderator_client, "approve", cleo, as_of=as_of)
 
 
 @pytest.mark.parametrize("as_of", ["", "x", "-1", "9" * 30, "１"])
-def test_A7_a_number_that_is_none_leaves_it_at_the_state_that_was_seen(
-    cleo: Signature, moderator_client: Client, as_of: str
-) -> None:
+def test_A7_an_invalid_audit_entry_id_is_ignored(cleo: Signature, moderator_client: Client, as_of: str) -> None:
     send(moderator_client, "approve", cleo, as_of=as_of)
     assert as_stored(cleo)["state"] == "approved"
 
 
-def place(letter: Letter, *names: str, **fields: Any) -> list[Signature]:
+def make_featured(letter: Letter, *names: str, **fields: Any) -> list[Signature]:
     return [make_signature(letter, name, featured_position=n, **fields) for n, name in enumerate(names, start=1)]
 
 
-def shown(moderator_client: Client) -> list[str]:
-    return [row.name for row in moderator_client.get(NOTABLES).context["cl"].result_list]
+def shown_names(moderator_client: Client) -> list[str]:
+    return [row.name for row in moderator_client.get(FEATURED).context["cl"].result_list]
 
 
-def test_staff_order_the_notables_by_buttons_and_the_list_follows(
+def test_staff_order_featured_signatures_by_buttons_and_the_public_list_follows(
     letter: Letter, moderator_client: Client, moderator: User
 ) -> None:
-    one, two, three = place(letter, "One", "Two", "Three")
+    one, two, three = make_featured(letter, "One", "Two", "Three")
     make_signature(letter, "Nobody special")
-    assert shown(moderator_client) == ["One", "Two", "Three"]
+    assert shown_names(moderator_client) == ["One", "Two", "Three"]
 
-    moderator_client.post(NOTABLES, {"move": f"up:{three.pk}"})
-    moderator_client.post(NOTABLES, {"move": f"down:{one.pk}"})
+    moderator_client.post(FEATURED, {"move": f"up:{three.pk}"})
+    moderator_client.post(FEATURED, {"move": f"down:{one.pk}"})
 
-    assert shown(moderator_client) == ["Three", "One", "Two"]
-    assert [row.name for row in Signature.objects.filter(letter=letter).public().featured()] == shown(moderator_client)
+    assert shown_names(moderator_client) == ["Three", "One", "Two"]
+    assert [row.name for row in Signature.objects.filter(letter=letter).public().featured()] == shown_names(
+        moderator_client
+    )
     entry = AuditEntry.objects.get(signature_id=one.pk)
-    assert (entry.action, entry.staff_id, entry.detail) == ("move-featured", moderator.pk, {"place": 2})
-    assert actions_on(three) == ["move-featured"] * 2 and actions_on(two) == ["move-featured"]
+    assert (entry.action, entry.staff_id, entry.detail) == ("place", moderator.pk, {"place": 2})
+    assert actions_on(three) == ["place"] * 2 and actions_on(two) == ["place"]
 
 
-def test_a_featured_position_moves_among_its_own_kind_and_not_beyond_the_end(
+def test_a_featured_signature_moves_among_its_own_kind_and_not_beyond_the_end(
     letter: Letter, moderator_client: Client
 ) -> None:
-    (guild,) = place(letter, "Guild", kind=Kind.ORGANIZATION)
-    one, two = place(letter, "One", "Two")
+    (guild,) = make_featured(letter, "Guild", kind=Kind.ORGANIZATION)
+    one, two = make_featured(letter, "One", "Two")
     for way, row in (("up", guild), ("down", guild), ("up", one), ("down", two)):
         assert (
-            "left as it was"
-            in moderator_client.post(NOTABLES, {"move": f"{way}:{row.pk}"}, follow=True).content.decode()
+            "was not changed"
+            in moderator_client.post(FEATURED, {"move": f"{way}:{row.pk}"}, follow=True).content.decode()
         )
-    moderator_client.post(NOTABLES, {"move": f"up:{two.pk}"})
-    assert shown(moderator_client) == ["Guild", "Two", "One"]
+    moderator_client.post(FEATURED, {"move": f"up:{two.pk}"})
+    assert shown_names(moderator_client) == ["Guild", "Two", "One"]
 
 
-def test_no_more_are_featured_position_than_the_first_page_holds(
+def test_no_more_signatures_are_featured_than_the_first_page_holds(
     letter: Letter, ada: Signature, moderator: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("signatures.moderation.featured.MAX_FEATURED", 2)
-    place(letter, "One", "Two")
+    make_featured(letter, "One", "Two")
     with pytest.raises(transitions.TransitionNotAllowed):
         featured.feature(ada, by=moderator.pk)
 
 
-def test_A7_two_who_move_notables_do_not_undo_each_other(letter: Letter, moderator_client: Client, other: User) -> None:
-    one, two, _three = place(letter, "One", "Two", "Three")
-    as_of = seen_on(moderator_client, NOTABLES)
+def test_A7_two_moves_of_featured_signatures_do_not_undo_each_other(
+    letter: Letter, moderator_client: Client, other: User
+) -> None:
+    one, two, _three = make_featured(letter, "One", "Two", "Three")
+    as_of = seen_on(moderator_client, FEATURED)
     featured.move(two, by=other.pk, up=True)
-    page = moderator_client.post(NOTABLES, {"move": f"up:{two.pk}", "as_of": as_of}, follow=True).content.decode()
-    assert "moved it among the featured" in page and shown(moderator_client) == ["Two", "One", "Three"]
-    moderator_client.post(NOTABLES, {"move": f"up:{one.pk}", "as_of": as_of})
-    assert shown(moderator_client) == ["Two", "One", "Three"], "its neighbor was moved by another"
+    page = moderator_client.post(FEATURED, {"move": f"up:{two.pk}", "as_of": as_of}, follow=True).content.decode()
+    assert "moved it among the featured" in page and shown_names(moderator_client) == ["Two", "One", "Three"]
+    moderator_client.post(FEATURED, {"move": f"up:{one.pk}", "as_of": as_of})
+    assert shown_names(moderator_client) == ["Two", "One", "Three"], "its neighbor was moved by another"
 
 
-def test_only_moderators_order_the_notables(letter: Letter, officer: User, editor: User) -> None:
-    _one, two = place(letter, "One", "Two")
+def test_only_moderators_order_featured_signatures(letter: Letter, officer: User, editor: User) -> None:
+    _one, two = make_featured(letter, "One", "Two")
     for user in (officer, editor):
         client = Client()
         client.force_login(user)
-        assert client.get(NOTABLES).status_code == 403
-        assert client.post(NOTABLES, {"move": f"up:{two.pk}"}).status_code == 403
-    assert not AuditEntry.objects.filter(action="move-featured").exists()
+        assert client.get(FEATURED).status_code == 403
+        assert client.post(FEATURED, {"move": f"up:{two.pk}"}).status_code == 403
+    assert not AuditEntry.objects.filter(action="place").exists()
 
 
 @pytest.fixture
@@ -284,7 +288,9 @@ def filled_in(client: Client, page: str) -> dict[str, Any]:
     return {name: value for name in form.fields if (value := form[name].value()) is not None}
 
 
-def test_A7_two_owners_on_one_limit_the_second_is_told_and_may_insist(owners: tuple[Client, Client], db: None) -> None:
+def test_A7_of_two_owners_editing_one_limit_the_second_gets_a_message_and_may_save_again(
+    owners: tuple[Client, Client], db: None
+) -> None:
     limit = RateLimit.objects.all()[0]
     page, (one, two) = f"/admin/signatures/ratelimit/{limit.pk}/change/", owners
     first, second = filled_in(one, page), filled_in(two, page)
@@ -299,9 +305,9 @@ def test_A7_two_owners_on_one_limit_the_second_is_told_and_may_insist(owners: tu
 
     assert two.post(page, {**filled_in_again(answer), "max_count": 222}).status_code == 302
     limit.refresh_from_db()
-    assert limit.max_count == 222
-    told = AuditEntry.objects.filter(action="set-ratelimit").order_by("pk").values_list("reason", flat=True)
-    assert len(told) == 2 and not any("loaded_digest" in reason for reason in told)
+    assert limit.most == 222
+    reasons = AuditEntry.objects.filter(action="set-ratelimit").order_by("pk").values_list("reason", flat=True)
+    assert len(reasons) == 2 and not any("as_seen" in reason for reason in reasons)
 
 
 def filled_in_again(answer: Any) -> dict[str, Any]:
@@ -309,7 +315,7 @@ def filled_in_again(answer: Any) -> dict[str, Any]:
     return {name: value for name in form.fields if (value := form[name].value()) is not None}
 
 
-def test_A7_two_owners_on_one_letter(owners: tuple[Client, Client], letter: Letter) -> None:
+def test_A7_two_owners_editing_one_letter(owners: tuple[Client, Client], letter: Letter) -> None:
     page, (one, two) = f"/admin/campaign/letter/{letter.pk}/change/", owners
     forms = [{**filled_in(client, page), "letterhead": "{}"} for client in owners]
     for fields in forms:
@@ -321,7 +327,7 @@ def test_A7_two_owners_on_one_letter(owners: tuple[Client, Client], letter: Lett
     assert (letter.goal, letter.state) == (5000, "open")
 
 
-def test_A7_two_editors_on_one_draft(owners: tuple[Client, Client], letter: Letter) -> None:
+def test_A7_two_editors_editing_one_draft(owners: tuple[Client, Client], letter: Letter) -> None:
     draft = revise(letter, "ko", WORDS)
     page, (one, two) = f"/admin/campaign/translation/{draft.pk}/change/", owners
     forms = [filled_in(client, page) for client in owners]
@@ -338,10 +344,10 @@ def test_A7_two_editors_on_one_draft(owners: tuple[Client, Client], letter: Lett
     [("approve", "reject"), ("approve", "hold"), ("hold", "ask"), ("hold", "feature"), ("ask", "approve"),
      ("feature", "reject"), ("change", "approve"), ("change", "hold"), ("withdraw", "approve")],
 )  # fmt: skip
-def test_A7_of_two_at_the_same_moment_one_is_told(
+def test_A7_of_two_simultaneous_actions_one_is_refused(
     cleo: Signature, moderator_client: Client, other_client: Client, words: dict[str, str], one: str, two: str
 ) -> None:
-    """Two threads, two clients, one page: one decision of staff. A signer who comes after it changes their own words."""
+    """Two threads, two clients, one page: one decision of staff. A signer may still change the words after it."""
     as_of = seen_on(moderator_client, QUEUE)
     pages: list[str] = []
     ready = threading.Barrier(2)
@@ -369,23 +375,23 @@ def test_A7_of_two_at_the_same_moment_one_is_told(
     if one in {"change", "withdraw"}:
         assert done in ([one], [two, one])
         expected = "withdrawn" if one == "withdraw" else "waiting"
-        assert as_stored(cleo)["state"] == expected, "what the signer did stands"
+        assert as_stored(cleo)["state"] == expected, "the signer decides in the end"
     else:
         assert done in ([one], [two])
-        assert sum("left as it was" in page for page in pages) == 1
+        assert sum("was not changed" in page for page in pages) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_A7_a_decision_that_had_to_wait_for_another_sees_what_that_one_did(cleo: Signature, moderator: User) -> None:
-    """The other's entry is not in the snapshot of the statement that waited: the version of the row gives it away."""
+def test_A7_a_decision_that_waited_for_another_one_notices_it(cleo: Signature, moderator: User) -> None:
+    """The waiting statement cannot see the entry of the first one in its snapshot, but it sees another row version."""
     as_of, waiting = audit_log.newest_id(), threading.Event()
-    done: list[decisions.Decided] = []
+    done: list[decisions.DecisionResult] = []
 
     def second() -> None:
         try:
             waiting.set()
             rows = Signature.objects.filter(pk=cleo.pk)
-            done.append(decisions.decide(AuditAction.APPROVE, rows, by=moderator.pk, as_of=as_of))  # type: ignore[arg-type]  # as_manager
+            done.append(decisions.decide(AuditAction.APPROVE, rows, by=moderator.pk, as_of=as_of))
         finally:
             connection.close()
 
@@ -394,14 +400,14 @@ def test_A7_a_decision_that_had_to_wait_for_another_sees_what_that_one_did(cleo:
         decisions.hold(cleo, by=4711)
         thread.start()
         waiting.wait(5)
-        until_somebody_waits()
+        wait_for_a_blocked_lock()
     thread.join(20)
 
-    assert (done[0].done, done[0].refused, list(done[0].left)) == (0, 1, [cleo.pk])
+    assert (done[0].decided, done[0].refused, list(done[0].refused_ids)) == (0, 1, [cleo.pk])
     assert as_stored(cleo)["flags"] == ["hold"]
 
 
-def until_somebody_waits() -> None:
+def wait_for_a_blocked_lock() -> None:
     with connection.cursor() as cursor:
         for _each in range(500):
             cursor.execute("SELECT count(*), pg_sleep(0.01) FROM pg_locks WHERE NOT granted")

@@ -1,4 +1,4 @@
-"""A moderator decides in Django admin, and can take it back."""
+"""Moderators decide in the list of all signatures, and can undo a decision."""
 
 import threading
 from typing import Any
@@ -18,19 +18,19 @@ from signatures.states import State, Visibility
 from tests.factories import make_signature
 
 pytestmark = pytest.mark.django_db
-QUEUE = "/admin/signatures/signature/"
+ALL = "/admin/signatures/signature/"
 
 
 def act(moderator_client: Client, action: str, *rows: Signature, reason: str = "") -> Any:
     return moderator_client.post(
-        QUEUE,
+        ALL,
         {"action": action, "_selected_action": [row.pk for row in rows], "own_words": reason, "index": "0"},
         follow=True,
     )
 
 
 def act_on_one(moderator_client: Client, action: str, row: Signature, reason: str = "") -> Any:
-    page = f"{QUEUE}{row.pk}/change/"
+    page = f"{ALL}{row.pk}/change/"
     form = moderator_client.get(page).context["action_form"]
     return moderator_client.post(
         page,
@@ -44,11 +44,11 @@ def act_on_one(moderator_client: Client, action: str, row: Signature, reason: st
     )
 
 
-def test_the_queue_shows_what_is_needed_and_the_counts_per_state(
+def test_the_list_shows_signatures_and_the_counts_by_state(
     moderator_client: Client, ada: Signature, cleo: Signature
 ) -> None:
     make_signature(ada.letter, "Flagged", State.WAITING, flags=["link"])
-    page = moderator_client.get(QUEUE).content.decode()
+    page = moderator_client.get(ALL).content.decode()
     assert "Cleo Patra" in page and "Ada Lovelace" in page
     assert "waiting: <strong>2</strong>" in page and "approved: <strong>1</strong>" in page
     assert "waiting with a flag: <strong>1</strong>" in page
@@ -67,14 +67,14 @@ def test_the_queue_shows_what_is_needed_and_the_counts_per_state(
 def test_search_and_filters_find_a_signature(
     moderator_client: Client, ada: Signature, cleo: Signature, query: str
 ) -> None:
-    page = moderator_client.get(f"{QUEUE}?{query}").content.decode()
+    page = moderator_client.get(f"{ALL}?{query}").content.decode()
     assert "Cleo Patra" in page and "Ada Lovelace" not in page
 
 
 def test_the_country_filter_offers_the_countries_that_occur(
     moderator_client: Client, ada: Signature, cleo: Signature
 ) -> None:
-    page = moderator_client.get(f"{QUEUE}?country=GB").content.decode()
+    page = moderator_client.get(f"{ALL}?country=GB").content.decode()
     assert "Ada Lovelace" in page and "Cleo Patra" not in page and "United Kingdom" in page
 
 
@@ -98,7 +98,7 @@ def test_approving_a_single_signature_from_its_own_page(moderator_client: Client
     assert cleo.state == State.APPROVED
 
 
-def test_rejecting_needs_a_reason_and_keeps_it_in_the_trail(moderator_client: Client, cleo: Signature) -> None:
+def test_rejecting_needs_a_reason_and_keeps_it_in_the_audit_log(moderator_client: Client, cleo: Signature) -> None:
     assert "a rejection needs a reason" in act(moderator_client, "reject", cleo).content.decode()
     cleo.refresh_from_db()
     assert cleo.state == State.WAITING
@@ -107,11 +107,11 @@ def test_rejecting_needs_a_reason_and_keeps_it_in_the_trail(moderator_client: Cl
 
     cleo.refresh_from_db()
     assert cleo.state == State.REJECTED
-    page = moderator_client.get(f"{QUEUE}{cleo.pk}/change/").content.decode()
+    page = moderator_client.get(f"{ALL}{cleo.pk}/change/").content.decode()
     assert "not a name" in page and "waiting → rejected" in page
 
 
-def test_undo_goes_back_to_the_state_and_the_day_before(moderator_client: Client, ada: Signature) -> None:
+def test_undo_restores_the_state_and_the_day_of_approval(moderator_client: Client, ada: Signature) -> None:
     Signature.objects.update(approved_on="2026-01-02")
     act(moderator_client, "reject", ada, reason="by mistake")
     act(moderator_client, "undo", ada)
@@ -136,11 +136,11 @@ def test_a_withdrawal_cannot_be_undone_by_staff(ada: Signature, moderator: User)
         decisions.approve(ada, by=moderator.pk)
 
 
-def test_what_is_not_allowed_is_told_and_the_rest_is_done(
+def test_refused_signatures_are_reported_and_the_others_are_decided(
     moderator_client: Client, ben: Signature, cleo: Signature
 ) -> None:
     page = act(moderator_client, "approve", ben, cleo).content.decode()
-    assert "1 signature changed." in page and "1 signature left as it was" in page
+    assert "1 signature changed." in page and "1 signature was not changed" in page
     ben.refresh_from_db()
     assert ben.state == State.UNCONFIRMED
 
@@ -168,27 +168,27 @@ def test_two_moderators_decide_one_signature_once(cleo: Signature, moderator: Us
     assert AuditEntry.objects.count() == 1
 
 
-def test_nobody_edits_words_adds_or_deletes_a_row(admin_client: Client, cleo: Signature) -> None:
-    page = f"{QUEUE}{cleo.pk}/"
-    assert admin_client.get(f"{QUEUE}add/").status_code == 403
+def test_nobody_can_edit_add_or_delete_a_signature(admin_client: Client, cleo: Signature) -> None:
+    page = f"{ALL}{cleo.pk}/"
+    assert admin_client.get(f"{ALL}add/").status_code == 403
     assert admin_client.post(f"{page}delete/", {"post": "yes"}).status_code == 403
     admin_client.post(f"{page}change/", {"name": "Other", "state": "approved", "_save": "1"})
     cleo.refresh_from_db()
     assert (cleo.name, cleo.state) == ("Cleo Patra", State.WAITING)
-    assert "delete_selected" not in admin_client.get(QUEUE).content.decode()
+    assert "delete_selected" not in admin_client.get(ALL).content.decode()
 
 
-def test_who_does_not_moderate_sees_and_does_nothing(cleo: Signature, editor: User, officer: User) -> None:
+def test_other_roles_see_and_change_nothing(cleo: Signature, editor: User, officer: User) -> None:
     for user in (editor, officer):
         client = Client()
         client.force_login(user)
-        assert client.get(QUEUE).status_code == 403
+        assert client.get(ALL).status_code == 403
         assert act(client, "approve", cleo).status_code == 403
     cleo.refresh_from_db()
     assert cleo.state == State.WAITING
 
 
-def test_the_trail_can_be_read_and_not_written(moderator_client: Client, cleo: Signature, moderator: User) -> None:
+def test_the_audit_log_is_read_only(moderator_client: Client, cleo: Signature, moderator: User) -> None:
     decisions.approve(cleo, by=moderator.pk)
     entry = AuditEntry.objects.get()
     assert "approve" in moderator_client.get("/admin/signatures/auditentry/").content.decode()
@@ -197,12 +197,12 @@ def test_the_trail_can_be_read_and_not_written(moderator_client: Client, cleo: S
     assert moderator_client.post(f"/admin/signatures/auditentry/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_no_mail_address_stands_anywhere_in_admin(
+def test_no_admin_page_shows_an_email_address(
     admin_client: Client, client: Client, form: dict[str, str], letter: Letter
 ) -> None:
     client.post("/letters/bridge/sign/", {**form, "email": "canary-7@example.org", "updates": "on"})
     row = Signature.objects.get()
-    for page in (QUEUE, f"{QUEUE}{row.pk}/change/", f"{QUEUE}?q=canary-7", "/admin/signatures/auditentry/", "/admin/"):
+    for page in (ALL, f"{ALL}{row.pk}/change/", f"{ALL}?q=canary-7", "/admin/signatures/auditentry/", "/admin/"):
         text = admin_client.get(page).content.decode()
         assert "canary-7@example.org" not in text
         assert bytes(row.address_hash or b"").hex() not in text
@@ -210,4 +210,4 @@ def test_no_mail_address_stands_anywhere_in_admin(
 
 def test_a_counted_signature_shows_no_name(moderator_client: Client, letter: Letter) -> None:
     make_signature(letter, "", visibility=Visibility.COUNTED)
-    assert "(counted without a name)" in moderator_client.get(QUEUE).content.decode()
+    assert "(counted without a name)" in moderator_client.get(ALL).content.decode()

@@ -1,4 +1,4 @@
-"""Signatures on paper: every line's fate is shown first, then all are taken at once, and an import can be taken back."""
+"""Paper imports: a preview shows the result of every line, then all are imported at once, and an import can be undone."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from signatures.states import State
 from tests.factories import make_letter, make_signature
 
 pytestmark = pytest.mark.django_db
-DESK = "/admin/signatures/paperimport/"
+PAGE = "/admin/signatures/paperimport/"
 HEAD = "name,role,organization,country,kind,visibility,signed_on,sheet"
 FILE = f"""{HEAD}
 Rosa Parks,Seamstress,,US,,,2026-05-31,"box 2, sheet 14"
@@ -41,33 +41,31 @@ def clerk(officer: User) -> Client:
 
 def preview(clerk: Client, letter: Letter, text: str | bytes) -> Any:
     content = text if isinstance(text, bytes) else text.encode()
-    return clerk.post(f"{DESK}import/", {"letter": letter.pk, "file": SimpleUploadedFile("list.csv", content)})
+    return clerk.post(f"{PAGE}import/", {"letter": letter.pk, "file": SimpleUploadedFile("list.csv", content)})
 
 
-def take(clerk: Client, shown: Any) -> Any:
-    return clerk.post(f"{DESK}take/", {"sealed": shown.context["sealed"]}, follow=True)
+def confirm(clerk: Client, shown: Any) -> Any:
+    return clerk.post(f"{PAGE}confirm/", {"signed_file": shown.context["signed_file"]}, follow=True)
 
 
-def fates(shown: Any) -> list[tuple[int, str]]:
-    return [(line.number, line.fate) for line in shown.context["lines"]]
+def results(shown: Any) -> list[tuple[int, str]]:
+    return [(line.number, line.result) for line in shown.context["lines"]]
 
 
-def why(letter: Letter, line: str) -> str:
+def explanation(letter: Letter, line: str) -> str:
     (found,) = paper_import.preview(letter, f"{HEAD}\n{line}\n")
-    assert found.fate == paper_import.REFUSED
-    return found.why
+    assert found.result == paper_import.REFUSED
+    return found.explanation
 
 
-def test_what_becomes_of_each_line_is_shown_and_nothing_written_before_it_is_confirmed(
-    clerk: Client, letter: Letter, officer: User
-) -> None:
+def test_the_preview_shows_each_result_and_writes_nothing(clerk: Client, letter: Letter, officer: User) -> None:
     shown = preview(clerk, letter, FILE)
-    assert fates(shown) == [(2, "taken"), (3, "taken"), (4, "taken")]
+    assert results(shown) == [(2, "accepted"), (3, "accepted"), (4, "accepted")]
     assert "Simone Weil" in shown.content.decode() and "box 2, sheet 14" in shown.content.decode()
     assert not Signature.objects.exists() and not AuditEntry.objects.exists()
     assert "Rosa" not in str(clerk.session.items())
 
-    assert "3 signatures were taken in." in take(clerk, shown).content.decode()
+    assert "3 signatures were imported." in confirm(clerk, shown).content.decode()
 
     rosa, simone, kim = Signature.objects.order_by("pk")
     assert (rosa.paper, rosa.state, rosa.visibility, rosa.sheet) == (True, "approved", "delivery", "box 2, sheet 14")
@@ -79,17 +77,17 @@ def test_what_becomes_of_each_line_is_shown_and_nothing_written_before_it_is_con
     assert counts.for_letter(letter.pk).total == 3
 
 
-def test_the_same_file_again_holds_nothing_but_duplicates(clerk: Client, letter: Letter) -> None:
-    take(clerk, preview(clerk, letter, FILE))
+def test_a_second_import_of_the_same_file_finds_only_duplicates(clerk: Client, letter: Letter) -> None:
+    confirm(clerk, preview(clerk, letter, FILE))
     again = preview(clerk, letter, FILE)
-    assert {fate for _number, fate in fates(again)} == {"duplicate"}
-    assert "sealed" in again.context and 'name="sealed"' not in again.content.decode(), "nothing to confirm"
-    assert "nothing to take" in take(clerk, again).content.decode()
+    assert {result for _number, result in results(again)} == {"duplicate"}
+    assert "signed_file" in again.context and 'name="signed_file"' not in again.content.decode(), "nothing to confirm"
+    assert "nothing to import" in confirm(clerk, again).content.decode()
     assert Signature.objects.count() == 3
 
 
-def test_a_duplicate_has_the_name_key_the_country_and_the_organization_of_another(letter: Letter) -> None:
-    there = make_signature(letter, "José García", country="ES", organization="Bread & Sons")
+def test_a_duplicate_has_the_same_name_key_country_and_organization(letter: Letter) -> None:
+    existing = make_signature(letter, "José García", country="ES", organization="Bread & Sons")
     make_signature(letter, "Not Confirmed", State.UNCONFIRMED)
     make_signature(make_letter("other"), "Of Another Letter")
     rejected = make_signature(letter, "Rejected One", State.REJECTED)
@@ -98,10 +96,14 @@ def test_a_duplicate_has_the_name_key_the_country_and_the_organization_of_anothe
         f"{HEAD}\nGARCIA Jose,,bread sons,ES\nJosé García,,,ES\nJosé García,,,PT\nGarcía José,,,ES\n♥,,,\n♥,,,\n"
         "Not Confirmed\nOf Another Letter\nRejected One\n",
     )
-    assert [line.fate for line in lines] == [
-        "duplicate", "taken", "taken", "duplicate", "taken", "duplicate", "taken", "taken", "duplicate",
+    assert [line.result for line in lines] == [
+        "duplicate", "accepted", "accepted", "duplicate", "accepted", "duplicate", "accepted", "accepted", "duplicate",
     ]  # fmt: skip
-    assert str(there.pk) in lines[0].why and "line 3" in lines[3].why and str(rejected.pk) in lines[8].why
+    assert (
+        str(existing.pk) in lines[0].explanation
+        and "line 3" in lines[3].explanation
+        and str(rejected.pk) in lines[8].explanation
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,27 +117,27 @@ def test_a_duplicate_has_the_name_key_the_country_and_the_organization_of_anothe
         ("Ada,\x07", "control character"),
         ("Ada,,,Atlantis", "two letters"),
         ("Ada,,,XX", "two letters"),
-        ("Ada,,,,robot", "kind is"),
+        ("Ada,,,,robot", "kind must be"),
         ("Ada,,,,,counted", "without a name"),
-        ("Ada,,,,,,31.5.2026", "written as"),
+        ("Ada,,,,,,31.5.2026", "written like"),
         (f"Ada,,,,,,{timezone.now().date() + timedelta(days=2)}", "future"),
         ("Ada,,,,,,1776-07-04", "too long ago"),
         ("Ada,,,,,,,s,more", "more cells"),
     ],
 )
-def test_a_line_is_refused_by_the_rules_of_the_form_and_says_why(letter: Letter, line: str, reason: str) -> None:
-    assert reason in why(letter, line)
+def test_a_line_is_refused_by_the_rules_of_the_form_with_an_explanation(letter: Letter, line: str, reason: str) -> None:
+    assert reason in explanation(letter, line)
 
 
-def test_a_refused_line_keeps_no_other_from_being_taken(clerk: Client, letter: Letter) -> None:
+def test_a_refused_line_does_not_block_the_others(clerk: Client, letter: Letter) -> None:
     shown = preview(clerk, letter, f"{HEAD}\nAda,,,Atlantis\nBen Nevis\n")
-    assert fates(shown) == [(2, "refused"), (3, "taken")]
-    take(clerk, shown)
+    assert results(shown) == [(2, "refused"), (3, "accepted")]
+    confirm(clerk, shown)
     assert [row.name for row in Signature.objects.all()] == ["Ben Nevis"]
 
 
 @pytest.mark.parametrize("form", ["bom", "semicolons", "crlf", "order", "quoted"])
-def test_what_spreadsheets_write_is_read(letter: Letter, form: str) -> None:
+def test_files_of_spreadsheet_programs_can_be_read(letter: Letter, form: str) -> None:
     text = "name,country,role\nAda Lovelace,GB,Countess\n"
     content = {
         "bom": b"\xef\xbb\xbf" + text.encode(),
@@ -146,34 +148,32 @@ def test_what_spreadsheets_write_is_read(letter: Letter, form: str) -> None:
     }[form]
     (line,) = paper_import.preview(letter, paper_import.decode(content))
     assert [line.words[field] for field in ("name", "country", "role")] == ["Ada Lovelace", "GB", "Countess"]
-    assert line.fate == paper_import.ACCEPTED
+    assert line.result == paper_import.ACCEPTED
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         ("name\nJosé".encode("latin-1"), "not in UTF-8"),
-        (b"name,shoe\nAda,42", "names the columns"),
-        (b"role\nBaker", "names the columns"),
-        (b"name,name\nAda,Ada", "names the columns"),
+        (b"name,shoe\nAda,42", "must name the columns"),
+        (b"role\nBaker", "must name the columns"),
+        (b"name,name\nAda,Ada", "must name the columns"),
         (b"", "empty"),
         (b"name\n" + b"Ada\n" * 5001, "more than 5000 lines"),
         (b"name\n" + b"x" * 1_000_001, "larger than a megabyte"),
-        (b'name\n"' + b"x" * 200_000, "no CSV"),
+        (b'name\n"' + b"x" * 200_000, "not in CSV format"),
     ],
     ids=["latin-1", "unknown column", "no name", "column twice", "empty", "too many lines", "too large", "broken"],
 )
-def test_a_file_that_is_no_list_is_refused_as_a_whole(
-    clerk: Client, letter: Letter, content: bytes, reason: str
-) -> None:
+def test_an_invalid_file_is_refused_as_a_whole(clerk: Client, letter: Letter, content: bytes, reason: str) -> None:
     answer = preview(clerk, letter, content)
     assert answer.status_code == 422 and reason in answer.content.decode()
 
 
-def test_an_organization_and_what_else_has_a_flag_waits_as_from_anybody(letter: Letter) -> None:
+def test_flagged_lines_and_organizations_wait_for_review(letter: Letter) -> None:
     text = f"{HEAD}\nGuild,,,,organization\nGrace Hopper\nAda,www.spam.example\n"
     lines = paper_import.preview(letter, text)
-    assert lines[0].why == "it waits for a look: no-spokesperson, organization"
+    assert lines[0].explanation == "waits for review: no-spokesperson, organization"
     paper_import.import_lines(letter, text, by=1, shown=paper_import.preview_digest(lines))
     found = Signature.objects.order_by("pk").values_list("state", "flags")
     assert list(found) == [
@@ -181,49 +181,46 @@ def test_an_organization_and_what_else_has_a_flag_waits_as_from_anybody(letter: 
     ]  # fmt: skip
 
 
-def test_the_preview_is_shown_anew_when_a_fate_has_changed(clerk: Client, letter: Letter) -> None:
+def test_the_preview_is_shown_again_when_a_result_has_changed(clerk: Client, letter: Letter) -> None:
     shown = preview(clerk, letter, FILE)
     make_signature(letter, "Rosa Parks", country="US")
-    answer = take(clerk, shown)
-    assert "has changed meanwhile" in answer.content.decode() and fates(answer)[0] == (2, "duplicate")
+    answer = confirm(clerk, shown)
+    assert "has changed meanwhile" in answer.content.decode() and results(answer)[0] == (2, "duplicate")
     assert Signature.objects.filter(paper=True).count() == 0
 
 
-def test_only_what_was_previewed_by_the_same_person_is_taken(clerk: Client, letter: Letter) -> None:
+def test_only_a_preview_by_the_same_person_can_be_confirmed(clerk: Client, letter: Letter) -> None:
     shown = preview(clerk, letter, FILE)
     stranger = Client()
     stranger.force_login(User.objects.create_superuser("owner", password="a long enough password"))
-    for client, sealed in ((clerk, ""), (clerk, f"x{shown.context['sealed']}"), (stranger, shown.context["sealed"])):
-        page = client.post(f"{DESK}take/", {"sealed": sealed}, follow=True).content.decode()
+    signed = shown.context["signed_file"]
+    for client, posted in ((clerk, ""), (clerk, f"x{signed}"), (stranger, signed)):
+        page = client.post(f"{PAGE}confirm/", {"signed_file": posted}, follow=True).content.decode()
         assert "choose the file again" in page
     assert not Signature.objects.exists()
 
 
-def test_a_whole_import_is_taken_back_and_the_counts_are_as_before(
-    clerk: Client, letter: Letter, moderator: User
-) -> None:
+def test_undoing_an_import_restores_the_counts(clerk: Client, letter: Letter, moderator: User) -> None:
     make_signature(letter, "Ada Lovelace")
     before = counts.for_letter(letter.pk)
-    take(clerk, preview(clerk, letter, FILE))
+    confirm(clerk, preview(clerk, letter, FILE))
     decisions.reject(Signature.objects.filter(paper=True)[0], by=moderator.pk, reason="seen since")
     done = PaperImport.objects.get()
-    assert "Take this import back" in clerk.get(f"{DESK}{done.pk}/change/").content.decode()
+    assert "Undo this import" in clerk.get(f"{PAGE}{done.pk}/change/").content.decode()
 
-    page = clerk.post(f"{DESK}{done.pk}/undo/", follow=True).content.decode()
+    page = clerk.post(f"{PAGE}{done.pk}/undo/", follow=True).content.decode()
 
-    assert "3 signatures were taken back." in page
+    assert "3 signatures were deleted." in page
     assert [row.name for row in Signature.objects.all()] == ["Ada Lovelace"]
     assert counts.for_letter(letter.pk) == before
     assert AuditEntry.objects.filter(action="undo-import", now="erased").count() == 3
-    assert "taken back before" in clerk.post(f"{DESK}{done.pk}/undo/", follow=True).content.decode()
-    assert fates(preview(clerk, letter, FILE)) == [(2, "taken"), (3, "taken"), (4, "taken")]
+    assert "undone before" in clerk.post(f"{PAGE}{done.pk}/undo/", follow=True).content.decode()
+    assert results(preview(clerk, letter, FILE)) == [(2, "accepted"), (3, "accepted"), (4, "accepted")]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_R8_an_import_taken_back_leaves_errata_and_no_words_in_what_was_delivered(
-    clerk: Client, letter: Letter
-) -> None:
-    take(clerk, preview(clerk, letter, FILE))
+def test_R8_an_undone_import_leaves_errata_and_no_words_in_deliveries(clerk: Client, letter: Letter) -> None:
+    confirm(clerk, preview(clerk, letter, FILE))
     delivery = freezing.freeze(letter, by=None, reason="to be handed over")
     Delivery.objects.filter(pk=delivery.pk).update(state=Delivery.State.HANDED_OVER, root="0" * 64, files={"x": "y"})
 
@@ -241,24 +238,24 @@ def exported(letter: Letter) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(out.getvalue().decode("utf-8-sig"))))
 
 
-def test_the_exports_tell_what_came_from_paper(clerk: Client, letter: Letter, ada: Signature) -> None:
+def test_exports_name_the_source(clerk: Client, letter: Letter, ada: Signature) -> None:
     assert "source" not in exported(letter)[0], "a list without paper has the columns that it always had"
-    take(clerk, preview(clerk, letter, FILE))
+    confirm(clerk, preview(clerk, letter, FILE))
     assert {row["name"]: row["source"] for row in exported(letter)} == {
         "Ada Lovelace": "web", "Rosa Parks": "paper", "Simone Weil": "paper", "김철수": "paper",
     }  # fmt: skip
     assert list(exported(letter)[0])[-2:] == ["revision", "source"], "the last column"
     entries = {
         entry.name: entry.on_paper
-        for entry in document_data.current_signatures(exports._chosen(letter), order=letter.order)
+        for entry in document_data.current_entries(exports._deliverable(letter), order=letter.order)
     }
     assert entries["Rosa Parks"] and not entries["Ada Lovelace"]
 
 
-def test_where_the_paper_lies_is_for_staff_alone(
+def test_only_staff_see_where_the_paper_is(
     clerk: Client, letter: Letter, client: Client, moderator_client: Client
 ) -> None:
-    take(clerk, preview(clerk, letter, f"{HEAD}\nSimone Weil,,,,,public,,Canary box\n"))
+    confirm(clerk, preview(clerk, letter, f"{HEAD}\nSimone Weil,,,,,public,,Canary box\n"))
     row = Signature.objects.get()
     for page in ("/letters/bridge/signatories/", f"/letters/bridge/signatories/{row.public_id}/"):
         assert "Simone Weil" in (text := client.get(page).content.decode()) and "Canary" not in text
@@ -269,28 +266,28 @@ def test_where_the_paper_lies_is_for_staff_alone(
 def test_only_owners_and_delivery_officers_import(
     clerk: Client, letter: Letter, moderator_client: Client, editor: User
 ) -> None:
-    take(clerk, preview(clerk, letter, FILE))
+    confirm(clerk, preview(clerk, letter, FILE))
     shown, number = preview(clerk, letter, "name\nAda"), PaperImport.objects.get().pk
     nobody = Client()
     nobody.force_login(editor)
     for client in (moderator_client, nobody):
-        assert client.get(f"{DESK}import/").status_code == 403
+        assert client.get(f"{PAGE}import/").status_code == 403
         assert preview(client, letter, FILE).status_code == 403
-        assert client.post(f"{DESK}take/", {"sealed": shown.context["sealed"]}).status_code == 403
-        assert client.post(f"{DESK}{number}/undo/").status_code == 403
-    for page in ("take/", f"{number}/undo/"):
-        assert clerk.get(DESK + page).status_code == 405
+        assert client.post(f"{PAGE}confirm/", {"signed_file": shown.context["signed_file"]}).status_code == 403
+        assert client.post(f"{PAGE}{number}/undo/").status_code == 403
+    for page in ("confirm/", f"{number}/undo/"):
+        assert clerk.get(PAGE + page).status_code == 405
     assert Signature.objects.count() == 3
 
 
-def test_no_error_trail_or_message_holds_a_name(clerk: Client, letter: Letter) -> None:
-    take(clerk, preview(clerk, letter, FILE))
+def test_no_audit_entry_holds_a_name(clerk: Client, letter: Letter) -> None:
+    confirm(clerk, preview(clerk, letter, FILE))
     for entry in AuditEntry.objects.values():
         assert not re.search("Rosa|Weil|김철수|box", str(entry))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_file_sent_twice_at_once_is_taken_once(letter: Letter) -> None:
+def test_the_same_file_sent_twice_at_once_is_imported_once(letter: Letter) -> None:
     text = FILE
     shown = paper_import.preview_digest(paper_import.preview(letter, text))
     done: list[str] = []
@@ -298,7 +295,7 @@ def test_the_same_file_sent_twice_at_once_is_taken_once(letter: Letter) -> None:
     def once() -> None:
         try:
             paper_import.import_lines(letter, text, by=1, shown=shown)
-            done.append("taken")
+            done.append("imported")
         except paper_import.PreviewOutdated:
             done.append("changed")
         finally:
@@ -309,5 +306,5 @@ def test_the_same_file_sent_twice_at_once_is_taken_once(letter: Letter) -> None:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert sorted(done) == ["changed", "taken"]
+    assert sorted(done) == ["changed", "imported"]
     assert Signature.objects.count() == 3

@@ -1,4 +1,4 @@
-"""Staff ask a signer: the question waits on the personal page, and a mail tells of it where an address was left."""
+"""Questions to signers: shown on the personal page, and mailed to those who left an address."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,11 +36,11 @@ def asked(cleo: Signature, moderator: User) -> Signature:
 
 
 @pytest.fixture
-def keeper_key() -> Path:
+def updates_key() -> Path:
     return Path(settings.KEYS_DIR) / "updates.private"
 
 
-def test_the_question_waits_on_the_personal_page_and_nowhere_else(
+def test_the_question_is_shown_on_the_personal_page_only(
     moderator_client: Client, client: Client, cleo: Signature
 ) -> None:
     assert TEXT not in client.get(page_of(cleo)).content.decode()
@@ -57,7 +57,7 @@ def test_the_question_waits_on_the_personal_page_and_nowhere_else(
     assert (entry.action, entry.reason) == ("ask", "your-name")
 
 
-def test_the_signer_answers_by_a_button_and_staff_see_it(
+def test_the_signer_answers_by_a_button_and_staff_see_the_answer(
     client: Client, moderator_client: Client, asked: Signature
 ) -> None:
     assert client.post(page_of(asked), {"action": "answer"}).status_code == 303
@@ -74,9 +74,7 @@ def test_the_signer_answers_by_changing_the_words(client: Client, asked: Signatu
     assert (asked.name, asked.flags) == ("Cleopatra VII", ["answered"])
 
 
-def test_a_decision_ends_the_question_and_undo_brings_it_back(
-    client: Client, asked: Signature, moderator: User
-) -> None:
+def test_a_decision_ends_the_question_and_undo_restores_it(client: Client, asked: Signature, moderator: User) -> None:
     decisions.approve(asked, by=moderator.pk)
     asked.refresh_from_db()
     assert asked.flags == [] and TEXT not in client.get(page_of(asked)).content.decode()
@@ -86,19 +84,19 @@ def test_a_decision_ends_the_question_and_undo_brings_it_back(
 
 
 @pytest.mark.parametrize("state", [state for state in State if state != State.WAITING])
-def test_only_who_waits_is_asked(letter: Letter, moderator: User, state: State) -> None:
+def test_only_waiting_signers_are_asked(letter: Letter, moderator: User, state: State) -> None:
     with pytest.raises(transitions.TransitionNotAllowed):
         decisions.ask_question(make_signature(letter, "Other", state), by=moderator.pk, question="your-name")
 
 
-def test_only_a_question_of_the_list_is_asked(moderator_client: Client, cleo: Signature, moderator: User) -> None:
+def test_only_questions_on_the_list_are_asked(moderator_client: Client, cleo: Signature, moderator: User) -> None:
     with pytest.raises(transitions.TransitionNotAllowed):
         decisions.ask_question(cleo, by=moderator.pk, question="your-secrets")
     page = moderator_client.post(QUEUE, {"action": "ask", "_selected_action": [cleo.pk], "index": "0"}, follow=True)
     assert "please choose a question" in page.content.decode()
 
 
-def test_nothing_can_be_answered_that_is_not_asked(client: Client, cleo: Signature) -> None:
+def test_there_is_no_answer_without_a_question(client: Client, cleo: Signature) -> None:
     with pytest.raises(transitions.TransitionNotAllowed):
         changes.answer_question(cleo)
     client.post(page_of(cleo), {"action": "answer"})
@@ -106,13 +104,13 @@ def test_nothing_can_be_answered_that_is_not_asked(client: Client, cleo: Signatu
     assert (cleo.flags, AuditEntry.objects.count()) == ([], 0)
 
 
-def test_withdrawing_takes_the_question_along(asked: Signature) -> None:
+def test_withdrawing_ends_the_question(asked: Signature) -> None:
     withdrawal.withdraw(asked)
     asked.refresh_from_db()
     assert (asked.question, asked.flags) == ("", [])
 
 
-def test_a_question_is_shown_in_the_language_of_the_page_where_there_is_one(asked: Signature) -> None:
+def test_a_question_is_shown_in_the_language_of_the_page(asked: Signature) -> None:
     Question.objects.create(code="your-name", language="ko", text="이 이름이 맞습니까?")
     texts = {language: Question.objects.in_language("your-name", language) for language in ("en", "ko", "zh-hans")}
     assert {language: str(question) for language, question in texts.items()} == {
@@ -121,14 +119,14 @@ def test_a_question_is_shown_in_the_language_of_the_page_where_there_is_one(aske
     assert Question.objects.in_language("gone", "en") is None
 
 
-def test_who_left_an_address_is_told_by_a_neutral_mail_once(
+def test_signers_who_left_an_address_get_one_neutral_email(
     client: Client,
     form: dict[str, str],
     words: dict[str, str],
     moderator: User,
     inbox: Inbox,
     link_in_mail: Callable[[], str],
-    keeper_key: Path,
+    updates_key: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     client.post("/letters/bridge/sign/", {**form, "updates": "on"})
@@ -138,8 +136,8 @@ def test_who_left_an_address_is_told_by_a_neutral_mail_once(
     OutboxMail.objects.filter(kind="link").update(queued_at=quiet)
     inbox.clear()
 
-    for expected in ("1 emails enqueued", "0 emails enqueued"):
-        call_command("queue_questions", key=keeper_key)
+    for expected in ("1 mails queued", "0 mails queued"):
+        call_command("queue_questions", key=updates_key)
         assert expected in capsys.readouterr().out
     sending.send_due()
 
@@ -149,12 +147,12 @@ def test_who_left_an_address_is_told_by_a_neutral_mail_once(
     assert "/signature/" in text and TEXT not in text and "Dora" not in text and "bridge" not in text.lower()
 
 
-def test_who_left_no_address_gets_no_mail(asked: Signature, keeper_key: Path) -> None:
-    call_command("queue_questions", key=keeper_key)
+def test_signers_without_an_address_get_no_email(asked: Signature, updates_key: Path) -> None:
+    call_command("queue_questions", key=updates_key)
     assert not OutboxMail.objects.exists()
 
 
-def test_another_key_opens_nothing_and_says_so(asked: Signature, tmp_path: Path) -> None:
+def test_a_wrong_key_is_an_error(asked: Signature, tmp_path: Path) -> None:
     sealed = sealing.seal("cleo@example.org", public_key=settings.UPDATES_PUBLIC_KEY)
     Signature.objects.update(sealed_address=sealed)
     (tmp_path / "key").write_text("ab" * 32)

@@ -1,23 +1,25 @@
-"""The queue: what needs a person comes first, one click decides, and every click can be taken back."""
+"""The review queue: flagged signatures come first, one click decides, and every decision can be undone."""
 
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import tasks, transitions
+from signatures.audit.admin_mixins import CappedPaginator
 from signatures.models import AuditEntry, RejectionReason, Signature, WaitingSignature
 from signatures.moderation import decisions, featured
 from signatures.moderation.admin import review
-from signatures.moderation.admin.pagination import CappedPaginator
 from signatures.registries import Flag
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
@@ -26,7 +28,7 @@ from tests.factories import make_letter, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/admin/signatures/waitingsignature/"
-MOST_STATEMENTS = 12
+MAX_STATEMENTS = 12
 
 
 def press(moderator_client: Client, what: str, row: Signature, **fields: str) -> Any:
@@ -42,7 +44,7 @@ def names_on(page: Any) -> list[str]:
     return re.findall(r"<a[^>]*><bdi>(.*?)</bdi></a>", page.content.decode())
 
 
-def test_what_needs_a_person_comes_first_then_the_oldest(
+def test_flagged_signatures_come_first_then_the_oldest(
     moderator_client: Client, letter: Letter, ada: Signature
 ) -> None:
     day = timezone.now() - timedelta(days=9)
@@ -53,7 +55,7 @@ def test_what_needs_a_person_comes_first_then_the_oldest(
     assert names_on(moderator_client.get(QUEUE)) == ["Flagged", "Clean, old", "Clean, new"]
 
 
-def test_a_row_says_who_in_which_language_why_and_how_many_resemble_it(
+def test_a_row_shows_words_language_flags_and_the_number_of_similar_signatures(
     moderator_client: Client, letter: Letter
 ) -> None:
     make_signature(letter, "Kim Chul-soo", State.REJECTED)
@@ -73,12 +75,10 @@ def test_a_row_says_who_in_which_language_why_and_how_many_resemble_it(
         Flag.HOLD.sentence,
     ):
         assert shown in text
-    assert re.search(r'<td class="field-alike"><a href="\?beside=\d+" data-act="beside">2</a></td>', text)
+    assert re.search(r'<td class="field-similar_count"><a href="\?beside=\d+" data-act="beside">2</a></td>', text)
 
 
-def test_the_page_of_one_shows_those_that_resemble_it(
-    moderator_client: Client, letter: Letter, cleo: Signature
-) -> None:
+def test_the_page_of_a_signature_shows_similar_ones(moderator_client: Client, letter: Letter, cleo: Signature) -> None:
     other = make_signature(letter, "patra CLÉO", State.REJECTED)
     make_signature(letter, "Quite Another", State.REJECTED)
     text = moderator_client.get(f"{QUEUE}{cleo.pk}/change/").content.decode()
@@ -87,9 +87,7 @@ def test_the_page_of_one_shows_those_that_resemble_it(
     assert "patra CLÉO" in moderator_client.get(f"{QUEUE}{other.pk}/change/").content.decode()
 
 
-def test_the_side_panel_shows_those_that_resemble_one_and_keeps_the_filter(
-    moderator_client: Client, letter: Letter
-) -> None:
+def test_the_side_panel_shows_similar_signatures_and_keeps_the_filter(moderator_client: Client, letter: Letter) -> None:
     chosen = make_signature(letter, "Cleo Patra", State.WAITING, flags=["link"])
     make_signature(letter, "PATRA, Cleo", State.REJECTED, organization="Nile", country="EG")
     make_signature(letter, "Quite Another", State.REJECTED)
@@ -104,7 +102,7 @@ def test_the_side_panel_shows_those_that_resemble_one_and_keeps_the_filter(
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "is_alike"),
+    ("one", "other", "is_similar"),
     [
         ("Kim Chul-soo", "CHULSOO KIM", True),
         ("José  García", "jose garcia", True),
@@ -114,11 +112,11 @@ def test_the_side_panel_shows_those_that_resemble_one_and_keeps_the_filter(
         ("", "…", True),
     ],
 )
-def test_names_resemble_each_other_by_their_words(one: str, other: str, is_alike: bool) -> None:
-    assert (name_key(one) == name_key(other)) is is_alike
+def test_names_are_similar_when_their_words_are_the_same(one: str, other: str, is_similar: bool) -> None:
+    assert (name_key(one) == name_key(other)) is is_similar
 
 
-def test_the_buttons_of_a_row_decide_it_alone(moderator_client: Client, cleo: Signature, letter: Letter) -> None:
+def test_the_buttons_of_a_row_decide_only_this_row(moderator_client: Client, cleo: Signature, letter: Letter) -> None:
     other = make_signature(letter, "Other", State.WAITING)
 
     assert names_on(press(moderator_client, "approve", cleo)) == ["Other"]
@@ -126,7 +124,19 @@ def test_the_buttons_of_a_row_decide_it_alone(moderator_client: Client, cleo: Si
     assert (state_of(cleo)[0], state_of(other)[0]) == (State.APPROVED, State.WAITING)
 
 
-def test_a_rejection_takes_a_reason_of_the_list_or_own_words(
+def test_the_buttons_of_a_row_ignore_ticked_rows_and_the_chosen_action(
+    moderator_client: Client, cleo: Signature, letter: Letter
+) -> None:
+    other = make_signature(letter, "Other", State.WAITING)
+    fields = {"action": "hold", "index": "0", "_selected_action": [other.pk], "select_across": "1"}
+
+    page = moderator_client.post(f"{QUEUE}?language=en", {**fields, "decide": f"approve:{cleo.pk}"}, follow=True)
+
+    assert page.redirect_chain == [(f"{QUEUE}?language=en", 302)] and names_on(page) == ["Other"]
+    assert (state_of(cleo)[0], state_of(other)) == (State.APPROVED, (State.WAITING, []))
+
+
+def test_a_rejection_needs_a_reason_from_the_list_or_in_own_words(
     moderator_client: Client, cleo: Signature, letter: Letter
 ) -> None:
     page = press(moderator_client, "reject", cleo)
@@ -138,26 +148,24 @@ def test_a_rejection_takes_a_reason_of_the_list_or_own_words(
     other = make_signature(letter, "Other", State.WAITING)
     press(moderator_client, "reject", other, reason="Not a name", own_words="mine")
 
-    told = AuditEntry.objects.filter(action="reject").order_by("pk").values_list("signature_id", "reason")
-    assert list(told) == [(cleo.pk, "Not a name"), (other.pk, "mine")]
+    reasons = AuditEntry.objects.filter(action="reject").order_by("pk").values_list("signature_id", "reason")
+    assert list(reasons) == [(cleo.pk, "Not a name"), (other.pk, "mine")]
 
 
-def test_a_new_site_has_reasons_and_another_migration_leaves_the_list_of_staff_alone(db: None) -> None:
+def test_a_new_site_has_rejection_reasons_and_a_migration_does_not_restore_deleted_ones(db: None) -> None:
     RejectionReason.objects.exclude(text="Not a name").delete()
     call_command("migrate", verbosity=0)
     assert [reason.text for reason in RejectionReason.objects.all()] == ["Not a name"]
 
 
-def test_hold_keeps_it_in_the_queue_with_a_flag_and_a_decision_ends_it(
-    moderator_client: Client, cleo: Signature
-) -> None:
+def test_hold_keeps_a_signature_in_the_queue_until_a_decision(moderator_client: Client, cleo: Signature) -> None:
     press(moderator_client, "hold", cleo)
     assert state_of(cleo) == (State.WAITING, ["hold"])
     press(moderator_client, "approve", cleo)
     assert state_of(cleo) == (State.APPROVED, [])
 
 
-def test_holding_hides_what_was_shown(ada: Signature, moderator: User, client: Client) -> None:
+def test_hold_hides_a_public_signature(ada: Signature, moderator: User, client: Client) -> None:
     decisions.hold(ada, by=moderator.pk)
     assert state_of(ada) == (State.WAITING, ["hold"])
     assert not Signature.objects.all().public().exists()
@@ -166,7 +174,7 @@ def test_holding_hides_what_was_shown(ada: Signature, moderator: User, client: C
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject", "hold"])
-def test_undo_takes_back_my_last_decision_with_flags_and_day(
+def test_undo_restores_flags_and_day_before_my_last_decision(
     moderator_client: Client, letter: Letter, decision: str
 ) -> None:
     row = make_signature(letter, "Flagged", State.WAITING, flags=["link", "similar"])
@@ -180,7 +188,7 @@ def test_undo_takes_back_my_last_decision_with_flags_and_day(
     assert row.approved_on is None
 
 
-def test_undo_takes_back_a_page_at_once_but_nothing_of_others(
+def test_undo_restores_a_whole_page_but_no_decision_of_others(
     moderator_client: Client, letter: Letter, moderator: User
 ) -> None:
     rows = [make_signature(letter, f"Row {n}", State.WAITING) for n in range(5)]
@@ -205,34 +213,34 @@ def test_all_that_match_a_filter_are_decided_at_once(moderator_client: Client, l
     assert {state_of(row)[0] for row in korean} == {State.APPROVED}
     assert state_of(english)[0] == State.WAITING
     assert AuditEntry.objects.filter(action="approve").count() == 60
-    assert len(statements) < MOST_STATEMENTS + 8, "as many for sixty as for one"
+    assert len(statements) < MAX_STATEMENTS + 8, "as many for sixty as for one"
 
 
-def test_A7_the_second_of_two_moderators_is_told_and_overwrites_nothing(
-    moderator_client: Client, cleo: Signature
-) -> None:
+def test_A7_the_second_of_two_moderators_overwrites_nothing(moderator_client: Client, cleo: Signature) -> None:
     assert names_on(moderator_client.get(QUEUE)) == ["Cleo Patra"]
     decisions.reject(cleo, by=4711, reason="by another")
 
     page = press(moderator_client, "approve", cleo)
 
-    assert "somebody decided it meanwhile" in page.content.decode()
+    assert "Somebody decided it meanwhile" in page.content.decode()
     assert state_of(cleo)[0] == State.REJECTED
     assert AuditEntry.objects.filter(signature_id=cleo.pk).count() == 1
 
 
-def test_A7_the_page_of_one_remembers_what_was_seen(moderator_client: Client, cleo: Signature) -> None:
+def test_A7_the_page_of_a_signature_remembers_the_state_that_it_showed(
+    moderator_client: Client, cleo: Signature
+) -> None:
     page = f"/admin/signatures/signature/{cleo.pk}/change/"
     form = moderator_client.get(page).context["action_form"]
     assert '<input type="hidden" name="seen" value="waiting">' in moderator_client.get(page).content.decode()
     decisions.reject(cleo, by=4711, reason="by another")
 
     fields = {form.add_prefix("action"): "approve", "index": "0", "_selected_action": cleo.pk, "seen": "waiting"}
-    assert "somebody decided it meanwhile" in moderator_client.post(page, fields, follow=True).content.decode()
+    assert "Somebody decided it meanwhile" in moderator_client.post(page, fields, follow=True).content.decode()
     assert state_of(cleo)[0] == State.REJECTED
 
 
-def test_a_featured_position_signature_has_its_place_and_loses_it(
+def test_a_featured_signature_gets_a_position_and_loses_it(
     moderator_client: Client, letter: Letter, ada: Signature, moderator: User
 ) -> None:
     other = make_signature(letter, "Second")
@@ -244,7 +252,7 @@ def test_a_featured_position_signature_has_its_place_and_loses_it(
     ]
 
     withdrawal.withdraw(ada)
-    featured.feature(other, by=moderator.pk, off=True)
+    featured.unfeature(other, by=moderator.pk)
 
     assert set(Signature.objects.values_list("featured_position", flat=True)) == {None}
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
@@ -252,7 +260,9 @@ def test_a_featured_position_signature_has_its_place_and_loses_it(
     ]  # fmt: skip
 
 
-def test_only_who_has_a_name_and_may_stand_is_notable(letter: Letter, ben: Signature, moderator: User) -> None:
+def test_only_waiting_and_approved_signatures_with_a_name_are_featured(
+    letter: Letter, ben: Signature, moderator: User
+) -> None:
     nameless = make_signature(letter, "", visibility=Visibility.COUNTED)
     for row in (ben, nameless, make_signature(letter, "No", State.REJECTED)):
         with pytest.raises(transitions.TransitionNotAllowed):
@@ -261,7 +271,7 @@ def test_only_who_has_a_name_and_may_stand_is_notable(letter: Letter, ben: Signa
         Signature.objects.filter(pk=nameless.pk).update(featured_position=1)
 
 
-def test_a_letter_may_let_names_without_flags_stand_by_themselves(
+def test_a_letter_moderated_after_publication_approves_unflagged_signatures(
     letter: Letter, cleo: Signature, moderator: User
 ) -> None:
     assert tasks.run_duties.call() == {}
@@ -291,28 +301,24 @@ def test_search_finds_the_beginnings_of_words(moderator_client: Client, letter: 
 
 
 @pytest.mark.parametrize("words", ["'", "\\", "a' | b", "!", ":*", "%", "<->", "'; DROP", "\x00", "🙂" * 100, "(" * 50])
-def test_S15_nothing_typed_into_search_is_read_as_a_query(
-    moderator_client: Client, cleo: Signature, words: str
-) -> None:
+def test_S15_search_words_are_never_parsed_as_a_query(moderator_client: Client, cleo: Signature, words: str) -> None:
     assert moderator_client.get(QUEUE, {"q": words}).status_code in {200, 302}
 
 
 @pytest.mark.parametrize(
     "page", [QUEUE, f"{QUEUE}?q=row", f"{QUEUE}?flagged=link", "/admin/signatures/signature/", "/admin/"]
 )
-def test_no_page_of_the_desk_takes_more_than_twelve_statements(
-    moderator_client: Client, letter: Letter, page: str
-) -> None:
+def test_no_review_page_takes_more_than_twelve_statements(moderator_client: Client, letter: Letter, page: str) -> None:
     make_many(letter, 60, state=State.WAITING, flags=["link"])
     moderator_client.get(page)
     with CaptureQueriesContext(connection) as statements:
         assert moderator_client.get(page).status_code == 200
-    assert len(statements) <= MOST_STATEMENTS
+    assert len(statements) <= MAX_STATEMENTS
 
 
-def test_a_page_counts_no_further_than_anybody_pages(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_paginator_counts_only_up_to_a_limit(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
     make_many(letter, 5)
-    monkeypatch.setattr(CappedPaginator, "MOST", 3)
+    monkeypatch.setattr(CappedPaginator, "MAX_COUNTED", 3)
     assert CappedPaginator(Signature.objects.order_by("pk"), 2).count == 3
 
 
@@ -321,18 +327,13 @@ def test_the_queue_reads_its_index_and_not_the_table(letter: Letter) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
-        cursor.execute(
-            "SET LOCAL enable_sort = off"
-        )  # by what it last knew of the table, another index may look as good
+        cursor.execute("SET LOCAL enable_sort = off")  # with old statistics another index may look as good
         rows = WaitingSignature.objects.filter(state=State.WAITING).order_by(*review.WaitingSignatureAdmin.ordering)
         assert "using queue" in rows[:50].explain()
         cursor.execute("SET LOCAL enable_bitmapscan = on")
         cursor.execute("DROP INDEX same_name_key")  # among thirty rows it may look as good
-        found, _distinct = review.admin.site._registry[WaitingSignature].get_search_results(
-            None,
-            WaitingSignature.objects.all(),
-            "sig 00",  # type: ignore[arg-type]
-        )
+        queue_admin = review.WaitingSignatureAdmin(WaitingSignature, admin.site)
+        found, _distinct = queue_admin.get_search_results(HttpRequest(), WaitingSignature.objects.all(), "sig 00")
         assert "found_by_words" in found.explain()
 
 

@@ -23,7 +23,7 @@ from signatures.values import normalization
 from signatures.values.normalization import search_text
 from tests.factories import make_letter, make_many, make_signature, signer_input
 
-pytestmark = pytest.cursor.django_db
+pytestmark = pytest.mark.django_db
 LIST = "/letters/bridge/signatories/"
 TODAY = date(2026, 11, 25)
 
@@ -58,7 +58,7 @@ def many(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> list[Signature]:
     return rows
 
 
-@pytest.cursor.parametrize(
+@pytest.mark.parametrize(
     "query",
     ["?order=", "?order=name", "?country=KR", "?country=KR&order=name", "?q=signer", "?q=s&order=name&country=CH"],
 )
@@ -93,9 +93,9 @@ def test_a_cursor_still_works_after_its_name_was_withdrawn(client: Client, many:
         assert client.get(f"{LIST}?{first.context['next_query']}").content.count(b"<li>") == following.count(b"<li>")
 
 
-@pytest.cursor.parametrize("way", ["after", "before"])
-@pytest.cursor.parametrize("order", ["", "name"])
-@pytest.cursor.parametrize("cursor", ["x", "2026-01-01", "2026-01-01.zz", "\x00", "9" * 500, "2026-13-01." + "0" * 31])
+@pytest.mark.parametrize("way", ["after", "before"])
+@pytest.mark.parametrize("order", ["", "name"])
+@pytest.mark.parametrize("cursor", ["x", "2026-01-01", "2026-01-01.zz", "\x00", "9" * 500, "2026-13-01." + "0" * 31])
 def test_a_malformed_cursor_is_a_bad_request(client: Client, letter: Letter, way: str, order: str, cursor: str) -> None:
     assert client.get(LIST, {way: cursor, "order": order}).status_code == 400
 
@@ -132,7 +132,7 @@ def test_a_page_needs_a_fixed_number_of_queries(client: Client, many: list[Signa
 # Search
 
 
-@pytest.cursor.parametrize(
+@pytest.mark.parametrize(
     ("name", "typed"),
     [
         ("Éric Łukasz Straße", ["eric", "ÉRIC", "lukasz", "STRASSE", "straße", "tras", "łuk", "ric luk"]),
@@ -166,7 +166,7 @@ def test_every_word_must_occur_in_name_or_organization_in_any_order(client: Clie
     assert "Try a part of the name" in client.get(LIST, {"q": "byron"}).content.decode()
 
 
-@pytest.cursor.parametrize("few", [(500, 8_000, 4), (1, 2, 99), (3, 60, 1)])
+@pytest.mark.parametrize("few", [(500, 8_000, 4), (1, 2, 99), (3, 60, 1)])
 def test_scan_and_index_find_the_same_names_in_the_same_order(
     client: Client, many: list[Signature], monkeypatch: pytest.MonkeyPatch, few: tuple[int, int, int]
 ) -> None:
@@ -194,7 +194,7 @@ def test_changed_words_are_found_and_former_ones_are_not(client: Client, letter:
     assert found(client, q="lovelace") == found(client, q="analytical") == []
 
 
-@pytest.cursor.parametrize(
+@pytest.mark.parametrize(
     "query", ["%", "_", "\\", "'", '";--', "%s", "'; DROP TABLE x; --", "(?i)a", "a%", "{", "{0}"]
 )
 def test_S15_special_characters_in_a_search_are_literal(
@@ -206,7 +206,7 @@ def test_S15_special_characters_in_a_search_are_literal(
         make_signature(ada.letter, "Zoe", approved_on=TODAY + timedelta(days=9))
 
 
-@pytest.cursor.parametrize("query", ["\x00", "a" * 41, "김" * 41])
+@pytest.mark.parametrize("query", ["\x00", "a" * 41, "김" * 41])
 def test_an_invalid_search_is_refused_with_a_message_and_kept(client: Client, ada: Signature, query: str) -> None:
     answer = client.get(LIST, {"q": query})
     assert answer.status_code == 422
@@ -293,7 +293,7 @@ def test_P6_search_and_its_index_hold_public_names_only(client: Client, letter: 
         assert cursor.fetchall() == [], "no column holds grams"
 
 
-@pytest.cursor.parametrize(
+@pytest.mark.parametrize(
     "hide",
     [
         "state = 'waiting'", "state = 'rejected'", "visibility = 'delivery'",

@@ -17,7 +17,7 @@ from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values import email_addresses, tokens
 from tests.faults.simulated_signers import simulated_signers
-from tests.faults.spam_simulation import ACTIONS, FALSE, Drill
+from tests.faults.spam_simulation import MAX_ACTIONS, MAX_FALSE_POSITIVES, Simulation
 from tests.screening.test_rate_limits import set_limit
 
 SIGN = "/letters/bridge/sign/"
@@ -190,15 +190,15 @@ def test_R4_the_marks_go_when_the_name_is_taken_back(come: Callable[..., Signatu
 
 
 def test_a_small_organized_flood_is_found_and_its_honest_neighbors_are_not(letter: Letter) -> None:
-    """The drill in small: `python -m tests.faults.spam_simulation` runs it with 500 and 2,000."""
+    """The simulation in small: `python -m tests.faults.spam_simulation` runs it with 500 and 2,000."""
     set_limit("small-domain", 18, seconds=86_400)  # above the office of fifteen; the flood is small, too
     honest = 118  # all the hard cases
-    drill = Drill(letter, simulated_signers(7, honest=honest, bots=180), rounds=360)
-    drill.run()
-    assert drill.recall >= 0.9, drill.table()
-    assert drill.false_positives * honest <= FALSE * 500, drill.table()
-    done = drill.clean_up()
-    assert done.actions <= ACTIONS
+    simulation = Simulation(letter, simulated_signers(7, honest=honest, bots=180), check_every=360)
+    simulation.run()
+    assert simulation.recall >= 0.9, simulation.table()
+    assert simulation.false_positives * honest <= MAX_FALSE_POSITIVES * 500, simulation.table()
+    done = simulation.clean_up()
+    assert done.actions <= MAX_ACTIONS
     assert done.bots > 0.85 * 180
-    assert done.honest <= FALSE * 500
+    assert done.honest <= MAX_FALSE_POSITIVES * 500
     assert done.is_exact, "undo leaves every row and count as it was"

@@ -1,4 +1,4 @@
-"""Another site shows the letter in a frame: its title, the count, a way to it. It is the one page that may be framed."""
+"""The embed shows title, count and a link to the letter in a frame of another site. No other page may be framed."""
 
 import gzip
 import re
@@ -22,58 +22,60 @@ from tests.factories import WORDS, make_signature
 from tests.test_everything import fits, names_of
 
 pytestmark = pytest.mark.django_db
-FRAME, TELL = "/letters/bridge/embed/", "/letters/bridge/tell/"
+EMBED, SHARE_PAGE = "/letters/bridge/embed/", "/letters/bridge/tell/"
 
 
 def text_of(client: Client, address: str) -> str:
     return client.get(address).content.decode()
 
 
-def test_it_shows_title_count_goal_and_a_way_to_the_letter(client: Client, letter: Letter, ada: Signature) -> None:
-    page = text_of(client, FRAME)
+def test_the_embed_shows_title_count_goal_and_a_link_to_the_letter(
+    client: Client, letter: Letter, ada: Signature
+) -> None:
+    page = text_of(client, EMBED)
     assert "<h1>A letter to the Minister of Bridges</h1>" in page
     assert "<strong>1</strong> person has signed" in page and "of 1,000 hoped for" in page
     assert '<progress max="1000" value="1"' in page
     assert 'href="http://localhost:8000/letters/bridge/" target="_blank" rel="noopener">Read and sign</a>' in page
-    assert "Ada" not in page, "names stay at home"
-    assert f'href="http://localhost:8000/ko{FRAME[:-6]}"' in text_of(client, f"/ko{FRAME}")
+    assert "Ada" not in page, "no name is embedded"
+    assert f'href="http://localhost:8000/ko{EMBED[:-6]}"' in text_of(client, f"/ko{EMBED}")
 
 
-def test_a_title_runs_as_its_own_language_does(client: Client, db: None) -> None:
+def test_a_title_has_the_direction_of_its_language(client: Client, db: None) -> None:
     letter = Letter.objects.create(slug="bridge", recipient="the Minister of Bridges")
     publish(revise(letter, "ar", {**WORDS, "title": "جسر!"}, authoritative=True))
-    for address in (FRAME, TELL):
+    for address in (EMBED, SHARE_PAGE):
         assert ' lang="ar" dir="rtl">جسر!</' in text_of(client, address), address
 
 
 @pytest.mark.parametrize("state", [Letter.State.PAUSED, Letter.State.CLOSED])
-def test_a_letter_that_cannot_be_signed_can_be_read(client: Client, letter: Letter, state: Letter.State) -> None:
+def test_a_letter_that_is_not_open_has_a_link_to_read_it(client: Client, letter: Letter, state: Letter.State) -> None:
     letter.state = state
     letter.save()
-    page = text_of(client, FRAME)
+    page = text_of(client, EMBED)
     assert "Read the letter" in page and "Read and sign" not in page
 
 
-def test_without_a_goal_there_is_no_bar(client: Client, letter: Letter) -> None:
+def test_without_a_goal_there_is_no_progress_bar(client: Client, letter: Letter) -> None:
     Letter.objects.update(goal=0)
-    page = text_of(client, FRAME)
+    page = text_of(client, EMBED)
     assert "<progress" not in page and "hoped for" not in page
 
 
-def test_the_count_is_fresh_and_a_hot_frame_asks_the_database_nothing(
+def test_the_count_is_fresh_and_a_cached_embed_makes_no_query(
     client: Client, letter: Letter, monkeypatch: Any, django_assert_num_queries: Any
 ) -> None:
-    first = client.get(FRAME)
+    first = client.get(EMBED)
     with django_assert_num_queries(0):
-        again = client.get(FRAME, headers={"if-none-match": first["ETag"]})
+        again = client.get(EMBED, headers={"if-none-match": first["ETag"]})
     assert again.status_code == 304
     make_signature(letter, "Newcomer")
     monkeypatch.setattr(middleware, "FRESH_SECONDS", 0.0)
-    assert "<strong>1</strong>" in text_of(client, FRAME)
+    assert "<strong>1</strong>" in text_of(client, EMBED)
 
 
-def test_nothing_in_it_acts_remembers_or_comes_from_elsewhere(client: Client, letter: Letter) -> None:
-    answer = client.get(FRAME)
+def test_the_embed_has_no_script_form_cookie_or_foreign_resource(client: Client, letter: Letter) -> None:
+    answer = client.get(EMBED)
     page = answer.content.decode()
     for word in ("<form", "<button", "<input", "<script", "<iframe", " style=", "http-equiv", "onclick"):
         assert word not in page, word
@@ -94,10 +96,10 @@ def test_nothing_in_it_acts_remembers_or_comes_from_elsewhere(client: Client, le
     ]
 
 
-def test_all_of_it_is_less_than_ten_kilobytes_over_the_wire(client: Client, letter: Letter) -> None:
-    """By gzip, which every browser knows; with all header lines. The title is as long as it can be, and in Hangul."""
+def test_the_embed_transfers_less_than_ten_kilobytes(client: Client, letter: Letter) -> None:
+    """Compressed with gzip, with all header lines, and with the longest possible title in Hangul."""
     publish(revise(letter, "ko", {**WORDS, "title": "다리 장관께 드리는 " * 18}))
-    answer = client.get(f"/ko{FRAME}", headers={"accept-encoding": "gzip"})
+    answer = client.get(f"/ko{EMBED}", headers={"accept-encoding": "gzip"})
     assert answer["Content-Encoding"] == "gzip"
     sheet = finders.find("css/embed.css")
     assert isinstance(sheet, str)
@@ -106,20 +108,22 @@ def test_all_of_it_is_less_than_ten_kilobytes_over_the_wire(client: Client, lett
     assert len(answer.content) + lines + styled + 1_000 < 10_000
 
 
-def test_it_alone_may_be_framed(client: Client, ada: Signature) -> None:
-    """Every address of the site by its name, in two languages, and what is said when there is no such page."""
+def test_only_the_embed_may_be_framed(client: Client, ada: Signature) -> None:
+    """Every address of the site, in two languages, and error pages."""
     make_delivery(ada.letter)
     token, leaving = tokens.personal_token(ada.public_id), tokens.unsubscribe_token(ada.public_id)
-    told: dict[str, list[str]] = {"": ["/nowhere/", "/letters/nix/embed/", "/admin/login/", "/healthz"]}
+    addresses_by_name: dict[str, list[str]] = {"": ["/nowhere/", "/letters/nix/embed/", "/admin/login/", "/healthz"]}
     for name in names_of(get_resolver().url_patterns):
         for kwargs in ({}, {"slug": "bridge"}, {"slug": "bridge", "public_id": ada.public_id}, {"slug": "bridge", "number": 1},
                        {"token": leaving if name == "no-updates" else token}):  # fmt: skip
             if fits(name, kwargs):
                 address = reverse(name, kwargs=kwargs)
-                told[name] = [address] if name in {"ready", "robots", "api"} else [address, f"/ko{address}"]
+                addresses_by_name[name] = (
+                    [address] if name in {"ready", "robots", "api"} else [address, f"/ko{address}"]
+                )
                 break
-    assert len(told) > 15
-    for name, addresses in told.items():
+    assert len(addresses_by_name) > 15
+    for name, addresses in addresses_by_name.items():
         for address in addresses:
             answer = client.get(address)
             may_be_framed = name == "embed"
@@ -129,27 +133,27 @@ def test_it_alone_may_be_framed(client: Client, ada: Signature) -> None:
 
 
 def colors_of(sheet: str) -> list[dict[str, str]]:
-    """The custom properties that are colors: in a light theme, then in a dark one."""
+    """Returns the custom properties that are colors: of the light theme, then of the dark one."""
     text = (Path(settings.BASE_DIR) / "static" / "css" / sheet).read_text(encoding="utf-8")
     roots = re.findall(r":root\s*{([^}]*)}", text)[:2]
     return [dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]+)", root)) for root in roots]
 
 
-def test_the_frame_wears_the_colors_of_the_site() -> None:
+def test_the_embed_has_the_colors_of_the_site() -> None:
     (light, dark), (site_light, site_dark) = colors_of("embed.css"), colors_of("site.css")
     assert len(light) == len(dark) == 6
     assert light.items() <= site_light.items() and dark.items() <= site_dark.items()
 
 
-def test_a_site_that_asks_what_it_frames_to_agree_may_frame_it(client: Client, letter: Letter) -> None:
-    answer = client.get(FRAME)
+def test_a_site_that_demands_cross_origin_opt_in_may_frame_the_embed(client: Client, letter: Letter) -> None:
+    answer = client.get(EMBED)
     assert answer["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert answer["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert '<link rel="stylesheet" href="/static/css/embed.css" crossorigin="anonymous">' in answer.content.decode()
 
 
-class Pasted(HTMLParser):
-    """What a browser makes of lines that somebody pasted."""
+class PastedCode(HTMLParser):
+    """The tags that a browser finds in pasted code."""
 
     def __init__(self, lines: str) -> None:
         super().__init__()
@@ -160,8 +164,8 @@ class Pasted(HTMLParser):
         self.tags.append((tag, dict(attributes)))
 
 
-class Shown(HTMLParser):
-    """The text of the first `<pre>`, and of what its copy button copies."""
+class ShownCode(HTMLParser):
+    """The text of the first `<pre>`, and what copy buttons copy."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -182,17 +186,17 @@ class Shown(HTMLParser):
 @pytest.mark.parametrize(
     "title", [WORDS["title"], '</code></pre><script>alert(1)</script>" onload="x\' {{7*7}} {% load x %}']
 )
-def test_S14_the_lines_to_paste_make_one_frame_whatever_the_title(client: Client, letter: Letter, title: str) -> None:
+def test_S14_the_embed_code_is_one_iframe_whatever_the_title(client: Client, letter: Letter, title: str) -> None:
     publish(revise(letter, "en", {**WORDS, "title": title}, authoritative=True))
-    for address in (FRAME, TELL):
+    for address in (EMBED, SHARE_PAGE):
         page = text_of(client, address)
         assert "<script>alert" not in page and ("{{7*7}}" in page) == ("{{7*7}}" in title)
-    shown = Shown(page)
+    shown = ShownCode(page)
     assert shown.lines in shown.copied
-    ((tag, attributes),) = Pasted(shown.lines).tags
+    ((tag, attributes),) = PastedCode(shown.lines).tags
     assert tag == "iframe"
     assert attributes.pop("height", "").isdecimal()  # type: ignore[union-attr]  # it is there
     assert attributes == {
-        "src": f"http://localhost:8000{FRAME}", "title": title, "width": "100%", "loading": "lazy",
+        "src": f"http://localhost:8000{EMBED}", "title": title, "width": "100%", "loading": "lazy",
         "sandbox": "allow-popups allow-popups-to-escape-sandbox", "style": "border:0;max-width:40rem",
     }  # fmt: skip

@@ -233,7 +233,7 @@ def test_the_exports_take_organizations_then_featured_in_their_order_then_everyb
     assert [row["number"] for row in rows] == list("12345")
     assert [row["kind"] for row in rows] == ["organization", *["person"] * 4]
     assert [row["name"] for row in rows[:3]] == ["Guild", "First", "Second"]
-    entries = [entry.name for entry in document_data.current_signatures(exports._chosen(letter), order=letter.order)]
+    entries = [entry.name for entry in document_data.current_entries(exports._deliverable(letter), order=letter.order)]
     assert entries == [row["name"] for row in rows], "the PDF follows the CSV"
 
 

@@ -1,4 +1,4 @@
-"""Each member of staff reaches what their role needs, and nothing else."""
+"""Each role reaches the pages that it needs, and no others."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from tests.factories import make_delivery
 
 pytestmark = pytest.mark.django_db
 ROLES = {"m": "moderator", "d": "delivery officer", "e": "editor", "o": "owner"}
-# By the name of a page: who may see it, and who may send it a form. "-" is somebody who is not signed in.
+# By the name of a page: the roles that may see it, and those that may post to it. "-" is somebody who is not signed in.
 TABLE = {
     "sign_in_again": ("mdeo", "mdeo"),
     "app_list": ("mdo", "mdo"),
@@ -69,7 +69,7 @@ TABLE = {
     "signatures_alarm_change": ("mo", ""),
     "signatures_alarm_changelist": ("mo", "mo"),
     "signatures_alarm_delete": ("", ""),
-    "signatures_alarm_gate": ("mo", "mo"),
+    "signatures_alarm_letter_switch": ("mo", "mo"),
     "signatures_alarm_history": ("mo", "mo"),
     "signatures_alarm_recount": ("", "mo"),
     "signatures_alarm_seen": ("", "mo"),
@@ -115,7 +115,7 @@ TABLE = {
     "signatures_paperimport_delete": ("", ""),
     "signatures_paperimport_history": ("do", "do"),
     "signatures_paperimport_import": ("do", ""),
-    "signatures_paperimport_take": ("", "do"),
+    "signatures_paperimport_confirm": ("", "do"),
     "signatures_paperimport_undo": ("", "do"),
     "signatures_question_add": ("o", "o"),
     "signatures_question_change": ("o", "o"),
@@ -196,7 +196,7 @@ def test_A5_a_role_reaches_the_pages_that_the_table_names_and_no_other(
     assert found == allowed
 
 
-def test_A5_a_permission_that_a_role_lost_is_taken_from_it_and_what_is_missing_comes(db: None) -> None:
+def test_A5_a_migration_restores_exactly_the_permissions_of_each_role(db: None) -> None:
     group = Group.objects.get(name="moderator")
     group.permissions.set(Permission.objects.filter(codename__in=["export_signedletter", "add_user"]))
 
@@ -216,19 +216,19 @@ def test_A5_every_permission_in_the_table_of_roles_exists(db: None) -> None:
     assert Group.objects.get(name="owner").permissions.count() == len(labels), "an owner may do all of it"
 
 
-def test_A5_a_right_given_to_one_account_alone_counts_for_nothing(moderator_client: Client, moderator: User) -> None:
+def test_A5_a_permission_given_to_a_single_account_has_no_effect(moderator_client: Client, moderator: User) -> None:
     moderator.user_permissions.add(Permission.objects.get(codename="export_signedletter"))
     assert moderator_client.get("/admin/signatures/signedletter/").status_code == 403
 
 
-def test_A5_a_moderator_sees_no_address_of_staff(moderator_client: Client, moderator: User, owner: User) -> None:
+def test_A5_a_moderator_sees_no_email_address_of_staff(moderator_client: Client, moderator: User, owner: User) -> None:
     User.objects.update(email="secret@example.org")
     for _name, address in admin_urls():
         answer = moderator_client.get(address)
         assert answer.streaming or "secret@example.org" not in answer.content.decode(), address
 
 
-def test_A5_an_owner_takes_over_no_account_that_may_do_more(client: Client, owner: User, admin_user: User) -> None:
+def test_A5_an_owner_cannot_change_a_superuser(client: Client, owner: User, admin_user: User) -> None:
     client.force_login(owner)
     page = f"/admin/auth/user/{admin_user.pk}/change/"
     assert client.post(page, {"email": "mine@example.org", "is_active": "on"}).status_code == 403

@@ -49,7 +49,7 @@ def give_password(client: Client, person: User, **more: Any) -> Any:
     return client.post(LOGIN, {"username": person.username, "password": PASSWORD}, **more)
 
 
-def enrol(client: Client) -> tuple[str, list[str]]:
+def enroll(client: Client) -> tuple[str, list[str]]:
     """Set up a second factor; its secret and the recovery codes."""
     page = client.get(NEW).content.decode()
     shown = re.search(r"<code>([A-Z2-7 ]+)</code>", page)
@@ -64,7 +64,7 @@ def olga(owner: User) -> tuple[User, str, list[str]]:
     """An owner who has set up a second factor: who, the secret, the recovery codes."""
     client = Client()
     give_password(client, owner)
-    key, codes = enrol(client)
+    key, codes = enroll(client)
     TOTPDevice.objects.update(last_t=-1)  # as if that had been long ago
     return owner, key, codes
 
@@ -73,21 +73,21 @@ def is_in(client: Client) -> bool:
     return client.get("/admin/").status_code == 200
 
 
-def test_the_first_login_leads_to_a_second_factor_and_then_in(client: Client, moderator: User) -> None:
+def test_the_first_login_sets_up_a_second_factor(client: Client, moderator: User) -> None:
     answer = give_password(client, moderator, query_params={"next": "/admin/signatures/waitingsignature/"})
     assert answer.status_code == 302 and answer["Location"].startswith(FACTOR)
     assert not is_in(client)
 
     page = client.get(answer["Location"], follow=True).content.decode()
     assert "<svg" in page and "data:" not in page and "http" not in re.sub(r'xmlns="[^"]+"', "", page.split("<svg")[1])
-    key, codes = enrol(client)
+    key, codes = enroll(client)
 
     assert is_in(client) and len(set(codes)) == 10
     assert TOTPDevice.objects.get().key == key
     assert [entry.action for entry in AuditEntry.objects.order_by("pk")] == ["second-factor-added", "login"]
 
 
-def test_who_has_a_factor_logs_in_with_both(client: Client, olga: tuple[User, str, list[str]]) -> None:
+def test_an_enrolled_account_logs_in_with_password_and_code(client: Client, olga: tuple[User, str, list[str]]) -> None:
     person, key, _codes = olga
     give_password(client, person)
     assert client.post(FACTOR, {"code": "000000"}).status_code == 200
@@ -101,7 +101,7 @@ def test_who_has_a_factor_logs_in_with_both(client: Client, olga: tuple[User, st
     assert list(AuditEntry.objects.values_list("action", flat=True)[:2]) == ["login", "second-factor-failed"]
 
 
-def test_a_code_that_is_not_one_of_the_secret_sets_up_nothing(client: Client, moderator: User) -> None:
+def test_a_code_of_another_secret_sets_up_nothing(client: Client, moderator: User) -> None:
     give_password(client, moderator)
     client.get(NEW)
     answer = client.post(NEW, {"code": "123456"})
@@ -132,21 +132,21 @@ def test_A1_a_password_alone_opens_no_page_of_admin(
         assert tried > 120 and client.session["_auth_user_id"] == str(person.pk)
 
 
-def test_A1_a_password_alone_does_not_replace_the_factor_of_its_owner(
+def test_A1_a_password_alone_cannot_replace_the_second_factor(
     client: Client, olga: tuple[User, str, list[str]]
 ) -> None:
     person, key, _codes = olga
     give_password(client, person)
     assert client.get(NEW)["Location"].startswith(FACTOR)
     session = client.session
-    session["pending-factor"] = second_factor.new_totp_key()
+    session["pending-second-factor"] = second_factor.new_totp_key()
     session.save()
-    assert client.post(NEW, {"code": code_of(session["pending-factor"])})["Location"].startswith(FACTOR)
+    assert client.post(NEW, {"code": code_of(session["pending-second-factor"])})["Location"].startswith(FACTOR)
     assert client.post("/admin/second-factor/codes/")["Location"].startswith(LOGIN)
     assert TOTPDevice.objects.get().key == key
 
 
-def test_A1_neither_a_new_password_nor_its_change_goes_around_the_factor(
+def test_A1_neither_a_new_password_nor_its_change_skips_the_second_factor(
     client: Client, olga: tuple[User, str, list[str]]
 ) -> None:
     person, _key, _codes = olga
@@ -161,7 +161,7 @@ def test_A1_neither_a_new_password_nor_its_change_goes_around_the_factor(
     assert client.get("/admin/password_change/")["Location"].startswith(LOGIN)
 
 
-def test_A2_a_code_is_good_once(olga: tuple[User, str, list[str]]) -> None:
+def test_A2_a_code_works_once(olga: tuple[User, str, list[str]]) -> None:
     person, key, _codes = olga
     code = code_of(key)
     first, second = Client(), Client()
@@ -172,7 +172,7 @@ def test_A2_a_code_is_good_once(olga: tuple[User, str, list[str]]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_A2_of_eight_at_once_with_one_code_one_gets_in(olga: tuple[User, str, list[str]]) -> None:
+def test_A2_of_eight_simultaneous_logins_with_one_code_one_succeeds(olga: tuple[User, str, list[str]]) -> None:
     person, key, codes = olga
     opened: list[str] = []
 
@@ -191,7 +191,7 @@ def test_A2_of_eight_at_once_with_one_code_one_gets_in(olga: tuple[User, str, li
         assert opened.count(code) == 1
 
 
-def test_A2_so_is_a_recovery_code_and_it_says_how_many_are_left(olga: tuple[User, str, list[str]]) -> None:
+def test_A2_a_recovery_code_works_once_and_the_page_says_how_many_are_left(olga: tuple[User, str, list[str]]) -> None:
     person, _key, codes = olga
     first, second = Client(), Client()
     give_password(first, person)
@@ -203,7 +203,9 @@ def test_A2_so_is_a_recovery_code_and_it_says_how_many_are_left(olga: tuple[User
     assert AuditEntry.objects.filter(action="login", detail__by="recovery-code").count() == 1
 
 
-def test_A2_after_a_hundred_guesses_even_the_right_code_waits(olga: tuple[User, str, list[str]]) -> None:
+def test_A2_after_a_hundred_guesses_even_the_right_code_is_refused_for_a_while(
+    olga: tuple[User, str, list[str]],
+) -> None:
     """From a hundred networks, so that the pair of account and network stops none of them."""
     person, key, _codes = olga
     right = code_of(key)
@@ -215,13 +217,13 @@ def test_A2_after_a_hundred_guesses_even_the_right_code_waits(olga: tuple[User, 
         assert not is_in(client)
     client = Client()
     client.force_login(person)
-    assert "not right" in client.post(FACTOR, {"code": right}).content.decode()
+    assert "is wrong" in client.post(FACTOR, {"code": right}).content.decode()
     TOTPDevice.objects.update(throttling_failure_timestamp="2020-01-01T00:00:00Z")
     client.post(FACTOR, {"code": code_of(key)})  # a hundred guesses may have outlived the first one
     assert is_in(client), "and after the wait it opens"
 
 
-def test_A2_from_one_network_five_guesses_are_all(client: Client, olga: tuple[User, str, list[str]]) -> None:
+def test_A2_one_network_has_five_guesses(client: Client, olga: tuple[User, str, list[str]]) -> None:
     give_password(client, olga[0])
     statuses = [client.post(FACTOR, {"code": "000000"}).status_code for _time in range(7)]
     assert statuses == [200] * 5 + [429] * 2
@@ -240,9 +242,7 @@ def test_the_database_holds_no_recovery_code(olga: tuple[User, str, list[str]]) 
     assert StaticToken.objects.count() == 10
 
 
-def test_new_recovery_codes_take_the_place_of_the_former_ones(
-    client: Client, olga: tuple[User, str, list[str]]
-) -> None:
+def test_new_recovery_codes_replace_the_former_ones(client: Client, olga: tuple[User, str, list[str]]) -> None:
     person, key, former = olga
     give_password(client, person)
     client.post(FACTOR, {"code": code_of(key)})
@@ -252,16 +252,16 @@ def test_new_recovery_codes_take_the_place_of_the_former_ones(
     assert not second_factor.verify_code(person, former[0]) and StaticToken.objects.count() == 10
 
 
-def test_another_app_takes_the_place_of_the_former_one(client: Client, olga: tuple[User, str, list[str]]) -> None:
+def test_another_app_replaces_the_former_one(client: Client, olga: tuple[User, str, list[str]]) -> None:
     person, former, _codes = olga
     give_password(client, person)
     client.post(FACTOR, {"code": code_of(former)})
-    key, _made = enrol(client)
+    key, _made = enroll(client)
     assert key != former and TOTPDevice.objects.get().key == key
     assert is_in(client)
 
 
-def test_in_local_mode_it_is_optional_but_who_has_one_uses_it(
+def test_in_local_mode_a_second_factor_is_optional_but_required_once_it_is_set_up(
     settings: Any, moderator: User, olga: tuple[User, str, list[str]]
 ) -> None:
     settings.LOCAL_MODE = True
@@ -274,7 +274,7 @@ def test_in_local_mode_it_is_optional_but_who_has_one_uses_it(
     assert is_in(having)
 
 
-def test_A14_who_lost_the_factor_gets_back_by_the_command_line(olga: tuple[User, str, list[str]], capsys: Any) -> None:
+def test_A14_a_lost_second_factor_is_reset_by_a_command(olga: tuple[User, str, list[str]], capsys: Any) -> None:
     person, key, codes = olga
     client = Client()
     give_password(client, person)
@@ -288,18 +288,18 @@ def test_A14_who_lost_the_factor_gets_back_by_the_command_line(olga: tuple[User,
     entry = AuditEntry.objects.get(action="second-factor-removed")
     assert entry.staff_id == person.pk and entry.reason == ""
     give_password(client, person)
-    enrol(client)
+    enroll(client)
     assert is_in(client)
 
 
-def test_A14_the_command_says_when_there_is_nothing_to_do(moderator: User) -> None:
+def test_A14_the_command_says_when_there_is_no_second_factor(moderator: User) -> None:
     with pytest.raises(CommandError, match="There is no account 'nobody'"):
         call_command("reset_second_factor", "nobody")
     with pytest.raises(CommandError, match="has no second factor"):
         call_command("reset_second_factor", moderator.username)
 
 
-def test_no_page_tells_the_secret_of_somebody_else(admin_client: Client, letter: Letter, settings: Any) -> None:
+def test_no_page_shows_the_secret_of_another_account(admin_client: Client, letter: Letter, settings: Any) -> None:
     settings.LOCAL_MODE = True
     for path in ("otp_totp/totpdevice/", "otp_static/staticdevice/"):
         assert admin_client.get(f"/admin/{path}").status_code == 404

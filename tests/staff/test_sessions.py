@@ -28,7 +28,7 @@ def is_in(client: Client) -> bool:
     return client.get("/admin/").status_code == 200
 
 
-def let_pass(client: Client, seconds: float, *times: str) -> None:
+def age_session(client: Client, seconds: float, *times: str) -> None:
     """As if that long had gone by since these times of the session."""
     session = client.session
     for name in times or (sessions.STARTED_KEY, sessions.LAST_SEEN_KEY, sessions.FRESH_KEY):
@@ -42,7 +42,7 @@ def test_A4_a_login_makes_a_new_key(moderator: User) -> None:
     session = client.session
     session["planted"] = "by whoever sent the link"
     session.save()
-    planted = session.session_key
+    planted = session.session_key or ""
     client.cookies["sessionid"] = planted
     client.post(LOGIN, {"username": moderator.username, "password": PASSWORD})
     first = client.session.session_key
@@ -51,9 +51,9 @@ def test_A4_a_login_makes_a_new_key(moderator: User) -> None:
     assert client.session.session_key != first, "also over a session of one's own"
 
 
-def test_A4_and_so_does_the_second_factor(moderator: User) -> None:
+def test_A4_the_second_factor_makes_a_new_key(moderator: User) -> None:
     key = second_factor.new_totp_key()
-    second_factor.enroll(moderator, key, code_of(key, ahead=-1), but=None)
+    second_factor.enroll(moderator, key, code_of(key, ahead=-1), keep_session=None)
     client = log_in(moderator)
     before = client.session.session_key
     client.post("/admin/second-factor/", {"code": code_of(key)})
@@ -62,9 +62,9 @@ def test_A4_and_so_does_the_second_factor(moderator: User) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "stays"), [(29, True), (31, False)])
-def test_A4_half_an_hour_without_a_request_ends_it(moderator: User, minutes: int, stays: bool) -> None:
+def test_A4_half_an_hour_without_a_request_ends_the_session(moderator: User, minutes: int, stays: bool) -> None:
     client = log_in(moderator)
-    let_pass(client, minutes * 60)
+    age_session(client, minutes * 60)
     key = client.session.session_key
     assert is_in(client) == stays
     assert Session.objects.filter(pk=key).exists() == stays
@@ -72,22 +72,22 @@ def test_A4_half_an_hour_without_a_request_ends_it(moderator: User, minutes: int
 
 
 @pytest.mark.parametrize(("hours", "stays"), [(11.9, True), (12.1, False)])
-def test_A4_twelve_hours_end_it_however_busy(moderator: User, hours: float, stays: bool) -> None:
+def test_A4_twelve_hours_end_even_a_busy_session(moderator: User, hours: float, stays: bool) -> None:
     client = log_in(moderator)
-    let_pass(client, hours * 3600, sessions.STARTED_KEY)
+    age_session(client, hours * 3600, sessions.STARTED_KEY)
     assert is_in(client) == stays
 
 
-def test_A4_a_request_is_noted_so_that_a_busy_session_stays(moderator: User) -> None:
+def test_A4_a_request_updates_the_last_seen_time(moderator: User) -> None:
     client = log_in(moderator)
-    let_pass(client, 20 * 60)
+    age_session(client, 20 * 60)
     assert is_in(client)
     assert time.time() - client.session[sessions.LAST_SEEN_KEY] < 60
-    let_pass(client, 20 * 60)
+    age_session(client, 20 * 60)
     assert is_in(client)
 
 
-def test_A4_a_session_that_knows_no_times_is_none(moderator: User) -> None:
+def test_A4_a_session_without_timestamps_has_expired(moderator: User) -> None:
     client = log_in(moderator)
     session = client.session
     del session[sessions.STARTED_KEY]
@@ -95,7 +95,7 @@ def test_A4_a_session_that_knows_no_times_is_none(moderator: User) -> None:
     assert not is_in(client)
 
 
-def test_A4_another_password_ends_all_others(moderator: User) -> None:
+def test_A4_a_new_password_ends_all_other_sessions(moderator: User) -> None:
     mine, other = log_in(moderator), log_in(moderator)
     key = other.session.session_key
     new = {"old_password": PASSWORD, "new_password1": "quite another one", "new_password2": "quite another one"}
@@ -105,14 +105,14 @@ def test_A4_another_password_ends_all_others(moderator: User) -> None:
     assert AuditEntry.objects.filter(action="set-password", staff_id=moderator.pk).count() == 1
 
 
-def test_A4_another_factor_ends_all_others(moderator: User) -> None:
+def test_A4_a_new_second_factor_ends_all_other_sessions(moderator: User) -> None:
     mine, other = log_in(moderator), log_in(moderator)
     mine.get("/admin/second-factor/new/")
-    mine.post("/admin/second-factor/new/", {"code": code_of(mine.session["pending-factor"])})
+    mine.post("/admin/second-factor/new/", {"code": code_of(mine.session["pending-second-factor"])})
     assert is_in(mine) and not is_in(other)
 
 
-def test_A4_an_account_that_is_closed_is_out_and_stays_out_when_it_opens_again(moderator: User, owner: User) -> None:
+def test_A4_deactivating_an_account_ends_its_sessions_for_good(moderator: User, owner: User) -> None:
     theirs, owners = log_in(moderator), log_in(owner)
     page = f"/admin/auth/user/{moderator.pk}/change/"
     assert owners.post(page, {"email": "m@example.org", "groups": [moderator.groups.get().pk]}).status_code == 302
@@ -122,7 +122,7 @@ def test_A4_an_account_that_is_closed_is_out_and_stays_out_when_it_opens_again(m
     assert AuditEntry.objects.filter(action="set-account", staff_id=owner.pk, detail__account=moderator.pk).count() == 2
 
 
-def test_A4_who_is_staff_no_more_ends_at_the_login(moderator: User) -> None:
+def test_A4_an_account_that_is_no_longer_staff_ends_at_the_login(moderator: User) -> None:
     client = log_in(moderator)
     User.objects.filter(pk=moderator.pk).update(is_staff=False)
     answer = client.get("/admin/", follow=True)
@@ -130,7 +130,7 @@ def test_A4_who_is_staff_no_more_ends_at_the_login(moderator: User) -> None:
     assert "_auth_user_id" not in client.session
 
 
-def test_A4_nobody_elses_session_ends(moderator: User, owner: User) -> None:
+def test_A4_sessions_of_other_accounts_go_on(moderator: User, owner: User) -> None:
     mine, other = log_in(moderator), log_in(owner)
     assert sessions.end_all(moderator.pk) == 1
     assert is_in(other) and not is_in(mine)
@@ -138,13 +138,13 @@ def test_A4_nobody_elses_session_ends(moderator: User, owner: User) -> None:
 
 def test_a_public_page_touches_no_session(moderator: User, letter: Any, django_assert_num_queries: Any) -> None:
     client = log_in(moderator)
-    let_pass(client, 20 * 60)
+    age_session(client, 20 * 60)
     seen = client.session[sessions.LAST_SEEN_KEY]
     assert "Cookie" not in client.get("/letters/bridge/").headers.get("Vary", "")
     assert client.session[sessions.LAST_SEEN_KEY] == seen
 
 
-def test_leaving_is_in_the_trail(moderator: User) -> None:
+def test_a_logout_is_in_the_audit_log(moderator: User) -> None:
     client = log_in(moderator)
     client.post("/admin/logout/")
     assert not is_in(client)
@@ -156,11 +156,11 @@ def test_leaving_is_in_the_trail(moderator: User) -> None:
 
 
 @pytest.fixture
-def row(db: None) -> RateLimit:
-    return RateLimit.objects.get(scope="network", seconds=600)
+def rate_limit(db: None) -> RateLimit:
+    return RateLimit.objects.get(of="network", seconds=600)
 
 
-def dangerous(letter: int, row: int, person: int) -> dict[str, str]:
+def dangerous(letter: int, rate_limit: int, person: int) -> dict[str, str]:
     return {
         f"/admin/signatures/signedletter/{letter}/export/csv/": "POST",
         f"/admin/signatures/signedletter/{letter}/export/pdf/": "POST",
@@ -168,40 +168,40 @@ def dangerous(letter: int, row: int, person: int) -> dict[str, str]:
         "/admin/signatures/delivery/1/files/package/": "POST",
         "/admin/signatures/delivery/1/step/void/": "POST",
         "/admin/signatures/paperimport/import/": "GET",
-        "/admin/signatures/paperimport/take/": "POST",
+        "/admin/signatures/paperimport/confirm/": "POST",
         "/admin/signatures/paperimport/1/undo/": "POST",
         "/admin/auth/user/add/": "GET",
         f"/admin/auth/user/{person}/change/": "POST",
         "/admin/auth/user/": "POST",
         "/admin/signatures/ratelimit/add/": "GET",
-        f"/admin/signatures/ratelimit/{row}/change/": "POST",
-        f"/admin/signatures/ratelimit/{row}/delete/": "POST",
+        f"/admin/signatures/ratelimit/{rate_limit}/change/": "POST",
+        f"/admin/signatures/ratelimit/{rate_limit}/delete/": "POST",
         "/admin/second-factor/codes/": "POST",
         "/admin/second-factor/new/": "GET",
         "/admin/password_change/": "GET",
     }
 
 
-def test_A12_what_is_dangerous_is_done_by_a_fresh_sign_in_alone(owner: User, ada: Signature, row: RateLimit) -> None:
+def test_A12_dangerous_actions_need_a_fresh_sign_in(owner: User, ada: Signature, rate_limit: RateLimit) -> None:
     client = log_in(owner)
-    for address, method in dangerous(ada.letter_id, row.pk, owner.pk).items():
-        let_pass(client, 601, sessions.FRESH_KEY)
+    for address, method in dangerous(ada.letter_id, rate_limit.pk, owner.pk).items():
+        age_session(client, 601, sessions.FRESH_KEY)
         answer = client.generic(method, address)
         assert answer.status_code == 302 and answer["Location"].startswith(AGAIN), address
     assert not AuditEntry.objects.filter(action__startswith="export").exists()
     assert client.get("/admin/signatures/ratelimit/").status_code == 200, "looking is no danger"
 
 
-def test_A12_nine_minutes_later_it_is_still_fresh(owner: User, row: RateLimit) -> None:
+def test_A12_after_nine_minutes_a_sign_in_is_still_fresh(owner: User, rate_limit: RateLimit) -> None:
     client = log_in(owner)
-    let_pass(client, 9 * 60, sessions.FRESH_KEY)
-    assert client.get(f"/admin/signatures/ratelimit/{row.pk}/change/").status_code == 200
+    age_session(client, 9 * 60, sessions.FRESH_KEY)
+    assert client.get(f"/admin/signatures/ratelimit/{rate_limit.pk}/change/").status_code == 200
 
 
-def test_A12_who_signs_in_again_comes_back_to_where_they_were(owner: User, row: RateLimit) -> None:
+def test_A12_signing_in_again_returns_to_the_page(owner: User, rate_limit: RateLimit) -> None:
     client = log_in(owner)
-    let_pass(client, 601, sessions.FRESH_KEY)
-    page = f"/admin/signatures/ratelimit/{row.pk}/change/"
+    age_session(client, 601, sessions.FRESH_KEY)
+    page = f"/admin/signatures/ratelimit/{rate_limit.pk}/change/"
     asked = client.get(page, follow=True)
     assert "sign in again" in asked.content.decode()
     before = client.session.session_key
@@ -213,9 +213,9 @@ def test_A12_who_signs_in_again_comes_back_to_where_they_were(owner: User, row: 
     assert AuditEntry.objects.filter(action="login-again", staff_id=owner.pk).count() == 1
 
 
-def test_A12_what_was_posted_is_not_done_and_is_to_be_pressed_again(owner: User, ada: Signature) -> None:
+def test_A12_a_posted_action_is_not_repeated_after_signing_in_again(owner: User, ada: Signature) -> None:
     client = log_in(owner)
-    let_pass(client, 601, sessions.FRESH_KEY)
+    age_session(client, 601, sessions.FRESH_KEY)
     page = f"/admin/signatures/signedletter/{ada.letter_id}/change/"
     asked = client.post(
         f"/admin/signatures/signedletter/{ada.letter_id}/export/csv/", headers={"referer": f"http://testserver{page}"}
@@ -226,12 +226,14 @@ def test_A12_what_was_posted_is_not_done_and_is_to_be_pressed_again(owner: User,
     assert not AuditEntry.objects.filter(action__startswith="export").exists()
 
 
-def test_A12_with_a_factor_both_are_asked_and_a_wrong_password_spends_no_code(owner: User, row: RateLimit) -> None:
+def test_A12_an_enrolled_account_needs_both_and_a_wrong_password_uses_up_no_code(
+    owner: User, rate_limit: RateLimit
+) -> None:
     key = second_factor.new_totp_key()
-    second_factor.enroll(owner, key, code_of(key, ahead=-1), but=None)
+    second_factor.enroll(owner, key, code_of(key, ahead=-1), keep_session=None)
     client = log_in(owner)
     client.post("/admin/second-factor/", {"code": code_of(key)})
-    let_pass(client, 601, sessions.FRESH_KEY)
+    age_session(client, 601, sessions.FRESH_KEY)
     code = code_of(key, ahead=1)
     for typed in ({"password": PASSWORD}, {"password": PASSWORD, "code": "000"}, {"password": "wrong", "code": code}):
         assert client.post(AGAIN, typed).status_code == 200
@@ -240,7 +242,7 @@ def test_A12_with_a_factor_both_are_asked_and_a_wrong_password_spends_no_code(ow
     assert client.post(AGAIN, {"password": PASSWORD, "code": code}).status_code == 302
 
 
-def test_A12_guessing_there_is_limited_too(owner: User) -> None:
+def test_A12_guesses_when_signing_in_again_are_limited_too(owner: User) -> None:
     client = log_in(owner)
     statuses = [client.post(AGAIN, {"password": "wrong"}).status_code for _time in range(7)]
     assert statuses == [200] * 5 + [429] * 2
@@ -256,7 +258,7 @@ def test_A12_guessing_there_is_limited_too(owner: User) -> None:
         "",
     ],
 )
-def test_P10_from_there_nobody_is_led_elsewhere(owner: User, elsewhere: str) -> None:
+def test_P10_signing_in_again_never_redirects_to_another_site(owner: User, elsewhere: str) -> None:
     client = log_in(owner)
     answer = client.post(AGAIN, {"password": PASSWORD, "next": elsewhere})
     assert answer["Location"] == "/admin/"

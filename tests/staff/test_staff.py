@@ -1,4 +1,4 @@
-"""Staff are written to, invited, let in, and locked out no further than they must be."""
+"""Staff accounts: emails to staff, invitations, forgotten passwords, and limits on login attempts."""
 
 import importlib
 import logging
@@ -27,7 +27,7 @@ from campaign.runtime.logs import RedactingFormatter
 from signatures.models import AuditEntry, OutboxMail, RateLimit, Signature
 from signatures.outbox import queue, sending
 from signatures.screening import rate_limits
-from signatures.staff import email_links, second_factor
+from signatures.staff import second_factor, sessions
 from tests.conftest import PASSWORD, Inbox
 from tests.staff.test_second_factor import code_of
 
@@ -38,11 +38,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def olga(db: None) -> User:
-    """A member of staff with an address."""
+    """A member of staff with an email address."""
     return User.objects.create_user("olga", "olga@example.org", "a long enough password", is_staff=True)
 
 
-def test_an_alarm_reaches_staff_with_its_sentence_and_the_way_to_the_desk(olga: User, inbox: Inbox) -> None:
+def test_an_alarm_is_mailed_to_staff_with_its_sentence_and_a_link_to_the_admin_pages(olga: User, inbox: Inbox) -> None:
     assert queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="mail-stuck") == 1
     assert b"olga" not in bytes(OutboxMail.objects.get().recipient or b""), "sealed, as every other"
 
@@ -55,19 +55,23 @@ def test_an_alarm_reaches_staff_with_its_sentence_and_the_way_to_the_desk(olga: 
     assert OutboxMail.objects.get().recipient is None
 
 
-def test_an_alarm_without_a_sentence_is_told_by_its_code(olga: User, inbox: Inbox) -> None:
+def test_an_alarm_without_a_sentence_is_mailed_with_its_code(olga: User, inbox: Inbox) -> None:
     queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="new-one")
     sending.send_due()
     body = inbox[0].get_body(("plain",))
     assert body is not None and "new-one" in body.get_content()
 
 
-def test_nobody_is_written_to_who_has_no_address_is_closed_or_does_not_exist(olga: User, moderator: User) -> None:
+def test_no_email_goes_to_an_account_that_has_no_address_is_inactive_or_does_not_exist(
+    olga: User, moderator: User
+) -> None:
     User.objects.filter(pk=olga.pk).update(is_active=False)
     assert queue.enqueue_for_staff([olga.pk, moderator.pk, 999_999], kind=OutboxMail.Kind.ALARM, topic="mail") == 0
 
 
-def test_a_mail_goes_to_no_account_that_was_closed_or_moved_meanwhile(olga: User, inbox: Inbox) -> None:
+def test_no_email_is_sent_to_an_account_that_was_deactivated_or_changed_its_address_meanwhile(
+    olga: User, inbox: Inbox
+) -> None:
     for change in ({"email": "new@example.org"}, {"email": "olga@example.org", "is_active": False}):
         User.objects.filter(pk=olga.pk).update(email="olga@example.org", is_active=True)
         queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="mail")
@@ -76,7 +80,7 @@ def test_a_mail_goes_to_no_account_that_was_closed_or_moved_meanwhile(olga: User
     assert not inbox and not OutboxMail.objects.exists()
 
 
-def test_no_member_of_staff_gets_more_than_a_few_mails_of_a_kind_in_an_hour(olga: User) -> None:
+def test_a_member_of_staff_gets_only_a_few_emails_of_one_kind_within_an_hour(olga: User) -> None:
     queued = [queue.enqueue_for_staff([olga.pk], kind=OutboxMail.Kind.ALARM, topic="mail") for _time in range(20)]
     assert sum(queued) == queue.MAX_PER_HOUR_TO_STAFF[OutboxMail.Kind.ALARM]
     OutboxMail.objects.update(queued_at=timezone.now() - timedelta(hours=2))
@@ -84,18 +88,18 @@ def test_no_member_of_staff_gets_more_than_a_few_mails_of_a_kind_in_an_hour(olga
 
 
 @pytest.mark.parametrize("fields", [{}, {"kind": "link"}, {"kind": "alarm"}, {"kind": "alarm", "staff_id": 1}])
-def test_the_database_takes_no_mail_to_both_or_to_nobody(ben: Signature, fields: dict[str, object]) -> None:
+def test_the_database_refuses_an_email_to_both_or_to_nobody(ben: Signature, fields: dict[str, object]) -> None:
     both = {"signature": ben, "staff_id": 1} if fields.get("staff_id") else {}
     whole = {"language": "en", "queued_at": timezone.now(), "due_at": timezone.now(), "kind": "link", **fields, **both}
     with pytest.raises(IntegrityError, match="mail_goes_to_a_signer_or_to_staff"), transaction.atomic():
         OutboxMail.objects.create(**whole)
 
 
-# Invited
+# Invitations
 
 
-def link_to(inbox: Inbox) -> str:
-    """The way to a password in the newest mail."""
+def password_link_in(inbox: Inbox) -> str:
+    """Returns the password link in the newest email."""
     sending.send_due()
     body = inbox[-1].get_body(("plain",))
     assert body is not None
@@ -118,26 +122,26 @@ def invite(client: Client, role: str = "moderator", **more: str) -> Any:
 
 
 @pytest.fixture
-def chief(owner: User) -> Client:
+def owner_client(owner: User) -> Client:
     client = Client()
     client.force_login(owner)
     return client
 
 
-def test_an_owner_invites_and_the_invited_sets_a_password_and_a_factor(
-    chief: Client, owner: User, inbox: Inbox, client: Client, settings: Any
+def test_an_invited_person_sets_a_password_and_a_second_factor(
+    owner_client: Client, owner: User, inbox: Inbox, client: Client, settings: Any
 ) -> None:
     settings.LOCAL_MODE = False
-    chief.force_login(owner)
+    owner_client.force_login(owner)
     key = second_factor.new_totp_key()
-    second_factor.enroll(owner, key, code_of(key, ahead=-1), but=None)
-    chief = Client()
-    chief.post(LOGIN, {"username": owner.username, "password": PASSWORD})
-    chief.post("/admin/second-factor/", {"code": code_of(key)})
-    assert invite(chief).status_code == 302
+    second_factor.enroll(owner, key, code_of(key, ahead=-1), keep_session=None)
+    owner_client = Client()
+    owner_client.post(LOGIN, {"username": owner.username, "password": PASSWORD})
+    owner_client.post("/admin/second-factor/", {"code": code_of(key)})
+    assert invite(owner_client).status_code == 302
     mina = User.objects.get(username="mina")
     assert not mina.has_usable_password() and mina.is_staff and not mina.is_superuser
-    link = link_to(inbox)
+    link = password_link_in(inbox)
     assert inbox.recipients == ["mina@example.org"] and inbox[0]["Subject"] == "Your account"
 
     answer = set_password(client, link)
@@ -145,16 +149,16 @@ def test_an_owner_invites_and_the_invited_sets_a_password_and_a_factor(
     assert "Your password is set" in answer.content.decode()
     entered = client.post(LOGIN, {"username": "mina", "password": NEW}, follow=True)
     assert "<svg" in entered.content.decode()
-    client.post("/admin/second-factor/new/", {"code": code_of(client.session["pending-factor"])})
+    client.post("/admin/second-factor/new/", {"code": code_of(client.session["pending-second-factor"])})
     assert client.get("/admin/signatures/waitingsignature/").status_code == 200
     assert client.get("/admin/auth/user/").status_code == 403
     told = AuditEntry.objects.filter(action="invite").get()
     assert (told.staff_id, told.detail) == (owner.pk, {"account": mina.pk, "role": "moderator"})
 
 
-def test_no_token_is_stored_and_the_trail_names_nobody(chief: Client, inbox: Inbox) -> None:
-    invite(chief)
-    link = link_to(inbox)
+def test_no_token_is_stored_and_the_audit_log_names_nobody(owner_client: Client, inbox: Inbox) -> None:
+    invite(owner_client)
+    link = password_link_in(inbox)
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE t::text LIKE %s', [f"%{link.split('/')[-2]}%"])
@@ -163,19 +167,19 @@ def test_no_token_is_stored_and_the_trail_names_nobody(chief: Client, inbox: Inb
         assert cursor.fetchone() == (0,)
 
 
-def test_R5_no_log_line_holds_the_way_to_a_password(olga: User) -> None:
-    link = email_links.password_link(olga)
+def test_R5_no_log_line_holds_a_password_link(olga: User) -> None:
+    link = sending.password_link(olga)
     line = RedactingFormatter().format(
         logging.LogRecord("x", logging.ERROR, "f", 1, f"Internal Server Error: {link}", None, None)
     )
     assert link.split("/")[-2] not in line and "/password/" in line
 
 
-def test_an_invitation_is_good_once_and_for_three_days(
-    chief: Client, client: Client, inbox: Inbox, monkeypatch: Any
+def test_an_invitation_works_once_and_for_three_days(
+    owner_client: Client, client: Client, inbox: Inbox, monkeypatch: Any
 ) -> None:
-    invite(chief)
-    link = link_to(inbox)
+    invite(owner_client)
+    link = password_link_in(inbox)
     later = timezone.now().replace(tzinfo=None) + timedelta(days=3, minutes=1)
     with monkeypatch.context() as clock:
         clock.setattr(default_token_generator, "_now", lambda: later)
@@ -185,9 +189,11 @@ def test_an_invitation_is_good_once_and_for_three_days(
     assert User.objects.get(username="mina").check_password(NEW)
 
 
-def test_an_invitation_to_an_account_that_was_closed_opens_nothing(chief: Client, client: Client, inbox: Inbox) -> None:
-    invite(chief)
-    link = link_to(inbox)
+def test_an_invitation_to_a_deactivated_account_does_not_work(
+    owner_client: Client, client: Client, inbox: Inbox
+) -> None:
+    invite(owner_client)
+    link = password_link_in(inbox)
     User.objects.filter(username="mina").update(is_active=False)
     assert "does not work" in set_password(client, link).content.decode()
 
@@ -195,59 +201,69 @@ def test_an_invitation_to_an_account_that_was_closed_opens_nothing(chief: Client
 @pytest.mark.parametrize(
     "link", ["/admin/password/x/y/", "/admin/password/MQ/set-password/", "/admin/password/OTk5OTk/a-b/"]
 )
-def test_a_made_up_link_has_one_calm_answer(client: Client, link: str) -> None:
+def test_a_made_up_link_gets_a_page_that_says_so(client: Client, link: str) -> None:
     answer = client.get(link)
     assert answer.status_code == 200 and "This link does not work" in answer.content.decode()
 
 
-def test_a_password_that_is_too_short_is_told_beside_the_field(chief: Client, client: Client, inbox: Inbox) -> None:
-    invite(chief)
-    page = set_password(client, link_to(inbox), "short").content.decode()
+def test_a_password_that_is_too_short_is_an_error_at_the_field(
+    owner_client: Client, client: Client, inbox: Inbox
+) -> None:
+    invite(owner_client)
+    page = set_password(client, password_link_in(inbox), "short").content.decode()
     assert "at least 12 characters" in page
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [({"email": ""}, "This field is required"), ({"email": "olga@example.org"}, "has an account already"), ({"username": "olga"}, "already exists")],
+    [({"email": ""}, "This field is required"), ({"email": "olga@example.org"}, "with this email address already"), ({"username": "olga"}, "already exists")],
 )  # fmt: skip
-def test_what_is_wrong_in_an_invitation_is_said(chief: Client, olga: User, typed: dict[str, str], said: str) -> None:
-    assert said in invite(chief, **typed).content.decode()
+def test_an_invalid_invitation_shows_its_errors(
+    owner_client: Client, olga: User, typed: dict[str, str], said: str
+) -> None:
+    assert said in invite(owner_client, **typed).content.decode()
     assert not User.objects.filter(username="mina").exists() and not OutboxMail.objects.exists()
 
 
-def test_an_invitation_goes_again_while_no_password_is_set(chief: Client, olga: User) -> None:
-    invite(chief)
+def test_an_invitation_can_be_sent_again_while_no_password_is_set(owner_client: Client, olga: User) -> None:
+    invite(owner_client)
     mina = User.objects.get(username="mina")
     for chosen in (mina, olga):
-        chief.post("/admin/auth/user/", {"action": "invite_again", "_selected_action": [chosen.pk], "index": "0"})
+        owner_client.post(
+            "/admin/auth/user/", {"action": "resend_invitation", "_selected_action": [chosen.pk], "index": "0"}
+        )
     assert OutboxMail.objects.filter(kind="invite", staff_id=mina.pk).count() == 2
     assert not OutboxMail.objects.filter(staff_id=olga.pk).exists()
 
 
-def test_accounts_are_closed_and_never_deleted(chief: Client, admin_client: Client, moderator: User) -> None:
-    for client in (chief, admin_client):
+def test_accounts_are_deactivated_and_never_deleted(
+    owner_client: Client, admin_client: Client, moderator: User
+) -> None:
+    for client in (owner_client, admin_client):
         assert client.post(f"/admin/auth/user/{moderator.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_a_role_that_is_given_is_in_the_trail(chief: Client, moderator: User, owner: User) -> None:
+def test_a_changed_role_is_in_the_audit_log(owner_client: Client, moderator: User, owner: User) -> None:
     role = Group.objects.get(name="editor")
-    chief.post(f"/admin/auth/user/{moderator.pk}/change/", {"email": "", "is_active": "on", "groups": [role.pk]})
+    owner_client.post(f"/admin/auth/user/{moderator.pk}/change/", {"email": "", "is_active": "on", "groups": [role.pk]})
     assert [group.name for group in moderator.groups.all()] == ["editor"]
     entry = AuditEntry.objects.get(action="set-roles")
     assert (entry.staff_id, entry.detail) == (owner.pk, {"account": moderator.pk, "roles": "editor"})
 
 
-# A lost password
+# Forgotten passwords
 
 
-def test_a_lost_password_is_mailed_for_and_the_factor_stays(client: Client, olga: User, inbox: Inbox) -> None:
+def test_a_forgotten_password_is_reset_by_email_and_the_second_factor_stays(
+    client: Client, olga: User, inbox: Inbox
+) -> None:
     key = second_factor.new_totp_key()
-    second_factor.enroll(olga, key, code_of(key), but=None)
+    second_factor.enroll(olga, key, code_of(key), keep_session=None)
     there = Client()
     there.force_login(olga)
     assert "on its way" in client.post(FORGOTTEN, {"name": "olga"}).content.decode()
 
-    set_password(client, link_to(inbox))
+    set_password(client, password_link_in(inbox))
 
     assert inbox[0]["Subject"] == "Your new password"
     olga.refresh_from_db()
@@ -259,12 +275,12 @@ def test_a_lost_password_is_mailed_for_and_the_factor_stays(client: Client, olga
     }
 
 
-def test_it_is_found_by_its_address_too(client: Client, olga: User) -> None:
+def test_an_account_is_found_by_its_email_address_too(client: Client, olga: User) -> None:
     client.post(FORGOTTEN, {"name": "OLGA@example.org"})
     assert OutboxMail.objects.get().staff_id == olga.pk
 
 
-def test_the_first_account_has_no_address_and_is_sent_nothing(client: Client) -> None:
+def test_the_first_account_has_no_address_and_gets_no_email(client: Client) -> None:
     User.objects.create_superuser("admin", password=PASSWORD)
     for typed in ("admin", ""):
         client.post(FORGOTTEN, {"name": typed})
@@ -285,7 +301,7 @@ def accounts_of_every_kind(olga: User) -> None:
 
 
 def seen(answer: Any, typed: str) -> tuple[Any, ...]:
-    """Everything a stranger sees of an answer."""
+    """Returns everything that a stranger sees of a response."""
     headers = {name: re.sub(r"nonce-[^']+", "", value) for name, value in answer.items()}
     body = re.sub(r'nonce="[^"]+"|value="[A-Za-z0-9]{64}"', "", answer.content.decode()).replace(typed, "")
     headers.pop("Content-Length", None)
@@ -300,14 +316,14 @@ def fill(form: dict[str, str], name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("path", "form"), FORMS)
-def test_A13_every_account_and_none_has_the_same_answer(
+def test_A13_every_account_and_none_gets_the_same_response(
     client: Client, accounts_of_every_kind: None, path: str, form: dict[str, str]
 ) -> None:
     answers = [seen(client.post(path, fill(form, name)), name) for name in ACCOUNTS]
     assert all(answer == answers[0] for answer in answers)
 
 
-def test_A13_what_differs_is_said_in_the_mailbox(client: Client, accounts_of_every_kind: None, inbox: Inbox) -> None:
+def test_A13_what_differs_is_said_in_the_email(client: Client, accounts_of_every_kind: None, inbox: Inbox) -> None:
     for name in ACCOUNTS:
         client.post(FORGOTTEN, {"name": name})
     sending.send_due()
@@ -315,7 +331,7 @@ def test_A13_what_differs_is_said_in_the_mailbox(client: Client, accounts_of_eve
 
 
 @pytest.mark.parametrize(("path", "form"), FORMS)
-def test_A13_in_the_same_number_of_statements(
+def test_A13_every_account_and_none_takes_the_same_number_of_statements(
     client: Client, accounts_of_every_kind: None, path: str, form: dict[str, str]
 ) -> None:
     client.post(path, fill(form, "warm"))
@@ -327,7 +343,7 @@ def test_A13_in_the_same_number_of_statements(
     assert len(numbers) == 1 and numbers.pop() <= 10
 
 
-def test_A13_with_the_same_work(client: Client, accounts_of_every_kind: None) -> None:
+def test_A13_every_account_and_none_takes_the_same_work(client: Client, accounts_of_every_kind: None) -> None:
     """Interleaved as S2, by the time this thread works: what the database does is counted above, and a busy machine is not."""
     took: dict[str, list[float]] = {name: [] for name in ACCOUNTS}
     for turn in range(30):
@@ -336,10 +352,9 @@ def test_A13_with_the_same_work(client: Client, accounts_of_every_kind: None) ->
             client.post(FORGOTTEN, {"name": name})
             took[name].append(time.thread_time() - began)
     medians = {name: statistics.median(times) for name, times in took.items()}
-    told = {name: f"{median * 1000:.2f} ms" for name, median in medians.items()}
-    print(told)
+    readable = {name: f"{median * 1000:.2f} ms" for name, median in medians.items()}
     spread = max(medians.values()) - min(medians.values())
-    assert spread < max(0.005, min(medians.values()) / 10), told
+    assert spread < max(0.005, min(medians.values()) / 10), readable
 
 
 @contextmanager
@@ -357,7 +372,7 @@ def patch_hasher() -> Iterator[list[str]]:
         yield hashed
 
 
-def test_A13_a_wrong_password_costs_a_hash_whoever_is_named(client: Client, accounts_of_every_kind: None) -> None:
+def test_A13_a_wrong_password_costs_one_hash_for_any_user_name(client: Client, accounts_of_every_kind: None) -> None:
     for name in ACCOUNTS:
         with patch_hasher() as hashed:
             client.post(LOGIN, {"username": name, "password": "a wrong password"})
@@ -379,7 +394,9 @@ def test_A3_five_failures_lock_the_pair_of_account_and_network(olga: User, name:
     assert give(name, PASSWORD).status_code == 429
 
 
-def test_A3_the_same_account_enters_from_elsewhere_and_others_from_there(olga: User, moderator: User) -> None:
+def test_A3_the_locked_account_can_log_in_elsewhere_and_others_from_the_same_network(
+    olga: User, moderator: User
+) -> None:
     for _time in range(8):
         give("olga")
     assert give("olga", PASSWORD, "198.51.100.9").status_code == 302
@@ -388,12 +405,12 @@ def test_A3_the_same_account_enters_from_elsewhere_and_others_from_there(olga: U
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
-def test_A3_a_forged_header_opens_no_other_pair(olga: User, header: str) -> None:
+def test_A3_a_forged_header_does_not_change_the_network(olga: User, header: str) -> None:
     statuses = [give("olga", **{header: f"198.51.{n}.1"}).status_code for n in range(7)]
     assert statuses == [200] * 5 + [429] * 2
 
 
-def test_A3_behind_our_own_proxy_its_hop_decides(olga: User, settings: Any) -> None:
+def test_A3_behind_a_trusted_proxy_its_header_decides(olga: User, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
     settings.SECURE_PROXY_SSL_HEADER = None
     for n in range(6):
@@ -408,13 +425,13 @@ def test_A3_many_networks_lock_nobody_out(olga: User) -> None:
     assert give("olga", PASSWORD, "198.51.100.9").status_code == 302
 
 
-def test_A3_who_mistyped_and_then_got_it_right_starts_anew(olga: User) -> None:
+def test_A3_a_successful_login_resets_the_attempts(olga: User) -> None:
     for _round in range(3):
         assert [give("olga").status_code for _time in range(4)] == [200] * 4
         assert give("olga", PASSWORD).status_code == 302
 
 
-def test_A3_the_lock_is_gone_with_its_time(olga: User, monkeypatch: Any) -> None:
+def test_A3_the_lock_ends_after_its_time(olga: User, monkeypatch: Any) -> None:
     for _time in range(6):
         give("olga")
     now = time.time()
@@ -422,7 +439,7 @@ def test_A3_the_lock_is_gone_with_its_time(olga: User, monkeypatch: Any) -> None
     assert give("olga", PASSWORD).status_code == 302
 
 
-def test_failed_logins_are_told_by_number_and_a_flood_of_them_once(olga: User) -> None:
+def test_failed_logins_are_recorded_by_account_id_and_a_flood_of_them_once(olga: User) -> None:
     for _time in range(9):
         give("olga")
     told = list(AuditEntry.objects.order_by("pk").values_list("action", "staff_id"))
@@ -442,7 +459,7 @@ PUBLIC = ["/", "/letters/bridge/", "/letters/bridge/signatories/", "/letters/bri
 
 
 @pytest.fixture
-def quiet_room(settings: Any) -> Iterator[str]:
+def other_admin_path(settings: Any) -> Iterator[str]:
     """The site as it starts with another ADMIN_PATH."""
     settings.ADMIN_PATH = "quiet-room/"
     importlib.reload(urls)
@@ -453,25 +470,27 @@ def quiet_room(settings: Any) -> Iterator[str]:
     clear_url_caches()
 
 
-def test_A11_with_another_path_the_default_one_is_not_there_and_nothing_public_tells_it(
-    quiet_room: str, client: Client, ada: Signature, moderator: User
+def test_A11_another_admin_path_replaces_the_default_one_and_appears_on_no_public_page(
+    other_admin_path: str, client: Client, ada: Signature, moderator: User
 ) -> None:
-    assert client.get(f"{quiet_room}login/").status_code == 200
+    assert client.get(f"{other_admin_path}login/").status_code == 200
     for address in ("/admin/", "/admin/login/", "/admin/signatures/waitingsignature/", "/admin/jsi18n/"):
         assert client.get(address).status_code == 404, address
     for address in [*PUBLIC, "/admin/"]:
         answer = client.get(address)
         assert "quiet-room" not in f"{answer.headers} {answer.content.decode()}", address
-    entered = client.post(f"{quiet_room}login/", {"username": moderator.username, "password": PASSWORD})
-    assert entered["Location"] == quiet_room and client.get(quiet_room).status_code == 200
+    entered = client.post(f"{other_admin_path}login/", {"username": moderator.username, "password": PASSWORD})
+    assert entered["Location"] == other_admin_path and client.get(other_admin_path).status_code == 200
     session = client.session
-    session["seen"] -= 31 * 60
+    session[sessions.LAST_SEEN_KEY] -= 31 * 60
     session.save()
-    assert client.get(quiet_room).status_code == 302, "sessions end there, too"
+    assert client.get(other_admin_path).status_code == 302, "sessions end there, too"
 
 
 @pytest.mark.parametrize("address", [*PUBLIC, LOGIN])
-def test_A11_no_public_page_leads_to_the_desk_or_tells_a_version(client: Client, ada: Signature, address: str) -> None:
+def test_A11_no_public_page_links_to_the_admin_pages_or_shows_a_version(
+    client: Client, ada: Signature, address: str
+) -> None:
     answer = client.get(address)
     told = f"{answer.headers} {answer.content.decode()}"
     assert "/admin/" not in told or address == LOGIN

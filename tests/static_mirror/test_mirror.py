@@ -1,4 +1,4 @@
-"""The public pages as a folder of static files: complete, honest about its day, and with nothing private in it."""
+"""The static mirror is complete, shows its day, and holds nothing private."""
 
 import json
 import re
@@ -37,14 +37,14 @@ def statics(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def collected(settings: Any, statics: Path) -> None:
-    """The static files of this process alone: another one may be collecting its own."""
+    """Collects static files for this process alone: another one may be collecting its own."""
     settings.STATIC_ROOT = statics
     if not any(statics.iterdir()):
         call_command("collectstatic", interactive=False, verbosity=0)
 
 
 class Page(HTMLParser):
-    """What a page links to, and its elements."""
+    """The links and the elements of a page."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -56,11 +56,11 @@ class Page(HTMLParser):
         about = dict(attrs)
         if "hidden" not in about:
             self.tags.append(tag)
-        if "external" not in (about.get("rel") or ""):  # to share it with a network
+        if "external" not in (about.get("rel") or ""):  # a link to share the letter
             self.links += [value for name in ("href", "src") if (value := about.get(name))]
 
 
-def words_of(folder: Path) -> str:
+def text_of(folder: Path) -> str:
     return "\n".join(
         file.read_text(encoding="utf-8")
         for file in sorted(folder.rglob("*.*"))
@@ -69,11 +69,11 @@ def words_of(folder: Path) -> str:
 
 
 @pytest.fixture
-def peopled(letter: Letter) -> Letter:
-    """Names enough for three pages of the list, organizations enough for a page of their own, news and a delivery."""
+def site_with_names(letter: Letter) -> Letter:
+    """Enough names for three pages of the list, enough organizations for two of theirs, news and a delivery."""
     make_many(letter, 120)
     for n in range(80):
-        make_signature(letter, f"House {n:03d}", kind=Kind.ORGANIZATION)
+        make_signature(letter, f"Club {n:03d}", kind=Kind.ORGANIZATION)
     make_news(letter)
     make_delivery(letter)
     make_letter("tunnel", state=Letter.State.CLOSED)
@@ -82,16 +82,18 @@ def peopled(letter: Letter) -> Letter:
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Callable[[], Path]:
+def mirror(tmp_path: Path) -> Callable[[], Path]:
     def make() -> Path:
-        call_command("mirror", tmp_path / "copy")
-        return tmp_path / "copy"
+        call_command("mirror", tmp_path / "mirror")
+        return tmp_path / "mirror"
 
     return make
 
 
-def test_the_copy_holds_every_page_in_each_language_and_every_name(peopled: Letter, copy: Callable[[], Path]) -> None:
-    folder = copy()
+def test_the_mirror_holds_every_page_in_each_language_and_every_name(
+    site_with_names: Letter, mirror: Callable[[], Path]
+) -> None:
+    folder = mirror()
     pages = [
         "index.html",
         *(
@@ -106,14 +108,14 @@ def test_the_copy_holds_every_page_in_each_language_and_every_name(peopled: Lett
     for language, page in product(LANGUAGES, pages):
         shown = (folder / language / page).read_text(encoding="utf-8")
         assert f'lang="{language.strip("/") or "en"}"' in shown, page
-        # Its day, and the way to the same page of the site.
+        # It shows its day and links to the same page of the site.
         address = page.removesuffix("index.html")
         assert f'href="http://localhost:8000/{language}{address}"' in shown.partition('class="mirror-notice"')[2], page
     for language in LANGUAGES:
-        names = words_of(folder / language / "letters/bridge/signatories")
-        assert set(re.findall(r"Signer \d{4}|House \d{3}", names)) == {
+        names = text_of(folder / language / "letters/bridge/signatories")
+        assert set(re.findall(r"Signer \d{4}|Club \d{3}", names)) == {
             *(f"Signer {n:04d}" for n in range(120)),
-            *(f"House {n:03d}" for n in range(80)),
+            *(f"Club {n:03d}" for n in range(80)),
         }
     assert json.loads((folder / "api/v1/letters/bridge/index.json").read_text())["named"] == 200
     assert (folder / "robots.txt").read_text().startswith("User-agent") and "nothing here" in (
@@ -122,15 +124,13 @@ def test_the_copy_holds_every_page_in_each_language_and_every_name(peopled: Lett
     assert not list(folder.rglob("*draft*"))
 
 
-def test_every_link_within_the_copy_leads_to_a_file_and_every_other_one_to_the_site(
-    peopled: Letter, copy: Callable[[], Path]
-) -> None:
-    folder = copy()
+def test_links_lead_to_a_file_of_the_mirror_or_to_the_site(site_with_names: Letter, mirror: Callable[[], Path]) -> None:
+    folder = mirror()
     files = [file for file in folder.rglob("*.html") if file.name != "404.html"]
     assert len(files) > 50
     for file in files:
         page = Page(file)
-        # No form that goes nowhere, and no script that asks the site for more.
+        # No form without a server, and no script that needs the site.
         assert not {"form", "script", "input", "button"} & set(page.tags), file
         assert any(link.endswith(".css") for link in page.links)
         for link in page.links:
@@ -145,10 +145,10 @@ def test_every_link_within_the_copy_leads_to_a_file_and_every_other_one_to_the_s
     assert all((folder / link.lstrip("/")).is_file() for link in lost.links if link.startswith("/") and "#" not in link)
 
 
-def test_names_are_not_for_search_engines_and_texts_belong_to_the_site(
-    peopled: Letter, copy: Callable[[], Path]
+def test_names_are_noindex_and_texts_have_canonical_links_to_the_site(
+    site_with_names: Letter, mirror: Callable[[], Path]
 ) -> None:
-    folder = copy()
+    folder = mirror()
     lists = list(folder.rglob("signatories/*.html"))
     assert len(lists) == 4 * (3 + 1 + 2)
     for file in lists:
@@ -156,36 +156,36 @@ def test_names_are_not_for_search_engines_and_texts_belong_to_the_site(
     assert '<link rel="canonical" href="http://localhost:8000/letters/bridge/">' in (folder / "index.html").read_text()
 
 
-def test_P1_the_copy_names_nobody_who_is_not_public(letter: Letter, copy: Callable[[], Path]) -> None:
+def test_P1_the_mirror_names_nobody_who_is_not_public(letter: Letter, mirror: Callable[[], Path]) -> None:
     fields = {"role": "Canary role", "organization": "Canary organization", "comment": "Canary comment"}
-    for number, (state, audience) in enumerate(product(State, Visibility)):
-        if (state, audience) == (State.APPROVED, Visibility.PUBLIC):
+    for number, (state, visibility) in enumerate(product(State, Visibility)):
+        if (state, visibility) == (State.APPROVED, Visibility.PUBLIC):
             make_signature(letter, "Shown Canary", comment="Canary comment", spokesperson="Canary spokesperson")
             continue
-        has_words = state != State.WITHDRAWN and not (audience == Visibility.COUNTED and state != State.UNCONFIRMED)
-        make_signature(letter, f"Canary {number:02d}", state, audience, **(fields if has_words else {}))
-    whole = words_of(copy())
-    assert "Shown Canary" in whole
-    assert set(re.findall(r"Canary \w+", whole)) == set()
+        has_words = state != State.WITHDRAWN and not (visibility == Visibility.COUNTED and state != State.UNCONFIRMED)
+        make_signature(letter, f"Canary {number:02d}", state, visibility, **(fields if has_words else {}))
+    text = text_of(mirror())
+    assert "Shown Canary" in text
+    assert set(re.findall(r"Canary \w+", text)) == set()
 
 
-def test_a_second_run_takes_out_who_withdrew_and_puts_in_who_came(
-    letter: Letter, ada: Signature, copy: Callable[[], Path]
+def test_a_second_run_removes_withdrawals_and_adds_new_names(
+    letter: Letter, ada: Signature, mirror: Callable[[], Path]
 ) -> None:
     grace = make_signature(letter, "Grace Hopper II")
-    assert "Grace Hopper II" in words_of(copy())
+    assert "Grace Hopper II" in text_of(mirror())
     withdrawal.withdraw(grace)
     make_signature(letter, "Katherine Johnson")
-    folder = copy()
-    whole = words_of(folder)
-    assert "Grace Hopper II" not in whole and "Ada Lovelace" in whole and "Katherine Johnson" in whole
+    folder = mirror()
+    text = text_of(folder)
+    assert "Grace Hopper II" not in text and "Ada Lovelace" in text and "Katherine Johnson" in text
     assert [file.name for file in folder.parent.iterdir()] == [folder.name]
 
 
-def test_nobody_sees_half_a_copy(
+def test_a_mirror_is_replaced_completely_or_not_at_all(
     letter: Letter, ada: Signature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "copy"
+    folder = tmp_path / "mirror"
     writing.write_mirror(folder, on=DAY)
     before = {file: file.read_bytes() for file in folder.rglob("*.*") if file.is_file()}
 
@@ -196,22 +196,22 @@ def test_nobody_sees_half_a_copy(
 
     make_signature(letter, "Katherine Johnson")
     with pytest.raises(KeyboardInterrupt):
-        writing.write_mirror(folder, on=DAY + timedelta(days=1), tell=while_it_is_made)
+        writing.write_mirror(folder, on=DAY + timedelta(days=1), on_progress=while_it_is_made)
     assert {file: file.read_bytes() for file in folder.rglob("*.*") if file.is_file()} == before
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_what_broke_off_between_the_two_steps_of_the_exchange_is_mended(letter: Letter, tmp_path: Path) -> None:
-    folder = tmp_path / "copy"
+def test_a_run_interrupted_while_replacing_is_repaired(letter: Letter, tmp_path: Path) -> None:
+    folder = tmp_path / "mirror"
     writing.write_mirror(folder, on=DAY)
-    folder.rename(tmp_path / "copy.old")
+    folder.rename(tmp_path / "mirror.old")
     writing.write_mirror(folder, on=DAY + timedelta(days=1))
     assert list(tmp_path.iterdir()) == [folder]
     assert (folder / "copied-on.txt").read_text() == "2026-11-26\nhttp://localhost:8000\n"
     assert "Nov. 26, 2026" in (folder / "index.html").read_text()
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(letter: Letter, tmp_path: Path) -> None:
+def test_a_folder_with_something_else_is_refused(letter: Letter, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("the only one")
     with pytest.raises(CommandError, match="holds something else"):
         call_command("mirror", tmp_path)
@@ -222,25 +222,25 @@ def test_a_folder_with_something_else_in_it_is_left_alone(letter: Letter, tmp_pa
         call_command("mirror", "/")
 
 
-def test_where_nothing_can_be_written_it_says_so_in_one_sentence(letter: Letter, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_one_error_sentence(letter: Letter, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CommandError, match=r"cannot be written to .*: Not a directory\.$"):
-        call_command("mirror", tmp_path / "file" / "copy")
+        call_command("mirror", tmp_path / "file" / "mirror")
 
 
-def test_two_at_once_do_not_write_over_each_other(letter: Letter, tmp_path: Path) -> None:
+def test_two_runs_at_once_do_not_overwrite_each_other(letter: Letter, tmp_path: Path) -> None:
     another = connection.copy()
     with another.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, 0)", [AdvisoryLock.WRITE_MIRROR])
-        with pytest.raises(CommandError, match="Another copy is being made"):
-            call_command("mirror", tmp_path / "copy")
+        with pytest.raises(CommandError, match="Another mirror is being written"):
+            call_command("mirror", tmp_path / "mirror")
         cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [AdvisoryLock.WRITE_MIRROR])
     another.close()
     assert not list(tmp_path.iterdir())
-    writing.write_mirror(tmp_path / "copy", on=DAY)
+    writing.write_mirror(tmp_path / "mirror", on=DAY)
 
 
-def test_a_letter_without_signatures_and_a_site_without_a_letter_can_be_copied(db: None, tmp_path: Path) -> None:
+def test_a_letter_without_signatures_and_a_site_without_letters_are_mirrored(db: None, tmp_path: Path) -> None:
     writing.write_mirror(tmp_path / "none", on=DAY)
     assert (tmp_path / "none" / "404.html").is_file() and not (tmp_path / "none" / "index.html").exists()
     make_letter()
@@ -263,7 +263,7 @@ def test_a_letter_without_signatures_and_a_site_without_a_letter_can_be_copied(d
         "/nowhere/",
     ],
 )
-def test_what_needs_the_site_is_not_part_of_the_copy(address: str) -> None:
+def test_pages_that_need_the_site_are_not_mirrored(address: str) -> None:
     assert links.file_for(address) is None
 
 

@@ -1,4 +1,4 @@
-"""The delivery desk: freeze a letter, watch its files being made, take them away, hand them over."""
+"""The admin pages of deliveries: freeze a letter, build and download its files, hand it over."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,12 +20,13 @@ from django.utils.safestring import SafeString
 
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
-from signatures.delivery import building, freezing, statement
+from signatures.delivery import building, freezing, manifest
 from signatures.models import Delivery, SignedLetter
-from signatures.staff.admin_site import fresh_sign_in
+from signatures.staff.fresh_sign_in import fresh_sign_in
 from signatures.states import State
+from signatures.transitions import TransitionNotAllowed
 
-RENEWED = 2  # seconds: how often the page of a delivery whose files are being made is asked for again
+REFRESH_SECONDS = 2  # the page of a delivery reloads itself so often while its files are built
 
 
 class FreezeForm(forms.Form):
@@ -33,7 +34,7 @@ class FreezeForm(forms.Form):
         label="What for",
         max_length=300,
         widget=AdminTextInputWidget,
-        help_text="It stands in the trail and on the record of this delivery, for staff alone.",
+        help_text="For staff; kept in the audit log and with this delivery.",
     )
 
 
@@ -50,27 +51,27 @@ class HandOverForm(forms.Form):
     )
 
     def clean_on(self) -> Any:
-        return _not_ahead(self.cleaned_data["on"])
+        return _past_day(self.cleaned_data["on"])
 
 
 class AcknowledgeForm(forms.Form):
     on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean_on(self) -> Any:
-        return _not_ahead(self.cleaned_data["on"])
+        return _past_day(self.cleaned_data["on"])
 
 
 class VoidForm(forms.Form):
     reason = forms.CharField(label="Why it is void", max_length=300, widget=AdminTextInputWidget)
 
 
-def _not_ahead(day: Any) -> Any:
+def _past_day(day: Any) -> Any:
     if day > timezone.now().date():
         raise forms.ValidationError("This day is still to come.")
     return day
 
 
-# What staff may do with a delivery, in which state: its form, and the verb that takes what was typed.
+# By step: the state in which it is possible (None: until hand-over), its form, and the action that takes the fields.
 STEPS: dict[str, tuple[Delivery.State | None, type[forms.Form], Callable[..., Any]]] = {
     "hand-over": (Delivery.State.READY, HandOverForm, freezing.hand_over),
     "acknowledge": (Delivery.State.HANDED_OVER, AcknowledgeForm, freezing.acknowledge),
@@ -82,9 +83,8 @@ TITLES = {
     "void": "Call it back (void)",
 }
 
-
-# The counts of a delivery, in the words of staff.
-FIGURES = {
+# The labels of a delivery's counts.
+COUNT_LABELS = {
     "delivered": "delivered",
     "named": "named",
     "counted_only": "counted only",
@@ -103,11 +103,11 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display_links = ("letter", "number")
     list_filter = ("state", "letter")
     list_select_related = ("letter",)
-    readonly_fields = ("figures", "published_texts", "sums")
+    readonly_fields = ("all_counts", "published_texts", "digests")
     fieldsets = (
         (None, {"fields": ("letter", "number", "state", "frozen_at", "frozen_by", "reason", "order")}),
-        ("Counts", {"fields": ("figures", "published_texts")}),
-        ("Proof", {"fields": ("root", "sums")}),
+        ("Counts", {"fields": ("all_counts", "published_texts")}),
+        ("Proof", {"fields": ("root", "digests")}),
         (
             "Handing over",
             {
@@ -140,16 +140,16 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return int(delivery.counts["counted_only"])
 
     @admin.display(description="counts")
-    def figures(self, delivery: Delivery) -> SafeString:
+    def all_counts(self, delivery: Delivery) -> SafeString:
         counts = delivery.counts
-        rows = [(words, counts[name]) for name, words in FIGURES.items()]
-        rows += [("signed text no. %s" % number, many) for number, many in counts["revisions"].items()]
+        rows = [(label, counts[name]) for name, label in COUNT_LABELS.items()]
+        rows += [(f"signed text no. {number}", count) for number, count in counts["revisions"].items()]
         if counts["since"]:
-            rows.append(("added since delivery %s" % counts["since"], counts["added"]))
-            rows.append(("gone since delivery %s" % counts["since"], counts["gone"]))
-        rows += [("errata of delivery %s" % number, many) for number, many in counts["errata"].items()]
-        told = ((words, number_format(figure, force_grouping=True)) for words, figure in rows)
-        return format_html_join("", "{}: {}<br>", told)
+            rows.append((f"added since delivery {counts['since']}", counts["added"]))
+            rows.append((f"gone since delivery {counts['since']}", counts["gone"]))
+        rows += [(f"errata of delivery {number}", count) for number, count in counts["errata"].items()]
+        lines = ((label, number_format(count, force_grouping=True)) for label, count in rows)
+        return format_html_join("", "{}: {}<br>", lines)
 
     @admin.display(description="texts")
     def published_texts(self, delivery: Delivery) -> SafeString:
@@ -157,56 +157,56 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return format_html_join("", "{} · {} · <code>{}</code><br>", rows)
 
     @admin.display(description="SHA-256 of the files")
-    def sums(self, delivery: Delivery) -> SafeString | str:
-        return format_html_join("", "{} <code>{}</code><br>", statement.in_order(delivery.files)) or "-"
+    def digests(self, delivery: Delivery) -> SafeString | str:
+        return format_html_join("", "{} <code>{}</code><br>", manifest.in_order(delivery.files)) or "-"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return super().get_queryset(request).select_related("letter")
 
     def get_urls(self) -> list[URLPattern]:
-        def view(of: Callable[..., HttpResponseBase]) -> Any:
-            return self.admin_site.admin_view(fresh_sign_in(of))
+        def protected(view: Callable[..., HttpResponseBase]) -> Any:
+            return self.admin_site.admin_view(fresh_sign_in(view))
 
         return [
-            path("freeze/<int:letter_id>/", view(self.freeze), name="signatures_delivery_freeze"),
-            path("<int:pk>/files/<str:what>/", view(self.files), name="signatures_delivery_files"),
-            path("<int:pk>/step/<str:step>/", view(self.step), name="signatures_delivery_step"),
+            path("freeze/<int:letter_id>/", protected(self.freeze), name="signatures_delivery_freeze"),
+            path("<int:pk>/files/<str:what>/", protected(self.files), name="signatures_delivery_files"),
+            path("<int:pk>/step/<str:step>/", protected(self.step), name="signatures_delivery_step"),
             *super().get_urls(),
         ]
 
-    def _demand(self, request: HttpRequest) -> None:
+    def _check_permission(self, request: HttpRequest) -> None:
         if not self.has_deliver_permission(request):
             raise PermissionDenied
 
     def freeze(self, request: HttpRequest, letter_id: int) -> HttpResponse:
-        """Before: how many there are and how many still wait. After: a frozen delivery whose files are being made."""
-        self._demand(request)
+        """Shows how many signatures will be frozen and how many still wait; on POST freezes and requests the build."""
+        self._check_permission(request)
         letter = get_object_or_404(SignedLetter, pk=letter_id)
         form = FreezeForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
                 frozen = freezing.freeze(letter, by=request.user.pk, reason=form.cleaned_data["reason"])
-            except (freezing.DeliveryNotAllowed, freezing.CountsDiffer) as error:
+            except (TransitionNotAllowed, freezing.CountsDiffer) as error:
                 form.add_error(None, str(error))
             else:
                 tasks.build_delivery.enqueue(frozen.pk)
                 return redirect("admin:signatures_delivery_change", frozen.pk)
-        figures = counts.for_letter(letter.pk)
+        letter_counts = counts.for_letter(letter.pk)
         context = {
             **self.admin_site.each_context(request),
             "title": "Freeze a delivery",
             "opts": self.opts,
             "letter": letter,
             "form": form,
-            "counts": figures,
-            "waiting": figures.in_state(State.WAITING),
+            "counts": letter_counts,
+            "waiting": letter_counts.in_state(State.WAITING),
         }
         status = 422 if form.is_bound else 200
         return TemplateResponse(request, "admin/signatures/delivery/freeze.html", context, status=status)
 
     def files(self, request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
-        """Take the package away, have the files made, or stop their making."""
-        self._demand(request)
+        """Downloads the package, requests a build, or cancels it."""
+        self._check_permission(request)
         delivery = get_object_or_404(Delivery, pk=pk)
         if request.method != "POST":
             return redirect("admin:signatures_delivery_change", pk)
@@ -225,22 +225,22 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def _package(self, request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
         file = delivery.package
         if delivery.state == Delivery.State.VOID or not delivery.root or not file.exists():
-            self.message_user(request, "The package is not there. Have its files made.", messages.ERROR)
+            self.message_user(request, "There is no package. Make its files first.", messages.ERROR)
             return redirect("admin:signatures_delivery_change", delivery.pk)
         building.record_download(delivery, by=request.user.pk)
         return FileResponse(file.open("rb"), as_attachment=True, filename=file.name, content_type="application/zip")
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
-        self._demand(request)
+        self._check_permission(request)
         if step not in STEPS:
             raise Http404
         delivery = get_object_or_404(Delivery, pk=pk)
-        _state, form_class, verb = STEPS[step]
+        _state, form_class, action = STEPS[step]
         form = form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                verb(delivery, by=request.user.pk, **form.cleaned_data)
-            except freezing.DeliveryNotAllowed as error:
+                action(delivery, by=request.user.pk, **form.cleaned_data)
+            except TransitionNotAllowed as error:
                 form.add_error(None, str(error))
             else:
                 self.message_user(request, "Done.", messages.SUCCESS)
@@ -251,7 +251,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "opts": self.opts,
             "delivery": delivery,
             "form": form,
-            "taken_back": freezing.withdrawn_since(delivery) if step == "hand-over" else 0,
+            "withdrawn": freezing.withdrawn_since(delivery) if step == "hand-over" else 0,
         }
         status = 422 if form.is_bound else 200
         return TemplateResponse(request, "admin/signatures/delivery/step.html", context, status=status)
@@ -260,18 +260,17 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         delivery = self.get_object(request, object_id)
-        may = self.has_deliver_permission(request)
-        context: dict[str, Any] = {"may_deliver": may, **(extra_context or {})}
+        context = {"may_deliver": self.has_deliver_permission(request), **(extra_context or {})}
         if delivery is not None:
-            context["is_there"] = delivery.package.exists()
+            context["has_package"] = delivery.package.exists()
             context["progress"] = building.progress(delivery)
             open_states = {Delivery.State.FROZEN, Delivery.State.READY}
             context["steps"] = [
                 (step, TITLES[step])
-                for step, (state, _form, _verb) in STEPS.items()
+                for step, (state, _form, _action) in STEPS.items()
                 if delivery.state == state or (state is None and delivery.state in open_states)
             ]
         page = super().change_view(request, object_id, form_url, context)
         if delivery is not None and building.progress(delivery).runs:
-            page["Refresh"] = str(RENEWED)  # works without script
+            page["Refresh"] = str(REFRESH_SECONDS)  # works without JavaScript
         return page

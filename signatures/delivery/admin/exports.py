@@ -1,4 +1,4 @@
-"""The delivery desk: the signed letters, to be taken away as CSV and PDF."""
+"""The admin page of signed letters: exports as CSV and PDF."""
 
 import tempfile
 from pathlib import Path
@@ -16,7 +16,7 @@ from signatures import counts
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import exports, pdf
 from signatures.models import SignedLetter
-from signatures.staff.admin_site import fresh_sign_in
+from signatures.staff.fresh_sign_in import fresh_sign_in
 
 
 @admin.register(SignedLetter)
@@ -42,8 +42,8 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return counts.for_letter(letter.pk).counted_only
 
     def get_urls(self) -> list[URLPattern]:
-        # Views of their own, not admin actions: Django runs those of a single row inside a transaction, and the
-        # trail entry of an export must be committed before its first byte.
+        # Views, not admin actions: Django runs an action on one row inside a transaction, and the audit entry of an
+        # export must be committed before its first byte.
         export = self.admin_site.admin_view(require_POST(fresh_sign_in(self.export)))
         return [
             path("<int:letter_id>/export/<str:form>/", export, name="signatures_signedletter_export"),
@@ -61,7 +61,7 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def export(self, request: HttpRequest, letter_id: int, form: str) -> HttpResponseBase:
-        """Hand out the list (`csv`) or the signed letter (`pdf`)."""
+        """Downloads the list (`csv`), the signed letter (`pdf`), or the letter marked as a draft (`draft`)."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         letter = get_object_or_404(SignedLetter, pk=letter_id)
@@ -72,8 +72,8 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             return redirect("admin:signatures_signedletter_change", letter.pk)
 
     def _csv(self, request: HttpRequest, letter: SignedLetter) -> HttpResponseBase:
-        # To a file first: a slow reader then holds no snapshot of the database open.
-        file = tempfile.TemporaryFile()
+        # To a file first, so that a slow download does not keep a snapshot of the database open.
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
         exports.export_csv(letter, file, by=request.user.pk)
         file.seek(0)
         return FileResponse(
@@ -82,10 +82,9 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     def _pdf(self, request: HttpRequest, letter: SignedLetter, *, draft: bool) -> HttpResponseBase:
         with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder) / "letter.pdf"
-            exports.export_pdf(letter, made, by=request.user.pk, options=pdf.Options(draft=draft))
-            # The open file outlives its folder.
-            file = made.open("rb")
+            out = Path(folder) / "letter.pdf"
+            exports.export_pdf(letter, out, by=request.user.pk, options=pdf.Options(draft=draft))
+            file = out.open("rb")  # readable after the folder is deleted
         return FileResponse(
             file,
             as_attachment=True,

@@ -1,15 +1,16 @@
 """The delivered document: a letter on its letterhead, everybody who signed it, and the record of how they were counted.
 
-`write(letter, entries, counts=…, out=…, timestamp=…)` makes it, whole or not at all. `entries` may be any iterable,
-also one that streams from the database; they come in the order in which they shall stand, section by section
-(`section_of`), and are numbered from 1 as they come. `record` adds what makes a delivery checkable. `options` choose
-paper, language of the frame, parts, and DRAFT across each page. `work.progress` is told how many names are set, of how
-many; `work.stopped` is asked several times a second whether to give up: then `Stopped` is raised and nothing is left.
+`write` makes it, complete or not at all. `entries` may be any iterable, also one that streams from the database. They
+come in their final order, section by section (`section_of`), and are numbered from 1. `record` adds what makes a
+delivery checkable. `options` choose paper, language of the wording, parts, and DRAFT across each page.
+`control.on_progress` is called with the number of names that are typeset and their total; `control.is_canceled` is
+called several times a second.
 
-Up to `work.in_one` names, Typst makes one document with tags (PDF/UA-1, PDF/A-2a). Beyond, sets of names are typeset
-apart and joined: that keeps the memory small and costs the tags, so PDF/A-2u alone is claimed, and the report says so.
-`names_in(file)` reads back, from the file itself, how many names were set in it.
-The same input makes the same bytes, wherever and whenever: `timestamp` should be the moment of the freezing.
+Up to `control.max_whole` names, Typst makes one document with tags (PDF/UA-1, PDF/A-2a). Beyond, sets of names are
+typeset apart and joined: that keeps memory small and costs the tags, so the document claims PDF/A-2u alone, and the
+report says so. `name_count` reads the number of names back from the file.
+
+The same input gives the same bytes, wherever and whenever: `timestamp` should be the moment of the freezing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,23 +35,26 @@ from signatures.delivery.pdf.document import (
     section_of,
 )
 from signatures.delivery.pdf.name_count import name_count
-from signatures.delivery.pdf.preparation import Preparation
-from signatures.delivery.pdf.processes import PdfFailed, ProcessStopped
+from signatures.delivery.pdf.processes import JobCanceled, PdfFailed
 from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, render_share_image, share_image_design
-from signatures.delivery.pdf.typesetting import NO_PROGRESS, Typesetting, Work
+from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, JobControl, Typesetting
+from signatures.delivery.pdf.typst_input import TypstInput
 from signatures.delivery.pdf.wording import Wording, languages
 
 __all__ = [
+    "DEFAULT_CONTROL",
+    "DEFAULT_OPTIONS",
     "SHARE_IMAGE_SIZE",
     "Block",
     "BoardMember",
     "Counts",
     "Entry",
+    "JobCanceled",
+    "JobControl",
     "LetterData",
     "Letterhead",
     "Options",
     "PdfFailed",
-    "ProcessStopped",
     "Record",
     "Report",
     "ShareImage",
@@ -58,7 +62,6 @@ __all__ = [
     "Span",
     "Text",
     "Wording",
-    "Work",
     "languages",
     "name_count",
     "render_share_image",
@@ -68,7 +71,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def write(
+def write(  # noqa: PLR0913  # all but two by keyword
     letter: LetterData,
     entries: Iterable[Entry],
     *,
@@ -78,14 +81,14 @@ def write(
     record: Record | None = None,
     options: Options = DEFAULT_OPTIONS,
     fonts: Sequence[Path] = (),
-    work: Work = NO_PROGRESS,
+    control: JobControl = DEFAULT_CONTROL,
 ) -> Report:
-    """Write the PDF to `out`, whole or not at all. `counts=None` writes the letter alone.
+    """Writes the PDF to `out`, complete or not at all. `counts=None` writes the letter alone.
 
     Raises:
-        PdfFailed: when the typesetter does not make it; the message holds no word of the letter and no name.
-        Stopped: when `work.stopped` said so.
-        ValueError: when the entries are not as many as counted, or the time has no zone.
+        PdfFailed: the typesetter does not make it. The message holds no word of the letter and no name.
+        JobCanceled: `control.is_canceled` returned true.
+        ValueError: the entries are not as many as counted, or the time has no zone.
     """
     if counts and counts.total != counts.named + counts.counted_only:
         raise ValueError("the counts do not add up")
@@ -93,11 +96,10 @@ def write(
         raise ValueError("names alone need their counts")
     if timestamp.tzinfo is None:
         raise ValueError("the time needs a time zone, or each machine would make other bytes")
-    preparation = Preparation(letter, counts, record, options, fonts)
-    # Beside `out`, so that the last step is a rename; the names it holds go with it, whatever happens.
+    typst_input = TypstInput(letter, counts, record, options, fonts)
+    # Beside `out`, so that the last step is a rename. The folder holds names; it is deleted whatever happens.
     with TemporaryDirectory(dir=out.parent, prefix=".pdf-") as name:
-        setting = Typesetting(preparation, Path(name), int(timestamp.timestamp()), work)
-        made = setting.in_one(entries) if preparation.named <= work.in_one else setting.in_sets(entries)
+        result = Typesetting(typst_input, Path(name), int(timestamp.timestamp()), control).run(entries)
         (Path(name) / "made.pdf").replace(out)
-    missing = [f"U+{point:04X}" for point in sorted(preparation.boxed)]
-    return Report(made["pages"], preparation.named, missing, made["standards"])
+    missing = [f"U+{point:04X}" for point in sorted(typst_input.boxed)]
+    return Report(result["pages"], typst_input.named, missing, result["standards"])

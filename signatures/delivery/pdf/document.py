@@ -1,4 +1,4 @@
-"""What a delivered document is made of: plain data, so that the craft knows no row of the database."""
+"""What a document is made of, as plain data: this package knows no row of the database."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class Letterhead:
     telephone: str
     web: str
     board: list[BoardMember]
-    board_title: str = ""  # else the frame's own words
+    board_title: str = ""  # empty: the wording's own
 
 
 @dataclass(frozen=True)
@@ -63,31 +63,31 @@ class LetterData:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One who signed.
+    """One signature.
 
-    `section` is what `section_of` says; entries of one section follow each other. Without a name, the entry was erased
-    after the freezing: its number stays, and says so.
+    `section` is what `section_of` returns; entries of one section follow each other. An entry without a name was erased
+    after the freezing: its number stays.
     """
 
     name: str
     role: str = ""
     organization: str = ""
     country: str = ""  # the code
-    language: str = ""  # of the page on which it was signed: decides the shapes of Han characters
+    language: str = ""  # of the page on which it was signed; decides the shapes of Han characters
     section: str = ""
     on_paper: bool = False
 
 
 def section_of(
-    name: str, *, order: str, organization: bool, featured_position: bool, country: str, script_of: Callable[[str], str]
+    name: str, *, order: str, is_organization: bool, is_featured: bool, country: str, script_of: Callable[[str], str]
 ) -> str:
-    """Under which heading an entry stands: organizations, featured, everybody else by the letter's order.
+    """Returns the section of an entry: organizations, featured, and all others by the letter's order.
 
-    `script_of` is asked for the first letter alone where that will do, so that its answers can be kept.
+    `script_of` gets only the first letter where that is enough, so that its results can be cached.
     """
-    if organization:
+    if is_organization:
         return "organizations"
-    if featured_position:
+    if is_featured:
         return "featured"
     if order == "name":
         return f"script:{script_of(name[:1] if name[:1].isalpha() else name)}"
@@ -96,7 +96,7 @@ def section_of(
 
 @dataclass(frozen=True)
 class Counts:
-    """How many: `total` is delivered, named here or counted only. What is 0 is not told."""
+    """The counts of the document. `total` is delivered: named or counted only. A count of 0 is not printed."""
 
     total: int
     named: int
@@ -117,14 +117,14 @@ class Text:
 
 @dataclass(frozen=True)
 class Record:
-    """What makes a delivery checkable. All of it may be absent, as in an export of the list as it stands."""
+    """What makes a delivery checkable. All of it may be absent, as in an export of the current list."""
 
     number: int = 0
     frozen_on: date | None = None
     texts: tuple[Text, ...] = ()
     root: str = ""
-    errata: int = 0  # names taken back after earlier deliveries
-    since: int | None = None  # the delivery before, and what changed since
+    errata: int = 0  # withdrawals after earlier deliveries
+    since: int | None = None  # the number of the delivery before, and the changes since
     added: int = 0
     gone: int = 0
     address: str = ""  # of the public page
@@ -133,7 +133,7 @@ class Record:
 @dataclass(frozen=True)
 class Options:
     paper: Literal["a4", "us-letter"] = "a4"
-    language: str = ""  # of the frame; empty: the letter's, where there is a frame in it
+    language: str = ""  # of the wording; empty: the letter's, if there is a wording in it
     parts: Literal["all", "letter", "names"] = "all"
     names: Literal["lines", "running"] = "lines"
     draft: bool = False
@@ -146,5 +146,5 @@ DEFAULT_OPTIONS = Options()
 class Report:
     pages: int
     names: int
-    missing: list[str]  # the code points shown in a box
-    standards: list[str]  # "ua-1" is among them unless the document was joined from sets: then it has no tags
+    missing: list[str]  # code points that are shown in a box
+    standards: list[str]  # without "ua-1" if the document was joined from sets: then it has no tags

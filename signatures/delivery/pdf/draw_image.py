@@ -1,4 +1,4 @@
-"""The short-lived process that draws a page as a picture: like `typeset`, it leaves nothing in memory."""
+"""The short-lived process that draws a page as an image: like `run_typst`, it leaves nothing in memory."""
 
 import json
 import sys
@@ -6,16 +6,16 @@ from pathlib import Path
 
 import typst
 
-DOTS_TO_THE_INCH = 144  # two for each of Typst's points
+PIXELS_PER_INCH = 144  # two pixels for each of Typst's points
 
 
 def draw(folder: Path, template: str, fonts: list[str]) -> None:
-    """Make `made.png` of the first page of a template in this folder."""
+    """Makes `made.png` from the first page of a template in this folder."""
     typst.compile(
         str(folder / template),
         str(folder / "made.png"),
         format="png",
-        ppi=DOTS_TO_THE_INCH,
+        ppi=PIXELS_PER_INCH,
         root=str(folder),
         font_paths=fonts,
         ignore_system_fonts=True,
@@ -23,6 +23,6 @@ def draw(folder: Path, template: str, fonts: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    where, template, *fonts = sys.argv[1:]
-    draw(Path(where), template, fonts)
+    folder, template, *fonts = sys.argv[1:]
+    draw(Path(folder), template, fonts)
     sys.stdout.write(json.dumps({}))

@@ -1,21 +1,21 @@
-"""What a finished document tells a program: how many names were set in it."""
+"""The number of names in a finished document, for programs: written into its keywords and read back."""
 
 import re
 from typing import IO, BinaryIO, cast
 
 
 def name_count_keyword(number: int) -> list[str]:
-    """The keywords of the document. Nothing is written unless as many names were set as this says."""
+    """Returns the keywords of the document. No document is made unless as many names were set as this says."""
     return [f"{number} names"] if number else []
 
 
 def name_count(file: IO[bytes]) -> int | None:
-    """How many names this PDF says it has; None when it is none of ours, or broken."""
-    import pikepdf
+    """Returns the number of names that this PDF says it has; None if it has no such keyword, or is broken."""
+    import pikepdf  # noqa: PLC0415  # large, and only needed here in the worker and in commands
 
     try:
         with pikepdf.open(cast("BinaryIO", file)) as document:
-            told = re.fullmatch(r"(\d+) names", str(document.docinfo.get("/Keywords", "")))
+            keyword = re.fullmatch(r"(\d+) names", str(document.docinfo.get("/Keywords", "")))
     except pikepdf.PdfError:
         return None
-    return int(told[1]) if told else None
+    return int(keyword[1]) if keyword else None

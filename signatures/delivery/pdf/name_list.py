@@ -1,4 +1,4 @@
-"""The names as the template reads them: page runs of sections of paragraphs. A run begins on a new page."""
+"""The names as the template reads them. A run begins on a new page and holds parts of sections, in paragraphs."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from signatures.delivery.pdf.document import Entry
-from signatures.delivery.pdf.glyphs import LONG, Glyphs
+from signatures.delivery.pdf.glyphs import LONG_NAME, Glyphs
 from signatures.delivery.pdf.wording import RANGE_DASH, Wording
 
-IN_A_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over it
-ENOUGH = 1_500  # a run with fewer takes the next section onto its pages: no page with five names
-IN_A_PARAGRAPH = 50  # measured: all in one is superlinear, one each takes twice as long
-RUNNING_PARAGRAPH = 20  # justified text costs more; shorter paragraphs are easier to read
+MAX_IN_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over it
+MIN_IN_RUN = 1_500  # a run with fewer takes the next section onto its pages: no page with five names
+IN_PARAGRAPH = 50  # measured: all in one is superlinear, one each takes twice as long
+IN_RUNNING_PARAGRAPH = 20  # justified text costs more; shorter paragraphs are easier to read
 BOLD = frozenset({"organizations", "featured"})
 
 
@@ -39,25 +39,25 @@ def runs(entries: Iterable[Entry]) -> Iterator[Run]:
     run: Run = []
     number = 1
     for section, group in groupby(entries, key=attrgetter("section")):
-        for some in batched(group, IN_A_RUN):
-            if size(run) >= ENOUGH:
+        for batch in batched(group, MAX_IN_RUN):
+            if count_names(run) >= MIN_IN_RUN:
                 yield run
                 run = []
-            run.append(Part(section, number, some))
-            number += len(some)
+            run.append(Part(section, number, batch))
+            number += len(batch)
     if run:
         yield run
 
 
-def size(run: Run) -> int:
+def count_names(run: Run) -> int:
     return sum(len(part.entries) for part in run)
 
 
-def sets(runs: Iterable[Run], names: int) -> Iterator[list[Run]]:
-    """Runs to be typeset together: so many that they hold about this many names."""
+def sets(runs: Iterable[Run], size: int) -> Iterator[list[Run]]:
+    """Returns lists of runs to be typeset together, each with about `size` names."""
     together: list[Run] = []
     for run in runs:
-        if together and sum(map(size, together)) + size(run) > names:
+        if together and sum(map(count_names, together)) + count_names(run) > size:
             yield together
             together = []
         together.append(run)
@@ -65,49 +65,59 @@ def sets(runs: Iterable[Run], names: int) -> Iterator[list[Run]]:
         yield together
 
 
-def write_names(runs: Iterable[Run], glyphs: Glyphs, frame: Wording, to: Path, *, running: bool) -> int:
-    """Stream the runs into a JSON file; how many names."""
+def write_names(runs: Iterable[Run], glyphs: Glyphs, wording: Wording, to: Path, *, running: bool) -> int:
+    """Streams the runs into a JSON file. Returns the number of names."""
     written = 0
     with to.open("w", encoding="utf-8") as file:
         file.write("[")
         for run in runs:
-            file.write("," * bool(written) + json.dumps(_run(run, glyphs, frame, running=running)))
-            written += size(run)
+            file.write("," * bool(written) + json.dumps(_run(run, glyphs, wording, running=running)))
+            written += count_names(run)
         file.write("]")
     return written
 
 
-def _run(run: Run, glyphs: Glyphs, frame: Wording, *, running: bool) -> dict[str, Any]:
-    titles = [frame.titled(frame.heading(part.section), part.first, part.last) for part in run]
-    head = (
-        titles[0] if len(run) == 1 else f" {RANGE_DASH} ".join(frame.heading(run[place].section) for place in (0, -1))
-    )
+def _run(run: Run, glyphs: Glyphs, wording: Wording, *, running: bool) -> dict[str, Any]:
     parts = [
         {
-            "title": glyphs.text(frame.heading(part.section)),
-            "range": frame.range(part.first, part.last),
+            "title": glyphs.text(wording.heading(part.section)),
+            "range": wording.range(part.first, part.last),
             "bold": part.section in BOLD,
             "paragraphs": [
-                _paragraph([_entry(one, glyphs, frame) for one in some], running=running)
-                for some in batched(part.entries, RUNNING_PARAGRAPH if running else IN_A_PARAGRAPH)
+                _paragraph([_entry(entry, glyphs, wording) for entry in batch], running=running)
+                for batch in batched(part.entries, IN_RUNNING_PARAGRAPH if running else IN_PARAGRAPH)
             ],
         }
         for part in run
     ]
-    return {"head": glyphs.text(head), "parts": parts}
+    return {"head": glyphs.text(_running_head(run, wording)), "parts": parts}
+
+
+def _running_head(run: Run, wording: Wording) -> str:
+    """Returns the section with its numbers, or the first and the last section."""
+    first, last = run[0], run[-1]
+    if len(run) == 1:
+        return wording.titled(wording.heading(first.section), first.first, first.last)
+    return f"{wording.heading(first.section)} {RANGE_DASH} {wording.heading(last.section)}"
 
 
 def _paragraph(entries: list[list[Any]], *, running: bool) -> list[list[Any]] | str:
-    """The entries, or one text when they are short names and nothing else: no name holds a line break."""
-    if running or any(len(one) > 2 or one[1] or type(one[0]) is not str or len(one[0]) >= LONG for one in entries):
+    """Returns the entries, or one text if they are short names and nothing else: no name holds a line break."""
+    if running or not all(map(_is_short_name, entries)):
         return entries
-    return "\n".join(one[0] for one in entries)
+    return "\n".join(name for name, _detail in entries)
 
 
-def _entry(one: Entry, glyphs: Glyphs, frame: Wording) -> list[Any]:
-    if not one.name:
-        return ["", glyphs.text(frame.words["erased"])]
-    country = frame.country(one.country) if one.country else ""
-    name, said = glyphs.entry(one.name, one.role, one.organization, country, mark="\u00a0°" if one.on_paper else "")
-    language = glyphs.han_language(one.name, one.language)
-    return [name, said, *language] if language else [name, said]
+def _is_short_name(entry: list[Any]) -> bool:
+    name, detail, *language = entry
+    return not language and not detail and type(name) is str and len(name) < LONG_NAME
+
+
+def _entry(entry: Entry, glyphs: Glyphs, wording: Wording) -> list[Any]:
+    """Returns name, detail, and the language and region of Han characters if they are not the document's."""
+    if not entry.name:
+        return ["", glyphs.text(wording.words["erased"])]
+    country = wording.country(entry.country) if entry.country else ""
+    mark = "\u00a0°" if entry.on_paper else ""
+    name, detail = glyphs.entry(entry.name, entry.role, entry.organization, country, mark=mark)
+    return [name, detail, *glyphs.han_language(entry.name, entry.language)]

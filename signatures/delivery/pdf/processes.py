@@ -1,4 +1,4 @@
-"""Short-lived processes with an empty environment, a few at a time; what they say of their errors is thrown away."""
+"""Short-lived processes with an empty environment, a few at a time. Their error messages quote names: discarded."""
 
 import json
 import subprocess
@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+POLL_SECONDS = 0.05
+
 
 class PdfFailed(Exception):
-    """No PDF came out. The message holds no word of the letter and no name."""
+    """No PDF was made. The message holds no word of the letter and no name."""
 
 
-class ProcessStopped(Exception):
-    """Somebody asked to give up; nothing is left behind."""
+class JobCanceled(Exception):
+    """The job was canceled; nothing is left behind."""
 
 
 class Process:
@@ -29,10 +31,10 @@ class Process:
         )
 
     def wait(self, seconds: float = 0.0) -> bool:
-        """Whether it has ended, after waiting no longer than this.
+        """Waits no longer than this, and returns whether the process has ended.
 
         Raises:
-            PdfFailed: when its time is over.
+            PdfFailed: its time is over.
         """
         try:
             self.popen.wait(seconds)
@@ -43,41 +45,46 @@ class Process:
         return True
 
     def result(self) -> dict[str, Any]:
-        said, _ = self.popen.communicate()
+        output, _ = self.popen.communicate()
         if self.popen.returncode:
             raise PdfFailed(f"the typesetter ended with code {self.popen.returncode}")
-        made: dict[str, Any] = json.loads(said)
-        return made
+        result: dict[str, Any] = json.loads(output)
+        return result
 
-    def end(self) -> None:
+    def kill(self) -> None:
         self.popen.kill()
         self.popen.communicate()
 
 
 def results_in_order(
-    processes: Iterator[Process], *, most: int, stopped: Callable[[], bool]
+    processes: Iterator[Process], *, at_once: int, is_canceled: Callable[[], bool]
 ) -> Iterator[dict[str, Any]]:
-    """What they say, in the order in which they start; the next one starts once fewer than `most` are running.
+    """Returns the results of processes in the order of their start. At most `at_once` of them run at a time.
+
+    Args:
+        processes: asking for the next one starts it.
+        at_once: the number of processes that may run together.
+        is_canceled: called several times a second.
 
     Raises:
-        Stopped: when `stopped` says so, which is asked several times a second.
-        PdfFailed: when one fails.
+        JobCanceled: `is_canceled` returned true.
+        PdfFailed: a process failed.
     """
     running: deque[Process] = deque()
-    more = True
+    has_more = True
     try:
-        while more or running:
-            if stopped():
-                raise ProcessStopped
-            busy = [one for one in running if not one.wait()]
-            if more and len(busy) < most:
+        while has_more or running:
+            if is_canceled():
+                raise JobCanceled
+            busy = [process for process in running if not process.wait()]
+            if has_more and len(busy) < at_once:
                 started = next(processes, None)
-                more = started is not None
+                has_more = started is not None
                 running += [started] if started else []
             elif running and running[0] not in busy:
                 yield running.popleft().result()
             else:
-                busy[0].wait(0.05)
+                busy[0].wait(POLL_SECONDS)
     finally:
-        for one in running:
-            one.end()
+        for process in running:
+            process.kill()

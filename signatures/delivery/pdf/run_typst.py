@@ -1,4 +1,4 @@
-"""The short-lived process that runs Typst: its cache would stay in memory, and its messages quote the names."""
+"""The short-lived process that runs Typst. In the worker its cache would fill memory, and its messages quote names."""
 
 import json
 import sys
@@ -13,8 +13,9 @@ FOR_JOINING: "list[typst.PDFStandard]" = ["a-2u"]
 
 
 def typeset(folder: Path, template: str, timestamp: int, fonts: list[str], *, joining: bool) -> dict[str, Any]:
-    """Make `made.pdf` of a template in this folder; one that will be joined with others carries no tags."""
-    for standards in (FOR_JOINING if joining else ACCESSIBLE, []):  # a missing glyph costs the seal, not the document
+    """Makes `made.pdf` from a template in this folder. A part that will be joined with others carries no tags."""
+    # A missing glyph breaks the standards. Then the document is made without claiming them.
+    for standards in (FOR_JOINING if joining else ACCESSIBLE, []):
         try:
             typst.compile(
                 str(folder / template),
@@ -40,5 +41,5 @@ def typeset(folder: Path, template: str, timestamp: int, fonts: list[str], *, jo
 
 
 if __name__ == "__main__":
-    where, template, timestamp, how, *fonts = sys.argv[1:]
-    sys.stdout.write(json.dumps(typeset(Path(where), template, int(timestamp), fonts, joining=how == "joining")))
+    folder, template, timestamp, mode, *fonts = sys.argv[1:]
+    sys.stdout.write(json.dumps(typeset(Path(folder), template, int(timestamp), fonts, joining=mode == "joining")))

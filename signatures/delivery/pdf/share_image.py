@@ -1,4 +1,4 @@
-"""The picture of a letter, for networks that show one beside a link: letterhead, title, addressee, rule and mark."""
+"""The share image of a letter, which networks show beside a link: letterhead, title, addressee, rule and logo."""
 
 import hashlib
 import shutil
@@ -9,22 +9,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from signatures.delivery.pdf.document import LetterData, Letterhead, Options
-from signatures.delivery.pdf.preparation import TEMPLATES, Preparation
 from signatures.delivery.pdf.processes import PdfFailed, Process, results_in_order
+from signatures.delivery.pdf.typst_input import TEMPLATES, TypstInput
 
 TEMPLATE = TEMPLATES / "share_image.typ"
-MARK = TEMPLATES.parents[1] / "static" / "img" / "mark.svg"
-SHARE_IMAGE_SIZE = 1200, 630  # dots: what the networks ask for
-SECONDS = 20  # many times what it takes
+LOGO = TEMPLATES.parents[1] / "static" / "img" / "mark.svg"
+SHARE_IMAGE_SIZE = 1200, 630  # pixels: what the networks ask for
+MAX_SECONDS = 20  # many times what it takes
 
 
 @dataclass(frozen=True)
 class ShareImage:
-    """What stands on it. No name of a signer and no count: networks keep a picture for as long as they like."""
+    """The words on the image. No name of a signer and no count: networks keep an image as long as they like."""
 
     title: str
     addressee: tuple[str, ...]
-    house: str
+    organization: str
     language: str
 
     def as_letter(self) -> LetterData:
@@ -37,29 +37,29 @@ class ShareImage:
             blocks=[{"kind": "paragraph", "spans": [{"text": self.title, "emphasis": False, "strong": False}]}],
             closing="",
             signatories=[],
-            letterhead=Letterhead(self.house, "", "", "", []),
+            letterhead=Letterhead(self.organization, "", "", "", []),
         )
 
 
 @cache
 def share_image_design() -> str:
-    """A digest of the templates and the mark: another look is another picture."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in (*sorted(TEMPLATES.glob("*.typ")), MARK))).hexdigest()
+    """Returns a digest of the templates and the logo: it changes whenever the image would look different."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in (*sorted(TEMPLATES.glob("*.typ")), LOGO))).hexdigest()
 
 
-def render_share_image(card: ShareImage, *, out: Path, fonts: Sequence[Path] = ()) -> None:
-    """Write the PNG to `out`, whole or not at all.
+def render_share_image(image: ShareImage, *, out: Path, fonts: Sequence[Path] = ()) -> None:
+    """Writes the PNG to `out`, complete or not at all.
 
     Raises:
-        PdfFailed: when it is not drawn, or not every letter has a glyph; the message holds no word of the letter.
+        PdfFailed: it cannot be drawn, or a letter has no glyph. The message holds no word of the letter.
     """
-    with TemporaryDirectory(dir=out.parent, prefix=".card-") as name:
+    with TemporaryDirectory(dir=out.parent, prefix=".share-image-") as name:
         folder = Path(name)
-        preparation = Preparation(card.as_letter(), None, None, Options(parts="letter"), fonts)
-        preparation.write(folder, (), frozenset())
-        if preparation.boxed:
+        typst_input = TypstInput(image.as_letter(), None, None, Options(parts="letter"), fonts)
+        typst_input.write(folder, (), frozenset())
+        if typst_input.boxed:
             raise PdfFailed("a letter of the title, the addressee or the letterhead has no glyph")
-        shutil.copyfile(MARK, folder / MARK.name)
-        process = Process("draw_image", name, TEMPLATE.name, *map(str, preparation.fonts), seconds=SECONDS)
-        next(results_in_order(iter([process]), most=1, stopped=lambda: False))
+        shutil.copyfile(LOGO, folder / LOGO.name)
+        process = Process("draw_image", name, TEMPLATE.name, *map(str, typst_input.fonts), seconds=MAX_SECONDS)
+        next(results_in_order(iter([process]), at_once=1, is_canceled=lambda: False))
         (folder / "made.png").replace(out)

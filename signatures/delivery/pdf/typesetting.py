@@ -1,4 +1,4 @@
-"""Typesetting: all in one process, or sets of names a few at a time, then joined with their page numbers."""
+"""Typesetting: the document whole in one process, or sets of names in several, then joined with page numbers."""
 
 import json
 import os
@@ -8,101 +8,109 @@ from pathlib import Path
 from typing import Any
 
 from signatures.delivery.pdf.document import Entry
-from signatures.delivery.pdf.name_list import Run, runs, sets, size
-from signatures.delivery.pdf.preparation import Preparation
-from signatures.delivery.pdf.processes import Process, ProcessStopped, results_in_order
+from signatures.delivery.pdf.name_list import Run, count_names, runs, sets
+from signatures.delivery.pdf.processes import JobCanceled, Process, results_in_order
+from signatures.delivery.pdf.typst_input import TypstInput
 
-SECONDS, NAMES_A_SECOND = 60, 1_000  # the time limit: many times what it takes
-AT_ONCE = min(os.cpu_count() or 1, 4)  # each holds some 300 MB
+MIN_SECONDS, NAMES_PER_SECOND = 60, 1_000  # the time limit: many times what typesetting takes
+AT_ONCE = min(os.cpu_count() or 1, 4)  # processes; each needs some 300 MB
 
-Made = dict[str, Any]
+Result = dict[str, Any]  # `pages` and `standards`, as `run_typst` reports them
 
 
 @dataclass(frozen=True)
-class Work:
-    """Who is told of the work and may stop it, and from how many names on it is parted."""
+class JobControl:
+    """Callbacks of a long job, and the number of names beyond which it is split into sets."""
 
-    progress: Callable[[int, int], None] = lambda _done, _total: None
-    stopped: Callable[[], bool] = lambda: False
-    in_one: int = 100_000
-    in_a_set: int = 25_000
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    is_canceled: Callable[[], bool] = lambda: False
+    max_whole: int = 100_000  # names
+    set_size: int = 25_000  # names
 
 
-NO_PROGRESS = Work()
+DEFAULT_CONTROL = JobControl()
 
 
 class Typesetting:
-    """One document on its way, in one folder, in which `made.pdf` is left."""
+    """Typesets one document in one folder, where it leaves `made.pdf`."""
 
-    def __init__(self, preparation: Preparation, folder: Path, timestamp: int, work: Work) -> None:
-        self.preparation, self.folder, self.timestamp, self.work = preparation, folder, timestamp, work
-        self.parts: list[dict[str, Any]] = []
+    def __init__(self, typst_input: TypstInput, folder: Path, timestamp: int, control: JobControl) -> None:
+        self.input, self.folder, self.timestamp, self.control = typst_input, folder, timestamp, control
+        self.parts: list[dict[str, Any]] = []  # of the plan, by which `join_parts` works
         self.written = 0  # names
 
-    def in_one(self, entries: Iterable[Entry]) -> Made:
-        preparation = self.preparation
-        self.work.progress(0, preparation.named)
-        self.written = preparation.write(self.folder, self._runs(entries), preparation.parts)
-        self._check()
-        made = self._only(self._typeset(self.folder, "letter.typ", "whole", preparation.named))
-        self.work.progress(preparation.named, preparation.named)
-        return made
+    def run(self, entries: Iterable[Entry]) -> Result:
+        is_whole = self.input.named <= self.control.max_whole
+        return self._typeset_whole(entries) if is_whole else self._typeset_sets(entries)
 
-    def in_sets(self, entries: Iterable[Entry]) -> Made:
-        """Page numbers come last, laid over the pages: how many there are is known only then."""
-        total, done, pages, standards = self.preparation.named, 0, 0, ["a-2u"]
-        self.work.progress(0, total)
-        for number, made in enumerate(results_in_order(self._sets(entries), most=AT_ONCE, stopped=self.work.stopped)):
+    def _typeset_whole(self, entries: Iterable[Entry]) -> Result:
+        total = self.input.named
+        self.control.on_progress(0, total)
+        self.written = self.input.write(self.folder, self._runs(entries), self.input.parts)
+        self._check_number()
+        result = self._result_of(self._typst_process(self.folder, "document.typ", "whole", total))
+        self.control.on_progress(total, total)
+        return result
+
+    def _typeset_sets(self, entries: Iterable[Entry]) -> Result:
+        """Typesets sets of names, then page numbers to lay over them: only then the number of pages is known."""
+        total, done, pages, standards = self.input.named, 0, 0, ["a-2u"]
+        self.control.on_progress(0, total)
+        results = results_in_order(self._processes(entries), at_once=AT_ONCE, is_canceled=self.control.is_canceled)
+        for number, result in enumerate(results):
             done += self.parts[number]["names"]
-            pages += made["pages"]
-            standards = [one for one in standards if one in made["standards"]]
-            self.work.progress(done, total)
-        numbers = self._folder("numbers")
-        self.preparation.write_numbers(numbers, pages)
-        self._only(self._typeset(numbers, "numbers.typ", "joining", total))
-        plan = {"parts": self.parts, "sealed": bool(standards)}
+            pages += result["pages"]
+            standards = [standard for standard in standards if standard in result["standards"]]
+            self.control.on_progress(done, total)
+        numbers = self._make_folder("numbers")
+        self.input.write_page_numbers(numbers, pages)
+        self._result_of(self._typst_process(numbers, "page_numbers.typ", "joining", total))
+        plan = {"parts": self.parts, "claims_standard": bool(standards)}
         (self.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-        joined = self._only(Process("join_parts", str(self.folder), seconds=SECONDS + total / NAMES_A_SECOND))
+        joined = self._result_of(Process("join_parts", str(self.folder), seconds=_time_limit(total)))
         return {"pages": joined["pages"], "standards": standards}
 
-    def _sets(self, entries: Iterable[Entry]) -> Iterator[Process]:
-        """Start them, one whenever asked: the letter, sets of names, the record."""
-        wanted = self.preparation.parts
+    def _processes(self, entries: Iterable[Entry]) -> Iterator[Process]:
+        """Starts a process whenever asked: for the letter, for each set of names, for the record."""
+        wanted = self.input.parts
         if "letter" in wanted:
-            yield self._set([], {"letter"})
-        for number, together in enumerate(sets(self._runs(entries), self.work.in_a_set)):
-            self.written += sum(map(size, together))
-            yield self._set(together, {"names"} if number else {"names", "opening"})
-        self._check()
+            yield self._part_process([], {"letter"})
+        for number, together in enumerate(sets(self._runs(entries), self.control.set_size)):
+            self.written += sum(map(count_names, together))
+            yield self._part_process(together, {"names"} if number else {"names", "opening"})
+        self._check_number()
         if "record" in wanted:
-            yield self._set([], {"record"})
+            yield self._part_process([], {"record"})
 
-    def _set(self, together: list[Run], parts: set[str]) -> Process:
-        folder, names = self._folder(f"{len(self.parts):05d}"), sum(map(size, together))
+    def _part_process(self, together: list[Run], parts: set[str]) -> Process:
+        folder, names = self._make_folder(f"{len(self.parts):05d}"), sum(map(count_names, together))
         self.parts.append({"folder": folder.name, "names": names, "continues": parts == {"names"}})
-        self.preparation.write(folder, together, frozenset(parts), footers=False)
-        return self._typeset(folder, "letter.typ", "joining", names)
+        self.input.write(folder, together, frozenset(parts), footers=False)
+        return self._typst_process(folder, "document.typ", "joining", names)
 
     def _runs(self, entries: Iterable[Entry]) -> Iterator[Run]:
-        for run in runs(() if self.preparation.options.parts == "letter" else entries):
-            if self.work.stopped():
-                raise ProcessStopped
+        for run in runs(() if self.input.options.parts == "letter" else entries):
+            if self.control.is_canceled():
+                raise JobCanceled
             yield run
 
-    def _check(self) -> None:
-        """Never one more or one fewer than the number that is printed (DESIGN.md, rule 10)."""
-        if self.written != self.preparation.named:
+    def _check_number(self) -> None:
+        """Raises ValueError unless as many names were written as the document prints (architecture, rule 10)."""
+        if self.written != self.input.named:
             raise ValueError("the number of entries is not the number to be named")
 
-    def _folder(self, name: str) -> Path:
+    def _make_folder(self, name: str) -> Path:
         folder = self.folder / name
         folder.mkdir()
         return folder
 
-    def _typeset(self, folder: Path, template: str, how: str, names: int) -> Process:
-        fonts = map(str, self.preparation.fonts)
-        seconds = SECONDS + names / NAMES_A_SECOND
-        return Process("run_typst", str(folder), template, str(self.timestamp), how, *fonts, seconds=seconds)
+    def _typst_process(self, folder: Path, template: str, mode: str, names: int) -> Process:
+        arguments = (str(folder), template, str(self.timestamp), mode, *map(str, self.input.fonts))
+        return Process("run_typst", *arguments, seconds=_time_limit(names))
 
-    def _only(self, process: Process) -> Made:
-        return next(results_in_order(iter([process]), most=1, stopped=self.work.stopped))
+    def _result_of(self, process: Process) -> Result:
+        return next(results_in_order(iter([process]), at_once=1, is_canceled=self.control.is_canceled))
+
+
+def _time_limit(names: int) -> float:
+    return MIN_SECONDS + names / NAMES_PER_SECOND

@@ -1,6 +1,7 @@
-"""The frame's words: what the document says of itself, in each language of templates/pdf/wording/."""
+"""The wording of the document around the letter, in each language of templates/pdf/wording/."""
 
 import tomllib
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -18,12 +19,12 @@ RANGE_DASH = "\u2013"
 
 
 def languages() -> list[str]:
-    """Return the languages that have a file of words."""
+    """Returns the languages that have a file of words."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
 def autonym(language: str) -> str:
-    """Return what a language is called in itself; its code if Django does not know it."""
+    """Returns what a language is called in itself; its code if Django does not know it."""
     return str(LANG_INFO.get(language, {}).get("name_local", language))
 
 
@@ -33,7 +34,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _closest(tag: str) -> str | None:
-    """Return the language with words that a reader of this one understands (zh-hant for zh-tw, fr for fr-be)."""
+    """Returns the language with words that a reader of this one understands (zh-hant for zh-tw, fr for fr-be)."""
     tags = [tag, *LANG_INFO.get(tag, {}).get("fallback", ())]
     same = (known for one in tags for known in languages() if one == known or one.startswith(f"{known}-"))
     related = (known for known in languages() if tag.split("-", maxsplit=1)[0] == known.split("-")[0])
@@ -41,7 +42,7 @@ def _closest(tag: str) -> str | None:
 
 
 class Wording:
-    """Sentences, headings, dates and figures in one language."""
+    """Sentences, headings, dates and numbers in one language."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -50,16 +51,16 @@ class Wording:
 
     @classmethod
     def suiting(cls, language: str) -> Self:
-        """The frame of this language, or of its kind (zh-TW), or else in English."""
+        """Returns the wording in this language or the closest one (zh-hant for zh-TW), else in the site's default."""
         return cls(_closest(language.lower()) or settings.LANGUAGE_CODE)
 
     def country(self, code: str) -> str:
-        """The country's name; what is no code stands as it is."""
+        """Returns the name of a country, or the text itself if it is no code."""
         with translation.override(self.language):
             return str(countries.name(code)) or code
 
     def heading(self, section: str) -> str:
-        """The heading over a section: see `document.Entry`."""
+        """Returns the heading over a section: see `document.Entry`."""
         if not section:
             return ""
         kind, _, code = section.partition(":")
@@ -70,7 +71,7 @@ class Wording:
         return str(self.words[section])
 
     def titled(self, title: str, first: int, last: int) -> str:
-        """A heading with the numbers that stand under it, for the running head."""
+        """Returns a heading with the range of its numbers, for the running head."""
         return f"{title}{self.words['before_range']}{self.range(first, last)}" if title else ""
 
     def range(self, first: int, last: int) -> str:
@@ -81,7 +82,7 @@ class Wording:
             return dateformat.format(day, self.words["date"])
 
     def summary(self, counts: Counts) -> str:
-        """How many signed, how many of them are named, and what became of the others (rule 10)."""
+        """Returns the sentence on all counts: delivered, named, counted only, and not delivered (rule 10)."""
         words = self.words["count"]
         if not counts.total:
             first = words["none"]
@@ -91,8 +92,8 @@ class Wording:
             first = self.amount(words["none_named"], counts.total)
         else:
             first = words["both"]
-        figures = {"total": counts.total, "named": counts.named, "counted": counts.counted_only}
-        clauses = [first.format(**{name: f"{n:,}" for name, n in figures.items()})]
+        numbers = {"total": counts.total, "named": counts.named, "counted": counts.counted_only}
+        clauses = [first.format(**{name: f"{n:,}" for name, n in numbers.items()})]
         clauses += [
             self.amount(words[name], number)
             for name in ("waiting", "withdrawn", "rejected")
@@ -101,44 +102,44 @@ class Wording:
         return str(words["between"].join(clauses) + words["end"])
 
     def amount(self, forms: list[str], n: int, **more: Any) -> str:
-        """The form for one, or for more."""
+        """Returns the form for one or for more, filled in."""
         return forms[n != 1].format(n=f"{n:,}", total=f"{n:,}", **more)
 
-    def record(self, counts: Counts, record: Record, *, draft: bool) -> dict[str, Any]:
-        """The last page: what was counted of what, and how anybody can check it."""
-        told, said = self.words["told"], []
-        if draft:
-            said.append(told["draft"])
+    def record(self, counts: Counts, record: Record, *, is_draft: bool) -> dict[str, Any]:
+        """Returns the words of the last page: what was counted, and how anybody can check it."""
+        words = self.words["record"]
+        return {
+            "title": words["title"],
+            "summary": self.summary(counts),
+            "sentences": list(self._record_sentences(counts, record, is_draft=is_draft)),
+            "texts-title": words["revisions"],
+            "texts-note": words["digest"],
+            "texts": [
+                {
+                    "label": self.amount(words["revision"], number, revision=revision),
+                    "digests": [
+                        {"language": autonym(text.language), "digest": text.digest}
+                        for text in record.texts
+                        if text.revision == revision
+                    ],
+                }
+                for revision, number in sorted(counts.revisions.items())
+            ],
+            "root": record.root,
+            "root-title": words["root"],
+            "how-to-check": words["check"],
+            "where-to-check": words["where"].format(address=record.address) if record.address else "",
+        }
+
+    def _record_sentences(self, counts: Counts, record: Record, *, is_draft: bool) -> Iterator[str]:
+        words = self.words["record"]
+        if is_draft:
+            yield words["draft"]
         elif record.number and record.frozen_on:
-            said.append(told["delivery"].format(number=record.number, date=self.day(record.frozen_on)))
+            yield words["delivery"].format(number=record.number, date=self.day(record.frozen_on))
         if record.since is not None:
             changes = {"added": f"{record.added:,}", "gone": f"{record.gone:,}"}
-            said.append(told["since"].format(since=record.since, **changes))
-        said += [
-            self.amount(told[name], n)
-            for name, n in (("errata", record.errata), ("paper", counts.paper))
-            if n
-        ]  # fmt: skip
-        texts = [
-            {
-                "told": self.amount(told["revision"], number, revision=revision),
-                "digests": [
-                    {"language": autonym(text.language), "digest": text.digest}
-                    for text in record.texts
-                    if text.revision == revision
-                ],
-            }
-            for revision, number in sorted(counts.revisions.items())
-        ]
-        return {
-            "title": self.words["record"],
-            "summary": self.summary(counts),
-            "said": said,
-            "revisions": told["revisions"],
-            "digest": told["digest"],
-            "texts": texts,
-            "root": record.root,
-            "root-name": told["root"],
-            "check": told["check"],
-            "where": told["where"].format(address=record.address) if record.address else "",
-        }
+            yield words["since"].format(since=record.since, **changes)
+        for name, number in (("errata", record.errata), ("paper", counts.paper)):
+            if number:
+                yield self.amount(words[name], number)

@@ -1,36 +1,35 @@
-"""Freeze a letter and make its delivery."""
+"""Freeze a letter and build its delivery."""
 
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from campaign.models import Letter
 from signatures.delivery import building, freezing
+from signatures.management.commands._letter import LetterCommand, move_to
+from signatures.transitions import TransitionNotAllowed
 
 
-class Command(BaseCommand):
-    help = "Freezes a letter with its approved signatures, makes the files, and says number, counts and path."
+class Command(LetterCommand):
+    help = "Freezes a letter with its approved signatures, makes the files, and prints number, counts and path."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug")
-        parser.add_argument("--reason", default="manage.py deliver", help="stands in the trail and on the record")
+        super().add_arguments(parser)
+        parser.add_argument("--reason", default="manage.py deliver", help="kept in the audit log and with the delivery")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        letter = Letter.objects.filter(slug=options["slug"]).first()
-        if letter is None:
-            raise CommandError(f"There is no letter {options['slug']!r}.")
+        letter = self.letter(options)
         try:
             delivery = freezing.freeze(letter, by=None, reason=options["reason"])
-        except (freezing.DeliveryNotAllowed, freezing.CountsDiffer) as error:
+        except (TransitionNotAllowed, freezing.CountsDiffer) as error:
             raise CommandError(str(error)) from None
         with tqdm(total=100, unit=" %", disable=None, bar_format="{l_bar}{bar}") as bar:
-            building.build(delivery.pk, tell=lambda percent: bar.update(percent - bar.n))
+            building.build(delivery.pk, on_progress=move_to(bar))
         delivery.refresh_from_db()
         if delivery.state != delivery.State.READY:
-            why = f"their making ended with {delivery.failure}" if delivery.failure else "they were stopped"
-            raise CommandError(f"Delivery {delivery.number} is frozen, and has no files: {why}. Ask for them in admin.")
+            why = f"making them failed with {delivery.failure}" if delivery.failure else "making them was stopped"
+            raise CommandError(f"Delivery {delivery.number} is frozen, and has no files: {why}. Make them in admin.")
         counts = delivery.counts
         self.stdout.write(
             f"Delivery {delivery.number} of {letter.slug}: {counts['delivered']} delivered, "

@@ -5,24 +5,21 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from campaign.models import Letter
 from signatures.delivery import exports
+from signatures.management.commands._letter import LetterCommand
 
 
-class Command(BaseCommand):
+class Command(LetterCommand):
     help = "Writes the deliverable list of a letter as CSV, to standard output or to a file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug")
+        super().add_arguments(parser)
         parser.add_argument("--out", type=Path, help="the file to write")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        letter = Letter.objects.filter(slug=options["slug"]).first()
-        if letter is None:
-            raise CommandError(f"There is no letter {options['slug']!r}.")
-        out: Path | None = options["out"]
+        letter, out = self.letter(options), options["out"]
         try:
             if out is None:
                 exports.export_csv(letter, sys.stdout.buffer, by=None)

@@ -1,8 +1,8 @@
 """Open the addresses of those who asked for updates, where the keeper's key is."""
 
-import csv
 import sys
 from argparse import ArgumentParser
+from itertools import chain
 from typing import Any
 
 from signatures.audit import audit_log
@@ -10,7 +10,7 @@ from signatures.management.commands._updates_key import UpdatesKeyCommand
 from signatures.models import Signature
 from signatures.registries import AuditAction
 from signatures.states import State
-from signatures.values import sealing
+from signatures.values import csv_cells, sealing
 
 
 class Command(UpdatesKeyCommand):
@@ -27,7 +27,8 @@ class Command(UpdatesKeyCommand):
             asked = asked.filter(letter__slug=options["letter"])
         with self.key(options) as private_key:
             audit_log.record(AuditAction.EXPORT_SUBSCRIBERS, detail={"number": asked.count()})
-            out = csv.writer(sys.stdout)
-            out.writerow(["letter", "language", "address"])
-            for slug, language, sealed in asked.values_list("letter__slug", "language", "sealed_address").iterator():
-                out.writerow([slug, language, sealing.unseal(sealed or b"", private_key=private_key)])
+            rows = (
+                (slug, language, sealing.unseal(sealed or b"", private_key=private_key))
+                for slug, language, sealed in asked.values_list("letter__slug", "language", "sealed_address").iterator()
+            )
+            csv_cells.write_rows(sys.stdout, chain([("letter", "language", "address")], rows))

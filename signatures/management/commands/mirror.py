@@ -9,18 +9,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
+from signatures.management.commands._letter import move_to
 from signatures.static_mirror import writing
 from signatures.static_mirror.folder import ForeignFolder
 
 
 class Command(BaseCommand):
     help = (
-        "Writes the letters, the counts and the public names as static files into a folder, to be shown while the site "
-        "itself is under attack. Run it often: who took the name back stands in the copy until it is made anew."
+        "Writes the letters, the counts and the public names as static files into a folder, to be served while the "
+        "site itself is under attack. Run it often: a name that is withdrawn stays in the mirror until the next run."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", metavar="DIR", type=Path, help="new, empty, or a copy made before")
+        parser.add_argument("folder", metavar="DIR", type=Path, help="new, empty, or an earlier mirror")
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
@@ -28,13 +29,11 @@ class Command(BaseCommand):
         try:
             call_command("collectstatic", interactive=False, verbosity=0)
             with bar:
-                pages = writing.write_mirror(
-                    folder, on=timezone.now().date(), tell=lambda done: bar.update(done - bar.n)
-                )
+                pages = writing.write_mirror(folder, on=timezone.now().date(), on_progress=move_to(bar))
         except ForeignFolder as error:
-            raise CommandError(f"{error} holds something else than a copy; name a new or an empty folder.") from None
+            raise CommandError(f"{error} holds something else than a mirror; name a new or an empty folder.") from None
         except writing.AlreadyRunning:
-            raise CommandError("Another copy is being made; wait until it is done.") from None
+            raise CommandError("Another mirror is being written; wait until it is done.") from None
         except OSError as error:
-            raise CommandError(f"The copy cannot be written to {folder}: {error.strerror}.") from None
+            raise CommandError(f"The mirror cannot be written to {folder}: {error.strerror}.") from None
         self.stdout.write(f"{pages} pages in {folder}")

@@ -1,4 +1,4 @@
-"""Check that every count agrees."""
+"""Check that all counts agree."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,18 +9,18 @@ from signatures.delivery import reconciliation
 
 
 class Command(BaseCommand):
-    help = "Checks that every count agrees: public count, rows, deliveries, and the files of their packages."
+    help = "Checks that all counts agree: public count, rows, deliveries, and the files of their packages."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--quiet", action="store_true", help="say only what does not agree")
+        parser.add_argument("--quiet", action="store_true", help="print only differences")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        broken = checked = 0
+        checks = differences = 0
         for check in reconciliation.reconcile():
-            checked += 1
-            broken += not check.holds
+            checks += 1
+            differences += not check.holds
             if not (check.holds and options["quiet"]):
                 self.stdout.write(("ok      " if check.holds else "DIFFERS ") + str(check))
-        if broken:
-            raise CommandError(f"{broken} of {checked} checks do not agree.")
-        self.stdout.write(f"{checked} checks, all agree")
+        if differences:
+            raise CommandError(f"{differences} of {checks} checks do not agree.")
+        self.stdout.write(f"{checks} checks, all agree")

@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 from signatures.delivery import receipts, verification
 
+LABELS = {True: "ok     ", False: "WRONG  ", None: "compare"}
+
 
 class Command(BaseCommand):
     help = "Checks every digest, count and leaf and the root of a delivery's package, from the ZIP alone."
@@ -20,30 +22,29 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:
-            receipt = _text(options["receipt"]) if options["receipt"] else ""
+            receipt = _read_receipt(options["receipt"]) if options["receipt"] else ""
             with path.open("rb") as file:
-                wrong = self.look(file, 2 * path.stat().st_size, receipt)
+                faults = self.verify(file, 2 * path.stat().st_size, receipt)
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
-        if wrong:
-            raise CommandError(f"This is not what was delivered. First: {wrong[0]}.")
+        if faults:
+            raise CommandError(f"This is not what was delivered. First: {faults[0]}.")
         self.stdout.write(
-            "Whole. Now compare the root with the one on the page of the delivery and in the printed letter: whoever "
-            "makes another package can make one that is whole, too. Of the PDF only the digest was checked."
+            "Whole. Now compare the root with the one on the page of the delivery and in the printed letter: anybody "
+            "can make another package that is whole, too. Of the PDF only the digest was checked."
         )
 
-    def look(self, file: IO[bytes], bytes_to_do: int, receipt: str) -> list[str]:
-        """Tell what was looked at, line by line; what does not hold."""
-        words = {True: "ok     ", False: "WRONG  ", None: "compare"}
-        wrong = []
+    def verify(self, file: IO[bytes], bytes_to_do: int, receipt: str) -> list[str]:
+        """Prints each finding on a line. Returns the faults."""
+        faults = []
         with tqdm(total=bytes_to_do, unit="B", unit_scale=True, disable=None) as bar:  # None: on a terminal only
-            for finding in verification.verify(file, receipt=receipt, step=bar.update):
+            for finding in verification.verify(file, receipt=receipt, progress=bar.update):
                 with bar.external_write_mode():
-                    self.stdout.write(f"{words[finding.holds]} {finding.said}")
-                wrong += [finding.said] if finding.holds is False else []
-        return wrong
+                    self.stdout.write(f"{LABELS[finding.holds]} {finding.text}")
+                faults += [finding.text] if finding.holds is False else []
+        return faults
 
 
-def _text(path: Path) -> str:
+def _read_receipt(path: Path) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
-        return file.read(receipts.LONGEST)
+        return file.read(receipts.MAX_LENGTH)

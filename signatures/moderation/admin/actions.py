@@ -1,8 +1,11 @@
-"""What staff may do with the signatures they chose: the actions, and what is told of each."""
+"""Admin actions on signatures: approve, reject, hold, ask, feature, dismiss a report, undo; and their messages."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,66 +14,84 @@ from django.db.models import F, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import pluralize
 
-from signatures import transitions
 from signatures.audit import audit_log
+from signatures.audit.admin_mixins import as_id, staff_id
 from signatures.models import Question, RejectionReason, Signature, SignatureQuerySet
-from signatures.moderation import conflicts, decisions, featured, reports
+from signatures.moderation import decisions, featured, reports
+from signatures.moderation.admin.conflicts import conflict_messages
 from signatures.registries import AuditAction
 from signatures.states import State
+from signatures.transitions import TransitionNotAllowed
 
 EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
-MOST_UNDONE = 500  # a decision about more than these is taken back by an invalidation
-
-
-def staff_id(request: HttpRequest) -> int:
-    """That of who asks: the pages of admin know them."""
-    return cast("int", request.user.pk)
+MAX_UNDONE = 500  # a decision about more signatures is undone in the list of all signatures
+EMPTY_CHOICE = ("", "---------")
 
 
 def page_audit_id(request: HttpRequest) -> int | None:
-    """The newest entry of the trail when the page was made on which this was decided; None where it does not say."""
-    said = request.POST.get("as_of", "")
-    return int(said) if said.isdecimal() and len(said) < 19 else None
+    """Returns the newest audit entry at the time when the posted page was made; None if the page does not say."""
+    return as_id(request.POST.get("as_of"))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The signatures that an action is applied to, and how many were ticked; None: all that a search found."""
+
+    rows: SignatureQuerySet
+    ticked: int | None
+
+    @classmethod
+    def of_one(cls, signature_id: int) -> Selection:
+        return cls(Signature.objects.filter(pk=signature_id), 1)
+
+    @classmethod
+    def posted(cls, request: HttpRequest, queryset: QuerySet[Signature]) -> Selection:
+        """Returns what was chosen on the page from which an action was posted.
+
+        Ticked signatures are looked up by id alone, without the filters of the list. Those that somebody else decided
+        meanwhile are therefore still found, and reported.
+        """
+        ticked = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        if ticked and request.POST.get("select_across") != "1":
+            ids = [signature_id for signature_id in map(as_id, ticked) if signature_id is not None]
+            return cls(Signature.objects.filter(pk__in=ids), len(ticked))
+        return cls(Signature.objects.filter(pk__in=queryset.order_by().values("pk")), None)
 
 
 def _choices() -> dict[str, list[tuple[str, Any]]]:
-    """The reasons and the questions that staff may choose, in one statement."""
-    fields = ("of", "place", "value", "text")
-    reasons = RejectionReason.objects.annotate(of=Value("reason"), value=F("text")).values_list(*fields)
-    questions = Question.objects.filter(language="en").annotate(of=Value("question"), place=Value(0), value=F("code"))
-    found: dict[str, list[tuple[str, Any]]] = {"reason": [("", "---------")], "question": [("", "---------")]}
-    for of, _place, value, text in (
-        reasons.order_by().union(questions.order_by().values_list(*fields)).order_by(*fields)
-    ):
-        found[of].append((value, text))
-    return found
+    """Returns the choices of the fields `reason` and `question`, read in one statement."""
+    columns = ("field", "place", "value", "text")
+    reasons = RejectionReason.objects.annotate(field=Value("reason"), value=F("text"))
+    questions = Question.objects.filter(language="en").annotate(
+        field=Value("question"), place=Value(0), value=F("code")
+    )
+    rows = reasons.order_by().values_list(*columns).union(questions.order_by().values_list(*columns))
+    choices: dict[str, list[tuple[str, Any]]] = {"reason": [EMPTY_CHOICE], "question": [EMPTY_CHOICE]}
+    for field, _place, value, text in rows.order_by(*columns):
+        choices[field].append((value, text))
+    return choices
 
 
 class DecisionForm(helpers.ActionForm):
-    # No ChoiceField: a reason that was taken off the list meanwhile is still one.
+    # Not a ChoiceField: a reason that was deleted from the list meanwhile is still accepted.
     reason = forms.CharField(label="Reason (for a rejection)", required=False, max_length=200, widget=forms.Select)
     question = forms.CharField(label="Question (to ask)", required=False, max_length=40, widget=forms.Select)
-    own_words = forms.CharField(
-        label="or own words",
-        required=False,
-        max_length=200,
-    )
+    own_words = forms.CharField(label="or own words", required=False, max_length=200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Asked once: the bar stands above the list and below it.
         for field, choices in _choices().items():
             self.fields[field].widget.choices = choices
 
 
 class DecisionActions(admin.ModelAdmin):
-    """The actions of the desks."""
+    """The actions of all pages that list signatures."""
 
     action_form: ClassVar[type[helpers.ActionForm]] = DecisionForm
-    seen: frozenset[State] | None = None  # the states in which this desk shows signatures; None: any
+    seen: frozenset[State] | None = None  # the states in which this page shows signatures; None: any
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Asked before the rows are read: what is done in between counts as not seen.
+        # Read before the rows: what happens in between counts as not seen.
         return super().changelist_view(request, {"as_of": audit_log.newest_id(), **(extra_context or {})})
 
     def change_view(
@@ -79,123 +100,122 @@ class DecisionActions(admin.ModelAdmin):
         context = {"as_of": audit_log.newest_id(), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
-    def _decide(self, request: HttpRequest, chosen: QuerySet[Signature], action: AuditAction, reason: str = "") -> None:
-        """Decide, tell what became of it, and keep what an undo needs."""
-        seen = self.seen or {State(name) for name in request.POST.getlist("seen") if name in State.values} or None
-        which = cast("SignatureQuerySet", self._chosen(request, chosen))
-        done = decisions.decide(
-            action, which, by=staff_id(request), reason=reason, seen=seen, as_of=page_audit_id(request)
-        )
-        if done.done:
-            request.session["last_decision"] = [done.first, done.last]
-            words = f"{done.done} signature{pluralize(done.done)} changed."
-            self.message_user(request, words, messages.SUCCESS, extra_tags="undoable")
-        self._tell_refused(request, done.refused, done.left)
-        self._tell_gone(request, done.done + done.refused)
-
-    @staticmethod
-    def _chosen(request: HttpRequest, chosen: QuerySet[Signature]) -> QuerySet[Signature]:
-        numbers = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-        if numbers and request.POST.get("select_across") != "1":
-            # By number, so that what somebody else decided meanwhile is not passed over in silence.
-            return Signature.objects.filter(pk__in=[number for number in numbers if number.isdecimal()])
-        return Signature.objects.filter(pk__in=chosen.order_by().values("pk"))
-
-    def _each(self, request: HttpRequest, chosen: QuerySet[Signature], verb: Callable[[Signature], Any]) -> int:
-        """Do it with each of these; how many it was done with. Of the others staff are told."""
-        done, left = 0, []
-        for signature in chosen.only("pk", "letter_id", "kind"):
-            try:
-                verb(signature)
-                done += 1
-            except transitions.TransitionNotAllowed:
-                left.append(signature.pk)
-        self._tell_refused(request, len(left), left[: decisions.MAX_NAMED])
-        self._tell_gone(request, done + len(left))
-        return done
-
-    def _tell_gone(self, request: HttpRequest, found: int) -> None:
-        """Of those that were chosen one by one, and erased by their signers before this came."""
-        numbers = request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-        gone = 0 if request.POST.get("select_across") == "1" else len(numbers) - found
-        if gone > 0:
-            words = f"{gone} signature{pluralize(gone, ' is,s are')} gone meanwhile."
-            self.message_user(request, words, messages.WARNING)
-
-    def _tell_refused(self, request: HttpRequest, refused: int, left: Sequence[int] = ()) -> None:
-        if refused:
-            were = "was: somebody decided it" if refused == 1 else "were: somebody decided them"
-            words = (
-                f"{refused} signature{pluralize(refused)} left as {'it' if refused == 1 else 'they'} {were} meanwhile, "
-            )
-            words += f"or {'its' if refused == 1 else 'their'} state does not allow this."
-            self.message_user(request, words, messages.WARNING)
-            for line in conflicts.conflict_messages(left, by=staff_id(request), as_of=page_audit_id(request)):
-                self.message_user(request, line, messages.WARNING)
-
-    def _undo(self, request: HttpRequest, chosen: QuerySet[Signature], as_of: int | None) -> None:
-        if done := self._each(request, chosen, partial(decisions.undo, by=staff_id(request), as_of=as_of)):
-            self.message_user(request, f"{done} decision{pluralize(done)} undone.")
-
     @admin.action(description="Approve", permissions=["moderate"], location=EVERYWHERE)
-    def approve(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._decide(request, chosen, AuditAction.APPROVE)
+    def approve(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
+        self._decide(request, AuditAction.APPROVE, Selection.posted(request, queryset))
 
     @admin.action(description="Reject (give a reason)", permissions=["moderate"], location=EVERYWHERE)
-    def reject(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        # On the form of one signature Django puts its prefix before the name of the field. Own words go first.
-        fields = ("own_words", "reason")
-        typed = (request.POST[name].strip() for end in fields for name in request.POST if name.endswith(end))
-        reason = next(filter(None, typed), "")
-        if not reason:
-            self.message_user(request, "Nothing was changed: a rejection needs a reason.", messages.ERROR)
-            return
-        self._decide(request, chosen, AuditAction.REJECT, reason[:300])
+    def reject(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
+        self._decide(request, AuditAction.REJECT, Selection.posted(request, queryset))
 
     @admin.action(description="Hold", permissions=["moderate"], location=EVERYWHERE)
-    def hold(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._decide(request, chosen, AuditAction.HOLD)
+    def hold(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
+        self._decide(request, AuditAction.HOLD, Selection.posted(request, queryset))
 
-    @admin.action(description="Feature as featured_position", permissions=["moderate"], location=EVERYWHERE)
-    def feature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._mark(request, chosen, off=False)
+    @admin.action(description="Feature", permissions=["moderate"], location=EVERYWHERE)
+    def feature(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
+        self._apply(request, Selection.posted(request, queryset), featured.feature)
 
     @admin.action(description="Feature no longer", permissions=["moderate"], location=EVERYWHERE)
-    def unfeature(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._mark(request, chosen, off=True)
+    def unfeature(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
+        self._apply(request, Selection.posted(request, queryset), featured.unfeature)
 
-    @admin.action(description="Reported, but it stays", permissions=["moderate"], location=EVERYWHERE)
-    def let_stand(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        verb = partial(reports.dismiss, by=staff_id(request), as_of=page_audit_id(request))
-        if done := self._each(request, self._chosen(request, chosen), verb):
-            self.message_user(request, f"{done} name{pluralize(done, ' stays,s stay')}.")
-
-    def _mark(self, request: HttpRequest, chosen: QuerySet[Signature], *, off: bool) -> None:
-        verb = partial(featured.feature, by=staff_id(request), off=off, as_of=page_audit_id(request))
-        self._each(request, self._chosen(request, chosen), verb)
-
-    @admin.action(description="Undo the last decision", permissions=["moderate"], location=EVERYWHERE)
-    def undo(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        self._undo(request, self._chosen(request, chosen), page_audit_id(request))
-
-    def _undo_mine(self, request: HttpRequest) -> None:
-        """Take back the last decision that was made here, whatever it was about."""
-        first, last = request.session.pop("last_decision", None) or (1, 0)
-        entries = audit_log.signatures_changed_by(staff_id(request), first, last)
-        if len(entries) > MOST_UNDONE:
-            self.message_user(
-                request, "Too many to undo at once; choose them in the list of all signatures.", messages.ERROR
-            )
-            return
-        # It takes back what was decided, and nothing that anybody else did since.
-        self._undo(request, Signature.objects.filter(pk__in=entries), last)
+    @admin.action(description="Dismiss the report", permissions=["moderate"], location=EVERYWHERE)
+    def dismiss_report(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
+        if done := self._apply(request, Selection.posted(request, queryset), reports.dismiss):
+            self.message_user(request, f"{done} report{pluralize(done)} dismissed.")
 
     @admin.action(description="Ask the signer", permissions=["moderate"], location=EVERYWHERE)
-    def ask(self, request: HttpRequest, chosen: QuerySet[Signature]) -> None:
-        question = next((request.POST[name] for name in request.POST if name.endswith("question")), "")
+    def ask(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
+        question = _posted_value(request, "question")
         if not question:
             self.message_user(request, "Nothing was asked: please choose a question.", messages.ERROR)
             return
-        verb = partial(decisions.ask_question, by=staff_id(request), question=question, as_of=page_audit_id(request))
-        if done := self._each(request, self._chosen(request, chosen), verb):
+        ask = partial(decisions.ask_question, question=question)
+        if done := self._apply(request, Selection.posted(request, queryset), ask):
             self.message_user(request, f"{done} signer{pluralize(done)} asked.")
+
+    @admin.action(description="Undo the last decision", permissions=["moderate"], location=EVERYWHERE)
+    def undo(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
+        self._undo(request, Selection.posted(request, queryset), page_audit_id(request))
+
+    def undo_my_decision(self, request: HttpRequest) -> None:
+        """Undo the last decision that was made in this session."""
+        first, last = request.session.pop("last_decision", None) or (1, 0)
+        signature_ids = audit_log.signatures_changed_by(staff_id(request), first, last)
+        if len(signature_ids) > MAX_UNDONE:
+            text = "Too many to undo at once. Please choose them in the list of all signatures."
+            self.message_user(request, text, messages.ERROR)
+            return
+        # What anybody else did after the decision stays.
+        self._undo(request, Selection(Signature.objects.filter(pk__in=signature_ids), None), last)
+
+    def _undo(self, request: HttpRequest, selection: Selection, as_of: int | None) -> None:
+        if done := self._apply(request, selection, decisions.undo, as_of=as_of):
+            self.message_user(request, f"{done} decision{pluralize(done)} undone.")
+
+    def _decide(self, request: HttpRequest, action: AuditAction, selection: Selection) -> None:
+        """Decide all chosen signatures in one statement, report the result, and keep what an undo needs."""
+        reason = ""
+        if action == AuditAction.REJECT:
+            reason = _posted_value(request, "own_words") or _posted_value(request, "reason")
+        if action == AuditAction.REJECT and not reason:
+            self.message_user(request, "Nothing was changed: a rejection needs a reason.", messages.ERROR)
+            return
+        seen = self.seen or {State(state) for state in request.POST.getlist("seen") if state in State.values}
+        result = decisions.decide(
+            action,
+            selection.rows,
+            by=staff_id(request),
+            reason=reason[:300],
+            seen=seen or None,
+            as_of=page_audit_id(request),
+        )
+        if result.decided:
+            request.session["last_decision"] = [result.first_entry, result.last_entry]
+            text = f"{result.decided} signature{pluralize(result.decided)} changed."
+            self.message_user(request, text, messages.SUCCESS, extra_tags="undoable")
+        self._report_refused(request, result.refused, result.refused_ids)
+        self._report_deleted(request, selection, result.decided + result.refused)
+
+    def _apply(self, request: HttpRequest, selection: Selection, action: Callable[..., Any], **arguments: Any) -> int:
+        """Apply an action to the chosen signatures one by one, and report those that refuse it.
+
+        Returns the number of signatures that it was applied to.
+        """
+        arguments = {"by": staff_id(request), "as_of": page_audit_id(request), **arguments}
+        done, refused_ids = 0, []
+        for signature in selection.rows.only("pk", "letter_id", "kind"):
+            try:
+                action(signature, **arguments)
+                done += 1
+            except TransitionNotAllowed:
+                refused_ids.append(signature.pk)
+        self._report_refused(request, len(refused_ids), refused_ids[: decisions.MAX_NAMED])
+        self._report_deleted(request, selection, done + len(refused_ids))
+        return done
+
+    def _report_refused(self, request: HttpRequest, refused: int, refused_ids: Sequence[int]) -> None:
+        if not refused:
+            return
+        text = (
+            "1 signature was not changed. Somebody decided it meanwhile, or its state does not allow this."
+            if refused == 1
+            else f"{refused} signatures were not changed. Somebody decided them meanwhile, or their states do not "
+            "allow this."
+        )
+        self.message_user(request, text, messages.WARNING)
+        for message in conflict_messages(refused_ids, by=staff_id(request), as_of=page_audit_id(request)):
+            self.message_user(request, message, messages.WARNING)
+
+    def _report_deleted(self, request: HttpRequest, selection: Selection, found: int) -> None:
+        """Report ticked signatures that their signers have erased since the page was made."""
+        deleted = (selection.ticked or 0) - found
+        if deleted > 0:
+            text = f"{deleted} signature{pluralize(deleted, ' was,s were')} deleted meanwhile."
+            self.message_user(request, text, messages.WARNING)
+
+
+def _posted_value(request: HttpRequest, field: str) -> str:
+    """Returns the value of a field of the action form. On the page of one signature Django prefixes its name."""
+    return next(filter(None, (request.POST[name].strip() for name in request.POST if name.endswith(field))), "")

@@ -1,4 +1,4 @@
-"""Many at once: a rule is written, previewed, confirmed by its number, watched, and undone."""
+"""The admin pages of bulk rules: create, preview, start by typing the number of matches, follow the progress, undo."""
 
 import re
 from datetime import UTC, datetime
@@ -18,17 +18,18 @@ from django_countries import countries
 
 from campaign.models import Letter
 from campaign.models.languages import language_choices
-from signatures import tasks, transitions
-from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures import tasks
+from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import BulkRule, Signature
 from signatures.moderation import bulk_rule_runs, bulk_rules
 from signatures.registries import Flag
 from signatures.states import State, Visibility
+from signatures.transitions import TransitionNotAllowed
 
-MANY = 0.05  # of the list; a flood that is more than that deserves a second look
-PATIENCE = 0.2  # seconds that the page waits for a count before it leaves it to the worker
-RENEWED = 2  # seconds between two looks at the progress
-NOBODY = [("", "---------")]
+LARGE_SHARE = 0.05  # of the list; the preview warns when a rule matches more
+PREVIEW_SECONDS = 0.2  # time for a preview within the request; a slower one is left to the worker
+REFRESH_SECONDS = 2  # between two loads of the page while a task is at work
+EMPTY_CHOICE = [("", "---------")]
 WIDE = forms.TextInput(attrs={"class": "vTextField"})
 Step = BulkRule.Step
 
@@ -42,36 +43,34 @@ def _number(label: Any, help_text: Any = "") -> forms.IntegerField:
     return forms.IntegerField(label=label, required=False, min_value=1, max_value=2**62, help_text=help_text)
 
 
-def _text(label: Any, most: int, help_text: Any = "") -> forms.CharField:
-    return forms.CharField(label=label, required=False, max_length=most, help_text=help_text)
+def _text(label: Any, max_length: int, help_text: Any = "") -> forms.CharField:
+    return forms.CharField(label=label, required=False, max_length=max_length, help_text=help_text)
 
 
 class RuleForm(forms.Form):
-    """Fields and their cleaning; whether they make a rule, the verb says."""
+    """The conditions of a new rule. `bulk_rules.create` decides whether they are valid."""
 
     letter = forms.ModelChoiceField(Letter.objects.order_by("-pk"), label="Letter", empty_label=None)
     name = forms.CharField(
-        label="Name of the rule", max_length=100, widget=WIDE, help_text="So that others know it again."
+        label="Name of the rule", max_length=100, widget=WIDE, help_text="So that others can find it."
     )
     reason = forms.CharField(
-        label="Reason", max_length=200, widget=WIDE, help_text="Stays in the trail; name nobody in it."
+        label="Reason", max_length=200, widget=WIDE, help_text="Is kept in the audit log; please do not name anybody."
     )
     name_pattern = _text(
-        "Name", 100, "* stands for any characters, ? for one: Signer *, *bot*. Case and accents do not matter."
+        "Name", 100, "* matches any characters, ? matches one: Signer *, *bot*. Case and accents do not matter."
     )
-    organization = _text("Organization", 100, "Contains these words; with * it is a pattern of the whole.")
+    organization = _text("Organization", 100, "Contains these words. With * it is a pattern for the whole field.")
     similar_to = _number("Same words in the name as signature no.", "In any order; case and accents do not matter.")
-    domain = _text(
-        "Email domain", 253, "With all below it: mailbot.example. Only a digest of it is kept, and never shown."
-    )
+    domain = _text("Email domain", 253, "For example mailbot.example; subdomains match, too. Only a digest is stored.")
     domain_of = _number("or the email domain of signature no.")
     network = _text(
-        "Network", 43, "An address or network, as a /24 or /64 up to /16; of the last 72 hours. Kept as a digest."
+        "Network", 43, "An address or a network up to /16 (IPv6: /56), of the last 72 hours. Only a digest is stored."
     )
-    network_of = _number("or the network of signature no.", "On the day on which that one was signed.")
-    country = forms.ChoiceField(label="Country", required=False, choices=[*NOBODY, *countries])
-    language = forms.ChoiceField(label="Language", required=False, choices=lambda: [*NOBODY, *language_choices()])
-    flag = forms.ChoiceField(label="Flag", required=False, choices=[*NOBODY, *((flag, flag) for flag in Flag)])
+    network_of = _number("or the network of signature no.", "On the day on which that signature was made.")
+    country = forms.ChoiceField(label="Country", required=False, choices=[*EMPTY_CHOICE, *countries])
+    language = forms.ChoiceField(label="Language", required=False, choices=lambda: [*EMPTY_CHOICE, *language_choices()])
+    flag = forms.ChoiceField(label="Flag", required=False, choices=[*EMPTY_CHOICE, *((flag, flag) for flag in Flag)])
     signed_up_from = _moment("Signed up from (UTC)")
     signed_up_until = _moment("until (UTC)")
     states = forms.MultipleChoiceField(
@@ -79,40 +78,31 @@ class RuleForm(forms.Form):
         required=False,
         choices=[(state.value, state.label) for state in bulk_rules.AFFECTED_STATES],
         widget=forms.CheckboxSelectMultiple,
-        help_text="Narrows the rule; it is no condition by itself. Without a choice: all three.",
+        help_text="Narrows the rule, and is not a condition by itself. Without a choice: all three.",
     )
     visibility = forms.ChoiceField(
-        label="Only for this audience",
+        label="Only with this visibility",
         required=False,
-        choices=[*NOBODY, *Visibility.choices],
-        help_text="Narrows the rule; it is no condition by itself.",
+        choices=[*EMPTY_CHOICE, *Visibility.choices],
+        help_text="Narrows the rule, and is not a condition by itself.",
     )
     PARTS: ClassVar = (
-        ("What it is called", ("letter", "name", "reason")),
-        ("Whom it means: by their words", ("name_pattern", "similar_to", "organization")),
-        ("Whom it means: by where they come from", ("domain", "domain_of", "network", "network_of")),
-        (
-            "Whom it means: by what else they have in common",
-            ("country", "language", "flag", "signed_up_from", "signed_up_until"),
-        ),
-        ("Of these only", ("states", "visibility")),
+        ("About the rule", ("letter", "name", "reason")),
+        ("Conditions: words", ("name_pattern", "similar_to", "organization")),
+        ("Conditions: origin", ("domain", "domain_of", "network", "network_of")),
+        ("Conditions: others", ("country", "language", "flag", "signed_up_from", "signed_up_until")),
+        ("Only these", ("states", "visibility")),
     )
 
     def parts(self) -> list[tuple[Any, list[forms.BoundField]]]:
         return [(title, [self[name] for name in names]) for title, names in self.PARTS]
 
-    def make(self, by: int) -> BulkRule | None:
-        """The rule; none where something is wrong, which then stands beside its field."""
-        typed = dict(self.cleaned_data)
-        about = {name: typed.pop(name) for name in ("letter", "name", "reason")}
+    def create(self, by: int) -> BulkRule | None:
+        """Returns the new rule; None if it is not valid, with an error at the field."""
+        conditions = dict(self.cleaned_data)
+        letter, name, reason = (conditions.pop(field) for field in ("letter", "name", "reason"))
         try:
-            return bulk_rules.create(
-                about["letter"],
-                bulk_rules.Conditions(**typed),
-                by=by,
-                name=about["name"],
-                reason=about["reason"],
-            )
+            return bulk_rules.create(letter, bulk_rules.Conditions(**conditions), by=by, name=name, reason=reason)
         except bulk_rules.InvalidRule as error:
             self.add_error(error.field or None, str(error.message))
             return None
@@ -120,8 +110,8 @@ class RuleForm(forms.Form):
 
 @admin.register(BulkRule)
 class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    list_display = ("named", "letter", "reason", "step_shown", "number", "username", "made_at", "buttons")
-    list_display_links = ("named",)
+    list_display = ("shown_name", "letter", "reason", "shown_step", "progress", "username", "made_at", "buttons")
+    list_display_links = ("shown_name",)
     list_select_related = ("letter",)
     list_per_page = 50
     list_max_show_all = 0
@@ -150,15 +140,15 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return found
 
     @admin.display(description="name of the rule")
-    def named(self, rule: BulkRule) -> SafeString:
+    def shown_name(self, rule: BulkRule) -> SafeString:
         return format_html("<bdi>{}</bdi>", rule.name)
 
     @admin.display(description="state")
-    def step_shown(self, rule: BulkRule) -> str:
+    def shown_step(self, rule: BulkRule) -> str:
         return rule.get_step_display()
 
-    @admin.display(description="how many")
-    def number(self, rule: BulkRule) -> str:
+    @admin.display(description="changed / expected")
+    def progress(self, rule: BulkRule) -> str:
         return f"{rule.taken:,} / {rule.expected:,}" if rule.started_at else "-"
 
     @admin.display(description="by")
@@ -167,7 +157,7 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     @admin.display(description="")
     def buttons(self, rule: BulkRule) -> SafeString | str:
-        # Within the form of the list, so that it carries the token of that.
+        # Part of the form of the list, and so sent with its CSRF token.
         button = '<button type="submit" class="button" formaction="{}/change/" name="do" value="{}">{}</button>'
         if rule.step in {Step.DONE, Step.CANCELLED}:
             return format_html(button, rule.pk, "undo", "Undo")
@@ -183,15 +173,15 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = RuleForm(request.POST) if request.method == "POST" else RuleForm(initial=request.GET.dict())
-        if form.is_bound and form.is_valid() and (rule := form.make(self._by(request))):
-            self._look(rule)
+        if form.is_bound and form.is_valid() and (rule := form.create(staff_id(request))):
+            _update_preview(rule)
             return redirect("admin:signatures_bulkrule_change", rule.pk)
-        return self._page(request, "add.html", "New invalidation", form=form)
+        return self._page(request, "add.html", "New bulk rule", form=form)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page of a rule: its preview, its progress, or what became of it. Its buttons do all that is done."""
+        """The page of one rule with its preview, its progress or its result, and the buttons for all actions."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         rule = self.get_object(request, object_id)
@@ -199,85 +189,102 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             raise Http404
         if request.method == "POST":
             return self._act(request, rule)
-        about = _about(rule)
-        page = self._page(request, "rule.html", rule.name, rule=rule, **about)
-        if about["works"] or about["counts_still"]:
-            page["Refresh"] = str(RENEWED)  # works without script
+        page = self._page(request, "rule.html", rule.name, rule=rule, **_rule_context(rule))
+        if _is_at_work(rule) or _is_counting(rule):
+            page["Refresh"] = str(REFRESH_SECONDS)  # works without JavaScript
         return page
 
     def _act(self, request: HttpRequest, rule: BulkRule) -> HttpResponse:
-        by, again = self._by(request), redirect("admin:signatures_bulkrule_change", rule.pk)
+        action, by = request.POST.get("do"), staff_id(request)
         try:
-            match request.POST.get("do"):
+            match action:
                 case "start":
-                    typed = re.sub(r"[,.'\s]", "", request.POST.get("number", ""))[:18]  # as the page groups it
                     shown = rule.seen["number"] if rule.seen else 0
-                    bulk_rule_runs.start(rule, by=by, shown=shown, typed=int(typed) if typed.isdecimal() else -1)
+                    bulk_rule_runs.start(rule, by=by, shown=shown, typed=_typed_number(request))
                     tasks.run_bulk_rule.enqueue(rule.pk)
-                case "look":
-                    self._look(rule)
+                case "preview":
+                    _update_preview(rule)
                 case "cancel":
                     bulk_rule_runs.cancel(rule, by=by)
                 case "undo":
                     bulk_rule_runs.undo(rule, by=by)
                     tasks.run_bulk_rule.enqueue(rule.pk)
-                case "drop":
+                case "discard":
                     bulk_rule_runs.discard(rule, by=by)
-                    again = redirect("admin:signatures_bulkrule_changelist")
-        except transitions.TransitionNotAllowed:
-            words = (
-                "Nothing was started: please type the number that stands above."
-                if request.POST.get("do") == "start" and rule.step == Step.DRAFT
-                else "Nothing was done: this is not possible any more."
+                    return redirect("admin:signatures_bulkrule_changelist")
+        except TransitionNotAllowed:
+            text = (
+                "Nothing was started. Please type the number that the page shows."
+                if action == "start" and rule.step == Step.DRAFT
+                else "Nothing was done. This is no longer possible."
             )
-            self.message_user(request, words, messages.ERROR)
-        return again
-
-    def _look(self, rule: BulkRule) -> None:
-        if rule.step == Step.DRAFT and not bulk_rules.save_preview(rule, within=PATIENCE):
-            tasks.preview_bulk_rule.enqueue(rule.pk)
-
-    def _by(self, request: HttpRequest) -> int:
-        return int(request.user.pk or 0)
+            self.message_user(request, text, messages.ERROR)
+        return redirect("admin:signatures_bulkrule_change", rule.pk)
 
 
-def _about(rule: BulkRule) -> dict[str, Any]:
-    """What the page of a rule tells."""
-    about: dict[str, Any] = {"conditions": _conditions(rule), "works": rule.step in {Step.RUNNING, Step.UNDOING}}
-    about["counts_still"] = rule.step == Step.DRAFT and rule.seen is None
-    about["done"], about["of"] = (
-        (rule.looked_back and rule.undone, rule.taken) if rule.step == Step.UNDOING else (rule.taken, rule.expected)
-    )
-    if rule.step == Step.DRAFT and rule.seen:
-        seen = rule.seen
-        cells = {(state, audience): number for state, audience, number in seen["cells"]}
-        lines = [
-            (State(state).label, [cells.get((state, a), 0) for a in Visibility]) for state in bulk_rules.AFFECTED_STATES
-        ]
-        about["table"] = [(label, numbers, sum(numbers)) for label, numbers in lines]
-        about["audiences"] = ["website and letter", "letter only", "without a name"]
-        about["examples"] = Signature.objects.filter(pk__in=seen["examples"]).order_by("pk")
-        about["share"] = round(seen["share"] * 100, 1)
-        about["is_much"] = seen["share"] > MANY
-        about["counted_at"] = datetime.fromisoformat(seen["at"]).astimezone(UTC)
-    return about
+def _typed_number(request: HttpRequest) -> int:
+    """Returns the number that was typed, with or without the separators that the page shows; -1 if it is none."""
+    typed = re.sub(r"[,.'\s]", "", request.POST.get("number", ""))[:18]
+    return int(typed) if typed.isdecimal() else -1
+
+
+def _update_preview(rule: BulkRule) -> None:
+    if rule.step == Step.DRAFT and not bulk_rules.save_preview(rule, within=PREVIEW_SECONDS):
+        tasks.preview_bulk_rule.enqueue(rule.pk)
+
+
+def _is_at_work(rule: BulkRule) -> bool:
+    return rule.step in {Step.RUNNING, Step.UNDOING}
+
+
+def _is_counting(rule: BulkRule) -> bool:
+    return rule.step == Step.DRAFT and rule.seen is None
+
+
+def _rule_context(rule: BulkRule) -> dict[str, Any]:
+    """Returns the template context of the page of one rule."""
+    context = {
+        "conditions": _conditions(rule),
+        "is_at_work": _is_at_work(rule),
+        "is_counting": _is_counting(rule),
+        "done": rule.undone if rule.step == Step.UNDOING else rule.taken,
+        "total": rule.taken if rule.step == Step.UNDOING else rule.expected,
+    }
+    return context | (_preview_context(rule.seen) if rule.step == Step.DRAFT and rule.seen else {})
+
+
+def _preview_context(preview: dict[str, Any]) -> dict[str, Any]:
+    """Returns the template context of a saved preview (`bulk_rules.save_preview`)."""
+    cells = {(state, visibility): number for state, visibility, number in preview["cells"]}
+    rows = [
+        (State(state).label, [cells.get((state, visibility), 0) for visibility in Visibility])
+        for state in bulk_rules.AFFECTED_STATES
+    ]
+    return {
+        "visibilities": ["website and letter", "letter only", "without a name"],
+        "table": [(label, numbers, sum(numbers)) for label, numbers in rows],
+        "examples": Signature.objects.filter(pk__in=preview["examples"]).order_by("pk"),
+        "percent": round(preview["share"] * 100, 1),
+        "is_large": preview["share"] > LARGE_SHARE,
+        "counted_at": datetime.fromisoformat(preview["at"]).astimezone(UTC),
+    }
 
 
 def _conditions(rule: BulkRule) -> list[tuple[Any, Any]]:
-    """In words; of domain and network nothing is known but that there is one."""
-    secret = "one, kept as a digest"
+    """Returns the conditions with their labels. Domain and network are stored as digests, and so cannot be shown."""
+    digest = "one, stored as a digest"
     span = " → ".join(f"{at:%Y-%m-%d %H:%M}" for at in (rule.signed_up_from, rule.signed_up_until) if at)
     rows = [
         ("Name", rule.name_pattern),
         ("Same words in the name as signature no.", rule.similar_to),
         ("Organization", rule.organization),
-        ("Email domain", rule.domain and secret),
-        ("Network", rule.by_network and secret),
+        ("Email domain", rule.domain and digest),
+        ("Network", rule.by_network and digest),
         ("Country", rule.country and countries.name(rule.country)),
         ("Language", rule.get_language_display() if rule.language else ""),
         ("Flag", rule.flag),
         ("Signed up (UTC)", span),
         ("Only in these states", ", ".join(str(State(state).label) for state in rule.states)),
-        ("Only for this audience", rule.get_visibility_display() if rule.visibility else ""),
+        ("Only with this visibility", rule.get_visibility_display() if rule.visibility else ""),
     ]
     return [(label, value) for label, value in rows if value]

@@ -1,4 +1,4 @@
-"""The featured: whom staff put before all others, in their order."""
+"""The admin page of featured signatures, in their order."""
 
 from functools import partial
 from typing import Any, ClassVar
@@ -13,17 +13,17 @@ from django.utils.safestring import SafeString
 
 from signatures.models import FeaturedSignature
 from signatures.moderation import featured
-from signatures.moderation.admin.actions import page_audit_id, staff_id
+from signatures.moderation.admin.actions import Selection
 from signatures.moderation.admin.review import SignatureReviewAdmin
 
-WAYS = {"up": "Up", "down": "Down"}
+DIRECTIONS = {"up": "Up", "down": "Down"}
 
 
 @admin.register(FeaturedSignature)
 class FeaturedSignatureAdmin(SignatureReviewAdmin):
-    """In the order in which they stand; each button lets one change places with its neighbor."""
+    """The buttons Up and Down swap a signature with its neighbor."""
 
-    list_display = ("place", "shown_name", "kind", "who", "country", "state", "move")
+    list_display = ("place", "shown_name", "kind", "words", "country", "state", "move")
     list_display_links = ("shown_name",)
     list_filter = ("letter", "kind")
     ordering = ("letter", "kind", "featured_position", "pk")
@@ -45,16 +45,15 @@ class FeaturedSignatureAdmin(SignatureReviewAdmin):
 
     @admin.display(description="move")
     def move(self, signature: FeaturedSignature) -> SafeString:
-        buttons = ((way, signature.pk, label) for way, label in WAYS.items())
-        return format_html_join(
-            " ", '<button type="submit" class="button" name="move" value="{}:{}">{}</button>', buttons
-        )
+        buttons = ((direction, signature.pk, label) for direction, label in DIRECTIONS.items())
+        button = '<button type="submit" class="button" name="move" value="{}:{}">{}</button>'
+        return format_html_join(" ", button, buttons)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        way, _colon, number = request.POST.get("move", "").partition(":")
-        if way in WAYS and number.isdecimal() and self.has_moderate_permission(request):
-            verb = partial(featured.move, by=staff_id(request), up=way == "up", as_of=page_audit_id(request))
-            if self._each(request, FeaturedSignature.objects.filter(pk=number), verb):
+        direction, _colon, number = request.POST.get("move", "").partition(":")
+        if direction in DIRECTIONS and number.isdecimal() and self.has_moderate_permission(request):
+            move = partial(featured.move, up=direction == "up")
+            if self._apply(request, Selection.of_one(int(number)), move):
                 self.message_user(request, "Moved.", messages.SUCCESS)
             return redirect(request.get_full_path())
         return super().changelist_view(request, extra_context)

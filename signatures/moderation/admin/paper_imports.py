@@ -1,6 +1,6 @@
-"""Signatures on paper: a file, what becomes of each line, and only then the import; and to take one back.
+"""The admin pages of paper imports: choose a file, preview the result of each line, import it, undo an import.
 
-Between preview and import the file is kept nowhere on this side: the page sends it back, signed, and forgets it.
+The server does not keep the file between preview and import: the preview page holds it, signed, and sends it back.
 """
 
 from typing import Any
@@ -19,13 +19,14 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_POST
 
 from campaign.models import Letter
-from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import PaperImport
 from signatures.moderation import paper_import
-from signatures.staff.admin_site import fresh_sign_in
+from signatures.staff.fresh_sign_in import fresh_sign_in
 
 SALT = "signatures.paper"
-KEPT = 60 * 60  # seconds in which a preview can be confirmed
+MAX_AGE_SECONDS = 60 * 60  # time to confirm a preview
+RESULTS = (paper_import.ACCEPTED, paper_import.DUPLICATE, paper_import.REFUSED)
 
 
 class PaperForm(forms.Form):
@@ -46,14 +47,12 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return request.user.has_perm("signatures.import_paper")
 
     def get_urls(self) -> list[URLPattern]:
-        # Views of their own: there is no row yet to act on.
         wrap = self.admin_site.admin_view
+        undo = wrap(require_POST(fresh_sign_in(self.undo)))
         return [
             path("import/", wrap(fresh_sign_in(self.preview)), name="signatures_paperimport_import"),
-            path("take/", wrap(require_POST(fresh_sign_in(self.take))), name="signatures_paperimport_take"),
-            path(
-                "<int:number>/undo/", wrap(require_POST(fresh_sign_in(self.undo))), name="signatures_paperimport_undo"
-            ),
+            path("confirm/", wrap(require_POST(fresh_sign_in(self.confirm))), name="signatures_paperimport_confirm"),
+            path("<int:number>/undo/", undo, name="signatures_paperimport_undo"),
             *super().get_urls(),
         ]
 
@@ -70,7 +69,7 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     @method_decorator(sensitive_post_parameters())
     @method_decorator(sensitive_variables())
     def preview(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a file, and show what would become of each line. Writes nothing."""
+        """Ask for a file, and show the result that each line would have. Writes nothing."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         form = PaperForm(request.POST or None, request.FILES or None)
@@ -78,64 +77,62 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             try:
                 file = form.cleaned_data["file"]
                 text = paper_import.decode(file.read(paper_import.MAX_BYTES + 1))
-                return self._shown(request, form.cleaned_data["letter"], text)
+                return self._preview_page(request, form.cleaned_data["letter"], text)
             except paper_import.ImportRefused as error:
                 form.add_error("file", str(error))
         return self._page(request, form=form, status=422 if form.is_bound else 200)
 
     @method_decorator(sensitive_post_parameters())
     @method_decorator(sensitive_variables())
-    def take(self, request: HttpRequest) -> HttpResponse:
-        """Do what was shown."""
+    def confirm(self, request: HttpRequest) -> HttpResponse:
+        """Import the file of a preview page."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         try:
-            number, by, text, shown = signing.loads(request.POST.get("sealed", ""), salt=SALT, max_age=KEPT)
+            signed = request.POST.get("signed_file", "")
+            letter_id, by, text, shown = signing.loads(signed, salt=SALT, max_age=MAX_AGE_SECONDS)
         except signing.BadSignature:
-            number, by, text, shown = None, None, "", ""
-        if by != request.user.pk:
-            self.message_user(request, "This preview is too old; please choose the file again.", messages.ERROR)
-            return redirect("admin:signatures_paperimport_import")
-        letter = get_object_or_404(Letter.objects.published(), pk=number)
+            letter_id, by, text, shown = None, None, "", ""
+        if by != staff_id(request):
+            return self._start_again(request, "This preview is too old; please choose the file again.")
+        letter = get_object_or_404(Letter.objects.published(), pk=letter_id)
         try:
-            try:
-                done = paper_import.import_lines(letter, text, by=by, shown=shown)
-            except paper_import.PreviewOutdated as error:
-                self.message_user(request, str(error), messages.ERROR)
-                return self._shown(request, letter, text)
-        except paper_import.ImportRefused as error:
+            imported = paper_import.import_lines(letter, text, by=by, shown=shown)
+        except paper_import.PreviewOutdated as error:
             self.message_user(request, str(error), messages.ERROR)
-            return redirect("admin:signatures_paperimport_import")
-        words = f"{done.number} signature{pluralize(done.number, ' was,s were')} taken in."
-        self.message_user(request, words, messages.SUCCESS)
+            return self._preview_page(request, letter, text)
+        except paper_import.ImportRefused as error:
+            return self._start_again(request, str(error))
+        text = f"{imported.number} signature{pluralize(imported.number, ' was,s were')} imported."
+        self.message_user(request, text, messages.SUCCESS)
         return redirect("admin:signatures_paperimport_changelist")
 
     def undo(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Take a whole import back."""
+        """Undo a whole import."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         try:
-            gone = paper_import.undo_import(get_object_or_404(PaperImport, pk=number), by=request.user.pk or 0)
+            deleted = paper_import.undo_import(get_object_or_404(PaperImport, pk=number), by=staff_id(request))
         except paper_import.ImportRefused as error:
             self.message_user(request, str(error), messages.ERROR)
         else:
-            words = f"{gone} signature{pluralize(gone, ' was,s were')} taken back."
-            self.message_user(request, words, messages.SUCCESS)
+            text = f"{deleted} signature{pluralize(deleted, ' was,s were')} deleted."
+            self.message_user(request, text, messages.SUCCESS)
         return redirect("admin:signatures_paperimport_changelist")
 
-    def _shown(self, request: HttpRequest, letter: Letter, text: str) -> HttpResponse:
+    def _start_again(self, request: HttpRequest, message: str) -> HttpResponse:
+        self.message_user(request, message, messages.ERROR)
+        return redirect("admin:signatures_paperimport_import")
+
+    def _preview_page(self, request: HttpRequest, letter: Letter, text: str) -> HttpResponse:
         lines = paper_import.preview(letter, text)
-        content = [letter.pk, request.user.pk, text, paper_import.preview_digest(lines)]
-        sealed = signing.dumps(content, salt=SALT, compress=True)
-        if len(sealed) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE * 0.95:
-            raise paper_import.ImportRefused("The file is too large to be sent a second time; please split it.")
-        fates = [(fate, sum(line.fate == fate for line in lines)) for fate in FATES]
-        taken = dict(fates)[paper_import.ACCEPTED]
-        return self._page(request, letter=letter, lines=lines, fates=fates, taken=taken, sealed=sealed)
+        content = [letter.pk, staff_id(request), text, paper_import.preview_digest(lines)]
+        signed_file = signing.dumps(content, salt=SALT, compress=True)
+        if len(signed_file) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE * 0.95:
+            raise paper_import.ImportRefused("The file is too large for the preview page; please split it.")
+        totals = {result: sum(line.result == result for line in lines) for result in RESULTS}
+        return self._page(request, letter=letter, lines=lines, totals=totals, signed_file=signed_file)
 
     def _page(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
-        context |= {**self.admin_site.each_context(request), "title": "Signatures on paper", "opts": self.opts}
+        context |= {**self.admin_site.each_context(request), "title": "Import signatures from paper", "opts": self.opts}
         return render(request, "admin/signatures/paperimport/import.html", context, status=status)
-
-
-FATES = (paper_import.ACCEPTED, paper_import.DUPLICATE, paper_import.REFUSED)

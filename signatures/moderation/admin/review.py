@@ -1,4 +1,4 @@
-"""The desks: what staff see of a signature. No mail address anywhere."""
+"""The admin pages of signatures: the review queue and the list of all. No page shows an email address."""
 
 from functools import reduce
 from operator import and_
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin import helpers
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
@@ -18,46 +18,43 @@ from django.utils.safestring import SafeString
 
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.audit.admin import describe
-from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, as_id, describe, staff_id
 from signatures.audit.view_log import LoggedViews
 from signatures.models import AuditEntry, Signature, WaitingSignature
-from signatures.moderation.admin.actions import DecisionActions, staff_id
-from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, LetterFilter
-from signatures.moderation.admin.pagination import CappedPaginator
-from signatures.registries import Flag
+from signatures.moderation.admin.actions import DecisionActions, Selection
+from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter
+from signatures.registries import AuditAction, Flag
 from signatures.registries.typed_fields import BESIDE_NAME
 from signatures.states import State
 from signatures.values.normalization import name_key
 
-ALIKE = 20  # how many that resemble it a page shows
-BESIDE_IT = ("letter", "translation")  # what the page of one shows of other rows
-ENTRIES = 50  # how many of its trail; the page of the trail shows all
-BESIDE = "beside"  # of which signature the side panel shows the resembling ones
-DECISIONS = {"approve": "Approve", "reject": "Reject", "hold": "Hold"}
+MAX_SIMILAR = 20
+MAX_ENTRIES = 50  # on the page of a signature; the audit log has all
+BESIDE = "beside"  # the query parameter that chooses the signature of the side panel
+DECISIONS = {AuditAction.APPROVE: "Approve", AuditAction.REJECT: "Reject", AuditAction.HOLD: "Hold"}
 
 
-def _alike(signature: Signature) -> QuerySet[Signature]:
-    """Who has the same words in the name, in any order and case, with or without accents."""
+def _similar_signatures(signature: Signature) -> QuerySet[Signature]:
+    """Returns the signatures with the same words in the name, in any order, ignoring case and accents."""
     if not signature.name_key:
         return Signature.objects.none()
     return Signature.objects.filter(name_key=signature.name_key).exclude(pk=signature.pk).order_by("-pk")
 
 
 class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
-    """What the queue and the list of all signatures have in common."""
+    """What the pages of the review queue, of all signatures and of featured signatures have in common."""
 
-    search_fields: ClassVar[tuple[str, ...]] = ("name_key",)  # shows the box; `get_search_results` looks
+    search_fields: ClassVar[tuple[str, ...]] = ("name_key",)  # shows the search box; see `get_search_results`
     search_help_text = "Beginnings of words in name, role or organization; or the number of a signature."
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
-    readonly_fields = ("shown_name", "shown_flags", "similar", "together", "trail")
+    readonly_fields = ("shown_name", "shown_flags", "similar", "bulk_rule_links", "audit_entries")
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", *BESIDE_NAME)}),
         (
-            "Standing",
+            "State",
             {
                 "fields": (
                     "state",
@@ -75,15 +72,16 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                 )
             },
         ),
-        ("Resembling ones", {"fields": ("similar", "together")}),
-        ("Trail", {"fields": ("trail",)}),
+        ("Similar signatures", {"fields": ("similar", "bulk_rule_links")}),
+        ("Audit log", {"fields": ("audit_entries",)}),
     )
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The page of one stays open to whoever came for it, decided or not: it says what became of it."""
-        if not object_id.isdecimal() or len(object_id) > 18:
+        """Looks outside the list of this page, too: a link to a waiting signature still works once it is decided."""
+        signature_id = as_id(object_id)
+        if signature_id is None:
             return None
-        return self.model.objects.select_related(*BESIDE_IT).filter(pk=object_id).first()
+        return self.model.objects.select_related("letter", "translation").filter(pk=signature_id).first()
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("signatures.view_signature")
@@ -97,7 +95,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By the beginnings of words, which an index finds among a million."""
+        """Searches the beginnings of words, for which there is an index, or one number."""
         words = name_key(search_term).split()
         if not words:
             return (queryset.none() if search_term.strip() else queryset), False
@@ -112,8 +110,8 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     def shown_name(self, signature: Signature) -> SafeString:
         return format_html("<bdi>{}</bdi>", signature.name or "(counted without a name)")
 
-    @admin.display(description="audience", ordering="visibility")
-    def audience(self, signature: Signature) -> str:
+    @admin.display(description="visibility", ordering="visibility")
+    def visibility_code(self, signature: Signature) -> str:
         return signature.visibility
 
     @admin.display(description="flags", ordering="flags")
@@ -126,41 +124,45 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
         return signature.signed_up_at.date().isoformat()
 
     @admin.display(description="role, organization")
-    def who(self, signature: Signature) -> SafeString:
+    def words(self, signature: Signature) -> SafeString:
         lines = ((line,) for line in (signature.role, signature.organization, signature.spokesperson) if line)
         return format_html_join("", "<bdi>{}</bdi><br>", lines) or SafeString("-")
 
-    @admin.display(description="resembling ones")
+    @admin.display(description="similar signatures")
     def similar(self, signature: Signature) -> SafeString | str:
         rows = (
             (row.pk, row.name, row.organization, row.country, row.state, row.signed_up_at.date())
-            for row in _alike(signature)[:ALIKE]
+            for row in _similar_signatures(signature)[:MAX_SIMILAR]
         )
         line = '<li><a href="../../{}/change/"><bdi>{}</bdi></a> · <bdi>{}</bdi> · {} · {} · {}</li>'
         return format_html("<ul>{}</ul>", lines) if (lines := format_html_join("", line, rows)) else "-"
 
-    @admin.display(description="reject many like it")
-    def together(self, signature: Signature) -> SafeString | str:
-        """Ways into a rule, without telling which domain or network it is."""
-        ways = (
+    @admin.display(description="new bulk rule for")
+    def bulk_rule_links(self, signature: Signature) -> SafeString | str:
+        """Links to new bulk rules. They do not reveal the email domain or the network."""
+        conditions = (
             ("similar_to", signature.name_key, "all with these words in the name"),
             ("domain_of", signature.domains, "all with this email domain"),
             ("network_of", signature.network, "all from this network"),
         )
-        add = reverse("admin:signatures_bulkrule_add")
-        rows = ((add, signature.letter_id, way, signature.pk, label) for way, is_known, label in ways if is_known)
+        url = reverse("admin:signatures_bulkrule_add")
+        rows = (
+            (url, signature.letter_id, condition, signature.pk, label)
+            for condition, is_known, label in conditions
+            if is_known
+        )
         return format_html_join(" ", '<a class="button" href="{}?letter={}&amp;{}={}">{} …</a>', rows) or "-"
 
-    @admin.display(description="trail")
-    def trail(self, signature: Signature) -> SafeString:
-        entries = AuditEntry.objects.filter(signature_id=signature.pk)[:ENTRIES]
+    @admin.display(description="audit log")
+    def audit_entries(self, signature: Signature) -> SafeString:
+        entries = AuditEntry.objects.filter(signature_id=signature.pk)[:MAX_ENTRIES]
         rows = (
             (f"{entry.at:%Y-%m-%d %H:%M}", describe(entry), entry.reason and f"({entry.reason})", entry.staff_id or "-")
             for entry in entries
         )
         lines = format_html_join("", "<li>{} · {} {} · staff {}</li>", rows)
-        all_of_it = reverse("admin:signatures_auditentry_changelist", query={"signature": signature.pk})
-        return format_html('<ul>{}<li><a href="{}">{}</a></li></ul>', lines, all_of_it, "All of it")
+        url = reverse("admin:signatures_auditentry_changelist", query={"signature": signature.pk})
+        return format_html('<ul>{}<li><a href="{}">All entries</a></li></ul>', lines, url)
 
 
 @admin.register(Signature)
@@ -173,7 +175,7 @@ class SignatureAdmin(SignatureReviewAdmin):
         "organization",
         "country",
         "state",
-        "audience",
+        "visibility_code",
         "shown_flags",
         "language",
         "day",
@@ -190,21 +192,42 @@ class SignatureAdmin(SignatureReviewAdmin):
         "signed_up_at",
     )
     ordering = ("-signed_up_at",)
-    actions = ("approve", "reject", "hold", "let_stand", "feature", "unfeature", "undo")
+    actions = ("approve", "reject", "hold", "dismiss_report", "feature", "unfeature", "undo")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        chosen = request.GET.get(LetterFilter.parameter_name, "")
-        figures = counts.for_letter(int(chosen) if chosen.isdecimal() else None)
-        standing = [(state.label, state.value, figures.in_state(state)) for state in State]
-        flagged = figures.in_state(State.WAITING, flagged=True)
-        return super().changelist_view(request, {"standing": standing, "flagged": flagged, **(extra_context or {})})
+        of_letter = counts.for_letter(as_id(request.GET.get(LetterFilter.parameter_name)))
+        context = {
+            "counts_by_state": [(state.label, state.value, of_letter.in_state(state)) for state in State],
+            "flagged": of_letter.in_state(State.WAITING, flagged=True),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+
+class ReviewQueueList(ChangeList):
+    """The rows of the review queue. The parameter `beside` opens a side panel, and is not a filter."""
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        # So that no link of the page, and no search, keeps the panel open.
+        for parameters in (self.params, self.filter_params):
+            parameters.pop(BESIDE, None)
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        filters: dict[str, Any] = super().get_filters_params(params)
+        return {name: value for name, value in filters.items() if name != BESIDE}
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        for row in self.result_list:
+            row.beside_query = self.get_query_string({BESIDE: row.pk})
 
 
 @admin.register(WaitingSignature)
 class WaitingSignatureAdmin(SignatureReviewAdmin):
-    """The queue: what needs a person comes first, then the oldest. Keys work where script does."""
+    """The review queue: flagged signatures first, then the oldest. It has keyboard shortcuts where JavaScript runs."""
 
-    list_display = ("shown_name", "who", "origin", "shown_flags", "alike", "day", "decide")
+    list_display = ("shown_name", "words", "origin", "shown_flags", "similar_count", "day", "decision_buttons")
     list_display_links = ("shown_name",)
     list_filter = (FlagFilter, "visibility", "kind", LetterFilter, CountryFilter, LanguageFilter)
     ordering = (Case(When(flags=[], then=1), default=0), "signed_up_at", "id")
@@ -217,56 +240,50 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
         css: ClassVar = {"all": ["css/review.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WaitingSignature]:
-        """With how many resemble each: counted for the rows of the page alone."""
-        alike = Signature.objects.filter(name_key=OuterRef("name_key")).exclude(name_key="").order_by()
-        number = alike.values("name_key").annotate(number=Count("pk")).values("number")
-        found: QuerySet[WaitingSignature] = super().get_queryset(request).filter(state=State.WAITING)
-        return found.annotate(alike_in_all=Coalesce(Subquery(number), 1))
+        """Adds the number of signatures with the same name key, which is counted for the rows of one page only."""
+        same = Signature.objects.filter(name_key=OuterRef("name_key")).exclude(name_key="").order_by()
+        number = same.values("name_key").annotate(number=Count("pk")).values("number")
+        waiting: QuerySet[WaitingSignature] = super().get_queryset(request).filter(state=State.WAITING)
+        return waiting.annotate(same_name_key=Coalesce(Subquery(number), 1))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ReviewQueueList
 
     @admin.display(description="country, language")
     def origin(self, signature: WaitingSignature) -> str:
         return f"{signature.country or '-'} · {signature.language}"
 
-    @admin.display(description="alike")
-    def alike(self, signature: WaitingSignature) -> SafeString | int:
-        number = getattr(signature, "alike_in_all", 1) - 1
-        link = '<a href="?{}" data-act="beside">{}</a>'
-        return format_html(link, getattr(signature, "beside", ""), number) if number else 0
+    @admin.display(description="similar")
+    def similar_count(self, signature: Any) -> SafeString | int:
+        number = signature.same_name_key - 1
+        link = '<a href="{}" data-act="beside">{}</a>'
+        return format_html(link, signature.beside_query, number) if number else 0
 
-    @admin.display(description="decide")
-    def decide(self, signature: WaitingSignature) -> SafeString:
+    @admin.display(description="decision")
+    def decision_buttons(self, signature: WaitingSignature) -> SafeString:
         buttons = ((f"{action}:{signature.pk}", action, label) for action, label in DECISIONS.items())
         button = '<button type="submit" class="button {1}" name="decide" value="{0}" data-act="{1}">{2}</button>'
         return format_html_join(" ", button, buttons)
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        found = super().get_changelist_instance(request)
-        found.result_list = list(found.result_list)
-        for row in found.result_list:
-            row.beside = found.get_query_string({BESIDE: row.pk}).removeprefix("?")
-        return found
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if request.method == "POST" and self.has_moderate_permission(request):
-            if "undo_mine" in request.POST:
-                self._undo_mine(request)
-                return redirect(request.get_full_path())
             action, _colon, number = request.POST.get("decide", "").partition(":")
-            if action in DECISIONS and number.isdecimal():
-                # The button of one row is the action, with this row alone chosen.
-                posted = request.POST.copy()
-                posted.update({"action": action, "index": "0", "select_across": "0"})
-                posted.setlist("action", [action])
-                posted.setlist(helpers.ACTION_CHECKBOX_NAME, [number])
-                request.POST = posted  # type: ignore[assignment]
-        context = {"may_undo": "last_decision" in request.session, **(extra_context or {})}
-        asked = request.GET.copy()
-        if BESIDE in asked and self.has_view_permission(request):
-            # Taken out, because admin knows only its own filters.
-            number = asked.pop(BESIDE)[-1]
-            request.GET = asked  # type: ignore[assignment]
-            chosen = self.get_object(request, number)
-            if chosen:
-                audit_log.record_view(chosen, by=staff_id(request), page="beside")
-            context |= {"beside": chosen, "alike": _alike(chosen)[:ALIKE] if chosen else [], "back": asked.urlencode()}
-        return super().changelist_view(request, context)
+            signature_id = as_id(number)
+            if "undo_mine" in request.POST:
+                self.undo_my_decision(request)
+                return redirect(request.get_full_path())
+            if action in DECISIONS and signature_id is not None:
+                self._decide(request, AuditAction(action), Selection.of_one(signature_id))
+                return redirect(request.get_full_path())
+        context = {"may_undo": "last_decision" in request.session, **self._side_panel(request)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def _side_panel(self, request: HttpRequest) -> dict[str, Any]:
+        """Returns the template context of the panel with signatures similar to the chosen one."""
+        if BESIDE not in request.GET or not self.has_view_permission(request):
+            return {}
+        chosen = self.get_object(request, request.GET[BESIDE])
+        if chosen is None:
+            return {}
+        audit_log.record_view(chosen, by=staff_id(request), page="beside")
+        return {"beside": chosen, "similar": _similar_signatures(chosen)[:MAX_SIMILAR]}

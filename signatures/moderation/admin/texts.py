@@ -1,4 +1,4 @@
-"""Reasons for rejections and questions to signers, which staff may change."""
+"""Admin pages of rejection reasons and questions to signers."""
 
 from django.contrib import admin
 

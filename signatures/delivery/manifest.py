@@ -1,4 +1,4 @@
-"""What a package says of itself: manifest.json for programs, READ-ME.txt for people."""
+"""What a package says of itself: manifest.json for programs, READ-ME.txt for people. Names the files of a package."""
 
 import json
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from signatures.models import Delivery
 PDF, CSV, LEAVES, MANIFEST, READ_ME = (
     "letter-with-signatories.pdf", "signatories.csv", "leaves.csv", "manifest.json", "READ-ME.txt",
 )  # fmt: skip
-FILES = (PDF, CSV, LEAVES, MANIFEST, READ_ME)  # as they lie in the archive
-DIGESTED = (PDF, CSV, LEAVES, READ_ME)
+FILES = (PDF, CSV, LEAVES, MANIFEST, READ_ME)  # in the order of the archive
+DIGESTED = (PDF, CSV, LEAVES, READ_ME)  # the manifest holds their digests
 FORMAT = 1
 ALGORITHM = "SHA-256; Merkle tree of RFC 9162 over leaves.csv; leaf = SHA-256(0x00 || salt || row), see READ-ME.txt"
 COUNTS = (
@@ -23,12 +23,12 @@ COUNTS = (
 
 
 class MalformedManifest(Exception):
-    """No manifest of ours; the message says why."""
+    """The content is no manifest of this format; the message says why."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is told of a delivery, as plain values. `texts` and `counts` are those of the frozen row."""
+    """What manifest and READ-ME.txt say of a delivery, as plain values. `texts` and `counts` come from its row."""
 
     letter: str
     number: int
@@ -36,22 +36,22 @@ class Facts:
     order: str
     texts: list[dict[str, Any]]
     counts: dict[str, Any]
-    # Of earlier deliveries, by their number, as they stood at the freezing: later ones would make other bytes.
+    # By the number of an earlier delivery. Those known at freezing: later ones would change the bytes.
     errata: Mapping[int, list[int]] = field(default_factory=dict)
 
     @property
-    def package(self) -> str:
-        """The name of the package's file."""
+    def package_name(self) -> str:
+        """The file name of the package."""
         return f"{self.letter}-{self.number}.zip"
 
 
 def in_order(digests: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The package's files in their order, then the package; the database keeps them in none."""
+    """Returns file names and digests in the order of the archive, then the package; the database keeps no order."""
     return sorted(digests.items(), key=lambda file: FILES.index(file[0]) if file[0] in FILES else len(FILES))
 
 
 def facts_for(delivery: Delivery) -> Facts:
-    """All from the frozen row, so that a package is the same whenever it is made."""
+    """Returns the facts, all from the frozen row: a package is the same whenever it is built."""
     return Facts(
         letter=delivery.letter.slug,
         number=delivery.number,
@@ -59,12 +59,12 @@ def facts_for(delivery: Delivery) -> Facts:
         order=delivery.order,
         texts=delivery.texts,
         counts=delivery.counts,
-        errata={int(number): list(range(1, most + 1)) for number, most in delivery.counts["errata"].items()},
+        errata={int(number): list(range(1, count + 1)) for number, count in delivery.counts["errata"].items()},
     )
 
 
 def manifest_json(facts: Facts, *, root: str, files: Mapping[str, str]) -> bytes:
-    """manifest.json: the same bytes for the same facts."""
+    """Returns manifest.json: the same bytes for the same facts."""
     counts, since = facts.counts, facts.counts.get("since")
     body = {
         "format": FORMAT,
@@ -92,7 +92,7 @@ def manifest_json(facts: Facts, *, root: str, files: Mapping[str, str]) -> bytes
 
 
 def read_me(facts: Facts, *, root: str, site: str) -> bytes:
-    """READ-ME.txt: what lies here, and how anybody checks it without any program of ours."""
+    """Returns READ-ME.txt: what the package holds, and how anybody checks it without this program."""
     counts = facts.counts
     words = {
         "letter": facts.letter,
@@ -106,10 +106,10 @@ def read_me(facts: Facts, *, root: str, site: str) -> bytes:
 
 
 def parse_manifest(content: bytes) -> dict[str, Any]:
-    """The manifest of a package.
+    """Returns the content of a manifest.json.
 
     Raises:
-        Malformed: when it has another form.
+        MalformedManifest: it has another form.
     """
     try:
         found = json.loads(content.decode("utf-8"))
@@ -120,17 +120,15 @@ def parse_manifest(content: bytes) -> dict[str, Any]:
     counts, files = found.get("counts"), found.get("files")
     if not isinstance(files, dict) or set(files) != set(DIGESTED):
         raise MalformedManifest(f"it must name the digests of {', '.join(DIGESTED)}")
-    if not isinstance(counts, dict) or not all(_is_number(counts.get(name)) for name in COUNTS):
+    if not isinstance(counts, dict) or not all(_is_count(counts.get(name)) for name in COUNTS):
         raise MalformedManifest(f"it must count {', '.join(COUNTS)}")
     revisions = counts.get("revisions")
-    if not isinstance(revisions, dict) or not all(map(_is_number, revisions.values())):
+    if not isinstance(revisions, dict) or not all(map(_is_count, revisions.values())):
         raise MalformedManifest("it must count the signatures of each revision")
-    if not all(isinstance(found.get(name), str) for name in ("letter", "root")) or not _is_number(
-        found.get("delivery")
-    ):
+    if not all(isinstance(found.get(name), str) for name in ("letter", "root")) or not _is_count(found.get("delivery")):
         raise MalformedManifest("it must name letter, delivery and root")
     return found
 
 
-def _is_number(value: Any) -> bool:
+def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0

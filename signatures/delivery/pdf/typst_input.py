@@ -1,4 +1,4 @@
-"""The folder from which Typst sets a document, or a set of its pages: templates, words and names as JSON."""
+"""The folder from which Typst makes a document or a part of it: templates, and words and names as JSON."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
-from signatures.delivery.pdf.glyphs import Glyphs, by_preference, families_in, han_of
+from signatures.delivery.pdf.glyphs import Glyphs, by_preference, families_in, han_language_of
 from signatures.delivery.pdf.name_count import name_count_keyword
 from signatures.delivery.pdf.name_list import Run, write_names
 from signatures.delivery.pdf.wording import Wording
@@ -19,29 +19,31 @@ TEMPLATES = Path(__file__).parents[3] / "templates" / "pdf"
 FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 REGIONS = {"Hans": "CN", "Hant": "TW"}  # typst knows regions, not scripts
 SERIF_ENDS = "\u0530"  # typst's own serif draws Latin, Greek and Cyrillic; other scripts are set in sans throughout
-FRAME_WORDS = ("page", "draft", "letter", "co_signed", "before_range")
+WORDING = ("page", "draft", "letter", "co_signed", "before_range")  # what the templates need of it
 
 
 @dataclass
-class Preparation:
+class TypstInput:
+    """Writes such folders for one document."""
+
     letter: LetterData
     counts: Counts | None
     record: Record | None
     options: Options
-    further_fonts: Sequence[Path] = ()
-    boxed: set[int] = field(default_factory=set)  # the code points met so far that no font has
+    extra_fonts: Sequence[Path] = ()
+    boxed: set[int] = field(default_factory=set)  # code points met so far that no font has
 
     @cached_property
-    def frame(self) -> Wording:
+    def wording(self) -> Wording:
         return Wording.suiting(self.options.language or self.letter.language)
 
     @cached_property
     def fonts(self) -> tuple[Path, ...]:
-        return (*(Path(str(files(package))) for package in FONT_PACKAGES), *self.further_fonts)
+        return (*(Path(str(files(package))) for package in FONT_PACKAGES), *self.extra_fonts)
 
     @property
     def parts(self) -> frozenset[str]:
-        """What is wanted: letter, opening (the heading over all names), names, record."""
+        """The parts that the document has: letter, opening (the heading over all names), names, record."""
         wanted = {"letter"} if self.options.parts != "names" else set()
         if self.counts and self.options.parts != "letter":
             wanted |= {"opening", "names"} | ({"record"} if self.record else set())
@@ -52,20 +54,20 @@ class Preparation:
         return self.counts.named if self.counts and "names" in self.parts else 0
 
     def write(self, folder: Path, runs: Iterable[Run], parts: frozenset[str], *, footers: bool = True) -> int:
-        """Write the folder for these parts; how many names are in it."""
+        """Writes the folder for these parts. Returns the number of names in it."""
         for template in TEMPLATES.glob("*.typ"):
             shutil.copyfile(template, folder / template.name)
-        han = self.frame.language if han_of(self.frame.language) else self.letter.language
+        han = self.wording.language if han_language_of(self.wording.language) else self.letter.language
         faces = families_in(self.fonts)
         glyphs = Glyphs(by_preference(faces, han), faces, han=han)
         running = self.options.names == "running"
-        names = write_names(runs, glyphs, self.frame, folder / "names.json", running=running)
+        names = write_names(runs, glyphs, self.wording, folder / "names.json", running=running)
         self.boxed |= glyphs.boxed
-        data = glyphs.everything(self._words())
+        data = glyphs.texts(self._words())
         self.boxed |= glyphs.boxed
         data |= {
             "plain-title": self.letter.title,
-            "keywords": name_count_keyword(self.named),  # those of all sets
+            "keywords": name_count_keyword(self.named),  # of the whole document, in each part
             "families": glyphs.families_used(),
             "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
             "without-letter": "letter" not in self.parts,
@@ -74,37 +76,38 @@ class Preparation:
             "draft": self.options.draft,
             "running": running,
         }
-        (folder / "letter.json").write_text(json.dumps(data), encoding="utf-8")
+        (folder / "document.json").write_text(json.dumps(data), encoding="utf-8")
         return names
 
-    def write_numbers(self, folder: Path, pages: int) -> None:
-        """Write the folder for the page numbers of a document that is joined."""
+    def write_page_numbers(self, folder: Path, pages: int) -> None:
+        """Writes the folder for the page numbers of a document that is joined."""
         self.write(folder, (), frozenset())
-        data = json.loads((folder / "letter.json").read_text(encoding="utf-8"))
-        (folder / "letter.json").write_text(json.dumps(data | {"pages": pages}), encoding="utf-8")
+        file = folder / "document.json"
+        data = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(data | {"pages": pages}), encoding="utf-8")
 
     def _words(self) -> dict[str, Any]:
-        """Every text, still as it was written."""
-        letter, frame = self.letter, self.frame
+        """Returns every text, not yet checked for glyphs."""
+        letter, wording = self.letter, self.wording
         head = letter.letterhead
         data = asdict(letter)
         data["letterhead"]["contact"] = [part for part in (head.address, head.telephone, head.web) if part]
-        data["letterhead"]["board-title"] = head.board_title or frame.words["board"]
+        data["letterhead"]["board-title"] = head.board_title or wording.words["board"]
         data["serif"] = _is_serif(_body(letter))
-        lang, region = _spoken(frame.language if "letter" not in self.parts else letter.language)
+        lang, region = _typst_language(wording.language if "letter" not in self.parts else letter.language)
         data |= {"lang": lang, "region": region}
-        lang, region = _spoken(frame.language)
-        words = {name.replace("_", "-"): frame.words[name] for name in FRAME_WORDS}
-        data["frame"] = words | {"lang": lang, "region": region, "serif": _is_serif(frame.words["letter"])}
-        data["summary"] = frame.summary(self.counts) if self.counts else ""
+        lang, region = _typst_language(wording.language)
+        words = {name.replace("_", "-"): wording.words[name] for name in WORDING}
+        data["wording"] = words | {"lang": lang, "region": region, "serif": _is_serif(wording.words["letter"])}
+        data["summary"] = wording.summary(self.counts) if self.counts else ""
         if self.counts and self.record:
-            data["record"] = frame.record(self.counts, self.record, draft=self.options.draft)
-            data["record"]["boxed"] = frame.words["boxed"] if self.boxed else ""
+            data["record"] = wording.record(self.counts, self.record, is_draft=self.options.draft)
+            data["record"]["boxed"] = wording.words["boxed"] if self.boxed else ""
         return data
 
 
-def _spoken(language: str) -> tuple[str, str | None]:
-    """A language tag as Typst says it: language and region."""
+def _typst_language(language: str) -> tuple[str, str | None]:
+    """Returns language and region of a language tag, as Typst wants them."""
     lang, *subtags = language.split("-")
     regions = [REGIONS.get(tag.title(), tag.upper()) for tag in subtags]
     return lang.lower(), next((region for region in regions if len(region) == 2), None)
@@ -120,5 +123,5 @@ def _body(letter: LetterData) -> str:
 
 
 def _is_serif(words: str) -> bool:
-    """Return whether Typst's serif draws at least half of the letters."""
+    """Returns whether Typst's serif draws at least half of the letters."""
     return 2 * sum(char < SERIF_ENDS for char in words if char.isalpha()) >= sum(map(str.isalpha, words))
