@@ -59,6 +59,7 @@ BURST_SCOPES = MARKED_SCOPES | {_Scope.NAME}
 CACHE_SECONDS = 10.0  # how long a process keeps the limits
 EVENTS_PER_SHARD = 1_000  # a larger maximum is spread over several rows, so that many requests do not wait for one row
 MAX_SHARDS = 16
+STORED_PREFIX = {4: 24, 6: 64}  # networks are known no finer (`campaign.web.client_network`)
 
 # Sorted by key, so that two statements cannot deadlock, and exact: an event is within the limit if its own number is
 # (threat model F6). On its own it does not wait for the disk, because a lost bucket does no harm.
@@ -162,22 +163,19 @@ def network_digest(network: str, at: datetime) -> str:
     return hmac.digest(_secret(at.date().isoformat()), f"beside {network}".encode(), hashlib.sha256)[:8].hex()
 
 
-def network_digests(typed: str, at: datetime) -> list[str]:
+def network_digests(typed: str, at: datetime, *, max_networks: int = 256) -> list[str]:
     """Returns the digests of the last 72 hours for an address or network.
 
     Raises:
-        ValueError: when it is neither, or wider than a /16 (IPv6: a /56).
+        ValueError: when it is neither, or made up of more than `max_networks` networks as the site knows them.
     """
     network = ipaddress.ip_network(typed.strip(), strict=False)
-    stored, widest = (24, 16) if network.version == 4 else (64, 56)
-    if network.prefixlen < widest:
+    stored = STORED_PREFIX[network.version]
+    if 2 ** (stored - network.prefixlen) > max_networks:
         raise ValueError(typed)
-    if network.prefixlen > stored:
-        parts = [network.supernet(new_prefix=stored)]
-    else:
-        parts = list(network.subnets(new_prefix=stored))
+    known = network.supernet(new_prefix=stored) if network.prefixlen > stored else network
     days = [at - timedelta(days=ago) for ago in range(4)]
-    return [network_digest(str(part), day) for part in parts for day in days]
+    return [network_digest(str(part), day) for part in known.subnets(new_prefix=stored) for day in days]
 
 
 def _secret(day: str) -> bytes:

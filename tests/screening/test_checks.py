@@ -227,7 +227,7 @@ def test_S22_a_form_older_than_two_days_is_looked_at(monkeypatch: Any) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "found"), [(0, ["fast"]), (2, ["fast"]), (3, []), (600, []), (None, [])])
-def test_S22_haste_is_held_against_those_alone_whose_script_told_it(seconds: int | None, found: list[str]) -> None:
+def test_S22_haste_counts_only_where_a_script_measured_it(seconds: int | None, found: list[str]) -> None:
     assert flags(seconds=seconds) == found
 
 
