@@ -11,11 +11,19 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from campaign.runtime import keys
-from campaign.runtime.environment import LOCAL_HOSTS, boolean, env, mailer, required, sealing_key, secret, whole_number
+from campaign.runtime.environment import (
+    LOCAL_HOSTS,
+    boolean,
+    env,
+    mailer,
+    required,
+    sealing_key,
+    secret,
+    whole_number,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env(BASE_DIR / ".env")
-
 
 # Site and mode
 
@@ -39,12 +47,13 @@ if not LOCAL_MODE and DEBUG:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
 TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0)
 EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL = urlsplit(EMAIL_URL)
 
 if LOCAL_MODE:
     contradiction = "SITE_URL names this machine, but {}: set SITE_URL to the address people will use."
     if foreign_hosts := set(ALLOWED_HOSTS) - LOCAL_HOSTS - {"[::1]"}:
         raise ImproperlyConfigured(contradiction.format(f"ALLOWED_HOSTS holds {', '.join(sorted(foreign_hosts))}"))
-    if EMAIL_URL and urlsplit(EMAIL_URL).hostname not in LOCAL_HOSTS:
+    if EMAIL_URL and EMAIL.hostname not in LOCAL_HOSTS:
         raise ImproperlyConfigured(contradiction.format("EMAIL_URL points to another"))
     if TRUSTED_PROXIES:
         raise ImproperlyConfigured(contradiction.format("TRUSTED_PROXIES says there is a proxy"))
@@ -53,25 +62,18 @@ if LOCAL_MODE:
 # Secrets and keys: created in local mode, required on a public site
 
 KEYS_DIR = VAR_DIR / "keys"
-local_keys = KEYS_DIR if LOCAL_MODE else None
-
-
-SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links", local_keys=local_keys)
+LOCAL_KEYS = KEYS_DIR if LOCAL_MODE else None
+SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links", LOCAL_KEYS)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 EMAIL_HASH_PEPPER = secret(
     "EMAIL_HASH_PEPPER",
     "it keys the hashes of email addresses; without it no signature can be found by its address",
-    local_keys=local_keys,
+    LOCAL_KEYS,
 )
 OUTBOX_PUBLIC_KEY = sealing_key(
-    "OUTBOX_PUBLIC_KEY",
-    "recipients of emails are sealed to it until they are sent",
-    local_keys=local_keys,
-    pair="outbox",
+    "OUTBOX_PUBLIC_KEY", "recipients of emails are sealed to it until they are sent", LOCAL_KEYS
 )
-UPDATES_PUBLIC_KEY = sealing_key(
-    "UPDATES_PUBLIC_KEY", "addresses of subscribers are sealed to it", local_keys=local_keys, pair="updates"
-)
+UPDATES_PUBLIC_KEY = sealing_key("UPDATES_PUBLIC_KEY", "addresses of subscribers are sealed to it", LOCAL_KEYS)
 
 if LOCAL_MODE:
     ORGANIZATION_NAME = env.str("ORGANIZATION_NAME", default="") or "Local test site"
@@ -188,7 +190,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # Email
 
-MAILERS = {"default": mailer(EMAIL_URL, folder=VAR_DIR / "mail")}
+MAILERS = {"default": mailer(EMAIL_URL, VAR_DIR / "mail")}
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 

@@ -1,4 +1,4 @@
-"""Reads settings from the environment. A wrong value stops the start with one sentence."""
+"""Reads settings from the environment. Each function raises one sentence for the operator if a value is wrong."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from campaign.runtime import keys
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-
 env = environ.Env()
 
 
@@ -35,8 +34,8 @@ def required(name: str, purpose: str) -> str:
     return value
 
 
-def secret(name: str, purpose: str, *, local_keys: Path | None) -> str:
-    """Returns a secret of at least 32 random characters; in local mode it is created in `local_keys`, if not set."""
+def secret(name: str, purpose: str, local_keys: Path | None) -> str:
+    """Returns a secret. In local mode, `local_keys` is the folder in which a missing one is created."""
     if local_keys and not env.str(name, default=""):
         return keys.secret(local_keys, name.lower())
     value = required(name, purpose)
@@ -45,35 +44,35 @@ def secret(name: str, purpose: str, *, local_keys: Path | None) -> str:
     return value
 
 
-def sealing_key(name: str, purpose: str, *, local_keys: Path | None, pair: str) -> str:
-    """Returns a public key; in local mode the key pair of this name is created in `local_keys`, if not set."""
+def sealing_key(name: str, purpose: str, local_keys: Path | None) -> str:
+    """Returns a public key. In local mode, `local_keys` is the folder in which a missing key pair is created."""
     if local_keys and not env.str(name, default=""):
-        return keys.public_key(local_keys, pair)
+        return keys.public_key(local_keys, name.removesuffix("_PUBLIC_KEY").lower())
     value = required(name, purpose)
     if len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):
         raise ImproperlyConfigured(f"{name} must be a Curve25519 public key of 64 hexadecimal digits.")
     return value
 
 
-def mailer(url: str, *, folder: Path) -> dict[str, Any]:
-    """Returns the entry of MAILERS for an `EMAIL_URL`; without one each email becomes a file in this folder."""
+def mailer(url: str, folder: Path) -> dict[str, Any]:
+    """Returns the entry of MAILERS for an email server; for an empty URL one that writes files into the folder."""
+    server = urlsplit(url)
     if not url:
         return {"BACKEND": "campaign.runtime.mail_files.EmailBackend", "OPTIONS": {"file_path": str(folder)}}
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+    if server.scheme not in {"smtp", "smtps"} or not server.hostname:
         raise ImproperlyConfigured(
             "EMAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port."
         )
     return {
         "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "OPTIONS": {
-            "host": parts.hostname,
-            "port": parts.port or (465 if parts.scheme == "smtps" else 587),
-            "username": unquote(parts.username or ""),
-            "password": unquote(parts.password or ""),
-            "use_ssl": parts.scheme == "smtps",
+            "host": server.hostname,
+            "port": server.port or (465 if server.scheme == "smtps" else 587),
+            "username": unquote(server.username or ""),
+            "password": unquote(server.password or ""),
+            "use_ssl": server.scheme == "smtps",
             # A server on this machine may lack TLS; any other must have it.
-            "use_tls": parts.scheme == "smtp" and parts.hostname not in LOCAL_HOSTS,
+            "use_tls": server.scheme == "smtp" and server.hostname not in LOCAL_HOSTS,
             "timeout": 20,
         },
     }

@@ -120,5 +120,5 @@ def test_staff_see_every_field(client: Client, moderator_client: Client, letter:
 
 
 def test_the_tab_keeps_every_field_until_it_is_sent(client: Client, letter: Letter) -> None:
-    kept = re.search(r'data-kept-fields="([^"]*)"', client.get("/").content.decode())
+    kept = re.search(r'data-draft-fields="([^"]*)"', client.get("/").content.decode())
     assert kept is not None and set(kept[1].split()) == {*TYPED_NAMES, "email", "updates"}
