@@ -17,10 +17,10 @@ from django.utils import timezone
 from fontTools.unicodedata import script
 
 from campaign.runtime.expiring_cache import ExpiringCache
+from campaign.web.client_network import NETWORK_PREFIX
 from signatures.models import BlocklistEntry
 from signatures.registries import Flag
 from signatures.registries.typed_fields import WORDS
-from signatures.screening.rate_limits import STORED_PREFIX
 from signatures.values.normalization import name_key
 
 # The fields in which blocked words are searched. Who speaks for an organization is reviewed in any case.
@@ -67,9 +67,9 @@ def _clean_network(value: str) -> str:
         found = ipaddress.ip_network(value, strict=False)
     except ValueError:
         raise InvalidEntry("Please enter a network, such as 203.0.113.0/24 or 2001:db8:1::/48.") from None
-    if found.prefixlen > STORED_PREFIX[found.version]:
+    if found.prefixlen > NETWORK_PREFIX[found.version]:
         raise InvalidEntry(
-            f"The site knows only the /{STORED_PREFIX[found.version]} of an address, so it cannot distinguish this "
+            f"The site knows only the /{NETWORK_PREFIX[found.version]} of an address, so it cannot distinguish this "
             "network from its neighbors."
         )
     if found.prefixlen < WIDEST_PREFIX[found.version]:

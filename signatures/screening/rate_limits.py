@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Max, Sum
 
 from campaign.runtime.expiring_cache import ExpiringCache
+from campaign.web.client_network import NETWORK_PREFIX
 from signatures.models import RateBucket, RateLimit
 from signatures.registries import Flag
 
@@ -59,7 +60,6 @@ BURST_SCOPES = MARKED_SCOPES | {_Scope.NAME}
 CACHE_SECONDS = 10.0  # how long a process keeps the limits
 EVENTS_PER_SHARD = 1_000  # a larger maximum is spread over several rows, so that many requests do not wait for one row
 MAX_SHARDS = 16
-STORED_PREFIX = {4: 24, 6: 64}  # networks are known no finer (`campaign.web.client_network`)
 
 # Sorted by key, so that two statements cannot deadlock, and exact: an event is within the limit if its own number is
 # (threat model F6). On its own it does not wait for the disk, because a lost bucket does no harm.
@@ -170,7 +170,7 @@ def network_digests(typed: str, at: datetime, *, max_networks: int = 256) -> lis
         ValueError: when it is neither, or made up of more than `max_networks` networks as the site knows them.
     """
     network = ipaddress.ip_network(typed.strip(), strict=False)
-    stored = STORED_PREFIX[network.version]
+    stored = NETWORK_PREFIX[network.version]
     if 2 ** (stored - network.prefixlen) > max_networks:
         raise ValueError(typed)
     known = network.supernet(new_prefix=stored) if network.prefixlen > stored else network
