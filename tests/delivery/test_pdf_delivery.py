@@ -241,7 +241,7 @@ def test_a_joined_document_claims_only_the_standard_that_it_meets(
     metadata = reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""
     assert b"<pdfaid:conformance>U<" in metadata and b"<xmpTPg:NPages>%d<" % report.pages in metadata
     assert b"pdfuaid:part>" not in metadata
-    assert "/StructTreeRoot" not in reader.root_object and reader.root_object["/Lang"] == "en"
+    assert "/StructTreeRoot" not in reader.root_object and str(reader.root_object["/Lang"]) == "en"
 
 
 def test_E9_a_document_made_again_elsewhere_has_the_same_bytes(
@@ -416,6 +416,6 @@ HEADINGS = [
 
 @pytest.mark.parametrize(("order", "who", "wanted"), HEADINGS)
 def test_the_section_of_an_entry_follows_the_order_of_the_letter(order: str, who: dict[str, Any], wanted: str) -> None:
-    somebody = {"name": "Ada", "is_organization": False, "is_featured": False, "country": ""} | who
+    somebody: dict[str, Any] = {"name": "Ada", "is_organization": False, "is_featured": False, "country": ""} | who
     assert pdf.section_of(**somebody, order=order, script_of=names.script_of) == wanted
     assert Wording("en").heading(wanted)
