@@ -169,7 +169,7 @@ def _office(chance: random.Random, strangers: Iterator[Person]) -> list[Signer]:
         _own_domain(chance),
         f"{chance.randrange(20, 220)}.17.{chance.randrange(256)}.9",
     )
-    staff = []
+    staff: list[Signer] = []
     for person in islice(strangers, 15):
         local = ".".join(word for word in _plain(person.name) if word) or _local(chance, "")
         staff.append(_signer(chance, person, "honest: office", at=start + chance.expovariate(1 / 10), address=network, organization="Miller & Partners", email=f"{local}{len(staff) or ''}@{domain}"))  # fmt: skip
