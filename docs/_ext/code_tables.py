@@ -172,6 +172,19 @@ def modules(package: str) -> Iterator[Row]:
             yield Row(str(path), (_literal(str(path)), docstring.splitlines()[0]))
 
 
+def import_levels(package: str) -> Iterator[Row]:
+    """The lines of the import contract of a package, from the top, each with the comment above it."""
+    contract = (BASE / "pyproject.toml").read_text(encoding="utf-8").split(f'name = "{package.capitalize()}:')[1]
+    comment = ""
+    for number, line in enumerate(re.findall(r"^    (.+)$", contract.split("\n]\n")[0], re.MULTILINE), 1):
+        if line.startswith("#"):
+            comment = line.removeprefix("# ")
+        else:
+            modules = re.findall(rf"\b{package}\.([\w.]+)", line)
+            yield Row(str(number), (_literal(*modules), comment))
+            comment = ""
+
+
 TABLES = {
     "flags": Table(("flag", "meaning", "removed by"), flags, added=0),
     "alarms": Table(("alarm", "email to staff", "advice in admin", "when"), alarms),
@@ -181,6 +194,7 @@ TABLES = {
     "csv-columns": Table(("column", "content"), csv_columns),
     "addresses": Table(("address", "what"), addresses),
     "commands": Table(("command", "what it does"), commands, added=0),
+    "import-levels": Table(("modules", "what they are"), import_levels, added=0),
     "modules": Table(("module", "what it is"), modules, added=0),
     "options": Table(("option", "meaning"), options, added=0),
 }
