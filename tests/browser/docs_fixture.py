@@ -44,17 +44,17 @@ def build(password: str) -> dict[str, Any]:
 
 def write_statistics(letter: Letter) -> None:
     """Writes two months of hours in which people sleep, sign, and confirm a little later."""
-    what = HourlyStatistic.What
-    share = {what.SIGN_UP: 1.0, what.CONFIRM: 0.85, what.APPROVE: 0.75, what.REJECT: 0.06, what.WITHDRAW: 0.03}
+    event = HourlyStatistic.Event
+    share = {event.SIGN_UP: 1.0, event.CONFIRM: 0.85, event.APPROVE: 0.75, event.REJECT: 0.06, event.WITHDRAW: 0.03}
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
     rows = []
     for ago in range(1, 60 * 24):
         hour = now - timedelta(hours=ago)
-        crowd = max(0, 9 - abs(15 - hour.hour)) * (1 + (hour.day * 7 % 5))
+        people = max(0, 9 - abs(15 - hour.hour)) * (1 + (hour.day * 7 % 5))
         rows += [
-            HourlyStatistic(letter=letter, language="en", hour=hour, what=event, number=round(crowd * part))
-            for event, part in share.items()
-            if round(crowd * part)
+            HourlyStatistic(letter=letter, language="en", hour=hour, event=kind, number=round(people * part))
+            for kind, part in share.items()
+            if round(people * part)
         ]
     HourlyStatistic.objects.all().delete()
     HourlyStatistic.objects.bulk_create(rows)

@@ -134,6 +134,6 @@ def database_error(request: Any) -> HttpResponse:
     """Renders the answer to an uncaught error of the database."""
     try:
         with connections["default"].wrap_database_errors:
-            raise connections["default"].Database.OperationalError
+            raise connections["default"].Database.OperationalError  # type: ignore[attr-defined]  # of each backend
     except OperationalError:
         return errors.server_error(request)

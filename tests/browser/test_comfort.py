@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from django.utils import translation
@@ -283,14 +284,14 @@ def look_away(page: Page, state: str) -> None:
     )
 
 
-def ticks_until(page: Page, there: str) -> None:
-    """Its own clock goes on, until the servers' copies (some seconds old) are, too."""
+def ticks_until(page: Page, condition: str) -> None:
+    """Advances the clock of the page until the cached pages of the server are rebuilt, too."""
     for _ in range(40):
         page.clock.run_for(INTERVAL)
         page.wait_for_timeout(250)
-        if page.evaluate(there):
+        if page.evaluate(condition):
             return
-    raise AssertionError(there)
+    raise AssertionError(condition)
 
 
 def test_the_page_asks_less_often_while_the_api_fails(page: Page, populated: PopulatedSite) -> None:
@@ -300,11 +301,14 @@ def test_the_page_asks_less_often_while_the_api_fails(page: Page, populated: Pop
         asked.append(route.request.url)
         route.fulfill(status=503, json={"error": "away"})
 
+    def is_asked(times: int) -> bool:
+        return len(asked) >= times
+
     page.clock.install()
     page.route("**/api/v1/**", refuse)
     page.goto(SAMPLE)
     shown = page.locator("[data-count]").inner_text()
-    waits = [seconds_until(page, lambda number=number: len(asked) >= number) for number in (1, 2, 3)]
+    waits = [seconds_until(page, partial(is_asked, number)) for number in (1, 2, 3)]
     assert waits == [20, 40, 80]
     assert page.locator("[data-count]").inner_text() == shown
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from email.message import EmailMessage
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -20,7 +21,7 @@ from signatures.signing import withdrawal
 from tests.conftest import Inbox, member_of
 from tests.factories import WORDS as LETTER_WORDS
 from tests.factories import make_letter
-from tests.outbox.test_subscriptions import KEEPER, wants_updates
+from tests.outbox.test_subscriptions import UPDATES_KEY, wants_updates
 
 pytestmark = pytest.mark.django_db
 WORDS = {
@@ -45,6 +46,12 @@ def read(client: Client, address: str) -> str:
     answer = client.get(address)
     assert answer.status_code == 200, address
     return answer.content.decode()
+
+
+def content_of(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
 
 
 def feed_at(client: Client, address: str) -> ET.Element:
@@ -251,14 +258,14 @@ def test_each_subscriber_gets_one_neutral_email_with_a_link_in_their_language(
     readers: list[Signature], letter: Letter, inbox: Inbox, client: Client
 ) -> None:
     news = make_news(letter, by_mail=True)
-    assert subscriptions.queue_updates(KEEPER) == 3
-    assert subscriptions.queue_updates(KEEPER) == 0
+    assert subscriptions.queue_updates(UPDATES_KEY) == 3
+    assert subscriptions.queue_updates(UPDATES_KEY) == 0
     EmailSubject.objects.create(mail="update", language="en", subject="The post has come")
     sending.send_due()
     mails = {mail["To"]: mail for mail in inbox}
     for tongue, prefix in (("en", ""), ("ko", "/ko"), ("zh-hant", "/zh-hant")):
         mail = mails[f"{tongue}@example.org"]
-        body, page = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+        body, page = (content_of(mail, kind) for kind in ("plain", "html"))
         assert f"http://localhost:8000{prefix}/letters/bridge/news/#news-{news.pk}" in body.split()
         assert (
             mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" and "/no-updates/" in mail["List-Unsubscribe"]
@@ -276,26 +283,26 @@ def test_only_published_news_marked_for_email_is_sent(readers: list[Signature], 
     News.objects.create(letter=letter, by_mail=True).texts.create(language="en", title="Draft", body="…")
     retract(make_news(letter, by_mail=True))
     make_news(make_letter("tunnel"), by_mail=True)
-    assert subscriptions.queue_updates(KEEPER) == 0
+    assert subscriptions.queue_updates(UPDATES_KEY) == 0
 
 
 def test_later_signers_get_no_email_about_earlier_news(readers: list[Signature], letter: Letter) -> None:
     make_news(letter, by_mail=True)
     wants_updates(letter, "Eve", "eve@example.org")
-    assert subscriptions.queue_updates(KEEPER) == 3
+    assert subscriptions.queue_updates(UPDATES_KEY) == 3
 
 
 def test_retracted_news_is_not_sent_until_it_is_announced_again(
     readers: list[Signature], letter: Letter, inbox: Inbox
 ) -> None:
     news = make_news(letter, by_mail=True)
-    subscriptions.queue_updates(KEEPER)
+    subscriptions.queue_updates(UPDATES_KEY)
     retract(news)
     withdrawal.unsubscribe(readers[0])
     sending.send_due()
     assert not inbox and not OutboxMail.objects.exists()
     announce(news)
-    assert subscriptions.queue_updates(KEEPER) == 2
+    assert subscriptions.queue_updates(UPDATES_KEY) == 2
 
 
 def test_sending_resumes_after_an_interruption_between_two_batches(
@@ -313,9 +320,9 @@ def test_sending_resumes_after_an_interruption_between_two_batches(
 
     monkeypatch.setattr(queue, "enqueue_updates", break_off)
     with pytest.raises(ConnectionError):
-        subscriptions.queue_updates(KEEPER)
+        subscriptions.queue_updates(UPDATES_KEY)
     assert OutboxMail.objects.count() == 2
-    assert subscriptions.queue_updates(KEEPER) == 1
+    assert subscriptions.queue_updates(UPDATES_KEY) == 1
 
 
 def test_days_are_written_as_in_the_language_of_the_page(letter: Letter, client: Client) -> None:

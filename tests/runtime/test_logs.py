@@ -200,7 +200,11 @@ def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
     canary = f"Kanari{secrets.token_hex(8)}"
     typed = {field: f"{canary}-{field}" for field in ("name", "role", "organization", "comment")}
     typed["email"] = f"{canary}@example.org"
-    seen = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": canary, "HTTP_REFERER": f"http://testserver/?q={canary}"}
+    seen: dict[str, Any] = {
+        "REMOTE_ADDR": "203.0.113.77",
+        "HTTP_USER_AGENT": canary,
+        "HTTP_REFERER": f"http://testserver/?q={canary}",
+    }
     client.raise_request_exception = moderator_client.raise_request_exception = False
     assert client.post(SIGN, {**form, **typed}, **seen).status_code == 303
     assert client.post(SIGN, {**form, **typed, "email": f"{canary}@@", "consent": ""}, **seen).status_code == 422
@@ -267,7 +271,7 @@ def test_R11_an_exception_while_signing_reveals_nothing(
     with connection.cursor() as cursor:
         cursor.execute(how)
     try:
-        answer = client.post(SIGN, {**form, **typed}, REMOTE_ADDR="203.0.113.78")
+        answer: Any = client.post(SIGN, {**form, **typed}, REMOTE_ADDR="203.0.113.78")
     finally:
         with connection.cursor() as cursor:
             cursor.execute(back)
@@ -275,7 +279,8 @@ def test_R11_an_exception_while_signing_reveals_nothing(
     assert answer.status_code == 500
     assert answer.exc_info is not None
     request = answer.wsgi_request
-    reporter = get_exception_reporter_class(request)(request, *answer.exc_info)
+    reporter_class: Any = get_exception_reporter_class(request)
+    reporter = reporter_class(request, *answer.exc_info)
     assert type(reporter) is RedactedExceptionReporter
     reports = [answer.content.decode(), lines.getvalue(), reporter.get_traceback_text(), reporter.get_traceback_html()]
     if broken == "table":
@@ -299,12 +304,13 @@ def test_R11_an_exception_on_the_personal_page_reveals_no_link(client: Client, l
     with connection.cursor() as cursor:
         cursor.execute(BREAKS["table"][0])
     try:
-        answer = client.get(f"/signature/{token}/")
+        answer: Any = client.get(f"/signature/{token}/")
     finally:
         with connection.cursor() as cursor:
             cursor.execute(BREAKS["table"][1])
     assert answer.status_code == 500 and answer.exc_info is not None
-    reporter = get_exception_reporter_class(answer.wsgi_request)(answer.wsgi_request, *answer.exc_info)
+    reporter_class: Any = get_exception_reporter_class(answer.wsgi_request)
+    reporter = reporter_class(answer.wsgi_request, *answer.exc_info)
     for text in (
         answer.content.decode(),
         lines.getvalue(),
