@@ -47,7 +47,7 @@ def _draw(image: pdf.ShareImage, file: Path, fonts: Sequence[Path]) -> bytes | N
             pdf.render_share_image(image, out=file, fonts=fonts)
         return file.read_bytes()
     except (pdf.PdfFailed, OSError) as error:
-        _failed.put(file.name, True)
+        _failed.put(file.name, value=True)
         log.warning("a share image was not drawn: %s", type(error).__name__)
         return None
     finally:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import pytest
 from django.utils import translation
@@ -284,14 +283,14 @@ def look_away(page: Page, state: str) -> None:
     )
 
 
-def ticks_until(page: Page, condition: str) -> None:
-    """Advances the clock of the page until the cached pages of the server are rebuilt, too."""
+def ticks_until(page: Page, there: str) -> None:
+    """Its own clock goes on, until the servers' copies (some seconds old) are, too."""
     for _ in range(40):
         page.clock.run_for(INTERVAL)
         page.wait_for_timeout(250)
-        if page.evaluate(condition):
+        if page.evaluate(there):
             return
-    raise AssertionError(condition)
+    raise AssertionError(there)
 
 
 def test_the_page_asks_less_often_while_the_api_fails(page: Page, populated: PopulatedSite) -> None:
@@ -301,14 +300,15 @@ def test_the_page_asks_less_often_while_the_api_fails(page: Page, populated: Pop
         asked.append(route.request.url)
         route.fulfill(status=503, json={"error": "away"})
 
-    def is_asked(times: int) -> bool:
-        return len(asked) >= times
-
     page.clock.install()
     page.route("**/api/v1/**", refuse)
     page.goto(SAMPLE)
     shown = page.locator("[data-count]").inner_text()
-    waits = [seconds_until(page, partial(is_asked, number)) for number in (1, 2, 3)]
+
+    def asks(number: int) -> Callable[[], bool]:
+        return lambda: len(asked) >= number
+
+    waits = [seconds_until(page, asks(number)) for number in (1, 2, 3)]
     assert waits == [20, 40, 80]
     assert page.locator("[data-count]").inner_text() == shown
 

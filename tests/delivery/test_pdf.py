@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from pypdf.generic import DictionaryObject
 
 from signatures.delivery import pdf
 from signatures.delivery.pdf import (
@@ -196,7 +197,9 @@ def test_letter_and_names_have_bookmarks(everybody: tuple[pdf.Report, PdfReader]
 
 def test_the_document_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, PdfReader]) -> None:
     root = everybody[1].root_object
-    assert "/StructTreeRoot" in root and root["/Lang"] == "en" and root["/ViewerPreferences"]["/DisplayDocTitle"]
+    viewing = root["/ViewerPreferences"]
+    assert isinstance(viewing, DictionaryObject) and viewing["/DisplayDocTitle"]
+    assert "/StructTreeRoot" in root and str(root["/Lang"]) == "en"
     assert everybody[1].metadata and everybody[1].metadata.title == "A letter about the river"
 
 
@@ -204,7 +207,7 @@ def test_E6_the_file_reveals_no_author_machine_or_path(tmp_path: Path) -> None:
     report, reader = make(tmp_path / "quiet.pdf", [Entry("Ada")])
     assert report.names == 1 and "1 signature, named here." in text_of(reader)
     assert reader.metadata and set(reader.metadata) <= {"/Title", "/Keywords", "/Creator", "/CreationDate", "/ModDate"}
-    assert re.fullmatch(r"Typst [\d.]+", reader.metadata["/Creator"])
+    assert re.fullmatch(r"Typst [\d.]+", str(reader.metadata["/Creator"]))
     streams = [b"", reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""]
     for secret in (b"/tmp", b"/work", str(tmp_path).encode(), b"dc:creator"):
         assert secret not in (tmp_path / "quiet.pdf").read_bytes()
@@ -300,7 +303,7 @@ def test_a_letter_in_another_language_is_marked_with_it(tmp_path: Path, language
     blocks = [{"kind": "paragraph", "spans": [span("강은 괜찮지 않습니다. 河不好。 النهر"), span("굵게", strong=True)]}]
     words = letter(language=language, blocks=blocks)
     report, reader = make(tmp_path / "letter.pdf", [Entry("김철수"), Entry("Ada, Jr.")], the_letter=words)
-    assert report.standards and reader.root_object["/Lang"].split("-")[0] == language[:2]
+    assert report.standards and str(reader.root_object["/Lang"]).split("-")[0] == language[:2]
     assert letters_of("강은 괜찮지 않습니다. 河不好。 النهر 굵게") <= letters_of(text_of(reader))
     assert {"김철수", "Ada, Jr."} <= set(lines_of(reader))
 

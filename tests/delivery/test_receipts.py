@@ -236,6 +236,18 @@ def test_a_node_of_the_tree_does_not_pass_for_a_leaf(delivery: Delivery) -> None
 GOOD = {
     "format": 1, "letter": "bridge", "delivery": 1, "place": 0, "size": 1, "row": None, "salt": "ab" * 32, "leaf": "ab" * 32, "path": [], "root": "ab" * 32,
 }  # fmt: skip
+BAD_VALUES: dict[str, list[Any]] = {
+    "format": [0, 2, True, 1.0, "1", None],
+    "letter": [None, "", "a b", "\ud800", "x" * 51, ["bridge"]],
+    "delivery": [-1, "1", True, 2**31, 1.5],
+    "place": [-1, True, None],
+    "size": ["1", 2**40],
+    "row": ["counted", [], ["1"] * 8, ["1"] * 10, [1] * 9, {}, True],
+    "salt": ["", "AB" * 32, "ab" * 31, "ab" * 33, None, 7, "zz" * 32],
+    "leaf": ["", None],
+    "path": [None, "ab" * 32, [None], [""], ["ab" * 32] * 65, {}],
+    "root": ["", None, " " + "ab" * 32],
+}
 
 
 def test_the_receipt_of_the_cases_below_is_valid() -> None:
@@ -245,22 +257,7 @@ def test_the_receipt_of_the_cases_below_is_valid() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "{", "null", "7", "[]", "{}", "\ufeff{}", "[" * 15_000, '{"place": ' + "9" * 5_000 + "}", "\x00", "NaN"]
-    + [
-        json.dumps({**GOOD, field: value})
-        for field, values in {
-            "format": [0, 2, True, 1.0, "1", None],
-            "letter": [None, "", "a b", "\ud800", "x" * 51, ["bridge"]],
-            "delivery": [-1, "1", True, 2**31, 1.5],
-            "place": [-1, True, None],
-            "size": ["1", 2**40],
-            "row": ["counted", [], ["1"] * 8, ["1"] * 10, [1] * 9, {}, True],
-            "salt": ["", "AB" * 32, "ab" * 31, "ab" * 33, None, 7, "zz" * 32],
-            "leaf": ["", None],
-            "path": [None, "ab" * 32, [None], [""], ["ab" * 32] * 65, {}],
-            "root": ["", None, " " + "ab" * 32],
-        }.items()
-        for value in values
-    ]
+    + [json.dumps({**GOOD, field: value}) for field, values in BAD_VALUES.items() for value in values]
     + [json.dumps({key: value for key, value in GOOD.items() if key != gone}) for gone in GOOD]
     + [json.dumps({**GOOD, "more": 1})],
 )

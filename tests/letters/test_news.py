@@ -2,7 +2,6 @@
 
 import re
 from datetime import date, timedelta
-from email.message import EmailMessage
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -21,6 +20,7 @@ from signatures.signing import withdrawal
 from tests.conftest import Inbox, member_of
 from tests.factories import WORDS as LETTER_WORDS
 from tests.factories import make_letter
+from tests.live_site import body_of
 from tests.outbox.test_subscriptions import UPDATES_KEY, wants_updates
 
 pytestmark = pytest.mark.django_db
@@ -46,12 +46,6 @@ def read(client: Client, address: str) -> str:
     answer = client.get(address)
     assert answer.status_code == 200, address
     return answer.content.decode()
-
-
-def content_of(mail: EmailMessage, kind: str) -> str:
-    part = mail.get_body((kind,))
-    assert part is not None
-    return str(part.get_content())
 
 
 def feed_at(client: Client, address: str) -> ET.Element:
@@ -265,7 +259,7 @@ def test_each_subscriber_gets_one_neutral_email_with_a_link_in_their_language(
     mails = {mail["To"]: mail for mail in inbox}
     for tongue, prefix in (("en", ""), ("ko", "/ko"), ("zh-hant", "/zh-hant")):
         mail = mails[f"{tongue}@example.org"]
-        body, page = (content_of(mail, kind) for kind in ("plain", "html"))
+        body, page = (body_of(mail, kind) for kind in ("plain", "html"))
         assert f"http://localhost:8000{prefix}/letters/bridge/news/#news-{news.pk}" in body.split()
         assert (
             mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" and "/no-updates/" in mail["List-Unsubscribe"]

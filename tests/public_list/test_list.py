@@ -34,11 +34,6 @@ def found(client: Client, **query: str) -> list[str]:
     return [row.name for row in answer.context["rows"]]
 
 
-def days_ago(row: Signature) -> timedelta:
-    assert row.approved_on is not None
-    return TODAY - row.approved_on
-
-
 def walk(client: Client, address: str, way: str) -> Iterator[list[str]]:
     """The names of each page, following the link `way` to its end."""
     while True:
@@ -72,7 +67,7 @@ def test_paging_forth_and_back_shows_every_name_once(client: Client, many: list[
     forth = list(walk(client, LIST + query, "next_query"))
     names = [name for page in forth for name in page]
     wanted = [row for row in many if f"country={row.country}" in query or "country" not in query]
-    by_name, newest = (lambda row: row.name), (lambda row: (days_ago(row), row.public_id))
+    by_name, newest = (lambda row: row.name), (lambda row: (TODAY - row.approved_on, row.public_id))
     assert names == [row.name for row in sorted(wanted, key=by_name if "order=name" in query else newest)]
     assert {len(page) for page in forth[:-1]} == {8}
 
@@ -187,8 +182,14 @@ def test_scan_and_index_find_the_same_names_in_the_same_order(
             if all(word in row.name.lower() for word in asked["q"].split("+"))
             and asked.get("country", row.country) == row.country
         ]
-        wanted.sort(key=lambda row: row.name if "order" in asked else (days_ago(row), row.public_id))
+        wanted.sort(key=lambda row: row.name if "order" in asked else by_day(row))
         assert names == [row.name for row in wanted], query
+
+
+def by_day(row: Signature) -> tuple[timedelta, uuid.UUID]:
+    """The sort key of the list by day, the newest first."""
+    assert row.approved_on is not None
+    return TODAY - row.approved_on, row.public_id
 
 
 def test_changed_words_are_found_and_former_ones_are_not(client: Client, letter: Letter, ada: Signature) -> None:

@@ -1,6 +1,5 @@
 """A value is kept for its time, and no longer; an old one stays available where a new one cannot be had."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +10,7 @@ from campaign.runtime.expiring_cache import ExpiringCache
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1_000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("campaign.runtime.expiring_cache.time.monotonic", lambda: now[0])
     return now
 
 

@@ -47,9 +47,12 @@ def post(site: LiveSite, number: int, digest: str) -> int:
     }
     opener = urllib.request.build_opener(NoRedirect)
     try:
-        address = f"http://127.0.0.1:{site.port}/letters/xi-jinping-2013/sign/"
-        with opener.open(address, urllib.parse.urlencode(form).encode(), timeout=10) as response:
-            return int(response.status)
+        answer = opener.open(
+            f"http://127.0.0.1:{site.port}/letters/xi-jinping-2013/sign/",
+            urllib.parse.urlencode(form).encode(),
+            timeout=10,
+        )
+        return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code
