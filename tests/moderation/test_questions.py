@@ -136,7 +136,7 @@ def test_signers_who_left_an_address_get_one_neutral_email(
     OutboxMail.objects.filter(kind="link").update(queued_at=quiet)
     inbox.clear()
 
-    for expected in ("1 mails queued", "0 mails queued"):
+    for expected in ("1 emails enqueued", "0 emails enqueued"):
         call_command("queue_questions", key=updates_key)
         assert expected in capsys.readouterr().out
     sending.send_due()
