@@ -645,9 +645,8 @@ def test_the_control_sees_through_each_disguise(name: str) -> None:
 def test_the_places_and_bytes_searched_are_printed(evidence: Evidence, capsys: Any) -> None:
     """Threat model, tests: number 15."""
     with capsys.disabled():
-        print(
-            f"\n{len(evidence.scenario.words)} canaries in {len(FIELDS)} fields, {len(evidence.scenario.inbox)} mails"
-        )  # noqa: T201  shown always
+        canaries, emails = len(evidence.scenario.words), len(evidence.scenario.inbox)
+        print(f"\n{canaries} canaries in {len(FIELDS)} fields, {emails} emails")  # noqa: T201  shown always
         for name, place in evidence.places.items():
             print(f"{name:<14} {place.looks:>6} looks {place.size:>13,} bytes {len(place.found):>4} found")  # noqa: T201  the same
     assert sum(place.size for place in evidence.places.values()) > 10_000_000

@@ -78,8 +78,8 @@ def test_they_signed_over_weeks_and_never_in_the_future(letter: Letter) -> None:
 def test_everybody_could_have_typed_their_name() -> None:
     for person in islice(_people.people(seed=7), 50_000):
         assert names.clean_name(person.name) == person.name
-    for tongue in _people.TONGUES:
-        for line in _people.lines(tongue.roles) + _people.lines(tongue.organizations):
+    for naming in _people.NAMINGS:
+        for line in _people.lines(naming.roles) + _people.lines(naming.organizations):
             assert names.clean_line(line) == line
 
 
@@ -88,12 +88,12 @@ def test_no_name_comes_twice_however_many_are_asked_for() -> None:
     assert len(set(everybody)) == len(everybody)
 
 
-@pytest.mark.parametrize("tongue", _people.TONGUES, ids=lambda tongue: tongue.family[:8])
-def test_a_language_has_no_name_twice(tongue: _people.Tongue) -> None:
-    for words in map(_people.words, (tongue.given, tongue.family, tongue.middle)):
+@pytest.mark.parametrize("naming", _people.NAMINGS, ids=lambda naming: naming.family[:8])
+def test_a_language_has_no_name_twice(naming: _people.Naming) -> None:
+    for words in map(_people.words, (naming.given, naming.family, naming.middle)):
         assert len(set(words)) == len(words)
-    if tongue.pattern.endswith("{family}") and tongue.joint == " ":
-        assert not set(_people.words(tongue.given)) & set(_people.words(tongue.family))  # else two could make one whole
+    if naming.pattern.endswith("{family}") and naming.joint == " ":
+        assert not set(_people.words(naming.given)) & set(_people.words(naming.family))  # else two could make one whole
 
 
 def test_the_same_seed_makes_the_same_people(letter: Letter) -> None:

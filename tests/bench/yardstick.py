@@ -33,7 +33,6 @@ PAGE = Path(os.environ["YARDSTICK_PAGE"]).read_bytes()
 
 
 class Line(models.Model):
-    objects: "models.Manager[Line]"
     name = models.CharField(max_length=200)
     email = models.CharField(max_length=254)
 
