@@ -17,6 +17,7 @@ from signatures.outbox import queue, sending
 from signatures.signing import changes, withdrawal
 from signatures.states import State
 from signatures.values import sealing, tokens
+from tests import single_decisions
 from tests.conftest import Inbox
 from tests.factories import make_signature
 
@@ -75,7 +76,7 @@ def test_the_signer_answers_by_changing_the_words(client: Client, asked: Signatu
 
 
 def test_a_decision_ends_the_question_and_undo_restores_it(client: Client, asked: Signature, moderator: User) -> None:
-    decisions.approve(asked, by=moderator.pk)
+    single_decisions.approve(asked, by=moderator.pk)
     asked.refresh_from_db()
     assert asked.flags == [] and TEXT not in client.get(page_of(asked)).content.decode()
 
