@@ -80,7 +80,7 @@ class LiveSite:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

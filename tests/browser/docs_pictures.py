@@ -108,9 +108,9 @@ def deliver(studio: Studio) -> None:
     page.get_by_text("Freeze a delivery").first.click()
     page.fill("[name=reason]", "To the embassy in Washington")
     studio.take("officer-freeze", page, "#content")
-    page.get_by_role("button", name="Freeze, and make the files").click()
+    page.get_by_role("button", name="Freeze, and build the files").click()
     here = page.url
-    for _try in range(60):
+    for _try in range(180):
         if page.get_by_role("button", name="Download the package").count():
             break
         page.wait_for_timeout(1000)

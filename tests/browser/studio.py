@@ -22,6 +22,7 @@ TALL = ViewportSize(width=1280, height=1400)  # shows the whole form, which scro
 MARGIN = 16  # pixels around what a picture shows, unless that is padded itself
 PADDED = ("#content", "#container")
 COLORS = 96
+PATIENCE = 120_000  # milliseconds for one step, on a machine that does other work, too
 
 
 def file_of(name: str, folder: Path = PICTURES) -> Path:
@@ -71,6 +72,7 @@ class Studio:
             window = self.browser.new_context(
                 base_url=self.site.url, viewport=DESKTOP, color_scheme="light", locale="en-US", timezone_id="UTC"
             )
+            window.set_default_timeout(PATIENCE)
             self._pages[name] = window.new_page()
         return self._pages[name]
 
