@@ -5,34 +5,25 @@ docs/reference/settings.md explains each. A wrong value stops the start with one
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from campaign.runtime import keys
+from campaign.runtime.environment import (
+    LOCAL_HOSTS,
+    boolean,
+    env,
+    mailer,
+    required,
+    sealing_key,
+    secret,
+    whole_number,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 env.read_env(BASE_DIR / ".env")
-
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-
-
-def boolean(name: str) -> bool:
-    value: str = env.str(name, default="False")
-    if value not in {"True", "False"}:
-        raise ImproperlyConfigured(f"{name} must be True or False, not {value!r}.")
-    return value == "True"
-
-
-def whole_number(name: str, default: int) -> int:
-    value = env.str(name, default=str(default))
-    if not value.isdecimal():
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
-    return int(value)
-
 
 # Site and mode
 
@@ -71,42 +62,18 @@ if LOCAL_MODE:
 # Secrets and keys: created in local mode, required on a public site
 
 KEYS_DIR = VAR_DIR / "keys"
-
-
-def required(name: str, purpose: str) -> str:
-    value: str = env.str(name, default="")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is missing: {purpose}.")
-    return value
-
-
-def secret(name: str, purpose: str) -> str:
-    if LOCAL_MODE and not env.str(name, default=""):
-        return keys.secret(KEYS_DIR, name.lower())
-    value = required(name, purpose)
-    if len(value) < 32 or len(set(value)) < 8:
-        raise ImproperlyConfigured(f"{name} must be at least 32 random characters.")
-    return value
-
-
-def sealing_key(name: str, pair: str, purpose: str) -> str:
-    if LOCAL_MODE and not env.str(name, default=""):
-        return keys.public_key(KEYS_DIR, pair)
-    value = required(name, purpose)
-    if len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):
-        raise ImproperlyConfigured(f"{name} must be a Curve25519 public key of 64 hexadecimal digits.")
-    return value
-
-
-SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links")
+LOCAL_KEYS = KEYS_DIR if LOCAL_MODE else None
+SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links", LOCAL_KEYS)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 EMAIL_HASH_PEPPER = secret(
-    "EMAIL_HASH_PEPPER", "it keys the hashes of email addresses; without it no signature can be found by its address"
+    "EMAIL_HASH_PEPPER",
+    "it keys the hashes of email addresses; without it no signature can be found by its address",
+    LOCAL_KEYS,
 )
 OUTBOX_PUBLIC_KEY = sealing_key(
-    "OUTBOX_PUBLIC_KEY", "outbox", "recipients of emails are sealed to it until they are sent"
+    "OUTBOX_PUBLIC_KEY", "recipients of emails are sealed to it until they are sent", LOCAL_KEYS
 )
-UPDATES_PUBLIC_KEY = sealing_key("UPDATES_PUBLIC_KEY", "updates", "addresses of subscribers are sealed to it")
+UPDATES_PUBLIC_KEY = sealing_key("UPDATES_PUBLIC_KEY", "addresses of subscribers are sealed to it", LOCAL_KEYS)
 
 if LOCAL_MODE:
     ORGANIZATION_NAME = env.str("ORGANIZATION_NAME", default="") or "Local test site"
@@ -223,33 +190,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # Email
 
-if not EMAIL_URL:
-    MAILERS = {
-        "default": {
-            "BACKEND": "campaign.runtime.mail_files.EmailBackend",
-            "OPTIONS": {"file_path": str(VAR_DIR / "mail")},
-        }
-    }
-elif EMAIL.scheme in {"smtp", "smtps"} and EMAIL.hostname:
-    MAILERS = {
-        "default": {
-            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "OPTIONS": {
-                "host": EMAIL.hostname,
-                "port": EMAIL.port or (465 if EMAIL.scheme == "smtps" else 587),
-                "username": unquote(EMAIL.username or ""),
-                "password": unquote(EMAIL.password or ""),
-                "use_ssl": EMAIL.scheme == "smtps",
-                # A server on this machine may lack TLS; any other must have it.
-                "use_tls": EMAIL.scheme == "smtp" and EMAIL.hostname not in LOCAL_HOSTS,
-                "timeout": 20,
-            },
-        }
-    }
-else:
-    raise ImproperlyConfigured(
-        "EMAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port."
-    )
+MAILERS = {"default": mailer(EMAIL_URL, VAR_DIR / "mail")}
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 

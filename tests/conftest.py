@@ -1,4 +1,4 @@
-"""The cast of the stories, and the ground they stand on: a real PostgreSQL, a real mail server."""
+"""Fixtures: a few people, a letter, a real PostgreSQL and a real mail server."""
 
 import asyncio
 import os
@@ -138,7 +138,7 @@ def owner(db: None) -> User:
 
 @pytest.fixture
 def moderator_client(moderator: User) -> Client:
-    """Admin, as the moderator sees it."""
+    """Admin, logged in as the moderator."""
     client = Client()
     client.force_login(moderator)
     return client
@@ -167,7 +167,7 @@ def form(words: dict[str, str]) -> dict[str, str]:
 
 
 class Inbox(list[EmailMessage]):
-    """What a real SMTP server on this machine received; it can be told to misbehave.
+    """What a real SMTP server on this machine received; it can be made to misbehave.
 
     `answer` is what it says to every recipient. `fault` happens once: "connect", "mail", "rcpt" or "end" of the data
     with an answer ("421 mail", "554 end"), or "hang" and "drop" in place of the answer ("hang connect", "drop data").
@@ -192,7 +192,7 @@ class Inbox(list[EmailMessage]):
                 await asyncio.sleep(30)
             finally:  # the client went before
                 server.transport.abort()
-        return f"{how} as told" if how.isdecimal() else ""
+        return f"{how} as configured" if how.isdecimal() else ""
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if answer := await self.misbehave(server, "mail"):
@@ -213,7 +213,7 @@ class Inbox(list[EmailMessage]):
         if refused:
             return refused
         self.recipients += envelope.rcpt_tos
-        self.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]  # the default policy makes EmailMessage
+        self.append(message_from_bytes(envelope.content, policy=policy.default))
         await self.misbehave(server, "end")  # it has the mail, and the client never hears of it
         return "250 OK"
 
@@ -227,6 +227,7 @@ class FaultySMTP(SMTP):
             return
         if answer := await self.event_handler.misbehave(self, "connect"):
             await self.push(answer)
+        assert self.transport is not None
         self.transport.close()
 
     @syntax("DATA")

@@ -52,9 +52,11 @@ def make_signature(
     has_words = state != State.WITHDRAWN and not (visibility == Visibility.COUNTED and state != State.UNCONFIRMED)
     is_confirmed = has_words and state != State.UNCONFIRMED
     now = timezone.now()
+    revision = letter.revisions.first()
+    assert revision is not None
     defaults = {
         "letter": letter,
-        "translation": letter.revisions.first().translations.first(),
+        "translation": revision.translations.first(),
         "address_hash": secrets.token_bytes(32),
         "name": name if has_words else "",
         **(names.search_columns(name, fields.get("organization", "")) if is_confirmed else {}),
@@ -75,14 +77,14 @@ def signer_input(text: Translation, language: str = "en", **values: str) -> Sign
 
 
 def make_many(letter: Letter, number: int, **fields: Any) -> list[Signature]:
-    """Approved public signatures with names that can be told apart."""
+    """Approved public signatures with names that differ."""
     return [make_signature(letter, f"Signer {n:04d}", **fields) for n in range(number)]
 
 
 def make_delivery(letter: Letter) -> Delivery:
     """A frozen delivery with nobody in it: freezing itself needs a transaction of its own (see packages.py)."""
-    figures = ("delivered", "named", "counted_only", "waiting", "withdrawn", "rejected", "public_count")
-    counts = dict.fromkeys((*figures, "organizations", "paper", "added", "gone"), 0)
+    numbers = ("delivered", "named", "counted_only", "waiting", "withdrawn", "rejected", "public_count")
+    counts = dict.fromkeys((*numbers, "organizations", "paper", "added", "gone"), 0)
     return Delivery.objects.create(
         letter=letter,
         number=1,

@@ -32,6 +32,7 @@ from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
+from django.http.response import HttpResponseBase
 from django.test import Client, override_settings
 from django.test.client import MULTIPART_CONTENT
 from django_tasks_db.models import DBTaskResult
@@ -60,27 +61,27 @@ pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("canary")]
 FIELDS = {"adr": "address", **{word[:3]: word for word in WORDS}}
 FLAGGED = "flagged"  # confirmed and waiting, with a flag
 # What became of words, beside the states of a signature.
-ERASED, NOT_ME, REPLACED, MENDED, IGNORED = "erased", "not me", "replaced", "mended", "ignored"
-GONE = {State.WITHDRAWN, ERASED, NOT_ME, REPLACED, MENDED, IGNORED}
+ERASED, NOT_ME, REPLACED, CORRECTED, IGNORED = "erased", "not me", "replaced", "corrected", "ignored"
+NO_LONGER_STORED = {State.WITHDRAWN, ERASED, NOT_ME, REPLACED, CORRECTED, IGNORED}
 
 PUBLIC, CSV, PDF, MAILS, ADMIN, PERSONAL = "public", "csv", "pdf", "mails", "admin", "personal page"
-DUMP, DISK, TRAIL, TASKS, CACHE, LOG, SERVER_LOG = (
-    "database dump", "disk", "trail", "tasks", "caches", "log", "server log",
+DUMP, DISK, AUDIT_LOG, TASKS, CACHE, LOG, SERVER_LOG = (
+    "database dump", "disk", "audit log", "tasks", "caches", "log", "server log",
 )  # fmt: skip
 
 
-def may_hold(what: str, became: str, audience: str, kind: str) -> set[str]:
+def may_hold(what: str, became: str, visibility: str, kind: str) -> set[str]:
     """The places where a field of a signer may be found, and must be; the table of this test."""
-    if what == "address" or became in GONE:
+    if what == "address" or became in NO_LONGER_STORED:
         return set()
     if what == "spokesperson" and kind == Kind.PERSON:
         return set()  # nobody speaks for a person
-    if audience == Visibility.COUNTED and became != State.UNCONFIRMED:
+    if visibility == Visibility.COUNTED and became != State.UNCONFIRMED:
         return set()  # dropped on confirmation
     places = {DUMP, ADMIN, PERSONAL}
     if what in DELIVERED and became == State.APPROVED:
         places |= {Visibility.PUBLIC: {CSV, PDF, PUBLIC, CACHE}, Visibility.DELIVERY: {CSV, PDF}}.get(
-            Visibility(audience), set()
+            Visibility(visibility), set()
         )
     return places
 
@@ -91,7 +92,7 @@ class Words:
 
     number: int
     became: str
-    audience: str
+    visibility: str
     kind: str = Kind.PERSON
     updates: bool = False
     network: str = ""
@@ -169,7 +170,7 @@ Places = dict[str, Place]
 # What everybody does
 
 
-class Play:
+class Scenario:
     """The whole story, on a database of its own, and what was found after it."""
 
     def __init__(self, inbox: Inbox, written: io.StringIO) -> None:
@@ -185,23 +186,25 @@ class Play:
         self.stranger = Client(raise_request_exception=False)
 
     def run(self) -> None:
-        cast = [
-            (became, audience, kind, updates)
-            for became, audience, kind, updates in product(
+        roles = [
+            (became, visibility, kind, updates)
+            for became, visibility, kind, updates in product(
                 [State.UNCONFIRMED, State.WAITING, FLAGGED, State.APPROVED, State.REJECTED, State.WITHDRAWN],
                 Visibility.values,
                 Kind.values,
                 [False, True],
             )
             # Without a flag, who is only counted waits for nobody.
-            if (became, audience) != (State.WAITING, Visibility.COUNTED)
+            if (became, visibility) != (State.WAITING, Visibility.COUNTED)
         ]
-        cast += [(became, Visibility.PUBLIC, Kind.PERSON, True) for became in (ERASED, NOT_ME)]
-        people = [self.sign_up(*role) for role in cast]
+        roles += [(became, Visibility.PUBLIC, Kind.PERSON, True) for became in (ERASED, NOT_ME)]
+        people = [self.sign_up(*role) for role in roles]
         self.by_mail(people)
         for words in people:
             self.act(words)
-        self.change_and_mend(next(w for w in people if w.became == State.APPROVED and w.audience == Visibility.PUBLIC))
+        self.change_and_correct(
+            next(w for w in people if w.became == State.APPROVED and w.visibility == Visibility.PUBLIC)
+        )
         self.fail()
 
     def new(self, *role: Any) -> Words:
@@ -214,7 +217,7 @@ class Play:
 
     def form(self, words: Words, **more: str) -> dict[str, str]:
         consent = {"consent": "on", "text": self.digest}
-        return {**words.typed, "kind": words.kind, "country": "CH", "visibility": words.audience, **consent, **more}
+        return {**words.typed, "kind": words.kind, "country": "CH", "visibility": words.visibility, **consent, **more}
 
     def post(self, path: str, words: Words, form: dict[str, str]) -> int:
         answer = self.stranger.post(
@@ -222,8 +225,8 @@ class Play:
         )
         return answer.status_code
 
-    def sign_up(self, became: str, audience: str, kind: str, updates: bool, address: str = "") -> Words:
-        words = self.new(became, audience, kind, updates)
+    def sign_up(self, became: str, visibility: str, kind: str, updates: bool, address: str = "") -> Words:
+        words = self.new(became, visibility, kind, updates)
         form = self.form(words, email=address or words.address, stamp=form_stamps.make_stamp())
         form |= {"updates": "on"} if updates else {}
         form |= {"website": "x"} if became == FLAGGED else {}
@@ -249,7 +252,7 @@ class Play:
             assert self.post(page, words, {"action": "not-me"}) == 200
         elif words.became != State.UNCONFIRMED:
             assert self.post(page, words, self.form(words, action="confirm")) == 303
-        if words.became in {State.APPROVED, State.WITHDRAWN, ERASED} and words.audience != Visibility.COUNTED:
+        if words.became in {State.APPROVED, State.WITHDRAWN, ERASED} and words.visibility != Visibility.COUNTED:
             self.decide("approve", words)
         if words.became == State.REJECTED:
             self.decide("reject", words)
@@ -261,11 +264,11 @@ class Play:
         if words.became in {State.UNCONFIRMED, State.APPROVED, State.WITHDRAWN} and words.number % 2:
             assert self.post("/letters/canary/my-link/", words, {"email": words.address}) == 303
 
-    def change_and_mend(self, approved: Words) -> None:
+    def change_and_correct(self, approved: Words) -> None:
         """Words that gave way to others: by a change, by mending before confirming, by signing a second time in vain."""
         ignored = self.sign_up(IGNORED, Visibility.PUBLIC, approved.kind, True, approved.address)
         changing = self.sign_up(REPLACED, Visibility.PUBLIC, Kind.PERSON, False)
-        mending = self.sign_up(MENDED, Visibility.PUBLIC, Kind.PERSON, False)
+        mending = self.sign_up(CORRECTED, Visibility.PUBLIC, Kind.PERSON, False)
         self.by_mail([changing, mending])
         new, mended = (self.new(State.WAITING, Visibility.PUBLIC) for _each in range(2))
         assert self.post(f"/signature/{changing.token}/", changing, self.form(changing, action="confirm")) == 303
@@ -293,13 +296,13 @@ class Play:
             assert self.post("/letters/canary/sign/", words, form) == 500
             assert self.post(page, words, {**form, "action": "confirm"}) == 500
             cursor.execute("ALTER TABLE signatures_signature DROP CONSTRAINT nobody")
-            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN name TO gone")
+            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN name TO name_away")
             assert self.post("/letters/canary/sign/", words, form) == 500
             assert self.post(page, words, {**form, "action": "confirm"}) == 500
             cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN search_text TO away")
             assert self.stranger.get("/letters/canary/signatories/", {"q": words.of("nam")}).status_code == 500
             cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN away TO search_text")
-            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN gone TO name")
+            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN name_away TO name")
             with pytest.raises(ProgrammingError), transaction.atomic():
                 cursor.execute("SELECT nowhere WHERE %s <> %s", [words.address, words.of("com")])
             with pytest.raises(DataError), transaction.atomic():
@@ -351,7 +354,7 @@ class Play:
             further = answer.context["next_query"]
 
     @staticmethod
-    def headers(answer: Any) -> bytes:
+    def headers(answer: HttpResponseBase) -> bytes:
         return (
             "\n".join(f"{name}: {value}" for name, value in answer.items()).encode() + answer.cookies.output().encode()
         )
@@ -370,7 +373,7 @@ class Play:
                 found[f"{words.number} {code} {query}"] = "".join(sorted(row.name for row in answer.context["rows"]))
         return found
 
-    def exports(self) -> Iterator[tuple[str, bytes]]:
+    def exports(self) -> Iterator[tuple[str, bytes | str]]:
         for form in ("csv", "pdf"):
             path = f"/admin/signatures/signedletter/{self.letter.pk}/export/{form}/"
             answer = self.officer.post(path)
@@ -378,8 +381,8 @@ class Play:
             yield form, self.headers(answer) + body
             if form == "pdf":
                 reader = PdfReader(io.BytesIO(body))
-                yield form, "\n".join(page.extract_text() for page in reader.pages)  # type: ignore[misc]
-                yield form, f"{reader.metadata} {reader.xmp_metadata and reader.xmp_metadata.stream.get_data()}"  # type: ignore[misc]
+                yield form, "\n".join(page.extract_text() for page in reader.pages)
+                yield form, f"{reader.metadata} {reader.xmp_metadata and reader.xmp_metadata.stream.get_data()!r}"
 
     def mails(self) -> Iterator[bytes]:
         """Every mail, whole and decoded, without the one line that names its recipient."""
@@ -422,7 +425,7 @@ class Play:
             done = subprocess.run([*dump[:1], *way, *dump[1:]], capture_output=True, check=True)
             place(DUMP).look(done.stdout)
         for row in AuditEntry.objects.values():
-            place(TRAIL).look(json.dumps(row, default=str))
+            place(AUDIT_LOG).look(json.dumps(row, default=str))
         for task in DBTaskResult.objects.values():
             place(TASKS).look(json.dumps(task, default=str))
         for file in settings.VAR_DIR.rglob("*"):
@@ -449,17 +452,17 @@ class Play:
 class Evidence:
     """What was found, to be read by the tests."""
 
-    play: Play
+    scenario: Scenario
     places: Places
     control: Places
     searches: dict[str, str]
     personal: list[tuple[Words, Place]]
-    opened: str  # by the keeper's key
+    opened: str  # with the updates key
 
 
 @pytest.fixture(scope="module")
 def evidence(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Evidence]:
-    """The play is played once, for all tests of this file."""
+    """The scenario runs once, for all tests of this file."""
     inbox, written, port = Inbox(), io.StringIO(), free_port()
     handler = logging.StreamHandler(written)
     handler.setFormatter(RedactingFormatter())
@@ -472,7 +475,7 @@ def evidence(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
     try:
         with django_db_blocker.unblock(), override_settings(MAILERS=mailers):
             try:
-                yield played(Play(inbox, written))
+                yield examine(Scenario(inbox, written))
             finally:
                 call_command("flush", interactive=False, verbosity=0)
     finally:
@@ -488,39 +491,39 @@ def forget() -> None:
     cache.clear()
 
 
-def played(play: Play) -> Evidence:
+def examine(scenario: Scenario) -> Evidence:
     places: Places = defaultdict(Place)
-    play.run()
+    scenario.run()
     with pytest.MonkeyPatch.context() as a_minute_later:
         a_minute_later.setattr(middleware, "STALE_SECONDS", 0.0)
-        play.stranger.get("/privacy/")
+        scenario.stranger.get("/privacy/")
     with pytest.MonkeyPatch.context() as some_seconds_later:
         some_seconds_later.setattr(middleware, "FRESH_SECONDS", 0.0)
-        for page in play.public():
+        for page in scenario.public():
             places[PUBLIC].look(html.unescape(page.decode()))
     tasks.run_duties.enqueue()
     worker.run_tasks()
-    for name, content in play.exports():
+    for name, content in scenario.exports():
         places[name].look(content)
-    for page in play.admin():
+    for page in scenario.admin():
         places[ADMIN].look(page)
     personal = []
-    for words, page in play.personal():
+    for words, page in scenario.personal():
         own = Place()
         own.look(page)
         personal.append((words, own))
         places[PERSONAL].look(page)
-    searches = play.search_each()
-    play.at_rest(places.__getitem__)
-    for mail in play.mails():
+    searches = scenario.search_each()
+    scenario.at_rest(places.__getitem__)
+    for mail in scenario.mails():
         places[MAILS].look(mail)
     control: Places = defaultdict(Place)
-    plant(play)
-    play.at_rest(control.__getitem__)
-    return Evidence(play, places, control, searches, personal, opened_by_keeper())
+    plant(scenario)
+    scenario.at_rest(control.__getitem__)
+    return Evidence(scenario, places, control, searches, personal, opened_by_updates_key())
 
 
-def opened_by_keeper() -> str:
+def opened_by_updates_key() -> str:
     key = sealing.read_private_key(Path(settings.KEYS_DIR) / "updates.private")
     asked = Signature.objects.filter(sealed_address__isnull=False).exclude(state=State.UNCONFIRMED)
     return " ".join(sorted(sealing.unseal(row.sealed_address or b"", private_key=key) for row in asked))
@@ -529,14 +532,14 @@ def opened_by_keeper() -> str:
 PLANTED = "adr", 26 * 26 - 1  # the address of nobody, zz
 
 
-def plant(play: Play) -> None:
+def plant(scenario: Scenario) -> None:
     """The negative control: an address, a network and a link, in plain, wherever something is kept."""
     seen = f"{MARK}adrzz@example.org {NETWORK_4}.250.1 {tokens.personal_token(Signature.objects.all()[0].public_id)}"
     OutboxMail.objects.filter(pk=OutboxMail.objects.all()[0].pk).update(failure=seen[:40])
     AuditEntry.objects.create(action="planted", reason=seen)
     DBTaskResult.objects.filter(pk=DBTaskResult.objects.all()[0].pk).update(traceback=seen)
     cache.set("planted", seen)
-    play.written.write(seen)
+    scenario.written.write(seen)
     with connection.cursor() as cursor:
         cursor.execute(f"DO $$ BEGIN RAISE WARNING '{seen}'; END $$")
 
@@ -544,24 +547,24 @@ def plant(play: Play) -> None:
 # What was found
 
 
-def expected(place: str, play: Play) -> set[tuple[str, int]]:
+def expected(place: str, scenario: Scenario) -> set[tuple[str, int]]:
     return {
         (what, words.number)
-        for words, what in product(play.words, FIELDS.values())
-        if place in may_hold(what, words.became, words.audience, words.kind)
+        for words, what in product(scenario.words, FIELDS.values())
+        if place in may_hold(what, words.became, words.visibility, words.kind)
     }
 
 
-EVERYWHERE = [PUBLIC, CSV, PDF, MAILS, ADMIN, PERSONAL, DUMP, TRAIL, TASKS, CACHE, LOG, SERVER_LOG]
+EVERYWHERE = [PUBLIC, CSV, PDF, MAILS, ADMIN, PERSONAL, DUMP, AUDIT_LOG, TASKS, CACHE, LOG, SERVER_LOG]
 
 
 @pytest.mark.parametrize("place", EVERYWHERE)
 def test_P1_R1_R5_every_word_is_where_its_signer_chose_and_nowhere_else(evidence: Evidence, place: str) -> None:
     found = evidence.places[place].found
     assert evidence.places[place].size, "it was looked at"
-    assert found - expected(place, evidence.play) == set(), "found where it may not be"
+    assert found - expected(place, evidence.scenario) == set(), "found where it may not be"
     if place != CACHE:  # which pages are kept just now is chance
-        assert expected(place, evidence.play) - found == set(), "the search is blind"
+        assert expected(place, evidence.scenario) - found == set(), "the search is blind"
 
 
 def test_R1_no_address_is_in_the_dump_nor_on_the_disk_in_any_disguise(evidence: Evidence) -> None:
@@ -573,11 +576,11 @@ def test_R1_no_address_is_in_the_dump_nor_on_the_disk_in_any_disguise(evidence: 
     assert "packed IPv6" not in evidence.places[DISK].disguised
 
 
-def test_R1_those_who_asked_for_updates_and_they_alone_are_sealed_to_the_keeper(evidence: Evidence) -> None:
+def test_R1_only_the_addresses_of_subscribers_are_sealed_to_the_updates_key(evidence: Evidence) -> None:
     asked = {
         words.address
-        for words in evidence.play.words
-        if words.updates and words.token and words.became not in {State.UNCONFIRMED, *GONE}
+        for words in evidence.scenario.words
+        if words.updates and words.token and words.became not in {State.UNCONFIRMED, *NO_LONGER_STORED}
     }
     assert set(evidence.opened.split()) == asked
     assert len(asked) > 20
@@ -588,7 +591,7 @@ def test_R4_no_network_of_a_signer_is_anywhere(evidence: Evidence) -> None:
 
 
 def test_C4_C8_no_link_is_in_the_database_a_task_a_log_or_a_page_for_all(evidence: Evidence) -> None:
-    issued = {words.token for words in evidence.play.words if words.token}
+    issued = {words.token for words in evidence.scenario.words if words.token}
     assert len(issued) > 70
     for name in {*evidence.places} - {MAILS, PERSONAL}:
         # The server's files are shared with tests that run beside this one, and plant links of their own.
@@ -597,19 +600,19 @@ def test_C4_C8_no_link_is_in_the_database_a_task_a_log_or_a_page_for_all(evidenc
 
 
 def test_P6_the_search_finds_public_names_and_organizations_and_nothing_else(evidence: Evidence) -> None:
-    assert len(evidence.searches) == len(evidence.play.words) * len(FIELDS) * 2
-    by_number = {words.number: words for words in evidence.play.words}
+    assert len(evidence.searches) == len(evidence.scenario.words) * len(FIELDS) * 2
+    by_number = {words.number: words for words in evidence.scenario.words}
     for key, names in evidence.searches.items():
         number, code, query = key.split()
         words = by_number[int(number)]
-        is_public = (words.became, words.audience) == (State.APPROVED, Visibility.PUBLIC)
+        is_public = (words.became, words.visibility) == (State.APPROVED, Visibility.PUBLIC)
         is_searched = is_public and code in {"nam", "org"}
         assert names == (words.of("nam") if is_searched else ""), query
 
 
 def test_P8_a_personal_page_shows_one_person(evidence: Evidence) -> None:
     shared = defaultdict(set)  # those whose words stand, or stood, behind one link
-    for words in evidence.play.words:
+    for words in evidence.scenario.words:
         shared[words.token].add(words.number)
     for words, place in evidence.personal:
         assert {number for _what, number in place.found} <= shared[words.token]
@@ -617,7 +620,7 @@ def test_P8_a_personal_page_shows_one_person(evidence: Evidence) -> None:
 
 
 def test_C9_mails_hold_nobodys_words(evidence: Evidence) -> None:
-    assert len(evidence.play.inbox) > 70
+    assert len(evidence.scenario.inbox) > 70
     assert evidence.places[MAILS].found == set()
     assert evidence.places[MAILS].disguised == set()
 
@@ -625,7 +628,7 @@ def test_C9_mails_hold_nobodys_words(evidence: Evidence) -> None:
 def test_the_control_what_is_planted_in_plain_is_found(evidence: Evidence) -> None:
     """Else all the zeros above would prove nothing."""
     what = FIELDS[PLANTED[0]], PLANTED[1]
-    for place in (DUMP, DISK, TRAIL, TASKS, CACHE, LOG, SERVER_LOG):
+    for place in (DUMP, DISK, AUDIT_LOG, TASKS, CACHE, LOG, SERVER_LOG):
         before, control = evidence.places[place], evidence.control[place]
         assert what not in before.found and not before.networks and not before.tokens
         assert what in control.found and control.networks and control.tokens, place
@@ -639,10 +642,11 @@ def test_the_control_sees_through_each_disguise(name: str) -> None:
     assert name in place.disguised
 
 
-def test_the_places_and_bytes_searched_are_told(evidence: Evidence, capsys: Any) -> None:
-    """SECURITY.md (c) 15."""
+def test_the_places_and_bytes_searched_are_printed(evidence: Evidence, capsys: Any) -> None:
+    """Threat model, tests: number 15."""
     with capsys.disabled():
-        print(f"\n{len(evidence.play.words)} canaries in {len(FIELDS)} fields, {len(evidence.play.inbox)} mails")  # noqa: T201  shown always
+        canaries, emails = len(evidence.scenario.words), len(evidence.scenario.inbox)
+        print(f"\n{canaries} canaries in {len(FIELDS)} fields, {emails} emails")  # noqa: T201  shown always
         for name, place in evidence.places.items():
             print(f"{name:<14} {place.looks:>6} looks {place.size:>13,} bytes {len(place.found):>4} found")  # noqa: T201  the same
     assert sum(place.size for place in evidence.places.values()) > 10_000_000

@@ -1,5 +1,7 @@
 """What must never happen is refused by PostgreSQL itself: each rule is tried by raw SQL."""
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
 
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.django_db
 REFUSED = (IntegrityError, InternalError)
 
 
-def refuses(statement: str, *values: object) -> None:
+def refuses(statement: str, *values: Any) -> None:
     with pytest.raises(REFUSED), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, values)
 
@@ -46,7 +48,7 @@ def test_a_draft_may_be_mended_until_it_is_published(letter: Letter) -> None:
     refuses("UPDATE campaign_translation SET title = 'x' WHERE id = %s", mended.pk)
 
 
-def test_the_trail_is_append_only(letter: Letter) -> None:
+def test_the_audit_log_is_append_only(letter: Letter) -> None:
     audit_log.record(AuditAction.ALARM, letter_id=letter.pk)
     refuses("UPDATE signatures_auditentry SET reason = 'other'")
     refuses("DELETE FROM signatures_auditentry")
@@ -102,13 +104,13 @@ def test_a_sent_mail_names_nobody(ada: Signature) -> None:
 
 def recounted(letter: Letter) -> dict[tuple[str, str, bool], int]:
     cells: dict[tuple[str, str, bool], int] = {}
-    for state, audience, flags in Signature.objects.filter(letter=letter).values_list("state", "visibility", "flags"):
-        key = (state, audience, bool(flags))
+    for state, visibility, flags in Signature.objects.filter(letter=letter).values_list("state", "visibility", "flags"):
+        key = (state, visibility, bool(flags))
         cells[key] = cells.get(key, 0) + 1
     return cells
 
 
-def test_the_tally_follows_every_way_of_changing_a_row(letter: Letter, moderator: object) -> None:
+def test_the_count_deltas_follow_every_way_of_changing_a_row(letter: Letter, moderator: object) -> None:
     rows = make_many(letter, 20)
     make_signature(letter, "Flagged", State.WAITING, flags=["link"])
     make_signature(letter, "", visibility=Visibility.COUNTED)
@@ -118,8 +120,8 @@ def test_the_tally_follows_every_way_of_changing_a_row(letter: Letter, moderator
     Signature.objects.filter(pk=rows[8].pk).delete()
     withdrawal.withdraw(rows[9])
     assert counts.for_letter(letter.pk).cells == recounted(letter)
-    figures = counts.for_letter(letter.pk)
-    assert (figures.total, figures.public, figures.named, figures.counted_only, figures.delivered) == (
+    totals = counts.for_letter(letter.pk)
+    assert (totals.total, totals.public, totals.named, totals.counted_only, totals.delivered) == (
         12,
         11,
         11,
@@ -139,7 +141,7 @@ def test_folding_changes_no_count(letter: Letter) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_tally_is_small_again_after_a_crowd(letter: Letter) -> None:
+def test_the_count_deltas_are_few_again_after_many_signatures(letter: Letter) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, number)"

@@ -1,4 +1,4 @@
-"""Demos and benches need a crowd: many people, in many scripts, in every state, and no rule of the database broken."""
+"""Demos and benches need many people, in many scripts, in every state, and no rule of the database broken."""
 
 import unicodedata
 from itertools import islice
@@ -38,10 +38,10 @@ def test_it_makes_as_many_people_as_asked_for(letter: Letter, capsys: pytest.Cap
     assert said.err == ""  # no progress bar in a pipe
 
 
-def test_every_state_audience_and_kind_is_among_them(letter: Letter) -> None:
+def test_every_state_visibility_and_kind_is_among_them(letter: Letter) -> None:
     make(3000)
     found = set(Signature.objects.values_list("state", "visibility", "kind"))
-    assert {(state, audience) for state, audience, _kind in found} == {(s, a) for s in State for a in Visibility}
+    assert {(state, visibility) for state, visibility, _kind in found} == {(s, a) for s in State for a in Visibility}
     assert {kind for _state, _audience, kind in found} == set(Kind)
     waiting = Signature.objects.filter(state=State.WAITING)
     assert waiting.filter(flags=[]).exists() and waiting.exclude(flags=[]).exists()
@@ -50,9 +50,9 @@ def test_every_state_audience_and_kind_is_among_them(letter: Letter) -> None:
 
 def test_the_words_of_counted_and_withdrawn_people_are_gone(letter: Letter) -> None:
     make(1000)
-    gone = Signature.objects.filter(visibility=Visibility.COUNTED, confirmed_at__isnull=False)
-    gone |= Signature.objects.filter(state=State.WITHDRAWN)
-    assert set(gone.values_list(*WORDS)) == {("",) * len(WORDS)}
+    blank = Signature.objects.filter(visibility=Visibility.COUNTED, confirmed_at__isnull=False)
+    blank |= Signature.objects.filter(state=State.WITHDRAWN)
+    assert set(blank.values_list(*WORDS)) == {("",) * len(WORDS)}
 
 
 def test_the_scripts_of_the_world_are_among_them(letter: Letter) -> None:
@@ -78,8 +78,8 @@ def test_they_signed_over_weeks_and_never_in_the_future(letter: Letter) -> None:
 def test_everybody_could_have_typed_their_name() -> None:
     for person in islice(_people.people(seed=7), 50_000):
         assert names.clean_name(person.name) == person.name
-    for tongue in _people.TONGUES:
-        for line in _people.lines(tongue.roles) + _people.lines(tongue.organizations):
+    for naming in _people.NAMINGS:
+        for line in _people.lines(naming.roles) + _people.lines(naming.organizations):
             assert names.clean_line(line) == line
 
 
@@ -88,12 +88,12 @@ def test_no_name_comes_twice_however_many_are_asked_for() -> None:
     assert len(set(everybody)) == len(everybody)
 
 
-@pytest.mark.parametrize("tongue", _people.TONGUES, ids=lambda tongue: tongue.family[:8])
-def test_a_tongue_has_no_word_twice(tongue: _people.Tongue) -> None:
-    for words in map(_people.words, (tongue.given, tongue.family, tongue.middle)):
+@pytest.mark.parametrize("naming", _people.NAMINGS, ids=lambda naming: naming.family[:8])
+def test_a_language_has_no_name_twice(naming: _people.Naming) -> None:
+    for words in map(_people.words, (naming.given, naming.family, naming.middle)):
         assert len(set(words)) == len(words)
-    if tongue.pattern.endswith("{family}") and tongue.joint == " ":
-        assert not set(_people.words(tongue.given)) & set(_people.words(tongue.family))  # else two could make one whole
+    if naming.pattern.endswith("{family}") and naming.joint == " ":
+        assert not set(_people.words(naming.given)) & set(_people.words(naming.family))  # else two could make one whole
 
 
 def test_the_same_seed_makes_the_same_people(letter: Letter) -> None:
@@ -133,13 +133,13 @@ def test_nothing_is_left_half_done(letter: Letter, monkeypatch: pytest.MonkeyPat
 
 def test_the_counts_agree_with_the_rows(letter: Letter) -> None:
     make(1000)
-    figures, rows = counts.for_letter(letter.pk), Signature.objects.filter(letter=letter)
+    totals, rows = counts.for_letter(letter.pk), Signature.objects.filter(letter=letter)
     for state in State:
-        assert figures.in_state(state) == rows.filter(state=state).count()
-    assert figures.named == rows.deliverable().count()
-    assert figures.public == rows.public().count()
+        assert totals.in_state(state) == rows.filter(state=state).count()
+    assert totals.named == rows.deliverable().count()
+    assert totals.public == rows.public().count()
     counted = rows.filter(state=State.APPROVED) | rows.filter(state=State.WAITING, flags=[])
-    assert figures.total == counted.count()
+    assert totals.total == counted.count()
 
 
 def test_it_copies_in_pieces(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_it_copies_in_pieces(letter: Letter, monkeypatch: pytest.MonkeyPatch) ->
     assert len(asked) < 30  # not one for each row
 
 
-def test_outside_local_mode_it_wants_to_be_told_twice(letter: Letter, settings: Any) -> None:
+def test_outside_local_mode_it_needs_a_second_yes(letter: Letter, settings: Any) -> None:
     settings.LOCAL_MODE = False
     with pytest.raises(CommandError, match="not in local mode"):
         make(10)

@@ -142,10 +142,10 @@ def test_the_worker_prunes_once_a_day() -> None:
     assert AuditEntry.objects.filter(action="prune").count() == 1
 
 
-# The keeper
+# The updates key
 
 
-def test_R2_who_holds_the_keepers_key_opens_the_addresses_of_those_who_confirmed(
+def test_R2_the_updates_key_opens_the_addresses_of_those_who_confirmed(
     client: Client, form: dict[str, str], words: dict[str, str], capsys: Any
 ) -> None:
     for who in ("dora", "eve"):
@@ -169,7 +169,7 @@ def test_E1_an_address_that_a_spreadsheet_would_run_is_exported_with_a_guard(let
 
 
 @pytest.mark.parametrize("key", ["nowhere", "wrong", "other"])
-def test_a_key_that_does_not_fit_is_told_in_one_sentence(letter: Letter, tmp_path: Path, key: str) -> None:
+def test_a_key_that_does_not_fit_is_one_sentence(letter: Letter, tmp_path: Path, key: str) -> None:
     make_signature(letter, "Ada", sealed_address=sealing.seal("a@example.org", public_key=settings.UPDATES_PUBLIC_KEY))
     (tmp_path / "wrong").write_text("no key")
     (tmp_path / "other").write_text((settings.KEYS_DIR / "outbox.private").read_text())

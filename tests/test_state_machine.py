@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 PARTS, SEQUENCES = 4, 130  # so that the processes of a run share the work; together more than 500
 
 MAILBOXES = st.sampled_from([f"{who}@example.org" for who in ("ada", "ben", "cleo")])
-AUDIENCES = st.sampled_from(["public", "delivery", "counted"])
+VISIBILITIES = st.sampled_from(["public", "delivery", "counted"])
 NAMES = st.sampled_from(["Ada", "Ben", "Mallory"])
 FLAGS = st.sampled_from([(), (), (), ("trap",), ("link",)])
 CONFIRMED = {"waiting", "approved", "rejected"}
@@ -34,13 +34,13 @@ CONFIRMED = {"waiting", "approved", "rejected"}
 
 @dataclass(frozen=True)
 class Row:
-    """What should stand in the table, by the words of DESIGN.md, not by the code."""
+    """What should be in the table, by the rules of the architecture, not by the code."""
 
     state: str
     name: str
-    audience: str
+    visibility: str
     flags: frozenset[str] = frozenset()
-    last: tuple[str, str] = ("", "")  # the last move of the trail, and the state before it
+    last: tuple[str, str] = ("", "")  # the last action in the audit log, and the state before it
     signed_up: int = 0  # days ago
 
 
@@ -74,16 +74,16 @@ class Everybody(RuleBasedStateMachine):
     def key(mailbox: str) -> bytes:
         return sealing.address_hash(mailbox, pepper=site_settings.EMAIL_HASH_PEPPER)
 
-    def act(self, mailbox: str, verb: Any, is_allowed: bool, after: Row | None, **details: Any) -> None:
+    def act(self, mailbox: str, action: Any, is_allowed: bool, after: Row | None, **details: Any) -> None:
         """Do it; it goes through exactly where it may, and where it may not, nothing changes."""
         row = self.found(mailbox)
         if row is None:
             return
         if not is_allowed:
             with pytest.raises(transitions.TransitionNotAllowed), transaction.atomic():
-                verb(row, **details)
+                action(row, **details)
             return
-        verb(row, **details)
+        action(row, **details)
         if after is None:
             del self.expected.rows[mailbox]
         else:
@@ -92,33 +92,38 @@ class Everybody(RuleBasedStateMachine):
     def old(self, mailbox: str) -> Row:
         return self.expected.rows.get(mailbox, Row("", "", ""))
 
-    def stands_at_once(self, audience: str, flags: frozenset[str]) -> str:
-        return "approved" if (audience == "counted" or self.expected.moderated_after) and not flags else "waiting"
+    def approved_at_once_or_waiting(self, visibility: str, flags: frozenset[str]) -> str:
+        return "approved" if (visibility == "counted" or self.expected.moderated_after) and not flags else "waiting"
 
-    @rule(mailbox=MAILBOXES, name=NAMES, audience=AUDIENCES, flags=FLAGS, updates=st.booleans())
-    def sign(self, mailbox: str, name: str, audience: str, flags: tuple[str, ...], updates: bool) -> None:
+    @rule(mailbox=MAILBOXES, name=NAMES, visibility=VISIBILITIES, flags=FLAGS, updates=st.booleans())
+    def sign(self, mailbox: str, name: str, visibility: str, flags: tuple[str, ...], updates: bool) -> None:
         if self.expected.letter != "open":
             return
-        submission.submit(self.typed(name, audience), address=mailbox, updates=updates, flags=flags)
+        submission.submit(self.typed(name, visibility), address=mailbox, updates=updates, flags=flags)
         old = self.old(mailbox)
         if old.state in {"", "unconfirmed", "withdrawn"}:
-            self.expected.rows[mailbox] = Row("unconfirmed", name, audience, frozenset(flags), old.last)
+            self.expected.rows[mailbox] = Row("unconfirmed", name, visibility, frozenset(flags), old.last)
 
-    @rule(mailbox=MAILBOXES, name=NAMES, audience=AUDIENCES, flags=FLAGS)
-    def confirm(self, mailbox: str, name: str, audience: str, flags: tuple[str, ...]) -> None:
+    @rule(mailbox=MAILBOXES, name=NAMES, visibility=VISIBILITIES, flags=FLAGS)
+    def confirm(self, mailbox: str, name: str, visibility: str, flags: tuple[str, ...]) -> None:
         old = self.old(mailbox)
         all_flags = (old.flags - {"link"}) | set(flags)
-        state = self.stands_at_once(audience, all_flags)
+        state = self.approved_at_once_or_waiting(visibility, all_flags)
         after = Row(
-            state, "" if audience == "counted" else name, audience, all_flags, ("confirm", "unconfirmed"), old.signed_up
+            state,
+            "" if visibility == "counted" else name,
+            visibility,
+            all_flags,
+            ("confirm", "unconfirmed"),
+            old.signed_up,
         )
         is_allowed = old.state == "unconfirmed" and self.expected.letter != "closed for long"
-        self.act(mailbox, confirmation.confirm, is_allowed, after, typed=self.typed(name, audience), flags=flags)
+        self.act(mailbox, confirmation.confirm, is_allowed, after, typed=self.typed(name, visibility), flags=flags)
 
-    @rule(mailbox=MAILBOXES, name=NAMES, audience=AUDIENCES, flags=FLAGS)
-    def change(self, mailbox: str, name: str, audience: str, flags: tuple[str, ...]) -> None:
+    @rule(mailbox=MAILBOXES, name=NAMES, visibility=VISIBILITIES, flags=FLAGS)
+    def change(self, mailbox: str, name: str, visibility: str, flags: tuple[str, ...]) -> None:
         old = self.old(mailbox)
-        new_name = "" if audience == "counted" else name
+        new_name = "" if visibility == "counted" else name
         is_reworded = bool(new_name) and new_name != old.name
         all_flags, state = old.flags, old.state
         if is_reworded:
@@ -126,9 +131,11 @@ class Everybody(RuleBasedStateMachine):
                 (old.flags - {"link"}) | set(flags) | ({"rejected-before"} if old.state == "rejected" else set())
             )
         if is_reworded or old.state == "waiting":
-            state = self.stands_at_once(audience, all_flags)
-        after = Row(state, new_name, audience, all_flags, ("change", old.state), old.signed_up)
-        self.act(mailbox, changes.change, old.state in CONFIRMED, after, typed=self.typed(name, audience), flags=flags)
+            state = self.approved_at_once_or_waiting(visibility, all_flags)
+        after = Row(state, new_name, visibility, all_flags, ("change", old.state), old.signed_up)
+        self.act(
+            mailbox, changes.change, old.state in CONFIRMED, after, typed=self.typed(name, visibility), flags=flags
+        )
 
     @rule(mailbox=MAILBOXES)
     def withdraw(self, mailbox: str) -> None:
@@ -209,7 +216,7 @@ class Everybody(RuleBasedStateMachine):
         rows = {bytes(row.address_hash or b""): row for row in Signature.objects.all()}
         expected = {self.key(who): row for who, row in self.expected.rows.items()}
         assert {key: (row.state, row.name, row.visibility, set(row.flags)) for key, row in rows.items()} == {
-            key: (row.state, row.name, row.audience, set(row.flags)) for key, row in expected.items()
+            key: (row.state, row.name, row.visibility, set(row.flags)) for key, row in expected.items()
         }
         for row in rows.values():
             assert (row.approved_on is not None) == (row.state == "approved")
@@ -219,20 +226,20 @@ class Everybody(RuleBasedStateMachine):
     @invariant()
     def no_count_is_adrift(self) -> None:
         cells = Counter((row.state, row.visibility, bool(row.flags)) for row in Signature.objects.all())
-        figures = counts.for_letter(self.letter.pk)
-        assert figures.cells == dict(cells)
+        totals = counts.for_letter(self.letter.pk)
+        assert totals.cells == dict(cells)
         stands = [
             row
             for row in self.expected.rows.values()
             if row.state == "approved" or (row.state == "waiting" and not row.flags)
         ]
-        assert figures.total == len(stands)
+        assert totals.total == len(stands)
 
     @invariant()
     def the_public_see_the_public_names_alone(self) -> None:
         shown = sorted(Signature.objects.public().values_list("name", flat=True))
         rows = self.expected.rows.values()
-        assert shown == sorted(row.name for row in rows if (row.state, row.audience) == ("approved", "public"))
+        assert shown == sorted(row.name for row in rows if (row.state, row.visibility) == ("approved", "public"))
 
     @invariant()
     def no_mail_waits_for_who_is_gone(self) -> None:

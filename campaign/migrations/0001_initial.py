@@ -7,44 +7,137 @@ import campaign.models.letter
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
             name="Letter",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("slug", models.SlugField(help_text="Part of the letter's address. Do not change it once the letter is public.", unique=True, verbose_name="slug")),
+                (
+                    "slug",
+                    models.SlugField(
+                        help_text="Part of the letter's address. Do not change it once the letter is public.",
+                        unique=True,
+                        verbose_name="slug",
+                    ),
+                ),
                 ("recipient", models.CharField(max_length=200, verbose_name="recipient")),
-                ("state", models.CharField(choices=[("draft", "draft"), ("open", "open"), ("paused", "paused"), ("closed", "closed")], default="draft", max_length=10, verbose_name="state")),
-                ("moderation", models.CharField(choices=[("before", "names appear once they are approved"), ("after", "names without a flag appear at once")], default="before", max_length=10, verbose_name="moderation")),
-                ("goal", models.PositiveIntegerField(default=0, help_text="How many signatures are hoped for; 0 shows no goal.", verbose_name="goal")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "draft"), ("open", "open"), ("paused", "paused"), ("closed", "closed")],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "moderation",
+                    models.CharField(
+                        choices=[
+                            ("before", "names appear once they are approved"),
+                            ("after", "names without a flag appear at once"),
+                        ],
+                        default="before",
+                        max_length=10,
+                        verbose_name="moderation",
+                    ),
+                ),
+                (
+                    "goal",
+                    models.PositiveIntegerField(
+                        default=0, help_text="How many signatures are hoped for; 0 shows no goal.", verbose_name="goal"
+                    ),
+                ),
                 ("opens_at", models.DateTimeField(blank=True, null=True, verbose_name="opens at")),
-                ("closes_at", models.DateTimeField(blank=True, help_text="People who signed before can still confirm for 24 hours.", null=True, verbose_name="closes at")),
-                ("acknowledged_on", models.DateField(blank=True, help_text="The day on which the recipient's side acknowledged the letter. The retention period starts on it.", null=True, verbose_name="acknowledged on")),
-                ("order", models.CharField(choices=[("name", "by name, script by script"), ("country", "by country, then by name"), ("day", "by the day of approval, newest first")], db_default="name", default="name", help_text="In the delivered letter.", max_length=10, verbose_name="order of the names")),
-                ("letterhead", models.JSONField(blank=True, default=dict, validators=[campaign.models.letter.check_letterhead], verbose_name="letterhead")),
+                (
+                    "closes_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="People who signed before can still confirm for 24 hours.",
+                        null=True,
+                        verbose_name="closes at",
+                    ),
+                ),
+                (
+                    "acknowledged_on",
+                    models.DateField(
+                        blank=True,
+                        help_text="The day on which the recipient's side acknowledged the letter. The retention period starts on it.",
+                        null=True,
+                        verbose_name="acknowledged on",
+                    ),
+                ),
+                (
+                    "order",
+                    models.CharField(
+                        choices=[
+                            ("name", "by name, script by script"),
+                            ("country", "by country, then by name"),
+                            ("day", "by the day of approval, newest first"),
+                        ],
+                        db_default="name",
+                        default="name",
+                        help_text="In the delivered letter.",
+                        max_length=10,
+                        verbose_name="order of the names",
+                    ),
+                ),
+                (
+                    "letterhead",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        validators=[campaign.models.letter.check_letterhead],
+                        verbose_name="letterhead",
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
             ],
             options={
                 "verbose_name": "letter",
                 "verbose_name_plural": "letters",
-                "constraints": [models.CheckConstraint(condition=models.Q(("state__in", ["draft", "open", "paused", "closed"])), name="letter_state_is_known")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "open", "paused", "closed"])),
+                        name="letter_state_is_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
             name="News",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("by_mail", models.BooleanField(default=False, help_text="People who asked for updates get a link to it when queue_updates runs.", verbose_name="also by email")),
+                (
+                    "by_mail",
+                    models.BooleanField(
+                        default=False,
+                        help_text="People who asked for updates get a link to it when queue_updates runs.",
+                        verbose_name="also by email",
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
-                ("published_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="published at")),
-                ("retracted_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="taken off the page at")),
-                ("letter", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="news", to="campaign.letter", verbose_name="letter")),
+                (
+                    "published_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="published at"),
+                ),
+                (
+                    "retracted_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="taken off the page at"),
+                ),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="news",
+                        to="campaign.letter",
+                        verbose_name="letter",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "news",
@@ -57,9 +150,24 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("language", models.CharField(max_length=10, verbose_name="language")),
                 ("title", models.CharField(max_length=150, verbose_name="title")),
-                ("body", models.TextField(help_text="Paragraphs, lists, quotes, *emphasis*, **strong**. At most 2,000 characters.", max_length=2000, verbose_name="body")),
+                (
+                    "body",
+                    models.TextField(
+                        help_text="Paragraphs, lists, quotes, *emphasis*, **strong**. At most 2,000 characters.",
+                        max_length=2000,
+                        verbose_name="body",
+                    ),
+                ),
                 ("changed_on", models.DateField(blank=True, editable=False, null=True, verbose_name="changed on")),
-                ("news", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="texts", to="campaign.news", verbose_name="news")),
+                (
+                    "news",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="texts",
+                        to="campaign.news",
+                        verbose_name="news",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "text of the news",
@@ -73,7 +181,15 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField(verbose_name="number")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
-                ("letter", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="revisions", to="campaign.letter", verbose_name="letter")),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="revisions",
+                        to="campaign.letter",
+                        verbose_name="letter",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "revision",
@@ -90,15 +206,54 @@ class Migration(migrations.Migration):
                 ("date", models.CharField(help_text="As printed on the letter.", max_length=50, verbose_name="date")),
                 ("addressee", models.TextField(help_text="One line each.", verbose_name="addressee")),
                 ("salutation", models.CharField(max_length=200, verbose_name="salutation")),
-                ("body", models.TextField(help_text="Paragraphs, lists, quotes, *emphasis*, **strong**.", verbose_name="body")),
+                (
+                    "body",
+                    models.TextField(
+                        help_text="Paragraphs, lists, quotes, *emphasis*, **strong**.", verbose_name="body"
+                    ),
+                ),
                 ("closing", models.CharField(max_length=200, verbose_name="closing")),
-                ("signatories", models.JSONField(default=list, help_text='[{"name": "…", "titles": ["…"]}]', verbose_name="original signatories")),
-                ("recipient", models.CharField(blank=True, db_default="", default="", help_text="As used within a sentence of this language. If empty, the recipient of the letter is used.", max_length=200, verbose_name="recipient")),
+                (
+                    "signatories",
+                    models.JSONField(
+                        default=list, help_text='[{"name": "…", "titles": ["…"]}]', verbose_name="original signatories"
+                    ),
+                ),
+                (
+                    "recipient",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="As used within a sentence of this language. If empty, the recipient of the letter is used.",
+                        max_length=200,
+                        verbose_name="recipient",
+                    ),
+                ),
                 ("authoritative", models.BooleanField(default=False, verbose_name="authoritative")),
-                ("unofficial", models.BooleanField(db_default=False, default=False, help_text="The page says so. It cannot be changed once the text is published.", verbose_name="unofficial draft")),
-                ("published_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="published at")),
+                (
+                    "unofficial",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="The page says so. It cannot be changed once the text is published.",
+                        verbose_name="unofficial draft",
+                    ),
+                ),
+                (
+                    "published_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="published at"),
+                ),
                 ("digest", models.CharField(editable=False, max_length=64, verbose_name="digest")),
-                ("revision", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="translations", to="campaign.revision", verbose_name="revision")),
+                (
+                    "revision",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="translations",
+                        to="campaign.revision",
+                        verbose_name="revision",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "translation",
@@ -107,11 +262,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="news",
-            index=models.Index(models.F("letter"), models.OrderBy(models.F("published_at"), descending=True), name="newest_news"),
+            index=models.Index(
+                models.F("letter"), models.OrderBy(models.F("published_at"), descending=True), name="newest_news"
+            ),
         ),
         migrations.AddConstraint(
             model_name="news",
-            constraint=models.CheckConstraint(condition=models.Q(("retracted_at__isnull", True), ("published_at__isnull", False), _connector="OR"), name="only_what_was_published_is_retracted"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("retracted_at__isnull", True), ("published_at__isnull", False), _connector="OR"),
+                name="only_what_was_published_is_retracted",
+            ),
         ),
         migrations.AddConstraint(
             model_name="newstext",
@@ -123,10 +283,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="translation",
-            constraint=models.UniqueConstraint(models.F("revision"), models.F("language"), name="one_translation_per_language"),
+            constraint=models.UniqueConstraint(
+                models.F("revision"), models.F("language"), name="one_translation_per_language"
+            ),
         ),
         migrations.AddConstraint(
             model_name="translation",
-            constraint=models.CheckConstraint(condition=models.Q(("authoritative", True), ("unofficial", True), _negated=True), name="an_authoritative_text_is_official", violation_error_message="An authoritative text cannot be an unofficial draft."),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("authoritative", True), ("unofficial", True), _negated=True),
+                name="an_authoritative_text_is_official",
+                violation_error_message="An authoritative text cannot be an unofficial draft.",
+            ),
         ),
     ]

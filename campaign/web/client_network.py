@@ -5,9 +5,11 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
+NETWORK_PREFIX = {4: 24, 6: 64}  # by IP version: what a household or an office shares
+
 
 def client_network(request: HttpRequest) -> str:
-    """Returns the client's /24 or /64, such as "203.0.113.0/24": the part that a household or an office shares.
+    """Returns the client's /24 or /64, such as "203.0.113.0/24".
 
     Only the entry of `X-Forwarded-For` that our own proxies added is trusted (threat model S19). Everything that is no
     address counts as one network, "unknown".
@@ -23,6 +25,6 @@ def client_network(request: HttpRequest) -> str:
         return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is None:
-            return str(ipaddress.ip_network((int(parsed), 64), strict=False))
+            return str(ipaddress.ip_network((int(parsed), NETWORK_PREFIX[6]), strict=False))
         parsed = parsed.ipv4_mapped
-    return str(ipaddress.ip_network((int(parsed), 24), strict=False))
+    return str(ipaddress.ip_network((int(parsed), NETWORK_PREFIX[4]), strict=False))

@@ -27,6 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 from signatures.delivery.csv_export import COLUMNS, SOURCE
 from signatures.registries import AlarmCode, AuditAction, Flag, FlagEnd
 from signatures.screening.rate_limits import DEFAULT_LIMITS
+from signatures.tasks import DUTIES
 
 BASE = Path(__file__).resolve().parents[2]
 Words = dict[str, list[str]]  # by row: the cells that its line adds
@@ -80,8 +81,14 @@ def rate_limits(_of: str) -> Iterator[Row]:
 
 
 def _span(seconds: int) -> str:
-    minutes = seconds // 60
-    return {1: "a minute", 60: "an hour", 24 * 60: "a day"}.get(minutes, f"in {minutes} minutes")
+    names = {60: "a minute", 3600: "an hour", 86400: "a day"}
+    return names.get(seconds, f"in {seconds // 60} minutes" if seconds > 60 else f"in {seconds} seconds")
+
+
+def duties(_of: str) -> Iterator[Row]:
+    """The duties of the worker, in the order of one turn."""
+    for duty in DUTIES:
+        yield Row(duty.name, (_literal(duty.name), f"once {_span(int(duty.every.total_seconds()))}"))
 
 
 def csv_columns(_of: str) -> Iterator[Row]:
@@ -170,6 +177,7 @@ TABLES = {
     "alarms": Table(("alarm", "email to staff", "advice in admin", "when"), alarms),
     "audit-actions": Table(("action", "meaning"), audit_actions, added=0),
     "rate-limits": Table(("what is counted", "at most", "beyond it", "why this number"), rate_limits, added=2),
+    "duties": Table(("duty", "looked at", "what it does"), duties),
     "csv-columns": Table(("column", "content"), csv_columns),
     "addresses": Table(("address", "what"), addresses),
     "commands": Table(("command", "what it does"), commands, added=0),

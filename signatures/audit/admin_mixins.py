@@ -2,7 +2,7 @@
 
 import json
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, cast, override
 
 from django import forms
 from django.contrib import admin
@@ -70,6 +70,7 @@ class AuditedAdmin(admin.ModelAdmin):
             detail={"row": obj.pk},
         )
 
+    @override
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         self.record(request, AuditAction(f"set-{self.opts.model_name}"), obj, self.describe_changes(form))

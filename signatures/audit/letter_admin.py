@@ -1,6 +1,6 @@
 """Admin pages of letters, their texts and the news: those of `campaign`, with an audit entry for each change."""
 
-from typing import Any
+from typing import Any, override
 
 from django.contrib import admin
 from django.db import transaction
@@ -36,6 +36,7 @@ class AuditedNewsAdmin(AuditedAdmin, NewsAdmin):
     def letter_id_of(self, obj: Any) -> int | None:
         return int(obj.letter_id)
 
+    @override
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Record each text that was added, changed or removed, by its language."""
         super().save_formset(request, form, formset, change)

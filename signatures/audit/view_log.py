@@ -1,6 +1,6 @@
 """Audit entries about staff who look at signers (threat model A9)."""
 
-from typing import Any
+from typing import Any, override
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +12,7 @@ from signatures.audit.admin_mixins import staff_id
 class LoggedViews(admin.ModelAdmin):
     """Records each opened page of a signature, and each search, before the response is sent."""
 
+    @override
     def render_change_form(
         self,
         request: HttpRequest,

@@ -16,7 +16,6 @@ import campaign.models.languages
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -30,14 +29,23 @@ class Migration(migrations.Migration):
                 ("code", models.CharField(max_length=20, primary_key=True, serialize=False, verbose_name="alarm")),
                 ("sentence", models.CharField(max_length=300, verbose_name="what was found")),
                 ("since", models.DateTimeField(verbose_name="since")),
-                ("until", models.DateTimeField(help_text="Each check that finds the alarm again moves this forward.", verbose_name="active until")),
+                (
+                    "until",
+                    models.DateTimeField(
+                        help_text="Each check that finds the alarm again moves this forward.",
+                        verbose_name="active until",
+                    ),
+                ),
                 ("seen_by", models.BigIntegerField(null=True, verbose_name="seen by staff")),
             ],
             options={
                 "verbose_name": "alarm",
                 "verbose_name_plural": "alarms",
                 "ordering": ["-until"],
-                "permissions": [("pause_signing", "Can pause signing"), ("turn_switches", "Can resume signing, and tighten and loosen the rate limits")],
+                "permissions": [
+                    ("pause_signing", "Can pause signing"),
+                    ("turn_switches", "Can resume signing, and tighten and loosen the rate limits"),
+                ],
                 "default_permissions": ["view"],
             },
         ),
@@ -94,8 +102,7 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel(
             name="SignedLetter",
-            fields=[
-            ],
+            fields=[],
             options={
                 "verbose_name": "signed letter",
                 "verbose_name_plural": "signed letters",
@@ -126,26 +133,78 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "audit log",
                 "ordering": ["-pk"],
                 "default_permissions": ["view"],
-                "indexes": [models.Index(fields=["signature_id", "-id"], name="audit_of_signature"), models.Index(models.F("at"), models.F("id"), name="audit_by_day"), models.Index(models.F("action"), models.F("at"), models.F("id"), condition=models.Q(("action", "confirm"), _negated=True), name="audit_by_action"), models.Index(models.F("staff_id"), models.F("at"), models.F("id"), condition=models.Q(("staff_id__isnull", False)), name="audit_of_staff")],
+                "indexes": [
+                    models.Index(fields=["signature_id", "-id"], name="audit_of_signature"),
+                    models.Index(models.F("at"), models.F("id"), name="audit_by_day"),
+                    models.Index(
+                        models.F("action"),
+                        models.F("at"),
+                        models.F("id"),
+                        condition=models.Q(("action", "confirm"), _negated=True),
+                        name="audit_by_action",
+                    ),
+                    models.Index(
+                        models.F("staff_id"),
+                        models.F("at"),
+                        models.F("id"),
+                        condition=models.Q(("staff_id__isnull", False)),
+                        name="audit_of_staff",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
             name="BlocklistEntry",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("kind", models.CharField(choices=[("domain", "email domain"), ("network", "network"), ("word", "word"), ("name", "exact name")], max_length=10, verbose_name="kind")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("domain", "email domain"),
+                            ("network", "network"),
+                            ("word", "word"),
+                            ("name", "exact name"),
+                        ],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
                 ("value", models.CharField(max_length=200, verbose_name="what")),
                 ("note", models.CharField(blank=True, max_length=200, verbose_name="why")),
                 ("is_on", models.BooleanField(default=False, verbose_name="switched on")),
                 ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
-                ("made_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="made")),
+                (
+                    "made_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="made"),
+                ),
                 ("made_by", models.BigIntegerField(editable=False, null=True, verbose_name="made by staff")),
             ],
             options={
                 "verbose_name": "blocklist entry",
                 "verbose_name_plural": "blocklists",
                 "ordering": ["-pk"],
-                "constraints": [models.CheckConstraint(condition=models.Q(("kind__in", ["domain", "network", "word", "name"])), name="block_is_known"), models.CheckConstraint(condition=models.Q(models.Q(("kind", "network"), _negated=True), models.Q(("expires_at__isnull", False), ("expires_at__lte", django.db.models.expressions.CombinedExpression(models.F("made_at"), "+", models.Value(datetime.timedelta(days=30))))), _connector="OR"), name="a_blocked_network_expires")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["domain", "network", "word", "name"])), name="block_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "network"), _negated=True),
+                            models.Q(
+                                ("expires_at__isnull", False),
+                                (
+                                    "expires_at__lte",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("made_at"), "+", models.Value(datetime.timedelta(days=30))
+                                    ),
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="a_blocked_network_expires",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -158,19 +217,75 @@ class Migration(migrations.Migration):
                 ("organization", models.CharField(blank=True, max_length=100, verbose_name="organization")),
                 ("domain", models.CharField(blank=True, editable=False, max_length=16)),
                 ("by_network", models.BooleanField(default=False, editable=False)),
-                ("networks", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), default=list, editable=False)),
+                (
+                    "networks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16), default=list, editable=False
+                    ),
+                ),
                 ("country", models.CharField(blank=True, max_length=2, verbose_name="country")),
-                ("language", models.CharField(blank=True, choices=campaign.models.languages.language_choices, max_length=10, verbose_name="language")),
+                (
+                    "language",
+                    models.CharField(
+                        blank=True,
+                        choices=campaign.models.languages.language_choices,
+                        max_length=10,
+                        verbose_name="language",
+                    ),
+                ),
                 ("signed_up_from", models.DateTimeField(blank=True, null=True, verbose_name="signed up from")),
                 ("signed_up_until", models.DateTimeField(blank=True, null=True, verbose_name="signed up until")),
                 ("flag", models.CharField(blank=True, max_length=20, verbose_name="flag")),
                 ("similar_to", models.BigIntegerField(blank=True, null=True, verbose_name="similar to signature no.")),
                 ("name_key", models.CharField(blank=True, editable=False, max_length=200)),
-                ("states", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[("unconfirmed", "unconfirmed"), ("waiting", "waiting"), ("approved", "approved"), ("rejected", "rejected"), ("withdrawn", "withdrawn")], max_length=12), blank=True, default=list)),
-                ("visibility", models.CharField(blank=True, choices=[("public", "on this website and in the delivered letter"), ("delivery", "in the delivered letter only"), ("counted", "nowhere: count me without my name")], max_length=10, verbose_name="visibility")),
+                (
+                    "states",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("unconfirmed", "unconfirmed"),
+                                ("waiting", "waiting"),
+                                ("approved", "approved"),
+                                ("rejected", "rejected"),
+                                ("withdrawn", "withdrawn"),
+                            ],
+                            max_length=12,
+                        ),
+                        blank=True,
+                        default=list,
+                    ),
+                ),
+                (
+                    "visibility",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("public", "on this website and in the delivered letter"),
+                            ("delivery", "in the delivered letter only"),
+                            ("counted", "nowhere: count me without my name"),
+                        ],
+                        max_length=10,
+                        verbose_name="visibility",
+                    ),
+                ),
                 ("seen", models.JSONField(editable=False, null=True)),
                 ("has_changed", models.BooleanField(default=False, editable=False)),
-                ("step", models.CharField(choices=[("draft", "not started"), ("running", "running"), ("cancelled", "cancelled"), ("done", "done"), ("undoing", "being undone"), ("undone", "undone")], default="draft", max_length=10, verbose_name="state")),
+                (
+                    "step",
+                    models.CharField(
+                        choices=[
+                            ("draft", "not started"),
+                            ("running", "running"),
+                            ("cancelled", "cancelled"),
+                            ("done", "done"),
+                            ("undoing", "being undone"),
+                            ("undone", "undone"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
                 ("made_by", models.BigIntegerField(verbose_name="by")),
                 ("made_at", models.DateTimeField(auto_now_add=True, verbose_name="made")),
                 ("started_by", models.BigIntegerField(null=True, verbose_name="started by")),
@@ -186,7 +301,15 @@ class Migration(migrations.Migration):
                 ("looked_back", models.BigIntegerField(default=0)),
                 ("undone", models.PositiveIntegerField(default=0, verbose_name="undone")),
                 ("left_alone", models.PositiveIntegerField(default=0, verbose_name="left alone")),
-                ("letter", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="campaign.letter", verbose_name="letter")),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaign.letter",
+                        verbose_name="letter",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "bulk rule",
@@ -208,7 +331,15 @@ class Migration(migrations.Migration):
                 ("hour", models.DateTimeField(null=True)),
                 ("language", models.CharField(blank=True, db_default="", default="", max_length=10)),
                 ("event", models.CharField(blank=True, db_default="", default="", max_length=10)),
-                ("letter", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="campaign.letter")),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaign.letter",
+                    ),
+                ),
             ],
             options={
                 "default_permissions": [],
@@ -222,11 +353,36 @@ class Migration(migrations.Migration):
                 ("frozen_at", models.DateTimeField(verbose_name="frozen at")),
                 ("frozen_by", models.BigIntegerField(null=True, verbose_name="frozen by")),
                 ("reason", models.CharField(max_length=300, verbose_name="reason")),
-                ("order", models.CharField(choices=[("name", "by name, script by script"), ("country", "by country, then by name"), ("day", "by the day of approval, newest first")], max_length=10, verbose_name="order of the names")),
+                (
+                    "order",
+                    models.CharField(
+                        choices=[
+                            ("name", "by name, script by script"),
+                            ("country", "by country, then by name"),
+                            ("day", "by the day of approval, newest first"),
+                        ],
+                        max_length=10,
+                        verbose_name="order of the names",
+                    ),
+                ),
                 ("letterhead", models.JSONField(verbose_name="letterhead")),
                 ("texts", models.JSONField(verbose_name="texts")),
                 ("counts", models.JSONField(verbose_name="counts")),
-                ("state", models.CharField(choices=[("frozen", "frozen"), ("ready", "ready"), ("handed-over", "handed over"), ("acknowledged", "acknowledged"), ("void", "void")], default="frozen", max_length=12, verbose_name="state")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("frozen", "frozen"),
+                            ("ready", "ready"),
+                            ("handed-over", "handed over"),
+                            ("acknowledged", "acknowledged"),
+                            ("void", "void"),
+                        ],
+                        default="frozen",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
                 ("root", models.CharField(blank=True, max_length=64, verbose_name="root")),
                 ("files", models.JSONField(blank=True, default=dict, verbose_name="SHA-256 of the files")),
                 ("subtree_roots", models.BinaryField(db_default=b"", default=b"")),
@@ -241,7 +397,15 @@ class Migration(migrations.Migration):
                 ("seen_at", models.DateTimeField(null=True)),
                 ("build_canceled", models.BooleanField(default=False)),
                 ("failure", models.CharField(blank=True, default="", max_length=40)),
-                ("letter", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="campaign.letter", verbose_name="letter")),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="campaign.letter",
+                        verbose_name="letter",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "delivery",
@@ -258,7 +422,12 @@ class Migration(migrations.Migration):
                 ("place", models.PositiveIntegerField()),
                 ("number", models.PositiveIntegerField(null=True)),
                 ("signature_id", models.BigIntegerField(db_index=True)),
-                ("kind", models.CharField(choices=[("person", "a person"), ("organization", "an organization")], max_length=12)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("person", "a person"), ("organization", "an organization")], max_length=12
+                    ),
+                ),
                 ("name", models.CharField(blank=True, max_length=200)),
                 ("role", models.CharField(blank=True, max_length=200)),
                 ("organization", models.CharField(blank=True, max_length=200)),
@@ -270,7 +439,15 @@ class Migration(migrations.Migration):
                 ("on_paper", models.BooleanField(default=False)),
                 ("salt", models.BinaryField(max_length=32, null=True)),
                 ("leaf", models.BinaryField(max_length=32)),
-                ("delivery", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="rows", to="signatures.delivery")),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rows",
+                        to="signatures.delivery",
+                    ),
+                ),
             ],
             options={
                 "default_permissions": [],
@@ -280,14 +457,41 @@ class Migration(migrations.Migration):
             name="EmailSubject",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("mail", models.CharField(choices=[("link", "the link to confirm"), ("already", "the link to a signature that is confirmed"), ("reminder", "the reminder to confirm"), ("question", "that staff have a question"), ("update", "what became of the letter")], max_length=20, verbose_name="email")),
-                ("language", models.CharField(choices=campaign.models.languages.language_choices, max_length=10, verbose_name="language")),
-                ("subject", models.CharField(help_text="Neutral: it names neither the letter nor its recipient.", max_length=80, verbose_name="subject")),
+                (
+                    "mail",
+                    models.CharField(
+                        choices=[
+                            ("link", "the link to confirm"),
+                            ("already", "the link to a signature that is confirmed"),
+                            ("reminder", "the reminder to confirm"),
+                            ("question", "that staff have a question"),
+                            ("update", "what became of the letter"),
+                        ],
+                        max_length=20,
+                        verbose_name="email",
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        choices=campaign.models.languages.language_choices, max_length=10, verbose_name="language"
+                    ),
+                ),
+                (
+                    "subject",
+                    models.CharField(
+                        help_text="Neutral: it names neither the letter nor its recipient.",
+                        max_length=80,
+                        verbose_name="subject",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "email subject",
                 "verbose_name_plural": "email subjects",
-                "constraints": [models.UniqueConstraint(models.F("mail"), models.F("language"), name="one_subject_per_email")],
+                "constraints": [
+                    models.UniqueConstraint(models.F("mail"), models.F("language"), name="one_subject_per_email")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -296,7 +500,12 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField(verbose_name="number")),
                 ("day", models.DateField(verbose_name="day")),
-                ("delivery", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="errata", to="signatures.delivery")),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="errata", to="signatures.delivery"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "erratum",
@@ -310,9 +519,29 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("hour", models.DateTimeField()),
                 ("language", models.CharField(max_length=10)),
-                ("event", models.CharField(choices=[("sign-up", "sign-ups"), ("confirm", "confirmations"), ("approve", "approvals"), ("reject", "rejections"), ("withdraw", "withdrawals")], max_length=10)),
+                (
+                    "event",
+                    models.CharField(
+                        choices=[
+                            ("sign-up", "sign-ups"),
+                            ("confirm", "confirmations"),
+                            ("approve", "approvals"),
+                            ("reject", "rejections"),
+                            ("withdraw", "withdrawals"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("number", models.BigIntegerField()),
-                ("letter", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="campaign.letter")),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaign.letter",
+                    ),
+                ),
             ],
             options={
                 "default_permissions": [],
@@ -328,7 +557,15 @@ class Migration(migrations.Migration):
                 ("first_entry", models.BigIntegerField(editable=False)),
                 ("last_entry", models.BigIntegerField(editable=False)),
                 ("undone_at", models.DateTimeField(null=True, verbose_name="undone")),
-                ("letter", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="campaign.letter", verbose_name="letter")),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaign.letter",
+                        verbose_name="letter",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "paper import",
@@ -343,30 +580,87 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("code", models.SlugField(help_text="The same in every language.", max_length=40, verbose_name="code")),
-                ("language", models.CharField(choices=campaign.models.languages.language_choices, default="en", max_length=10, verbose_name="language")),
+                (
+                    "language",
+                    models.CharField(
+                        choices=campaign.models.languages.language_choices,
+                        default="en",
+                        max_length=10,
+                        verbose_name="language",
+                    ),
+                ),
                 ("text", models.CharField(max_length=300, verbose_name="question")),
             ],
             options={
                 "verbose_name": "question to signers",
                 "verbose_name_plural": "questions to signers",
                 "ordering": ["code", "language"],
-                "constraints": [models.UniqueConstraint(models.F("code"), models.F("language"), name="one_question_per_language")],
+                "constraints": [
+                    models.UniqueConstraint(models.F("code"), models.F("language"), name="one_question_per_language")
+                ],
             },
         ),
         migrations.CreateModel(
             name="RateLimit",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("scope", models.CharField(choices=[("network", "sign-ups from one network (/24 or /64)"), ("mailbox", "sign-ups for one mailbox"), ("domain", "sign-ups with one email domain"), ("site", "sign-ups on the whole site"), ("words", "sign-ups with one name and country"), ("guess", "broken personal links from one network"), ("report", "reports of public names from one network"), ("login", "failed logins under one name from one network"), ("login-network", "logins from one network that have audit entries of their own"), ("mail", "emails sent by the whole site"), ("mail-domain", "emails sent to one email domain"), ("name", "sign-ups with one name, from any country, numbers in it ignored"), ("comment", "sign-ups with one comment"), ("small-domain", "sign-ups with one email domain that is no public provider"), ("no-hand", "sign-ups from one network without script, or faster than a person")], max_length=20, verbose_name="what")),
-                ("seconds", models.PositiveIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(86400)], verbose_name="in how many seconds")),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("network", "sign-ups from one network (/24 or /64)"),
+                            ("mailbox", "sign-ups for one mailbox"),
+                            ("domain", "sign-ups with one email domain"),
+                            ("site", "sign-ups on the whole site"),
+                            ("words", "sign-ups with one name and country"),
+                            ("guess", "broken personal links from one network"),
+                            ("report", "reports of public names from one network"),
+                            ("login", "failed logins under one name from one network"),
+                            ("login-network", "logins from one network that have audit entries of their own"),
+                            ("mail", "emails sent by the whole site"),
+                            ("mail-domain", "emails sent to one email domain"),
+                            ("name", "sign-ups with one name, from any country, numbers in it ignored"),
+                            ("comment", "sign-ups with one comment"),
+                            ("small-domain", "sign-ups with one email domain that is no public provider"),
+                            ("no-hand", "sign-ups from one network without script, or faster than a person"),
+                        ],
+                        max_length=20,
+                        verbose_name="what",
+                    ),
+                ),
+                (
+                    "seconds",
+                    models.PositiveIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(86400),
+                        ],
+                        verbose_name="in how many seconds",
+                    ),
+                ),
                 ("max_count", models.PositiveIntegerField(verbose_name="how often at most")),
-                ("divisor", models.PositiveSmallIntegerField(db_default=1, default=1, editable=False, validators=[django.core.validators.MinValueValidator(1)], verbose_name="tightened: divided by")),
+                (
+                    "divisor",
+                    models.PositiveSmallIntegerField(
+                        db_default=1,
+                        default=1,
+                        editable=False,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="tightened: divided by",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "rate limit",
                 "verbose_name_plural": "rate limits",
                 "ordering": ["scope", "seconds"],
-                "constraints": [models.UniqueConstraint(models.F("scope"), models.F("seconds"), name="one_limit_per_time"), models.CheckConstraint(condition=models.Q(("seconds__gte", 1), ("seconds__lte", 86400)), name="limit_within_a_day"), models.CheckConstraint(condition=models.Q(("divisor__gte", 1)), name="limit_divided_by_a_number")],
+                "constraints": [
+                    models.UniqueConstraint(models.F("scope"), models.F("seconds"), name="one_limit_per_time"),
+                    models.CheckConstraint(
+                        condition=models.Q(("seconds__gte", 1), ("seconds__lte", 86400)), name="limit_within_a_day"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("divisor__gte", 1)), name="limit_divided_by_a_number"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -374,34 +668,120 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ("kind", models.CharField(choices=[("person", "a person"), ("organization", "an organization")], default="person", max_length=12, verbose_name="kind")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("person", "a person"), ("organization", "an organization")],
+                        default="person",
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
                 ("address_hash", models.BinaryField(max_length=32, null=True)),
                 ("paper", models.BooleanField(default=False, editable=False)),
-                ("sheet", models.CharField(blank=True, db_default="", default="", max_length=100, verbose_name="where the paper lies")),
+                (
+                    "sheet",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=100, verbose_name="where the paper lies"
+                    ),
+                ),
                 ("name", models.CharField(blank=True, max_length=200, verbose_name="name")),
                 ("role", models.CharField(blank=True, max_length=200, verbose_name="role")),
                 ("organization", models.CharField(blank=True, max_length=200, verbose_name="organization")),
-                ("spokesperson", models.CharField(blank=True, db_default="", default="", max_length=200, verbose_name="who speaks for it")),
+                (
+                    "spokesperson",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=200, verbose_name="who speaks for it"
+                    ),
+                ),
                 ("country", models.CharField(blank=True, max_length=2, verbose_name="country")),
                 ("comment", models.TextField(blank=True, max_length=1000, verbose_name="comment")),
                 ("name_key", models.CharField(blank=True, db_default="", default="", editable=False, max_length=200)),
-                ("sort_key", models.CharField(blank=True, db_collation="C", db_default="", default="", editable=False, max_length=100)),
+                (
+                    "sort_key",
+                    models.CharField(
+                        blank=True, db_collation="C", db_default="", default="", editable=False, max_length=100
+                    ),
+                ),
                 ("search_text", models.TextField(blank=True, db_default="", default="", editable=False)),
-                ("visibility", models.CharField(choices=[("public", "on this website and in the delivered letter"), ("delivery", "in the delivered letter only"), ("counted", "nowhere: count me without my name")], max_length=10, verbose_name="visibility")),
+                (
+                    "visibility",
+                    models.CharField(
+                        choices=[
+                            ("public", "on this website and in the delivered letter"),
+                            ("delivery", "in the delivered letter only"),
+                            ("counted", "nowhere: count me without my name"),
+                        ],
+                        max_length=10,
+                        verbose_name="visibility",
+                    ),
+                ),
                 ("language", models.CharField(max_length=10, verbose_name="language")),
                 ("sealed_address", models.BinaryField(null=True)),
-                ("domains", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), db_default=[], default=list, editable=False)),
+                (
+                    "domains",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16), db_default=[], default=list, editable=False
+                    ),
+                ),
                 ("network", models.CharField(blank=True, db_default="", default="", editable=False, max_length=16)),
-                ("marks", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), db_default=[], default=list, editable=False)),
-                ("state", models.CharField(choices=[("unconfirmed", "unconfirmed"), ("waiting", "waiting"), ("approved", "approved"), ("rejected", "rejected"), ("withdrawn", "withdrawn")], default="unconfirmed", max_length=12, verbose_name="state")),
-                ("flags", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, verbose_name="flags")),
-                ("featured_position", models.PositiveSmallIntegerField(editable=False, null=True, verbose_name="place among featured signatures")),
+                (
+                    "marks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16), db_default=[], default=list, editable=False
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("unconfirmed", "unconfirmed"),
+                            ("waiting", "waiting"),
+                            ("approved", "approved"),
+                            ("rejected", "rejected"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="unconfirmed",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "flags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20), blank=True, default=list, verbose_name="flags"
+                    ),
+                ),
+                (
+                    "featured_position",
+                    models.PositiveSmallIntegerField(
+                        editable=False, null=True, verbose_name="place among featured signatures"
+                    ),
+                ),
                 ("signed_up_at", models.DateTimeField(verbose_name="signed up")),
                 ("confirmed_at", models.DateTimeField(null=True, verbose_name="confirmed")),
                 ("approved_on", models.DateField(null=True, verbose_name="approved")),
                 ("question", models.CharField(blank=True, db_default="", default="", editable=False, max_length=40)),
-                ("letter", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="signatures", to="campaign.letter", verbose_name="letter")),
-                ("translation", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="signatures", to="campaign.translation", verbose_name="text")),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to="campaign.letter",
+                        verbose_name="letter",
+                    ),
+                ),
+                (
+                    "translation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to="campaign.translation",
+                        verbose_name="text",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "signature",
@@ -415,7 +795,21 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("staff_id", models.BigIntegerField(null=True)),
-                ("kind", models.CharField(choices=[("link", "personal link"), ("reminder", "reminder to confirm"), ("question", "question of staff"), ("update", "what became of the letter"), ("invite", "invitation of a member of staff"), ("reset", "password reset of a member of staff"), ("alarm", "alarm to a member of staff")], max_length=20)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("link", "personal link"),
+                            ("reminder", "reminder to confirm"),
+                            ("question", "question of staff"),
+                            ("update", "what became of the letter"),
+                            ("invite", "invitation of a member of staff"),
+                            ("reset", "password reset of a member of staff"),
+                            ("alarm", "alarm to a member of staff"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
                 ("topic", models.CharField(blank=True, db_default="", max_length=40)),
                 ("language", models.CharField(max_length=10)),
                 ("recipient", models.BinaryField(null=True)),
@@ -424,7 +818,15 @@ class Migration(migrations.Migration):
                 ("sent_at", models.DateTimeField(null=True)),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("failure", models.CharField(blank=True, max_length=40)),
-                ("signature", models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name="mails", to="signatures.signature")),
+                (
+                    "signature",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mails",
+                        to="signatures.signature",
+                    ),
+                ),
             ],
             options={
                 "default_permissions": [],
@@ -437,9 +839,25 @@ class Migration(migrations.Migration):
                 ("entry_id", models.BigIntegerField()),
                 ("state", models.CharField(max_length=12)),
                 ("approved_on", models.DateField(null=True)),
-                ("flags", django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), default=list)),
-                ("rule", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="changes", to="signatures.bulkrule")),
-                ("signature", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="signatures.signature")),
+                (
+                    "flags",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), default=list),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="signatures.bulkrule",
+                    ),
+                ),
+                (
+                    "signature",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="signatures.signature"
+                    ),
+                ),
             ],
             options={
                 "default_permissions": [],
@@ -447,8 +865,7 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel(
             name="FeaturedSignature",
-            fields=[
-            ],
+            fields=[],
             options={
                 "verbose_name": "featured signature",
                 "verbose_name_plural": "featured signatures",
@@ -461,8 +878,7 @@ class Migration(migrations.Migration):
         ),
         migrations.CreateModel(
             name="WaitingSignature",
-            fields=[
-            ],
+            fields=[],
             options={
                 "verbose_name": "waiting signature",
                 "verbose_name_plural": "review queue",
@@ -478,34 +894,80 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("letter_id", models.BigIntegerField()),
-                ("kind", models.CharField(choices=[("person", "a person"), ("organization", "an organization")], max_length=12)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("person", "a person"), ("organization", "an organization")], max_length=12
+                    ),
+                ),
                 ("address_hash", models.BinaryField(max_length=32)),
                 ("at", models.DateTimeField()),
             ],
             options={
                 "default_permissions": [],
-                "constraints": [models.UniqueConstraint(models.F("letter_id"), models.F("kind"), models.F("address_hash"), name="one_tombstone")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("letter_id"), models.F("kind"), models.F("address_hash"), name="one_tombstone"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
             model_name="bulkrule",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("name_pattern", ""), _negated=True), models.Q(("organization", ""), _negated=True), models.Q(("domain", ""), _negated=True), ("by_network", True), models.Q(("country", ""), _negated=True), models.Q(("language", ""), _negated=True), ("signed_up_from__isnull", False), models.Q(("flag", ""), _negated=True), ("similar_to__isnull", False), _connector="OR"), name="a_rule_has_a_condition"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("name_pattern", ""), _negated=True),
+                    models.Q(("organization", ""), _negated=True),
+                    models.Q(("domain", ""), _negated=True),
+                    ("by_network", True),
+                    models.Q(("country", ""), _negated=True),
+                    models.Q(("language", ""), _negated=True),
+                    ("signed_up_from__isnull", False),
+                    models.Q(("flag", ""), _negated=True),
+                    ("similar_to__isnull", False),
+                    _connector="OR",
+                ),
+                name="a_rule_has_a_condition",
+            ),
         ),
         migrations.AddConstraint(
             model_name="bulkrule",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("name", ""), _negated=True), models.Q(("reason", ""), _negated=True)), name="a_rule_has_a_name_and_a_reason"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("name", ""), _negated=True), models.Q(("reason", ""), _negated=True)),
+                name="a_rule_has_a_name_and_a_reason",
+            ),
         ),
         migrations.AddConstraint(
             model_name="bulkrule",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("name_pattern", ""), ("name_pattern__regex", "[^*?[:space:]]"), _connector="OR"), models.Q(("organization", ""), ("organization__regex", "[^*?[:space:]]"), _connector="OR")), name="a_pattern_is_more_than_stars"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("name_pattern", ""), ("name_pattern__regex", "[^*?[:space:]]"), _connector="OR"),
+                    models.Q(("organization", ""), ("organization__regex", "[^*?[:space:]]"), _connector="OR"),
+                ),
+                name="a_pattern_is_more_than_stars",
+            ),
         ),
         migrations.AddConstraint(
             model_name="bulkrule",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("signed_up_from__isnull", True), ("signed_up_until__isnull", True)), models.Q(("signed_up_from__isnull", False), ("signed_up_until__isnull", False), ("signed_up_from__lt", models.F("signed_up_until"))), _connector="OR"), name="a_span_has_two_ends"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("signed_up_from__isnull", True), ("signed_up_until__isnull", True)),
+                    models.Q(
+                        ("signed_up_from__isnull", False),
+                        ("signed_up_until__isnull", False),
+                        ("signed_up_from__lt", models.F("signed_up_until")),
+                    ),
+                    _connector="OR",
+                ),
+                name="a_span_has_two_ends",
+            ),
         ),
         migrations.AddConstraint(
             model_name="bulkrule",
-            constraint=models.CheckConstraint(condition=models.Q(("step__in", ["draft", "running", "cancelled", "done", "undoing", "undone"])), name="bulk_rule_step_is_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("step__in", ["draft", "running", "cancelled", "done", "undoing", "undone"])),
+                name="bulk_rule_step_is_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="delivery",
@@ -513,19 +975,38 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.CheckConstraint(condition=models.Q(("state__in", ["frozen", "ready", "handed-over", "acknowledged", "void"])), name="delivery_state_is_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["frozen", "ready", "handed-over", "acknowledged", "void"])),
+                name="delivery_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.CheckConstraint(condition=models.Q(("reason", ""), _negated=True), name="a_delivery_has_a_reason"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="a_delivery_has_a_reason"
+            ),
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("state", "void"), _negated=True), models.Q(("void_reason", ""), _negated=True), _connector="OR"), name="void_for_a_reason"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "void"), _negated=True),
+                    models.Q(("void_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="void_for_a_reason",
+            ),
         ),
         migrations.AddConstraint(
             model_name="delivery",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("state__in", ["ready", "handed-over", "acknowledged"]), _negated=True), models.Q(("root", ""), _negated=True), _connector="OR"), name="a_ready_delivery_has_a_root"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["ready", "handed-over", "acknowledged"]), _negated=True),
+                    models.Q(("root", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="a_ready_delivery_has_a_root",
+            ),
         ),
         migrations.AddConstraint(
             model_name="deliveryentry",
@@ -533,7 +1014,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="deliveryentry",
-            constraint=models.CheckConstraint(condition=models.Q(("number__isnull", False), models.Q(("country", ""), ("name", ""), ("organization", ""), ("role", "")), _connector="OR"), name="counted_only_is_delivered_without_words"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("number__isnull", False),
+                    models.Q(("country", ""), ("name", ""), ("organization", ""), ("role", "")),
+                    _connector="OR",
+                ),
+                name="counted_only_is_delivered_without_words",
+            ),
         ),
         migrations.AddConstraint(
             model_name="erratum",
@@ -541,27 +1029,61 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="hourlystatistic",
-            constraint=models.UniqueConstraint(models.F("hour"), models.F("letter"), models.F("language"), models.F("event"), name="one_sum_an_hour"),
+            constraint=models.UniqueConstraint(
+                models.F("hour"), models.F("letter"), models.F("language"), models.F("event"), name="one_sum_an_hour"
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.F("letter"), models.OrderBy(models.F("approved_on"), descending=True), models.F("public_id"), condition=models.Q(("state", "approved"), ("visibility", "public")), name="public_newest"),
+            index=models.Index(
+                models.F("letter"),
+                models.OrderBy(models.F("approved_on"), descending=True),
+                models.F("public_id"),
+                condition=models.Q(("state", "approved"), ("visibility", "public")),
+                name="public_newest",
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.F("letter"), models.F("country"), models.OrderBy(models.F("approved_on"), descending=True), models.F("public_id"), condition=models.Q(("state", "approved"), ("visibility", "public")), name="public_by_country"),
+            index=models.Index(
+                models.F("letter"),
+                models.F("country"),
+                models.OrderBy(models.F("approved_on"), descending=True),
+                models.F("public_id"),
+                condition=models.Q(("state", "approved"), ("visibility", "public")),
+                name="public_by_country",
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.F("letter"), models.F("sort_key"), models.F("public_id"), condition=models.Q(("state", "approved"), ("visibility", "public")), name="public_by_name"),
+            index=models.Index(
+                models.F("letter"),
+                models.F("sort_key"),
+                models.F("public_id"),
+                condition=models.Q(("state", "approved"), ("visibility", "public")),
+                name="public_by_name",
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.F("letter"), models.F("country"), models.F("sort_key"), models.F("public_id"), condition=models.Q(("state", "approved"), ("visibility", "public")), name="public_by_country_and_name"),
+            index=models.Index(
+                models.F("letter"),
+                models.F("country"),
+                models.F("sort_key"),
+                models.F("public_id"),
+                condition=models.Q(("state", "approved"), ("visibility", "public")),
+                name="public_by_country_and_name",
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.F("letter"), models.OrderBy(models.F("approved_on"), descending=True), models.F("public_id"), condition=models.Q(("kind", "organization"), ("state", "approved"), ("visibility", "public")), name="public_organizations"),
+            index=models.Index(
+                models.F("letter"),
+                models.OrderBy(models.F("approved_on"), descending=True),
+                models.F("public_id"),
+                condition=models.Q(("kind", "organization"), ("state", "approved"), ("visibility", "public")),
+                name="public_organizations",
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
@@ -573,59 +1095,131 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.Case(models.When(flags=[], then=1), default=0), models.F("signed_up_at"), models.F("id"), condition=models.Q(("state", "waiting")), name="queue"),
+            index=models.Index(
+                models.Case(models.When(flags=[], then=1), default=0),
+                models.F("signed_up_at"),
+                models.F("id"),
+                condition=models.Q(("state", "waiting")),
+                name="queue",
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.F("name_key"), condition=models.Q(("name_key", ""), _negated=True), name="same_name_key"),
+            index=models.Index(
+                models.F("name_key"), condition=models.Q(("name_key", ""), _negated=True), name="same_name_key"
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.search.SearchVector("name_key", "role", "organization", config="simple"), condition=models.Q(("name_key", ""), _negated=True), name="found_by_words"),
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.search.SearchVector("name_key", "role", "organization", config="simple"),
+                condition=models.Q(("name_key", ""), _negated=True),
+                name="found_by_words",
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.F("letter"), models.F("featured_position"), condition=models.Q(("featured_position__isnull", False)), name="featured_order"),
+            index=models.Index(
+                models.F("letter"),
+                models.F("featured_position"),
+                condition=models.Q(("featured_position__isnull", False)),
+                name="featured_order",
+            ),
         ),
         migrations.AddIndex(
             model_name="signature",
-            index=models.Index(models.F("signed_up_at"), condition=models.Q(("flags__contains", ["reported"])), name="reported"),
+            index=models.Index(
+                models.F("signed_up_at"), condition=models.Q(("flags__contains", ["reported"])), name="reported"
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.UniqueConstraint(models.F("letter"), models.F("kind"), models.F("address_hash"), name="one_signature_per_address"),
+            constraint=models.UniqueConstraint(
+                models.F("letter"), models.F("kind"), models.F("address_hash"), name="one_signature_per_address"
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.CheckConstraint(condition=models.Q(("address_hash__isnull", False), ("paper", True), _connector="OR"), name="an_address_unless_on_paper"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("address_hash__isnull", False), ("paper", True), _connector="OR"),
+                name="an_address_unless_on_paper",
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.CheckConstraint(condition=models.Q(("state__in", ["unconfirmed", "withdrawn"]), ("confirmed_at__isnull", False), ("paper", True), _connector="OR"), name="nothing_moves_before_confirmation"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["unconfirmed", "withdrawn"]),
+                    ("confirmed_at__isnull", False),
+                    ("paper", True),
+                    _connector="OR",
+                ),
+                name="nothing_moves_before_confirmation",
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("comment", ""), ("name", ""), ("name_key", ""), ("organization", ""), ("role", ""), ("search_text", ""), ("sort_key", ""), ("spokesperson", "")), models.Q(models.Q(("state", "withdrawn"), _negated=True), models.Q(models.Q(("visibility", "counted"), _negated=True), ("confirmed_at__isnull", True), _connector="OR")), _connector="OR"), name="counted_and_withdrawn_have_no_words"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("comment", ""),
+                        ("name", ""),
+                        ("name_key", ""),
+                        ("organization", ""),
+                        ("role", ""),
+                        ("search_text", ""),
+                        ("sort_key", ""),
+                        ("spokesperson", ""),
+                    ),
+                    models.Q(
+                        models.Q(("state", "withdrawn"), _negated=True),
+                        models.Q(
+                            models.Q(("visibility", "counted"), _negated=True),
+                            ("confirmed_at__isnull", True),
+                            _connector="OR",
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="counted_and_withdrawn_have_no_words",
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.CheckConstraint(condition=models.Q(("featured_position__isnull", True), models.Q(("name", ""), _negated=True), _connector="OR"), name="featured_has_a_name"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("featured_position__isnull", True), models.Q(("name", ""), _negated=True), _connector="OR"
+                ),
+                name="featured_has_a_name",
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("state", "approved"), _negated=True), ("approved_on__isnull", False), _connector="OR"), name="approved_on_a_day"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "approved"), _negated=True), ("approved_on__isnull", False), _connector="OR"
+                ),
+                name="approved_on_a_day",
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.CheckConstraint(condition=models.Q(("state__in", ["unconfirmed", "waiting", "approved", "rejected", "withdrawn"])), name="signature_state_is_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["unconfirmed", "waiting", "approved", "rejected", "withdrawn"])),
+                name="signature_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.CheckConstraint(condition=models.Q(("visibility__in", ["public", "delivery", "counted"])), name="visibility_is_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("visibility__in", ["public", "delivery", "counted"])), name="visibility_is_known"
+            ),
         ),
         migrations.AddConstraint(
             model_name="signature",
-            constraint=models.CheckConstraint(condition=models.Q(("kind__in", ["person", "organization"])), name="kind_is_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["person", "organization"])), name="kind_is_known"
+            ),
         ),
         migrations.AddIndex(
             model_name="outboxmail",
@@ -633,7 +1227,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="outboxmail",
-            index=models.Index(models.F("staff_id"), models.F("queued_at"), condition=models.Q(("staff_id__isnull", False)), name="outbox_to_staff"),
+            index=models.Index(
+                models.F("staff_id"),
+                models.F("queued_at"),
+                condition=models.Q(("staff_id__isnull", False)),
+                name="outbox_to_staff",
+            ),
         ),
         migrations.AddIndex(
             model_name="outboxmail",
@@ -641,15 +1240,37 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="outboxmail",
-            index=models.Index(models.F("due_at"), condition=models.Q(("sent_at__isnull", True), ("recipient__isnull", True)), name="outbox_given_up"),
+            index=models.Index(
+                models.F("due_at"),
+                condition=models.Q(("sent_at__isnull", True), ("recipient__isnull", True)),
+                name="outbox_given_up",
+            ),
         ),
         migrations.AddConstraint(
             model_name="outboxmail",
-            constraint=models.CheckConstraint(condition=models.Q(("sent_at__isnull", True), ("recipient__isnull", True), _connector="OR"), name="sent_mail_has_no_recipient"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sent_at__isnull", True), ("recipient__isnull", True), _connector="OR"),
+                name="sent_mail_has_no_recipient",
+            ),
         ),
         migrations.AddConstraint(
             model_name="outboxmail",
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(("kind__in", ["link", "reminder", "question", "update"]), ("signature__isnull", False), ("staff_id__isnull", True)), models.Q(("kind__in", ["invite", "reset", "alarm"]), ("signature__isnull", True), ("staff_id__isnull", False)), _connector="OR"), name="mail_goes_to_a_signer_or_to_staff"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("kind__in", ["link", "reminder", "question", "update"]),
+                        ("signature__isnull", False),
+                        ("staff_id__isnull", True),
+                    ),
+                    models.Q(
+                        ("kind__in", ["invite", "reset", "alarm"]),
+                        ("signature__isnull", True),
+                        ("staff_id__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="mail_goes_to_a_signer_or_to_staff",
+            ),
         ),
         migrations.AddConstraint(
             model_name="bulkrulechange",

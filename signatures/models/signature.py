@@ -69,6 +69,10 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         return self.order_by("-approved_on", "public_id")
 
 
+_PUBLIC = Q(state="approved", visibility="public")
+_NEWEST = models.F("approved_on").desc()
+
+
 class Signature(models.Model):
     """The signature of one email address under one letter. It has no address, only a keyed hash that finds it again."""
 
@@ -148,49 +152,25 @@ class Signature(models.Model):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="kind_is_known"),
         ]
         indexes: ClassVar = [
-            models.Index(
-                "letter",
-                models.F("approved_on").desc(),
-                "public_id",
-                name="public_newest",
-                condition=Q(state="approved", visibility="public"),
-            ),
-            models.Index(
-                "letter",
-                "country",
-                models.F("approved_on").desc(),
-                "public_id",
-                name="public_by_country",
-                condition=Q(state="approved", visibility="public"),
-            ),
+            models.Index("letter", _NEWEST, "public_id", name="public_newest", condition=_PUBLIC),
+            models.Index("letter", "country", _NEWEST, "public_id", name="public_by_country", condition=_PUBLIC),
             # By name, in all countries and in one: no other index finds a page in the middle.
+            models.Index("letter", "sort_key", "public_id", name="public_by_name", condition=_PUBLIC),
             models.Index(
-                "letter",
-                "sort_key",
-                "public_id",
-                name="public_by_name",
-                condition=Q(state="approved", visibility="public"),
-            ),
-            models.Index(
-                "letter",
-                "country",
-                "sort_key",
-                "public_id",
-                name="public_by_country_and_name",
-                condition=Q(state="approved", visibility="public"),
+                "letter", "country", "sort_key", "public_id", name="public_by_country_and_name", condition=_PUBLIC
             ),
             # Pieces of names exist in this index alone, which has public rows only (P6). The pending list is short,
             # because every search reads all of it.
             GinIndex(
                 Grams("letter_id", "country", "search_text"),
                 name="public_by_grams",
-                condition=Q(state="approved", visibility="public"),
+                condition=_PUBLIC,
                 gin_pending_list_limit=512,
             ),
             # The list of organizations. Signatures of persons do not make this index larger.
             models.Index(
                 "letter",
-                models.F("approved_on").desc(),
+                _NEWEST,
                 "public_id",
                 name="public_organizations",
                 condition=Q(state="approved", visibility="public", kind="organization"),

@@ -27,7 +27,7 @@ class Tick:
     """A label at a position of an axis."""
 
     at: str
-    words: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ class Chart:
     """Bars with their axes, in units of the drawing."""
 
     bars: list[Bar]
-    below: list[Tick]  # labels of the horizontal axis
-    beside: list[Tick]  # labels of the vertical axis
+    x_labels: list[Tick]  # labels of the horizontal axis
+    y_labels: list[Tick]  # labels of the vertical axis
     total: int
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
     right: int = WIDTH - RIGHT
-    floor: int = HEIGHT - BOTTOM  # y of the horizontal axis
-    under: int = HEIGHT - 7  # y of its labels
+    x_axis: int = HEIGHT - BOTTOM  # y of the horizontal axis
+    x_labels_at: int = HEIGHT - 7  # y of its labels
 
 
 def bars(numbers: Sequence[int], labels: Sequence[str], axis_labels: Mapping[int, str]) -> Chart:
@@ -62,10 +62,10 @@ def bars(numbers: Sequence[int], labels: Sequence[str], axis_labels: Mapping[int
         height = max(LOWEST, number / top * full_height) if number else 0.0
         x, y = LEFT + step * (index + GAP / 2), HEIGHT - BOTTOM - height
         drawn.append(Bar(label, number, _unit(x), _unit(y), _unit(step * (1 - GAP)), _unit(height)))
-    below = [Tick(_unit(_middle(index, step)), axis_labels[index]) for index in _with_room(axis_labels, step)]
+    x_labels = [Tick(_unit(_middle(index, step)), axis_labels[index]) for index in _with_room(axis_labels, step)]
     shown = sorted({0, top // 2, top} if top > 1 else {0, top})
-    beside = [Tick(_unit(HEIGHT - BOTTOM - number / top * full_height), abbreviate(number)) for number in shown]
-    return Chart(drawn, below, beside, sum(numbers))
+    y_labels = [Tick(_unit(HEIGHT - BOTTOM - number / top * full_height), abbreviate(number)) for number in shown]
+    return Chart(drawn, x_labels, y_labels, sum(numbers))
 
 
 def _middle(index: int, step: float) -> float:

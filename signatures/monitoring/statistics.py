@@ -35,17 +35,17 @@ class Backlog:
     """What waits at this moment, and since when."""
 
     flagged: int
-    clean: int
+    unflagged: int
     flagged_since: datetime | None
-    clean_since: datetime | None
+    unflagged_since: datetime | None
     mails_due: int
     mails_later: int
     mails_failing: int
     mail_due_since: datetime | None
     mails_given_up: int
-    jobs_running: int
-    jobs_ready: int
-    jobs_failed: int
+    tasks_running: int
+    tasks_ready: int
+    tasks_failed: int
     reported: int
 
 

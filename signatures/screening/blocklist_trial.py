@@ -68,12 +68,10 @@ def _try_domain(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
 
 
 def _try_network(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
-    parts = blocklists.subnets(entry.value, MAX_SUBNETS)
-    if not parts:
+    try:
+        digests = rate_limits.network_digests(entry.value, timezone.now(), max_networks=MAX_SUBNETS)
+    except ValueError:
         return Trial(cannot="This network is too wide to be tried: only digests of its parts are kept.")
-    now = timezone.now()
-    days = [now - timedelta(days=ago) for ago in range(NETWORKS_KEPT_FOR.days + 1)]
-    digests = [rate_limits.network_digest(part, day) for day in days for part in parts]
     trial = _trial_of(recent.filter(network__in=digests))
     trial.hours = int(NETWORKS_KEPT_FOR.total_seconds()) // 3600
     return trial

@@ -17,6 +17,7 @@ from django.utils import timezone
 from fontTools.unicodedata import script
 
 from campaign.runtime.expiring_cache import ExpiringCache
+from campaign.web.client_network import NETWORK_PREFIX
 from signatures.models import BlocklistEntry
 from signatures.registries import Flag
 from signatures.registries.typed_fields import WORDS
@@ -24,7 +25,6 @@ from signatures.values.normalization import name_key
 
 # The fields in which blocked words are searched. Who speaks for an organization is reviewed in any case.
 FIELDS = tuple(word for word in WORDS if word != "spokesperson")
-NARROWEST_PREFIX = {4: 24, 6: 64}  # networks are known no finer (`campaign.web.client_network`)
 WIDEST_PREFIX = {4: 8, 6: 16}
 CACHE_SECONDS = 10.0  # how long a process keeps the lists
 _NO_SPACES = {"Hani", "Hira", "Kana", "Hang"}  # scripts that write words without spaces
@@ -67,9 +67,9 @@ def _clean_network(value: str) -> str:
         found = ipaddress.ip_network(value, strict=False)
     except ValueError:
         raise InvalidEntry("Please enter a network, such as 203.0.113.0/24 or 2001:db8:1::/48.") from None
-    if found.prefixlen > NARROWEST_PREFIX[found.version]:
+    if found.prefixlen > NETWORK_PREFIX[found.version]:
         raise InvalidEntry(
-            f"The site knows only the /{NARROWEST_PREFIX[found.version]} of an address, so it cannot distinguish this "
+            f"The site knows only the /{NETWORK_PREFIX[found.version]} of an address, so it cannot distinguish this "
             "network from its neighbors."
         )
     if found.prefixlen < WIDEST_PREFIX[found.version]:
@@ -171,15 +171,6 @@ def _lifetime(lists: Blocklists) -> float:
 def clear_cache() -> None:
     """Read the lists again."""
     _cache.clear()
-
-
-def subnets(network: str, max_count: int) -> list[str]:
-    """Returns the networks, as the site knows them, that make up this one; none if they are more than `max_count`."""
-    whole = ipaddress.ip_network(network)
-    finest = NARROWEST_PREFIX[whole.version]
-    if 2 ** (finest - whole.prefixlen) > max_count:
-        return []
-    return [str(part) for part in whole.subnets(new_prefix=finest)]
 
 
 def _spaced(text: str, *, hyphen: str = " ") -> str:

@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Max, Sum
 
 from campaign.runtime.expiring_cache import ExpiringCache
+from campaign.web.client_network import NETWORK_PREFIX
 from signatures.models import RateBucket, RateLimit
 from signatures.registries import Flag
 
@@ -162,22 +163,19 @@ def network_digest(network: str, at: datetime) -> str:
     return hmac.digest(_secret(at.date().isoformat()), f"beside {network}".encode(), hashlib.sha256)[:8].hex()
 
 
-def network_digests(typed: str, at: datetime) -> list[str]:
+def network_digests(typed: str, at: datetime, *, max_networks: int = 256) -> list[str]:
     """Returns the digests of the last 72 hours for an address or network.
 
     Raises:
-        ValueError: when it is neither, or wider than a /16 (IPv6: a /56).
+        ValueError: when it is neither, or made up of more than `max_networks` networks as the site knows them.
     """
     network = ipaddress.ip_network(typed.strip(), strict=False)
-    stored, widest = (24, 16) if network.version == 4 else (64, 56)
-    if network.prefixlen < widest:
+    stored = NETWORK_PREFIX[network.version]
+    if 2 ** (stored - network.prefixlen) > max_networks:
         raise ValueError(typed)
-    if network.prefixlen > stored:
-        parts = [network.supernet(new_prefix=stored)]
-    else:
-        parts = list(network.subnets(new_prefix=stored))
+    known = network.supernet(new_prefix=stored) if network.prefixlen > stored else network
     days = [at - timedelta(days=ago) for ago in range(4)]
-    return [network_digest(str(part), day) for part in parts for day in days]
+    return [network_digest(str(part), day) for part in known.subnets(new_prefix=stored) for day in days]
 
 
 def _secret(day: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from campaign.models import Translation
 from signatures.models import Signature
@@ -40,27 +41,27 @@ def screen_submission(typed: Typed, translation: Translation, origin: Origin) ->
         origin: how it was sent.
     """
     verdict = rate_limits.count_event(submission_buckets(typed, origin))
-    raised = checks.flags(
-        typed,
-        trap=origin.trap,
-        stamp=origin.stamp,
-        seconds=origin.seconds,
-        mailbox=origin.email.rpartition("@")[0],
-        domains=email_addresses.domains_of(origin.email),
-        protected_names=protected_names(translation),
-        organization=_is_shown_as_organization(typed),
-    )
+    evidence = {
+        "trap": origin.trap,
+        "stamp": origin.stamp,
+        "seconds": origin.seconds,
+        "mailbox": origin.email.rpartition("@")[0],
+        "domains": email_addresses.domains_of(origin.email),
+    }
     domain = email_addresses.domain_of(origin.email)
     listed = blocklists.flags(typed, domain=domain, network=origin.network)
-    return sorted({*raised, *listed, *verdict.flags}), verdict
+    return sorted({*_check(typed, translation, **evidence), *listed, *verdict.flags}), verdict
 
 
 def screen_words(typed: Typed, translation: Translation) -> list[str]:
     """Returns the flags that the words raise which a signer sends from the personal page."""
-    raised = checks.flags(
-        typed, protected_names=protected_names(translation), organization=_is_shown_as_organization(typed)
-    )
-    return sorted({*raised, *blocklists.flags(typed)})
+    return sorted({*_check(typed, translation), *blocklists.flags(typed)})
+
+
+def _check(typed: Typed, translation: Translation, **evidence: Any) -> list[str]:
+    is_organization = typed["kind"] == Kind.ORGANIZATION and typed["visibility"] != Visibility.COUNTED
+    names = protected_names(translation)
+    return checks.flags(typed, protected_names=names, organization=is_organization, **evidence)
 
 
 def submission_buckets(typed: Typed, origin: Origin) -> dict[str, str]:
@@ -103,7 +104,3 @@ def protected_names(translation: Translation) -> list[str]:
     letter = translation.revision.letter
     signatories = [person["name"] for person in translation.signatories]
     return [letter.recipient, translation.recipient_name, *translation.addressee.split("\n"), *signatories]
-
-
-def _is_shown_as_organization(typed: Typed) -> bool:
-    return typed["kind"] == Kind.ORGANIZATION and typed["visibility"] != Visibility.COUNTED

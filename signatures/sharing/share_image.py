@@ -20,7 +20,7 @@ RETRY_AFTER_SECONDS = 60.0  # after a failure
 
 _places = threading.BoundedSemaphore(MAX_WAITING)
 _drawing = threading.Lock()
-_failed = ExpiringCache[str, str](RETRY_AFTER_SECONDS)  # the errors, by file name
+_failed = ExpiringCache[str, bool](RETRY_AFTER_SECONDS)  # by file name
 
 
 def cached_image(image: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] = ()) -> bytes | None:
@@ -47,7 +47,7 @@ def _draw(image: pdf.ShareImage, file: Path, fonts: Sequence[Path]) -> bytes | N
             pdf.render_share_image(image, out=file, fonts=fonts)
         return file.read_bytes()
     except (pdf.PdfFailed, OSError) as error:
-        _failed.put(file.name, type(error).__name__)
+        _failed.put(file.name, value=True)
         log.warning("a share image was not drawn: %s", type(error).__name__)
         return None
     finally:

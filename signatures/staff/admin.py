@@ -1,6 +1,6 @@
 """The admin pages of staff accounts and roles, for owners: invite by email, choose roles, deactivate."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from django import forms
 from django.contrib import admin, messages
@@ -76,9 +76,11 @@ class StaffAdmin(FreshSignIn):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj else ()
 
+    @override
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **({} if obj else {"form": InviteForm}), **kwargs)
 
+    @override
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if change:
             accounts.change(obj, by=staff_id(request), fields=", ".join(form.changed_data))
@@ -86,6 +88,7 @@ class StaffAdmin(FreshSignIn):
             accounts.invite(obj, form.cleaned_data["role"], by=staff_id(request))
             self.message_user(request, "The invitation is on its way.", messages.SUCCESS)
 
+    @override
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if "groups" in form.changed_data:

@@ -32,7 +32,7 @@ class LabeledChart:
     name: str
     label: str
     chart: charts.Chart
-    told: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ChartGroup:
     name: str
     title: str
     corner: str
-    drawn: list[LabeledChart]
+    charts: list[LabeledChart]
     rows: list[tuple[str, list[int]]]
 
 
@@ -88,9 +88,9 @@ def dashboard(context: template.Context) -> dict[str, Any]:
     events, backlog = statistics.events(now), statistics.backlog(now)
     return {
         "groups": [_by_hour(events), _by_day(events), _by_language(events)],
-        "standing": backlog,
+        "backlog": backlog,
         "since": {
-            name: _age(getattr(backlog, name), now) for name in ("flagged_since", "clean_since", "mail_due_since")
+            name: _age(getattr(backlog, name), now) for name in ("flagged_since", "unflagged_since", "mail_due_since")
         },
         "mails_in_this_hour": events.by_hour[statistics.MAILS_SENT].get(events.hours[-1], 0),
         "deliveries": Delivery.objects.select_related("letter")[:DELIVERIES],
@@ -136,7 +136,7 @@ def _by_language(events: statistics.Events) -> ChartGroup:
 
 def _group(title: str, axis: Axis, totals: statistics.Totals, event_labels: Mapping[str, str]) -> ChartGroup:
     numbers = {event: [totals[event].get(key, 0) for key in axis.keys] for event in event_labels}
-    drawn = [
+    labeled = [
         LabeledChart(
             f"{axis.name}-{event}",
             label,
@@ -146,7 +146,7 @@ def _group(title: str, axis: Axis, totals: statistics.Totals, event_labels: Mapp
         for event, label in event_labels.items()
     ]
     rows = [(label, [numbers[event][index] for event in event_labels]) for index, label in enumerate(axis.labels)]
-    return ChartGroup(axis.name, title, axis.name, drawn, rows if axis.name == "language" else rows[::-1])
+    return ChartGroup(axis.name, title, axis.name, labeled, rows if axis.name == "language" else rows[::-1])
 
 
 def _description(numbers: Sequence[int], labels: Sequence[str]) -> str:

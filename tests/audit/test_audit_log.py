@@ -205,7 +205,7 @@ def test_a_row_shows_time_action_signature_staff_and_whether_a_checkpoint_covers
 ) -> None:
     decisions.reject(cleo, by=moderator.pk, reason="Not a name")
     checkpoints.create_checkpoint()
-    audit_log.record(AuditAction.SET_RATELIMIT, staff_id=4711, reason="most: 1 → 2")
+    audit_log.record(AuditAction.SET_RATELIMIT, staff_id=4711, reason="max_count: 1 → 2")
     text = moderator_client.get(AUDIT_LOG).content.decode()
     assert "Rejected. waiting → rejected" in text and "Not a name" in text and "bridge" in text
     assert f'<a href="{ALL}{cleo.pk}/change/">{cleo.pk}</a>' in text
@@ -245,9 +245,9 @@ def test_filters_find_by_kind_day_staff_letter_and_signature(
     for query, found in {
         "": [changed, pruned, approved, old.pk],
         "kind=decisions": [approved],
-        "kind=house": [pruned],
+        "kind=program": [pruned],
         "kind=settings": [changed],
-        "kind=looks": [old.pk],
+        "kind=views": [old.pk],
         "day=2026-01-31": [old.pk],
         "day=2026-02-01": [],
         f"day={today}": [changed, pruned, approved],

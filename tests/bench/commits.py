@@ -55,8 +55,8 @@ def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     site.sql(f"ALTER DATABASE undersigned SET commit_delay = {LATENCY}")
     site.sql("ALTER DATABASE undersigned SET commit_siblings = 0")
     try:
-        (ours,) = alternate({"sign-ups, 5 ms a commit": rate}, rounds).values()
+        (sign_ups,) = alternate({"sign-ups, 5 ms a commit": rate}, rounds).values()
     finally:
         site.sql("ALTER DATABASE undersigned RESET commit_delay")
         site.sql("ALTER DATABASE undersigned RESET commit_siblings")
-    return [Row("sign-ups at 5 ms a commit, 32 clients", ours, "/s", None, 300, at_least=True)]
+    return [Row("sign-ups at 5 ms a commit, 32 clients", sign_ups, "/s", None, 300, at_least=True)]

@@ -41,7 +41,7 @@ def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
     faults = [] if last["names"] == wanted else [f"{last['names']} names of {wanted}"]
     faults += [f"missing: {' '.join(last['missing'])}"] if last["missing"] else []
     with pikepdf.open(made) as document:
-        faults += [] if "/MarkInfo" in document.Root and document.Root.MarkInfo.get("/Marked") else ["untagged"]
+        faults += [] if document.Root.get("/MarkInfo", pikepdf.Dictionary()).get("/Marked") else ["untagged"]
     faults += [] if {"ua-1", "a-2a"} <= set(last["standards"]) else ["without PDF/UA and PDF/A"]
     memory = max(one["memory"] for one in results)
     return [

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -32,9 +33,10 @@ PAGE = Path(os.environ["YARDSTICK_PAGE"]).read_bytes()
 
 
 class Line(models.Model):
-    objects: "models.Manager[Line]"
     name = models.CharField(max_length=200)
     email = models.CharField(max_length=254)
+
+    objects: ClassVar[models.Manager["Line"]] = models.Manager()
 
     class Meta:
         app_label = "yardstick"

@@ -44,20 +44,19 @@ def build(password: str) -> dict[str, Any]:
 
 def write_statistics(letter: Letter) -> None:
     """Writes two months of hours in which people sleep, sign, and confirm a little later."""
-    what = HourlyStatistic.What
-    share = {what.SIGN_UP: 1.0, what.CONFIRM: 0.85, what.APPROVE: 0.75, what.REJECT: 0.06, what.WITHDRAW: 0.03}
+    shares = {"sign-up": 1.0, "confirm": 0.85, "approve": 0.75, "reject": 0.06, "withdraw": 0.03}  # of the sign-ups
     now = timezone.now().replace(minute=0, second=0, microsecond=0)
     rows = []
     for ago in range(1, 60 * 24):
         hour = now - timedelta(hours=ago)
-        crowd = max(0, 9 - abs(15 - hour.hour)) * (1 + (hour.day * 7 % 5))
+        sign_ups = max(0, 9 - abs(15 - hour.hour)) * (1 + (hour.day * 7 % 5))
         rows += [
-            HourlyStatistic(letter=letter, language="en", hour=hour, what=event, number=round(crowd * part))
-            for event, part in share.items()
-            if round(crowd * part)
+            HourlyStatistic(letter=letter, language="en", hour=hour, event=event, number=round(sign_ups * share))
+            for event, share in shares.items()
+            if round(sign_ups * share)
         ]
-    HourlyStatistic.objects.all().delete()
-    HourlyStatistic.objects.bulk_create(rows)
+    key = ["hour", "letter", "language", "event"]  # the worker may fold into the same rows meanwhile
+    HourlyStatistic.objects.bulk_create(rows, update_conflicts=True, update_fields=["number"], unique_fields=key)
 
 
 def of_day(days: int) -> dict[str, Any]:

@@ -190,11 +190,14 @@ def own(studio: Studio) -> None:
 @scene("editor-letter", "editor-translation", "editor-news")
 def edit(studio: Studio) -> None:
     page = studio.staff("edith")
-    rows = {"letter": "xi-jinping", "translation": "A letter to", "news": ""}
-    for table, words in rows.items():
-        page.goto(f"/admin/campaign/{table}/")
-        page.locator("#result_list tbody a", has_text=words).first.click()
-        studio.take(f"editor-{table}", page, "#content", most=900)
+    page.goto("/admin/campaign/letter/")
+    page.locator("#result_list tbody a").first.click()
+    studio.take("editor-letter", page, "#content", most=900)
+    page.goto("/admin/campaign/translation/add/")
+    studio.take("editor-translation", page, "#content", most=900)
+    page.goto("/admin/campaign/news/")
+    page.locator("#result_list tbody a").first.click()
+    studio.take("editor-news", page, "#content", most=900)
 
 
 # The moderator

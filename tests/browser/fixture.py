@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg2
 from django.conf import settings
 from django.db import OperationalError, connections, transaction
 from django.http import HttpResponse
@@ -134,6 +135,6 @@ def database_error(request: Any) -> HttpResponse:
     """Renders the answer to an uncaught error of the database."""
     try:
         with connections["default"].wrap_database_errors:
-            raise connections["default"].Database.OperationalError
+            raise psycopg2.OperationalError
     except OperationalError:
         return errors.server_error(request)

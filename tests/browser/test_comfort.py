@@ -304,7 +304,11 @@ def test_the_page_asks_less_often_while_the_api_fails(page: Page, populated: Pop
     page.route("**/api/v1/**", refuse)
     page.goto(SAMPLE)
     shown = page.locator("[data-count]").inner_text()
-    waits = [seconds_until(page, lambda number=number: len(asked) >= number) for number in (1, 2, 3)]
+
+    def asks(number: int) -> Callable[[], bool]:
+        return lambda: len(asked) >= number
+
+    waits = [seconds_until(page, asks(number)) for number in (1, 2, 3)]
     assert waits == [20, 40, 80]
     assert page.locator("[data-count]").inner_text() == shown
 

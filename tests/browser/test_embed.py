@@ -93,7 +93,7 @@ def test_the_embed_fits_its_height_and_passes_axe_in_both_themes(
 ) -> None:
     reader.goto(f"{site.url}{LETTER}embed/")
     for scheme in ("light", "dark"):
-        reader.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two
+        reader.emulate_media(color_scheme=scheme)
         assert Axe().run(reader).response["violations"] == []
     for width in (320, 640):
         reader.set_viewport_size({"width": width, "height": 320})

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -197,8 +197,9 @@ def test_letter_and_names_have_bookmarks(everybody: tuple[pdf.Report, PdfReader]
 
 def test_the_document_is_tagged_and_has_title_and_language(everybody: tuple[pdf.Report, PdfReader]) -> None:
     root = everybody[1].root_object
+    viewing = root["/ViewerPreferences"]
+    assert isinstance(viewing, DictionaryObject) and viewing["/DisplayDocTitle"]
     assert "/StructTreeRoot" in root and str(root["/Lang"]) == "en"
-    assert cast("DictionaryObject", root["/ViewerPreferences"])["/DisplayDocTitle"]
     assert everybody[1].metadata and everybody[1].metadata.title == "A letter about the river"
 
 

@@ -35,7 +35,7 @@ ProgressCalls = list[tuple[int, int]]
 def everyone() -> list[Entry]:
     """300 made-up people and the names that must pass, in the order of a delivery."""
     listed = [line.split("\t")[0] for line in MUST_PASS.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
-    path = {person.name: person.tongue.language for person in islice(people(1), 300)}
+    path = {person.name: person.naming.language for person in islice(people(1), 300)}
     all_of_them = {unicodedata.normalize("NFC", name): path.get(name, "en") for name in (*path, *listed)}
     return [
         Entry(name, language=all_of_them[name], section=section(name))

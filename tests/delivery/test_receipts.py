@@ -236,9 +236,7 @@ def test_a_node_of_the_tree_does_not_pass_for_a_leaf(delivery: Delivery) -> None
 GOOD = {
     "format": 1, "letter": "bridge", "delivery": 1, "place": 0, "size": 1, "row": None, "salt": "ab" * 32, "leaf": "ab" * 32, "path": [], "root": "ab" * 32,
 }  # fmt: skip
-
-
-WRONG_VALUES: dict[str, list[Any]] = {
+BAD_VALUES: dict[str, list[Any]] = {
     "format": [0, 2, True, 1.0, "1", None],
     "letter": [None, "", "a b", "\ud800", "x" * 51, ["bridge"]],
     "delivery": [-1, "1", True, 2**31, 1.5],
@@ -259,7 +257,7 @@ def test_the_receipt_of_the_cases_below_is_valid() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "{", "null", "7", "[]", "{}", "\ufeff{}", "[" * 15_000, '{"place": ' + "9" * 5_000 + "}", "\x00", "NaN"]
-    + [json.dumps({**GOOD, field: value}) for field, values in WRONG_VALUES.items() for value in values]
+    + [json.dumps({**GOOD, field: value}) for field, values in BAD_VALUES.items() for value in values]
     + [json.dumps({key: value for key, value in GOOD.items() if key != gone}) for gone in GOOD]
     + [json.dumps({**GOOD, "more": 1})],
 )

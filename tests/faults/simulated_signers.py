@@ -75,19 +75,19 @@ def _honest(chance: random.Random, seed: int) -> Iterator[Signer]:
 
 
 def _signer(chance: random.Random, person: Person, tactic: str = "honest", **fields: object) -> Signer:
-    tongue = person.tongue
+    naming = person.naming
     domain = chance.choice(BIG) if chance.random() < 0.75 else chance.choice(NATIONAL) if chance.random() < 0.5 else _own_domain(chance)  # fmt: skip
     signer = Signer(
         at=_by_day(chance),
         name=person.name,
-        country=chance.choice(tongue.countries.split()) if chance.random() < 0.9 else "",
+        country=chance.choice(naming.countries.split()) if chance.random() < 0.9 else "",
         email=f"{_local(chance, person.name)}@{domain}",
         address=_anywhere(chance),
         seconds=str(round(chance.lognormvariate(4.3, 0.7)) + 5),
         confirms_after=chance.lognormvariate(1.5, 1.3) + 0.3,
         tactic=tactic,
-        role=chance.choice(lines(tongue.roles) or [""]) if chance.random() < 0.3 else "",
-        organization=chance.choice(lines(tongue.organizations) or [""]) if chance.random() < 0.15 else "",
+        role=chance.choice(lines(naming.roles) or [""]) if chance.random() < 0.3 else "",
+        organization=chance.choice(lines(naming.organizations) or [""]) if chance.random() < 0.15 else "",
         comment=_comment(chance),
     )
     for field, value in fields.items():
@@ -184,7 +184,7 @@ def _families(chance: random.Random, strangers: Iterator[Person]) -> list[Signer
         first, *others = islice(strangers, 3)
         for member in (first, *others):
             parts = member.name.split()
-            name = f"{parts[0]} {first.name.split()[-1]}" if member.tongue is first.tongue else member.name
+            name = f"{parts[0]} {first.name.split()[-1]}" if member.naming is first.naming else member.name
             found.append(
                 _signer(chance, member, "honest: family", name=name, at=start + chance.random() * 60, address=network)
             )

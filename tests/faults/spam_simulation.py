@@ -104,8 +104,9 @@ class Simulation:
         clock, client = Clock(), Client(SERVER_NAME="localhost")
         text = self.letter.revisions.get().translations.get().digest
         order = itertools.count()
-        due: list[tuple[float, int, str, Signer | None]] = []
-        due += [(signer.at, next(order), "sign", signer) for signer in self.people]
+        due: list[tuple[float, int, str, Signer | None]] = [
+            (signer.at, next(order), "sign", signer) for signer in self.people
+        ]
         due += [(minute, next(order), "check", None) for minute in range(0, (HOURS + 3) * 60, self.check_every)]
         heapq.heapify(due)
         with clock.running():
@@ -119,7 +120,9 @@ class Simulation:
                 else:
                     self._confirm(client, signer, text)
         pepper = settings.EMAIL_HASH_PEPPER
-        keys = {bytes(row.address_hash or b""): row for row in Signature.objects.filter(letter=self.letter)}
+        keys = {
+            bytes(row.address_hash): row for row in Signature.objects.filter(letter=self.letter) if row.address_hash
+        }
         self.rows = {signer.email: keys[sealing.address_hash(signer.email, pepper=pepper)] for signer in self.people}
 
     def _words(self, signer: Signer, text: str) -> dict[str, str]:

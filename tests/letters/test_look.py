@@ -45,9 +45,7 @@ def test_contrast_of_black_on_white_is_21_and_of_a_color_on_itself_1() -> None:
     assert contrast("#7a1f1f", "#7a1f1f") == 1
 
 
-TEXT = [
-    (text, ground) for text in ("ink", "muted", "accent", "error", "success") for ground in ("paper", "background")
-]
+TEXT = [(text, ground) for text in ("ink", "muted", "accent", "error", "success") for ground in ("paper", "background")]
 ON_BUTTONS = [("accent-ink", "accent"), ("paper", "error")]
 OUTLINES = [(line, ground) for line in ("edge", "accent", "error") for ground in ("paper", "background")]
 

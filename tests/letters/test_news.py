@@ -20,6 +20,7 @@ from signatures.signing import withdrawal
 from tests.conftest import Inbox, member_of
 from tests.factories import WORDS as LETTER_WORDS
 from tests.factories import make_letter
+from tests.live_site import body_of
 from tests.outbox.test_subscriptions import UPDATES_KEY, wants_updates
 
 pytestmark = pytest.mark.django_db
@@ -258,7 +259,7 @@ def test_each_subscriber_gets_one_neutral_email_with_a_link_in_their_language(
     mails = {mail["To"]: mail for mail in inbox}
     for tongue, prefix in (("en", ""), ("ko", "/ko"), ("zh-hant", "/zh-hant")):
         mail = mails[f"{tongue}@example.org"]
-        body, page = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+        body, page = (body_of(mail, kind) for kind in ("plain", "html"))
         assert f"http://localhost:8000{prefix}/letters/bridge/news/#news-{news.pk}" in body.split()
         assert (
             mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" and "/no-updates/" in mail["List-Unsubscribe"]

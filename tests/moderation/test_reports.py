@@ -63,7 +63,7 @@ def test_a_report_hides_nothing_and_changes_no_count(client: Client, letter: Let
 
 def test_every_valid_report_gets_the_same_response(client: Client, letter: Letter, ada: Signature) -> None:
     rows = [make_signature(letter, "Hidden", state, visibility) for state in State for visibility in Visibility]
-    RateLimit.objects.filter(of="report").update(most=1_000)
+    RateLimit.objects.filter(scope="report").update(max_count=1_000)
     ids = [*(row.public_id for row in rows), ada.public_id, ada.public_id, uuid.uuid4()]
     answers = [client.post(f"{LIST}{public_id}/report/", {"why": "other"}) for public_id in ids]
     distinct = {

@@ -201,7 +201,7 @@ def test_bars_are_as_high_as_their_numbers_and_labels_do_not_touch() -> None:
     heights = [float(bar.height) for bar in chart.bars]
     assert heights[0] == 0 and heights[1] == charts.LOWEST and heights[3] == max(heights)
     many = charts.bars([1] * 48, ["x"] * 48, dict.fromkeys(range(48), "12:00"))
-    places = [float(tick.at) for tick in many.below]
+    places = [float(tick.at) for tick in many.x_labels]
     assert all(right - left >= charts.NEXT_LABEL / 2 for left, right in itertools.pairwise(places))
     assert places[-1] <= charts.WIDTH - charts.NEXT_LABEL / 2
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 API, PAGE = "/api/v1/letters/bridge/", "/letters/bridge/api/"
 
 
-def is_open(answer: Any) -> bool:
+def is_open(answer: HttpResponseBase) -> bool:
     return answer["Access-Control-Allow-Origin"] == "*" and answer["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from campaign.runtime import expiring_cache
 from campaign.runtime.expiring_cache import ExpiringCache
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1_000.0]
-    monkeypatch.setattr(expiring_cache.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("campaign.runtime.expiring_cache.time.monotonic", lambda: now[0])
     return now
 
 

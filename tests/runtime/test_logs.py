@@ -200,7 +200,11 @@ def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
     canary = f"Kanari{secrets.token_hex(8)}"
     typed = {field: f"{canary}-{field}" for field in ("name", "role", "organization", "comment")}
     typed["email"] = f"{canary}@example.org"
-    seen = {"REMOTE_ADDR": "203.0.113.77", "HTTP_USER_AGENT": canary, "HTTP_REFERER": f"http://testserver/?q={canary}"}
+    seen: dict[str, Any] = {
+        "REMOTE_ADDR": "203.0.113.77",
+        "HTTP_USER_AGENT": canary,
+        "HTTP_REFERER": f"http://testserver/?q={canary}",
+    }
     client.raise_request_exception = moderator_client.raise_request_exception = False
     assert client.post(SIGN, {**form, **typed}, **seen).status_code == 303
     assert client.post(SIGN, {**form, **typed, "email": f"{canary}@@", "consent": ""}, **seen).status_code == 422
@@ -243,6 +247,13 @@ def test_R5_the_worker_survives_failures_and_logs_no_user_input(lines: Lines, db
     assert line["error"] == "ValueError" and "Ada" not in lines.getvalue()
 
 
+def report_of(answer: Any) -> ExceptionReporter:
+    """Returns the report that Django makes of an answer with status 500."""
+    reporter_class: Any = get_exception_reporter_class(answer.wsgi_request)
+    reporter: ExceptionReporter = reporter_class(answer.wsgi_request, *answer.exc_info)
+    return reporter
+
+
 BREAKS = {
     "table": (
         "ALTER TABLE signatures_signature RENAME TO signatures_gone",
@@ -267,20 +278,19 @@ def test_R11_an_exception_while_signing_reveals_nothing(
     with connection.cursor() as cursor:
         cursor.execute(how)
     try:
-        answer = client.post(SIGN, {**form, **typed}, REMOTE_ADDR="203.0.113.78")
+        answer: Any = client.post(SIGN, {**form, **typed}, REMOTE_ADDR="203.0.113.78")
     finally:
         with connection.cursor() as cursor:
             cursor.execute(back)
 
     assert answer.status_code == 500
     assert answer.exc_info is not None
-    request = answer.wsgi_request
-    reporter = get_exception_reporter_class(request)(request, *answer.exc_info)
+    reporter = report_of(answer)
     assert type(reporter) is RedactedExceptionReporter
     reports = [answer.content.decode(), lines.getvalue(), reporter.get_traceback_text(), reporter.get_traceback_html()]
     if broken == "table":
         # Django's own report shows the message of an exception, and that of the broken row quotes all of it.
-        plain = ExceptionReporter(request, *answer.exc_info)
+        plain = ExceptionReporter(answer.wsgi_request, *answer.exc_info)
         reports += [plain.get_traceback_text(), plain.get_traceback_html()]
     else:
         assert "Kanarina" in str(answer.exc_info[1]), "the control: there was something to tell"
@@ -299,12 +309,12 @@ def test_R11_an_exception_on_the_personal_page_reveals_no_link(client: Client, l
     with connection.cursor() as cursor:
         cursor.execute(BREAKS["table"][0])
     try:
-        answer = client.get(f"/signature/{token}/")
+        answer: Any = client.get(f"/signature/{token}/")
     finally:
         with connection.cursor() as cursor:
             cursor.execute(BREAKS["table"][1])
     assert answer.status_code == 500 and answer.exc_info is not None
-    reporter = get_exception_reporter_class(answer.wsgi_request)(answer.wsgi_request, *answer.exc_info)
+    reporter = report_of(answer)
     for text in (
         answer.content.decode(),
         lines.getvalue(),

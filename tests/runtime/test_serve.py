@@ -47,11 +47,12 @@ def post(site: LiveSite, number: int, digest: str) -> int:
     }
     opener = urllib.request.build_opener(NoRedirect)
     try:
-        return opener.open(
+        answer = opener.open(
             f"http://127.0.0.1:{site.port}/letters/xi-jinping-2013/sign/",
             urllib.parse.urlencode(form).encode(),
             timeout=10,
-        ).status
+        )
+        return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code

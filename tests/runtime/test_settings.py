@@ -91,11 +91,7 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
 def test_a_wrong_setting_stops_the_start_with_one_sentence(
     tmp_path: Path, settings: dict[str, str], sentence: str
 ) -> None:
-    done = (
-        start(**{"folder": tmp_path / "v", **settings})
-        if "VAR_DIR" not in settings
-        else start(Path(settings["VAR_DIR"]))
-    )
+    done = start(tmp_path / "v", **settings) if "VAR_DIR" not in settings else start(Path(settings["VAR_DIR"]))
     assert done.returncode != 0
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr

@@ -189,7 +189,7 @@ def test_R4_the_marks_go_when_the_name_is_taken_back(come: Callable[..., Signatu
     assert row.marks == []
 
 
-def test_a_small_brigade_is_found_and_its_honest_neighbors_are_let_be(letter: Letter) -> None:
+def test_a_small_organized_flood_is_found_and_its_honest_neighbors_are_not(letter: Letter) -> None:
     """The simulation in small: `python -m tests.faults.spam_simulation` runs it with 500 and 2,000."""
     set_limit("small-domain", 18, seconds=86_400)  # above the office of fifteen; the flood is small, too
     honest = 118  # all the hard cases

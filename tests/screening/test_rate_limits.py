@@ -24,9 +24,9 @@ SIGN, CHECK_MAIL = "/letters/bridge/sign/", "/letters/bridge/check-mail/"
 pytestmark = pytest.mark.django_db
 
 
-def set_limit(of: str, most: int, seconds: int = 600) -> None:
-    RateLimit.objects.filter(scope=of).delete()
-    RateLimit.objects.create(scope=of, seconds=seconds, max_count=most)
+def set_limit(scope: str, max_count: int, seconds: int = 600) -> None:
+    RateLimit.objects.filter(scope=scope).delete()
+    RateLimit.objects.create(scope=scope, seconds=seconds, max_count=max_count)
     rate_limits.clear_cache()
 
 
@@ -59,7 +59,7 @@ def test_S17_the_limits_hold_in_each_of_their_spans(monkeypatch: Any) -> None:
     RateLimit.objects.create(scope="network", seconds=3600, max_count=4)
     rate_limits.clear_cache()
     clock = [1_800_000_000.0]
-    monkeypatch.setattr(rate_limits.time, "time", lambda: clock[0])
+    monkeypatch.setattr("signatures.screening.rate_limits.time.time", lambda: clock[0])
 
     def come() -> bool:
         return bool(rate_limits.count_event({"network": "203.0.113.0/24"}).flags)
@@ -144,11 +144,11 @@ def test_a_mailbox_over_its_limit_gets_no_further_mail_and_keeps_no_flag(client:
     assert Signature.objects.get().flags == [], "whoever typed it so often, its owner did nothing"
 
 
-@pytest.mark.parametrize("of", ["domain", "site"])
+@pytest.mark.parametrize("scope", ["domain", "site"])
 def test_a_flood_with_one_mail_domain_or_on_the_whole_site_waits_for_review(
-    client: Client, form: dict[str, str], of: str
+    client: Client, form: dict[str, str], scope: str
 ) -> None:
-    set_limit(of, 2)
+    set_limit(scope, 2)
     for n in range(4):
         client.post(SIGN, {**form, "name": f"Person {n}", "email": f"p{n}@example.org"}, REMOTE_ADDR=f"10.0.{n}.1")
     assert Signature.objects.filter(flags=["rate"]).count() == 2
@@ -192,7 +192,7 @@ def test_O5_broken_limits_send_to_review_and_neither_refuse_nor_open(
 
 @pytest.mark.django_db(transaction=True)
 def test_the_limits_are_one_statement_however_many_there_are(django_assert_num_queries: Any) -> None:
-    rate_limits.count_event({"network": "x"})  # the figures are read
+    rate_limits.count_event({"network": "x"})  # the limits are read
     with django_assert_num_queries(1):
         rate_limits.count_event({"network": "x", "mailbox": "y", "domain": "z", "site": "", "words": "w"})
 
@@ -212,7 +212,9 @@ def test_R4_no_address_of_a_network_is_stored_and_nothing_is_kept_beyond_72_hour
 def test_R4_the_same_network_has_another_key_the_next_day(monkeypatch: Any) -> None:
     set_limit("network", 5)
     for day in range(2):
-        monkeypatch.setattr(rate_limits.time, "time", lambda day=day: 1_800_000_000.0 + day * 86_400)
+        monkeypatch.setattr(
+            "signatures.screening.rate_limits.time.time", lambda day=day: 1_800_000_000.0 + day * 86_400
+        )
         rate_limits.count_event({"network": "203.0.113.0/24"})
     assert RateBucket.objects.count() == 2
 
@@ -299,7 +301,7 @@ def test_S20_both_kinds_of_signature_of_a_mailbox_share_its_budget(client: Clien
     assert OutboxMail.objects.filter(kind="link").count() == 1
 
 
-# What staff are told
+# What staff see
 
 
 def test_one_network_with_most_of_the_traffic_is_a_warning_about_the_proxies(caplog: pytest.LogCaptureFixture) -> None:
@@ -327,14 +329,14 @@ def test_mails_that_do_not_go_out_are_an_alarm(ben: Signature) -> None:
     assert alarms.check() == ["mail-stuck"]
 
 
-def test_on_a_quiet_day_nobody_is_told_anything(ada: Signature) -> None:
+def test_on_a_quiet_day_there_is_no_alarm(ada: Signature) -> None:
     assert alarms.check() == []
 
 
 # What staff may change
 
 
-def test_staff_change_a_limit_and_the_trail_tells(admin_client: Client, admin_user: Any) -> None:
+def test_staff_change_a_limit_and_the_audit_log_records_it(admin_client: Client, admin_user: Any) -> None:
     row = RateLimit.objects.get(scope="network", seconds=600)
     answer = admin_client.post(
         f"/admin/signatures/ratelimit/{row.pk}/change/", {"scope": "network", "seconds": "600", "max_count": "50"}
@@ -364,7 +366,7 @@ def test_a_moderator_changes_no_limit(moderator_client: Client) -> None:
 def test_limits_that_cannot_be_asked_do_not_spoil_a_confirmation_with_other_words(
     client: Client, ben: Signature, words: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    rate_limits.count_event({})  # the figures are known
+    rate_limits.count_event({})  # the limits are read
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE signatures_ratebucket RENAME TO signatures_bucket_away")
         client.post(

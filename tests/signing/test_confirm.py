@@ -77,12 +77,15 @@ def test_a_letter_moderated_afterwards_approves_at_once_unless_there_is_a_flag(
     client.post(page_of(clean), {**words, "action": "confirm"})
     client.post(page_of(flagged), {**words, "role": "see www.example.com", "action": "confirm"})
 
-    clean.refresh_from_db(), flagged.refresh_from_db()
+    clean.refresh_from_db()
+    flagged.refresh_from_db()
     assert (clean.state, flagged.state, flagged.flags) == (State.APPROVED, State.WAITING, ["link"])
     assert counts.for_letter(letter.pk).total == 1, "a flagged one is looked at before it counts"
 
 
-def test_a_wrong_field_is_told_and_nothing_is_confirmed(client: Client, ben: Signature, words: dict[str, str]) -> None:
+def test_a_wrong_field_is_an_error_and_nothing_is_confirmed(
+    client: Client, ben: Signature, words: dict[str, str]
+) -> None:
     answer = client.post(page_of(ben), {**words, "name": "", "role": "kept as typed", "action": "confirm"})
 
     assert answer.status_code == 422

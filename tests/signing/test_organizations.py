@@ -135,12 +135,12 @@ def test_an_approved_one_is_not_flagged_anew_unless_its_words_change(
     assert (the_one().state, the_one().flags) == (State.WAITING, ONE), "somebody else speaks for it now"
 
 
-def test_the_change_form_of_a_person_asks_for_no_speaker(ada: Signature, client: Client) -> None:
+def test_the_change_form_of_a_person_asks_for_no_spokesperson(ada: Signature, client: Client) -> None:
     page = client.get(f"/signature/{tokens.personal_token(ada.public_id)}/").content.decode()
     assert re.search(r'type="hidden" name="spokesperson"', page) and "Who speaks for it" not in page
 
 
-def test_what_speaks_is_seen_by_staff_and_in_no_list_file_or_figure(
+def test_the_spokesperson_is_seen_by_staff_and_in_no_list_file_or_count(
     letter: Letter, client: Client, moderator_client: Client
 ) -> None:
     row = organization(letter, "Guild", spokesperson="Canary Speaker")
@@ -161,7 +161,7 @@ def test_what_speaks_is_seen_by_staff_and_in_no_list_file_or_figure(
     assert "Canary Speaker" in moderator_client.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
 
 
-def test_the_list_has_organizations_notables_and_everybody_else_each_once(letter: Letter, client: Client) -> None:
+def test_the_list_has_organizations_featured_and_everybody_else_each_once(letter: Letter, client: Client) -> None:
     make_many(letter, 3)
     for name, place in (("Second", 2), ("First", 1)):
         make_signature(letter, name, featured_position=place)
@@ -220,7 +220,7 @@ def test_search_and_country_find_all_in_one_list(letter: Letter, client: Client)
         assert "Among those who signed" not in page
 
 
-def test_the_exports_take_organizations_then_notables_in_their_order_then_everybody_else(letter: Letter) -> None:
+def test_the_exports_take_organizations_then_featured_in_their_order_then_everybody_else(letter: Letter) -> None:
     make_many(letter, 2)
     for name, place in (("Second", 2), ("First", 1)):
         make_signature(letter, name, featured_position=place)

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -13,7 +14,6 @@ from django.test import Client
 from django.utils import timezone
 
 from campaign.models import Letter
-from campaign.web import middleware
 from signatures import counts, transitions
 from signatures.delivery import csv_export
 from signatures.models import AuditEntry, OutboxMail, Signature, Suppression, Tombstone
@@ -67,7 +67,7 @@ def test_changed_words_wait_again_and_the_old_ones_are_hidden_at_once(
     assert "Ada" not in str(entry.detail) + entry.reason
 
 
-def test_a_changed_audience_takes_effect_at_once_and_needs_no_second_look(
+def test_a_changed_visibility_takes_effect_at_once_and_needs_no_review(
     client: Client, ada: Signature, change: dict[str, str]
 ) -> None:
     for visibility in ("delivery", "public"):
@@ -84,7 +84,7 @@ def test_to_counted_every_word_goes(client: Client, ada: Signature, change: dict
     assert counts.for_letter(ada.letter_id).counted_only == 1
 
 
-def test_from_counted_to_a_named_audience_a_name_is_asked_for(
+def test_from_counted_to_another_visibility_a_name_is_required(
     client: Client, letter: Letter, change: dict[str, str]
 ) -> None:
     row = make_signature(letter, "", visibility=Visibility.COUNTED)
@@ -126,7 +126,7 @@ def test_who_was_not_accepted_may_mend_the_words_and_is_looked_at_again(
     assert counts.for_letter(letter.pk).total == 0
 
 
-def test_an_audience_changed_after_a_rejection_changes_no_verdict(
+def test_a_visibility_changed_after_a_rejection_changes_no_decision(
     client: Client, letter: Letter, change: dict[str, str]
 ) -> None:
     row = make_signature(letter, "Some Joke", State.REJECTED)
@@ -289,7 +289,7 @@ def test_the_answer_is_the_same_for_a_stranger_who_gets_no_mail(client: Client, 
     assert OutboxMail.objects.count() == 1
 
 
-def test_a_wrong_address_is_told_above_and_beside_the_field(client: Client, letter: Letter) -> None:
+def test_a_wrong_address_is_an_error_above_and_beside_the_field(client: Client, letter: Letter) -> None:
     answer = client.post(MY_LINK, {"email": "dora"})
     assert answer.status_code == 422
     assert '<li><a href="#id_email">Please enter an email address, such as' in answer.content.decode()
@@ -360,8 +360,8 @@ def test_C12_a_name_taken_back_is_gone_from_page_list_api_and_export(
 
     client.post(page_of(ada), {"action": "withdraw"})
 
-    later = middleware.time.monotonic() + 60  # a minute later
-    monkeypatch.setattr(middleware.time, "monotonic", lambda: later)
+    later = time.monotonic() + 60  # a minute later
+    monkeypatch.setattr("campaign.web.middleware.time.monotonic", lambda: later)
     assert b"Ada Lovelace" not in everywhere()
     assert json.loads(client.get("/api/v1/letters/bridge/").content)["count"] == 0
 

@@ -111,7 +111,7 @@ def distance(one: list[float], other: list[float]) -> float:
 def test_S2_every_mailbox_has_its_answer_in_the_same_time(
     client: Client, form: dict[str, str], mailboxes_of_every_kind: None
 ) -> None:
-    """Interleaved, so that a noisy machine is noisy for all; medians within 5 ms or a tenth (SECURITY.md S2)."""
+    """Interleaved, so that a noisy machine is noisy for all; medians within 5 ms or a tenth (threat model S2)."""
     took: dict[str, list[float]] = {state: [] for state in STATES}
     for turn in range(150):
         with transaction.atomic():  # each turn finds them in the states they had
@@ -121,8 +121,8 @@ def test_S2_every_mailbox_has_its_answer_in_the_same_time(
                 took[state].append(time.perf_counter() - began)
             transaction.set_rollback(True)
     medians = {state: statistics.median(times) for state, times in took.items()}
-    told = {state: f"{median * 1000:.2f} ms" for state, median in medians.items()}
-    print(told, "Kolmogorov-Smirnov:", max(distance(took["new"], times) for times in took.values()))  # noqa: T201  shown with -s
+    shown = {state: f"{median * 1000:.2f} ms" for state, median in medians.items()}
+    print(shown, "Kolmogorov-Smirnov:", max(distance(took["new"], times) for times in took.values()))  # noqa: T201  shown with -s
     spread = max(medians.values()) - min(medians.values())
     assert spread < max(0.005, min(medians.values()) / 10), medians
 

@@ -45,6 +45,7 @@ def test_the_row_holds_no_address_and_the_outbox_holds_it_sealed(client: Client,
     client.post(SIGN, form)
 
     row, mail = Signature.objects.get(), OutboxMail.objects.get(kind="link")
+    assert row.address_hash is not None
     assert bytes(row.address_hash) == sealing.address_hash("dora@example.org", pepper=settings.EMAIL_HASH_PEPPER)
     assert row.sealed_address is None
     with connection.cursor() as cursor:
@@ -55,12 +56,12 @@ def test_the_row_holds_no_address_and_the_outbox_holds_it_sealed(client: Client,
     assert mail.recipient and b"dora" not in bytes(mail.recipient)
 
 
-def test_who_asks_for_updates_leaves_an_address_sealed_to_the_keeper(client: Client, form: dict[str, str]) -> None:
+def test_who_asks_for_updates_leaves_an_address_sealed_to_the_updates_key(client: Client, form: dict[str, str]) -> None:
     client.post(SIGN, {**form, "updates": "on"})
 
     sealed = Signature.objects.get().sealed_address
-    keeper = sealing.read_private_key(settings.KEYS_DIR / "updates.private")
-    assert sealing.unseal(sealed or b"", private_key=keeper) == "dora@example.org"
+    updates_key = sealing.read_private_key(settings.KEYS_DIR / "updates.private")
+    assert sealing.unseal(sealed or b"", private_key=updates_key) == "dora@example.org"
     with pytest.raises(sealing.CannotUnseal):
         sealing.unseal(sealed or b"", private_key=sealing.read_private_key(settings.KEYS_DIR / "outbox.private"))
 
@@ -103,7 +104,7 @@ def test_counted_needs_no_name(client: Client, form: dict[str, str]) -> None:
         ("text", "0" * 64, "The letter has changed since you opened this page."),
     ],
 )
-def test_a_wrong_field_is_told_beside_it_and_keeps_what_was_typed(
+def test_an_error_is_beside_its_field_and_keeps_what_was_typed(
     client: Client, form: dict[str, str], field: str, typed: str, message: str
 ) -> None:
     answer = client.post(SIGN, {**form, "comment": "kept as typed", field: typed})

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.db import models
 from django.test import Client
 
 from campaign.models import Letter
@@ -41,7 +42,8 @@ def stored() -> dict[str, str]:
 def test_every_field_has_a_column_of_its_length_and_a_form_field(letter: Letter) -> None:
     form = SignForm(translation=letter.revisions.get().translations.get())
     for field in TYPED_FIELDS:
-        assert Signature._meta.get_field(field.name).max_length == field.max_length
+        column = Signature._meta.get_field(field.name)
+        assert isinstance(column, models.Field) and column.max_length == field.max_length
         assert field.name in form.fields and field.name in form.order and form.fields[field.name].label
     own = [name for name in SignerForm.base_fields if name not in TYPED_NAMES]
     assert own == [], "what a signer types is registered"
@@ -118,5 +120,5 @@ def test_staff_see_every_field(client: Client, moderator_client: Client, letter:
 
 
 def test_the_tab_keeps_every_field_until_it_is_sent(client: Client, letter: Letter) -> None:
-    kept = re.search(r'data-kept-fields="([^"]*)"', client.get("/").content.decode())
+    kept = re.search(r'data-draft-fields="([^"]*)"', client.get("/").content.decode())
     assert kept is not None and set(kept[1].split()) == {*TYPED_NAMES, "email", "updates"}

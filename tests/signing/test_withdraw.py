@@ -36,7 +36,7 @@ def test_withdrawing_blanks_the_words_and_takes_the_name_off_page_list_and_count
     assert "taken back" in client.get(page).content.decode()
 
 
-def test_the_trail_keeps_a_number_and_no_word(client: Client, ada: Signature) -> None:
+def test_the_audit_log_keeps_a_number_and_no_word(client: Client, ada: Signature) -> None:
     withdrawal.withdraw(ada)
     entry = AuditEntry.objects.get(action="withdraw")
     assert (entry.signature_id, entry.was, entry.now, entry.reason) == (ada.pk, "approved", "withdrawn", "")

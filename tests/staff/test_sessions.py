@@ -157,7 +157,7 @@ def test_a_logout_is_in_the_audit_log(moderator: User) -> None:
 
 @pytest.fixture
 def rate_limit(db: None) -> RateLimit:
-    return RateLimit.objects.get(of="network", seconds=600)
+    return RateLimit.objects.get(scope="network", seconds=600)
 
 
 def dangerous(letter: int, rate_limit: int, person: int) -> dict[str, str]:

@@ -27,7 +27,7 @@ from campaign.runtime.logs import RedactingFormatter
 from signatures.models import AuditEntry, OutboxMail, RateLimit, Signature
 from signatures.outbox import queue, sending
 from signatures.screening import rate_limits
-from signatures.staff import second_factor, sessions
+from signatures.staff import email_links, second_factor, sessions
 from tests.conftest import PASSWORD, Inbox
 from tests.staff.test_second_factor import code_of
 
@@ -168,7 +168,7 @@ def test_no_token_is_stored_and_the_audit_log_names_nobody(owner_client: Client,
 
 
 def test_R5_no_log_line_holds_a_password_link(olga: User) -> None:
-    link = sending.password_link(olga)
+    link = email_links.password_link(olga)
     line = RedactingFormatter().format(
         logging.LogRecord("x", logging.ERROR, "f", 1, f"Internal Server Error: {link}", None, None)
     )

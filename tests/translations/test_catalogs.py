@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
+from babel.messages.pofile import write_po
 from django.core.management import CommandError, call_command
 
 from campaign import translations
@@ -166,7 +167,7 @@ def test_a_catalog_with_too_many_plural_forms_is_refused(project: Path) -> None:
 def write_po_file(catalog: Catalog) -> None:
     catalogs.po_file("ko").parent.mkdir(parents=True)
     with catalogs.po_file("ko").open("wb") as po:
-        catalogs.write_po(po, catalog)
+        write_po(po, catalog)
 
 
 def test_an_unknown_language_and_a_missing_babel_are_one_sentence_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ def test_what_no_mail_can_be_sent_to_is_no_address(typed: str) -> None:
         ("mail.rru", "mail.ru"), ("rambler.r", "rambler.ru"), ("\uff27mial.com", "gmail.com"),
     ],
 )  # fmt: skip
-def test_a_common_slip_is_noticed(typed: str, meant: str) -> None:
+def test_a_common_typo_is_noticed(typed: str, meant: str) -> None:
     assert email_addresses.typo_suggestion(f"Ada.L@{typed}") == f"Ada.L@{meant}"
 
 
@@ -160,7 +160,7 @@ def test_a_common_slip_is_noticed(typed: str, meant: str) -> None:
      "mate.com", "sinai.com", "aq.com", "web.dk", "gmx.fr", "tutanota.de", "tuta.com", "pm.me", "naver.co.jp", "free.fr",
      "163.net", "cloud.com", "gmail.example.org", "snu.ac.kr", "u-tokyo.ac.jp", "xn--bcher-kva.example.org", "a.b"],
 )  # fmt: skip
-def test_a_domain_that_is_somebodys_home_is_no_slip(domain: str) -> None:
+def test_a_domain_that_exists_is_no_typo(domain: str) -> None:
     assert email_addresses.typo_suggestion(f"ada@{domain}") is None
 
 

@@ -128,7 +128,7 @@ def test_S7_a_name_is_taken_or_mended_or_refused_with_the_reason(typed: str, sto
         assert names.clean_name(typed) == stored
 
 
-def test_S7_the_reason_is_told_in_the_language_of_the_page() -> None:
+def test_S7_the_reason_is_in_the_language_of_the_page() -> None:
     assert all(isinstance(reason, Promise) for reason in names.FORBIDDEN.values())
     with translation.override("de"), pytest.raises(names.InvalidName, match=r"U\+0007"):
         names.clean_name("Ada\a")
@@ -201,7 +201,7 @@ def test_a_text_keeps_its_lines() -> None:
     assert names.clean_text(" \n\u200b\n", longest=100) == ""
 
 
-def test_a_text_too_long_is_told_so() -> None:
+def test_a_text_that_is_too_long_is_refused() -> None:
     assert len(names.clean_text("a\n" * 500, longest=1000)) == 999
     for typed in ("a" * 1001, "a\n" * 501, "\n" * 10_001):
         with pytest.raises(names.InvalidName, match="shorten this to 1000 characters"):

@@ -114,7 +114,7 @@ class Rows:
             yield self._row(index, person)
 
     def _row(self, index: int, person: Person) -> dict[str, Any]:
-        chance, tongue = self.chance, person.tongue
+        chance, naming = self.chance, person.naming
         state, visibility = pick(chance, STATES), pick(chance, VISIBILITIES)
         typed = self._typed(person, visibility)
         flags = [some(chance, FLAGS, FLAGGED.get(state, 0.0))]
@@ -133,9 +133,9 @@ class Rows:
             "public_id": public_id,
             "address_hash": f"\\x{address_hash.hex()}",
             "letter_id": self.letter.pk,
-            "translation_id": self.texts[tongue.language],
+            "translation_id": self.texts[naming.language],
             "paper": False,
-            "language": tongue.language,
+            "language": naming.language,
             "state": state,
             "flags": f"{{{','.join(filter(None, flags))}}}",
             "signed_up_at": signed_up,
@@ -145,17 +145,17 @@ class Rows:
 
     def _typed(self, person: Person, visibility: str) -> dict[str, str]:
         """Returns what this person types. Fields that are not filled in here are empty."""
-        chance, tongue = self.chance, person.tongue
+        chance, naming = self.chance, person.naming
         is_organization = chance.random() < 0.02
         return dict.fromkeys(TYPED_NAMES, "") | {
             "kind": Kind.ORGANIZATION if is_organization else Kind.PERSON,
             "visibility": visibility,
-            "name": tongue.foundation.format(person.name) if is_organization else person.name,
-            "role": some(chance, lines(tongue.roles), 0.0 if is_organization else 0.3),
-            "organization": some(chance, lines(tongue.organizations), 0.15),
-            "spokesperson": ", ".join([person.name, *lines(tongue.roles)[:1]]) if is_organization else "",
+            "name": naming.foundation.format(person.name) if is_organization else person.name,
+            "role": some(chance, lines(naming.roles), 0.0 if is_organization else 0.3),
+            "organization": some(chance, lines(naming.organizations), 0.15),
+            "spokesperson": ", ".join([person.name, *lines(naming.roles)[:1]]) if is_organization else "",
             "comment": some(chance, COMMENTS, 0.04),
-            "country": some(chance, tongue.countries.split(), 0.9),
+            "country": some(chance, naming.countries.split(), 0.9),
         }
 
     def _moments(self, index: int, state: str) -> tuple[Any, Any, Any]:
