@@ -15,8 +15,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
 from signatures.models import Signature
-from signatures.moderation import decisions
 from signatures.values import tokens
+from tests import single_decisions
 from tests.delivery.factories import make_delivery
 from tests.live_site import BASE
 
@@ -81,7 +81,7 @@ def fits(name: str, kwargs: dict[str, Any]) -> bool:
 
 @pytest.mark.django_db
 def test_every_admin_page_opens(admin_client: Client, ada: Signature, admin_user: Any) -> None:
-    decisions.reject(ada, by=admin_user.pk, reason="to have an audit entry")
+    single_decisions.reject(ada, by=admin_user.pk, reason="to have an audit entry")
     assert admin_client.get("/admin/").status_code == 200
     for model, page in admin.site._registry.items():
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"

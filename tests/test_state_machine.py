@@ -20,6 +20,7 @@ from signatures.moderation import decisions
 from signatures.signing import changes, confirmation, submission, withdrawal
 from signatures.signing.signer_input import SignerInput
 from signatures.values import sealing
+from tests import single_decisions
 from tests.factories import make_letter, signer_input
 
 pytestmark = pytest.mark.django_db
@@ -155,13 +156,13 @@ class Everybody(RuleBasedStateMachine):
     def approve(self, mailbox: str) -> None:
         old = self.old(mailbox)
         after = replace(old, state="approved", last=("approve", old.state))
-        self.act(mailbox, decisions.approve, old.state in {"waiting", "rejected"}, after, by=1)
+        self.act(mailbox, single_decisions.approve, old.state in {"waiting", "rejected"}, after, by=1)
 
     @rule(mailbox=MAILBOXES)
     def reject(self, mailbox: str) -> None:
         old = self.old(mailbox)
         after = replace(old, state="rejected", last=("reject", old.state))
-        self.act(mailbox, decisions.reject, old.state in {"waiting", "approved"}, after, by=1, reason="a joke")
+        self.act(mailbox, single_decisions.reject, old.state in {"waiting", "approved"}, after, by=1, reason="a joke")
 
     @rule(mailbox=MAILBOXES)
     def undo(self, mailbox: str) -> None:

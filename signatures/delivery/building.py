@@ -180,17 +180,18 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> None
 
 def _write_letter(delivery: Delivery, root: str, out: Path, heartbeat: _Heartbeat) -> None:
     text = Translation.objects.get(pk=_main_text(delivery))
-    entries = delivery.rows.order_by("number")
-    pdf.write(
-        document_data.letter_data(text, delivery.letterhead),
-        document_data.delivered_entries(entries, order=delivery.order),
-        counts=document_data.pdf_counts(delivery.counts),
-        record=_pdf_record(delivery, root),
-        out=out,
-        timestamp=delivery.frozen_at,
-        fonts=settings.FONT_DIRS,
-        control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=heartbeat.is_canceled),
-    )
+    rows = delivery.rows.order_by("number")
+    with contextlib.closing(document_data.delivered_entries(rows, order=delivery.order)) as entries:
+        pdf.write(
+            document_data.letter_data(text, delivery.letterhead),
+            entries,
+            counts=document_data.pdf_counts(delivery.counts),
+            record=_pdf_record(delivery, root),
+            out=out,
+            timestamp=delivery.frozen_at,
+            fonts=settings.FONT_DIRS,
+            control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=heartbeat.is_canceled),
+        )
 
 
 def _main_text(delivery: Delivery) -> int:

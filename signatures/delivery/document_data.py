@@ -1,6 +1,6 @@
 """Turns rows of the database into the plain data that the PDF is made of."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -18,15 +18,15 @@ CHUNK = 5_000  # rows in memory at a time
 WORDS = ("name", "role", "organization", "country", "language")
 
 
-def current_entries(signatures: SignatureQuerySet, *, order: str) -> Iterator[pdf.Entry]:
-    """Returns the signatures as they are now, in the order of the query."""
+def current_entries(signatures: SignatureQuerySet, *, order: str) -> Generator[pdf.Entry]:
+    """Yields the signatures as they are now, in the order of the query. Close it after use: it holds a cursor."""
     fields = (*WORDS, "paper", "kind", "featured_position")
     for *words, paper, kind, featured_position in signatures.values_list(*fields).iterator(chunk_size=CHUNK):
         yield _entry(words, paper=paper, order=order, kind=kind, is_featured=featured_position is not None)
 
 
-def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Iterator[pdf.Entry]:
-    """Returns the named entries of a delivery. An erased one stays in the section of the one before."""
+def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Generator[pdf.Entry]:
+    """Yields the named entries; an erased one stays in the section before it. Close it after use: it holds a cursor."""
     section = ""
     fields = (*WORDS, "on_paper", "kind", "is_featured")
     named = entries.filter(number__isnull=False).values_list(*fields)

@@ -1,5 +1,6 @@
 """Actions that hand out the deliverable list as it is now, as CSV and as PDF. The audit entry comes first."""
 
+import contextlib
 from datetime import UTC
 from pathlib import Path
 from typing import IO
@@ -49,10 +50,14 @@ def export_pdf(
     if translation is None:
         raise NothingToExport(f"{letter.slug} has no published text.")
     _record(letter, "pdf", by)
-    with snapshot.read_transaction():
+    signatures = _deliverable(letter)
+    with (
+        snapshot.read_transaction(),
+        contextlib.closing(document_data.current_entries(signatures, order=letter.order)) as entries,
+    ):
         return pdf.write(
             document_data.letter_data(translation, letter.letterhead),
-            document_data.current_entries(_deliverable(letter), order=letter.order),
+            entries,
             counts=document_data.pdf_counts(snapshot.list_counts(letter), with_waiting=options.draft),
             record=pdf.Record(texts=document_data.pdf_texts(snapshot.published_texts(letter))),
             options=options,

@@ -99,38 +99,6 @@ def named_subquery(rows: QuerySet[Any, Any]) -> tuple[str, dict[str, Any]]:
     return sql % tuple(f"%({name})s" for name in names), dict(zip(names, parameters, strict=True))
 
 
-def approve(signature: Signature, *, by: int) -> None:
-    """Approve a signature.
-
-    Raises:
-        TransitionNotAllowed: unless it is waiting or rejected.
-    """
-    _decide_one(AuditAction.APPROVE, signature, by=by)
-
-
-def reject(signature: Signature, *, by: int, reason: str) -> None:
-    """Reject a signature.
-
-    Raises:
-        TransitionNotAllowed: unless it is waiting or approved, or when no reason is given.
-    """
-    _decide_one(AuditAction.REJECT, signature, by=by, reason=reason)
-
-
-def hold(signature: Signature, *, by: int, reason: str = "") -> None:
-    """Put a signature on hold: it waits with a flag, and is not public.
-
-    Raises:
-        TransitionNotAllowed: unless it is waiting or approved, and not on hold already.
-    """
-    _decide_one(AuditAction.HOLD, signature, by=by, reason=reason)
-
-
-def _decide_one(action: AuditAction, signature: Signature, *, by: int, reason: str = "") -> None:
-    if not decide(action, Signature.objects.filter(pk=signature.pk), by=by, reason=reason).decided:
-        raise TransitionNotAllowed(f"The state of the signature does not allow: {action}.")
-
-
 @transaction.atomic
 def ask_question(signature: Signature, *, by: int, question: str, as_of: int | None = None) -> Signature:
     """Ask the signer one of the questions on the list.

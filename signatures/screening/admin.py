@@ -1,7 +1,7 @@
 """The admin pages of blocklists, with a trial before an entry is switched on, and of rate limits."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from django import forms
 from django.contrib import admin, messages
@@ -102,6 +102,7 @@ class BlocklistEntryAdmin(AuditedAdmin):
         url = reverse("admin:signatures_blocklistentry_try", args=[entry.pk])
         return format_html('<a href="{}">Try it</a>', url)
 
+    @override
     def save_model(self, request: HttpRequest, obj: BlocklistEntry, form: Any, change: bool) -> None:
         if not change:
             obj.made_by = staff_id(request)

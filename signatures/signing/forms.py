@@ -183,7 +183,8 @@ class ConsentForm(SignerForm):
 class SignForm(ConsentForm):
     """The form beside the letter."""
 
-    KEPT_UNTIL_SENT = (*TYPED_NAMES, "email", "updates")  # what the script keeps in the tab; never the consent
+    # What the script keeps in the tab until it is sent; never the consent.
+    DRAFT_FIELDS = (*TYPED_NAMES, "email", "updates")
 
     email = EmailAddressField(
         label=_("Email address"),

@@ -24,6 +24,7 @@ from signatures.registries import AuditAction
 from signatures.states import ALLOWED_FROM, State
 from signatures.values import tokens
 from signatures.values.normalization import name_key
+from tests import single_decisions
 from tests.factories import WORDS, make_letter, make_signature
 from tests.live_site import BASE
 
@@ -110,7 +111,7 @@ def test_A9_an_export_is_recorded_without_names(officer: User, client: Client, a
 def test_views_do_not_affect_undo_and_automatic_approval(
     moderator_client: Client, moderator: User, letter: Letter, cleo: Signature
 ) -> None:
-    decisions.reject(cleo, by=moderator.pk, reason="why")
+    single_decisions.reject(cleo, by=moderator.pk, reason="why")
     moderator_client.get(f"{ALL}{cleo.pk}/change/")
     assert decisions.undo(cleo, by=moderator.pk).state == State.WAITING
 
@@ -125,16 +126,16 @@ def test_views_do_not_affect_undo_and_automatic_approval(
 
 def test_undoing_my_decision_leaves_signatures_alone_that_i_only_viewed(moderator: User, letter: Letter) -> None:
     first, looked, last = (make_signature(letter, f"Row {n}", State.WAITING) for n in range(3))
-    decisions.approve(first, by=moderator.pk)
+    single_decisions.approve(first, by=moderator.pk)
     begin = AuditEntry.objects.latest("pk").pk
     audit_log.record_view(looked, by=moderator.pk, page="waitingsignature")
-    decisions.approve(last, by=moderator.pk)
+    single_decisions.approve(last, by=moderator.pk)
     end = AuditEntry.objects.latest("pk").pk
     assert sorted(audit_log.signatures_changed_by(moderator.pk, begin, end)) == [first.pk, last.pk]
 
 
 def post_form(client: Client, address: str, **changed: str) -> Any:
-    """Send the form of an admin page as it stands, with these fields changed."""
+    """Post the form of an admin page with its current values, except for these fields."""
     form = client.get(address).context["adminform"].form
     fields = {name: form[name].value() for name in form.fields}
     data = {name: "" if value is None else str(value) for name, value in fields.items()}
@@ -203,7 +204,7 @@ def test_every_transition_has_an_audit_action_with_a_sentence() -> None:
 def test_a_row_shows_time_action_signature_staff_and_whether_a_checkpoint_covers_it(
     moderator_client: Client, moderator: User, cleo: Signature
 ) -> None:
-    decisions.reject(cleo, by=moderator.pk, reason="Not a name")
+    single_decisions.reject(cleo, by=moderator.pk, reason="Not a name")
     checkpoints.create_checkpoint()
     audit_log.record(AuditAction.SET_RATELIMIT, staff_id=4711, reason="max_count: 1 → 2")
     text = moderator_client.get(AUDIT_LOG).content.decode()
@@ -221,7 +222,7 @@ def test_a_row_shows_time_action_signature_staff_and_whether_a_checkpoint_covers
 
 
 def test_staff_who_may_not_view_signatures_get_no_links_to_them(officer: User, client: Client, cleo: Signature) -> None:
-    decisions.reject(cleo, by=officer.pk, reason="why")
+    single_decisions.reject(cleo, by=officer.pk, reason="why")
     client.force_login(officer)
     assert f"{ALL}{cleo.pk}/change/" not in client.get(AUDIT_LOG).content.decode()
 
@@ -230,7 +231,7 @@ def test_filters_find_by_kind_day_staff_letter_and_signature(
     moderator_client: Client, moderator: User, cleo: Signature
 ) -> None:
     other = make_letter("other")
-    decisions.approve(cleo, by=moderator.pk)
+    single_decisions.approve(cleo, by=moderator.pk)
     audit_log.record(AuditAction.PRUNE)
     audit_log.record(AuditAction.SET_LETTER, staff_id=4711, letter_id=other.pk)
     old = AuditEntry.objects.create(action="view", staff_id=moderator.pk)
@@ -267,7 +268,7 @@ def test_filters_find_by_kind_day_staff_letter_and_signature(
 def test_S15_an_invalid_filter_shows_an_error_and_finds_nothing(
     moderator_client: Client, cleo: Signature, value: str
 ) -> None:
-    decisions.reject(cleo, by=1, reason="why")
+    single_decisions.reject(cleo, by=1, reason="why")
     for name, words in {"day": "Please give a day", "signature": "Please give the number"}.items():
         page = moderator_client.get(AUDIT_LOG, {name: value})
         assert page.status_code == 200 and rows_on(page) == [] and words in page.content.decode()
@@ -438,7 +439,9 @@ def test_S14_A10_what_a_signer_wrote_adds_no_element_to_any_page_of_staff(
                 Question.objects.create(code=f"x{place}", language="en", text=word)
                 words: dict[str, Any] = {"role": word, "organization": word, "comment": word, "name_key": alike}
                 row = make_signature(letter, word, State.WAITING, flags=["link"], **words)
-                decisions.reject(make_signature(letter, word, State.WAITING, **words), by=admin_user.pk, reason=word)
+                single_decisions.reject(
+                    make_signature(letter, word, State.WAITING, **words), by=admin_user.pk, reason=word
+                )
                 entry = AuditEntry.objects.latest("pk").pk
                 if place and payloads is not PAYLOADS:
                     continue  # their own pages of the harmless ones are all alike

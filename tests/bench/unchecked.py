@@ -17,6 +17,6 @@ def no_flags(typed: Mapping[str, str], **more: Any) -> list[str]:
     return []
 
 
-setattr(rate_limits, "count_event", no_limit)  # noqa: B010  # mypy refuses to replace a function
-setattr(checks, "flags", no_flags)  # noqa: B010
-setattr(blocklists, "flags", no_flags)  # noqa: B010
+rate_limits.count_event = no_limit
+checks.flags = no_flags
+blocklists.flags = no_flags

@@ -12,10 +12,10 @@ from campaign.letters import text_cache
 from campaign.models import Letter
 from campaign.web import middleware
 from signatures.models import Signature
-from signatures.moderation import decisions
 from signatures.signing import confirmation, submission
 from signatures.states import State, Visibility
 from signatures.values import tokens
+from tests import single_decisions
 from tests.factories import make_many, make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
@@ -158,7 +158,7 @@ def test_P3_no_public_page_shows_the_order_or_time_of_signing(client: Client, le
         submission.submit(typed, address=f"n{n}@example.org", updates=False)
         row = Signature.objects.latest("pk")
         confirmation.confirm(row, typed)
-        decisions.approve(row, by=1)
+        single_decisions.approve(row, by=1)
         signed.append(row)
     ids = [row.public_id for row in signed]
     assert {number.version for number in ids} == {4}, "random, with no clock in it"

@@ -30,6 +30,7 @@ from signatures.screening import rate_limits
 from signatures.signing import changes, confirmation, withdrawal
 from signatures.states import State, Visibility
 from signatures.values import sealing
+from tests import single_decisions
 from tests.factories import make_letter, make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
@@ -154,8 +155,8 @@ def test_the_preview_counts_by_state_and_visibility_and_picks_twenty_examples_ev
     letter: Letter, moderator: User, ada: Signature
 ) -> None:
     make_signatures_of_all_kinds(letter)
-    decisions.reject(ada, by=moderator.pk, reason="to be approved by hand")
-    decisions.approve(ada, by=moderator.pk)
+    single_decisions.reject(ada, by=moderator.pk, reason="to be approved by hand")
+    single_decisions.approve(ada, by=moderator.pk)
     everyone = Signature.objects.exclude(state__in=ENDED)
 
     preview = bulk_rules.preview(rule_of(letter, moderator, language="en"))
@@ -469,9 +470,9 @@ def test_the_undo_leaves_signatures_alone_that_changed_meanwhile(
     before = everything()
     rule = run_to_end(rule_of(letter, moderator, country="RU"), moderator)
     approved, flipped, withdrawn, erased, changed, undone = rows[:6]
-    decisions.approve(approved, by=moderator.pk)
-    decisions.approve(flipped, by=moderator.pk)
-    decisions.reject(flipped, by=moderator.pk, reason="Looked at")
+    single_decisions.approve(approved, by=moderator.pk)
+    single_decisions.approve(flipped, by=moderator.pk)
+    single_decisions.reject(flipped, by=moderator.pk, reason="Looked at")
     withdrawal.withdraw(withdrawn)
     withdrawal.erase(erased)
     typed = signer_input(changed.translation, name=changed.name, country="RU", visibility=Visibility.DELIVERY)
@@ -531,7 +532,7 @@ def test_the_undo_removes_no_flag_after_another_sign_up_or_a_decision(letter: Le
     rule = run_to_end(rule_of(letter, moderator, country="RU"), moderator)
     Signature.objects.filter(pk=anew.pk).update(flags=["rate"])  # as `sign` does
     confirm(decided)
-    decisions.approve(decided, by=moderator.pk)
+    single_decisions.approve(decided, by=moderator.pk)
     before = everything()
     rule = undo_to_end(rule, moderator)
     assert (everything(), rule.left_alone) == (before, 2)
@@ -545,7 +546,7 @@ def test_single_signatures_of_a_rule_can_be_undone_or_approved(
     rule = run_to_end(rule_of(letter, moderator, country="RU"), moderator)
     decisions.undo(ada, by=moderator.pk)
     assert everything()[ada.pk] == before[ada.pk]
-    decisions.approve(cleo, by=moderator.pk)
+    single_decisions.approve(cleo, by=moderator.pk)
     decisions.undo(cleo, by=moderator.pk)
     assert fresh_state(cleo) == State.REJECTED
     with pytest.raises(transitions.TransitionNotAllowed):

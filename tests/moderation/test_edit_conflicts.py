@@ -20,6 +20,7 @@ from signatures.registries import READ_ACTIONS, AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State
 from signatures.values import tokens
+from tests import single_decisions
 from tests.factories import WORDS, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +118,7 @@ def test_A7_a_view_is_no_conflict(cleo: Signature, moderator_client: Client, oth
 def test_A7_lists_and_forms_carry_the_newest_audit_entry(
     cleo: Signature, moderator_client: Client, other: User
 ) -> None:
-    decisions.hold(cleo, by=other.pk)
+    single_decisions.hold(cleo, by=other.pk)
     for page in (QUEUE, ALL, f"{QUEUE}{cleo.pk}/change/", f"{ALL}{cleo.pk}/change/"):
         newest = AuditEntry.objects.latest("pk").pk
         assert f'<input type="hidden" name="as_of" value="{newest}">' in moderator_client.get(page).content.decode(), (
@@ -131,7 +132,7 @@ def test_A7_a_bulk_action_leaves_conflicting_signatures_alone(
     rows = make_many(letter, 8, state=State.WAITING)
     as_of = seen_on(moderator_client, QUEUE)
     for row in rows[:2]:
-        decisions.hold(row, by=other.pk)
+        single_decisions.hold(row, by=other.pk)
 
     page = send(moderator_client, "approve", *rows, as_of=as_of)
 
@@ -145,7 +146,7 @@ def test_A7_select_all_means_those_that_the_page_could_show(
 ) -> None:
     rows = make_many(letter, 4, state=State.WAITING)
     as_of = seen_on(moderator_client, QUEUE)
-    decisions.hold(rows[0], by=other.pk)
+    single_decisions.hold(rows[0], by=other.pk)
     came_later = make_signature(letter, "Later", State.WAITING)
     audit_log.record(AuditAction.CONFIRM, signature_id=came_later.pk, was="unconfirmed", now="waiting")
 
@@ -160,7 +161,7 @@ def test_A7_the_page_of_one_signature_says_who_changed_it_and_shows_its_state(
 ) -> None:
     page = f"{ALL}{cleo.pk}/change/"
     as_of, form = seen_on(moderator_client, page), moderator_client.get(page).context["action_form"]
-    decisions.hold(cleo, by=other.pk)
+    single_decisions.hold(cleo, by=other.pk)
 
     fields = {form.add_prefix("action"): "approve", "index": "0", "_selected_action": cleo.pk, "as_of": as_of}
     page_after = moderator_client.post(page, fields, follow=True).content.decode()
@@ -183,9 +184,9 @@ def test_A7_undo_my_decision_leaves_later_changes_by_others(
 def test_A7_the_undo_action_leaves_changes_that_the_page_did_not_show(
     ada: Signature, moderator_client: Client, other: User, moderator: User
 ) -> None:
-    decisions.hold(ada, by=moderator.pk)
+    single_decisions.hold(ada, by=moderator.pk)
     as_of = seen_on(moderator_client, ALL)
-    decisions.approve(ada, by=other.pk)
+    single_decisions.approve(ada, by=other.pk)
     send(moderator_client, "undo", ada, as_of=as_of, page=ALL)
     assert actions_on(ada) == ["hold", "approve"]
 
@@ -397,7 +398,7 @@ def test_A7_a_decision_that_waited_for_another_one_notices_it(cleo: Signature, m
 
     thread = threading.Thread(target=second)
     with transitions.locked_row(cleo):
-        decisions.hold(cleo, by=4711)
+        single_decisions.hold(cleo, by=4711)
         thread.start()
         waiting.wait(5)
         wait_for_a_blocked_lock()

@@ -15,6 +15,7 @@ from signatures.models import AuditEntry, Signature
 from signatures.moderation import decisions
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
+from tests import single_decisions
 from tests.factories import make_signature
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +123,7 @@ def test_undo_restores_the_state_and_the_day_of_approval(moderator_client: Clien
 def test_there_is_nothing_to_undo_before_a_decision_nor_twice(ada: Signature, cleo: Signature, moderator: User) -> None:
     with pytest.raises(transitions.TransitionNotAllowed):
         decisions.undo(cleo, by=moderator.pk)
-    decisions.approve(cleo, by=moderator.pk)
+    single_decisions.approve(cleo, by=moderator.pk)
     decisions.undo(cleo, by=moderator.pk)
     with pytest.raises(transitions.TransitionNotAllowed):
         decisions.undo(cleo, by=moderator.pk)
@@ -133,7 +134,7 @@ def test_a_withdrawal_cannot_be_undone_by_staff(ada: Signature, moderator: User)
     with pytest.raises(transitions.TransitionNotAllowed):
         decisions.undo(ada, by=moderator.pk)
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.approve(ada, by=moderator.pk)
+        single_decisions.approve(ada, by=moderator.pk)
 
 
 def test_refused_signatures_are_reported_and_the_others_are_decided(
@@ -153,7 +154,7 @@ def test_two_moderators_decide_one_signature_once(cleo: Signature, moderator: Us
     def decide() -> None:
         gate.wait()
         try:
-            decisions.approve(cleo, by=moderator.pk)
+            single_decisions.approve(cleo, by=moderator.pk)
             outcomes.append("ok")
         except transitions.TransitionNotAllowed:
             outcomes.append("not allowed")
@@ -189,7 +190,7 @@ def test_other_roles_see_and_change_nothing(cleo: Signature, editor: User, offic
 
 
 def test_the_audit_log_is_read_only(moderator_client: Client, cleo: Signature, moderator: User) -> None:
-    decisions.approve(cleo, by=moderator.pk)
+    single_decisions.approve(cleo, by=moderator.pk)
     entry = AuditEntry.objects.get()
     assert "approve" in moderator_client.get("/admin/signatures/auditentry/").content.decode()
     assert moderator_client.get(f"/admin/signatures/auditentry/{entry.pk}/change/").status_code == 200

@@ -18,8 +18,9 @@ from campaign.models import Letter
 from signatures import counts
 from signatures.delivery import document_data, exports, freezing
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum, PaperImport, Signature
-from signatures.moderation import decisions, paper_import
+from signatures.moderation import paper_import
 from signatures.states import State
+from tests import single_decisions
 from tests.factories import make_letter, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -204,7 +205,7 @@ def test_undoing_an_import_restores_the_counts(clerk: Client, letter: Letter, mo
     make_signature(letter, "Ada Lovelace")
     before = counts.for_letter(letter.pk)
     confirm(clerk, preview(clerk, letter, FILE))
-    decisions.reject(Signature.objects.filter(paper=True)[0], by=moderator.pk, reason="seen since")
+    single_decisions.reject(Signature.objects.filter(paper=True)[0], by=moderator.pk, reason="seen since")
     done = PaperImport.objects.get()
     assert "Undo this import" in clerk.get(f"{PAGE}{done.pk}/change/").content.decode()
 

@@ -17,6 +17,7 @@ from signatures.outbox import queue, sending
 from signatures.signing import changes, withdrawal
 from signatures.states import State
 from signatures.values import sealing, tokens
+from tests import single_decisions
 from tests.conftest import Inbox
 from tests.factories import make_signature
 
@@ -75,7 +76,7 @@ def test_the_signer_answers_by_changing_the_words(client: Client, asked: Signatu
 
 
 def test_a_decision_ends_the_question_and_undo_restores_it(client: Client, asked: Signature, moderator: User) -> None:
-    decisions.approve(asked, by=moderator.pk)
+    single_decisions.approve(asked, by=moderator.pk)
     asked.refresh_from_db()
     assert asked.flags == [] and TEXT not in client.get(page_of(asked)).content.decode()
 
@@ -136,7 +137,7 @@ def test_signers_who_left_an_address_get_one_neutral_email(
     OutboxMail.objects.filter(kind="link").update(queued_at=quiet)
     inbox.clear()
 
-    for expected in ("1 mails queued", "0 mails queued"):
+    for expected in ("1 emails enqueued", "0 emails enqueued"):
         call_command("queue_questions", key=updates_key)
         assert expected in capsys.readouterr().out
     sending.send_due()

@@ -17,6 +17,7 @@ from signatures.registries import AuditAction, ReportReason
 from signatures.signing import changes
 from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed
+from tests import single_decisions
 from tests.factories import make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +121,7 @@ def test_staff_dismiss_a_report(moderator_client: Client, client: Client, ada: S
 
 def test_a_decision_ends_the_report_and_undo_restores_it(client: Client, ada: Signature) -> None:
     client.post(report_url(ada), {"why": "other"})
-    decisions.reject(ada, by=1, reason="made up")
+    single_decisions.reject(ada, by=1, reason="made up")
     assert not is_reported(ada) and ada.state == State.REJECTED
     decisions.undo(ada, by=1)
     assert is_reported(ada) and ada.state == State.APPROVED
@@ -134,7 +135,7 @@ def test_changing_a_word_does_not_end_a_report(client: Client, letter: Letter, a
     changes.change(ada, signer_input(text, name=ada.name, role="Poet"))
     assert is_reported(ada) and ada.state == State.WAITING
     assert decisions.approve_unflagged() == 0
-    decisions.approve(ada, by=1)
+    single_decisions.approve(ada, by=1)
     assert not is_reported(ada) and ada.state == State.APPROVED
 
 

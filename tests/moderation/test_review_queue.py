@@ -24,6 +24,7 @@ from signatures.registries import Flag
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values.normalization import name_key
+from tests import single_decisions
 from tests.factories import make_letter, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -166,11 +167,11 @@ def test_hold_keeps_a_signature_in_the_queue_until_a_decision(moderator_client: 
 
 
 def test_hold_hides_a_public_signature(ada: Signature, moderator: User, client: Client) -> None:
-    decisions.hold(ada, by=moderator.pk)
+    single_decisions.hold(ada, by=moderator.pk)
     assert state_of(ada) == (State.WAITING, ["hold"])
     assert not Signature.objects.all().public().exists()
     with pytest.raises(transitions.TransitionNotAllowed):
-        decisions.hold(ada, by=moderator.pk)
+        single_decisions.hold(ada, by=moderator.pk)
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject", "hold"])
@@ -194,7 +195,7 @@ def test_undo_restores_a_whole_page_but_no_decision_of_others(
     rows = [make_signature(letter, f"Row {n}", State.WAITING) for n in range(5)]
     moderator_client.post(QUEUE, {"action": "approve", "_selected_action": [row.pk for row in rows], "index": "0"})
     others = make_signature(letter, "Of another", State.WAITING)
-    decisions.approve(others, by=moderator.pk + 1)
+    single_decisions.approve(others, by=moderator.pk + 1)
 
     moderator_client.post(QUEUE, {"undo_mine": "1"})
     moderator_client.post(QUEUE, {"undo_mine": "1"})
@@ -218,7 +219,7 @@ def test_all_that_match_a_filter_are_decided_at_once(moderator_client: Client, l
 
 def test_A7_the_second_of_two_moderators_overwrites_nothing(moderator_client: Client, cleo: Signature) -> None:
     assert names_on(moderator_client.get(QUEUE)) == ["Cleo Patra"]
-    decisions.reject(cleo, by=4711, reason="by another")
+    single_decisions.reject(cleo, by=4711, reason="by another")
 
     page = press(moderator_client, "approve", cleo)
 
@@ -233,7 +234,7 @@ def test_A7_the_page_of_a_signature_remembers_the_state_that_it_showed(
     page = f"/admin/signatures/signature/{cleo.pk}/change/"
     form = moderator_client.get(page).context["action_form"]
     assert '<input type="hidden" name="seen" value="waiting">' in moderator_client.get(page).content.decode()
-    decisions.reject(cleo, by=4711, reason="by another")
+    single_decisions.reject(cleo, by=4711, reason="by another")
 
     fields = {form.add_prefix("action"): "approve", "index": "0", "_selected_action": cleo.pk, "seen": "waiting"}
     assert "Somebody decided it meanwhile" in moderator_client.post(page, fields, follow=True).content.decode()
@@ -279,7 +280,7 @@ def test_a_letter_moderated_after_publication_approves_unflagged_signatures(
     flagged = make_signature(letter, "Flagged", State.WAITING, flags=["link"])
     elsewhere = make_signature(make_letter("other"), "Elsewhere", State.WAITING)
     undone = make_signature(letter, "Undone", State.WAITING)
-    decisions.approve(undone, by=moderator.pk)
+    single_decisions.approve(undone, by=moderator.pk)
     decisions.undo(undone, by=moderator.pk)
 
     letter.moderation = Letter.Moderation.AFTER

@@ -18,11 +18,11 @@ from campaign.models import Letter
 from signatures import counts
 from signatures.audit import admin_mixins, audit_log
 from signatures.models import CountDelta, HourlyStatistic, OutboxMail, Signature
-from signatures.moderation import decisions
 from signatures.monitoring import charts, statistics
 from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import State
+from tests import single_decisions
 from tests.factories import make_delivery, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -69,8 +69,8 @@ def test_every_chart_has_a_role_a_title_a_description_and_a_table_behind_it(
 def test_each_event_is_counted_once_and_folding_changes_nothing(letter: Letter, moderator: User) -> None:
     rows = make_many(letter, 6, state=State.WAITING)
     for row in rows[:3]:
-        decisions.approve(row, by=moderator.pk)
-    decisions.reject(rows[3], by=moderator.pk, reason="spam")
+        single_decisions.approve(row, by=moderator.pk)
+    single_decisions.reject(rows[3], by=moderator.pk, reason="spam")
     withdrawal.withdraw(rows[0])
     withdrawal.erase(rows[4])
     wanted = {"sign-up": 6, "approve": 3, "reject": 1, "withdraw": 2}
@@ -79,7 +79,7 @@ def test_each_event_is_counted_once_and_folding_changes_nothing(letter: Letter, 
     counts.fold_deltas()
     assert events() == wanted
     assert not CountDelta.objects.exclude(event="").exists()
-    decisions.approve(rows[5], by=moderator.pk)
+    single_decisions.approve(rows[5], by=moderator.pk)
     assert events() == wanted | {"approve": 4}
 
 
@@ -154,7 +154,7 @@ def test_no_page_of_admin_takes_more_than_twelve_statements(
     client.force_login(user)
     rows = make_many(letter, 60, state=State.WAITING, flags=["link"])
     for row in rows[:5]:
-        decisions.reject(row, by=user.pk, reason="to have an audit entry")
+        single_decisions.reject(row, by=user.pk, reason="to have an audit entry")
     for n in range(30):
         audit_log.record(AuditAction.EXPORT, letter_id=letter.pk, staff_id=user.pk, detail={"form": "csv", "n": n})
     counts.fold_deltas()

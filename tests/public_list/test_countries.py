@@ -15,6 +15,7 @@ from signatures.moderation import decisions
 from signatures.monitoring import alarms
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
+from tests import single_decisions
 from tests.factories import make_letter, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -70,14 +71,14 @@ def test_the_numbers_follow_every_transition_before_and_after_folding(letter: Le
         return before
 
     assert by_country() == {"GB": 1}
-    decisions.approve(kim, by=1)
+    single_decisions.approve(kim, by=1)
     assert by_country() == {"GB": 1, "KR": 1}
     Signature.objects.filter(pk=kim.pk).update(country="JP")
     assert by_country() == {"GB": 1, "JP": 1}
-    decisions.hold(kim, by=1)
+    single_decisions.hold(kim, by=1)
     assert by_country() == {"GB": 1}
-    decisions.approve(kim, by=1)
-    decisions.reject(ada, by=1, reason="x")
+    single_decisions.approve(kim, by=1)
+    single_decisions.reject(ada, by=1, reason="x")
     assert by_country() == {"JP": 1}
     decisions.undo(ada, by=1)
     withdrawal.withdraw(kim)

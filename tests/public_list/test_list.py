@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from campaign.models import Letter
 from signatures.models import Signature
-from signatures.moderation import decisions
 from signatures.public_list import pagination, search
 from signatures.registries.typed_fields import DERIVED_FROM_WORDS, WORDS
 from signatures.signing import changes, withdrawal
 from signatures.states import State, Visibility
 from signatures.values import normalization
 from signatures.values.normalization import search_text
+from tests import single_decisions
 from tests.factories import make_letter, make_many, make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
@@ -195,7 +195,7 @@ def by_day(row: Signature) -> tuple[timedelta, uuid.UUID]:
 def test_changed_words_are_found_and_former_ones_are_not(client: Client, letter: Letter, ada: Signature) -> None:
     text = letter.revisions.get().translations.get()
     typed = signer_input(text, name="Ada Byron", organization="Ministère", country="FR")
-    decisions.approve(changes.change(ada, typed), by=1)
+    single_decisions.approve(changes.change(ada, typed), by=1)
     assert found(client, q="byron ministere") == ["Ada Byron"]
     assert found(client, q="lovelace") == found(client, q="analytical") == []
 

@@ -11,11 +11,11 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures import counts, retention, tasks
 from signatures.models import AuditEntry, RateLimit, Signature
-from signatures.moderation import decisions
 from signatures.screening import bursts, checks, rate_limits
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values import email_addresses, tokens
+from tests import single_decisions
 from tests.faults.simulated_signers import simulated_signers
 from tests.faults.spam_simulation import MAX_ACTIONS, MAX_FALSE_POSITIVES, Simulation
 from tests.screening.test_rate_limits import set_limit
@@ -105,8 +105,8 @@ def test_what_stood_by_rule_goes_back_to_the_queue_and_what_a_person_decided_sta
     pasted = {"comment": "Interference in our internal affairs", "visibility": visibility}
     rows = [come(n, confirm=True, **pasted) for n in range(2)]
     assert [row.state for row in rows] == [State.APPROVED] * 2
-    decisions.hold(rows[0], by=moderator.pk)
-    decisions.approve(rows[0], by=moderator.pk)
+    single_decisions.hold(rows[0], by=moderator.pk)
+    single_decisions.approve(rows[0], by=moderator.pk)
     last = come(2, confirm=True, **pasted)
     assert (last.state, last.flags) == (State.WAITING, ["burst"])
 

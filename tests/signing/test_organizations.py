@@ -15,12 +15,12 @@ from campaign.models import Letter
 from signatures import tasks
 from signatures.delivery import document_data, exports
 from signatures.models import Signature
-from signatures.moderation import decisions
 from signatures.public_list import pagination, views
 from signatures.registries import Flag
 from signatures.registries.typed_fields import WORDS
 from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
+from tests import single_decisions
 from tests.conftest import Inbox
 from tests.factories import make_many, make_signature
 
@@ -123,7 +123,7 @@ def test_an_approved_one_is_not_flagged_anew_unless_its_words_change(
     letter: Letter, bakers: dict[str, str], client: Client, moderator: User
 ) -> None:
     row = organization(letter, "Guild of Bakers", state=State.WAITING, flags=ONE, spokesperson="Dora Maar, chair")
-    decisions.approve(row, by=moderator.pk)
+    single_decisions.approve(row, by=moderator.pk)
     page, change = f"/signature/{tokens.personal_token(row.public_id)}/", {**bakers, "action": "change"}
 
     client.post(page, {**change, "visibility": "delivery", "country": "BE"})

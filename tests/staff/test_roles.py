@@ -10,9 +10,10 @@ from django.utils import timezone
 from campaign.models import Letter, News
 from signatures import tasks
 from signatures.models import Alarm, BlocklistEntry, EmailSubject, PaperImport, Signature
-from signatures.moderation import bulk_rules, decisions
+from signatures.moderation import bulk_rules
 from signatures.moderation.bulk_rules import Conditions
 from signatures.staff import roles
+from tests import single_decisions
 from tests.admin_urls import admin_urls, ask, is_kept_out
 from tests.conftest import member_of
 from tests.factories import make_delivery
@@ -163,7 +164,7 @@ def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     make_delivery(letter)
     News.objects.create(letter=letter)
     PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
-    decisions.reject(ada, by=owner.pk, reason="to have a trail")
+    single_decisions.reject(ada, by=owner.pk, reason="to have an audit entry")
     tasks.run_duties.enqueue(["fold-count-deltas"])
 
 
@@ -177,7 +178,7 @@ def reached(client: Client, method: str, address: str) -> bool:
 def test_A5_a_role_reaches_the_pages_that_the_table_names_and_no_other(
     rows: None, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What stands on the pages is told elsewhere; to render them takes most of the time.
+    # Other tests check the content of the pages; rendering them would take most of the time.
     monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_args, **_more: "")
     client = Client()
     if who != "-":

@@ -1,4 +1,4 @@
-"""A stolen password opens nothing: every page of staff stands behind a second factor."""
+"""The second factor: a password alone opens no admin page."""
 
 import re
 import threading
@@ -183,10 +183,10 @@ def test_A2_of_eight_simultaneous_logins_with_one_code_one_succeeds(olga: tuple[
 
     for code in (code_of(key), codes[0]):
         TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
-        crowd = [threading.Thread(target=come, args=[code]) for _each in range(8)]
-        for thread in crowd:
+        threads = [threading.Thread(target=come, args=[code]) for _each in range(8)]
+        for thread in threads:
             thread.start()
-        for thread in crowd:
+        for thread in threads:
             thread.join()
         assert opened.count(code) == 1
 

@@ -29,7 +29,7 @@ def is_in(client: Client) -> bool:
 
 
 def age_session(client: Client, seconds: float, *times: str) -> None:
-    """As if that long had gone by since these times of the session."""
+    """Set these timestamps of a session back by so many seconds."""
     session = client.session
     for name in times or (sessions.STARTED_KEY, sessions.LAST_SEEN_KEY, sessions.FRESH_KEY):
         session[name] -= seconds

@@ -152,8 +152,8 @@ def test_an_invited_person_sets_a_password_and_a_second_factor(
     client.post("/admin/second-factor/new/", {"code": code_of(client.session["pending-second-factor"])})
     assert client.get("/admin/signatures/waitingsignature/").status_code == 200
     assert client.get("/admin/auth/user/").status_code == 403
-    told = AuditEntry.objects.filter(action="invite").get()
-    assert (told.staff_id, told.detail) == (owner.pk, {"account": mina.pk, "role": "moderator"})
+    entry = AuditEntry.objects.filter(action="invite").get()
+    assert (entry.staff_id, entry.detail) == (owner.pk, {"account": mina.pk, "role": "moderator"})
 
 
 def test_no_token_is_stored_and_the_audit_log_names_nobody(owner_client: Client, inbox: Inbox) -> None:
@@ -442,8 +442,8 @@ def test_A3_the_lock_ends_after_its_time(olga: User, monkeypatch: Any) -> None:
 def test_failed_logins_are_recorded_by_account_id_and_a_flood_of_them_once(olga: User) -> None:
     for _time in range(9):
         give("olga")
-    told = list(AuditEntry.objects.order_by("pk").values_list("action", "staff_id"))
-    assert told == [("login-failed", olga.pk)] * 5 + [("login-locked", olga.pk)]
+    entries = list(AuditEntry.objects.order_by("pk").values_list("action", "staff_id"))
+    assert entries == [("login-failed", olga.pk)] * 5 + [("login-locked", olga.pk)]
     for n in range(80):
         give(f"made-up-{n}", network="198.51.100.9")
     flood = AuditEntry.objects.exclude(staff_id=olga.pk)
@@ -492,6 +492,6 @@ def test_A11_no_public_page_links_to_the_admin_pages_or_shows_a_version(
     client: Client, ada: Signature, address: str
 ) -> None:
     answer = client.get(address)
-    told = f"{answer.headers} {answer.content.decode()}"
-    assert "/admin/" not in told or address == LOGIN
-    assert version not in told and not re.search(r"(?i)django/|python/|x-powered-by|'server'", told)
+    response = f"{answer.headers} {answer.content.decode()}"
+    assert "/admin/" not in response or address == LOGIN
+    assert version not in response and not re.search(r"(?i)django/|python/|x-powered-by|'server'", response)
