@@ -54,7 +54,8 @@ def front_page(studio: Studio) -> None:
 @scene("tour-serve")
 def serve(studio: Studio) -> None:
     lines = studio.site.output.read_text().splitlines()
-    shown = [line for line in lines if re.match(r"(First login|The letter|Staff|Mails are in)", line)]
+    shown = [line for line in lines if re.match(r"(First login|The letter|Staff|Emails are in)", line)]
+    assert len(shown) == 4
     text = "\n".join(["$ uv run manage.py serve", *shown])
     text = re.sub(r"localhost:\d+", "localhost:8000", text).replace(
         f"{studio.site.folder}", "/home/you/undersigned/var"
@@ -87,11 +88,11 @@ def sign_and_approve(studio: Studio) -> None:
     page.click("[value=confirm]")
     studio.take("tour-personal-page", page, "main > *", most=900)
 
-    desk = studio.staff("olga")
-    desk.goto(f"{ADMIN}waitingsignature/?q=Lovelace")
-    studio.take("tour-queue", desk, "#content", most=520)
-    desk.locator("tr", has_text=ADA["name"]).locator("[value^=approve], button:has-text('Approve')").first.click()
-    expect(desk.locator(".messagelist")).to_be_visible()
+    admin = studio.staff("olga")
+    admin.goto(f"{ADMIN}waitingsignature/?q=Lovelace")
+    studio.take("tour-queue", admin, "#content", most=520)
+    admin.locator("tr", has_text=ADA["name"]).locator("[value^=approve], button:has-text('Approve')").first.click()
+    expect(admin.locator(".messagelist")).to_be_visible()
     page.goto(f"{LETTER}signatories/?q=Lovelace")
     studio.take("tour-public-name", page, "main > *", most=600)
 

@@ -107,6 +107,14 @@ def test_every_command_line_on_any_page_is_a_command() -> None:
     assert {(file, command) for file, command in said if command not in known} == set()
 
 
+def test_the_lines_that_the_tour_explains_are_printed() -> None:
+    serve = (BASE / "campaign" / "management" / "commands" / "serve.py").read_text(encoding="utf-8")
+    serve += (BASE / "signatures" / "staff" / "first_account.py").read_text(encoding="utf-8")
+    starts = [line.partition(":")[0] + ":" for line in rows(page("start/tour.md"))]
+    assert len(starts) >= 4
+    assert [start for start in starts if start not in serve] == []
+
+
 # A path in backticks, without a placeholder in it.
 PATH = re.compile(r"`((?:campaign|signatures|templates|static|tests|docs|\.ci)/[\w./-]*)`")
 
