@@ -1,5 +1,6 @@
 """Trial of a block list entry: which submissions of the last week it would have flagged."""
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -89,15 +90,16 @@ def _try_words(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
         recent = recent.filter(Q(name_key=name_key(entry.value)) | Q(name_key="")).exclude(name="")
     lists = blocklists.Blocklists.of([entry])
     newest = recent.order_by("-signed_up_at").values("pk", "state", *blocklists.FIELDS)[: MAX_READ + 1]
-    rows = newest.iterator(chunk_size=CHUNK)
     trial = Trial()
     examples: list[int] = []
-    for row in islice(rows, MAX_READ):
-        if lists.has_words(row):
-            trial.flagged += 1
-            trial.approved += row["state"] == State.APPROVED
-            if len(examples) < EXAMPLES:
-                examples.append(row["pk"])
-    trial.only_newest = MAX_READ if next(rows, None) else 0
+    # Closed here: left to the garbage collector, the cursor of the database would outlive its transaction.
+    with closing(iter(newest.iterator(chunk_size=CHUNK))) as rows:
+        for row in islice(rows, MAX_READ):
+            if lists.has_words(row):
+                trial.flagged += 1
+                trial.approved += row["state"] == State.APPROVED
+                if len(examples) < EXAMPLES:
+                    examples.append(row["pk"])
+        trial.only_newest = MAX_READ if next(rows, None) else 0
     trial.examples = list(Signature.objects.filter(pk__in=examples).order_by("-signed_up_at"))
     return trial

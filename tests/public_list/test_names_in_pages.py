@@ -10,7 +10,7 @@ from tests.live_site import BASE
 SHOWN = re.compile(r"\{\{\s*(?P<of>[\w.]+)\.(?:name|spokesperson|role|organization)\b[^}]*\}\}")
 APART = re.compile(r"<bdi\b[^>]*>\s*(?:\{\{[^}]*\}\}\s*)+</bdi>")
 NO_MARKUP = re.compile(r"\{% block title %\}.*?\{% endblock %\}|<title>.*?</title>|<meta\b[^>]*>", re.DOTALL)
-NOBODY = {"letterhead", "letter.letterhead", "language", "way"}  # who sends the letter; tongues, and other sites
+NOBODY = {"letterhead", "letter.letterhead", "language", "network"}  # the sender, languages, and other sites
 PAGES = [
     file
     for file in sorted((BASE / "templates").rglob("*.html"))
