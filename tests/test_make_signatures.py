@@ -42,7 +42,7 @@ def test_every_state_visibility_and_kind_is_among_them(letter: Letter) -> None:
     make(3000)
     found = set(Signature.objects.values_list("state", "visibility", "kind"))
     assert {(state, visibility) for state, visibility, _kind in found} == {(s, a) for s in State for a in Visibility}
-    assert {kind for _state, _audience, kind in found} == set(Kind)
+    assert {kind for _state, _visibility, kind in found} == set(Kind)
     waiting = Signature.objects.filter(state=State.WAITING)
     assert waiting.filter(flags=[]).exists() and waiting.exclude(flags=[]).exists()
     assert Signature.objects.deliverable().count() > 2000  # most

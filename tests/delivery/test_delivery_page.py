@@ -400,12 +400,14 @@ def test_P1_canaries_of_every_state_and_visibility_appear_only_where_they_may(
 ) -> None:
     made: dict[str, Signature] = {}
     for state in State:
-        for audience in Visibility:
+        for visibility in Visibility:
             for kind in Kind:
-                has_words = state != State.WITHDRAWN and (audience != Visibility.COUNTED or state == State.UNCONFIRMED)
-                word = f"Canary{state}{audience}{kind}"
+                has_words = state != State.WITHDRAWN and (
+                    visibility != Visibility.COUNTED or state == State.UNCONFIRMED
+                )
+                word = f"Canary{state}{visibility}{kind}"
                 more = {"role": f"R{word}", "organization": f"O{word}", "comment": f"C{word}"} if has_words else {}
-                made[word] = make_signature(letter, word, state, audience, kind=kind, **more)
+                made[word] = make_signature(letter, word, state, visibility, kind=kind, **more)
     make_delivery(letter, tmp_path)
     package = (tmp_path / "bridge-1.zip").read_bytes().decode("utf-8", "replace")
     pages = client.get(PAGE).content.decode() + client.get(f"/ko{PAGE}").content.decode()

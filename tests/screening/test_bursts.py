@@ -1,4 +1,4 @@
-"""A brigade: many bots, each of which looks harmless alone. What they share tells them, from the first one on."""
+"""A flood of bots, each of which looks harmless alone. What they share gives them away, from the first one on."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -143,7 +143,7 @@ def test_the_change_form_of_a_person_asks_for_no_spokesperson(ada: Signature, cl
 def test_the_spokesperson_is_seen_by_staff_and_in_no_list_file_or_count(
     letter: Letter, client: Client, moderator_client: Client
 ) -> None:
-    row = organization(letter, "Guild", spokesperson="Canary Speaker")
+    row = organization(letter, "Guild", spokesperson="Canary Spokesperson")
     out = io.BytesIO()
     exports.export_csv(letter, out, by=None)
     pages = [
@@ -158,7 +158,9 @@ def test_the_spokesperson_is_seen_by_staff_and_in_no_list_file_or_count(
             "q=Canary", ""
         ), page
     assert b"Guild" in out.getvalue() and b"Canary" not in out.getvalue()
-    assert "Canary Speaker" in moderator_client.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
+    assert (
+        "Canary Spokesperson" in moderator_client.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
+    )
 
 
 def test_the_list_has_organizations_featured_and_everybody_else_each_once(letter: Letter, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Open the addresses of those who asked for updates, where the keeper's key is."""
+"""Export the addresses of subscribers. Runs where the private updates key is."""
 
 import sys
 from argparse import ArgumentParser
