@@ -1,10 +1,12 @@
 """What must hold for all of it: every address, every admin page, every command. `tests/docs` has what the docs say."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -143,6 +145,15 @@ def test_X2_the_locks_name_every_dependency_with_hashes_and_no_host() -> None:
 
 def test_the_one_sheet_is_small() -> None:
     assert (BASE / "static" / "css" / "site.css").stat().st_size < 20_000
+
+
+def test_no_module_passes_300_lines_and_functions_are_short() -> None:
+    files = [*(BASE / "campaign").rglob("*.py"), *(BASE / "signatures").rglob("*.py")]
+    files = [file for file in files if "migrations" not in file.parts]
+    assert [file for file in files if len(file.read_text(encoding="utf-8").splitlines()) > 300] == []
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for file in files)
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert median((node.end_lineno or node.lineno) - node.lineno + 1 for node in functions) <= 6
 
 
 def test_nothing_reads_outside_the_project() -> None:
