@@ -36,7 +36,7 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'what was delivered is frozen' USING ERRCODE = 'integrity_constraint_violation';
 END $$;
-CREATE TRIGGER delivered_is_frozen BEFORE UPDATE OR DELETE ON signatures_deliveryentry
+CREATE TRIGGER delivery_entries_are_frozen BEFORE UPDATE OR DELETE ON signatures_deliveryentry
     FOR EACH ROW EXECUTE FUNCTION signatures_delivery_entry_is_frozen();
 CREATE TRIGGER delivery_entries_are_never_truncated BEFORE TRUNCATE ON signatures_deliveryentry
     FOR EACH STATEMENT EXECUTE FUNCTION signatures_delivery_entry_is_frozen();
