@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from contextlib import closing
 from itertools import chain
 from typing import Any
 
@@ -27,8 +28,11 @@ class Command(UpdatesKeyCommand):
             asked = asked.filter(letter__slug=options["letter"])
         with self.key(options) as private_key:
             audit_log.record(AuditAction.EXPORT_SUBSCRIBERS, detail={"number": asked.count()})
-            rows = (
-                (slug, language, sealing.unseal(sealed or b"", private_key=private_key))
-                for slug, language, sealed in asked.values_list("letter__slug", "language", "sealed_address").iterator()
-            )
-            csv_cells.write_rows(sys.stdout, chain([("letter", "language", "address")], rows))
+            found = asked.values_list("letter__slug", "language", "sealed_address").iterator()
+            # Closed here: a wrong key ends the export half way, and would leave the cursor of the database open.
+            with closing(iter(found)) as subscribers:
+                rows = (
+                    (slug, language, sealing.unseal(sealed or b"", private_key=private_key))
+                    for slug, language, sealed in subscribers
+                )
+                csv_cells.write_rows(sys.stdout, chain([("letter", "language", "address")], rows))
