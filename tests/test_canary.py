@@ -168,6 +168,8 @@ Places = dict[str, Place]
 
 
 # What everybody does
+ADMIN_PAGES = ("", "signatures/", "signatures/auditentry/", "signatures/signedletter/", "signatures/ratelimit/",
+               "signatures/emailsubject/", "campaign/letter/", "auth/user/", "django_tasks_database/dbtaskresult/")  # fmt: skip
 
 
 class Scenario:
@@ -402,11 +404,10 @@ class Scenario:
         yield from (
             self.owner.get(f"{list_page}{pk}/change/").content for pk in Signature.objects.values_list("pk", flat=True)
         )
-        yield from (
-            self.owner.get(f"/admin/{page}/").content
-            for page in ("", "signatures", "signatures/auditentry", "signatures/signedletter", "signatures/limit",
-                         "signatures/emailsubject", "campaign/letter", "auth/user", "django_tasks_db/dbtaskresult")
-        )  # fmt: skip
+        for page in ADMIN_PAGES:
+            answer = self.owner.get(f"/admin/{page}")
+            assert answer.status_code == 200, page
+            yield answer.content
 
     def personal(self) -> Iterator[tuple[Words, bytes]]:
         """Each page as its owner sees it, and all that is stored of them, to take away."""

@@ -1,4 +1,4 @@
-"""Whatever people, trolls and staff do, in whatever order: no illegal state, no word that was taken back, no count adrift."""
+"""Random sequences of what signers, strangers and staff do: states and counts stay right."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace

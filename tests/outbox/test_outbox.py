@@ -169,7 +169,7 @@ def test_S12_no_name_reaches_a_header(ben: Signature, inbox: Inbox) -> None:
     assert set(inbox[0].keys()) >= {"From", "To", "Subject", "Date", "Message-ID"}
 
 
-# A mail server that misbehave (SECURITY.md O3)
+# An email server that fails (threat model O3)
 
 FAULTS = [
     # what it does, once; what is written down; how often the recipient has the mail in the end

@@ -1,4 +1,4 @@
-"""Those who asked hear what became of the letter, once, and can end it by one press."""
+"""Subscribers get each update once, in their language."""
 
 import re
 from datetime import date

@@ -1,4 +1,4 @@
-"""How often somebody may come: nobody is refused; too much is looked at, or gets no further mail."""
+"""Rate limits: exceeding one sets a flag, never rejects."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A signer takes the name back."""
+"""A signer withdraws."""
 
 import pytest
 from django.test import Client

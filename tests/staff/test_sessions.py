@@ -1,4 +1,4 @@
-"""A session of staff ends: by itself, and with whatever it was built on. What is dangerous asks for a fresh one."""
+"""Sessions of staff: when they end, and when a sign-in is fresh."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every honest name is taken as it is; what hides, reverses or is no name is told."""
+"""Names: which are accepted, cleaned or refused, in any script."""
 
 import ast
 import unicodedata
