@@ -1,10 +1,8 @@
 """Transitions of one signature: locking, checking, and saving with an audit entry."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 
-from django.db import transaction
 from django.utils import timezone
 
 from signatures.audit import audit_log
@@ -19,17 +17,6 @@ class TransitionNotAllowed(Exception):
 
 class EditConflict(TransitionNotAllowed):
     """Somebody else changed the signature after the decider's page was made (threat model A7)."""
-
-
-@contextmanager
-def locked_row(signature: Signature) -> Iterator[Signature]:
-    """Yields the locked signature in a transaction of its own, which an exception in the block rolls back.
-
-    Raises:
-        TransitionNotAllowed: when it no longer exists.
-    """
-    with transaction.atomic():
-        yield lock(signature)
 
 
 def lock(signature: Signature) -> Signature:

@@ -8,8 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaign.letters import text
-from campaign.models import News
-from campaign.models.letter import Letter, Translation
+from campaign.models import Letter, News, Translation
 
 
 @transaction.atomic

@@ -26,11 +26,9 @@ def public_key(folder: Path, name: str) -> str:
     if not path.exists():
         private = PrivateKey.generate()
         # If two processes create the pair at once, the first private key wins, and the public key is made from it.
-        if _write_once(private_file(folder, name), private.encode(HexEncoder).decode()):
-            _write_once(path, private.public_key.encode(HexEncoder).decode())
-        else:
-            winner = PrivateKey(private_file(folder, name).read_text().strip().encode(), HexEncoder)
-            _write_once(path, winner.public_key.encode(HexEncoder).decode())
+        if not _write_once(private_file(folder, name), private.encode(HexEncoder).decode()):
+            private = PrivateKey(private_file(folder, name).read_text().strip().encode(), HexEncoder)
+        _write_once(path, private.public_key.encode(HexEncoder).decode())
     return path.read_text().strip()
 
 
