@@ -35,12 +35,7 @@ def check_conflict(*locked: Signature, by: int, as_of: int | None) -> None:
     """Check that nobody else acted on these signatures since a page was made.
 
     The rows are locked before: an audit entry is committed together with its row, so that none can be added between
-    this check and the decision.
-
-    Args:
-        locked: the locked signatures.
-        by: the member of staff who decides.
-        as_of: the last audit entry that the page knew; None checks nothing.
+    this check and the decision. `as_of` is the last audit entry that the page knew; None checks nothing.
 
     Raises:
         EditConflict: when somebody else acted on one of them.

@@ -1,7 +1,5 @@
 """Actions of editors: revise and publish the text of a letter, announce and retract news."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import transaction

@@ -84,10 +84,7 @@ def running() -> Iterator[None]:
 
 
 def restart_if_stopped() -> bool:
-    """Start the embedded server again if it has stopped.
-
-    Returns:
-        Whether it had stopped.
+    """Start the embedded server again if it has stopped, and return whether it had.
 
     Raises:
         DatabaseUnavailable: if it cannot be started.

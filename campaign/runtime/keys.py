@@ -38,11 +38,7 @@ def private_file(folder: Path, name: str) -> Path:
 
 
 def _write_once(path: Path, text: str) -> bool:
-    """Write a file with mode 600, completely or not at all.
-
-    Returns:
-        False if the file existed already.
-    """
+    """Write a file with mode 600, completely or not at all. Returns False if it existed already."""
     for folder in (path.parent.parent, path.parent):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

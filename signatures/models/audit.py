@@ -1,7 +1,5 @@
 """The audit log, and the checkpoints that reveal later changes of it."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models

@@ -1,7 +1,5 @@
 """Bulk rules, which invalidate many signatures at once, and the former state of each signature they changed."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField

@@ -1,7 +1,5 @@
 """The outbox: emails to signers and to staff, their subjects, and the addresses that get none."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models

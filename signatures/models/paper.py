@@ -1,7 +1,5 @@
 """Imports of signatures from paper, one row for each file. Neither the file nor its names are kept."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models

@@ -1,7 +1,5 @@
 """Counts, hourly statistics and alarms."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models

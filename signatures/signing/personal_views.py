@@ -1,7 +1,5 @@
 """The personal page of a signer, behind the link in their email."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping

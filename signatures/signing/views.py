@@ -1,7 +1,5 @@
 """The letter with its form, submitting the form, and asking for the personal link."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import OperationalError
