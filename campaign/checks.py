@@ -9,37 +9,24 @@ from django.core import checks
 @checks.register(checks.Tags.security, deploy=True)
 def deployment(**_options: Any) -> list[checks.CheckMessage]:
     """Returns warnings about settings that are fine on one's own machine, but not on a public site."""
-    found: list[checks.CheckMessage] = []
-    if settings.LOCAL_MODE:
-        found.append(
-            checks.Warning(
-                "SITE_URL names this machine: the site is in local mode.",
-                hint="Set SITE_URL to the address people will use.",
-                id="campaign.W001",
-            )
-        )
-    if not settings.EMAIL_URL:
-        found.append(
-            checks.Warning(
-                "Emails are written to files: nobody will receive their link.",
-                hint="Set EMAIL_URL.",
-                id="campaign.W002",
-            )
-        )
-    if not settings.DATABASE_URL:
-        found.append(
-            checks.Warning(
-                "The embedded PostgreSQL is in use: back up VAR_DIR.",
-                hint="Or set DATABASE_URL to a server that is backed up.",
-                id="campaign.W003",
-            )
-        )
-    if settings.SITE.hostname not in settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS:
-        found.append(
-            checks.Warning(
-                "ALLOWED_HOSTS lacks the host of SITE_URL: links in emails will not work.",
-                hint=f"Add {settings.SITE.hostname}.",
-                id="campaign.W004",
-            )
-        )
-    return found
+    host = settings.SITE.hostname
+    warnings = {
+        "SITE_URL names this machine: the site is in local mode.": (
+            settings.LOCAL_MODE,
+            "Set SITE_URL to the address people will use.",
+        ),
+        "Emails are written to files: nobody will receive their link.": (not settings.EMAIL_URL, "Set EMAIL_URL."),
+        "The embedded PostgreSQL is in use: back up VAR_DIR.": (
+            not settings.DATABASE_URL,
+            "Or set DATABASE_URL to a server that is backed up.",
+        ),
+        "ALLOWED_HOSTS lacks the host of SITE_URL: links in emails will not work.": (
+            not {host, "*"} & set(settings.ALLOWED_HOSTS),
+            f"Add {host}.",
+        ),
+    }
+    return [
+        checks.Warning(message, hint=hint, id=f"campaign.W{number:03}")
+        for number, (message, (is_wrong, hint)) in enumerate(warnings.items(), start=1)
+        if is_wrong
+    ]

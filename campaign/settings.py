@@ -10,17 +10,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from campaign.runtime import keys
-from campaign.runtime.environment import (
-    LOCAL_HOSTS,
-    boolean,
-    env,
-    mailer,
-    required,
-    sealing_key,
-    secret,
-    whole_number,
-)
+from campaign.runtime import environment, keys
+from campaign.runtime.environment import LOCAL_HOSTS, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env(BASE_DIR / ".env")
@@ -33,7 +24,7 @@ if len(str(VAR_DIR)) > 80:
         f"VAR_DIR must be at most 80 characters long, because of the database's socket; it has {len(str(VAR_DIR))}."
     )
 
-DEBUG = boolean("DEBUG")
+DEBUG = environment.boolean("DEBUG")
 SITE_URL = env.str("SITE_URL", default="").rstrip("/") or "http://localhost:8000"
 SITE = urlsplit(SITE_URL)
 if SITE.scheme not in {"http", "https"} or not SITE.hostname or SITE.path:
@@ -45,7 +36,7 @@ if not LOCAL_MODE and DEBUG:
     raise ImproperlyConfigured("DEBUG must be False, except on this machine.")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
-TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0)
+TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", 0)
 EMAIL_URL = env.str("EMAIL_URL", default="")
 EMAIL = urlsplit(EMAIL_URL)
 
@@ -63,26 +54,28 @@ if LOCAL_MODE:
 
 KEYS_DIR = VAR_DIR / "keys"
 LOCAL_KEYS = KEYS_DIR if LOCAL_MODE else None
-SECRET_KEY = secret("SECRET_KEY", "it signs sessions and personal links", LOCAL_KEYS)
+SECRET_KEY = environment.secret("SECRET_KEY", "it signs sessions and personal links", LOCAL_KEYS)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-EMAIL_HASH_PEPPER = secret(
+EMAIL_HASH_PEPPER = environment.secret(
     "EMAIL_HASH_PEPPER",
     "it keys the hashes of email addresses; without it no signature can be found by its address",
     LOCAL_KEYS,
 )
-OUTBOX_PUBLIC_KEY = sealing_key(
+OUTBOX_PUBLIC_KEY = environment.sealing_key(
     "OUTBOX_PUBLIC_KEY", "recipients of emails are sealed to it until they are sent", LOCAL_KEYS
 )
-UPDATES_PUBLIC_KEY = sealing_key("UPDATES_PUBLIC_KEY", "addresses of subscribers are sealed to it", LOCAL_KEYS)
+UPDATES_PUBLIC_KEY = environment.sealing_key(
+    "UPDATES_PUBLIC_KEY", "addresses of subscribers are sealed to it", LOCAL_KEYS
+)
 
 if LOCAL_MODE:
     ORGANIZATION_NAME = env.str("ORGANIZATION_NAME", default="") or "Local test site"
     CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="") or "privacy@localhost"
     DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="") or "letter@localhost"
 else:
-    ORGANIZATION_NAME = required("ORGANIZATION_NAME", "it is shown on every page and in the privacy notice")
-    CONTACT_EMAIL = required("CONTACT_EMAIL", "it is shown on every page and in the privacy notice")
-    DEFAULT_FROM_EMAIL = required("DEFAULT_FROM_EMAIL", "it is the sender of emails")
+    ORGANIZATION_NAME = environment.required("ORGANIZATION_NAME", "it is shown on every page and in the privacy notice")
+    CONTACT_EMAIL = environment.required("CONTACT_EMAIL", "it is shown on every page and in the privacy notice")
+    DEFAULT_FROM_EMAIL = environment.required("DEFAULT_FROM_EMAIL", "it is the sender of emails")
 
 
 # Applications, middleware, templates
@@ -180,7 +173,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 3
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHES = {"default": env.cache_url_config(CACHE_URL or "locmemcache://")}
 TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="") or "django_tasks_db.DatabaseBackend"}}
-RETENTION_MONTHS = whole_number("RETENTION_MONTHS", 12)
+RETENTION_MONTHS = environment.whole_number("RETENTION_MONTHS", 12)
 FONT_DIRS = [Path(folder) for folder in env.list("FONT_DIRS", default=[])]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -190,7 +183,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # Email
 
-MAILERS = {"default": mailer(EMAIL_URL, VAR_DIR / "mail")}
+MAILERS = {"default": environment.mailer(EMAIL_URL, VAR_DIR / "mail")}
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 
@@ -270,6 +263,8 @@ if not LOCAL_MODE:
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+HANDLED_BY_ROOT = ("django", "django.server", "_granian", "granian.access")  # `serve` switches the last one off
+QUIET_LOGGERS = ("django.tasks", "django_tasks", "django_tasks_db", "pikepdf", "fontTools")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -277,16 +272,9 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacting"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "django": {"handlers": [], "propagate": True},
+        **{name: {"handlers": [], "propagate": True} for name in HANDLED_BY_ROOT},
         "django.request": {"level": "ERROR"},  # wrong requests (4xx) are not logged
-        "django.tasks": {"level": "WARNING"},
-        "django_tasks": {"level": "WARNING"},
-        "django_tasks_db": {"level": "WARNING"},
-        "pikepdf": {"level": "WARNING"},
-        "fontTools": {"level": "WARNING"},
-        "django.server": {"handlers": [], "propagate": True},
-        "_granian": {"handlers": [], "propagate": True},
-        "granian.access": {"handlers": [], "propagate": True},  # `serve` switches it off
+        **{name: {"level": "WARNING"} for name in QUIET_LOGGERS},
     },
 }
 DEFAULT_EXCEPTION_REPORTER = "campaign.runtime.logs.RedactedExceptionReporter"

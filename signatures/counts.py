@@ -19,7 +19,7 @@ class Counts:
 
     cells: dict[tuple[str, str, bool], int]
 
-    def _sum(
+    def in_state(
         self, *states: State, visibilities: tuple[Visibility, ...] = tuple(Visibility), flagged: bool | None = None
     ) -> int:
         return sum(
@@ -31,29 +31,26 @@ class Counts:
     @property
     def total(self) -> int:
         """The public count: approved, or waiting without a flag; any visibility."""
-        return self._sum(State.APPROVED) + self._sum(State.WAITING, flagged=False)
+        return self.in_state(State.APPROVED) + self.in_state(State.WAITING, flagged=False)
 
     @property
     def public(self) -> int:
         """The number of names that the website shows."""
-        return self._sum(State.APPROVED, visibilities=(Visibility.PUBLIC,))
+        return self.in_state(State.APPROVED, visibilities=(Visibility.PUBLIC,))
 
     @property
     def named(self) -> int:
         """The number of names in the delivered letter."""
-        return self._sum(State.APPROVED, visibilities=(Visibility.PUBLIC, Visibility.DELIVERY))
+        return self.in_state(State.APPROVED, visibilities=(Visibility.PUBLIC, Visibility.DELIVERY))
 
     @property
     def counted_only(self) -> int:
         """The number of signatures that are delivered as a number only."""
-        return self._sum(State.APPROVED, visibilities=(Visibility.COUNTED,))
+        return self.in_state(State.APPROVED, visibilities=(Visibility.COUNTED,))
 
     @property
     def delivered(self) -> int:
         return self.named + self.counted_only
-
-    def in_state(self, state: State, *, flagged: bool | None = None) -> int:
-        return self._sum(state, flagged=flagged)
 
 
 def for_letter(letter_id: int | None) -> Counts:

@@ -118,8 +118,7 @@ def sync_tombstones(file: Path | None = None) -> int:
 
 
 def _tombstones_file() -> Path:
-    file: Path = settings.VAR_DIR / "tombstones.csv"
-    return file
+    return Path(settings.VAR_DIR) / "tombstones.csv"
 
 
 def _restore_tombstones(file: Path) -> None:

@@ -1,7 +1,5 @@
 """States of a signature with the transitions between them, kinds of signers, and visibility of names."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 

@@ -1,10 +1,8 @@
 """Transitions of one signature: locking, checking, and saving with an audit entry."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 
-from django.db import transaction
 from django.utils import timezone
 
 from signatures.audit import audit_log
@@ -19,17 +17,6 @@ class TransitionNotAllowed(Exception):
 
 class EditConflict(TransitionNotAllowed):
     """Somebody else changed the signature after the decider's page was made (threat model A7)."""
-
-
-@contextmanager
-def locked_row(signature: Signature) -> Iterator[Signature]:
-    """Yields the locked signature in a transaction of its own, which an exception in the block rolls back.
-
-    Raises:
-        TransitionNotAllowed: when it no longer exists.
-    """
-    with transaction.atomic():
-        yield lock(signature)
 
 
 def lock(signature: Signature) -> Signature:
@@ -48,12 +35,7 @@ def check_conflict(*locked: Signature, by: int, as_of: int | None) -> None:
     """Check that nobody else acted on these signatures since a page was made.
 
     The rows are locked before: an audit entry is committed together with its row, so that none can be added between
-    this check and the decision.
-
-    Args:
-        locked: the locked signatures.
-        by: the member of staff who decides.
-        as_of: the last audit entry that the page knew; None checks nothing.
+    this check and the decision. `as_of` is the last audit entry that the page knew; None checks nothing.
 
     Raises:
         EditConflict: when somebody else acted on one of them.

@@ -17,14 +17,20 @@ from campaign.letters.publishing import EmptyNews, announce, publish, retract, r
 from campaign.models import Letter, News, NewsText, Translation
 from campaign.models.languages import language_choices
 
+ON_BOTH = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]  # on the list, and on the page of one row
 
-class LetterAdmin(admin.ModelAdmin):
-    form = ConflictCheckedForm
-    list_display = ("slug", "recipient", "state", "goal", "created_at")
-    list_filter = ("state",)
+
+class KeptAdmin(admin.ModelAdmin):
+    """Rows that are never deleted."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class LetterAdmin(KeptAdmin):
+    form = ConflictCheckedForm
+    list_display = ("slug", "recipient", "state", "goal", "created_at")
+    list_filter = ("state",)
 
 
 class TextForm(ConflictCheckedForm):
@@ -47,7 +53,7 @@ class TextForm(ConflictCheckedForm):
         return people
 
 
-class TranslationAdmin(admin.ModelAdmin):
+class TranslationAdmin(KeptAdmin):
     form = TextForm
     list_display = ("title", "language", "revision", "authoritative", "unofficial", "published_at", "digest")
     list_filter = ("language", "unofficial", "revision__letter")
@@ -58,20 +64,10 @@ class TranslationAdmin(admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj and obj.published_at:
-            return (
-                "revision",
-                "language",
-                *Translation.TEXT_FIELDS,
-                *Translation.DETAIL_FIELDS,
-                "published_at",
-                "digest",
-            )
-        return ("letter", "language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS, "loaded_digest")
+        fields = ("language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
+        is_published = obj and obj.published_at
+        return ("revision", *fields, *self.readonly_fields) if is_published else ("letter", *fields, "loaded_digest")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill a new form with the newest text: most changes are small."""
@@ -94,11 +90,7 @@ class TranslationAdmin(admin.ModelAdmin):
         saved = revise(typed["letter"], typed["language"], texts, **details)
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
 
-    @admin.action(
-        description="Publish: this text can never be changed again",
-        permissions=["change"],
-        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
-    )
+    @admin.action(description="Publish: this text can never be changed again", permissions=["change"], location=ON_BOTH)
     def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
         for translation in chosen:
             self.publish_one(request, translation)
@@ -134,7 +126,7 @@ class NewsTextInline(admin.StackedInline):
         return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
 
 
-class NewsAdmin(admin.ModelAdmin):
+class NewsAdmin(KeptAdmin):
     form = ConflictCheckedForm
     list_display = ("headline", "letter", "by_mail", "published_at", "retracted_at")
     list_filter = ("letter", "by_mail")
@@ -143,9 +135,6 @@ class NewsAdmin(admin.ModelAdmin):
     inlines = (NewsTextInline,)
     ordering = ("-pk",)
     actions = ("announce", "retract")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[News]:
         return super().get_queryset(request).prefetch_related("texts")
@@ -158,11 +147,7 @@ class NewsAdmin(admin.ModelAdmin):
     def headline(self, obj: News) -> str:
         return next((str(text) for text in obj.texts.all()), "-")
 
-    @admin.action(
-        description="Publish on the letter's page",
-        permissions=["change"],
-        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
-    )
+    @admin.action(description="Publish on the letter's page", permissions=["change"], location=ON_BOTH)
     def announce(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
         for news in chosen:
             try:
@@ -172,11 +157,7 @@ class NewsAdmin(admin.ModelAdmin):
                 return
         self.message_user(request, "Published.", messages.SUCCESS)
 
-    @admin.action(
-        description="Take off the page",
-        permissions=["change"],
-        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
-    )
+    @admin.action(description="Take off the page", permissions=["change"], location=ON_BOTH)
     def retract(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
         for news in chosen:
             self.retract_one(request, news)

@@ -18,7 +18,6 @@ from campaign.letters import text
 from campaign.models import NewsText, Translation
 from campaign.web.middleware import public_page
 
-MAX_ITEMS = 20
 # XML cannot hold these characters. Without this, one typed by mistake would break the whole feed.
 _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -51,7 +50,7 @@ class NewsFeed(Feed[NewsText, Translation]):
         return _xml_safe(str(settings.ORGANIZATION_NAME))
 
     def items(self, translation: Translation) -> QuerySet[NewsText]:
-        return NewsText.objects.shown(translation.revision.letter, get_language() or "")[:MAX_ITEMS]
+        return NewsText.objects.shown(translation.revision.letter, get_language() or "")[:20]
 
     def item_title(self, item: NewsText) -> str:
         return _xml_safe(item.title)

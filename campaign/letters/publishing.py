@@ -1,15 +1,12 @@
 """Actions of editors: revise and publish the text of a letter, announce and retract news."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from campaign.letters import text
-from campaign.models import News
-from campaign.models.letter import Letter, Translation
+from campaign.models import Letter, News, Translation
 
 
 @transaction.atomic

@@ -87,14 +87,11 @@ def html(source: str) -> SafeString:
 
 
 def _html(block: Block) -> SafeString:
-    match block.kind:
-        case "list":
-            items = format_html_join("", "<li>{}</li>", ((_inline(line),) for line in block.lines))
-            return format_html("<ol>{}</ol>" if block.ordered else "<ul>{}</ul>", items)
-        case "quote":
-            return format_html("<blockquote><p>{}</p></blockquote>", _inline(block.lines[0]))
-        case _:
-            return format_html("<p>{}</p>", _inline(block.lines[0]))
+    if block.kind == "list":
+        items = format_html_join("", "<li>{}</li>", ((_inline(line),) for line in block.lines))
+        return format_html("<ol>{}</ol>" if block.ordered else "<ul>{}</ul>", items)
+    frame = "<blockquote><p>{}</p></blockquote>" if block.kind == "quote" else "<p>{}</p>"
+    return format_html(frame, _inline(block.lines[0]))
 
 
 def _inline(line: Line) -> SafeString:

@@ -55,6 +55,5 @@ def _in_language(texts: list[Translation]) -> Translation:
 
 
 def clear_cache() -> None:
-    """Read everything again."""
     _texts.clear()
     _slugs.clear()

@@ -10,15 +10,3 @@ from campaign.models.letter import (
     check_letterhead,
 )
 from campaign.models.news import News, NewsText
-
-__all__ = [
-    "CONFIRM_AFTER_CLOSING",
-    "Letter",
-    "LetterQuerySet",
-    "News",
-    "NewsText",
-    "Revision",
-    "Translation",
-    "TranslationQuerySet",
-    "check_letterhead",
-]

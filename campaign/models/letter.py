@@ -15,8 +15,6 @@ CONFIRM_AFTER_CLOSING = timedelta(hours=24)  # how long sign-ups may still be co
 
 
 class LetterQuerySet(models.QuerySet["Letter"]):
-    """Named selections of letters."""
-
     def published(self) -> LetterQuerySet:
         """Returns the letters that the public may read."""
         return self.exclude(state=Letter.State.DRAFT)
@@ -170,8 +168,6 @@ class Revision(models.Model):
 
 
 class TranslationQuerySet(models.QuerySet["Translation"]):
-    """Named selections of translations."""
-
     def newest(self, slug: str, language: str) -> Translation | None:
         """Returns the newest published text of a letter in this language, else the authoritative one, else any."""
         return min(self.in_newest_revision(slug), key=lambda text: text.display_rank(language), default=None)

@@ -11,8 +11,6 @@ from campaign.models.letter import Letter, Translation
 
 
 class NewsQuerySet(models.QuerySet["News"]):
-    """Named selections of news."""
-
     def announced(self) -> NewsQuerySet:
         """Returns the news that the page shows."""
         return self.filter(published_at__isnull=False, retracted_at__isnull=True)
@@ -54,8 +52,6 @@ class News(models.Model):
 
 
 class NewsTextQuerySet(models.QuerySet["NewsText"]):
-    """Named selections of news texts."""
-
     def shown(self, letter: Letter, language: str) -> NewsTextQuerySet:
         """Returns one text for each news on the page, the newest news first.
 

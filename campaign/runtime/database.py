@@ -55,18 +55,9 @@ class DatabaseUnavailable(Exception):
     """The embedded PostgreSQL cannot be used. The message is one sentence for the operator."""
 
 
-def is_embedded() -> bool:
-    return not settings.DATABASE_URL
-
-
-@contextlib.contextmanager
-def running_for_command(name: str) -> Iterator[None]:
+def running_for_command(name: str) -> contextlib.AbstractContextManager[None]:
     """Run the database within this block if the management command of this name needs it."""
-    if name in COMMANDS_WITHOUT_DATABASE:
-        yield
-    else:
-        with running():
-            yield
+    return contextlib.nullcontext() if name in COMMANDS_WITHOUT_DATABASE else running()
 
 
 @contextlib.contextmanager
@@ -76,7 +67,7 @@ def running() -> Iterator[None]:
     Raises:
         DatabaseUnavailable: if it cannot be started.
     """
-    if not is_embedded():
+    if settings.DATABASE_URL:
         yield
         return
     folder: Path = settings.POSTGRES_DIR
@@ -93,16 +84,13 @@ def running() -> Iterator[None]:
 
 
 def restart_if_stopped() -> bool:
-    """Start the embedded server again if it has stopped.
-
-    Returns:
-        Whether it had stopped.
+    """Start the embedded server again if it has stopped, and return whether it had.
 
     Raises:
         DatabaseUnavailable: if it cannot be started.
     """
     folder: Path = settings.POSTGRES_DIR
-    if not is_embedded() or _is_running(folder):
+    if settings.DATABASE_URL or _is_running(folder):
         return False
     with _locked(folder.parent / "postgres.starting"):
         if _is_running(folder):
@@ -176,16 +164,8 @@ def _create_data_folder(folder: Path) -> None:
     draft.mkdir(mode=0o700)
     if os.geteuid() == 0:
         os.chown(draft, *_ordinary_user())
-    initdb = [
-        str(_binaries() / "initdb"),
-        "-D",
-        str(draft),
-        "--username=undersigned",
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--locale=C.UTF-8",
-        "--data-checksums",
-    ]
+    options = ["--username=undersigned", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums"]
+    initdb = [str(_binaries() / "initdb"), "-D", str(draft), *options]
     single = [str(_binaries() / "postgres"), "--single", "-D", str(draft), "postgres"]
     for command, statements in ((initdb, b""), (single, b"CREATE DATABASE undersigned\n")):
         done = subprocess.run(_as_ordinary_user(command), input=statements, capture_output=True, check=False)

@@ -26,11 +26,9 @@ def public_key(folder: Path, name: str) -> str:
     if not path.exists():
         private = PrivateKey.generate()
         # If two processes create the pair at once, the first private key wins, and the public key is made from it.
-        if _write_once(private_file(folder, name), private.encode(HexEncoder).decode()):
-            _write_once(path, private.public_key.encode(HexEncoder).decode())
-        else:
-            winner = PrivateKey(private_file(folder, name).read_text().strip().encode(), HexEncoder)
-            _write_once(path, winner.public_key.encode(HexEncoder).decode())
+        if not _write_once(private_file(folder, name), private.encode(HexEncoder).decode()):
+            private = PrivateKey(private_file(folder, name).read_text().strip().encode(), HexEncoder)
+        _write_once(path, private.public_key.encode(HexEncoder).decode())
     return path.read_text().strip()
 
 
@@ -40,11 +38,7 @@ def private_file(folder: Path, name: str) -> Path:
 
 
 def _write_once(path: Path, text: str) -> bool:
-    """Write a file with mode 600, completely or not at all.
-
-    Returns:
-        False if the file existed already.
-    """
+    """Write a file with mode 600, completely or not at all. Returns False if it existed already."""
     for folder in (path.parent.parent, path.parent):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -68,12 +68,9 @@ def _sources() -> Iterator[tuple[str, str]]:
     for path in sorted(path for kind in kinds for path in base.glob(kind)):
         name = path.relative_to(base).as_posix()
         source = path.read_text(encoding="utf-8")
-        yield name, source if path.suffix == ".py" else _as_python(source)
-
-
-def _as_python(template: str) -> str:
-    """Convert a template as Django does for gettext, without the indentation, which Python's tokenizer rejects."""
-    return "\n".join(line.lstrip() for line in templatize(template).splitlines())
+        if path.suffix != ".py":  # converted as by Django, without the indentation, which Python's tokenizer rejects
+            source = "\n".join(line.lstrip() for line in templatize(source).splitlines())
+        yield name, source
 
 
 def read(language: str) -> Catalog:

@@ -14,8 +14,6 @@ from django.views.decorators.cache import cache_control
 
 from campaign.web.page_cache import CachedPage, Key, PageCache
 
-GetResponse = Callable[[HttpRequest], HttpResponseBase]
-
 # The text cache adds a second; together they stay below the five seconds of architecture, rule 8.
 FRESH_SECONDS = 3.0  # age in seconds up to which a cached page is served without asking the database
 LATE_SECONDS = 4.0  # age in seconds from which readers wait for a rebuild rather than see names that may be withdrawn
@@ -26,15 +24,20 @@ public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)  
 page_cache = PageCache()
 
 
-class PageCacheMiddleware:
+class Middleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+
+class PageCacheMiddleware(Middleware):
     """Serves public pages from memory for `FRESH_SECONDS`, so that many readers cause few queries.
 
     A page is public if its response has `Cache-Control: public` and sets no cookie. A page with a query string gets
     the same compression and ETag, but is not kept: there are too many of them.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.method not in {"GET", "HEAD"}:
@@ -91,7 +94,7 @@ def _is_public(response: HttpResponseBase) -> TypeGuard[HttpResponse]:
     )
 
 
-class SiteHeadersMiddleware:
+class SiteHeadersMiddleware(Middleware):
     """Sets the security headers for which Django has no setting (threat model P8, P9).
 
     Responses that are not public get `Cache-Control: no-store`.
@@ -103,9 +106,6 @@ class SiteHeadersMiddleware:
         "Cache-Control": "no-store",
     }  # fmt: skip
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         for name, value in self.HEADERS.items():
@@ -113,11 +113,8 @@ class SiteHeadersMiddleware:
         return response
 
 
-class HealthCheckMiddleware:
+class HealthCheckMiddleware(Middleware):
     """Answers `/healthz` for any host and scheme, without the database."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info == "/healthz":
@@ -125,11 +122,8 @@ class HealthCheckMiddleware:
         return self.get_response(request)
 
 
-class LanguageFromUrlMiddleware:
+class LanguageFromUrlMiddleware(Middleware):
     """Takes the language from the address alone: no cookie, no `Accept-Language`, no `Vary`."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         # Exactly as written in `LANGUAGES`: /zh-Hans/ and /en/ are not addresses of the site.
@@ -153,18 +147,12 @@ def _is_too_large(request: HttpRequest) -> bool:
     return length.isdecimal() and int(length[:18]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
-class SameOriginMiddleware:
+class SameOriginMiddleware(Middleware):
     """Refuses a POST that another site made a browser send (threat model S25), or that is too large (S13).
 
     Public forms carry no CSRF token, so that their pages can be cached (architecture, rule 8); the headers of the
     browser say where a request comes from. Admin pages also have Django's CSRF protection, which runs after this.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_arguments: Any

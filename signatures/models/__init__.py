@@ -17,36 +17,3 @@ from signatures.models.signature import (
     WaitingSignature,
 )
 from signatures.models.statistics import Alarm, CountDelta, HourlyStatistic
-from signatures.states import Kind, State, Visibility
-
-__all__ = [
-    "Alarm",
-    "AuditEntry",
-    "BlocklistEntry",
-    "BulkRule",
-    "BulkRuleChange",
-    "Checkpoint",
-    "CountDelta",
-    "Delivery",
-    "DeliveryEntry",
-    "EmailSubject",
-    "Erratum",
-    "FeaturedSignature",
-    "Grams",
-    "HourlyStatistic",
-    "Kind",
-    "OutboxMail",
-    "PaperImport",
-    "Question",
-    "RateBucket",
-    "RateLimit",
-    "RejectionReason",
-    "Signature",
-    "SignatureQuerySet",
-    "SignedLetter",
-    "State",
-    "Suppression",
-    "Tombstone",
-    "Visibility",
-    "WaitingSignature",
-]

@@ -1,14 +1,14 @@
 """The audit log, and the checkpoints that reveal later changes of it."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 
+from signatures.models.base import UnnamedModel
 
-class AuditEntry(models.Model):
+
+class AuditEntry(UnnamedModel):
     """What was done, when, by whom, why. Append-only, by a trigger. Ids are no foreign keys: rows can be erased."""
 
     at = models.DateTimeField("when", auto_now_add=True)
@@ -34,11 +34,8 @@ class AuditEntry(models.Model):
             models.Index("staff_id", "at", "id", name="audit_of_staff", condition=Q(staff_id__isnull=False)),
         ]
 
-    def __str__(self) -> str:
-        return str(self.pk)
 
-
-class Checkpoint(models.Model):
+class Checkpoint(UnnamedModel):
     """A hash over the checkpoint before and the entries since (see `audit.checkpoints`). Append-only, by a trigger."""
 
     previous = models.CharField(max_length=64, unique=True)  # unique, so that two workers at once make one chain
@@ -47,9 +44,3 @@ class Checkpoint(models.Model):
     entries = models.PositiveIntegerField()
     marks = models.BinaryField()  # of each entry, its number and the first bytes of its hash
     at = models.DateTimeField()
-
-    class Meta:
-        default_permissions: ClassVar = []
-
-    def __str__(self) -> str:
-        return str(self.pk)

@@ -1,7 +1,5 @@
 """Bulk rules, which invalidate many signatures at once, and the former state of each signature they changed."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +8,7 @@ from django.db.models import Q
 
 from campaign.models import Letter
 from campaign.models.languages import language_choices
+from signatures.models.base import UnnamedModel
 from signatures.models.signature import Signature
 from signatures.states import State, Visibility
 
@@ -27,7 +26,7 @@ HAS_CONDITION = (
 )
 
 
-class BulkRule(models.Model):
+class BulkRule(UnnamedModel):
     """A rule that invalidates all signatures of a letter that match its conditions, and the progress of its run.
 
     It holds no address: email domain and network are stored as keyed digests, as in the signatures. Columns that could
@@ -108,16 +107,13 @@ class BulkRule(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return str(self.pk)
-
     @property
     def taken(self) -> int:
         """Returns the number of signatures that the rule has changed."""
         return self.rejected + self.flagged
 
 
-class BulkRuleChange(models.Model):
+class BulkRuleChange(UnnamedModel):
     """The former state of one signature that a bulk rule changed: all that is needed to restore it."""
 
     rule = models.ForeignKey(BulkRule, models.CASCADE, related_name="changes", db_index=False)
@@ -127,9 +123,5 @@ class BulkRuleChange(models.Model):
     approved_on = models.DateField(null=True)
     flags = ArrayField(models.CharField(max_length=20), default=list)
 
-    class Meta:
-        default_permissions: ClassVar = []
+    class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [models.UniqueConstraint("rule", "signature", name="taken_once_by_a_rule")]
-
-    def __str__(self) -> str:
-        return str(self.pk)

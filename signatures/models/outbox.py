@@ -1,17 +1,16 @@
 """The outbox: emails to signers and to staff, their subjects, and the addresses that get none."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 
 from campaign.models.languages import language_choices
+from signatures.models.base import UnnamedModel
 from signatures.models.signature import Signature
 
 
-class OutboxMail(models.Model):
+class OutboxMail(UnnamedModel):
     """An email. Its recipient is sealed, and is deleted once the email is sent or given up."""
 
     class Kind(models.TextChoices):
@@ -35,8 +34,7 @@ class OutboxMail(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     failure = models.CharField(max_length=40, blank=True)
 
-    class Meta:
-        default_permissions: ClassVar = []
+    class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(sent_at__isnull=True) | Q(recipient__isnull=True), name="sent_mail_has_no_recipient"
@@ -58,9 +56,6 @@ class OutboxMail(models.Model):
                 "due_at", name="outbox_given_up", condition=Q(sent_at__isnull=True) & Q(recipient__isnull=True)
             ),
         ]
-
-    def __str__(self) -> str:
-        return str(self.pk)
 
 
 class EmailSubject(models.Model):

@@ -1,15 +1,14 @@
 """Imports of signatures from paper, one row for each file. Neither the file nor its names are kept."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
 
 from campaign.models import Letter
+from signatures.models.base import UnnamedModel
 
 
-class PaperImport(models.Model):
+class PaperImport(UnnamedModel):
     """One imported file of paper signatures. The import can be undone as a whole."""
 
     letter = models.ForeignKey(Letter, models.PROTECT, related_name="+", verbose_name="letter")
@@ -26,6 +25,3 @@ class PaperImport(models.Model):
         ordering: ClassVar = ["-pk"]
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("import_paper", "Can import signatures from paper, and undo an import")]
-
-    def __str__(self) -> str:
-        return str(self.pk)

@@ -1,7 +1,5 @@
 """Rate limits with the buckets that count events, and block lists."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import ClassVar
 

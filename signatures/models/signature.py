@@ -13,6 +13,7 @@ from django.db.models import Q
 from django_countries import countries
 
 from campaign.models import Letter, Translation
+from signatures.models.base import UnnamedModel
 from signatures.registries.typed_fields import DERIVED_FROM_WORDS, MAX_LENGTHS, WORDS
 from signatures.states import Kind, State, Visibility
 
@@ -73,7 +74,7 @@ _PUBLIC = Q(state="approved", visibility="public")
 _NEWEST = models.F("approved_on").desc()
 
 
-class Signature(models.Model):
+class Signature(UnnamedModel):
     """The signature of one email address under one letter. It has no address, only a keyed hash that finds it again."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -197,9 +198,6 @@ class Signature(models.Model):
             models.Index("signed_up_at", name="reported", condition=Q(flags__contains=["reported"])),
         ]
 
-    def __str__(self) -> str:
-        return str(self.pk)
-
 
 class WaitingSignature(Signature):
     """The review queue."""
@@ -232,7 +230,7 @@ class SignedLetter(Letter):
         permissions: ClassVar = [("export_signedletter", "Can export the signed letter")]
 
 
-class Tombstone(models.Model):
+class Tombstone(UnnamedModel):
     """When a signature was erased: one from before that time is never restored from a backup (R8)."""
 
     letter_id = models.BigIntegerField()
@@ -240,9 +238,5 @@ class Tombstone(models.Model):
     address_hash = models.BinaryField(max_length=32)
     at = models.DateTimeField()
 
-    class Meta:
-        default_permissions: ClassVar = []
+    class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [models.UniqueConstraint("letter_id", "kind", "address_hash", name="one_tombstone")]
-
-    def __str__(self) -> str:
-        return str(self.pk)

@@ -1,15 +1,14 @@
 """Counts, hourly statistics and alarms."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from django.db import models
 
 from campaign.models import Letter
+from signatures.models.base import UnnamedModel
 
 
-class CountDelta(models.Model):
+class CountDelta(UnnamedModel):
     """How many signatures entered (+) or left (-) a cell. Written by a trigger; the worker folds deltas into one row.
 
     A cell is a letter, state, visibility and whether there is a flag. Only public signatures are counted by country,
@@ -27,14 +26,8 @@ class CountDelta(models.Model):
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
     event = models.CharField(max_length=10, blank=True, default="", db_default="")
 
-    class Meta:
-        default_permissions: ClassVar = []
 
-    def __str__(self) -> str:
-        return str(self.pk)
-
-
-class HourlyStatistic(models.Model):
+class HourlyStatistic(UnnamedModel):
     """How often an event happened to the signatures of a letter in one hour: totals, without any person.
 
     Folded from the count deltas, so that the totals stay when the signatures are pruned or erased.
@@ -53,12 +46,8 @@ class HourlyStatistic(models.Model):
     event = models.CharField(max_length=10, choices=Event)
     number = models.BigIntegerField()
 
-    class Meta:
-        default_permissions: ClassVar = []
+    class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [models.UniqueConstraint("hour", "letter", "language", "event", name="one_sum_an_hour")]
-
-    def __str__(self) -> str:
-        return str(self.pk)
 
 
 class Alarm(models.Model):

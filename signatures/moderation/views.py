@@ -5,11 +5,10 @@ import uuid
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from campaign.letters import text_cache
 from campaign.web.client_network import client_network
-from campaign.web.middleware import public_page
 from campaign.web.responses import see_other
 from signatures.models import Signature
 from signatures.moderation import reports
@@ -36,12 +35,3 @@ def report_page(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpRe
     response = render(request, "moderation/report.html", context, status=422 if is_sent else 200)
     response["X-Robots-Tag"] = "noindex"
     return response
-
-
-@require_safe
-@public_page
-def reported_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page after a report."""
-    translation = text_cache.newest(slug)
-    context = {"letter": translation.revision.letter, "translation": translation}
-    return render(request, "moderation/reported.html", context)

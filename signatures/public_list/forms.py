@@ -8,8 +8,6 @@ from signatures.signing.form_fields import CountryField
 
 
 class ListForm(forms.Form):
-    """Search, country and order of the public list."""
-
     q = forms.CharField(
         label=_("Name or organization"),
         required=False,
@@ -21,6 +19,3 @@ class ListForm(forms.Form):
     order = forms.ChoiceField(
         label=_("Order"), required=False, choices=[("", _("newest first")), ("name", _("by name, script by script"))]
     )
-
-    def add_too_many_matches(self) -> None:
-        self.add_error("q", _("Too many names hold this. Please type more of the name."))

@@ -144,6 +144,7 @@ class Blocklists:
 
 
 _cache = ExpiringCache[None, Blocklists](CACHE_SECONDS)
+clear_cache = _cache.clear
 
 
 def flags(typed: Mapping[str, str], *, domain: str = "", network: str = "") -> list[str]:
@@ -166,11 +167,6 @@ def _lifetime(lists: Blocklists) -> float:
     if lists.expires_at is None:
         return CACHE_SECONDS
     return min(CACHE_SECONDS, (lists.expires_at - timezone.now()).total_seconds())
-
-
-def clear_cache() -> None:
-    """Read the lists again."""
-    _cache.clear()
 
 
 def _spaced(text: str, *, hyphen: str = " ") -> str:

@@ -51,15 +51,9 @@ def flags(
 ) -> list[str]:
     """Returns the flags that a submission raises, sorted; none for most.
 
-    Args:
-        typed: the cleaned values by the names of `TYPED_FIELDS`; words that are missing count as empty.
-        trap: what was typed into the field that people do not see.
-        stamp: the stamp of the form (`form_stamps`); None when this form has none.
-        seconds: how long the form was open; None when no script measured it.
-        mailbox: the local part of the email address.
-        domains: the domains of the email address (`email_addresses.domains_of`).
-        protected_names: names that a troll would like to sign with, such as the recipient's.
-        organization: whether an organization signs by its name, for which somebody has to speak.
+    Words that are missing count as empty. `trap`, `stamp` and `seconds` are those of `submission_risk.Origin`; `stamp`
+    is None when the form has none. `mailbox` is the local part of the email address. `protected_names` are those that
+    a troll would like to sign with. `organization` says that one signs by its name, and somebody has to speak for it.
     """
     name = typed.get("name", "")
     beside = [typed.get(word, "") for word in _BESIDE_NAME]

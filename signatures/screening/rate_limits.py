@@ -4,6 +4,7 @@ Exceeding a limit refuses nothing: the signature is flagged, or no further email
 have digests under a secret of the day as keys, and are deleted when their time is over (threat model R4).
 """
 
+import csv
 import hashlib
 import hmac
 import ipaddress
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -30,26 +32,8 @@ log = logging.getLogger(__name__)
 _Scope = RateLimit.Scope
 # (scope, seconds, maximum count): one for bursts and one for a day. The docs give the reasons for the numbers.
 DEFAULT_LIMITS = [
-    (_Scope.NETWORK, 600, 20),
-    (_Scope.NETWORK, 86_400, 200),
-    (_Scope.MAILBOX, 600, 5),
-    (_Scope.MAILBOX, 86_400, 10),
-    (_Scope.DOMAIN, 600, 2_000),
-    (_Scope.DOMAIN, 86_400, 50_000),
-    (_Scope.SITE, 600, 10_000),
-    (_Scope.SITE, 86_400, 500_000),
-    (_Scope.WORDS, 86_400, 5),
-    (_Scope.NAME, 86_400, 10),
-    (_Scope.COMMENT, 86_400, 10),
-    (_Scope.SMALL_DOMAIN, 86_400, 40),
-    (_Scope.NO_HAND, 86_400, 2),
-    (_Scope.GUESS, 600, 30),
-    (_Scope.REPORT, 600, 5),
-    (_Scope.REPORT, 86_400, 20),
-    (_Scope.LOGIN, 600, 5),
-    (_Scope.LOGIN_NETWORK, 600, 50),
-    (_Scope.MAIL, 60, 1_000),
-    (_Scope.MAIL_DOMAIN, 60, 500),
+    (_Scope(scope), int(seconds), int(max_count))
+    for scope, seconds, max_count in csv.reader(Path(__file__).with_name("default_limits.csv").read_text().splitlines())
 ]
 TIGHTENED_SCOPES = (_Scope.NETWORK, _Scope.DOMAIN)  # the sources of a flood
 RATE_SCOPES = frozenset({_Scope.NETWORK, _Scope.DOMAIN, _Scope.SITE})
@@ -76,6 +60,7 @@ _COUNT_EVENT = """
 
 type _Limit = tuple[str, int, int]  # scope, seconds, maximum count
 _cache = ExpiringCache[None, list[_Limit]](CACHE_SECONDS)
+clear_cache = _cache.clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +126,8 @@ def count_event(values: Mapping[str, str]) -> Verdict:
 def _count(buckets: list[_Bucket]) -> list[tuple[str, bool, bool]]:
     is_nested = connection.in_atomic_block  # the outer transaction decides how it is committed
     savepoint: AbstractContextManager[Any] = transaction.atomic() if is_nested else nullcontext()
-    values: dict[str, Any] = {
-        "keys": [bucket.key for bucket in buckets],
-        "scopes": [bucket.scope for bucket in buckets],
-        "max_counts": [bucket.max_count for bucket in buckets],
-        "untils": [bucket.until for bucket in buckets],
-        "commit": "on" if is_nested else "off",
-    }
+    columns = {f"{name}s": [getattr(row, name) for row in buckets] for name in ("key", "scope", "max_count", "until")}
+    values = {**columns, "commit": "on" if is_nested else "off"}
     with savepoint, connection.cursor() as cursor:
         cursor.execute(_COUNT_EVENT, values)
         return list(cursor.fetchall())
@@ -199,25 +179,14 @@ def _read_limits() -> list[_Limit]:
     return [(scope, seconds, max(1, max_count // divisor)) for scope, seconds, max_count, divisor in rows]
 
 
-def clear_cache() -> None:
-    """Read the limits again."""
-    _cache.clear()
-
-
 def create_default_limits(**_signal: Any) -> None:
     """Create the limits of a new site. Called after every migration, it changes nothing that staff changed.
 
     If staff removed all limits of a scope, the next migration creates them again: set a high number instead.
     """
     existing = set(RateLimit.objects.values_list("scope", flat=True))
-    RateLimit.objects.bulk_create(
-        [
-            RateLimit(scope=scope, seconds=seconds, max_count=max_count)
-            for scope, seconds, max_count in DEFAULT_LIMITS
-            if scope not in existing
-        ],
-        ignore_conflicts=True,
-    )
+    limits = [RateLimit(scope=scope, seconds=seconds, max_count=count) for scope, seconds, count in DEFAULT_LIMITS]
+    RateLimit.objects.bulk_create([limit for limit in limits if limit.scope not in existing], ignore_conflicts=True)
 
 
 def busiest_network() -> tuple[int, int]:

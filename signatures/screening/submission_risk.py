@@ -10,7 +10,7 @@ from signatures.screening import blocklists, checks, rate_limits
 from signatures.states import Kind, Visibility
 from signatures.values import email_addresses
 
-type Typed = Mapping[str, str]
+type Typed = Mapping[str, str]  # a cleaned value for each of `TYPED_FIELDS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,7 @@ class Origin:
 
 
 def screen_submission(typed: Typed, translation: Translation, origin: Origin) -> tuple[list[str], rate_limits.Verdict]:
-    """Counts a submission and returns its flags, with the verdict of the rate limits on it.
-
-    Args:
-        typed: a cleaned value for each of `TYPED_FIELDS`.
-        translation: the text that was on the page.
-        origin: how it was sent.
-    """
+    """Counts a submission and returns its flags, with the verdict of the rate limits on it."""
     verdict = rate_limits.count_event(submission_buckets(typed, origin))
     evidence = {
         "trap": origin.trap,

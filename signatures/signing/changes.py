@@ -23,11 +23,7 @@ def change(
     New words are reviewed again, and the former ones are hidden at once. Another visibility with the same words takes
     effect without a review. Kind and text stay as they were confirmed.
 
-    Args:
-        signature: the confirmed signature.
-        typed: what its signer sent.
-        flags: the flags that these words raise.
-        no_updates: whether the address kept for updates is deleted.
+    The flags are those that these words raise; `no_updates` deletes the address kept for updates.
 
     Raises:
         TransitionNotAllowed: unless it is confirmed.

@@ -26,11 +26,7 @@ def confirm(signature: Signature, typed: SignerInput, *, flags: Collection[str] 
 
     What was submitted before is replaced: somebody else may have typed it.
 
-    Args:
-        signature: the unconfirmed signature.
-        typed: what its signer sent.
-        flags: the flags that these words raise.
-        no_updates: whether the address kept for updates is deleted.
+    The flags are those that these words raise; `no_updates` deletes the address kept for updates.
 
     Raises:
         TransitionNotAllowed: when it is no longer unconfirmed, when the letter was closed more than 24 hours ago, or

@@ -1,7 +1,5 @@
 """The forms of signing: beside the letter, on the personal page, and the one that asks for the personal link."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, MutableMapping
 from copy import copy
 from typing import Any, Self

@@ -1,7 +1,5 @@
 """The personal page of a signer, behind the link in their email."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.core.exceptions import BadRequest
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
@@ -18,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from campaign.letters import text_cache
-from campaign.models import Letter
+from campaign.models import Letter, Translation
 from campaign.web.client_network import client_network
 from campaign.web.middleware import accept_cross_origin_posts
 from campaign.web.responses import see_other
@@ -34,6 +33,8 @@ from signatures.states import ALLOWED_FROM, State
 from signatures.values import tokens
 
 log = logging.getLogger(__name__)
+
+DATA_FIELDS = (*TYPED_NAMES, "language", "state", "signed_up_at", "confirmed_at", "approved_on")
 
 
 @csrf_exempt
@@ -61,10 +62,9 @@ def personal_page(request: HttpRequest, token: str) -> HttpResponse:
 
 def _page(request: HttpRequest, signature: Signature, form: SignatureForm | None = None) -> HttpResponse:
     text = text_cache.newest_by_id(signature.letter_id)
+    if form is None and (form_class := _form_for(signature, text)):
+        form = form_class.of(signature, text)
     letter = text.revision.letter
-    can_confirm = signature.state == State.UNCONFIRMED and letter.takes_confirmations()
-    if form is None and (can_confirm or signature.state in ALLOWED_FROM["change"]):
-        form = (ConfirmForm if can_confirm else ChangeForm).of(signature, text)
     context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
     context["deliveries"] = list(_deliveries(signature))
     if signature.state == State.WAITING and Flag.ASKED in signature.flags:
@@ -72,20 +72,21 @@ def _page(request: HttpRequest, signature: Signature, form: SignatureForm | None
     return render(request, "signing/personal_page.html", context, status=422 if form and form.is_bound else 200)
 
 
-def _confirm(request: HttpRequest, signature: Signature) -> HttpResponse:
-    form = ConfirmForm.of(signature, text_cache.newest_by_id(signature.letter_id), request.POST)
-    if not form.is_valid():
-        can_confirm = signature.state == State.UNCONFIRMED and form.translation.revision.letter.takes_confirmations()
-        return _page(request, signature, form) if can_confirm else _redirect(signature)
-    return _act(request, signature, partial(_send_words, form=form, action=confirmation.confirm))
+def _form_for(signature: Signature, text: Translation) -> type[SignatureForm] | None:
+    """Returns the form that the signature may be confirmed or changed with; None if it may be neither."""
+    if signature.state == State.UNCONFIRMED and text.revision.letter.takes_confirmations():
+        return ConfirmForm
+    return ChangeForm if signature.state in ALLOWED_FROM["change"] else None
 
 
-def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
-    form = ChangeForm.of(signature, text_cache.newest_by_id(signature.letter_id), request.POST)
-    if not form.is_valid():
-        can_change = signature.state in ALLOWED_FROM["change"]
-        return _page(request, signature, form) if can_change else _redirect(signature)
-    return _act(request, signature, partial(_send_words, form=form, action=changes.change))
+def _take_words(
+    request: HttpRequest, signature: Signature, form_class: type[SignatureForm], action: Callable[..., Any]
+) -> HttpResponse:
+    text = text_cache.newest_by_id(signature.letter_id)
+    form = form_class.of(signature, text, request.POST)
+    if form.is_valid():
+        return _act(request, signature, partial(_send_words, form=form, action=action))
+    return _page(request, signature, form) if _form_for(signature, text) is form_class else _redirect(signature)
 
 
 def _send_words(signature: Signature, *, form: SignatureForm, action: Callable[..., Any]) -> None:
@@ -97,7 +98,8 @@ def _send_words(signature: Signature, *, form: SignatureForm, action: Callable[.
         act(signature, flags=flags)
         return
     # Locked, so that a button pressed several times at once is counted once (threat model C6).
-    with transitions.locked_row(signature) as locked:
+    with transaction.atomic():
+        locked = transitions.lock(signature)
         verdict = rate_limits.count_event(submission_risk.changed_buckets(typed.values, locked))
         act(signature, flags=sorted({*flags, *verdict.flags}))
 
@@ -149,17 +151,9 @@ def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
     body = {
         "letter": signature.letter.slug,
         "text": {"revision": text.revision.number, "language": text.language, "sha256": text.digest},
-        **{name: getattr(signature, name) for name in TYPED_NAMES},
-        "language": signature.language,
-        "state": signature.state,
-        "signed_up_at": signature.signed_up_at,
-        "confirmed_at": signature.confirmed_at,
-        "approved_on": signature.approved_on,
+        **{name: getattr(signature, name) for name in DATA_FIELDS},
         "keeps_address_for_updates": signature.sealed_address is not None,
-        "mails": [
-            {"kind": mail.kind, "queued_at": mail.queued_at, "sent_at": mail.sent_at}
-            for mail in signature.mails.order_by("pk")
-        ],
+        "mails": list(signature.mails.order_by("pk").values("kind", "queued_at", "sent_at")),
         "deliveries": [
             {"number": delivery.number, "state": delivery.state, "receipt": receipt and asdict(receipt)}
             for delivery, receipt in _deliveries(signature)
@@ -170,8 +164,8 @@ def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
 
 
 _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
-    "confirm": _confirm,
-    "change": _change,
+    "confirm": partial(_take_words, form_class=ConfirmForm, action=confirmation.confirm),
+    "change": partial(_take_words, form_class=ChangeForm, action=changes.change),
     "answer": partial(_act, action=changes.answer_question),
     "withdraw": partial(_act, action=withdrawal.withdraw),
     "erase": partial(_erase, action=withdrawal.erase),

@@ -49,14 +49,8 @@ def submit(
 
     The same happens in every state that a signature with this address may have; the email says what differs.
 
-    Args:
-        typed: what the signer typed.
-        address: the email address.
-        updates: whether the address is kept, sealed, for updates.
-        flags: the flags that screening raised.
-        network: the client network.
-        marks: the buckets of the burst limits that the submission was counted in (`rate_limits.Verdict`).
-        may_mail: whether the rate limits allow one more email to this address.
+    With `updates`, the address is kept for them, sealed. `marks` are the buckets of the burst limits in which the
+    submission was counted; `may_mail` says whether one more email to this address is allowed (`rate_limits.Verdict`).
 
     Raises:
         TransitionNotAllowed: when the letter is paused or closed, even if another process did that just now.

@@ -1,7 +1,5 @@
 """The letter with its form, submitting the form, and asking for the personal link."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db import OperationalError
@@ -30,19 +28,8 @@ NEWS = 2
 
 @require_safe
 @public_page
-def first_page(request: HttpRequest) -> HttpResponse:
-    """The current letter."""
-    return _letter_page(request, "")
-
-
-@require_safe
-@public_page
-def letter_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Any published letter."""
-    return _letter_page(request, slug)
-
-
-def _letter_page(request: HttpRequest, slug: str) -> HttpResponse:
+def letter_page(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """Any published letter; without a slug the current one."""
     try:
         translation = text_cache.newest(slug)
         form = None if mirror_date(request) else SignForm(translation=translation)
@@ -108,12 +95,10 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @public_page
-def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page after submitting, the same for everybody."""
+def answer_page(request: HttpRequest, slug: str, page: str) -> HttpResponse:
+    """The page after a form was sent, such as `signing/check_mail`: the same for everybody."""
     translation = text_cache.newest(slug)
-    return render(
-        request, "signing/check_mail.html", {"letter": translation.revision.letter, "translation": translation}
-    )
+    return render(request, f"{page}.html", {"letter": translation.revision.letter, "translation": translation})
 
 
 @csrf_exempt
@@ -136,13 +121,3 @@ def my_link(request: HttpRequest, slug: str) -> HttpResponse:
         return see_other("link-sent", slug)
     context = {"letter": translation.revision.letter, "translation": translation, "form": form}
     return render(request, "signing/my_link.html", context, status=422 if request.method == "POST" else 200)
-
-
-@require_safe
-@public_page
-def link_sent(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page after asking for the personal link, the same for everybody."""
-    translation = text_cache.newest(slug)
-    return render(
-        request, "signing/link_sent.html", {"letter": translation.revision.letter, "translation": translation}
-    )

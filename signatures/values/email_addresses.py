@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 
 import idna
 from django_countries.data import COUNTRIES
@@ -33,16 +34,7 @@ _PLUS_DOMAINS = frozenset(
 )
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # ASCII alone, see `canonical`
 
-_COMMON = (
-    "gmail.com", "googlemail.com", "hotmail.com", "outlook.com", "yahoo.com", "icloud.com", "protonmail.com",
-    "proton.me", "live.com", "msn.com", "aol.com", "me.com", "mac.com", "mail.com", "fastmail.com", "tutanota.com",
-    "naver.com", "hanmail.net", "daum.net", "kakao.com", "nate.com", "outlook.kr", "yahoo.co.kr",
-    "qq.com", "163.com", "126.com", "yeah.net", "sina.com", "sohu.com", "foxmail.com", "aliyun.com", "yahoo.com.tw",
-    "yahoo.com.hk", "yahoo.co.jp", "docomo.ne.jp", "softbank.ne.jp", "ezweb.ne.jp",
-    "gmx.net", "gmx.de", "gmx.com", "gmx.at", "gmx.ch", "web.de", "t-online.de", "freenet.de", "hotmail.de", "yahoo.de",
-    "outlook.de", "orange.fr", "laposte.net", "hotmail.fr", "yahoo.fr", "outlook.fr", "yahoo.co.uk", "hotmail.co.uk",
-    "yandex.ru", "yandex.com", "mail.ru", "rambler.ru", "comcast.net", "verizon.net",
-)  # fmt: skip
+_COMMON = tuple(Path(__file__).with_name("common_email_domains.txt").read_text().split())
 _PUBLIC_PROVIDERS = frozenset({*_COMMON, *_ALIASES.values(), *whitelist})
 _suffixes = PublicSuffixList(only_icann=True)
 _NOT_TYPOS = frozenset({"ymail.com", "email.com", "cloud.com"})  # real domains, one typo away from a common one

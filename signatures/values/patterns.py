@@ -40,13 +40,9 @@ def _part(typed: str) -> str:
         return r"\s+"
     if typed == "?":
         return f".{_ACCENTS}"
-    return f"{_any_of(typed)}{_ACCENTS}"
-
-
-def _any_of(letter: str) -> str:
-    spellings = (letter, *_spellings().get(letter, ()))
+    spellings = (typed, *_spellings().get(typed, ()))
     codes = "".join(f"\\U{ord(c):08x}" for c in spellings)  # as codes, none of them is special in the expression
-    return f"[{codes}]"
+    return f"[{codes}]{_ACCENTS}"
 
 
 @cache

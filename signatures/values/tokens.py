@@ -4,47 +4,35 @@ import uuid
 
 from django.core import signing
 
-_personal = signing.Signer(salt="signatures.personal-link", sep=".", algorithm="sha256")
-_unsubscribe = signing.Signer(salt="signatures.no-updates", sep=".", algorithm="sha256")
-
 
 class InvalidToken(Exception):
     """The token is cut off, altered or made up."""
 
 
-def personal_token(public_id: uuid.UUID) -> str:
-    """Returns the last part of a personal link: the id and 256 bits of HMAC with SECRET_KEY."""
-    return _personal.sign(public_id.hex)
+class _Tokens(signing.Signer):
+    """Tokens for one purpose: the public id of a signature, and 256 bits of HMAC with SECRET_KEY."""
+
+    def __init__(self, salt: str) -> None:
+        super().__init__(salt=salt, sep=".", algorithm="sha256")
+
+    def make(self, public_id: uuid.UUID) -> str:
+        return self.sign(public_id.hex)
+
+    def read(self, token: str) -> uuid.UUID:
+        """Returns the public id of the signature that a token belongs to.
+
+        Raises:
+            InvalidToken: when this site did not make it.
+        """
+        try:
+            return uuid.UUID(hex=self.unsign(token))
+        except (signing.BadSignature, ValueError):
+            raise InvalidToken from None
 
 
-def unsubscribe_token(public_id: uuid.UUID) -> str:
-    """Returns the token for the unsubscribe header of an email.
+_personal = _Tokens("signatures.personal-link")
+personal_token, read_personal_token = _personal.make, _personal.read  # the last part of a personal link
 
-    Email providers read that header, so this token only ends the updates.
-    """
-    return _unsubscribe.sign(public_id.hex)
-
-
-def read_personal_token(token: str) -> uuid.UUID:
-    """Returns the public id of the signature that a personal link belongs to.
-
-    Raises:
-        InvalidToken: when this site did not make it.
-    """
-    return _read(_personal, token)
-
-
-def read_unsubscribe_token(token: str) -> uuid.UUID:
-    """Returns the public id of the signature whose updates the token ends.
-
-    Raises:
-        InvalidToken: when this site did not make it.
-    """
-    return _read(_unsubscribe, token)
-
-
-def _read(signer: signing.Signer, token: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(hex=signer.unsign(token))
-    except (signing.BadSignature, ValueError):
-        raise InvalidToken from None
+# For the unsubscribe header of an email: email providers read that header, so this token only ends the updates.
+_unsubscribe = _Tokens("signatures.no-updates")
+unsubscribe_token, read_unsubscribe_token = _unsubscribe.make, _unsubscribe.read

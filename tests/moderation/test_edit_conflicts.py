@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from campaign.letters.publishing import revise
@@ -397,7 +397,8 @@ def test_A7_a_decision_that_waited_for_another_one_notices_it(cleo: Signature, m
             connection.close()
 
     thread = threading.Thread(target=second)
-    with transitions.locked_row(cleo):
+    with transaction.atomic():
+        transitions.lock(cleo)
         single_decisions.hold(cleo, by=4711)
         thread.start()
         waiting.wait(5)

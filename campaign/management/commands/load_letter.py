@@ -64,11 +64,7 @@ class Command(BaseCommand):
 
 
 def _load(letter: Letter, file: TextFile, *, overwrite_drafts: bool) -> str | None:
-    """Store a text.
-
-    Returns:
-        A sentence about what was not stored, and why; None if all was.
-    """
+    """Store a text. Returns a sentence about what was not stored, and why; None if all was."""
     is_published = file.front_matter.get("publish", True)
     details = {field: file.front_matter[field] for field in Translation.DETAIL_FIELDS if field in file.front_matter}
     newest = letter.revisions.first()

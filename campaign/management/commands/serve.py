@@ -50,11 +50,7 @@ class Child:
         )
 
     def check(self) -> str | None:
-        """Restart the process if it has ended and the pause is over.
-
-        Returns:
-            A message for the operator if it has just ended.
-        """
+        """Restart the process if it has ended and the pause is over. Returns a message if it has just ended."""
         if self.process and self.process.poll() is not None:
             code, self.process = self.process.returncode, None
             self.pause = 0.5 if time.monotonic() - self.started > 60 else min(self.pause * 2, MAX_PAUSE_SECONDS)
@@ -126,11 +122,11 @@ class Command(BaseCommand):
             for message in (_check_database(), *(child.check() for child in processes)):
                 if message:
                     self.stderr.write(message)
-        for child in processes:
-            if child.process:
-                child.process.terminate()
-        for child in processes:
-            _wait_or_kill(child)
+        running = [child.process for child in processes if child.process]
+        for process in running:
+            process.terminate()
+        for process in running:
+            _wait_or_kill(process)
         self.stdout.write("Stopped.")
 
 
@@ -174,14 +170,13 @@ def _wait_for_port(host: str, port: int, stop: threading.Event) -> None:
         time.sleep(0.05)
 
 
-def _wait_or_kill(child: Child) -> None:
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     """Wait up to 15 seconds for a process that was asked to end, then kill it."""
-    if child.process:
-        try:
-            child.process.wait(15)
-        except subprocess.TimeoutExpired:
-            child.process.kill()
-            child.process.wait()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _end_with_parent() -> None:
