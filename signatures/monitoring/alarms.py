@@ -27,17 +27,7 @@ ACTIVE_FOR = timedelta(minutes=10)  # after a check; the checks are a minute apa
 STUCK_AFTER = timedelta(minutes=30)
 DAILY = timedelta(hours=23)  # a recount is due again after this time
 
-# One statement, so that of two workers that find the same, one raises the alarm. `since` is now only if it is new.
-_RAISE = """
-    INSERT INTO signatures_alarm AS alarm (code, sentence, since, until)
-    VALUES (%(code)s, %(sentence)s, %(now)s, %(until)s)
-    ON CONFLICT (code) DO UPDATE SET
-        sentence = EXCLUDED.sentence,
-        until = EXCLUDED.until,
-        since = CASE WHEN alarm.until < %(over)s THEN EXCLUDED.since ELSE alarm.since END,
-        seen_by = CASE WHEN alarm.until < %(over)s THEN NULL ELSE alarm.seen_by END
-    RETURNING since = %(now)s
-"""
+_RAISE = load_sql(__file__, "raise_alarm.sql")
 _COUNT_DRIFT = load_sql(__file__, "count_drift.sql")
 
 
