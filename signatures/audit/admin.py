@@ -9,7 +9,6 @@ from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -39,7 +38,7 @@ class InputFilter(admin.SimpleListFilter):
 
     template = "admin/signatures/auditentry/input_filter.html"
     input_type = "text"
-    invalid_message: str | Promise = ""
+    invalid_message: str = ""
     other_parameters: Iterable[tuple[str, Any]] = ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -56,7 +55,7 @@ class InputFilter(admin.SimpleListFilter):
         return queryset.none() if value is None else self.narrow(queryset, value)
 
     @property
-    def problem(self) -> str | Promise:
+    def problem(self) -> str:
         return self.invalid_message if self.value() and self.clean() is None else ""
 
     def clean(self) -> Any:

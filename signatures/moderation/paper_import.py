@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, time
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.functional import Promise
 from django_countries import countries
 
 from campaign.models import Letter, Translation
@@ -37,9 +36,6 @@ type PersonKey = tuple[str, str, str]  # name key, country and organization: equ
 
 class ImportRefused(Exception):
     """The file as a whole cannot be imported. The message gives the reason and quotes nothing from the file."""
-
-    def __init__(self, reason: str | Promise) -> None:
-        super().__init__(str(reason))
 
 
 class PreviewOutdated(ImportRefused):

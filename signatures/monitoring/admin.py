@@ -97,8 +97,6 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "title": "Switches",
             "letters": Letter.objects.filter(state__in=[Letter.State.OPEN, Letter.State.PAUSED]).order_by("slug"),
             "divisor": max(divisors, default=1),
-            "may_pause": request.user.has_perm(PAUSE),
-            "may_turn": request.user.has_perm(TURN),
         }
         return TemplateResponse(request, "admin/signatures/alarm/switches.html", context)
 
