@@ -6,6 +6,7 @@ from typing import Any, cast, override
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin import ActionLocation
 from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -82,9 +83,11 @@ class AuditedAdmin(admin.ModelAdmin):
         self.record(request, AuditAction(f"remove-{self.opts.model_name}"), obj)
         super().delete_model(request, obj)
 
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
         """Rows are deleted one at a time, because deleting in bulk would not write an entry for each."""
-        actions = super().get_actions(request, *args, **kwargs)
+        actions = super().get_actions(request, action_location)
         actions.pop("delete_selected", None)
         return actions
 

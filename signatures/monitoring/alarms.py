@@ -52,10 +52,7 @@ def check() -> list[AlarmCode]:
 def raise_alarm(code: AlarmCode, sentence: str, until: datetime) -> bool:
     """Makes an alarm active until then. Returns whether it is new; only then staff, audit log and log hear of it.
 
-    Args:
-        code: which alarm.
-        sentence: what was found, with numbers.
-        until: the time after which it is over, unless it is raised again.
+    The sentence says what was found, with numbers. After `until` the alarm is over, unless it is raised again.
     """
     now = timezone.now()
     values: dict[str, Any] = {
@@ -90,8 +87,7 @@ def mark_seen(code: str, *, by: int) -> bool:
 def recount(*, by: int | None = None) -> int:
     """Counts every signature and compares with the count deltas. Returns the number of letters that differ.
 
-    Args:
-        by: the id of the member of staff who asked for it; None for the worker.
+    Staff can ask for it; None stands for the worker.
     """
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_DRIFT)

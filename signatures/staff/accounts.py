@@ -38,10 +38,7 @@ def resend_invitation(person: User, *, by: int) -> bool:
 def change(person: User, *, by: int, fields: str) -> None:
     """Save the changes of an owner to an account. Deactivating it ends its sessions at once.
 
-    Args:
-        person: the changed account.
-        by: the account id of the owner.
-        fields: the names of the changed fields, for the audit log.
+    The audit log gets the names of the changed fields.
     """
     person.save()
     audit_log.record(AuditAction.SET_ACCOUNT, staff_id=by, reason=fields[:300], detail={"account": person.pk})

@@ -128,9 +128,6 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_view_permission(request)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkRule]:
         names = {
             f"{column}_name": Subquery(User.objects.filter(pk=OuterRef(column)).values("username"))
