@@ -24,7 +24,7 @@ from signatures.registries import AuditAction
 from signatures.screening import checks
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
-from signatures.values.normalization import name_key, search_text
+from signatures.values.normalization import name_key
 
 COLUMNS = ("name", "role", "organization", "country", "kind", "visibility", "signed_on", "sheet")
 MAX_LINES, MAX_BYTES = 5_000, 1_000_000
@@ -257,9 +257,7 @@ def _signature(line: PaperLine, translation: Translation) -> Signature:
         translation=translation,
         paper=True,
         **{column: words[column] for column in COLUMNS if column != "signed_on"},
-        name_key=name_key(words["name"]),
-        sort_key=names.sort_key(words["name"]),
-        search_text=search_text(words["name"], words["organization"]),
+        **names.search_columns(words["name"], words["organization"]),
         language=translation.language,
         state=State.WAITING if line.flags else State.APPROVED,
         flags=line.flags,
