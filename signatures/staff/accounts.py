@@ -56,9 +56,8 @@ def request_password_reset(typed: str) -> None:
         Q(username=typed) | Q(email__iexact=typed, email__gt=""), is_active=True, is_staff=True
     )
     account_id = accounts.values_list("pk", flat=True).first()
-    queue.enqueue_for_staff(
-        [account_id or 0], kind=OutboxMail.Kind.RESET
-    )  # with an empty list Django runs no statement
+    # With an empty list Django runs no statement.
+    queue.enqueue_for_staff([account_id or 0], kind=OutboxMail.Kind.RESET)
     audit_log.record(AuditAction.ASK_PASSWORD, staff_id=account_id)
 
 
