@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.core.management import call_command
 from django.db import Error as DatabaseError
@@ -69,10 +70,6 @@ def _reconcile() -> None:
         alarms.raise_alarm(code, sentence, timezone.now() + A_DAY_AND_AN_HOUR)
 
 
-def _delete_task_results() -> None:
-    call_command("prune_db_task_results", min_age_days=1, verbosity=0)
-
-
 @dataclass(frozen=True, slots=True)
 class Duty:
     """Regular work of the worker.
@@ -107,7 +104,7 @@ DUTIES = (
     Duty("reconcile", _reconcile, MINUTE, is_due=reconciliation.is_due),
     Duty("prune", retention.prune, MINUTE, is_due=retention.is_due),
     Duty("delete-network-digests", retention.delete_network_digests, HOUR),
-    Duty("delete-task-results", _delete_task_results, HOUR),
+    Duty("delete-task-results", partial(call_command, "prune_db_task_results", min_age_days=1, verbosity=0), HOUR),
 )
 
 

@@ -1,7 +1,7 @@
 """The admin page of the audit log. It is read-only."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -9,7 +9,6 @@ from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -39,7 +38,7 @@ class InputFilter(admin.SimpleListFilter):
 
     template = "admin/signatures/auditentry/input_filter.html"
     input_type = "text"
-    invalid_message: str | Promise = ""
+    invalid_message: str = ""
     other_parameters: Iterable[tuple[str, Any]] = ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -52,18 +51,15 @@ class InputFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         if not self.value():
             return queryset
-        value = self.clean()
-        return queryset.none() if value is None else self.narrow(queryset, value)
+        conditions = self.conditions()
+        return queryset.none() if conditions is None else queryset.filter(**conditions)
 
     @property
-    def problem(self) -> str | Promise:
-        return self.invalid_message if self.value() and self.clean() is None else ""
+    def problem(self) -> str:
+        return self.invalid_message if self.value() and self.conditions() is None else ""
 
-    def clean(self) -> Any:
-        """Returns the value that was typed; None if it is not valid."""
-        raise NotImplementedError
-
-    def narrow(self, queryset: QuerySet[AuditEntry], value: Any) -> QuerySet[AuditEntry]:
+    def conditions(self) -> dict[str, Any] | None:
+        """Returns what the entries must meet; None if the typed value is not valid."""
         raise NotImplementedError
 
 
@@ -73,16 +69,12 @@ class DayFilter(InputFilter):
     input_type = "date"
     invalid_message = "Please give a day like 2026-05-31."
 
-    def clean(self) -> date | None:
+    def conditions(self) -> dict[str, Any] | None:
         try:
-            day = date.fromisoformat(self.value() or "")
-        except ValueError:
+            midnight = datetime.combine(date.fromisoformat(self.value() or ""), time(), UTC)
+            return {"at__gte": midnight, "at__lt": midnight + timedelta(days=1)}
+        except (ValueError, OverflowError):  # beyond the last day that Python knows
             return None
-        return day if day < date.max else None
-
-    def narrow(self, queryset: QuerySet[AuditEntry], value: date) -> QuerySet[AuditEntry]:
-        midnight = datetime(value.year, value.month, value.day, tzinfo=UTC)
-        return queryset.filter(at__gte=midnight, at__lt=midnight + timedelta(days=1))
 
 
 class SignatureFilter(InputFilter):
@@ -91,11 +83,9 @@ class SignatureFilter(InputFilter):
     input_type = "number"
     invalid_message = "Please give the number of a signature."
 
-    def clean(self) -> int | None:
-        return as_id(self.value())
-
-    def narrow(self, queryset: QuerySet[AuditEntry], value: int) -> QuerySet[AuditEntry]:
-        return queryset.filter(signature_id=value)
+    def conditions(self) -> dict[str, Any] | None:
+        signature_id = as_id(self.value())
+        return None if signature_id is None else {"signature_id": signature_id}
 
 
 class StaffFilter(admin.SimpleListFilter):

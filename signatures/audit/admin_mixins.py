@@ -2,6 +2,7 @@
 
 import json
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, cast, override
 
 from django import forms
@@ -55,17 +56,14 @@ class AuditedAdmin(admin.ModelAdmin):
     """
 
     form: Any = ConflictCheckedForm
-
-    def letter_id_of(self, obj: Any) -> int | None:
-        """Returns the id of the letter that this row belongs to, for the audit entry."""
-        return None
+    letter_id_path = ""  # from a row to the id of the letter that it belongs to, for the audit entry
 
     def record(self, request: HttpRequest, action: AuditAction, obj: Any, reason: str = "") -> None:
         """Write an audit entry about this row."""
         audit_log.record(
             action,
             staff_id=staff_id(request),
-            letter_id=self.letter_id_of(obj),
+            letter_id=attrgetter(self.letter_id_path)(obj) if self.letter_id_path else None,
             reason=reason[:300],
             detail={"row": obj.pk},
         )

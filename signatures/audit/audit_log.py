@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -107,13 +108,12 @@ def changes_by_others(signature_ids: Collection[int], *, by: int | None, after: 
     return {entry.signature_id: entry for entry in entries.order_by("pk") if entry.signature_id is not None}
 
 
-def signatures_in(first: int, last: int, *, action: AuditAction, letter_id: int) -> list[int]:
-    """Returns the ids of the signatures in the entries of this action and letter, from `first` to `last`."""
-    entries = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, action=action, letter_id=letter_id)
+def signatures_in(first: int, last: int, **conditions: Any) -> list[int]:
+    """Returns the ids of the signatures in the entries from `first` to `last` that meet the conditions."""
+    entries = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, **conditions)
     return [number for number in entries.values_list("signature_id", flat=True) if number is not None]
 
 
 def signatures_changed_by(staff_id: int, first: int, last: int) -> list[int]:
     """Returns the ids of the signatures whose state this member of staff changed, in entries from `first` to `last`."""
-    entries = AuditEntry.objects.filter(pk__gte=first, pk__lte=last, staff_id=staff_id).exclude(now="")
-    return [number for number in entries.values_list("signature_id", flat=True) if number is not None]
+    return signatures_in(first, last, staff_id=staff_id, now__gt="")

@@ -19,6 +19,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from campaign.runtime.sql_files import load_sql
 from signatures.models import AuditEntry, Checkpoint
 
 log = logging.getLogger(__name__)
@@ -31,15 +32,7 @@ CHECKPOINTS_PER_QUERY, ENTRIES_PER_QUERY = 20, 2000
 # What a checkpoint keeps of each entry, to name the one that was changed: its number and the first bytes of its hash.
 _MARK = Struct(">q8s")
 
-# Transactions that have written audit entries. Each took this table lock before its entry got a number, and holds it
-# until it ends.
-_WRITERS = """
-    SELECT virtualtransaction FROM pg_locks
-    WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
-        AND relation = 'signatures_auditentry'::regclass
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND pid IS DISTINCT FROM pg_backend_pid()
-"""
+_WRITERS = load_sql(__file__, "writers.sql")
 
 
 class LogTampered(Exception):

@@ -14,16 +14,13 @@ from signatures.registries import AuditAction
 
 @admin.register(Letter)
 class AuditedLetterAdmin(AuditedAdmin, LetterAdmin):
-    def letter_id_of(self, obj: Any) -> int | None:
-        return int(obj.pk)
+    letter_id_path = "pk"
 
 
 @admin.register(Translation)
 class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
     form: Any = TextForm
-
-    def letter_id_of(self, obj: Any) -> int | None:
-        return int(obj.revision.letter_id)
+    letter_id_path = "revision.letter_id"
 
     @transaction.atomic
     def publish_one(self, request: HttpRequest, translation: Translation) -> None:
@@ -33,8 +30,7 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
 
 @admin.register(News)
 class AuditedNewsAdmin(AuditedAdmin, NewsAdmin):
-    def letter_id_of(self, obj: Any) -> int | None:
-        return int(obj.letter_id)
+    letter_id_path = "letter_id"
 
     @override
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

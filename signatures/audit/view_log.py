@@ -1,6 +1,6 @@
 """Audit entries about staff who look at signers (threat model A9)."""
 
-from typing import Any, override
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -12,19 +12,10 @@ from signatures.audit.admin_mixins import staff_id
 class LoggedViews(admin.ModelAdmin):
     """Records each opened page of a signature, and each search, before the response is sent."""
 
-    @override
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            audit_log.record_view(obj, by=staff_id(request), page=self._page())
-        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
+    def render_change_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if (signature := kwargs.get("obj")) is not None:
+            audit_log.record_view(signature, by=staff_id(request), page=self._page())
+        return super().render_change_form(request, *args, **kwargs)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response = super().changelist_view(request, extra_context)

@@ -39,11 +39,7 @@ def start(rule: BulkRule, *, by: int, shown: int, typed: int) -> BulkRule:
     The rule changes only signatures that exist now. If it matches many more or fewer than the preview showed, it goes
     back to its preview before it changes any.
 
-    Args:
-        rule: a rule that was never started.
-        by: the account id of the member of staff.
-        shown: the number of matches that the preview showed.
-        typed: the number that the member of staff typed as a confirmation.
+    The preview showed the number `shown`, and the member of staff typed the number `typed` as a confirmation.
 
     Raises:
         TransitionNotAllowed: when it was started before, when the numbers differ, or when it matches nobody.

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
-from django.utils.functional import Promise
 from psycopg2.errors import QueryCanceled
 
 from campaign.models import Letter
@@ -32,7 +31,7 @@ _PREVIEW = load_sql(__file__, "preview_bulk_rule.sql")
 class InvalidRule(Exception):
     """The conditions make no rule. Holds the name of the field that is wrong (or "") and a message for staff."""
 
-    def __init__(self, field: str, message: str | Promise) -> None:
+    def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field, self.message = field, message
 
@@ -228,11 +227,7 @@ def save_preview(rule: BulkRule, *, within: float | None = None) -> bool:
 
     Among a million signatures it can take longer than a page may take; then a task does it.
 
-    Args:
-        rule: the rule.
-        within: the maximum time in seconds; None: no limit.
-
-    Returns whether the preview was saved in time.
+    Returns whether the preview was saved `within` this many seconds; None is no limit.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:

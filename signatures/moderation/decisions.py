@@ -154,12 +154,8 @@ def undo(signature: Signature, *, by: int, as_of: int | None = None) -> Signatur
     changed = []
     if "flags" in last.detail:
         locked.flags, changed = last.detail["flags"].split(), ["flags"]
-    day = _former_approval_day(last)
+    day = date.fromisoformat(last.detail["approved_on"]) if "approved_on" in last.detail else None
     return save_transition(locked, State(last.was), action=AuditAction.UNDO, by=by, approved_on=day, changed=changed)
-
-
-def _former_approval_day(entry: AuditEntry) -> date | None:
-    return date.fromisoformat(entry.detail["approved_on"]) if "approved_on" in entry.detail else None
 
 
 def approve_unflagged() -> int:

@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, time
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.functional import Promise
 from django_countries import countries
 
 from campaign.models import Letter, Translation
@@ -25,7 +24,7 @@ from signatures.registries import AuditAction
 from signatures.screening import checks
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
-from signatures.values.normalization import name_key, search_text
+from signatures.values.normalization import name_key
 
 COLUMNS = ("name", "role", "organization", "country", "kind", "visibility", "signed_on", "sheet")
 MAX_LINES, MAX_BYTES = 5_000, 1_000_000
@@ -37,9 +36,6 @@ type PersonKey = tuple[str, str, str]  # name key, country and organization: equ
 
 class ImportRefused(Exception):
     """The file as a whole cannot be imported. The message gives the reason and quotes nothing from the file."""
-
-    def __init__(self, reason: str | Promise) -> None:
-        super().__init__(str(reason))
 
 
 class PreviewOutdated(ImportRefused):
@@ -261,9 +257,7 @@ def _signature(line: PaperLine, translation: Translation) -> Signature:
         translation=translation,
         paper=True,
         **{column: words[column] for column in COLUMNS if column != "signed_on"},
-        name_key=name_key(words["name"]),
-        sort_key=names.sort_key(words["name"]),
-        search_text=search_text(words["name"], words["organization"]),
+        **names.search_columns(words["name"], words["organization"]),
         language=translation.language,
         state=State.WAITING if line.flags else State.APPROVED,
         flags=line.flags,

@@ -1,7 +1,8 @@
 """The admin pages of alarms, and of the switches beside them. A switch asks for confirmation on a page of its own."""
 
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -29,36 +30,16 @@ from signatures.transitions import TransitionNotAllowed
 # still confirm. Resuming, and changing the limits, needs an owner.
 PAUSE, TURN = "signatures.pause_signing", "signatures.turn_switches"
 
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A switch: who may turn it, what its page says, and the action."""
-
-    permission: str
-    title: str
-    consequence: str
-    action: Callable[..., None]
-
-
-LETTER_SWITCHES = {
-    "pause": Switch(
-        PAUSE,
-        "Pause signing",
-        "The letter stays readable, and accepts no new sign-ups. Whoever has signed up can still confirm.",
-        switches.pause,
-    ),
-    "resume": Switch(TURN, "Resume signing", "The letter accepts sign-ups again, at once.", switches.resume),
+# Each switch: who may turn it, and the action. Its title and what it does are in `switches.toml`.
+LETTER_SWITCHES: dict[str, tuple[str, Callable[..., None]]] = {
+    "pause": (PAUSE, switches.pause),
+    "resume": (TURN, switches.resume),
 }
-LIMIT_SWITCHES = {
-    "tighten": Switch(
-        TURN,
-        "Tighten the limits",
-        "The limits for one network and one email domain are divided by ten, within ten seconds. Nobody is refused: "
-        "signatures beyond a limit wait for review.",
-        switches.tighten,
-    ),
-    "loosen": Switch(TURN, "Loosen the limits", "The limits are again as staff have set them.", switches.loosen),
+LIMIT_SWITCHES: dict[str, tuple[str, Callable[..., None]]] = {
+    "tighten": (TURN, switches.tighten),
+    "loosen": (TURN, switches.loosen),
 }
+_TEXTS = tomllib.loads(Path(__file__).with_name("switches.toml").read_text(encoding="utf-8"))
 
 
 @admin.register(Alarm)
@@ -97,30 +78,24 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "title": "Switches",
             "letters": Letter.objects.filter(state__in=[Letter.State.OPEN, Letter.State.PAUSED]).order_by("slug"),
             "divisor": max(divisors, default=1),
-            "may_pause": request.user.has_perm(PAUSE),
-            "may_turn": request.user.has_perm(TURN),
         }
         return TemplateResponse(request, "admin/signatures/alarm/switches.html", context)
 
     def switch_page(self, request: HttpRequest, name: str, letter_id: int | None = None) -> HttpResponse:
         """GET asks for confirmation, POST turns the switch."""
-        switch = (LIMIT_SWITCHES if letter_id is None else LETTER_SWITCHES).get(name)
-        if switch is None:
+        available = LIMIT_SWITCHES if letter_id is None else LETTER_SWITCHES
+        if name not in available:
             raise Http404
-        _require(request, switch.permission)
+        permission, action = available[name]
+        _require(request, permission)
         if letter_id is None and not sessions.is_fresh(request):
             return ask_to_sign_in_again(request)
         letter = get_object_or_404(Letter, pk=letter_id) if letter_id is not None else None
         if request.method != "POST":
-            context = {
-                **self.admin_site.each_context(request),
-                "switch": switch,
-                "title": switch.title,
-                "letter": letter,
-            }
+            context = {**self.admin_site.each_context(request), **_TEXTS[name], "letter": letter}
             return TemplateResponse(request, "admin/signatures/alarm/switch.html", context)
         try:
-            switch.action(*([letter] if letter else []), by=staff_id(request))
+            action(*([letter] if letter else []), by=staff_id(request))
         except TransitionNotAllowed:
             text = "Nothing was changed: the switch has been turned already, or the letter is not open."
             self.message_user(request, text, messages.WARNING)

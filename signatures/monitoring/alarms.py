@@ -27,17 +27,7 @@ ACTIVE_FOR = timedelta(minutes=10)  # after a check; the checks are a minute apa
 STUCK_AFTER = timedelta(minutes=30)
 DAILY = timedelta(hours=23)  # a recount is due again after this time
 
-# One statement, so that of two workers that find the same, one raises the alarm. `since` is now only if it is new.
-_RAISE = """
-    INSERT INTO signatures_alarm AS alarm (code, sentence, since, until)
-    VALUES (%(code)s, %(sentence)s, %(now)s, %(until)s)
-    ON CONFLICT (code) DO UPDATE SET
-        sentence = EXCLUDED.sentence,
-        until = EXCLUDED.until,
-        since = CASE WHEN alarm.until < %(over)s THEN EXCLUDED.since ELSE alarm.since END,
-        seen_by = CASE WHEN alarm.until < %(over)s THEN NULL ELSE alarm.seen_by END
-    RETURNING since = %(now)s
-"""
+_RAISE = load_sql(__file__, "raise_alarm.sql")
 _COUNT_DRIFT = load_sql(__file__, "count_drift.sql")
 
 
@@ -62,10 +52,7 @@ def check() -> list[AlarmCode]:
 def raise_alarm(code: AlarmCode, sentence: str, until: datetime) -> bool:
     """Makes an alarm active until then. Returns whether it is new; only then staff, audit log and log hear of it.
 
-    Args:
-        code: which alarm.
-        sentence: what was found, with numbers.
-        until: the time after which it is over, unless it is raised again.
+    The sentence says what was found, with numbers. After `until` the alarm is over, unless it is raised again.
     """
     now = timezone.now()
     values: dict[str, Any] = {
@@ -100,8 +87,7 @@ def mark_seen(code: str, *, by: int) -> bool:
 def recount(*, by: int | None = None) -> int:
     """Counts every signature and compares with the count deltas. Returns the number of letters that differ.
 
-    Args:
-        by: the id of the member of staff who asked for it; None for the worker.
+    Staff can ask for it; None stands for the worker.
     """
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_DRIFT)

@@ -1,18 +1,19 @@
 -- What waits. Each value is read from an index, or from a table of a few rows.
 SELECT
-    (SELECT coalesce(sum(number), 0) FROM signatures_countdelta WHERE state = 'waiting' AND flagged),
-    (SELECT coalesce(sum(number), 0) FROM signatures_countdelta WHERE state = 'waiting' AND NOT flagged),
+    (SELECT coalesce(sum(number), 0) FROM signatures_countdelta WHERE state = 'waiting' AND flagged) AS flagged,
+    (SELECT coalesce(sum(number), 0) FROM signatures_countdelta WHERE state = 'waiting' AND NOT flagged) AS unflagged,
     (SELECT coalesce(confirmed_at, signed_up_at) FROM signatures_signature
         WHERE state = 'waiting' AND CASE WHEN flags = '{}'::varchar(20)[] THEN 1 ELSE 0 END = 0
-        ORDER BY signed_up_at LIMIT 1),
+        ORDER BY signed_up_at LIMIT 1) AS flagged_since,
     (SELECT coalesce(confirmed_at, signed_up_at) FROM signatures_signature
         WHERE state = 'waiting' AND CASE WHEN flags = '{}'::varchar(20)[] THEN 1 ELSE 0 END = 1
-        ORDER BY signed_up_at LIMIT 1),
-    due.now, due.later, due.failing, due.oldest,
+        ORDER BY signed_up_at LIMIT 1) AS unflagged_since,
+    due.now AS mails_due, due.later AS mails_later, due.failing AS mails_failing, due.oldest AS mail_due_since,
     (SELECT count(*) FROM signatures_outboxmail
-        WHERE sent_at IS NULL AND recipient IS NULL AND due_at > %(failed_since)s),
-    tasks.running, tasks.ready, tasks.failed,
-    (SELECT count(*) FROM signatures_signature WHERE flags @> '{reported}'::varchar(20)[] AND state = 'approved')
+        WHERE sent_at IS NULL AND recipient IS NULL AND due_at > %(failed_since)s) AS mails_given_up,
+    tasks.running AS tasks_running, tasks.ready AS tasks_ready, tasks.failed AS tasks_failed,
+    (SELECT count(*) FROM signatures_signature
+        WHERE flags @> '{reported}'::varchar(20)[] AND state = 'approved') AS reported
 FROM (
     SELECT count(*) FILTER (WHERE due_at <= %(now)s) AS now, count(*) FILTER (WHERE due_at > %(now)s) AS later,
         count(*) FILTER (WHERE failure <> '') AS failing, min(due_at) FILTER (WHERE due_at <= %(now)s) AS oldest

@@ -47,12 +47,9 @@ class Chart:
 
 
 def bars(numbers: Sequence[int], labels: Sequence[str], axis_labels: Mapping[int, str]) -> Chart:
-    """Returns a chart of these numbers.
+    """Returns a chart of these numbers, from the left, each with its label.
 
-    Args:
-        numbers: the value of each bar, from the left.
-        labels: what each bar stands for.
-        axis_labels: labels of the horizontal axis, by the index of the bar. Those without room are left out.
+    The labels of the horizontal axis are by the index of the bar. Those without room are left out.
     """
     top = round_up(max(numbers, default=0))
     step = (WIDTH - LEFT - RIGHT) / max(1, len(numbers))

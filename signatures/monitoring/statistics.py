@@ -30,25 +30,6 @@ class Events:
     by_language: Totals
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits at this moment, and since when."""
-
-    flagged: int
-    unflagged: int
-    flagged_since: datetime | None
-    unflagged_since: datetime | None
-    mails_due: int
-    mails_later: int
-    mails_failing: int
-    mail_due_since: datetime | None
-    mails_given_up: int
-    tasks_running: int
-    tasks_ready: int
-    tasks_failed: int
-    reported: int
-
-
 def events(now: datetime) -> Events:
     """Returns the events of the last hours and days, read in one statement."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
@@ -71,8 +52,8 @@ def _zero_totals() -> Totals:
     return {event: {} for event in (*HourlyStatistic.Event.values, MAILS_SENT)}
 
 
-def backlog(now: datetime) -> Backlog:
-    """Returns what waits, read in one statement."""
+def backlog(now: datetime) -> dict[str, Any]:
+    """Returns what waits at this moment, and since when, by the names of the columns of `backlog.sql`."""
     with connection.cursor() as cursor:
         cursor.execute(_BACKLOG, {"now": now, "failed_since": now - FAILED_WITHIN})
-        return Backlog(*cursor.fetchone())
+        return dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))

@@ -31,11 +31,7 @@ def build_message(
         subject: replaces the subject in the folder.
         unsubscribe: the address at which one press of a button in the mail program ends such emails (RFC 8058).
     """
-    context = {
-        "organization_name": settings.ORGANIZATION_NAME,
-        "contact_email": settings.CONTACT_EMAIL,
-        **context,
-    }
+    context = {"organization_name": settings.ORGANIZATION_NAME, "contact_email": settings.CONTACT_EMAIL, **context}
     with translation.override(language):
         default_subject, text, html = (
             render_to_string(f"emails/{name}/{part}", dict(context))

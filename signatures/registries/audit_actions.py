@@ -100,12 +100,7 @@ class AuditAction(StrEnum):
     ERASE = "erase", _SIGNERS, "The signer erased everything.", "erased it"
     END_UPDATES = "end-updates", _SIGNERS, "The signer wants no more emails about the letter.", "ended the updates"
     REPORT = "report", _SIGNERS, "A reader reported the public name.", "reported it"
-    NOT_ME = (
-        "not-me",
-        _SIGNERS,
-        "The owner of the mailbox never signed; it was deleted.",
-        "never signed it",
-    )
+    NOT_ME = "not-me", _SIGNERS, "The owner of the mailbox never signed; it was deleted.", "never signed it"
 
     SET_LETTER = "set-letter", _SETTINGS, "Added or changed a letter."
     SET_TRANSLATION = "set-translation", _SETTINGS, "Added or changed a translation."

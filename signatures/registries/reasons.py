@@ -1,4 +1,4 @@
-"""Reasons: why a reader reports a public name, and why staff reject a signature."""
+"""Reasons: why a reader reports a public name."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,14 +11,3 @@ class ReportReason(models.TextChoices):
     MADE_UP = "made-up", _("It is made up, or pretends to be somebody else")
     HARMFUL = "harmful", _("It insults, threatens or advertises")
     OTHER = "other", _("Something else")
-
-
-# What a new site starts with; owners change the list in admin.
-REJECTION_REASONS = (
-    "Not a name",
-    "The name of somebody else",
-    "Insult, mockery or threat",
-    "Advertising",
-    "Signed twice",
-    "Does not speak for this organization",
-)

@@ -38,10 +38,7 @@ def resend_invitation(person: User, *, by: int) -> bool:
 def change(person: User, *, by: int, fields: str) -> None:
     """Save the changes of an owner to an account. Deactivating it ends its sessions at once.
 
-    Args:
-        person: the changed account.
-        by: the account id of the owner.
-        fields: the names of the changed fields, for the audit log.
+    The audit log gets the names of the changed fields.
     """
     person.save()
     audit_log.record(AuditAction.SET_ACCOUNT, staff_id=by, reason=fields[:300], detail={"account": person.pk})
@@ -59,9 +56,8 @@ def request_password_reset(typed: str) -> None:
         Q(username=typed) | Q(email__iexact=typed, email__gt=""), is_active=True, is_staff=True
     )
     account_id = accounts.values_list("pk", flat=True).first()
-    queue.enqueue_for_staff(
-        [account_id or 0], kind=OutboxMail.Kind.RESET
-    )  # with an empty list Django runs no statement
+    # With an empty list Django runs no statement.
+    queue.enqueue_for_staff([account_id or 0], kind=OutboxMail.Kind.RESET)
     audit_log.record(AuditAction.ASK_PASSWORD, staff_id=account_id)
 
 

@@ -92,10 +92,8 @@ class StaffAdmin(FreshSignIn):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if "groups" in form.changed_data:
-            detail = {
-                "account": form.instance.pk,
-                "roles": ", ".join(group.name for group in form.cleaned_data["groups"]),
-            }
+            roles = ", ".join(group.name for group in form.cleaned_data["groups"])
+            detail = {"account": form.instance.pk, "roles": roles}
             audit_log.record(AuditAction.SET_ROLES, staff_id=staff_id(request), detail=detail)
 
     @admin.display(description="roles")

@@ -1,55 +1,15 @@
-"""Roles of staff and their permissions. Each role is a group of Django."""
+"""Roles of staff and their permissions (`roles.toml`). Each role is a group of Django."""
 
+import tomllib
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
 
-GROUPS = {
-    "moderator": [
-        "signatures.view_signature",
-        "signatures.moderate_signature",
-        "signatures.apply_bulk_rules",
-        "signatures.view_auditentry",
-        "signatures.view_alarm",
-        "signatures.pause_signing",
-        "signatures.view_blocklistentry",
-        "campaign.view_letter",
-    ],
-    "delivery officer": [
-        "signatures.view_signedletter",
-        "signatures.export_signedletter",
-        "signatures.view_paperimport",
-        "signatures.import_paper",
-        "signatures.view_delivery",
-        "signatures.deliver_delivery",
-        "signatures.view_auditentry",
-    ],
-    "editor": [
-        *(
-            f"campaign.{verb}_{model}"
-            for model in ("letter", "revision", "translation", "news", "newstext")
-            for verb in ("add", "change", "view")
-        ),
-        "campaign.delete_newstext",  # drafts only
-    ],
-    # All permissions of the other roles, and:
-    "owner": [
-        "auth.add_user",
-        "auth.change_user",
-        "auth.view_user",
-        "auth.view_group",
-        "signatures.turn_switches",
-        *(f"signatures.{verb}_blocklistentry" for verb in ("add", "change", "delete")),
-        *(
-            f"signatures.{verb}_{model}"
-            for model in ("ratelimit", "emailsubject", "question", "rejectionreason")
-            for verb in ("add", "change", "delete", "view")
-        ),
-    ],
-}
+GROUPS: dict[str, list[str]] = tomllib.loads(Path(__file__).with_name("roles.toml").read_text(encoding="utf-8"))
 
 
 class RoleBackend(ModelBackend):
@@ -60,7 +20,7 @@ class RoleBackend(ModelBackend):
 
 
 def create_groups(**_signal: Any) -> None:
-    """Create the groups, and set their permissions to exactly those above. Called after every migration."""
+    """Create the groups, and set their permissions to exactly those of `roles.toml`. Called after every migration."""
     for name, labels in GROUPS.items():
         group, _created = Group.objects.get_or_create(name=name)
         chosen = Q()

@@ -47,11 +47,8 @@ def provisioning_uri(person: User, key: str) -> str:
 def enroll(person: User, key: str, code: str, *, keep_session: str | None) -> tuple[TOTPDevice, list[str]] | None:
     """Set up an authenticator app as the second factor, in place of any other. Ends the other sessions of the account.
 
-    Args:
-        person: the account.
-        key: the secret that the app was given (`new_totp_key`).
-        code: a code that the app shows, as a proof.
-        keep_session: the key of the session that goes on.
+    The app was given the secret `key` (`new_totp_key`), and shows `code` as a proof. The session with the key
+    `keep_session` goes on.
 
     Returns the device and new recovery codes; None when the code does not belong to the secret.
     """

@@ -65,10 +65,6 @@ def _redirect_to(name: str, request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse(f'admin:{name}')}?{urlencode({'next': next_url(request)})}")
 
 
-def _count_attempt(request: HttpRequest, key: str) -> LoginAttempts:
-    return LoginAttempts(key, client_network(request))
-
-
 def _locked_page(
     site: AdminSite, request: HttpRequest, attempts: LoginAttempts, account_id: int | None
 ) -> HttpResponse:
@@ -87,7 +83,7 @@ def login_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
             )
         return _page(site, request, "login", "Log in", form=AdminAuthenticationForm(request))
     username = unicodedata.normalize("NFKC", request.POST.get("username", "")[:150])
-    attempts = _count_attempt(request, f"password {username}")
+    attempts = LoginAttempts(f"password {username}", client_network(request))
     if attempts.are_exhausted:
         return _locked_page(site, request, attempts, accounts.find_account_id(username.replace("\0", "")))
     form = AdminAuthenticationForm(request, request.POST)
@@ -128,7 +124,7 @@ def second_factor_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
 
 def _check_code(site: AdminSite, request: HttpRequest, person: User, form: CodeForm) -> HttpResponse | None:
     """Returns the response to a code; None when it is wrong, with an error in the form."""
-    attempts = _count_attempt(request, f"code {person.pk}")
+    attempts = LoginAttempts(f"code {person.pk}", client_network(request))
     if attempts.are_exhausted:
         return _locked_page(site, request, attempts, person.pk)
     device = second_factor.verify_code(person, form.cleaned_data["code"]) if form.is_valid() else None
@@ -210,7 +206,7 @@ def sign_in_again_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
     if not second_factor.is_enrolled(person.pk):
         del form.fields["code"]
     if request.method == "POST":
-        attempts = _count_attempt(request, f"again {person.pk}")
+        attempts = LoginAttempts(f"again {person.pk}", client_network(request))
         if attempts.are_exhausted:
             return _locked_page(site, request, attempts, person.pk)
         if form.is_valid() and _is_correct(person, form.cleaned_data):
@@ -241,7 +237,7 @@ def forgotten_password_page(request: HttpRequest, *, site: AdminSite) -> HttpRes
     if request.method != "POST" or not form.is_valid():
         return _page(site, request, "forgotten_password", "New password", form=form)
     typed = form.cleaned_data["name"]
-    if not _count_attempt(request, f"forgotten {typed}").are_exhausted:
+    if not LoginAttempts(f"forgotten {typed}", client_network(request)).are_exhausted:
         accounts.request_password_reset(typed)
     return _page(site, request, "forgotten_password", "New password", is_sent=True)
 

@@ -1,7 +1,6 @@
 """What admin shows above its own pages: the alarms on every page, and the dashboard on the first one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,37 +22,6 @@ register = template.Library()
 
 DELIVERIES = 5
 EVENT_LABELS = {event.value: str(event.label) for event in HourlyStatistic.Event}
-
-
-@dataclass(frozen=True, slots=True)
-class LabeledChart:
-    """A chart with its name, and a sentence for people who do not see it."""
-
-    name: str
-    label: str
-    chart: charts.Chart
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChartGroup:
-    """Charts over the same horizontal axis, and the table of their numbers."""
-
-    name: str
-    title: str
-    corner: str
-    charts: list[LabeledChart]
-    rows: list[tuple[str, list[int]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """The horizontal axis of a group: what a bar stands for, the label of each, and those that are written below."""
-
-    name: str
-    keys: Sequence[Any]
-    labels: Sequence[str]
-    axis_labels: Mapping[int, str]
 
 
 @register.inclusion_tag("admin/alarms.html", takes_context=True)
@@ -89,9 +57,7 @@ def dashboard(context: template.Context) -> dict[str, Any]:
     return {
         "groups": [_by_hour(events), _by_day(events), _by_language(events)],
         "backlog": backlog,
-        "since": {
-            name: _age(getattr(backlog, name), now) for name in ("flagged_since", "unflagged_since", "mail_due_since")
-        },
+        "since": {name: _age(at, now) for name, at in backlog.items() if name.endswith("_since")},
         "mails_in_this_hour": events.by_hour[statistics.MAILS_SENT].get(events.hours[-1], 0),
         "deliveries": Delivery.objects.select_related("letter")[:DELIVERIES],
     }
@@ -109,44 +75,60 @@ def _age(since: datetime | None, now: datetime) -> str:
     return f"{hours // 24} day{pluralize(hours // 24)}"
 
 
-def _by_hour(events: statistics.Events) -> ChartGroup:
-    labels = [f"{date_format(hour, 'Y-m-d')} {hour:%H}:00" for hour in events.hours]
+def _by_hour(events: statistics.Events) -> dict[str, Any]:
+    labels = {hour: f"{date_format(hour, 'Y-m-d')} {hour:%H}:00" for hour in events.hours}
     axis_labels = {
         index: f"{hour:%H}:00" if hour.hour else date_format(hour, "j M")
         for index, hour in enumerate(events.hours)
         if hour.hour % 12 == 0
     }
     event_labels = {**EVENT_LABELS, statistics.MAILS_SENT: "emails sent"}
-    axis = Axis("hour", events.hours, labels, axis_labels)
-    return _group("By hour, the last 48 hours (UTC)", axis, events.by_hour, event_labels)
+    return _group("hour", "By hour, the last 48 hours (UTC)", labels, axis_labels, events.by_hour, event_labels)
 
 
-def _by_day(events: statistics.Events) -> ChartGroup:
-    labels = [date_format(day, "Y-m-d") for day in events.days]
+def _by_day(events: statistics.Events) -> dict[str, Any]:
+    labels = {day: date_format(day, "Y-m-d") for day in events.days}
     axis_labels = {index: date_format(day, "j M") for index, day in enumerate(events.days) if day.weekday() == 0}
-    axis = Axis("day", events.days, labels, axis_labels)
-    return _group("By day, the last 60 days (UTC)", axis, events.by_day, EVENT_LABELS)
+    return _group("day", "By day, the last 60 days (UTC)", labels, axis_labels, events.by_day, EVENT_LABELS)
 
 
-def _by_language(events: statistics.Events) -> ChartGroup:
-    codes = [code for code, _name in settings.LANGUAGES]
-    axis = Axis("language", codes, [str(name) for _code, name in settings.LANGUAGES], dict(enumerate(codes)))
-    return _group("By language, the last 60 days", axis, events.by_language, EVENT_LABELS)
+def _by_language(events: statistics.Events) -> dict[str, Any]:
+    labels = {code: str(name) for code, name in settings.LANGUAGES}
+    axis_labels = dict(enumerate(labels))
+    return _group("language", "By language, the last 60 days", labels, axis_labels, events.by_language, EVENT_LABELS)
 
 
-def _group(title: str, axis: Axis, totals: statistics.Totals, event_labels: Mapping[str, str]) -> ChartGroup:
-    numbers = {event: [totals[event].get(key, 0) for key in axis.keys] for event in event_labels}
-    labeled = [
-        LabeledChart(
-            f"{axis.name}-{event}",
-            label,
-            charts.bars(numbers[event], axis.labels, axis.axis_labels),
-            _description(numbers[event], axis.labels),
-        )
+def _group(
+    name: str,
+    title: str,
+    labels: Mapping[Any, str],
+    axis_labels: Mapping[int, str],
+    totals: statistics.Totals,
+    event_labels: Mapping[str, str],
+) -> dict[str, Any]:
+    """Returns the template context of charts over the same horizontal axis, and of the table of their numbers.
+
+    Args:
+        name: what a bar stands for.
+        title: the heading of the charts.
+        labels: the label of each bar, by its key in the totals.
+        axis_labels: the labels that are written below, by the index of the bar.
+        totals: the numbers.
+        event_labels: the label of each chart, by its event.
+    """
+    bar_labels = list(labels.values())
+    numbers = {event: [totals[event].get(key, 0) for key in labels] for event in event_labels}
+    drawn = [
+        {
+            "name": f"{name}-{event}",
+            "label": label,
+            "chart": charts.bars(numbers[event], bar_labels, axis_labels),
+            "description": _description(numbers[event], bar_labels),
+        }
         for event, label in event_labels.items()
     ]
-    rows = [(label, [numbers[event][index] for event in event_labels]) for index, label in enumerate(axis.labels)]
-    return ChartGroup(axis.name, title, axis.name, labeled, rows if axis.name == "language" else rows[::-1])
+    rows = list(zip(bar_labels, zip(*numbers.values(), strict=True), strict=True))
+    return {"name": name, "title": title, "charts": drawn, "rows": rows if name == "language" else rows[::-1]}
 
 
 def _description(numbers: Sequence[int], labels: Sequence[str]) -> str:

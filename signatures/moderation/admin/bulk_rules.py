@@ -104,7 +104,7 @@ class RuleForm(forms.Form):
         try:
             return bulk_rules.create(letter, bulk_rules.Conditions(**conditions), by=by, name=name, reason=reason)
         except bulk_rules.InvalidRule as error:
-            self.add_error(error.field or None, str(error.message))
+            self.add_error(error.field or None, error.message)
             return None
 
 
@@ -126,9 +126,6 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return request.user.has_perms(["signatures.apply_bulk_rules", "signatures.view_signature"])
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkRule]:
@@ -167,9 +164,7 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         context |= {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "media": self.media}
         return TemplateResponse(request, f"admin/signatures/bulkrule/{template}", context)
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = RuleForm(request.POST) if request.method == "POST" else RuleForm(initial=request.GET.dict())
@@ -178,9 +173,7 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             return redirect("admin:signatures_bulkrule_change", rule.pk)
         return self._page(request, "add.html", "New bulk rule", form=form)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page of one rule with its preview, its progress or its result, and the buttons for all actions."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -189,8 +182,9 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             raise Http404
         if request.method == "POST":
             return self._act(request, rule)
-        page = self._page(request, "rule.html", rule.name, rule=rule, **_rule_context(rule))
-        if _is_at_work(rule) or _is_counting(rule):
+        context = _rule_context(rule)
+        page = self._page(request, "rule.html", rule.name, rule=rule, **context)
+        if context["is_at_work"] or context["is_counting"]:
             page["Refresh"] = str(REFRESH_SECONDS)  # works without JavaScript
         return page
 
@@ -233,20 +227,12 @@ def _update_preview(rule: BulkRule) -> None:
         tasks.preview_bulk_rule.enqueue(rule.pk)
 
 
-def _is_at_work(rule: BulkRule) -> bool:
-    return rule.step in {Step.RUNNING, Step.UNDOING}
-
-
-def _is_counting(rule: BulkRule) -> bool:
-    return rule.step == Step.DRAFT and rule.seen is None
-
-
 def _rule_context(rule: BulkRule) -> dict[str, Any]:
     """Returns the template context of the page of one rule."""
     context = {
         "conditions": _conditions(rule),
-        "is_at_work": _is_at_work(rule),
-        "is_counting": _is_counting(rule),
+        "is_at_work": rule.step in {Step.RUNNING, Step.UNDOING},
+        "is_counting": rule.step == Step.DRAFT and rule.seen is None,
         "done": rule.undone if rule.step == Step.UNDOING else rule.taken,
         "total": rule.taken if rule.step == Step.UNDOING else rule.expected,
     }

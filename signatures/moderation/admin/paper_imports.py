@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
 from django.core import signing
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import pluralize
@@ -26,6 +26,7 @@ from signatures.staff.fresh_sign_in import fresh_sign_in
 
 SALT = "signatures.paper"
 MAX_AGE_SECONDS = 60 * 60  # time to confirm a preview
+importers_only = method_decorator(permission_required("signatures.import_paper", raise_exception=True))
 RESULTS = (paper_import.ACCEPTED, paper_import.DUPLICATE, paper_import.REFUSED)
 
 
@@ -43,9 +44,6 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_filter = ("letter",)
     actions = None
 
-    def has_import_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("signatures.import_paper")
-
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         undo = wrap(require_POST(fresh_sign_in(self.undo)))
@@ -56,22 +54,11 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"may_import": self.has_import_permission(request), **(extra_context or {})}
-        return super().changelist_view(request, context)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        context = {"may_import": self.has_import_permission(request), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, context)
-
+    @importers_only
     @method_decorator(sensitive_post_parameters())
     @method_decorator(sensitive_variables())
     def preview(self, request: HttpRequest) -> HttpResponse:
         """Ask for a file, and show the result that each line would have. Writes nothing."""
-        if not self.has_import_permission(request):
-            raise PermissionDenied
         form = PaperForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             try:
@@ -82,12 +69,11 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 form.add_error("file", str(error))
         return self._page(request, form=form, status=422 if form.is_bound else 200)
 
+    @importers_only
     @method_decorator(sensitive_post_parameters())
     @method_decorator(sensitive_variables())
     def confirm(self, request: HttpRequest) -> HttpResponse:
         """Import the file of a preview page."""
-        if not self.has_import_permission(request):
-            raise PermissionDenied
         try:
             signed = request.POST.get("signed_file", "")
             letter_id, by, text, shown = signing.loads(signed, salt=SALT, max_age=MAX_AGE_SECONDS)
@@ -107,10 +93,9 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         self.message_user(request, text, messages.SUCCESS)
         return redirect("admin:signatures_paperimport_changelist")
 
+    @importers_only
     def undo(self, request: HttpRequest, number: int) -> HttpResponse:
         """Undo a whole import."""
-        if not self.has_import_permission(request):
-            raise PermissionDenied
         try:
             deleted = paper_import.undo_import(get_object_or_404(PaperImport, pk=number), by=staff_id(request))
         except paper_import.ImportRefused as error:
