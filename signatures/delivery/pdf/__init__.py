@@ -41,35 +41,6 @@ from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, JobControl, Typ
 from signatures.delivery.pdf.typst_input import TypstInput
 from signatures.delivery.pdf.wording import Wording, languages
 
-__all__ = [
-    "DEFAULT_CONTROL",
-    "DEFAULT_OPTIONS",
-    "SHARE_IMAGE_SIZE",
-    "Block",
-    "BoardMember",
-    "Counts",
-    "Entry",
-    "JobCanceled",
-    "JobControl",
-    "LetterData",
-    "Letterhead",
-    "Options",
-    "PdfFailed",
-    "Record",
-    "Report",
-    "ShareImage",
-    "Signatory",
-    "Span",
-    "Text",
-    "Wording",
-    "languages",
-    "name_count",
-    "render_share_image",
-    "section_of",
-    "share_image_design",
-    "write",
-]  # fmt: skip
-
 
 def write(  # noqa: PLR0913  # all but two by keyword
     letter: LetterData,
