@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.functional import Promise
 
 from campaign.models import Translation
 from campaign.runtime.locks import AdvisoryLock, session_lock
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 STALLED_AFTER = timedelta(seconds=90)  # without a heartbeat for so long, the job is dead
 HEARTBEAT_SECONDS = 1.0  # between two heartbeats, each of which also asks whether the build was canceled
 # Each stage with its first and last percent, and its name for staff.
-STAGES: dict[str, tuple[int, int, str | Promise]] = {
+STAGES = {
     "list": (0, 15, "list and leaves"),
     "letter": (15, 90, "the letter with its names"),
     "package": (90, 100, "the package"),
@@ -48,7 +47,7 @@ class BuildProgress:
 
     runs: bool
     percent: int
-    stage: str | Promise
+    stage: str
 
 
 def progress(delivery: Delivery) -> BuildProgress:
@@ -89,9 +88,7 @@ def _record(action: AuditAction, delivery: Delivery, by: int | None, **fields: o
 def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _percent: None) -> None:
     """Builds the files of a delivery, unless another process does or they exist. Stores an error as its code.
 
-    Args:
-        delivery_id: the id of the delivery.
-        on_progress: called with the percent done.
+    `on_progress` is called with the percent done.
     """
     with session_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id, wait=False) as is_locked:
         delivery = Delivery.objects.select_related("letter").get(pk=delivery_id)
@@ -159,10 +156,10 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> None
     erased_before = erased.count()
     heartbeat.enter("list")
     with snapshot.read_transaction():
-        written = package.write_entries(entries, folder)
-    if (written.named, written.tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
+        named, tree = package.write_entries(entries, folder)
+    if (named, tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
         raise manifest.MalformedManifest("the rows are not as many as were counted")
-    root = written.tree.root.hex()
+    root = tree.root.hex()
     heartbeat.enter("letter")
     _write_letter(delivery, root, folder / manifest.PDF, heartbeat)
     heartbeat.enter("package")
@@ -172,7 +169,7 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> None
         folder, delivery.package.parent, manifest.facts_for(delivery), root=root, site=settings.SITE_URL
     )
     if not delivery.root:
-        proof = {"root": root, "files": files, "subtree_roots": written.tree.subtree_roots}
+        proof = {"root": root, "files": files, "subtree_roots": tree.subtree_roots}
         frozen = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN)
         frozen.update(state=Delivery.State.READY, **proof)
     Delivery.objects.filter(pk=delivery.pk).update(done=100, stage="", seen_at=timezone.now())

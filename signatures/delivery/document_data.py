@@ -55,16 +55,10 @@ def _entry(words: list[Any], *, paper: bool, order: str, kind: str, is_featured:
 
 def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.Counts:
     """Returns the counts that the PDF prints, from those of the manifest."""
-    return pdf.Counts(
-        total=counts["delivered"],
-        named=counts["named"],
-        counted_only=counts["counted_only"],
-        waiting=counts["waiting"] if with_waiting else 0,
-        withdrawn=counts["withdrawn"],
-        rejected=counts["rejected"],
-        paper=counts["paper"],
-        revisions={int(number): count for number, count in counts["revisions"].items()},
-    )
+    names = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper")
+    numbers = {name: counts[name] for name in names if with_waiting or name != "waiting"}
+    revisions = {int(number): count for number, count in counts["revisions"].items()}
+    return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)
 
 
 def pdf_texts(texts: Iterable[Mapping[str, Any]]) -> tuple[pdf.Text, ...]:

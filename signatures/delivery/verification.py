@@ -33,10 +33,8 @@ class Finding(NamedTuple):
 def verify(file: IO[bytes], *, receipt: str = "", progress: zip_archive.Progress) -> Iterator[Finding]:
     """Checks everything, one thing after the other. What an earlier fault makes impossible to check is left out.
 
-    Args:
-        file: the package.
-        receipt: the text of a receipt that must belong to it.
-        progress: called with the number of bytes that were read. They add up to twice the size of the package.
+    A `receipt` must belong to the package. `progress` is called with the number of bytes that were read; they add up to
+    twice the size of the package.
     """
     entries, faults = zip_archive.read_zip(file, manifest.FILES, progress=progress)
     yield from _faults_or(f"the archive holds {len(entries)} files and not a byte beside them", faults)

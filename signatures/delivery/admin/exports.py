@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
@@ -62,28 +62,23 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         """Downloads the list (`csv`), the signed letter (`pdf`), or the letter marked as a draft (`draft`)."""
         letter = get_object_or_404(SignedLetter, pk=letter_id)
         try:
-            return self._csv(request, letter) if form == "csv" else self._pdf(request, letter, draft=form == "draft")
+            file = self._csv(request, letter) if form == "csv" else self._pdf(request, letter, draft=form == "draft")
         except (pdf.PdfFailed, exports.NothingToExport) as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:signatures_signedletter_change", letter.pk)
+        ending = {"csv": ".csv", "draft": "-draft.pdf"}.get(form, ".pdf")
+        content_type = "text/csv; charset=utf-8" if form == "csv" else "application/pdf"
+        return FileResponse(file, as_attachment=True, filename=f"{letter.slug}{ending}", content_type=content_type)
 
-    def _csv(self, request: HttpRequest, letter: SignedLetter) -> HttpResponseBase:
+    def _csv(self, request: HttpRequest, letter: SignedLetter) -> IO[bytes]:
         # To a file first, so that a slow download does not keep a snapshot of the database open.
         file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
         exports.export_csv(letter, file, by=request.user.pk)
         file.seek(0)
-        return FileResponse(
-            file, as_attachment=True, filename=f"{letter.slug}.csv", content_type="text/csv; charset=utf-8"
-        )
+        return file
 
-    def _pdf(self, request: HttpRequest, letter: SignedLetter, *, draft: bool) -> HttpResponseBase:
+    def _pdf(self, request: HttpRequest, letter: SignedLetter, *, draft: bool) -> IO[bytes]:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "letter.pdf"
             exports.export_pdf(letter, out, by=request.user.pk, options=pdf.Options(draft=draft))
-            file = out.open("rb")  # readable after the folder is deleted
-        return FileResponse(
-            file,
-            as_attachment=True,
-            filename=f"{letter.slug}{'-draft' if draft else ''}.pdf",
-            content_type="application/pdf",
-        )
+            return out.open("rb")  # readable after the folder is deleted

@@ -48,16 +48,16 @@ class Signatory:
     titles: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LetterData:
     title: str
     language: str
-    date: str
+    date: str = ""
     addressee: list[str]
-    salutation: str
+    salutation: str = ""
     blocks: list[Block]
-    closing: str
-    signatories: list[Signatory]
+    closing: str = ""
+    signatories: list[Signatory] = field(default_factory=list)
     letterhead: Letterhead
 
 

@@ -31,12 +31,8 @@ class ShareImage:
         return LetterData(
             title=self.title,
             language=self.language,
-            date="",
             addressee=list(self.addressee),
-            salutation="",
             blocks=[{"kind": "paragraph", "spans": [{"text": self.title, "emphasis": False, "strong": False}]}],
-            closing="",
-            signatories=[],
             letterhead=Letterhead(self.organization, "", "", "", []),
         )
 
