@@ -37,10 +37,6 @@ STAGES = {
 }
 
 
-class ErasedDuringBuild(Exception):
-    """Somebody was erased during the build. It starts anew, so that all files agree."""
-
-
 @dataclass(frozen=True, slots=True)
 class BuildProgress:
     """Whether the build is wanted and not done, its percent, and the name of its stage."""
@@ -111,13 +107,13 @@ class _Heartbeat:
     def __init__(self, delivery_id: int, on_progress: Callable[[int], object]) -> None:
         self._row, self._on_progress = Delivery.objects.filter(pk=delivery_id), on_progress
         self._stage, self._last_beat = "", 0.0
-        self._is_canceled = False
+        self.is_canceled = False
 
     def enter(self, stage: str) -> None:
         """Raises pdf.JobCanceled if the build was canceled before this stage."""
         self._stage, self._last_beat = stage, 0.0
         self.at(0, 1)
-        if self._is_canceled:
+        if self.is_canceled:
             raise pdf.JobCanceled
 
     def at(self, done: int, total: int) -> None:
@@ -127,10 +123,7 @@ class _Heartbeat:
         if time.monotonic() - self._last_beat > HEARTBEAT_SECONDS:
             self._last_beat = time.monotonic()
             self._row.update(stage=self._stage, done=percent, seen_at=timezone.now())
-            self._is_canceled = self._row.filter(build_canceled=True).exists()
-
-    def is_canceled(self) -> bool:
-        return self._is_canceled
+            self.is_canceled = self._row.filter(build_canceled=True).exists()
 
 
 def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
@@ -139,18 +132,17 @@ def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
     deliveries.mkdir(mode=0o750, parents=True, exist_ok=True)
     folder = deliveries / f".making-{delivery.package.stem}"
     is_done = False
-    try:
-        while not is_done:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(mode=0o700)
-            with contextlib.suppress(ErasedDuringBuild):
-                _build_once(delivery, folder, heartbeat)
-                is_done = True
-    finally:
+    while not is_done:
         shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            is_done = _build_once(delivery, folder, heartbeat)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> None:
+def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool:
+    """Returns whether the build is done: not if somebody was erased meanwhile, because all files must agree."""
     entries = DeliveryEntry.objects.filter(delivery=delivery)
     erased = entries.filter(salt__isnull=True)
     erased_before = erased.count()
@@ -164,15 +156,14 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> None
     _write_letter(delivery, root, folder / manifest.PDF, heartbeat)
     heartbeat.enter("package")
     if erased.count() != erased_before:
-        raise ErasedDuringBuild
-    files = package.write_package(
-        folder, delivery.package.parent, manifest.facts_for(delivery), root=root, site=settings.SITE_URL
-    )
+        return False
+    files = package.write_package(folder, delivery.package.parent, delivery, root=root, site=settings.SITE_URL)
     if not delivery.root:
         proof = {"root": root, "files": files, "subtree_roots": tree.subtree_roots}
         frozen = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN)
         frozen.update(state=Delivery.State.READY, **proof)
     Delivery.objects.filter(pk=delivery.pk).update(done=100, stage="", seen_at=timezone.now())
+    return True
 
 
 def _write_letter(delivery: Delivery, root: str, out: Path, heartbeat: _Heartbeat) -> None:
@@ -187,7 +178,7 @@ def _write_letter(delivery: Delivery, root: str, out: Path, heartbeat: _Heartbea
             out=out,
             timestamp=delivery.frozen_at,
             fonts=settings.FONT_DIRS,
-            control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=heartbeat.is_canceled),
+            control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=lambda: heartbeat.is_canceled),
         )
 
 

@@ -12,7 +12,7 @@ from typing import IO
 from django.db.models import QuerySet
 
 from signatures.delivery import csv_export, manifest, merkle, zip_archive
-from signatures.models import DeliveryEntry
+from signatures.models import Delivery, DeliveryEntry
 
 _LEAF = slice(-66, -2)  # of a line of leaves.csv: its last 64 characters before the line's end
 
@@ -38,25 +38,25 @@ def read_leaves(file: IO[bytes]) -> Iterator[bytes]:
         yield bytes.fromhex(line[_LEAF].decode())
 
 
-def write_package(folder: Path, to: Path, facts: manifest.Facts, *, root: str, site: str) -> dict[str, str]:
+def write_package(folder: Path, to: Path, delivery: Delivery, *, root: str, site: str) -> dict[str, str]:
     """Packs PDF, signatories.csv and leaves.csv of `folder` into `to`. Returns the SHA-256 of each file and package.
 
     READ-ME.txt and manifest.json are written beside them. The package gets its final name once it is complete and on
-    the disk; the same facts and files give the same bytes. `site` is the address under which its page is found.
+    the disk; the same delivery and files give the same bytes. `site` is the address under which its page is found.
 
     Raises:
         zip_archive.TooLarge: the files have more than 4 GiB.
     """
-    (folder / manifest.READ_ME).write_bytes(manifest.read_me(facts, root=root, site=site))
+    (folder / manifest.READ_ME).write_bytes(manifest.read_me(delivery, root=root, site=site))
     digests = {name: zip_archive.sha256_of(folder / name) for name in manifest.DIGESTED}
-    (folder / manifest.MANIFEST).write_bytes(manifest.manifest_json(facts, root=root, files=digests))
+    (folder / manifest.MANIFEST).write_bytes(manifest.manifest_json(delivery, root=root, files=digests))
     digests[manifest.MANIFEST] = zip_archive.sha256_of(folder / manifest.MANIFEST)
-    draft = to / f".{facts.package_name}.part"
+    draft = to / f".{delivery.package.name}.part"
     with draft.open("wb") as out:
-        digests[facts.package_name] = zip_archive.write_zip(out, {name: folder / name for name in manifest.FILES})
+        digests[delivery.package.name] = zip_archive.write_zip(out, {name: folder / name for name in manifest.FILES})
         out.flush()
         os.fsync(out.fileno())
-    draft.replace(to / facts.package_name)
+    draft.replace(to / delivery.package.name)
     _sync_folder(to)
     return digests
 

@@ -26,8 +26,7 @@ def make_files(delivery: Delivery, to: Path) -> Path:
         (folder / manifest.PDF).write_bytes(
             f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode()
         )
-        facts = manifest.facts_for(delivery)
-        files = package.write_package(folder, to, facts, root=root, site=settings.SITE_URL)
+        files = package.write_package(folder, to, delivery, root=root, site=settings.SITE_URL)
     if not delivery.root:
         delivery.root, delivery.subtree_roots, delivery.files, delivery.state = (
             root,
@@ -36,4 +35,4 @@ def make_files(delivery: Delivery, to: Path) -> Path:
             Delivery.State.READY,
         )
         delivery.save(update_fields=["root", "subtree_roots", "files", "state"])
-    return to / facts.package_name
+    return to / delivery.package.name

@@ -85,7 +85,7 @@ COUNT_LABELS = {
 }
 
 
-def _count_column(name: str) -> Callable[[Delivery], int]:
+def _count_column(name: str) -> Callable[[Any], Any]:
     @admin.display(description=COUNT_LABELS[name])
     def column(delivery: Delivery) -> int:
         return int(delivery.counts[name])
