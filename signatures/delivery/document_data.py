@@ -74,7 +74,7 @@ def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.Letter
         date=translation.date,
         addressee=translation.addressee.split("\n"),
         salutation=translation.salutation,
-        blocks=[_block(block) for block in text.blocks(translation.body)],
+        blocks=list(text.blocks(translation.body)),
         closing=translation.closing,
         signatories=[pdf.Signatory(person["name"], list(person["titles"])) for person in translation.signatories],
         letterhead=pdf.Letterhead(
@@ -86,12 +86,3 @@ def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.Letter
             board_title=head.get("board_title", ""),
         ),
     )
-
-
-def _block(block: text.Block) -> pdf.Block:
-    lines: list[list[pdf.Span]] = [
-        [{"text": span.text, "emphasis": span.emphasis, "strong": span.strong} for span in line] for line in block.lines
-    ]
-    if block.kind == "list":
-        return {"kind": "list", "ordered": block.ordered, "items": lines}
-    return {"kind": block.kind, "spans": lines[0]}

@@ -20,7 +20,6 @@ from tempfile import TemporaryDirectory
 
 from signatures.delivery.pdf.document import (
     DEFAULT_OPTIONS,
-    Block,
     BoardMember,
     Counts,
     Entry,
@@ -30,7 +29,6 @@ from signatures.delivery.pdf.document import (
     Record,
     Report,
     Signatory,
-    Span,
     Text,
     section_of,
 )

@@ -3,27 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, TypedDict
+from typing import Literal
 
-
-class Span(TypedDict):
-    text: str
-    emphasis: bool
-    strong: bool
-
-
-class TextBlock(TypedDict):
-    kind: Literal["paragraph", "quote"]
-    spans: list[Span]
-
-
-class ListBlock(TypedDict):
-    kind: Literal["list"]
-    ordered: bool
-    items: list[list[Span]]
-
-
-Block = TextBlock | ListBlock
+from campaign.letters.text import Block
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from campaign.letters.text import Block, Span
 from signatures.delivery.pdf.document import LetterData, Letterhead, Options
 from signatures.delivery.pdf.processes import PdfFailed, Process, results_in_order
 from signatures.delivery.pdf.typst_input import TEMPLATES, TypstInput
@@ -32,7 +33,7 @@ class ShareImage:
             title=self.title,
             language=self.language,
             addressee=list(self.addressee),
-            blocks=[{"kind": "paragraph", "spans": [{"text": self.title, "emphasis": False, "strong": False}]}],
+            blocks=[Block("paragraph", ((Span(self.title),),))],
             letterhead=Letterhead(self.organization, "", "", "", []),
         )
 
