@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -36,31 +35,26 @@ def write_mirror(folder: Path, *, on: date, on_progress: Callable[[int], None] =
         ForeignFolder: the folder holds something else.
         OSError: the folder cannot be written.
     """
-    with _mirror_lock(), replaced_folder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
-        statics: set[str] = set()
-        waiting = deque(_start_addresses())
-        seen = set(waiting)
-        pages = 0
-        while waiting:
-            found = _write_page(waiting.popleft(), into, on)
-            statics |= found.statics
-            new = found.addresses - seen
-            seen |= new
-            waiting.extend(sorted(new))
-            pages += 1
-            on_progress(pages)
-        (into / NOT_FOUND).write_bytes(_not_found(on, statics))
-        for name in statics:
-            _write(into / links.static_file(name), render.read_static(name))
-    return pages
-
-
-@contextmanager
-def _mirror_lock() -> Iterator[None]:
     with session_lock(AdvisoryLock.WRITE_MIRROR, wait=False) as is_held:
         if not is_held:
             raise AlreadyRunning
-        yield
+        with replaced_folder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
+            statics: set[str] = set()
+            waiting = deque(_start_addresses())
+            seen = set(waiting)
+            pages = 0
+            while waiting:
+                found = _write_page(waiting.popleft(), into, on)
+                statics |= found.statics
+                new = found.addresses - seen
+                seen |= new
+                waiting.extend(sorted(new))
+                pages += 1
+                on_progress(pages)
+            (into / NOT_FOUND).write_bytes(_not_found(on, statics))
+            for name in statics:
+                _write(into / links.static_file(name), render.read_static(name))
+    return pages
 
 
 def _start_addresses() -> Iterator[str]:

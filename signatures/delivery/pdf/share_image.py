@@ -57,6 +57,7 @@ def render_share_image(image: ShareImage, *, out: Path, fonts: Sequence[Path] = 
         if typst_input.boxed:
             raise PdfFailed("a letter of the title, the addressee or the letterhead has no glyph")
         shutil.copyfile(LOGO, folder / LOGO.name)
-        process = Process("draw_image", name, TEMPLATE.name, *map(str, typst_input.fonts), seconds=MAX_SECONDS)
+        arguments = (name, TEMPLATE.name, "0", "image", *map(str, typst_input.fonts))
+        process = Process("run_typst", *arguments, seconds=MAX_SECONDS)
         next(results_in_order(iter([process]), at_once=1, is_canceled=lambda: False))
         (folder / "made.png").replace(out)

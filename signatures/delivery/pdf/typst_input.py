@@ -11,7 +11,6 @@ from typing import Any
 
 from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
 from signatures.delivery.pdf.glyphs import Glyphs, by_preference, families_in, han_language_of
-from signatures.delivery.pdf.name_count import name_count_keyword
 from signatures.delivery.pdf.name_list import Run, write_names
 from signatures.delivery.pdf.wording import Wording
 
@@ -67,7 +66,7 @@ class TypstInput:
         self.boxed |= glyphs.boxed
         data |= {
             "plain-title": self.letter.title,
-            "keywords": name_count_keyword(self.named),  # of the whole document, in each part
+            "keywords": [f"{self.named} names"] if self.named else [],  # of the whole document, in each part
             "families": glyphs.families_used(),
             "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
             "without-letter": "letter" not in self.parts,
