@@ -9,7 +9,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,18 +36,9 @@ STAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BuildProgress:
-    """Whether the build is wanted and not done, its percent, and the name of its stage."""
-
-    runs: bool
-    percent: int
-    stage: str
-
-
-def progress(delivery: Delivery) -> BuildProgress:
-    runs = delivery.state == Delivery.State.FROZEN and not delivery.build_canceled and not delivery.failure
-    return BuildProgress(runs, delivery.done, STAGES[delivery.stage][2] if delivery.stage in STAGES else "")
+def is_running(delivery: Delivery) -> bool:
+    """Returns whether the build is wanted and not done."""
+    return delivery.state == Delivery.State.FROZEN and not delivery.build_canceled and not delivery.failure
 
 
 def unfinished() -> list[int]:
@@ -195,7 +185,7 @@ def _pdf_record(delivery: Delivery, root: str) -> pdf.Record:
     return pdf.Record(
         number=delivery.number,
         frozen_on=delivery.frozen_at.date(),
-        texts=document_data.pdf_texts(delivery.texts),
+        texts=delivery.texts,
         root=root,
         errata=sum(counts["errata"].values()),
         since=counts["since"],

@@ -1,6 +1,6 @@
 """Turns rows of the database into the plain data that the PDF is made of."""
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -59,11 +59,6 @@ def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.C
     numbers = {name: counts[name] for name in names if with_waiting or name != "waiting"}
     revisions = {int(number): count for number, count in counts["revisions"].items()}
     return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)
-
-
-def pdf_texts(texts: Iterable[Mapping[str, Any]]) -> tuple[pdf.Text, ...]:
-    """Returns the digests that the PDF prints, from `Delivery.texts`."""
-    return tuple(pdf.Text(text["revision"], text["language"], text["digest"]) for text in texts)
 
 
 def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.LetterData:

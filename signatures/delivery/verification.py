@@ -149,18 +149,15 @@ class _EntryReader:
                 return
             self._progress(len(line) * self._weight)
             number, salt, leaf = (cell.decode() for cell in found.groups(default=b""))
-            self._check_leaf(line_number, number, salt, leaf)
+            if number:
+                self._check_named(line_number, number, salt, leaf)
+            else:
+                self.counted += 1
+                if salt:
+                    self._fault(manifest.LEAVES, line_number, "a salt without a number")
             yield bytes.fromhex(leaf)
         if self._next_row() is not None:
             self._fault(manifest.CSV, self._rows.line_num, "a row without a leaf")
-
-    def _check_leaf(self, line: int, number: str, salt: str, leaf: str) -> None:
-        if number:
-            self._check_named(line, number, salt, leaf)
-            return
-        self.counted += 1
-        if salt:
-            self._fault(manifest.LEAVES, line, "a salt without a number")
 
     def _check_named(self, line: int, number: str, salt: str, leaf: str) -> None:
         self.named += 1

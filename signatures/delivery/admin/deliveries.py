@@ -229,15 +229,16 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         delivery = self.get_object(request, object_id)
         if delivery is None:
             return super().change_view(request, object_id, form_url, extra_context)
-        progress = building.progress(delivery)
+        runs = building.is_running(delivery)
         context = {
             "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
             "has_package": delivery.package.exists(),
-            "progress": progress,
+            "runs": runs,
+            "stage": building.STAGES.get(delivery.stage, (0, 0, ""))[2],
             "steps": [(step, title) for step, (title, states, *_) in STEPS.items() if delivery.state in states],
             **(extra_context or {}),
         }
         page = super().change_view(request, object_id, form_url, context)
-        if progress.runs:
+        if runs:
             page["Refresh"] = str(REFRESH_SECONDS)  # works without JavaScript
         return page

@@ -29,7 +29,6 @@ from signatures.delivery.pdf.document import (
     Record,
     Report,
     Signatory,
-    Text,
     section_of,
 )
 from signatures.delivery.pdf.name_count import name_count

@@ -1,9 +1,9 @@
 """What a document is made of, as plain data: this package knows no row of the database."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from campaign.letters.text import Block
 
@@ -91,19 +91,12 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Text:
-    revision: int
-    language: str
-    digest: str
-
-
-@dataclass(frozen=True)
 class Record:
     """What makes a delivery checkable. All of it may be absent, as in an export of the current list."""
 
     number: int = 0
     frozen_on: date | None = None
-    texts: tuple[Text, ...] = ()
+    texts: Sequence[Mapping[str, Any]] = ()  # as `Delivery.texts`: revision, language, digest
     root: str = ""
     errata: int = 0  # withdrawals after earlier deliveries
     since: int | None = None  # the number of the delivery before, and the changes since

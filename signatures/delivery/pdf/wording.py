@@ -114,9 +114,9 @@ class Wording:
                 {
                     "label": self.amount(words["revision"], number, revision=revision),
                     "digests": [
-                        {"language": autonym(text.language), "digest": text.digest}
+                        {"language": autonym(text["language"]), "digest": text["digest"]}
                         for text in record.texts
-                        if text.revision == revision
+                        if text["revision"] == revision
                     ],
                 }
                 for revision, number in sorted(counts.revisions.items())
