@@ -9,7 +9,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.functional import Promise
 
 from campaign.models import Translation
 from campaign.runtime.locks import AdvisoryLock, session_lock
@@ -31,29 +29,16 @@ log = logging.getLogger(__name__)
 STALLED_AFTER = timedelta(seconds=90)  # without a heartbeat for so long, the job is dead
 HEARTBEAT_SECONDS = 1.0  # between two heartbeats, each of which also asks whether the build was canceled
 # Each stage with its first and last percent, and its name for staff.
-STAGES: dict[str, tuple[int, int, str | Promise]] = {
+STAGES = {
     "list": (0, 15, "list and leaves"),
     "letter": (15, 90, "the letter with its names"),
     "package": (90, 100, "the package"),
 }
 
 
-class ErasedDuringBuild(Exception):
-    """Somebody was erased during the build. It starts anew, so that all files agree."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildProgress:
-    """Whether the build is wanted and not done, its percent, and the name of its stage."""
-
-    runs: bool
-    percent: int
-    stage: str | Promise
-
-
-def progress(delivery: Delivery) -> BuildProgress:
-    runs = delivery.state == Delivery.State.FROZEN and not delivery.build_canceled and not delivery.failure
-    return BuildProgress(runs, delivery.done, STAGES[delivery.stage][2] if delivery.stage in STAGES else "")
+def is_running(delivery: Delivery) -> bool:
+    """Returns whether the build is wanted and not done."""
+    return delivery.state == Delivery.State.FROZEN and not delivery.build_canceled and not delivery.failure
 
 
 def unfinished() -> list[int]:
@@ -89,9 +74,7 @@ def _record(action: AuditAction, delivery: Delivery, by: int | None, **fields: o
 def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _percent: None) -> None:
     """Builds the files of a delivery, unless another process does or they exist. Stores an error as its code.
 
-    Args:
-        delivery_id: the id of the delivery.
-        on_progress: called with the percent done.
+    `on_progress` is called with the percent done.
     """
     with session_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id, wait=False) as is_locked:
         delivery = Delivery.objects.select_related("letter").get(pk=delivery_id)
@@ -114,13 +97,13 @@ class _Heartbeat:
     def __init__(self, delivery_id: int, on_progress: Callable[[int], object]) -> None:
         self._row, self._on_progress = Delivery.objects.filter(pk=delivery_id), on_progress
         self._stage, self._last_beat = "", 0.0
-        self._is_canceled = False
+        self.is_canceled = False
 
     def enter(self, stage: str) -> None:
         """Raises pdf.JobCanceled if the build was canceled before this stage."""
         self._stage, self._last_beat = stage, 0.0
         self.at(0, 1)
-        if self._is_canceled:
+        if self.is_canceled:
             raise pdf.JobCanceled
 
     def at(self, done: int, total: int) -> None:
@@ -130,10 +113,7 @@ class _Heartbeat:
         if time.monotonic() - self._last_beat > HEARTBEAT_SECONDS:
             self._last_beat = time.monotonic()
             self._row.update(stage=self._stage, done=percent, seen_at=timezone.now())
-            self._is_canceled = self._row.filter(build_canceled=True).exists()
-
-    def is_canceled(self) -> bool:
-        return self._is_canceled
+            self.is_canceled = self._row.filter(build_canceled=True).exists()
 
 
 def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
@@ -142,40 +122,38 @@ def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
     deliveries.mkdir(mode=0o750, parents=True, exist_ok=True)
     folder = deliveries / f".making-{delivery.package.stem}"
     is_done = False
-    try:
-        while not is_done:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(mode=0o700)
-            with contextlib.suppress(ErasedDuringBuild):
-                _build_once(delivery, folder, heartbeat)
-                is_done = True
-    finally:
+    while not is_done:
         shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            is_done = _build_once(delivery, folder, heartbeat)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> None:
+def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool:
+    """Returns whether the build is done: not if somebody was erased meanwhile, because all files must agree."""
     entries = DeliveryEntry.objects.filter(delivery=delivery)
     erased = entries.filter(salt__isnull=True)
     erased_before = erased.count()
     heartbeat.enter("list")
     with snapshot.read_transaction():
-        written = package.write_entries(entries, folder)
-    if (written.named, written.tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
+        named, tree = package.write_entries(entries, folder)
+    if (named, tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
         raise manifest.MalformedManifest("the rows are not as many as were counted")
-    root = written.tree.root.hex()
+    root = tree.root.hex()
     heartbeat.enter("letter")
     _write_letter(delivery, root, folder / manifest.PDF, heartbeat)
     heartbeat.enter("package")
     if erased.count() != erased_before:
-        raise ErasedDuringBuild
-    files = package.write_package(
-        folder, delivery.package.parent, manifest.facts_for(delivery), root=root, site=settings.SITE_URL
-    )
+        return False
+    files = package.write_package(folder, delivery.package.parent, delivery, root=root, site=settings.SITE_URL)
     if not delivery.root:
-        proof = {"root": root, "files": files, "subtree_roots": written.tree.subtree_roots}
+        proof = {"root": root, "files": files, "subtree_roots": tree.subtree_roots}
         frozen = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN)
         frozen.update(state=Delivery.State.READY, **proof)
     Delivery.objects.filter(pk=delivery.pk).update(done=100, stage="", seen_at=timezone.now())
+    return True
 
 
 def _write_letter(delivery: Delivery, root: str, out: Path, heartbeat: _Heartbeat) -> None:
@@ -190,7 +168,7 @@ def _write_letter(delivery: Delivery, root: str, out: Path, heartbeat: _Heartbea
             out=out,
             timestamp=delivery.frozen_at,
             fonts=settings.FONT_DIRS,
-            control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=heartbeat.is_canceled),
+            control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=lambda: heartbeat.is_canceled),
         )
 
 
@@ -207,7 +185,7 @@ def _pdf_record(delivery: Delivery, root: str) -> pdf.Record:
     return pdf.Record(
         number=delivery.number,
         frozen_on=delivery.frozen_at.date(),
-        texts=document_data.pdf_texts(delivery.texts),
+        texts=delivery.texts,
         root=root,
         errata=sum(counts["errata"].values()),
         since=counts["since"],

@@ -31,13 +31,34 @@ def write_signatures(signatures: SignatureQuerySet, out: IO[bytes], *, source: b
 
     With `source`, a last column says which signatures came from paper.
     """
-    extra_columns = (SOURCE,) if source else ()
-    return _copy(_select(signatures, extra_columns), (*COLUMNS, *extra_columns), out, bom=BOM)
+    columns = (*COLUMNS, SOURCE) if source else COLUMNS
+    order = cast("tuple[Any, ...]", signatures.query.order_by)  # set by `in_order`
+    numbered = signatures.annotate(
+        number=Window(RowNumber(), order_by=list(order)),
+        signed_on=Cast(TruncDate("confirmed_at"), CharField()),
+        revision=F("translation__revision__number"),
+        source=Case(When(paper=True, then=Value("paper")), default=Value("web")),
+        **GUARDED,
+    )
+    cells = (f"guarded_{column}" if f"guarded_{column}" in GUARDED else column for column in columns)
+    return _copy(numbered.order_by("number").values_list(*cells), columns, out, bom=BOM)
 
 
 def write_delivered(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
     """Writes the named entries of a delivery. Returns the number of rows. An erased entry is a number alone."""
-    return _copy(_select_delivered(entries), COLUMNS, out, bom=BOM)
+    unless_erased = {
+        f"its_{field}": Case(
+            When(salt__isnull=False, then=Cast(field, CharField())), default=Value(""), output_field=CharField()
+        )
+        for field in ("kind", "language", "revision")
+    }
+    named = (
+        entries.filter(number__isnull=False)
+        .annotate(day=Coalesce(Cast("signed_on", CharField()), Value("")), **GUARDED, **unless_erased)
+        .order_by("number")
+    )
+    cells = named.values_list("number", "its_kind", *GUARDED, "country", "day", "its_language", "its_revision")
+    return _copy(cells, COLUMNS, out, bom=BOM)
 
 
 def write_leaves(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
@@ -57,36 +78,6 @@ def _copy(select: Any, columns: tuple[str, ...], out: IO[bytes], *, bom: bytes =
         out.write(bom + ",".join(columns).encode() + LINE_END)
         cursor.copy_expert(statement, _CrlfWriter(out))
         return int(cursor.rowcount)
-
-
-def _select(signatures: SignatureQuerySet, extra_columns: tuple[str, ...]) -> Any:
-    order = cast("tuple[Any, ...]", signatures.query.order_by)  # set by `in_order`
-    return (
-        signatures.annotate(
-            number=Window(RowNumber(), order_by=list(order)),
-            signed_on=Cast(TruncDate("confirmed_at"), CharField()),
-            revision=F("translation__revision__number"),
-            source=Case(When(paper=True, then=Value("paper")), default=Value("web")),
-            **GUARDED,
-        )
-        .order_by("number")
-        .values_list("number", "kind", *GUARDED, "country", "signed_on", "language", "revision", *extra_columns)
-    )
-
-
-def _select_delivered(entries: QuerySet[DeliveryEntry]) -> Any:
-    unless_erased = {
-        f"its_{field}": Case(
-            When(salt__isnull=False, then=Cast(field, CharField())), default=Value(""), output_field=CharField()
-        )
-        for field in ("kind", "language", "revision")
-    }
-    return (
-        entries.filter(number__isnull=False)
-        .annotate(day=Coalesce(Cast("signed_on", CharField()), Value("")), **GUARDED, **unless_erased)
-        .order_by("number")
-        .values_list("number", "its_kind", *GUARDED, "country", "day", "its_language", "its_revision")
-    )
 
 
 class _CrlfWriter:

@@ -1,6 +1,6 @@
 """Turns rows of the database into the plain data that the PDF is made of."""
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -55,21 +55,10 @@ def _entry(words: list[Any], *, paper: bool, order: str, kind: str, is_featured:
 
 def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.Counts:
     """Returns the counts that the PDF prints, from those of the manifest."""
-    return pdf.Counts(
-        total=counts["delivered"],
-        named=counts["named"],
-        counted_only=counts["counted_only"],
-        waiting=counts["waiting"] if with_waiting else 0,
-        withdrawn=counts["withdrawn"],
-        rejected=counts["rejected"],
-        paper=counts["paper"],
-        revisions={int(number): count for number, count in counts["revisions"].items()},
-    )
-
-
-def pdf_texts(texts: Iterable[Mapping[str, Any]]) -> tuple[pdf.Text, ...]:
-    """Returns the digests that the PDF prints, from `Delivery.texts`."""
-    return tuple(pdf.Text(text["revision"], text["language"], text["digest"]) for text in texts)
+    names = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper")
+    numbers = {name: counts[name] for name in names if with_waiting or name != "waiting"}
+    revisions = {int(number): count for number, count in counts["revisions"].items()}
+    return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)
 
 
 def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.LetterData:
@@ -80,7 +69,7 @@ def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.Letter
         date=translation.date,
         addressee=translation.addressee.split("\n"),
         salutation=translation.salutation,
-        blocks=[_block(block) for block in text.blocks(translation.body)],
+        blocks=list(text.blocks(translation.body)),
         closing=translation.closing,
         signatories=[pdf.Signatory(person["name"], list(person["titles"])) for person in translation.signatories],
         letterhead=pdf.Letterhead(
@@ -92,12 +81,3 @@ def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.Letter
             board_title=head.get("board_title", ""),
         ),
     )
-
-
-def _block(block: text.Block) -> pdf.Block:
-    lines: list[list[pdf.Span]] = [
-        [{"text": span.text, "emphasis": span.emphasis, "strong": span.strong} for span in line] for line in block.lines
-    ]
-    if block.kind == "list":
-        return {"kind": "list", "ordered": block.ordered, "items": lines}
-    return {"kind": block.kind, "spans": lines[0]}

@@ -59,7 +59,7 @@ def export_pdf(
             document_data.letter_data(translation, letter.letterhead),
             entries,
             counts=document_data.pdf_counts(snapshot.list_counts(letter), with_waiting=options.draft),
-            record=pdf.Record(texts=document_data.pdf_texts(snapshot.published_texts(letter))),
+            record=pdf.Record(texts=snapshot.published_texts(letter)),
             options=options,
             out=out,
             fonts=settings.FONT_DIRS,

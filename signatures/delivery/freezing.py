@@ -60,9 +60,10 @@ def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
     _check_counts(letter, list_counts)
     if not list_counts["delivered"]:
         raise TransitionNotAllowed("Nobody's signature is approved yet.")
+    last_number = Delivery.objects.filter(letter=letter).aggregate(last=Max("number"))["last"] or 0
     delivery = Delivery.objects.create(
         letter=letter,
-        number=_last_number(letter) + 1,
+        number=last_number + 1,
         frozen_at=timezone.now(),
         frozen_by=by,
         reason=reason,
@@ -87,10 +88,6 @@ def _check_counts(letter: Letter, found: dict[str, Any]) -> None:
         or any(stored.in_state(state) != by_state.get(state, 0) for state in State)
     ):
         raise CountsDiffer("The counts of the letter are not those of its rows; run `manage.py reconcile`.")
-
-
-def _last_number(letter: Letter) -> int:
-    return Delivery.objects.filter(letter=letter).aggregate(last=Max("number"))["last"] or 0
 
 
 def _changes_since_last(letter: Letter) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -26,52 +25,21 @@ class MalformedManifest(Exception):
     """The content is no manifest of this format; the message says why."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What manifest and READ-ME.txt say of a delivery, as plain values. `texts` and `counts` come from its row."""
-
-    letter: str
-    number: int
-    frozen_at: datetime
-    order: str
-    texts: list[dict[str, Any]]
-    counts: dict[str, Any]
-    # By the number of an earlier delivery. Those known at freezing: later ones would change the bytes.
-    errata: Mapping[int, list[int]] = field(default_factory=dict)
-
-    @property
-    def package_name(self) -> str:
-        """The file name of the package."""
-        return f"{self.letter}-{self.number}.zip"
-
-
 def in_order(digests: Mapping[str, str]) -> list[tuple[str, str]]:
     """Returns file names and digests in the order of the archive, then the package; the database keeps no order."""
     return sorted(digests.items(), key=lambda file: FILES.index(file[0]) if file[0] in FILES else len(FILES))
 
 
-def facts_for(delivery: Delivery) -> Facts:
-    """Returns the facts, all from the frozen row: a package is the same whenever it is built."""
-    return Facts(
-        letter=delivery.letter.slug,
-        number=delivery.number,
-        frozen_at=delivery.frozen_at,
-        order=delivery.order,
-        texts=delivery.texts,
-        counts=delivery.counts,
-        errata={int(number): list(range(1, count + 1)) for number, count in delivery.counts["errata"].items()},
-    )
-
-
-def manifest_json(facts: Facts, *, root: str, files: Mapping[str, str]) -> bytes:
-    """Returns manifest.json: the same bytes for the same facts."""
-    counts, since = facts.counts, facts.counts.get("since")
+def manifest_json(delivery: Delivery, *, root: str, files: Mapping[str, str]) -> bytes:
+    """Returns manifest.json: the same bytes for the same delivery."""
+    counts, since = delivery.counts, delivery.counts.get("since")
+    errata = counts["errata"]  # those known at freezing: later ones would change the bytes
     body = {
         "format": FORMAT,
-        "letter": facts.letter,
-        "delivery": facts.number,
-        "frozen_at": f"{facts.frozen_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "order": facts.order,
+        "letter": delivery.letter.slug,
+        "delivery": delivery.number,
+        "frozen_at": f"{delivery.frozen_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "order": delivery.order,
         "texts": [
             {
                 "revision": text["revision"],
@@ -79,11 +47,11 @@ def manifest_json(facts: Facts, *, root: str, files: Mapping[str, str]) -> bytes
                 "authoritative": text["authoritative"],
                 "sha256": text["digest"],
             }
-            for text in facts.texts
+            for text in delivery.texts
         ],
         "counts": {name: counts[name] for name in COUNTS} | {"revisions": counts["revisions"]},
         "since_last": {"delivery": since, "added": counts["added"], "gone": counts["gone"]} if since else None,
-        "errata": {str(number): list(errata) for number, errata in sorted(facts.errata.items())},
+        "errata": {number: list(range(1, errata[number] + 1)) for number in sorted(errata, key=int)},
         "files": {name: files[name] for name in DIGESTED},
         "root": root,
         "algorithm": ALGORITHM,
@@ -91,15 +59,15 @@ def manifest_json(facts: Facts, *, root: str, files: Mapping[str, str]) -> bytes
     return (json.dumps(body, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def read_me(facts: Facts, *, root: str, site: str) -> bytes:
+def read_me(delivery: Delivery, *, root: str, site: str) -> bytes:
     """Returns READ-ME.txt: what the package holds, and how anybody checks it without this program."""
-    counts = facts.counts
+    counts = delivery.counts
     words = {
-        "letter": facts.letter,
-        "number": str(facts.number),
-        "frozen": f"{facts.frozen_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        "letter": delivery.letter.slug,
+        "number": str(delivery.number),
+        "frozen": f"{delivery.frozen_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         "root": root,
-        "page": f"{site}/deliveries/{facts.letter}/{facts.number}/",
+        "page": f"{site}/deliveries/{delivery.letter.slug}/{delivery.number}/",
         **{name: f"{counts[name]:,}" for name in COUNTS},
     }
     return render_to_string("delivery/read-me.txt", words).encode()

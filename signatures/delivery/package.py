@@ -6,28 +6,19 @@ subtree roots and digests in the row of the delivery: receipts and the public pa
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from django.db.models import QuerySet
 
 from signatures.delivery import csv_export, manifest, merkle, zip_archive
-from signatures.models import DeliveryEntry
+from signatures.models import Delivery, DeliveryEntry
 
 _LEAF = slice(-66, -2)  # of a line of leaves.csv: its last 64 characters before the line's end
 
 
-@dataclass(frozen=True)
-class WrittenEntries:
-    """The number of named entries, and the tree over all entries."""
-
-    named: int
-    tree: merkle.Tree
-
-
-def write_entries(entries: QuerySet[DeliveryEntry], folder: Path) -> WrittenEntries:
-    """Writes signatories.csv and leaves.csv into this folder, and builds the tree over the leaves in the file.
+def write_entries(entries: QuerySet[DeliveryEntry], folder: Path) -> tuple[int, merkle.Tree]:
+    """Writes signatories.csv and leaves.csv into this folder. Returns the number of named entries, and the tree.
 
     It runs two statements. The caller runs it in one REPEATABLE READ transaction: otherwise somebody who is erased
     between them has words in one file and no salt in the other.
@@ -37,7 +28,7 @@ def write_entries(entries: QuerySet[DeliveryEntry], folder: Path) -> WrittenEntr
     with (folder / manifest.LEAVES).open("w+b") as file:
         csv_export.write_leaves(entries, file)
         file.seek(0)
-        return WrittenEntries(named, merkle.build_tree(read_leaves(file)))
+        return named, merkle.build_tree(read_leaves(file))
 
 
 def read_leaves(file: IO[bytes]) -> Iterator[bytes]:
@@ -47,32 +38,25 @@ def read_leaves(file: IO[bytes]) -> Iterator[bytes]:
         yield bytes.fromhex(line[_LEAF].decode())
 
 
-def write_package(folder: Path, to: Path, facts: manifest.Facts, *, root: str, site: str) -> dict[str, str]:
-    """Packs PDF, signatories.csv and leaves.csv of this folder. Returns the SHA-256 of each file and of the package.
+def write_package(folder: Path, to: Path, delivery: Delivery, *, root: str, site: str) -> dict[str, str]:
+    """Packs PDF, signatories.csv and leaves.csv of `folder` into `to`. Returns the SHA-256 of each file and package.
 
     READ-ME.txt and manifest.json are written beside them. The package gets its final name once it is complete and on
-    the disk; the same facts and files give the same bytes.
-
-    Args:
-        folder: holds the files.
-        to: the folder of the package.
-        facts: what manifest and READ-ME.txt say.
-        root: of the tree, in hexadecimal.
-        site: SITE_URL, under which the page of the delivery is found.
+    the disk; the same delivery and files give the same bytes. `site` is the address under which its page is found.
 
     Raises:
         zip_archive.TooLarge: the files have more than 4 GiB.
     """
-    (folder / manifest.READ_ME).write_bytes(manifest.read_me(facts, root=root, site=site))
+    (folder / manifest.READ_ME).write_bytes(manifest.read_me(delivery, root=root, site=site))
     digests = {name: zip_archive.sha256_of(folder / name) for name in manifest.DIGESTED}
-    (folder / manifest.MANIFEST).write_bytes(manifest.manifest_json(facts, root=root, files=digests))
+    (folder / manifest.MANIFEST).write_bytes(manifest.manifest_json(delivery, root=root, files=digests))
     digests[manifest.MANIFEST] = zip_archive.sha256_of(folder / manifest.MANIFEST)
-    draft = to / f".{facts.package_name}.part"
+    draft = to / f".{delivery.package.name}.part"
     with draft.open("wb") as out:
-        digests[facts.package_name] = zip_archive.write_zip(out, {name: folder / name for name in manifest.FILES})
+        digests[delivery.package.name] = zip_archive.write_zip(out, {name: folder / name for name in manifest.FILES})
         out.flush()
         os.fsync(out.fileno())
-    draft.replace(to / facts.package_name)
+    draft.replace(to / delivery.package.name)
     _sync_folder(to)
     return digests
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from signatures.delivery import merkle
@@ -65,7 +64,12 @@ def issue(entry: DeliveryEntry) -> Receipt:
     """
     delivery = entry.delivery
     size = delivery.counts["delivered"]
-    read_block = _block_reader(DeliveryEntry.objects.filter(delivery=delivery))
+
+    def read_block(block: int) -> list[bytes]:
+        places = (block * merkle.BLOCK_SIZE, (block + 1) * merkle.BLOCK_SIZE - 1)
+        leaves = delivery.rows.filter(place__range=places).order_by("place").values_list("leaf", flat=True)
+        return [bytes(leaf) for leaf in leaves]
+
     path = merkle.inclusion_path(entry.place, size, read_block, bytes(delivery.subtree_roots))
     receipt = Receipt(
         format=FORMAT,
@@ -81,17 +85,6 @@ def issue(entry: DeliveryEntry) -> Receipt:
     )
     verify_receipt(receipt, letter=receipt.letter, number=delivery.number, size=size, root=delivery.root)
     return receipt
-
-
-def _block_reader(entries: QuerySet[DeliveryEntry]) -> Callable[[int], list[bytes]]:
-    """Returns the function that reads the leaves of one block from the database."""
-
-    def read_block(block: int) -> list[bytes]:
-        places = (block * merkle.BLOCK_SIZE, (block + 1) * merkle.BLOCK_SIZE - 1)
-        leaves = entries.filter(place__range=places).order_by("place").values_list("leaf", flat=True)
-        return [bytes(leaf) for leaf in leaves]
-
-    return read_block
 
 
 def csv_cells(entry: DeliveryEntry) -> list[str]:

@@ -45,13 +45,9 @@ class Check:
 
 def reconcile() -> Iterator[Check]:
     """Runs every check of every letter and every delivery. It changes nothing."""
-    yield from check_letters()
-    yield from check_delivered()
-
-
-def check_letters() -> Iterator[Check]:
     for letter in Letter.objects.order_by("pk"):
         yield from check_letter(letter)
+    yield from check_delivered()
 
 
 def check_delivered() -> Iterator[Check]:
@@ -71,12 +67,8 @@ def check_deliveries() -> dict[AlarmCode, str]:
     """
     differences = [str(check) for check in check_delivered() if not check.holds]
     audit_log.record(AuditAction.RECONCILE, detail={AlarmCode.DELIVERY_DRIFT: len(differences)})
-    return {AlarmCode.DELIVERY_DRIFT: _sentence(differences)} if differences else {}
-
-
-def _sentence(differences: list[str]) -> str:
     sentence = f"{len(differences)} checks do not agree, see manage.py reconcile: {'; '.join(differences)}"
-    return Truncator(sentence).chars(MAX_SENTENCE)
+    return {AlarmCode.DELIVERY_DRIFT: Truncator(sentence).chars(MAX_SENTENCE)} if differences else {}
 
 
 def check_letter(letter: Letter) -> Iterator[Check]:
@@ -91,13 +83,10 @@ def check_letter(letter: Letter) -> Iterator[Check]:
     yield Check(f"{letter.slug}, counted only", counted, stored.counted_only)
     yield Check(f"{letter.slug}, public names", signatures.public().count(), stored.public)
     countries = dict(signatures.public().order_by().values_list("country").annotate(Count("pk")))
-    differing = _count_differences(countries, counts.by_country(letter.pk))
+    shown = counts.by_country(letter.pk)
+    differing = sum(countries.get(code) != shown.get(code) for code in countries.keys() | shown.keys())
     yield Check(f"{letter.slug}, countries that differ", 0, differing)
     yield Check(f"{letter.slug}, public count", named + counted + unflagged, stored.total)
-
-
-def _count_differences(expected: dict[str, int], found: dict[str, int]) -> int:
-    return sum(expected.get(key) != found.get(key) for key in expected.keys() | found.keys())
 
 
 def _check_delivery(delivery: Delivery) -> Iterator[Check]:

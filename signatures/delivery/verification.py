@@ -33,10 +33,8 @@ class Finding(NamedTuple):
 def verify(file: IO[bytes], *, receipt: str = "", progress: zip_archive.Progress) -> Iterator[Finding]:
     """Checks everything, one thing after the other. What an earlier fault makes impossible to check is left out.
 
-    Args:
-        file: the package.
-        receipt: the text of a receipt that must belong to it.
-        progress: called with the number of bytes that were read. They add up to twice the size of the package.
+    A `receipt` must belong to the package. `progress` is called with the number of bytes that were read; they add up to
+    twice the size of the package.
     """
     entries, faults = zip_archive.read_zip(file, manifest.FILES, progress=progress)
     yield from _faults_or(f"the archive holds {len(entries)} files and not a byte beside them", faults)
@@ -151,18 +149,15 @@ class _EntryReader:
                 return
             self._progress(len(line) * self._weight)
             number, salt, leaf = (cell.decode() for cell in found.groups(default=b""))
-            self._check_leaf(line_number, number, salt, leaf)
+            if number:
+                self._check_named(line_number, number, salt, leaf)
+            else:
+                self.counted += 1
+                if salt:
+                    self._fault(manifest.LEAVES, line_number, "a salt without a number")
             yield bytes.fromhex(leaf)
         if self._next_row() is not None:
             self._fault(manifest.CSV, self._rows.line_num, "a row without a leaf")
-
-    def _check_leaf(self, line: int, number: str, salt: str, leaf: str) -> None:
-        if number:
-            self._check_named(line, number, salt, leaf)
-            return
-        self.counted += 1
-        if salt:
-            self._fault(manifest.LEAVES, line, "a salt without a number")
 
     def _check_named(self, line: int, number: str, salt: str, leaf: str) -> None:
         self.named += 1

@@ -1,7 +1,7 @@
 """The public page of a delivery: its counts and digests, and a form that checks a receipt or a digest."""
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -20,9 +20,7 @@ from signatures.models import Delivery
 def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Shows counts, digests and root. What is pasted is compared with them and not stored."""
     public = Delivery.objects.public().filter(letter__in=Letter.objects.published(), letter__slug=slug, number=number)
-    delivery = public.select_related("letter").defer("subtree_roots").first()
-    if delivery is None:
-        raise Http404
+    delivery = get_object_or_404(public.select_related("letter").defer("subtree_roots"))
     form = ProofForm(request.POST if request.method == "POST" else None, delivery=delivery)
     context = {
         "delivery": delivery,

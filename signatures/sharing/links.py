@@ -1,7 +1,6 @@
 """Links to share a letter: plain addresses. They load nothing; a network learns of a reader who follows one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 # Networks that readers of Korean, Chinese and English use. Weibo and WeChat are left out on purpose: they tie accounts
@@ -17,18 +16,12 @@ NETWORKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ShareLink:
-    name: str
-    address: str
-
-
-def network_links(address: str, title: str) -> Iterator[ShareLink]:
-    """Returns a link for each network."""
+def network_links(address: str, title: str) -> Iterator[tuple[str, str]]:
+    """Yields the name of each network and a link to it."""
     words = {"{address}": address, "{title}": title, "{title}\n{address}": f"{title}\n{address}"}
     for name, (page, fields) in NETWORKS.items():
         query = urlencode({field: words[value] for field, value in fields.items()}, quote_via=quote)
-        yield ShareLink(name, f"{page}?{query}")
+        yield name, f"{page}?{query}"
 
 
 def mail_link(subject: str, *paragraphs: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.csp import CSP
@@ -19,7 +20,6 @@ from campaign.web.middleware import public_page
 from signatures import counts
 from signatures.delivery import pdf
 from signatures.sharing import share_image
-from signatures.sharing.embed import embed_code
 
 # A site may demand that every frame opts in (COEP), and the embed demands the same of what it loads.
 EMBED_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
@@ -46,7 +46,8 @@ def share_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Shows links to share the letter, and the code of the embed."""
     context = _letter_context(slug)
     address = f"{settings.SITE_URL}{reverse('embed', args=[slug])}"
-    context["embed_code"] = embed_code(address, context["translation"].title)
+    code = render_to_string("sharing/embed_code.html", {"address": address, "title": context["translation"].title})
+    context["embed_code"] = code.strip()  # a plain string: the page shows it as text
     return render(request, "sharing/share_page.html", context)
 
 

@@ -27,12 +27,7 @@ def rewrite(page: str, address: str, *, at_any_depth: bool = False) -> tuple[str
     """Returns the page for the mirror, and what it links to.
 
     Links to mirrored pages become paths of files, all others lead to the site itself. Scripts, which need the site, are
-    left out.
-
-    Args:
-        page: the HTML that the site shows.
-        address: its address on the site.
-        at_any_depth: the page is shown at unknown addresses, so its links begin at the root of the host.
+    left out. A page that is shown at unknown addresses (`at_any_depth`) gets links that begin at the root of the host.
     """
     found = PageLinks()
     folder = dirname(links.file_for(address) or "")

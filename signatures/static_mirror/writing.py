@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -15,7 +14,7 @@ from django.utils import translation
 from campaign.models import Letter
 from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.static_mirror import links, render, rewriting
-from signatures.static_mirror.folder import MirrorFolder
+from signatures.static_mirror.folder import replaced_folder
 
 NOT_FOUND = "404.html"  # where hosts of static files look for it
 
@@ -29,41 +28,33 @@ def write_mirror(folder: Path, *, on: date, on_progress: Callable[[int], None] =
 
     It follows the links from the first page of each language, as a reader would, so no page that is linked is missing.
 
-    Args:
-        folder: the folder of the mirror.
-        on: the day that each page names.
-        on_progress: called with the number of pages that are written.
+    Each page names the day `on`. `on_progress` is called with the number of pages that are written.
 
     Raises:
         AlreadyRunning: another mirror is being written.
         ForeignFolder: the folder holds something else.
         OSError: the folder cannot be written.
     """
-    with _mirror_lock(), MirrorFolder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
-        statics: set[str] = set()
-        waiting = deque(_start_addresses())
-        seen = set(waiting)
-        pages = 0
-        while waiting:
-            found = _write_page(waiting.popleft(), into, on)
-            statics |= found.statics
-            new = found.addresses - seen
-            seen |= new
-            waiting.extend(sorted(new))
-            pages += 1
-            on_progress(pages)
-        into.write(NOT_FOUND, _not_found(on, statics))
-        for name in statics:
-            into.write(links.static_file(name), render.read_static(name))
-    return pages
-
-
-@contextmanager
-def _mirror_lock() -> Iterator[None]:
     with session_lock(AdvisoryLock.WRITE_MIRROR, wait=False) as is_held:
         if not is_held:
             raise AlreadyRunning
-        yield
+        with replaced_folder(folder, f"{on}\n{settings.SITE_URL}\n") as into:
+            statics: set[str] = set()
+            waiting = deque(_start_addresses())
+            seen = set(waiting)
+            pages = 0
+            while waiting:
+                found = _write_page(waiting.popleft(), into, on)
+                statics |= found.statics
+                new = found.addresses - seen
+                seen |= new
+                waiting.extend(sorted(new))
+                pages += 1
+                on_progress(pages)
+            (into / NOT_FOUND).write_bytes(_not_found(on, statics))
+            for name in statics:
+                _write(into / links.static_file(name), render.read_static(name))
+    return pages
 
 
 def _start_addresses() -> Iterator[str]:
@@ -77,7 +68,7 @@ def _start_addresses() -> Iterator[str]:
             yield from (reverse(page, args=[letter.slug]) for page, letter in product(("letter", "news"), letters))
 
 
-def _write_page(address: str, into: MirrorFolder, on: date) -> rewriting.PageLinks:
+def _write_page(address: str, into: Path, on: date) -> rewriting.PageLinks:
     """Writes one page, unless it is gone since it was linked. Returns its links."""
     try:
         response = render.render_page(address, on)
@@ -88,8 +79,13 @@ def _write_page(address: str, into: MirrorFolder, on: date) -> rewriting.PageLin
     if response["Content-Type"].startswith("text/html"):
         text, found = rewriting.rewrite(content.decode(), address)
         content = text.encode()
-    into.write(links.file_for(address) or "", content)
+    _write(into / (links.file_for(address) or ""), content)
     return found
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
 
 
 def _not_found(on: date, statics: set[str]) -> bytes:

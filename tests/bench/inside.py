@@ -57,13 +57,13 @@ def tree(slug: str, out: str) -> None:
     """Builds a delivery with its package, with any bytes in place of the letter."""
     delivery, folder = freezing.freeze(Letter.objects.get(slug=slug), by=None, reason="a bench"), Path(out)
     before, started = peak(), time.perf_counter()
-    written = package.write_entries(delivery.rows.all(), folder)
+    _named, written = package.write_entries(delivery.rows.all(), folder)
     seconds, memory = time.perf_counter() - started, peak() - before
     (folder / manifest.PDF).write_bytes(b"%PDF-1.7")
-    root = written.tree.root.hex()
-    files = package.write_package(folder, folder, manifest.facts_for(delivery), root=root, site="http://localhost:8000")
+    root = written.root.hex()
+    files = package.write_package(folder, folder, delivery, root=root, site="http://localhost:8000")
     Delivery.objects.filter(pk=delivery.pk).update(
-        root=root, subtree_roots=written.tree.subtree_roots, files=files, state="ready"
+        root=root, subtree_roots=written.subtree_roots, files=files, state="ready"
     )
     with (folder / manifest.LEAVES).open("rb") as file:
         leaves = list(package.read_leaves(file))
@@ -71,11 +71,11 @@ def tree(slug: str, out: str) -> None:
     built = merkle.build_tree(iter(leaves))
     alone = time.perf_counter() - started
     started = time.perf_counter()
-    with (folder / manifest.facts_for(delivery).package_name).open("rb") as file:
+    with (folder / delivery.package.name).open("rb") as file:
         found = list(verification.verify(file, progress=lambda _bytes: None))
     verify = time.perf_counter() - started
     wrong = [finding.text for finding in found if finding.holds is False]
-    if wrong or built != written.tree:
+    if wrong or built != written:
         raise SystemExit(f"the package does not hold: {wrong}")
     print(json.dumps({"leaves": built.size, "tree": alone, "rows": seconds, "memory": memory, "verify": verify}))
 

@@ -21,19 +21,18 @@ def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
 def make_files(delivery: Delivery, to: Path) -> Path:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        written = package.write_entries(delivery.rows.all(), folder)
-        root = written.tree.root.hex()
+        _named, tree = package.write_entries(delivery.rows.all(), folder)
+        root = tree.root.hex()
         (folder / manifest.PDF).write_bytes(
             f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode()
         )
-        facts = manifest.facts_for(delivery)
-        files = package.write_package(folder, to, facts, root=root, site=settings.SITE_URL)
+        files = package.write_package(folder, to, delivery, root=root, site=settings.SITE_URL)
     if not delivery.root:
         delivery.root, delivery.subtree_roots, delivery.files, delivery.state = (
             root,
-            written.tree.subtree_roots,
+            tree.subtree_roots,
             files,
             Delivery.State.READY,
         )
         delivery.save(update_fields=["root", "subtree_roots", "files", "state"])
-    return to / facts.package_name
+    return to / delivery.package.name

@@ -11,6 +11,7 @@ import pytest
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
+from campaign.letters.text import Block, Span
 from signatures.delivery import pdf
 from signatures.delivery.pdf import (
     BoardMember,
@@ -48,10 +49,6 @@ WRAPPED = "María de los Ángeles Fernández de la Vega Sanz y Gómez de Salazar
 BOXED = ["བསྟན་འཛིན་རྒྱ་མཚོ་", "ᠮᠣᠩᠭᠣᠯ", "ᎠᏂᎦᏚᏩᎩ", "ꯃꯩꯇꯩ"]
 
 
-def span(text: str, *, emphasis: bool = False, strong: bool = False) -> pdf.Span:
-    return {"text": text, "emphasis": emphasis, "strong": strong}
-
-
 def letter(**changes: Any) -> LetterData:
     words: dict[str, Any] = {
         "title": "A letter about the river",
@@ -60,9 +57,9 @@ def letter(**changes: Any) -> LetterData:
         "addressee": ["Her Excellency the Mayor", "City Hall"],
         "salutation": "Dear Madam,",
         "blocks": [
-            {"kind": "paragraph", "spans": [span("The river is "), span("not", emphasis=True), span(" well.")]},
-            {"kind": "list", "ordered": False, "items": [[span("Measure it.")], [span("Mend it.", strong=True)]]},
-            {"kind": "quote", "spans": [span("Water remembers.")]},
+            Block("paragraph", ((Span("The river is "), Span("not", emphasis=True), Span(" well.")),)),
+            Block("list", ((Span("Measure it."),), (Span("Mend it.", strong=True),))),
+            Block("quote", ((Span("Water remembers."),),)),
         ],
         "closing": "Yours sincerely,",
         "signatories": [Signatory("Ada Rivers", ["Chair of the Board", "Engineer"]), Signatory("Ben Brook", [])],
@@ -300,7 +297,7 @@ def test_invisible_format_characters_do_not_disturb_a_search(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("language", ["ko", "zh-hant", "ar"])
 def test_a_letter_in_another_language_is_marked_with_it(tmp_path: Path, language: str) -> None:
-    blocks = [{"kind": "paragraph", "spans": [span("강은 괜찮지 않습니다. 河不好。 النهر"), span("굵게", strong=True)]}]
+    blocks = [Block("paragraph", ((Span("강은 괜찮지 않습니다. 河不好。 النهر"), Span("굵게", strong=True)),))]
     words = letter(language=language, blocks=blocks)
     report, reader = make(tmp_path / "letter.pdf", [Entry("김철수"), Entry("Ada, Jr.")], the_letter=words)
     assert report.standards and str(reader.root_object["/Lang"]).split("-")[0] == language[:2]

@@ -16,15 +16,16 @@ import pytest
 from pypdf import PdfReader
 
 from signatures.delivery import pdf
-from signatures.delivery.pdf import Counts, Entry, JobCanceled, JobControl, Options, Record, Text, Wording, wording
+from signatures.delivery.pdf import Counts, Entry, JobCanceled, JobControl, Options, Record, Wording, wording
 from signatures.management.commands._people import people
 from signatures.values import names
 from tests.delivery.test_pdf import WHEN, letter, lines_of, make, text_of
 
 MUST_PASS = Path(__file__).parents[1] / "values" / "names" / "must-pass.tsv"
 DIGEST, ROOT = "3f" * 32, "9c" * 32
+TEXTS = [{"revision": 1, "language": "en", "digest": DIGEST}, {"revision": 1, "language": "ko", "digest": "a1" * 32}]
 RECORD = Record(
-    number=2, frozen_on=date(2026, 11, 25), texts=(Text(1, "en", DIGEST), Text(1, "ko", "a1" * 32)), root=ROOT,
+    number=2, frozen_on=date(2026, 11, 25), texts=TEXTS, root=ROOT,
     errata=3, since=1, added=312, gone=4, address="https://letter.example/deliveries/river/2/",
 )  # fmt: skip
 COUNTS = Counts(12_408, 11_902, 506, withdrawn=31, rejected=212, paper=6, revisions={1: 12_000, 2: 408})

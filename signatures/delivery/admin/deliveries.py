@@ -1,12 +1,13 @@
 """The admin pages of deliveries: freeze a letter, build and download its files, hand it over."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -38,8 +39,16 @@ class FreezeForm(forms.Form):
     )
 
 
-class HandOverForm(forms.Form):
-    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
+def _check_past(day: date) -> None:
+    if day > timezone.now().date():
+        raise forms.ValidationError("This day is still to come.")
+
+
+class AcknowledgeForm(forms.Form):
+    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}), validators=[_check_past])
+
+
+class HandOverForm(AcknowledgeForm):
     to = forms.CharField(label="To whom", max_length=200, widget=AdminTextInputWidget)
     at = forms.CharField(label="Place", max_length=200, required=False, widget=AdminTextInputWidget)
     note = forms.CharField(
@@ -50,37 +59,16 @@ class HandOverForm(forms.Form):
         help_text="For staff; not shown to the public.",
     )
 
-    def clean_on(self) -> Any:
-        return _past_day(self.cleaned_data["on"])
-
-
-class AcknowledgeForm(forms.Form):
-    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
-
-    def clean_on(self) -> Any:
-        return _past_day(self.cleaned_data["on"])
-
 
 class VoidForm(forms.Form):
     reason = forms.CharField(label="Why it is void", max_length=300, widget=AdminTextInputWidget)
 
 
-def _past_day(day: Any) -> Any:
-    if day > timezone.now().date():
-        raise forms.ValidationError("This day is still to come.")
-    return day
-
-
-# By step: the state in which it is possible (None: until hand-over), its form, and the action that takes the fields.
-STEPS: dict[str, tuple[Delivery.State | None, type[forms.Form], Callable[..., Any]]] = {
-    "hand-over": (Delivery.State.READY, HandOverForm, freezing.hand_over),
-    "acknowledge": (Delivery.State.HANDED_OVER, AcknowledgeForm, freezing.acknowledge),
-    "void": (None, VoidForm, freezing.void),
-}
-TITLES = {
-    "hand-over": "It was handed over",
-    "acknowledge": "It was acknowledged",
-    "void": "Call it back (void)",
+# By step: its title, the states in which it is possible, its form, and the action that takes the fields.
+STEPS: dict[str, tuple[str, set[Delivery.State], type[forms.Form], Callable[..., Any]]] = {
+    "hand-over": ("It was handed over", {Delivery.State.READY}, HandOverForm, freezing.hand_over),
+    "acknowledge": ("It was acknowledged", {Delivery.State.HANDED_OVER}, AcknowledgeForm, freezing.acknowledge),
+    "void": ("Call it back (void)", {Delivery.State.FROZEN, Delivery.State.READY}, VoidForm, freezing.void),
 }
 
 # The labels of a delivery's counts.
@@ -97,12 +85,22 @@ COUNT_LABELS = {
 }
 
 
+def _count_column(name: str) -> Callable[[Any], Any]:
+    @admin.display(description=COUNT_LABELS[name])
+    def column(delivery: Delivery) -> int:
+        return int(delivery.counts[name])
+
+    return column
+
+
+COUNT_COLUMNS = [_count_column(name) for name in ("delivered", "named", "counted_only")]
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    list_display = ("letter", "number", "state", "frozen_at", "delivered", "named", "counted_only")
+    list_display = ("letter", "number", "state", "frozen_at", *COUNT_COLUMNS)
     list_display_links = ("letter", "number")
     list_filter = ("state", "letter")
-    list_select_related = ("letter",)
     readonly_fields = ("all_counts", "published_texts", "digests")
     fieldsets = (
         (None, {"fields": ("letter", "number", "state", "frozen_at", "frozen_by", "reason", "order")}),
@@ -123,21 +121,6 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         ),
     )
     actions = None
-
-    def has_deliver_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("signatures.deliver_delivery")
-
-    @admin.display(description="delivered")
-    def delivered(self, delivery: Delivery) -> int:
-        return int(delivery.counts["delivered"])
-
-    @admin.display(description="named")
-    def named(self, delivery: Delivery) -> int:
-        return int(delivery.counts["named"])
-
-    @admin.display(description="counted only")
-    def counted_only(self, delivery: Delivery) -> int:
-        return int(delivery.counts["counted_only"])
 
     @admin.display(description="counts")
     def all_counts(self, delivery: Delivery) -> SafeString:
@@ -165,7 +148,8 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         def protected(view: Callable[..., HttpResponseBase]) -> Any:
-            return self.admin_site.admin_view(fresh_sign_in(view))
+            allowed = permission_required("signatures.deliver_delivery", raise_exception=True)(view)
+            return self.admin_site.admin_view(fresh_sign_in(allowed))
 
         return [
             path("freeze/<int:letter_id>/", protected(self.freeze), name="signatures_delivery_freeze"),
@@ -174,13 +158,8 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def _check_permission(self, request: HttpRequest) -> None:
-        if not self.has_deliver_permission(request):
-            raise PermissionDenied
-
     def freeze(self, request: HttpRequest, letter_id: int) -> HttpResponse:
         """Shows how many signatures will be frozen and how many still wait; on POST freezes and requests the build."""
-        self._check_permission(request)
         letter = get_object_or_404(SignedLetter, pk=letter_id)
         form = FreezeForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -192,21 +171,18 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 tasks.build_delivery.enqueue(frozen.pk)
                 return redirect("admin:signatures_delivery_change", frozen.pk)
         letter_counts = counts.for_letter(letter.pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Freeze a delivery",
-            "opts": self.opts,
-            "letter": letter,
-            "form": form,
-            "counts": letter_counts,
-            "waiting": letter_counts.in_state(State.WAITING),
-        }
+        waiting = letter_counts.in_state(State.WAITING)
+        return self._form_page(
+            request, "freeze", "Freeze a delivery", form, letter=letter, counts=letter_counts, waiting=waiting
+        )
+
+    def _form_page(self, request: HttpRequest, page: str, title: str, form: forms.Form, **more: Any) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "form": form, **more}
         status = 422 if form.is_bound else 200
-        return TemplateResponse(request, "admin/signatures/delivery/freeze.html", context, status=status)
+        return TemplateResponse(request, f"admin/signatures/delivery/{page}.html", context, status=status)
 
     def files(self, request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
         """Downloads the package, requests a build, or cancels it."""
-        self._check_permission(request)
         delivery = get_object_or_404(Delivery, pk=pk)
         if request.method != "POST":
             return redirect("admin:signatures_delivery_change", pk)
@@ -231,11 +207,10 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return FileResponse(file.open("rb"), as_attachment=True, filename=file.name, content_type="application/zip")
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
-        self._check_permission(request)
         if step not in STEPS:
             raise Http404
         delivery = get_object_or_404(Delivery, pk=pk)
-        _state, form_class, action = STEPS[step]
+        title, _states, form_class, action = STEPS[step]
         form = form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
@@ -245,32 +220,25 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             else:
                 self.message_user(request, "Done.", messages.SUCCESS)
                 return redirect("admin:signatures_delivery_change", pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": TITLES[step],
-            "opts": self.opts,
-            "delivery": delivery,
-            "form": form,
-            "withdrawn": freezing.withdrawn_since(delivery) if step == "hand-over" else 0,
-        }
-        status = 422 if form.is_bound else 200
-        return TemplateResponse(request, "admin/signatures/delivery/step.html", context, status=status)
+        withdrawn = freezing.withdrawn_since(delivery) if step == "hand-over" else 0
+        return self._form_page(request, "step", title, form, delivery=delivery, withdrawn=withdrawn)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         delivery = self.get_object(request, object_id)
-        context = {"may_deliver": self.has_deliver_permission(request), **(extra_context or {})}
-        if delivery is not None:
-            context["has_package"] = delivery.package.exists()
-            context["progress"] = building.progress(delivery)
-            open_states = {Delivery.State.FROZEN, Delivery.State.READY}
-            context["steps"] = [
-                (step, TITLES[step])
-                for step, (state, _form, _action) in STEPS.items()
-                if delivery.state == state or (state is None and delivery.state in open_states)
-            ]
+        if delivery is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        runs = building.is_running(delivery)
+        context = {
+            "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
+            "has_package": delivery.package.exists(),
+            "runs": runs,
+            "stage": building.STAGES.get(delivery.stage, (0, 0, ""))[2],
+            "steps": [(step, title) for step, (title, states, *_) in STEPS.items() if delivery.state in states],
+            **(extra_context or {}),
+        }
         page = super().change_view(request, object_id, form_url, context)
-        if delivery is not None and building.progress(delivery).runs:
+        if runs:
             page["Refresh"] = str(REFRESH_SECONDS)  # works without JavaScript
         return page

@@ -2,10 +2,10 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -26,9 +26,6 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     readonly_fields = fields
     actions = None
 
-    def has_export_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("signatures.export_signedletter")
-
     @admin.display(description="public count")
     def signed(self, letter: SignedLetter) -> int:
         return counts.for_letter(letter.pk).total
@@ -44,7 +41,8 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         # Views, not admin actions: Django runs an action on one row inside a transaction, and the audit entry of an
         # export must be committed before its first byte.
-        export = self.admin_site.admin_view(require_POST(fresh_sign_in(self.export)))
+        allowed = permission_required("signatures.export_signedletter", raise_exception=True)(self.export)
+        export = self.admin_site.admin_view(require_POST(fresh_sign_in(allowed)))
         return [
             path("<int:letter_id>/export/<str:form>/", export, name="signatures_signedletter_export"),
             *super().get_urls(),
@@ -54,7 +52,7 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {
-            "may_export": self.has_export_permission(request),
+            "may_export": request.user.has_perm("signatures.export_signedletter"),
             "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
             **(extra_context or {}),
         }
@@ -62,32 +60,25 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     def export(self, request: HttpRequest, letter_id: int, form: str) -> HttpResponseBase:
         """Downloads the list (`csv`), the signed letter (`pdf`), or the letter marked as a draft (`draft`)."""
-        if not self.has_export_permission(request):
-            raise PermissionDenied
         letter = get_object_or_404(SignedLetter, pk=letter_id)
         try:
-            return self._csv(request, letter) if form == "csv" else self._pdf(request, letter, draft=form == "draft")
+            file = self._csv(request, letter) if form == "csv" else self._pdf(request, letter, draft=form == "draft")
         except (pdf.PdfFailed, exports.NothingToExport) as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:signatures_signedletter_change", letter.pk)
+        ending = {"csv": ".csv", "draft": "-draft.pdf"}.get(form, ".pdf")
+        content_type = "text/csv; charset=utf-8" if form == "csv" else "application/pdf"
+        return FileResponse(file, as_attachment=True, filename=f"{letter.slug}{ending}", content_type=content_type)
 
-    def _csv(self, request: HttpRequest, letter: SignedLetter) -> HttpResponseBase:
+    def _csv(self, request: HttpRequest, letter: SignedLetter) -> IO[bytes]:
         # To a file first, so that a slow download does not keep a snapshot of the database open.
         file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
         exports.export_csv(letter, file, by=request.user.pk)
         file.seek(0)
-        return FileResponse(
-            file, as_attachment=True, filename=f"{letter.slug}.csv", content_type="text/csv; charset=utf-8"
-        )
+        return file
 
-    def _pdf(self, request: HttpRequest, letter: SignedLetter, *, draft: bool) -> HttpResponseBase:
+    def _pdf(self, request: HttpRequest, letter: SignedLetter, *, draft: bool) -> IO[bytes]:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "letter.pdf"
             exports.export_pdf(letter, out, by=request.user.pk, options=pdf.Options(draft=draft))
-            file = out.open("rb")  # readable after the folder is deleted
-        return FileResponse(
-            file,
-            as_attachment=True,
-            filename=f"{letter.slug}{'-draft' if draft else ''}.pdf",
-            content_type="application/pdf",
-        )
+            return out.open("rb")  # readable after the folder is deleted

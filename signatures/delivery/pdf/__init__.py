@@ -20,7 +20,6 @@ from tempfile import TemporaryDirectory
 
 from signatures.delivery.pdf.document import (
     DEFAULT_OPTIONS,
-    Block,
     BoardMember,
     Counts,
     Entry,
@@ -30,8 +29,6 @@ from signatures.delivery.pdf.document import (
     Record,
     Report,
     Signatory,
-    Span,
-    Text,
     section_of,
 )
 from signatures.delivery.pdf.name_count import name_count
@@ -40,35 +37,6 @@ from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, re
 from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, JobControl, Typesetting
 from signatures.delivery.pdf.typst_input import TypstInput
 from signatures.delivery.pdf.wording import Wording, languages
-
-__all__ = [
-    "DEFAULT_CONTROL",
-    "DEFAULT_OPTIONS",
-    "SHARE_IMAGE_SIZE",
-    "Block",
-    "BoardMember",
-    "Counts",
-    "Entry",
-    "JobCanceled",
-    "JobControl",
-    "LetterData",
-    "Letterhead",
-    "Options",
-    "PdfFailed",
-    "Record",
-    "Report",
-    "ShareImage",
-    "Signatory",
-    "Span",
-    "Text",
-    "Wording",
-    "languages",
-    "name_count",
-    "render_share_image",
-    "section_of",
-    "share_image_design",
-    "write",
-]  # fmt: skip
 
 
 def write(  # noqa: PLR0913  # all but two by keyword

@@ -1,29 +1,11 @@
 """What a document is made of, as plain data: this package knows no row of the database."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, TypedDict
+from typing import Any, Literal
 
-
-class Span(TypedDict):
-    text: str
-    emphasis: bool
-    strong: bool
-
-
-class TextBlock(TypedDict):
-    kind: Literal["paragraph", "quote"]
-    spans: list[Span]
-
-
-class ListBlock(TypedDict):
-    kind: Literal["list"]
-    ordered: bool
-    items: list[list[Span]]
-
-
-Block = TextBlock | ListBlock
+from campaign.letters.text import Block
 
 
 @dataclass(frozen=True)
@@ -48,16 +30,16 @@ class Signatory:
     titles: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LetterData:
     title: str
     language: str
-    date: str
+    date: str = ""
     addressee: list[str]
-    salutation: str
+    salutation: str = ""
     blocks: list[Block]
-    closing: str
-    signatories: list[Signatory]
+    closing: str = ""
+    signatories: list[Signatory] = field(default_factory=list)
     letterhead: Letterhead
 
 
@@ -109,19 +91,12 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Text:
-    revision: int
-    language: str
-    digest: str
-
-
-@dataclass(frozen=True)
 class Record:
     """What makes a delivery checkable. All of it may be absent, as in an export of the current list."""
 
     number: int = 0
     frozen_on: date | None = None
-    texts: tuple[Text, ...] = ()
+    texts: Sequence[Mapping[str, Any]] = ()  # as `Delivery.texts`: revision, language, digest
     root: str = ""
     errata: int = 0  # withdrawals after earlier deliveries
     since: int | None = None  # the number of the delivery before, and the changes since

@@ -131,7 +131,7 @@ class Glyphs:
         match value:
             case str():
                 return self.text(value)
-            case list():
+            case list() | tuple():
                 return [self.texts(item) for item in value]
             case dict():
                 return {key: self.texts(item) for key, item in value.items()}

@@ -1,12 +1,7 @@
-"""The number of names in a finished document, for programs: written into its keywords and read back."""
+"""The number of names in a finished document, for programs. `typst_input` writes it into the keywords."""
 
 import re
 from typing import IO, BinaryIO, cast
-
-
-def name_count_keyword(number: int) -> list[str]:
-    """Returns the keywords of the document. No document is made unless as many names were set as this says."""
-    return [f"{number} names"] if number else []
 
 
 def name_count(file: IO[bytes]) -> int | None:

@@ -97,7 +97,8 @@ def _running_head(run: Run, wording: Wording) -> str:
     """Returns the section with its numbers, or the first and the last section."""
     first, last = run[0], run[-1]
     if len(run) == 1:
-        return wording.titled(wording.heading(first.section), first.first, first.last)
+        heading = wording.heading(first.section)
+        return f"{heading}{wording.words['before_range']}{wording.range(first.first, first.last)}" if heading else ""
     return f"{wording.heading(first.section)} {RANGE_DASH} {wording.heading(last.section)}"
 
 

@@ -61,10 +61,7 @@ def results_in_order(
 ) -> Iterator[dict[str, Any]]:
     """Returns the results of processes in the order of their start. At most `at_once` of them run at a time.
 
-    Args:
-        processes: asking for the next one starts it.
-        at_once: the number of processes that may run together.
-        is_canceled: called several times a second.
+    Asking `processes` for the next one starts it. `is_canceled` is called several times a second.
 
     Raises:
         JobCanceled: `is_canceled` returned true.

@@ -10,6 +10,7 @@ import typst
 
 ACCESSIBLE: "list[typst.PDFStandard]" = ["ua-1", "a-2a"]
 FOR_JOINING: "list[typst.PDFStandard]" = ["a-2u"]
+PIXELS_PER_INCH = 144  # of an image: two pixels for each of Typst's points
 
 
 def typeset(folder: Path, template: str, timestamp: int, fonts: list[str], *, joining: bool) -> dict[str, Any]:
@@ -40,6 +41,24 @@ def typeset(folder: Path, template: str, timestamp: int, fonts: list[str], *, jo
     return {"pages": pages, "standards": standards}
 
 
+def draw(folder: Path, template: str, fonts: list[str]) -> dict[str, Any]:
+    """Makes `made.png` from the first page of a template in this folder."""
+    typst.compile(
+        str(folder / template),
+        str(folder / "made.png"),
+        format="png",
+        ppi=PIXELS_PER_INCH,
+        root=str(folder),
+        font_paths=fonts,
+        ignore_system_fonts=True,
+    )
+    return {}
+
+
 if __name__ == "__main__":
     folder, template, timestamp, mode, *fonts = sys.argv[1:]
-    sys.stdout.write(json.dumps(typeset(Path(folder), template, int(timestamp), fonts, joining=mode == "joining")))
+    if mode == "image":
+        result = draw(Path(folder), template, fonts)
+    else:
+        result = typeset(Path(folder), template, int(timestamp), fonts, joining=mode == "joining")
+    sys.stdout.write(json.dumps(result))

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from campaign.letters.text import Block, Span
 from signatures.delivery.pdf.document import LetterData, Letterhead, Options
 from signatures.delivery.pdf.processes import PdfFailed, Process, results_in_order
 from signatures.delivery.pdf.typst_input import TEMPLATES, TypstInput
@@ -31,12 +32,8 @@ class ShareImage:
         return LetterData(
             title=self.title,
             language=self.language,
-            date="",
             addressee=list(self.addressee),
-            salutation="",
-            blocks=[{"kind": "paragraph", "spans": [{"text": self.title, "emphasis": False, "strong": False}]}],
-            closing="",
-            signatories=[],
+            blocks=[Block("paragraph", ((Span(self.title),),))],
             letterhead=Letterhead(self.organization, "", "", "", []),
         )
 
@@ -60,6 +57,7 @@ def render_share_image(image: ShareImage, *, out: Path, fonts: Sequence[Path] = 
         if typst_input.boxed:
             raise PdfFailed("a letter of the title, the addressee or the letterhead has no glyph")
         shutil.copyfile(LOGO, folder / LOGO.name)
-        process = Process("draw_image", name, TEMPLATE.name, *map(str, typst_input.fonts), seconds=MAX_SECONDS)
+        arguments = (name, TEMPLATE.name, "0", "image", *map(str, typst_input.fonts))
+        process = Process("run_typst", *arguments, seconds=MAX_SECONDS)
         next(results_in_order(iter([process]), at_once=1, is_canceled=lambda: False))
         (folder / "made.png").replace(out)

@@ -40,12 +40,12 @@ class Typesetting:
         self.written = 0  # names
 
     def run(self, entries: Iterable[Entry]) -> Result:
+        self.control.on_progress(0, self.input.named)
         is_whole = self.input.named <= self.control.max_whole
         return self._typeset_whole(entries) if is_whole else self._typeset_sets(entries)
 
     def _typeset_whole(self, entries: Iterable[Entry]) -> Result:
         total = self.input.named
-        self.control.on_progress(0, total)
         self.written = self.input.write(self.folder, self._runs(entries), self.input.parts)
         self._check_number()
         result = self._result_of(self._typst_process(self.folder, "document.typ", "whole", total))
@@ -55,7 +55,6 @@ class Typesetting:
     def _typeset_sets(self, entries: Iterable[Entry]) -> Result:
         """Typesets sets of names, then page numbers to lay over them: only then the number of pages is known."""
         total, done, pages, standards = self.input.named, 0, 0, ["a-2u"]
-        self.control.on_progress(0, total)
         results = results_in_order(self._processes(entries), at_once=AT_ONCE, is_canceled=self.control.is_canceled)
         for number, result in enumerate(results):
             done += self.parts[number]["names"]

@@ -11,7 +11,6 @@ from typing import Any
 
 from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
 from signatures.delivery.pdf.glyphs import Glyphs, by_preference, families_in, han_language_of
-from signatures.delivery.pdf.name_count import name_count_keyword
 from signatures.delivery.pdf.name_list import Run, write_names
 from signatures.delivery.pdf.wording import Wording
 
@@ -67,7 +66,7 @@ class TypstInput:
         self.boxed |= glyphs.boxed
         data |= {
             "plain-title": self.letter.title,
-            "keywords": name_count_keyword(self.named),  # of the whole document, in each part
+            "keywords": [f"{self.named} names"] if self.named else [],  # of the whole document, in each part
             "families": glyphs.families_used(),
             "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
             "without-letter": "letter" not in self.parts,
@@ -93,7 +92,8 @@ class TypstInput:
         data = asdict(letter)
         data["letterhead"]["contact"] = [part for part in (head.address, head.telephone, head.web) if part]
         data["letterhead"]["board-title"] = head.board_title or wording.words["board"]
-        data["serif"] = _is_serif(_body(letter))
+        body = "".join(span.text for block in letter.blocks for line in block.lines for span in line)
+        data["serif"] = _is_serif(body)
         lang, region = _typst_language(wording.language if "letter" not in self.parts else letter.language)
         data |= {"lang": lang, "region": region}
         lang, region = _typst_language(wording.language)
@@ -111,15 +111,6 @@ def _typst_language(language: str) -> tuple[str, str | None]:
     lang, *subtags = language.split("-")
     regions = [REGIONS.get(tag.title(), tag.upper()) for tag in subtags]
     return lang.lower(), next((region for region in regions if len(region) == 2), None)
-
-
-def _body(letter: LetterData) -> str:
-    return "".join(
-        span["text"]
-        for block in letter.blocks
-        for spans in (block["items"] if block["kind"] == "list" else [block["spans"]])
-        for span in spans
-    )
 
 
 def _is_serif(words: str) -> bool:

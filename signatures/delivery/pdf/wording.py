@@ -70,10 +70,6 @@ class Wording:
             return self.country(code) if code else str(self.words["no_country"])
         return str(self.words[section])
 
-    def titled(self, title: str, first: int, last: int) -> str:
-        """Returns a heading with the range of its numbers, for the running head."""
-        return f"{title}{self.words['before_range']}{self.range(first, last)}" if title else ""
-
     def range(self, first: int, last: int) -> str:
         return f"{first:,}" if first == last else f"{first:,}{RANGE_DASH}{last:,}"
 
@@ -118,9 +114,9 @@ class Wording:
                 {
                     "label": self.amount(words["revision"], number, revision=revision),
                     "digests": [
-                        {"language": autonym(text.language), "digest": text.digest}
+                        {"language": autonym(text["language"]), "digest": text["digest"]}
                         for text in record.texts
-                        if text.revision == revision
+                        if text["revision"] == revision
                     ],
                 }
                 for revision, number in sorted(counts.revisions.items())

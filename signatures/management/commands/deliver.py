@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from signatures.delivery import building, freezing
-from signatures.management.commands._letter import LetterCommand, move_to
+from signatures.management.commands._common import LetterCommand, move_to
 from signatures.transitions import TransitionNotAllowed
 
 

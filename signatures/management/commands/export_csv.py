@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from signatures.delivery import exports
-from signatures.management.commands._letter import LetterCommand
+from signatures.management.commands._common import LetterCommand
 
 
 class Command(LetterCommand):

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from signatures.delivery import exports, pdf
-from signatures.management.commands._letter import LetterCommand, move_to
+from signatures.management.commands._common import LetterCommand, move_to
 
 OPTIONS = ("paper", "language", "parts", "names", "draft")
 

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from signatures.audit import audit_log
-from signatures.management.commands._updates_key import UpdatesKeyCommand
+from signatures.management.commands._common import UpdatesKeyCommand
 from signatures.models import Signature
 from signatures.registries import AuditAction
 from signatures.states import State

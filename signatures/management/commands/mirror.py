@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from signatures.management.commands._letter import move_to
+from signatures.management.commands._common import move_to
 from signatures.static_mirror import writing
 from signatures.static_mirror.folder import ForeignFolder
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signatures.management.commands._updates_key import UpdatesKeyCommand
+from signatures.management.commands._common import UpdatesKeyCommand
 from signatures.outbox import subscriptions
 
 

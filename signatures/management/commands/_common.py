@@ -1,15 +1,30 @@
-"""What the commands share that need the private half of the updates key."""
+"""What several commands have in common."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from nacl.public import PrivateKey
+from tqdm import tqdm
 
+from campaign.models import Letter
 from signatures.values import sealing
+
+
+class LetterCommand(BaseCommand):
+    """A command that takes the slug of a letter."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug")
+
+    def letter(self, options: dict[str, Any]) -> Letter:
+        letter = Letter.objects.filter(slug=options["slug"]).first()
+        if letter is None:
+            raise CommandError(f"There is no letter {options['slug']!r}.")
+        return letter
 
 
 class UpdatesKeyCommand(BaseCommand):
@@ -29,3 +44,13 @@ class UpdatesKeyCommand(BaseCommand):
             raise CommandError("This is not the key to which the addresses were sealed.") from None
         except ValueError:
             raise CommandError("The key's file must hold 64 hexadecimal digits.") from None
+
+
+def move_to(bar: "tqdm[None]") -> Callable[..., None]:
+    """Returns the function that moves a progress bar to `done`, of `total` if that is given."""
+
+    def move(done: int, total: int | None = None) -> None:
+        bar.total = total or bar.total
+        bar.update(done - bar.n)
+
+    return move
