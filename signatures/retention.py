@@ -15,14 +15,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from signatures.audit import audit_log
-from signatures.models import AuditEntry, BulkRule, RateBucket, Signature, Suppression, Tombstone
+from signatures.models import BulkRule, RateBucket, Signature, Suppression, Tombstone
 from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.values import csv_cells
 
 UNCONFIRMED_FOR = timedelta(days=7)
 NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
-DAILY = timedelta(hours=23)  # less than a day, so that a worker that wakes a little early does not skip one
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
 
@@ -61,13 +60,6 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         deleted[ADDRESSES] = addresses.update(sealed_address=None)
         audit_log.record(AuditAction.PRUNE, detail=deleted)
     return deleted
-
-
-def is_due() -> bool:
-    """Returns whether the last pruning, by any worker, was a day ago."""
-    return not AuditEntry.objects.filter(
-        action=AuditAction.PRUNE, signature_id__isnull=True, at__gt=timezone.now() - DAILY
-    ).exists()
 
 
 def delete_expired_buckets() -> int:

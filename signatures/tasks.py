@@ -16,12 +16,12 @@ from django.tasks import task
 from django.utils import timezone
 
 from signatures import counts, retention
-from signatures.audit import checkpoints
+from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, reconciliation
 from signatures.models import BulkRule
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.monitoring import alarms
-from signatures.registries import AlarmCode
+from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import bursts
 
 log = logging.getLogger(__name__)
@@ -100,9 +100,9 @@ DUTIES = (
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE),
     Duty("sync-tombstones", retention.sync_tombstones, MINUTE),
-    Duty("recount", alarms.recount, MINUTE, is_due=alarms.is_recount_due),
-    Duty("reconcile", _reconcile, MINUTE, is_due=reconciliation.is_due),
-    Duty("prune", retention.prune, MINUTE, is_due=retention.is_due),
+    Duty("recount", alarms.recount, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECOUNT)),
+    Duty("reconcile", _reconcile, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECONCILE)),
+    Duty("prune", retention.prune, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.PRUNE)),
     Duty("delete-network-digests", retention.delete_network_digests, HOUR),
     Duty("delete-task-results", partial(call_command, "prune_db_task_results", min_age_days=1, verbosity=0), HOUR),
 )

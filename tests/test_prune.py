@@ -15,7 +15,9 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import retention, tasks
+from signatures.audit import audit_log
 from signatures.models import AuditEntry, OutboxMail, RateBucket, Signature, Suppression, Tombstone
+from signatures.registries import AuditAction
 from signatures.screening import rate_limits
 from signatures.signing import withdrawal
 from signatures.states import State
@@ -135,7 +137,7 @@ def test_R8_the_tombstones_file_names_nobody_and_is_for_our_eyes(letter: Letter,
 
 
 def test_the_worker_prunes_once_a_day() -> None:
-    assert retention.is_due()
+    assert audit_log.is_due_again(AuditAction.PRUNE)
     assert tasks.run_duties.func() == {}
     assert AuditEntry.objects.filter(action="prune").count() == 1
     assert tasks.run_duties.func() == {}

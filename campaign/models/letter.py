@@ -107,8 +107,6 @@ class Letter(models.Model):
     objects = LetterQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "letter"
-        verbose_name_plural = "letters"
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(state__in=["draft", "open", "paused", "closed"]), name="letter_state_is_known"
@@ -158,8 +156,6 @@ class Revision(models.Model):
     created_at = models.DateTimeField("created at", auto_now_add=True)
 
     class Meta:
-        verbose_name = "revision"
-        verbose_name_plural = "revisions"
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [models.UniqueConstraint("letter", "number", name="one_revision_per_number")]
 
@@ -225,8 +221,6 @@ class Translation(models.Model):
     objects = TranslationQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "translation"
-        verbose_name_plural = "translations"
         constraints: ClassVar = [
             models.UniqueConstraint("revision", "language", name="one_translation_per_language"),
             models.CheckConstraint(

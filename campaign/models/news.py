@@ -33,7 +33,6 @@ class News(models.Model):
     objects = NewsQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "news"
         verbose_name_plural = "news"
         constraints: ClassVar = [
             models.CheckConstraint(

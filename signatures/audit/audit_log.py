@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -10,6 +11,8 @@ from django.utils import timezone
 from signatures.models import AuditEntry, Signature
 from signatures.registries import READ_ACTIONS, AuditAction
 from signatures.states import State
+
+DAILY = timedelta(hours=23)
 
 # Raw SQL, because every confirmation writes an entry, and the ORM takes as long to build this as PostgreSQL to run it.
 _INSERT = """
@@ -117,3 +120,12 @@ def signatures_in(first: int, last: int, **conditions: Any) -> list[int]:
 def signatures_changed_by(staff_id: int, first: int, last: int) -> list[int]:
     """Returns the ids of the signatures whose state this member of staff changed, in entries from `first` to `last`."""
     return signatures_in(first, last, staff_id=staff_id, now__gt="")
+
+
+def is_due_again(action: AuditAction) -> bool:
+    """Returns whether a daily action, which names no signature, was last recorded a day ago, by any worker or staff.
+
+    A day is 23 hours here, so that a worker that wakes a little early does not skip one.
+    """
+    recent = AuditEntry.objects.filter(action=action, signature_id__isnull=True, at__gt=timezone.now() - DAILY)
+    return not recent.exists()

@@ -6,23 +6,20 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.db.models import Count
-from django.utils import timezone
 from django.utils.text import Truncator
 
 from campaign.models import Letter
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import manifest, pdf, snapshot, zip_archive
-from signatures.models import AuditEntry, Delivery, Signature
+from signatures.models import Delivery, Signature
 from signatures.registries import AlarmCode, AuditAction
 from signatures.states import State
 
-DAILY = timedelta(hours=23)
 MAX_SENTENCE = 300  # characters that an audit entry takes
 IN_MANIFEST = ("delivered", "named", "counted_only", "waiting", "withdrawn", "rejected")  # counts compared with it
 
@@ -53,11 +50,6 @@ def reconcile() -> Iterator[Check]:
 def check_delivered() -> Iterator[Check]:
     for delivery in Delivery.objects.exclude(state=Delivery.State.VOID).select_related("letter").order_by("pk"):
         yield from _check_delivery(delivery)
-
-
-def is_due() -> bool:
-    """Returns whether the last check is a day old."""
-    return not AuditEntry.objects.filter(action=AuditAction.RECONCILE, at__gt=timezone.now() - DAILY).exists()
 
 
 def check_deliveries() -> dict[AlarmCode, str]:

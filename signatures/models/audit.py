@@ -22,7 +22,6 @@ class AuditEntry(UnnamedModel):
     detail = models.JSONField("detail", default=dict)
 
     class Meta:
-        verbose_name = "audit entry"
         verbose_name_plural = "audit log"
         default_permissions: ClassVar = ["view"]
         ordering: ClassVar = ["-pk"]

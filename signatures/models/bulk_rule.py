@@ -82,8 +82,6 @@ class BulkRule(UnnamedModel):
     left_alone = models.PositiveIntegerField("left alone", default=0)
 
     class Meta:
-        verbose_name = "bulk rule"
-        verbose_name_plural = "bulk rules"
         ordering: ClassVar = ["-pk"]
         default_permissions: ClassVar = []
         permissions: ClassVar = [("apply_bulk_rules", "Can run and undo bulk rules")]

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
+from signatures.models.base import UnnamedModel
 from signatures.models.signature import Signature
 from signatures.registries.typed_fields import BLANKED_IN_DELIVERIES
 from signatures.states import Kind, State
@@ -70,7 +71,6 @@ class Delivery(models.Model):
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "delivery"
         verbose_name_plural = "deliveries"
         ordering: ClassVar = ["-pk"]
         default_permissions: ClassVar = ["view"]
@@ -114,7 +114,7 @@ class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
         return self.update(**dict.fromkeys(BLANKED_IN_DELIVERIES, ""), salt=None, signed_on=None)
 
 
-class DeliveryEntry(models.Model):
+class DeliveryEntry(UnnamedModel):
     """One signature of a delivery, as it was then. Only erasing the person changes it: see `blank`.
 
     Signatures that are counted only have no number and no words.
@@ -139,8 +139,7 @@ class DeliveryEntry(models.Model):
 
     objects = DeliveryEntryQuerySet.as_manager()
 
-    class Meta:
-        default_permissions: ClassVar = []
+    class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint("delivery", "place", name="one_leaf_per_place"),
             models.CheckConstraint(
@@ -149,22 +148,14 @@ class DeliveryEntry(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return str(self.pk)
 
-
-class Erratum(models.Model):
+class Erratum(UnnamedModel):
     """A signature that was withdrawn after it was delivered: a number and a day. Whose it was is not stored."""
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="errata")
     number = models.PositiveIntegerField("number")
     day = models.DateField("day")
 
-    class Meta:
-        verbose_name = "erratum"
+    class Meta(UnnamedModel.Meta):
         verbose_name_plural = "errata"
-        default_permissions: ClassVar = []
         constraints: ClassVar = [models.UniqueConstraint("delivery", "number", name="one_erratum_per_number")]
-
-    def __str__(self) -> str:
-        return str(self.pk)

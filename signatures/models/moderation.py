@@ -16,8 +16,6 @@ class RejectionReason(models.Model):
     place = models.PositiveSmallIntegerField("place in the list", default=100)
 
     class Meta:
-        verbose_name = "rejection reason"
-        verbose_name_plural = "rejection reasons"
         ordering: ClassVar = ["place", "text"]
 
     def __str__(self) -> str:

@@ -75,8 +75,6 @@ class EmailSubject(models.Model):
     )
 
     class Meta:
-        verbose_name = "email subject"
-        verbose_name_plural = "email subjects"
         constraints: ClassVar = [models.UniqueConstraint("mail", "language", name="one_subject_per_email")]
 
     def __str__(self) -> str:

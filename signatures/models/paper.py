@@ -20,8 +20,6 @@ class PaperImport(UnnamedModel):
     undone_at = models.DateTimeField("undone", null=True)
 
     class Meta:
-        verbose_name = "paper import"
-        verbose_name_plural = "paper imports"
         ordering: ClassVar = ["-pk"]
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("import_paper", "Can import signatures from paper, and undo an import")]

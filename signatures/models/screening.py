@@ -39,8 +39,6 @@ class RateLimit(models.Model):
     )
 
     class Meta:
-        verbose_name = "rate limit"
-        verbose_name_plural = "rate limits"
         ordering: ClassVar = ["scope", "seconds"]
         constraints: ClassVar = [
             models.UniqueConstraint("scope", "seconds", name="one_limit_per_time"),
@@ -90,7 +88,6 @@ class BlocklistEntry(models.Model):
     made_by = models.BigIntegerField("made by staff", null=True, editable=False)
 
     class Meta:
-        verbose_name = "blocklist entry"
         verbose_name_plural = "blocklists"
         ordering: ClassVar = ["-pk"]
         constraints: ClassVar = [

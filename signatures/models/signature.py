@@ -122,8 +122,6 @@ class Signature(UnnamedModel):
     objects = SignatureQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "signature"
-        verbose_name_plural = "signatures"
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("moderate_signature", "Can approve, reject and undo")]
         constraints: ClassVar = [
@@ -204,7 +202,6 @@ class WaitingSignature(Signature):
 
     class Meta:
         proxy = True
-        verbose_name = "waiting signature"
         verbose_name_plural = "review queue"
         default_permissions: ClassVar = []
 
@@ -214,8 +211,6 @@ class FeaturedSignature(Signature):
 
     class Meta:
         proxy = True
-        verbose_name = "featured signature"
-        verbose_name_plural = "featured signatures"
         default_permissions: ClassVar = []
 
 
@@ -224,8 +219,6 @@ class SignedLetter(Letter):
 
     class Meta:
         proxy = True
-        verbose_name = "signed letter"
-        verbose_name_plural = "signed letters"
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("export_signedletter", "Can export the signed letter")]
 

@@ -60,8 +60,6 @@ class Alarm(models.Model):
     seen_by = models.BigIntegerField("seen by staff", null=True)
 
     class Meta:
-        verbose_name = "alarm"
-        verbose_name_plural = "alarms"
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [
             ("pause_signing", "Can pause signing"),

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log, checkpoints
-from signatures.models import Alarm, AuditEntry, OutboxMail, RateLimit, Signature
+from signatures.models import Alarm, OutboxMail, RateLimit, Signature
 from signatures.monitoring import sign_up_trends
 from signatures.monitoring.sign_up_trends import MIN_SIGN_UPS
 from signatures.outbox import queue
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 SAME_OCCURRENCE = timedelta(hours=6)  # an alarm that comes back sooner is the same one: no second email
 ACTIVE_FOR = timedelta(minutes=10)  # after a check; the checks are a minute apart
 STUCK_AFTER = timedelta(minutes=30)
-DAILY = timedelta(hours=23)  # a recount is due again after this time
 
 _RAISE = load_sql(__file__, "raise_alarm.sql")
 _COUNT_DRIFT = load_sql(__file__, "count_drift.sql")
@@ -101,14 +100,6 @@ def recount(*, by: int | None = None) -> int:
     else:
         Alarm.objects.filter(code=AlarmCode.COUNT_DRIFT, until__gt=now).update(until=now)
     return len(differing)
-
-
-def is_recount_due() -> bool:
-    """Returns whether the last recount, by anybody, was more than a day ago."""
-    recent = AuditEntry.objects.filter(
-        action=AuditAction.RECOUNT, signature_id__isnull=True, at__gt=timezone.now() - DAILY
-    )
-    return not recent.exists()
 
 
 def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:

@@ -113,10 +113,7 @@ def my_link(request: HttpRequest, slug: str) -> HttpResponse:
         address = form.cleaned_data["email"]
         verdict = rate_limits.count_event(submission_risk.link_request_buckets(address, client_network(request)))
         submission.send_personal_link(
-            translation.revision.letter,
-            address=address,
-            language=get_language() or "en",
-            may_mail=verdict.may_mail,
+            translation.revision.letter, address=address, language=get_language() or "en", may_mail=verdict.may_mail
         )
         return see_other("link-sent", slug)
     context = {"letter": translation.revision.letter, "translation": translation, "form": form}

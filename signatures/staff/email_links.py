@@ -25,9 +25,5 @@ def admin_link(person: User) -> str:
 def register() -> None:
     """Called once, at start."""
     sending.staff_links.update(
-        {
-            OutboxMail.Kind.INVITE: password_link,
-            OutboxMail.Kind.RESET: password_link,
-            OutboxMail.Kind.ALARM: admin_link,
-        }
+        {OutboxMail.Kind.INVITE: password_link, OutboxMail.Kind.RESET: password_link, OutboxMail.Kind.ALARM: admin_link}
     )

@@ -185,11 +185,7 @@ def _forbidden_as(c: str) -> str:
 
 def search_columns(name: str, organization: str) -> dict[str, str]:
     """Returns the columns `DERIVED_FROM_WORDS`, by which a confirmed name is compared, sorted and searched."""
-    return {
-        "name_key": name_key(name),
-        "sort_key": sort_key(name),
-        "search_text": search_text(name, organization),
-    }
+    return {"name_key": name_key(name), "sort_key": sort_key(name), "search_text": search_text(name, organization)}
 
 
 def sort_key(name: str) -> str:

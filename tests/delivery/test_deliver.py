@@ -25,6 +25,7 @@ from pypdf import PdfReader
 from campaign.models import Letter
 from campaign.runtime.locks import AdvisoryLock
 from signatures import tasks
+from signatures.audit import audit_log
 from signatures.delivery import building, freezing, reconciliation
 from signatures.management.commands import worker
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
@@ -425,7 +426,7 @@ def test_the_nightly_check_raises_an_alarm_on_a_difference(frozen: Delivery, mon
     assert checked.detail == {"delivery-drift": 0}
 
     frozen.package.unlink()
-    monkeypatch.setattr(reconciliation, "DAILY", timedelta(0))
+    monkeypatch.setattr(audit_log, "DAILY", timedelta(0))
     run_worker_once()
     alarms = dict(AuditEntry.objects.filter(action="alarm").values_list("detail__code", "reason"))
     assert "bridge-1, the package is there: no instead of yes" in alarms["delivery-drift"]
