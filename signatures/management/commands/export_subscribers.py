@@ -2,9 +2,10 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Generator
 from contextlib import closing
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from signatures.audit import audit_log
 from signatures.management.commands._common import UpdatesKeyCommand
@@ -30,7 +31,7 @@ class Command(UpdatesKeyCommand):
             audit_log.record(AuditAction.EXPORT_SUBSCRIBERS, detail={"number": asked.count()})
             found = asked.values_list("letter__slug", "language", "sealed_address").iterator()
             # Closed here: a wrong key ends the export half way, and would leave the cursor of the database open.
-            with closing(iter(found)) as subscribers:
+            with closing(cast("Generator[Any]", found)) as subscribers:
                 rows = (
                     (slug, language, sealing.unseal(sealed or b"", private_key=private_key))
                     for slug, language, sealed in subscribers
