@@ -11,6 +11,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
 
 from campaign.web.page_cache import CachedPage, Key, PageCache
 
@@ -133,6 +136,15 @@ class LanguageFromUrlMiddleware(Middleware):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response
+
+
+def public_form[**Arguments](view: Callable[Arguments, HttpResponse]) -> Callable[Arguments, HttpResponse]:
+    """Mark the view of a public form: nothing that it was sent is in an error report, and it needs no CSRF token.
+
+    `SameOriginMiddleware` stands in for the token.
+    """
+    hidden = sensitive_post_parameters()(sensitive_variables()(view))
+    return csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(hidden))
 
 
 def accept_cross_origin_posts[View: Callable[..., HttpResponseBase]](view: View) -> View:

@@ -118,7 +118,11 @@ class _EntryReader:
     """Reads leaves and rows side by side, counts them, and collects faults."""
 
     def __init__(
-        self, file: IO[bytes], rows: zip_archive.ZipEntry, leaves: zip_archive.ZipEntry, progress: zip_archive.Progress
+        self,
+        file: IO[bytes],
+        rows: zip_archive.ZipEntry,
+        leaves: zip_archive.ZipEntry,
+        progress: zip_archive.Progress,
     ) -> None:
         text = io.TextIOWrapper(
             io.BufferedReader(_PartOfFile(file, rows)), encoding="utf-8-sig", errors="surrogateescape", newline=""

@@ -3,20 +3,15 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods
 
 from campaign.models import Letter
+from campaign.web.middleware import public_form
 from signatures.delivery import manifest
 from signatures.delivery.forms import ProofForm
 from signatures.models import Delivery
 
 
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
-@sensitive_variables()
+@public_form
 def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Shows counts, digests and root. What is pasted is compared with them and not stored."""
     public = Delivery.objects.public().filter(letter__in=Letter.objects.published(), letter__slug=slug, number=number)

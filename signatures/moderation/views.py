@@ -4,11 +4,10 @@ import uuid
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from campaign.letters import text_cache
 from campaign.web.client_network import client_network
+from campaign.web.middleware import public_form
 from campaign.web.responses import see_other
 from signatures.models import Signature
 from signatures.moderation import reports
@@ -16,8 +15,7 @@ from signatures.moderation.forms import ReportForm
 from signatures.screening import rate_limits
 
 
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
+@public_form
 def report_page(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
     """The report form. Every valid report gets the same answer, whatever happened to the name meanwhile."""
     translation = text_cache.newest(slug)

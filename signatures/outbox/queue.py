@@ -74,7 +74,11 @@ def enqueue_updates(addresses: Mapping[int, str], *, topic: str) -> int:
         topic: what the email is about (see `topics`).
     """
     return _execute(
-        _ENQUEUE_UPDATES, ids=list(addresses), recipients=_seal(addresses.values()), topic=topic, now=timezone.now()
+        _ENQUEUE_UPDATES,
+        ids=list(addresses),
+        recipients=_seal(addresses.values()),
+        topic=topic,
+        now=timezone.now(),
     )
 
 

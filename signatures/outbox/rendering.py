@@ -13,7 +13,13 @@ from django.utils import translation
 
 
 def build_message(
-    name: str, *, to: str, language: str, context: Mapping[str, Any], subject: str = "", unsubscribe: str = ""
+    name: str,
+    *,
+    to: str,
+    language: str,
+    context: Mapping[str, Any],
+    subject: str = "",
+    unsubscribe: str = "",
 ) -> EmailMultiAlternatives:
     """Renders the email in `templates/emails/<name>/`: a text part and an HTML part. No header has a signer's words.
 

@@ -12,14 +12,11 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods
 
 from campaign.letters import text_cache
 from campaign.models import Letter, Translation
 from campaign.web.client_network import client_network
-from campaign.web.middleware import accept_cross_origin_posts
+from campaign.web.middleware import accept_cross_origin_posts, public_form
 from campaign.web.responses import see_other
 from signatures import transitions
 from signatures.delivery import receipts
@@ -37,10 +34,7 @@ log = logging.getLogger(__name__)
 DATA_FIELDS = (*TYPED_NAMES, "language", "state", "signed_up_at", "confirmed_at", "approved_on")
 
 
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
-@sensitive_variables()
+@public_form
 def personal_page(request: HttpRequest, token: str) -> HttpResponse:
     """The page of one signature. Opening it changes nothing; only what the signer sends does."""
     try:
@@ -176,8 +170,7 @@ _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
 
 
 @accept_cross_origin_posts
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
+@public_form
 def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
     """End the updates. Email programs press the button by themselves (RFC 8058)."""
     try:

@@ -6,14 +6,12 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from campaign.letters import text_cache
 from campaign.models import Letter, NewsText, Translation
 from campaign.web.client_network import client_network
-from campaign.web.middleware import public_page
+from campaign.web.middleware import public_form, public_page
 from campaign.web.mirror_request import mirror_date
 from campaign.web.responses import see_other
 from signatures import counts, transitions
@@ -56,10 +54,7 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
     }
 
 
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
-@sensitive_variables()
+@public_form
 def sign(request: HttpRequest, slug: str) -> HttpResponse:
     """Submit the form. Every valid form gets the same answer (architecture, rule 4)."""
     if request.method != "POST":
@@ -101,10 +96,7 @@ def answer_page(request: HttpRequest, slug: str, page: str) -> HttpResponse:
     return render(request, f"{page}.html", {"letter": translation.revision.letter, "translation": translation})
 
 
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
-@sensitive_variables()
+@public_form
 def my_link(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for the personal link. Every valid address gets the same answer (architecture, rule 4)."""
     translation = text_cache.newest(slug)
@@ -113,7 +105,10 @@ def my_link(request: HttpRequest, slug: str) -> HttpResponse:
         address = form.cleaned_data["email"]
         verdict = rate_limits.count_event(submission_risk.link_request_buckets(address, client_network(request)))
         submission.send_personal_link(
-            translation.revision.letter, address=address, language=get_language() or "en", may_mail=verdict.may_mail
+            translation.revision.letter,
+            address=address,
+            language=get_language() or "en",
+            may_mail=verdict.may_mail,
         )
         return see_other("link-sent", slug)
     context = {"letter": translation.revision.letter, "translation": translation, "form": form}
