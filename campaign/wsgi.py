@@ -12,6 +12,6 @@ application = get_wsgi_application()
 
 # Everything loaded now is kept until the process ends, so the garbage collector need not examine it again and again.
 # Reading the URL patterns loads what Django would load with the first request.
-get_resolver().url_patterns  # noqa: B018
+get_resolver().url_patterns  # noqa: B018  # read for its effect: the first request finds the URLs loaded
 gc.collect()
 gc.freeze()

@@ -12,4 +12,4 @@ import signatures.moderation.admin.texts
 import signatures.monitoring.admin
 import signatures.outbox.admin
 import signatures.screening.admin
-import signatures.staff.admin  # noqa: F401
+import signatures.staff.admin  # noqa: F401  # importing it registers the admin pages

@@ -1,5 +1,6 @@
 """The admin page of the audit log. It is read-only."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
@@ -33,7 +34,7 @@ class ActionGroupFilter(admin.SimpleListFilter):
         return queryset.filter(action__in=[action for action in AuditAction if action.group == self.value()])
 
 
-class InputFilter(admin.SimpleListFilter):
+class InputFilter(ABC, admin.SimpleListFilter):
     """A filter with an input field, because there are too many values to choose from."""
 
     template = "admin/signatures/auditentry/input_filter.html"
@@ -58,9 +59,9 @@ class InputFilter(admin.SimpleListFilter):
     def problem(self) -> str:
         return self.invalid_message if self.value() and self.conditions() is None else ""
 
+    @abstractmethod
     def conditions(self) -> dict[str, Any] | None:
         """Returns what the entries must meet; None if the typed value is not valid."""
-        raise NotImplementedError
 
 
 class DayFilter(InputFilter):

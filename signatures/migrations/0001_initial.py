@@ -269,7 +269,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("draft", "not started"),
                             ("running", "running"),
-                            ("cancelled", "cancelled"),
+                            ("canceled", "canceled"),
                             ("done", "done"),
                             ("undoing", "being undone"),
                             ("undone", "undone"),
@@ -950,7 +950,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="bulkrule",
             constraint=models.CheckConstraint(
-                condition=models.Q(("step__in", ["draft", "running", "cancelled", "done", "undoing", "undone"])),
+                condition=models.Q(("step__in", ["draft", "running", "canceled", "done", "undoing", "undone"])),
                 name="bulk_rule_step_is_known",
             ),
         ),

@@ -36,7 +36,7 @@ class BulkRule(UnnamedModel):
     class Step(models.TextChoices):
         DRAFT = "draft", "not started"
         RUNNING = "running", "running"
-        CANCELLED = "cancelled", "cancelled"
+        CANCELED = "canceled", "canceled"
         DONE = "done", "done"
         UNDOING = "undoing", "being undone"
         UNDONE = "undone", "undone"
@@ -100,7 +100,7 @@ class BulkRule(UnnamedModel):
                 name="a_span_has_two_ends",
             ),
             models.CheckConstraint(
-                condition=Q(step__in=["draft", "running", "cancelled", "done", "undoing", "undone"]),
+                condition=Q(step__in=["draft", "running", "canceled", "done", "undoing", "undone"]),
                 name="bulk_rule_step_is_known",
             ),
         ]

@@ -62,8 +62,8 @@ def cancel(rule: BulkRule, *, by: int) -> BulkRule:
         TransitionNotAllowed: unless it is running.
     """
     locked = _lock(rule.pk, Step.RUNNING)
-    _end(locked, Step.CANCELLED)
-    _record(AuditAction.RULE_CANCELLED, locked, by=by, number=locked.taken)
+    _end(locked, Step.CANCELED)
+    _record(AuditAction.RULE_CANCELED, locked, by=by, number=locked.taken)
     return locked
 
 
@@ -72,9 +72,9 @@ def undo(rule: BulkRule, *, by: int) -> BulkRule:
     """Start to undo a rule. A task does the work (`run`).
 
     Raises:
-        TransitionNotAllowed: unless it is done or cancelled.
+        TransitionNotAllowed: unless it is done or canceled.
     """
-    locked = _lock(rule.pk, Step.DONE, Step.CANCELLED)
+    locked = _lock(rule.pk, Step.DONE, Step.CANCELED)
     locked.step, locked.undone_by = Step.UNDOING, by
     _save(locked, "step", "undone_by")
     _record(AuditAction.RULE_UNDO, locked, by=by, number=locked.taken)

@@ -50,7 +50,7 @@ class AuditAction(StrEnum):
     RULE_MADE = "rule-made", _RULES, "Wrote a bulk rule."
     RULE_STARTED = "rule-started", _RULES, "Started a bulk rule."
     RULE_CHANGED = "rule-changed", _RULES, "The number had changed: the bulk rule went back to its preview."
-    RULE_CANCELLED = "rule-cancelled", _RULES, "Cancelled a bulk rule."
+    RULE_CANCELED = "rule-canceled", _RULES, "Canceled a bulk rule."
     RULE_DONE = "rule-done", _RULES, "A bulk rule is done."
     RULE_UNDO = "rule-undo", _RULES, "Started to undo a bulk rule."
     RULE_UNDONE = "rule-undone", _RULES, "A bulk rule is undone."

@@ -37,7 +37,7 @@ class StaffSite(AdminSite):
             return True
         if settings.LOCAL_MODE and not hasattr(request, "is_enrolled"):
             # Kept on the request, because Django asks several times.
-            request.is_enrolled = second_factor.is_enrolled(user.pk or 0)  # type: ignore[attr-defined]
+            request.is_enrolled = second_factor.is_enrolled(user.pk or 0)  # type: ignore[attr-defined]  # for the templates
         return settings.LOCAL_MODE and not getattr(request, "is_enrolled", True)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:

@@ -34,9 +34,9 @@ os.environ |= dict.fromkeys(SETTINGS, "") | {
 os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import admin, commits, confirming, csvs, listing, pages, pdfs, proofs, signing  # noqa: E402
-from tests.bench.fixture import BenchSite  # noqa: E402
-from tests.bench.table import Row, say, show  # noqa: E402
+from tests.bench import admin, commits, confirming, csvs, listing, pages, pdfs, proofs, signing  # noqa: E402  # after django.setup()
+from tests.bench.fixture import BenchSite  # noqa: E402  # after django.setup()
+from tests.bench.table import Row, say, show  # noqa: E402  # after django.setup()
 
 BENCHES = {
     "pages": pages.run,

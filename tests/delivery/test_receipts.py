@@ -26,7 +26,7 @@ from tests.factories import make_many, make_signature
 BLOCK = merkle.BLOCK_SIZE
 
 
-class PlainTree(InmemoryTree):  # type: ignore[misc]
+class PlainTree(InmemoryTree):  # type: ignore[misc]  # pymerkle comes without types
     """pymerkle's own tree over leaves that are hashed already."""
 
     def hash_buff(self, data: bytes) -> bytes:

@@ -429,7 +429,7 @@ def test_a_run_continues_in_the_next_turn(letter: Letter, moderator: User, small
     assert fresh(rule).step == Step.DONE and rule.taken == rule.expected == 108
 
 
-def test_a_cancelled_rule_stops_between_batches_and_can_be_undone(
+def test_a_canceled_rule_stops_between_batches_and_can_be_undone(
     letter: Letter, moderator: User, small_batches: None
 ) -> None:
     make_signatures_of_all_kinds(letter)
@@ -724,7 +724,7 @@ def test_cancel_and_discard(moderator_client: Client, letter: Letter, ada: Signa
     rule = BulkRule.objects.get()
     press(moderator_client, rule, "start", number="1")
     press(moderator_client, rule, "cancel")
-    assert (fresh(rule).step, fresh_state(ada)) == (Step.CANCELLED, State.APPROVED)
+    assert (fresh(rule).step, fresh_state(ada)) == (Step.CANCELED, State.APPROVED)
     assert "no longer possible" in press(moderator_client, rule, "discard")
     create_rule(moderator_client, letter, country="GB")
     draft = BulkRule.objects.get(step=Step.DRAFT)

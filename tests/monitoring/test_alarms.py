@@ -161,7 +161,7 @@ def test_the_worker_recounts_once_a_day_and_when_asked(moderator_client: Client,
     assert AuditEntry.objects.filter(action="recount").count() == 1
     assert moderator_client.post("/admin/signatures/alarm/recount/").status_code == 302
     tasks.recount.call(7)
-    assert AuditEntry.objects.filter(action="recount").first().staff_id == 7  # type: ignore[union-attr]
+    assert AuditEntry.objects.filter(action="recount").first().staff_id == 7  # type: ignore[union-attr]  # there is one
 
 
 def test_a_worker_that_does_not_run_is_an_alarm_that_nobody_has_to_raise(

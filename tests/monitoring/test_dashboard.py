@@ -59,8 +59,8 @@ def test_every_chart_has_a_role_a_title_a_description_and_a_table_behind_it(
     assert len(svgs) == 16
     for chart in svgs:
         assert 'role="img"' in chart and re.search(r"<title id=[^>]+>[^<]+</title>", chart)
-        labelled = re.search(r'aria-labelledby="(\S+) (\S+)"', chart)
-        assert labelled is not None and all(page.count(f'id="{name}"') == 1 for name in labelled.groups())
+        labeled = re.search(r'aria-labelledby="(\S+) (\S+)"', chart)
+        assert labeled is not None and all(page.count(f'id="{name}"') == 1 for name in labeled.groups())
         assert re.search(r"<desc[^>]*>[^<]+</desc>", chart)
     assert len(re.findall(r"<details>\s*<summary>.*?<table>.*?</table>", page, re.DOTALL)) == 3
     assert "<script" not in "".join(svgs) and " style=" not in "".join(svgs)

@@ -51,7 +51,7 @@ def test_subscribers_get_one_mail_when_the_letter_is_handed_over(handed_over: De
 
     (mail,) = inbox
     assert mail["To"] == "dora@example.org" and "Xi" not in mail["Subject"]
-    body = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    body = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
     assert "handed over on May 7, 2026" in body and f"/deliveries/bridge/{handed_over.number}/" in body
     assert "Dora" not in mail.as_string()
     assert not OutboxMail.objects.exclude(recipient=None).exists()
@@ -63,7 +63,7 @@ def test_the_acknowledgement_is_a_second_mail(handed_over: Delivery, inbox: Inbo
     freezing.acknowledge(handed_over, by=None, on=date(2026, 5, 9))
     assert subscriptions.queue_updates(UPDATES_KEY) == 1
     sending.send_due()
-    assert "acknowledged on the recipient’s side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "acknowledged on the recipient’s side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
 
 
 @pytest.mark.parametrize("state", [State.UNCONFIRMED, State.REJECTED])

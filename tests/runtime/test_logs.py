@@ -376,7 +376,7 @@ def test_R5_no_log_of_a_running_site_holds_personal_data() -> None:
 def send(site: LiveSite, path: str, form: dict[str, str]) -> int:
     request = urllib.request.Request(f"http://127.0.0.1:{site.port}{path}", urllib.parse.urlencode(form).encode())
     try:
-        return urllib.request.build_opener(Stay).open(request, timeout=10).status  # type: ignore[no-any-return]
+        return urllib.request.build_opener(Stay).open(request, timeout=10).status  # type: ignore[no-any-return]  # as typeshed has it
     except urllib.error.HTTPError as error:
         with error:
             return error.code

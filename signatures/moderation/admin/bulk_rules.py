@@ -156,7 +156,7 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def buttons(self, rule: BulkRule) -> SafeString | str:
         # Part of the form of the list, and so sent with its CSRF token.
         button = '<button type="submit" class="button" formaction="{}/change/" name="do" value="{}">{}</button>'
-        if rule.step in {Step.DONE, Step.CANCELLED}:
+        if rule.step in {Step.DONE, Step.CANCELED}:
             return format_html(button, rule.pk, "undo", "Undo")
         return format_html(button, rule.pk, "cancel", "Cancel") if rule.step == Step.RUNNING else ""
 
