@@ -1,4 +1,4 @@
-"""Rate limits with the buckets that count events, and block lists."""
+"""Rate limits with the buckets that count events, and blocklists."""
 
 from datetime import timedelta
 from typing import ClassVar

@@ -8,7 +8,7 @@ class ActionGroup(StrEnum):
     """How the audit log groups its actions for staff."""
 
     DECISIONS = "decisions", "decisions"
-    RULES = "rules", "bulk rules and block lists"
+    RULES = "rules", "bulk rules and blocklists"
     STAFF = "staff", "staff: logins, accounts, second factors"
     VIEWS = "views", "views and searches"
     EXPORTS = "exports", "exports"

@@ -47,8 +47,8 @@ class Flag(StrEnum):
         _RATE_LIMITS,
     )
     LIMITER_DOWN = "limiter-down", "The rate limits could not be checked.", _RATE_LIMITS
-    BLOCKED = "blocked", "Its email domain or network is on a block list.", _BLOCKLISTS
-    BLOCKED_WORD = "blocked-word", "It has a word or a name of a block list.", _BLOCKLISTS, _NEW_WORDS
+    BLOCKED = "blocked", "Its email domain or network is on a blocklist.", _BLOCKLISTS
+    BLOCKED_WORD = "blocked-word", "It has a word or a name of a blocklist.", _BLOCKLISTS, _NEW_WORDS
     HOLD = "hold", "Staff put it aside.", _DECISIONS, _DECISION
     ASKED = "asked", "Staff asked its signer a question.", _DECISIONS, _DECISION
     ANSWERED = "answered", "Its signer answered the question of staff.", _CHANGES, _DECISION

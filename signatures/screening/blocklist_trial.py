@@ -1,4 +1,4 @@
-"""Trial of a block list entry: which submissions of the last week it would have flagged."""
+"""Trial of a blocklist entry: which submissions of the last week it would have flagged."""
 
 from contextlib import closing
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Block lists: what staff want to review whenever it occurs. They flag, and never refuse.
+"""Blocklists: what staff want to review whenever it occurs. They flag, and never refuse.
 
 Screening and the trial on the last week both use `Blocklists`, so that they cannot differ.
 """
@@ -79,7 +79,7 @@ def _clean_network(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Blocklists:
-    """Entries of block lists, prepared for comparison.
+    """Entries of blocklists, prepared for comparison.
 
     Attributes:
         domains: matches a whole domain.

@@ -34,6 +34,7 @@ OLD_WORDS = {
     r"[Oo]rganis(e|ed|er|ers|ation|ations)": "organization",
     r"[Cc]olours?": "color",
     r"[Bb]ehaviour": "behavior",
+    r"block[- ]lists?": "blocklist",
     r"[Cc]atalogues?": "catalog",
     r"(un)?cancell(ed|ing)|labell(ed|ing)|fulfil(s|ment)?": "one l, or two: American spelling",
     r"(fav|hon|neighb)ours?|centred?|licences?|grey|defence|judgement|(analy|recogni|normali|serial|minimi)se[ds]?": "American spelling",

@@ -56,6 +56,17 @@ def test_flagged_signatures_come_first_then_the_oldest(
     assert names_on(moderator_client.get(QUEUE)) == ["Flagged", "Clean, old", "Clean, new"]
 
 
+@pytest.mark.parametrize(("others", "count"), [(0, "1 result"), (1, "2 results")])
+def test_the_number_of_rows_is_given_in_words_that_can_be_counted(
+    moderator_client: Client, letter: Letter, others: int, count: str
+) -> None:
+    for number in range(1 + others):
+        make_signature(letter, f"Name {number}", State.WAITING)
+    paginator = re.search(r'<nav class="paginator".*?</nav>', moderator_client.get(QUEUE).content.decode(), re.DOTALL)
+    assert paginator is not None
+    assert count in [line.strip() for line in paginator[0].splitlines()]
+
+
 def test_a_row_shows_words_language_flags_and_the_number_of_similar_signatures(
     moderator_client: Client, letter: Letter
 ) -> None:
