@@ -1,0 +1,95 @@
+"""Bulk rules and signatures for the tests of them."""
+
+import itertools
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from campaign.models import Letter
+from signatures import counts
+from signatures.models import BulkRule, Signature
+from signatures.moderation import bulk_rule_runs, bulk_rules
+from signatures.moderation.bulk_rules import Conditions
+from signatures.states import State, Visibility
+from signatures.values import sealing
+from tests.factories import make_signature
+
+BOT = "Bot Petrow"
+ENDED = {State.WITHDRAWN, State.REJECTED}
+Step = BulkRule.Step
+
+
+def key_of(domain: str) -> str:
+    return sealing.domain_hash(domain, pepper=settings.EMAIL_HASH_PEPPER)
+
+
+def make_signatures_of_all_kinds(letter: Letter, times: int = 2) -> None:
+    """Signatures of every state and visibility, flagged and not; every second one with the email domain of the bots."""
+    like = make_signature(letter, BOT)
+    flags: list[list[str]] = [[], ["rate"], ["hold", "rate"]]
+    cells = itertools.product(range(times), State, Visibility, flags, ("bots.example", "post.example"))
+    rows = []
+    for number, (_time, state, visibility, raised, domain) in enumerate(cells):
+        is_blank = state == State.WITHDRAWN
+        has_words = not is_blank and (visibility != Visibility.COUNTED or state == State.UNCONFIRMED)
+        row = Signature(letter_id=letter.pk, translation_id=like.translation_id, state=state, visibility=visibility)
+        row.address_hash, row.language, row.signed_up_at = number.to_bytes(32), "en", like.signed_up_at
+        row.name = f"Signer {number:04d}" if has_words else ""
+        row.flags, row.domains = ([], []) if is_blank else (raised, [key_of(domain)])
+        row.confirmed_at = None if state == State.UNCONFIRMED else like.confirmed_at
+        row.approved_on = like.approved_on if state == State.APPROVED else None
+        rows.append(row)
+    Signature.objects.bulk_create(rows)
+    like.delete()
+
+
+def rule_of(letter: Letter, by: User, **conditions: Any) -> BulkRule:
+    return bulk_rules.create(letter, Conditions(**conditions), by=by.pk, name="Flood", reason="Made by a program")
+
+
+def start(rule: BulkRule, by: User) -> BulkRule:
+    number = bulk_rules.preview(rule).number
+    return bulk_rule_runs.start(rule, by=by.pk, shown=number, typed=number)
+
+
+def run_to_end(rule: BulkRule, by: User) -> BulkRule:
+    start(rule, by)
+    assert not bulk_rule_runs.run(rule.pk)
+    return fresh(rule)
+
+
+def undo_to_end(rule: BulkRule, by: User) -> BulkRule:
+    bulk_rule_runs.undo(rule, by=by.pk)
+    assert not bulk_rule_runs.run(rule.pk)
+    return fresh(rule)
+
+
+def fresh(rule: BulkRule) -> BulkRule:
+    rule.refresh_from_db()
+    return rule
+
+
+def everything() -> dict[int, dict[str, Any]]:
+    """Every column of every signature."""
+    return {
+        row["id"]: {name: bytes(v) if isinstance(v, memoryview) else v for name, v in row.items()}
+        for row in Signature.objects.values()
+    }
+
+
+def counted(letter: Letter) -> dict[tuple[str, str, bool], int]:
+    """Returns the counts of the letter, after comparing them with its rows."""
+    stored = counts.for_letter(letter.pk).cells
+    rows = Signature.objects.filter(letter=letter).values_list("state", "visibility", "flags")
+    recount: dict[tuple[str, str, bool], int] = {}
+    for state, visibility, flags in rows:
+        cell = (state, visibility, bool(flags))
+        recount[cell] = recount.get(cell, 0) + 1
+    assert stored == recount
+    return dict(stored)
+
+
+def fresh_state(row: Signature) -> str:
+    row.refresh_from_db()
+    return row.state
