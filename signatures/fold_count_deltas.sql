@@ -3,7 +3,7 @@
 WITH deleted AS (DELETE FROM signatures_countdelta RETURNING *),
 folded AS (
     INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number)
-    SELECT letter_id, state, visibility, flagged, country, sum(number) FROM deleted
+    SELECT letter_id, state, visibility, flagged, country, sum(number) FROM deleted WHERE state <> ''
     GROUP BY letter_id, state, visibility, flagged, country HAVING sum(number) <> 0
     RETURNING 1
 ),

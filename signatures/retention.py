@@ -15,9 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from signatures.audit import audit_log
-from signatures.models import BulkRule, RateBucket, Signature, Suppression, Tombstone
+from signatures.models import BulkRule, OutboxMail, RateBucket, Signature, Submission, Suppression, Tombstone
 from signatures.registries import AuditAction
-from signatures.states import State
 from signatures.values import csv_cells
 
 UNCONFIRMED_FOR = timedelta(days=7)
@@ -40,11 +39,11 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     if not dry_run:
         _restore_tombstones(_tombstones_file())
     now = timezone.now()
+    old_submissions = Submission.objects.filter(signed_up_at__lte=now - UNCONFIRMED_FOR)
     expired: dict[str, QuerySet[Any]] = {
         "erased signatures from a backup": Signature.objects.filter(pk__in=_restored_by_backup()),
-        "unconfirmed signatures": Signature.objects.filter(
-            state=State.UNCONFIRMED, signed_up_at__lte=now - UNCONFIRMED_FOR
-        ),
+        "emails about submissions": OutboxMail.objects.filter(signature_id__in=old_submissions.values("pk")),
+        "submissions": old_submissions,
         "buckets of rate limits": RateBucket.objects.filter(until__lte=now),
         "suppressed addresses": Suppression.objects.filter(until__lte=now),
         "tombstones": Tombstone.objects.filter(at__lte=now - _months()),
@@ -68,11 +67,11 @@ def delete_expired_buckets() -> int:
 
 
 def delete_network_digests() -> int:
-    """Delete network digests and burst marks that are too old, and return the number of signatures that had one."""
+    """Delete network digests and burst marks that are too old, and return the number of rows that had one."""
     before = timezone.now() - NETWORKS_FOR
     BulkRule.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
-    old = Signature.objects.filter(signed_up_at__lte=before)
-    return old.exclude(network="", marks=[]).update(network="", marks=[])
+    old = [model.objects.filter(signed_up_at__lte=before) for model in (Signature, Submission)]
+    return sum(rows.exclude(network="", marks=[]).update(network="", marks=[]) for rows in old)
 
 
 def _restored_by_backup() -> list[int]:
@@ -102,7 +101,7 @@ def sync_tombstones(file: Path | None = None) -> int:
     draft = file.with_suffix(".part")
     with draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
-        cells = ((t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat()) for t in rows)
+        cells = ((t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat(), " ".join(t.flags)) for t in rows)
         csv_cells.write_rows(lines, cells)
     draft.chmod(0o600)
     draft.replace(file)
@@ -120,15 +119,22 @@ def _restore_tombstones(file: Path) -> None:
     known = {_bytes(t): t.at for t in Tombstone.objects.all()}
     missing = []
     with file.open(newline="") as lines:
-        for letter_id, kind, key, at in csv.reader(lines):
+        for letter_id, kind, key, at, *flags in csv.reader(lines):  # files of version 0.9 have no flags
             stone = Tombstone(
-                letter_id=int(letter_id), kind=kind, address_hash=bytes.fromhex(key), at=datetime.fromisoformat(at)
+                letter_id=int(letter_id),
+                kind=kind,
+                address_hash=bytes.fromhex(key),
+                at=datetime.fromisoformat(at),
+                flags="".join(flags).split(),
             )
             if stone.at > max(known.get(_bytes(stone), stone.at - timedelta(1)), timezone.now() - _months()):
                 missing.append(stone)
     if missing:
         Tombstone.objects.bulk_create(
-            missing, update_conflicts=True, unique_fields=["letter_id", "kind", "address_hash"], update_fields=["at"]
+            missing,
+            update_conflicts=True,
+            unique_fields=["letter_id", "kind", "address_hash"],
+            update_fields=["at", "flags"],
         )
 
 

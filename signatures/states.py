@@ -5,11 +5,18 @@ from django.utils.translation import gettext_lazy as _
 
 
 class State(models.TextChoices):
-    UNCONFIRMED = "unconfirmed", _("unconfirmed")
     WAITING = "waiting", _("waiting")
     APPROVED = "approved", _("approved")
     REJECTED = "rejected", _("rejected")
     WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class RuleTarget(models.TextChoices):
+    """What a bulk rule takes: signatures in these states, and submissions, which have none."""
+
+    UNCONFIRMED = "unconfirmed", _("unconfirmed")
+    WAITING = State.WAITING.value, State.WAITING.label
+    APPROVED = State.APPROVED.value, State.APPROVED.label
 
 
 class Visibility(models.TextChoices):
@@ -25,7 +32,6 @@ class Kind(models.TextChoices):
 
 # The states from which each action may start.
 ALLOWED_FROM = {
-    "confirm": {State.UNCONFIRMED},
     "change": {State.WAITING, State.APPROVED, State.REJECTED},
     "approve": {State.WAITING, State.REJECTED},
     "reject": {State.WAITING, State.APPROVED},

@@ -1,12 +1,12 @@
-"""Transitions of one signature: locking, checking, and saving with an audit entry."""
+"""Transitions of one signature: locking (a submission, too), checking, and saving with an audit entry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from django.utils import timezone
 
 from signatures.audit import audit_log
-from signatures.models import Signature
+from signatures.models import Signature, Submission
 from signatures.registries import AuditAction
 from signatures.states import ALLOWED_FROM, State
 
@@ -19,13 +19,38 @@ class EditConflict(TransitionNotAllowed):
     """Somebody else changed the signature after the decider's page was made (threat model A7)."""
 
 
-def lock(signature: Signature) -> Signature:
+def attempt(action: Callable[[], object]) -> None:
+    """Run an action whose button may be pressed twice: what was done before is no error, and does nothing.
+
+    Raises:
+        TransitionNotAllowed: only a more special one, which says what to do instead.
+    """
+    try:
+        action()
+    except TransitionNotAllowed as error:
+        if type(error) is not TransitionNotAllowed:
+            raise
+
+
+def lock(row: Signature) -> Signature:
     """Returns the current row, locked until the transaction ends.
 
     Raises:
         TransitionNotAllowed: when it no longer exists.
     """
-    locked = Signature.objects.select_for_update().filter(pk=signature.pk).first()
+    locked = Signature.objects.select_for_update().filter(pk=row.pk).first()
+    if locked is None:
+        raise TransitionNotAllowed("It no longer exists.")
+    return locked
+
+
+def lock_submission(row: Submission) -> Submission:
+    """Returns the current row, locked until the transaction ends.
+
+    Raises:
+        TransitionNotAllowed: when it no longer exists.
+    """
+    locked = Submission.objects.select_for_update().filter(pk=row.pk).first()
     if locked is None:
         raise TransitionNotAllowed("It no longer exists.")
     return locked

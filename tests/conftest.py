@@ -25,13 +25,13 @@ from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from campaign.runtime import database
 from campaign.web import middleware
-from signatures.models import Signature
+from signatures.models import Signature, Submission
 from signatures.outbox import sending
 from signatures.screening import blocklists, rate_limits
 from signatures.states import State
 from signatures.values import form_stamps
 from tests import pseudo
-from tests.factories import WORDS, make_letter, make_signature
+from tests.factories import WORDS, make_letter, make_signature, make_submission
 from tests.live_site import LiveSite, free_port
 
 NEVER_TRUNCATED = {
@@ -94,9 +94,9 @@ def ada(letter: Letter) -> Signature:
 
 
 @pytest.fixture
-def ben(letter: Letter) -> Signature:
-    """Unconfirmed."""
-    return make_signature(letter, "Ben Nevis", State.UNCONFIRMED)
+def ben(letter: Letter) -> Submission:
+    """Submitted, not confirmed."""
+    return make_submission(letter, "Ben Nevis")
 
 
 @pytest.fixture

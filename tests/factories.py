@@ -1,13 +1,14 @@
 """Factories: a few functions in place of a factory library."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, Translation
-from signatures.models import Delivery, Signature
+from signatures.models import Delivery, Signature, Submission
 from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.signing.signer_input import SignerInput
 from signatures.states import Kind, State, Visibility
@@ -49,25 +50,38 @@ def make_signature(
     letter: Letter, name: str, state: State = State.APPROVED, visibility: Visibility = Visibility.PUBLIC, **fields: Any
 ) -> Signature:
     """A signature in this state, as the actions would leave it."""
-    has_words = state != State.WITHDRAWN and not (visibility == Visibility.COUNTED and state != State.UNCONFIRMED)
-    is_confirmed = has_words and state != State.UNCONFIRMED
+    has_words = state != State.WITHDRAWN and visibility != Visibility.COUNTED
     now = timezone.now()
+    defaults = {
+        **_origin(letter, now),
+        "name": name if has_words else "",
+        **(names.search_columns(name, fields.get("organization", "")) if has_words else {}),
+        "state": state,
+        "visibility": visibility,
+        "confirmed_at": now,
+        "approved_on": now.date() if state == State.APPROVED else None,
+        "place": None if state == State.WITHDRAWN else 1,
+    }
+    return Signature.objects.create(**(defaults | fields))
+
+
+def make_submission(letter: Letter, name: str, visibility: Visibility = Visibility.PUBLIC, **fields: Any) -> Submission:
+    """A submission that waits to be confirmed, as the form would leave it, without its email."""
+    has_words = visibility != Visibility.COUNTED
+    defaults = {**_origin(letter, timezone.now()), "name": name if has_words else "", "visibility": visibility}
+    return Submission.objects.create(**(defaults | fields))
+
+
+def _origin(letter: Letter, now: datetime) -> dict[str, Any]:
     revision = letter.revisions.first()
     assert revision is not None
-    defaults = {
+    return {
         "letter": letter,
         "translation": revision.translations.first(),
         "address_hash": secrets.token_bytes(32),
-        "name": name if has_words else "",
-        **(names.search_columns(name, fields.get("organization", "")) if is_confirmed else {}),
-        "state": state,
-        "visibility": visibility,
         "language": "en",
         "signed_up_at": now,
-        "confirmed_at": None if state == State.UNCONFIRMED else now,
-        "approved_on": now.date() if state == State.APPROVED else None,
     }
-    return Signature.objects.create(**(defaults | fields))
 
 
 def signer_input(text: Translation, language: str = "en", **values: str) -> SignerInput:

@@ -101,6 +101,13 @@ class Letter(models.Model):
         db_default=Order.NAME,
         help_text="In the delivered letter.",
     )
+    signers_per_mailbox = models.PositiveSmallIntegerField(
+        "people per mailbox",
+        choices=[(1, "one"), (2, "two, if their names differ")],
+        default=2,
+        db_default=2,
+        help_text="How many people may sign from one email address. Couples often share one.",
+    )
     letterhead = models.JSONField("letterhead", default=dict, blank=True, validators=[check_letterhead])
     created_at = models.DateTimeField("created at", auto_now_add=True)
 
@@ -111,6 +118,7 @@ class Letter(models.Model):
             models.CheckConstraint(
                 condition=models.Q(state__in=["draft", "open", "paused", "closed"]), name="letter_state_is_known"
             ),
+            models.CheckConstraint(condition=models.Q(signers_per_mailbox__in=[1, 2]), name="one_or_two_per_mailbox"),
         ]
 
     def __str__(self) -> str:

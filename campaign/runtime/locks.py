@@ -21,6 +21,7 @@ class AdvisoryLock(IntEnum):
     IMPORT_PAPER = 720_130_510  # key: the letter
     FREEZE_DELIVERY = 720_130_511
     BUILD_DELIVERY = 720_130_512  # key: the delivery
+    SEND_TO_MAILBOX = 720_130_513  # key: a part of the digest of the mailbox
 
 
 @contextmanager

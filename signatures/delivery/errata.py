@@ -2,25 +2,32 @@
 
 from collections.abc import Collection
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum
-from signatures.registries import AuditAction
+from signatures.registries import LEAVING_ACTIONS
+
+
+def entries_that_left(delivery: Delivery) -> QuerySet[DeliveryEntry]:
+    """Returns the entries of a delivery whose signature was withdrawn, erased or taken back since.
+
+    By the audit log, which forgets nothing: who signs anew makes another signature, and this one has left all the same.
+    """
+    leaving = AuditEntry.objects.filter(signature_id=OuterRef("signature_id"), action__in=LEAVING_ACTIONS)
+    return delivery.rows.filter(Exists(leaving))
 
 
 def record_errata(signature_ids: Collection[int]) -> None:
     """Record an erratum for each of these signatures, in each delivery that was handed over with it.
 
-    Called before the signatures are withdrawn or deleted. A signature that was withdrawn after the delivery was frozen
-    has its erratum already.
+    Called before the signatures are withdrawn or deleted, and that is logged. One that was withdrawn before has its
+    erratum already.
     """
     delivered_in = DeliveryEntry.objects.filter(signature_id__in=signature_ids).values("delivery_id")
     for delivery in Delivery.objects.handed_over().filter(pk__in=delivered_in).order_by("pk").select_for_update():
-        withdrawn = AuditEntry.objects.filter(
-            action=AuditAction.WITHDRAW, signature_id__in=signature_ids, at__gte=delivery.frozen_at
-        )
         entries = delivery.rows.filter(signature_id__in=signature_ids)
-        add_errata(delivery, entries.exclude(signature_id__in=withdrawn.values("signature_id")).count())
+        add_errata(delivery, entries.exclude(pk__in=entries_that_left(delivery).values("pk")).count())
 
 
 def add_errata(locked: Delivery, number: int) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, IntegerField, Max, OuterRef, QuerySet, Value, Window
+from django.db.models import Count, IntegerField, Max, QuerySet, Value, Window
 from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
@@ -14,7 +14,7 @@ from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import snapshot
-from signatures.delivery.errata import add_errata
+from signatures.delivery.errata import add_errata, entries_that_left
 from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
 from signatures.states import State
@@ -150,7 +150,7 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
         TransitionNotAllowed: its files are not ready.
     """
     locked = _lock(delivery, Delivery.State.READY)
-    add_errata(locked, withdrawn_since(locked))
+    add_errata(locked, entries_that_left(locked).count())
     fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
     return _transition(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 
@@ -165,12 +165,6 @@ def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
     locked = _lock(delivery, Delivery.State.HANDED_OVER)
     Letter.objects.filter(pk=locked.letter_id).update(acknowledged_on=on)
     return _transition(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
-
-
-def withdrawn_since(delivery: Delivery) -> int:
-    """Returns the number of people who withdrew or erased their signature since this delivery was frozen."""
-    still_signed = Signature.objects.filter(pk=OuterRef("signature_id")).exclude(state=State.WITHDRAWN)
-    return delivery.rows.filter(~Exists(still_signed)).count()
 
 
 def _lock(delivery: Delivery, *states: Delivery.State) -> Delivery:

@@ -6,10 +6,11 @@ from signatures.models.delivery import Delivery, DeliveryEntry, Erratum
 from signatures.models.moderation import Question, RejectionReason
 from signatures.models.outbox import EmailSubject, OutboxMail, Suppression
 from signatures.models.paper import PaperImport
-from signatures.models.screening import BlocklistEntry, RateBucket, RateLimit
+from signatures.models.screening import BlocklistEntry, RateBucket, RateLimit, Switch
 from signatures.models.signature import (
     FeaturedSignature,
     Grams,
+    LinkAlias,
     Signature,
     SignatureQuerySet,
     SignedLetter,
@@ -17,3 +18,4 @@ from signatures.models.signature import (
     WaitingSignature,
 )
 from signatures.models.statistics import Alarm, CountDelta, HourlyStatistic
+from signatures.models.submission import Submission

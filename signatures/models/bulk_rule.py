@@ -10,7 +10,7 @@ from campaign.models import Letter
 from campaign.models.languages import language_choices
 from signatures.models.base import UnnamedModel
 from signatures.models.signature import Signature
-from signatures.states import State, Visibility
+from signatures.states import RuleTarget, Visibility
 
 LITERAL = r"[^*?[:space:]]"  # a pattern of wildcards alone would match everybody
 HAS_CONDITION = (
@@ -58,7 +58,7 @@ class BulkRule(UnnamedModel):
     similar_to = models.BigIntegerField("similar to signature no.", null=True, blank=True)
     name_key = models.CharField(max_length=200, blank=True, editable=False)
     # These two narrow a rule. Neither is a condition by itself.
-    states = ArrayField(models.CharField(max_length=12, choices=State), default=list, blank=True)
+    states = ArrayField(models.CharField(max_length=12, choices=RuleTarget), default=list, blank=True)
     visibility = models.CharField("visibility", max_length=10, choices=Visibility, blank=True)
 
     seen = models.JSONField(null=True, editable=False)  # the preview: `bulk_rules.save_preview`
@@ -112,12 +112,15 @@ class BulkRule(UnnamedModel):
 
 
 class BulkRuleChange(UnnamedModel):
-    """The former state of one signature that a bulk rule changed: all that is needed to restore it."""
+    """The former state of one signature that a bulk rule changed: all that is needed to restore it.
+
+    The state is empty for a submission, which has none: it was flagged. The signature that it becomes has its number.
+    """
 
     rule = models.ForeignKey(BulkRule, models.CASCADE, related_name="changes", db_index=False)
-    signature = models.ForeignKey(Signature, models.CASCADE, related_name="+")
+    signature = models.ForeignKey(Signature, models.CASCADE, related_name="+", db_constraint=False)
     entry_id = models.BigIntegerField()  # the audit entry; a later transition means another decision
-    state = models.CharField(max_length=12)
+    state = models.CharField(max_length=12, blank=True)
     approved_on = models.DateField(null=True)
     flags = ArrayField(models.CharField(max_length=20), default=list)
 

@@ -103,8 +103,8 @@ class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
     """Named sets of delivery entries, and their only change."""
 
     def shown_to(self, signature: Signature) -> DeliveryEntryQuerySet:
-        """Entries that the signer sees on the personal page: none before confirming, and none after withdrawing."""
-        if signature.state in {State.UNCONFIRMED, State.WITHDRAWN}:
+        """Entries that the signer sees on the personal page: none after withdrawing."""
+        if signature.state == State.WITHDRAWN:
             return self.none()
         mine = self.filter(signature_id=signature.pk, salt__isnull=False, delivery__in=Delivery.objects.public())
         return mine.select_related("delivery__letter").order_by("-delivery__number")

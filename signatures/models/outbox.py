@@ -14,7 +14,8 @@ class OutboxMail(UnnamedModel):
     """An email. Its recipient is sealed, and is deleted once the email is sent or given up."""
 
     class Kind(models.TextChoices):
-        LINK = "link", "personal link"
+        LINK = "link", "link to confirm"
+        LINKS = "links", "personal links asked for"
         REMINDER = "reminder", "reminder to confirm"
         QUESTION = "question", "question of staff"
         UPDATE = "update", "what became of the letter"
@@ -22,9 +23,22 @@ class OutboxMail(UnnamedModel):
         RESET = "reset", "password reset of a member of staff"
         ALARM = "alarm", "alarm to a member of staff"
 
-    signature = models.ForeignKey(Signature, models.CASCADE, null=True, related_name="mails")
+    class Priority(models.IntegerChoices):
+        """What goes first when much is due. A flood of flagged sign-ups delays nobody else's email."""
+
+        STAFF = 0, "to staff"
+        ASKED = 1, "asked for by a signer, or by staff"
+        SIGN_UP = 2, "sign-ups without a flag"
+        FLAGGED = 3, "flagged sign-ups"
+        REMINDER = 4, "reminders"
+        UPDATE = 5, "updates"
+
+    # The number of a submission, too: the signature that it becomes keeps it. So no constraint of the database.
+    signature = models.ForeignKey(Signature, models.CASCADE, null=True, related_name="mails", db_constraint=False)
     staff_id = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=20, choices=Kind)
+    priority = models.PositiveSmallIntegerField(choices=Priority, db_default=2)
+    mailbox = models.CharField(max_length=16, blank=True, default="", db_default="")  # see `SignerColumns`
     topic = models.CharField(max_length=40, blank=True, db_default="")
     language = models.CharField(max_length=10)
     recipient = models.BinaryField(null=True)
@@ -41,16 +55,21 @@ class OutboxMail(UnnamedModel):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    kind__in=["link", "reminder", "question", "update"], signature__isnull=False, staff_id__isnull=True
+                    kind__in=["link", "links", "reminder", "question", "update"],
+                    signature__isnull=False,
+                    staff_id__isnull=True,
                 )
                 | Q(kind__in=["invite", "reset", "alarm"], signature__isnull=True, staff_id__isnull=False),
                 name="mail_goes_to_a_signer_or_to_staff",
             ),
         ]
         indexes: ClassVar = [
-            models.Index("due_at", name="outbox_due", condition=Q(recipient__isnull=False)),
+            models.Index("priority", "due_at", name="outbox_due", condition=Q(recipient__isnull=False)),
             models.Index("staff_id", "queued_at", name="outbox_to_staff", condition=Q(staff_id__isnull=False)),
-            # For the dashboard. A sign-up does not pay for these two, only an email that was sent or given up.
+            # For the caps and the dashboard. No sign-up pays for these three, only an email that was sent or given up.
+            models.Index(
+                "mailbox", "sent_at", name="outbox_sent_to", condition=Q(sent_at__isnull=False) & ~Q(mailbox="")
+            ),
             models.Index("sent_at", name="outbox_sent", condition=Q(sent_at__isnull=False)),
             models.Index(
                 "due_at", name="outbox_given_up", condition=Q(sent_at__isnull=True) & Q(recipient__isnull=True)
@@ -63,7 +82,7 @@ class EmailSubject(models.Model):
 
     class Of(models.TextChoices):
         LINK = "link", "the link to confirm"
-        ALREADY = "already", "the link to a signature that is confirmed"
+        LINKS = "links", "the links that a signer asked for"
         REMINDER = "reminder", "the reminder to confirm"
         QUESTION = "question", "that staff have a question"
         UPDATE = "update", "what became of the letter"

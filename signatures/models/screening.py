@@ -1,4 +1,4 @@
-"""Rate limits with the buckets that count events, and blocklists."""
+"""Rate limits with the buckets that count events, blocklists, and switches against a flood."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -106,3 +106,27 @@ class BlocklistEntry(models.Model):
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+class SwitchManager(models.Manager["Switch"]):
+    def is_on(self, code: str) -> bool:
+        return self.filter(code=code, is_on=True).exists()
+
+
+class Switch(models.Model):
+    """What staff can turn on during an attack. Nothing of it refuses anybody. One without a row is off."""
+
+    class Code(models.TextChoices):
+        PAUSE_FLAGGED_MAIL = "pause-flagged-mail", "pause emails to flagged sign-ups"
+        PROOF_OF_WORK = "proof-of-work", "ask every browser for some seconds of work"
+
+    code = models.CharField(max_length=20, primary_key=True, choices=Code)
+    is_on = models.BooleanField(default=False)
+
+    objects = SwitchManager()
+
+    class Meta:
+        default_permissions: ClassVar = []
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,8 +1,7 @@
-"""Signatures, the named sets of them, and tombstones of erased ones."""
+"""Signatures, the named sets of them, other links to them, and tombstones of erased ones."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,9 +11,10 @@ from django.db import models
 from django.db.models import Q
 from django_countries import countries
 
-from campaign.models import Letter, Translation
+from campaign.models import Letter
 from signatures.models.base import UnnamedModel
-from signatures.registries.typed_fields import DERIVED_FROM_WORDS, MAX_LENGTHS, WORDS
+from signatures.models.signer_columns import SignerColumns
+from signatures.registries.typed_fields import DERIVED_FROM_WORDS, WORDS
 from signatures.states import Kind, State, Visibility
 
 
@@ -35,6 +35,15 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
     def deliverable(self) -> SignatureQuerySet:
         """The only definition of "is named in the delivery"."""
         return self.filter(state=State.APPROVED, visibility__in=[Visibility.PUBLIC, Visibility.DELIVERY])
+
+    def of_mailbox(self, person: SignerColumns) -> SignatureQuerySet:
+        """What was signed under the same letter with the same address: nothing for a signature on paper."""
+        rows = self.filter(letter=person.letter_id, kind__in=Kind.values, address_hash=person.address_hash)
+        return rows.exclude(address_hash=None).order_by("pk")
+
+    def standing(self) -> SignatureQuerySet:
+        """What was confirmed and not withdrawn, whatever staff decided."""
+        return self.exclude(state=State.WITHDRAWN)
 
     def featured(self) -> SignatureQuerySet:
         """The signatures that staff put first, in the order that staff chose."""
@@ -74,70 +83,48 @@ _PUBLIC = Q(state="approved", visibility="public")
 _NEWEST = models.F("approved_on").desc()
 
 
-class Signature(UnnamedModel):
-    """The signature of one email address under one letter. It has no address, only a keyed hash that finds it again."""
+class Signature(SignerColumns):
+    """What the owner of a mailbox confirmed, or what was signed on paper. Only its owner and staff ever change it."""
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    letter = models.ForeignKey(
-        Letter, models.PROTECT, related_name="signatures", verbose_name="letter", db_index=False
-    )  # the indexes below begin with it; every index makes each signature slower
-    translation = models.ForeignKey(
-        Translation, models.PROTECT, related_name="signatures", verbose_name="text", db_index=False
-    )
-    kind = models.CharField("kind", max_length=MAX_LENGTHS["kind"], choices=Kind, default=Kind.PERSON)
-    address_hash = models.BinaryField(max_length=32, null=True, editable=False)
+    MAX_PLACES = 2  # the people who may sign from one mailbox; a letter may allow fewer
+
+    # Of the places of its mailbox, the one that it takes. One that was withdrawn takes none.
+    place = models.PositiveSmallIntegerField(null=True, default=1, editable=False)
     paper = models.BooleanField(default=False, editable=False)
     sheet = models.CharField("where the paper lies", max_length=100, blank=True, default="", db_default="")
-
-    name = models.CharField("name", max_length=MAX_LENGTHS["name"], blank=True)
-    role = models.CharField("role", max_length=MAX_LENGTHS["role"], blank=True)
-    organization = models.CharField("organization", max_length=MAX_LENGTHS["organization"], blank=True)
-    spokesperson = models.CharField(
-        "who speaks for it", max_length=MAX_LENGTHS["spokesperson"], blank=True, default="", db_default=""
-    )
-    country = models.CharField("country", max_length=MAX_LENGTHS["country"], blank=True)
-    comment = models.TextField("comment", max_length=MAX_LENGTHS["comment"], blank=True)
     # Made of the name on confirmation, for comparing, sorting and searching (`names.search_columns`).
     name_key = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")
     sort_key = models.CharField(max_length=100, blank=True, editable=False, default="", db_default="", db_collation="C")
     search_text = models.TextField(blank=True, editable=False, default="", db_default="")
-    visibility = models.CharField("visibility", max_length=MAX_LENGTHS["visibility"], choices=Visibility)
-    language = models.CharField("language", max_length=10)
-    sealed_address = models.BinaryField(null=True, editable=False)
-    # Keyed digests that signatures of one source share: of the email domain and the domains that it is part of, and for
-    # 72 hours of the network.
-    domains = ArrayField(models.CharField(max_length=16), default=list, db_default=[], editable=False)
-    network = models.CharField(max_length=16, blank=True, editable=False, default="", db_default="")
-    # Digests of the buckets that count bursts (`rate_limits.MARKED_SCOPES`) and counted it; kept for 72 hours, too.
-    marks = ArrayField(models.CharField(max_length=16), default=list, db_default=[], editable=False)
 
-    state = models.CharField("state", max_length=12, choices=State, default=State.UNCONFIRMED)
-    flags = ArrayField(models.CharField(max_length=20), verbose_name="flags", default=list, blank=True)
+    state = models.CharField("state", max_length=12, choices=State, default=State.WAITING)
     featured_position = models.PositiveSmallIntegerField("place among featured signatures", null=True, editable=False)
-    signed_up_at = models.DateTimeField("signed up")
     confirmed_at = models.DateTimeField("confirmed", null=True)
     approved_on = models.DateField("approved", null=True)
     question = models.CharField(max_length=40, blank=True, editable=False, default="", db_default="")
 
     objects = SignatureQuerySet.as_manager()
 
-    class Meta:
+    class Meta(SignerColumns.Meta):
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("moderate_signature", "Can approve, reject and undo")]
         constraints: ClassVar = [
-            models.UniqueConstraint("letter", "kind", "address_hash", name="one_signature_per_address"),
+            *SignerColumns.Meta.constraints,
+            models.UniqueConstraint("letter", "kind", "address_hash", "place", name="one_signature_per_place"),
+            models.CheckConstraint(
+                condition=Q(state=State.WITHDRAWN, place__isnull=True)
+                | (~Q(state=State.WITHDRAWN) & Q(place__gte=1, place__lte=2)),
+                name="two_places_per_mailbox",
+            ),
             models.CheckConstraint(
                 condition=Q(address_hash__isnull=False) | Q(paper=True), name="an_address_unless_on_paper"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[State.UNCONFIRMED, State.WITHDRAWN])
-                | Q(confirmed_at__isnull=False)
-                | Q(paper=True),
-                name="nothing_moves_before_confirmation",
+                condition=Q(confirmed_at__isnull=False) | Q(paper=True), name="a_signature_is_confirmed"
             ),
             models.CheckConstraint(
                 condition=Q(**dict.fromkeys((*WORDS, *DERIVED_FROM_WORDS), ""))
-                | (~Q(state=State.WITHDRAWN) & (~Q(visibility=Visibility.COUNTED) | Q(confirmed_at__isnull=True))),
+                | ~(Q(state=State.WITHDRAWN) | Q(visibility=Visibility.COUNTED)),
                 name="counted_and_withdrawn_have_no_words",
             ),
             models.CheckConstraint(
@@ -147,8 +134,6 @@ class Signature(UnnamedModel):
                 condition=~Q(state=State.APPROVED) | Q(approved_on__isnull=False), name="approved_on_a_day"
             ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="signature_state_is_known"),
-            models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="visibility_is_known"),
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="kind_is_known"),
         ]
         indexes: ClassVar = [
             models.Index("letter", _NEWEST, "public_id", name="public_newest", condition=_PUBLIC),
@@ -197,6 +182,13 @@ class Signature(UnnamedModel):
         ]
 
 
+class LinkAlias(UnnamedModel):
+    """The public id of a submission that became no signature of its own: its link leads to one that stood already."""
+
+    public_id = models.UUIDField(unique=True)
+    signature = models.ForeignKey(Signature, models.CASCADE, related_name="aliases")
+
+
 class WaitingSignature(Signature):
     """The review queue."""
 
@@ -224,12 +216,16 @@ class SignedLetter(Letter):
 
 
 class Tombstone(UnnamedModel):
-    """When a signature was erased: one from before that time is never restored from a backup (R8)."""
+    """When a signature was erased: one from before that time is never restored from a backup (R8).
+
+    `flags` are those that the signature had: who erases it and signs again does not get rid of them.
+    """
 
     letter_id = models.BigIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)
     address_hash = models.BinaryField(max_length=32)
     at = models.DateTimeField()
+    flags = ArrayField(models.CharField(max_length=20), default=list, db_default=[])
 
     class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [models.UniqueConstraint("letter_id", "kind", "address_hash", name="one_tombstone")]

@@ -13,11 +13,12 @@ class CountDelta(UnnamedModel):
 
     A cell is a letter, state, visibility and whether there is a flag. Only public signatures are counted by country,
     too, so that nobody else can be found by subtraction (P4).
+    One without a state counts a submission that arrived: an event alone.
     A delta also says what happened, in which hour and language. That goes into `HourlyStatistic` with the same fold.
     """
 
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # no index: it is a few rows
-    state = models.CharField(max_length=12)
+    state = models.CharField(max_length=12, blank=True)
     visibility = models.CharField(max_length=10)
     flagged = models.BooleanField()
     country = models.CharField(max_length=2, blank=True, default="", db_default="")

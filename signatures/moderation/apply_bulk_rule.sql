@@ -1,25 +1,18 @@
--- Apply a bulk rule to one batch of signatures: change them, write audit entries, remember their former state.
---
--- Confirmed signatures are rejected. Unconfirmed ones get a flag, so that they wait for review should they be
--- confirmed.
+-- Apply a bulk rule to one batch of signatures: reject them, write audit entries, remember their former state.
 --
 -- The part in braces is a subquery with the conditions of the rule, which locks the rows. A row that somebody changed
 -- while this statement waited for its lock is therefore checked against the conditions again.
 WITH chosen AS MATERIALIZED ({chosen}), changed AS (
     UPDATE signatures_signature AS signature
-    SET state = CASE WHEN chosen.state = 'unconfirmed' THEN chosen.state ELSE 'rejected' END,
+    SET state = 'rejected',
         approved_on = NULL,
-        flags = CASE
-            WHEN chosen.state = 'unconfirmed' THEN chosen.flags || %(flag)s::varchar(20)
-            ELSE ARRAY(SELECT flag FROM unnest(chosen.flags) AS flag WHERE flag <> ALL (%(ended_flags)s))
-        END
+        flags = ARRAY(SELECT flag FROM unnest(chosen.flags) AS flag WHERE flag <> ALL (%(ended_flags)s))
     FROM chosen
     WHERE signature.id = chosen.id
-    RETURNING chosen.*, signature.state AS new_state, signature.flags AS new_flags
+    RETURNING chosen.*, signature.flags AS new_flags
 ), logged AS (
     INSERT INTO signatures_auditentry (at, action, staff_id, letter_id, signature_id, was, now, reason, detail)
-    SELECT %(at)s, %(action)s, %(staff_id)s, letter_id, id,
-        state, CASE WHEN new_state = 'rejected' THEN new_state ELSE '' END, '',
+    SELECT %(at)s, %(action)s, %(staff_id)s, letter_id, id, state, 'rejected', '',
         jsonb_strip_nulls(jsonb_build_object(
             'rule', %(rule_id)s,
             'approved_on', approved_on,
@@ -34,8 +27,4 @@ WITH chosen AS MATERIALIZED ({chosen}), changed AS (
     FROM changed
     JOIN logged ON logged.signature_id = changed.id
 )
-SELECT
-    count(*) FILTER (WHERE new_state = 'rejected') AS rejected,
-    count(*) FILTER (WHERE new_state <> 'rejected') AS flagged,
-    max(id) AS last
-FROM changed
+SELECT count(*), max(id) FROM changed

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log
-from signatures.models import BulkRule, Signature
-from signatures.moderation.bulk_rules import matching, save_preview
+from signatures.models import BulkRule, BulkRuleChange, Signature, Submission
+from signatures.moderation.bulk_rules import matching, matching_submissions, save_preview
 from signatures.moderation.decisions import named_subquery
 from signatures.registries import FLAGS_ENDED_BY_DECISION, AuditAction, Flag
 from signatures.transitions import TransitionNotAllowed
@@ -29,6 +30,7 @@ TOLERATED_SHARE = 0.01
 Step = BulkRule.Step
 
 _APPLY = load_sql(__file__, "apply_bulk_rule.sql")
+_FLAG = load_sql(__file__, "flag_by_bulk_rule.sql")
 _UNDO = load_sql(__file__, "undo_bulk_rule.sql")
 
 
@@ -48,7 +50,8 @@ def start(rule: BulkRule, *, by: int, shown: int, typed: int) -> BulkRule:
     if typed != shown or not shown:
         raise TransitionNotAllowed("This is not the number that the preview showed.")
     locked.step, locked.expected, locked.started_at, locked.started_by = Step.RUNNING, shown, timezone.now(), by
-    locked.bound = Signature.objects.aggregate(Max("pk"))["pk__max"]
+    numbers = Signature.objects.values("pk").union(Submission.objects.values("pk")).order_by("-pk")
+    locked.bound = numbers[:1].get()["pk"]
     _save(locked, "step", "expected", "started_at", "started_by", "bound")
     _record(AuditAction.RULE_STARTED, locked, by=by, number=shown)
     return locked
@@ -121,10 +124,39 @@ def _run_batch(rule_id: int) -> bool:
 
 
 def _apply_batch(rule: BulkRule) -> bool:
-    if not rule.reached and _differs_from_preview(rule):
+    if not rule.reached:
+        if _differs_from_preview(rule):
+            return False
+        rule.flagged += _flag_submissions(rule)  # first, so that none is confirmed behind the back of the rule
+    rows = matching(rule).filter(pk__gt=rule.reached, pk__lte=rule.bound).exclude(pk__in=_taken(rule))
+    columns = ("id", "letter_id", "state", "approved_on", "flags")
+    rejected, last = _apply(_APPLY, rows.order_by("pk").select_for_update().values(*columns)[:BATCH_SIZE], rule)
+    if last is None:
+        _save(rule, "flagged")
+        _end(rule, Step.DONE)
+        _record(AuditAction.RULE_DONE, rule, number=rule.taken)
         return False
-    rows = matching(rule).filter(pk__gt=rule.reached, pk__lte=rule.bound).order_by("pk").select_for_update()
-    subquery, parameters = named_subquery(rows.values("id", "letter_id", "state", "approved_on", "flags")[:BATCH_SIZE])
+    rule.rejected, rule.reached = rule.rejected + rejected, last
+    _save(rule, "rejected", "flagged", "reached")
+    return True
+
+
+def _flag_submissions(rule: BulkRule) -> int:
+    rows = matching_submissions(rule).filter(pk__lte=rule.bound).order_by("pk").select_for_update()
+    flagged, _last = _apply(_FLAG, rows.values("id", "letter_id", "flags"), rule)
+    return flagged
+
+
+def _taken(rule: BulkRule) -> QuerySet[BulkRuleChange, Any]:
+    return BulkRuleChange.objects.filter(rule=rule).values("signature_id")
+
+
+def _apply(statement: str, rows: QuerySet[Any, Any], rule: BulkRule) -> tuple[int, int | None]:
+    """Returns how many rows the statement changed, and the number of the last one."""
+    try:
+        subquery, parameters = named_subquery(rows)
+    except EmptyResultSet:
+        return 0, None
     parameters |= {
         "rule_id": rule.pk,
         "flag": Flag.INVALIDATED,
@@ -134,20 +166,14 @@ def _apply_batch(rule: BulkRule) -> bool:
         "at": timezone.now(),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_APPLY.format(chosen=subquery), parameters)
-        rejected, flagged, last = cursor.fetchone()
-    if last is None:
-        _end(rule, Step.DONE)
-        _record(AuditAction.RULE_DONE, rule, number=rule.taken)
-        return False
-    rule.rejected, rule.flagged, rule.reached = rule.rejected + rejected, rule.flagged + flagged, last
-    _save(rule, "rejected", "flagged", "reached")
-    return True
+        cursor.execute(statement.format(chosen=subquery), parameters)
+        number, last = cursor.fetchone()
+    return int(number), last
 
 
 def _differs_from_preview(rule: BulkRule) -> bool:
     """Whether the number of matches differs from the preview. If so, the rule goes back to a new preview."""
-    number = matching(rule).filter(pk__lte=rule.bound).count()
+    number = sum(rows.filter(pk__lte=rule.bound).count() for rows in (matching(rule), matching_submissions(rule)))
     if abs(number - rule.expected) <= max(TOLERATED_NUMBER, TOLERATED_SHARE * rule.expected):
         return False
     rule.step, rule.has_changed = Step.DRAFT, True
@@ -167,7 +193,8 @@ def _undo_batch(rule: BulkRule) -> bool:
         _record(AuditAction.RULE_UNDONE, rule, number=rule.undone)
         return False
     # Locked by a statement of its own, so that the next one sees the audit entries of whoever held the locks before.
-    list(Signature.objects.select_for_update().filter(pk__in=chosen).order_by("pk").values_list("pk"))
+    for model in (Submission, Signature):
+        list(model.objects.select_for_update().filter(pk__in=chosen).order_by("pk").values_list("pk"))
     parameters: dict[str, Any] = {
         "rule_id": rule.pk,
         "chosen": chosen,

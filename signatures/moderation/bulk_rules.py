@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet, Value
 from django.utils import timezone
 from psycopg2.errors import QueryCanceled
 
@@ -15,14 +17,13 @@ from campaign.models import Letter
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.models import BulkRule, Signature, SignatureQuerySet
+from signatures.models import BulkRule, Signature, SignatureQuerySet, Submission
 from signatures.moderation.decisions import named_subquery
 from signatures.registries import AuditAction, Flag
 from signatures.screening import rate_limits
-from signatures.states import State
+from signatures.states import RuleTarget, State
 from signatures.values import email_addresses, patterns, sealing
 
-AFFECTED_STATES = [State.UNCONFIRMED, State.WAITING, State.APPROVED]
 EXAMPLES = 20
 
 _PREVIEW = load_sql(__file__, "preview_bulk_rule.sql")
@@ -87,7 +88,7 @@ def create(letter: Letter, conditions: Conditions, *, by: int, name: str, reason
     rule = BulkRule(
         letter=letter, name=name.strip(), reason=reason.strip(), made_by=by, country=conditions.country,
         language=conditions.language, flag=conditions.flag, visibility=conditions.visibility,
-        states=[state for state in AFFECTED_STATES if state in conditions.states],
+        states=[target for target in RuleTarget if target in conditions.states],
     )  # fmt: skip
     for field_name in ("name_pattern", "organization"):
         setattr(rule, field_name, _pattern(field_name, getattr(conditions, field_name)))
@@ -178,10 +179,23 @@ def matching(rule: BulkRule) -> SignatureQuerySet:
 
     A rule whose match criteria were blanked (`similar_to` without `name_key`, no `networks`) matches nobody.
     """
-    if not has_condition(rule) or (rule.similar_to is not None and not rule.name_key):
+    states = set(rule.states or RuleTarget) & set(State)
+    if not states or not has_condition(rule) or (rule.similar_to is not None and not rule.name_key):
         return Signature.objects.none()
-    rows = Signature.objects.filter(letter_id=rule.letter_id, state__in=rule.states or AFFECTED_STATES)
-    rows = rows.exclude(state=State.UNCONFIRMED, flags__contains=[Flag.INVALIDATED])
+    rows = _meeting_conditions(rule, Signature.objects.filter(state__in=states))
+    return rows.filter(name_key=rule.name_key) if rule.name_key else rows
+
+
+def matching_submissions(rule: BulkRule) -> QuerySet[Submission]:
+    """Returns the submissions that a rule matches now and has not flagged yet. They have no key to compare names by."""
+    is_chosen = RuleTarget.UNCONFIRMED in (rule.states or RuleTarget)
+    if not is_chosen or not has_condition(rule) or rule.similar_to is not None:
+        return Submission.objects.none()
+    return _meeting_conditions(rule, Submission.objects.exclude(flags__contains=[Flag.INVALIDATED]))
+
+
+def _meeting_conditions[Rows: QuerySet[Any]](rule: BulkRule, rows: Rows) -> Rows:
+    rows = rows.filter(letter_id=rule.letter_id)
     if rule.name_pattern:
         rows = rows.filter(name__regex=patterns.regex(rule.name_pattern))
     if rule.organization:
@@ -194,7 +208,7 @@ def matching(rule: BulkRule) -> SignatureQuerySet:
         rows = rows.filter(flags__contains=[rule.flag])
     if rule.signed_up_from and rule.signed_up_until:
         rows = rows.filter(signed_up_at__gte=rule.signed_up_from, signed_up_at__lt=rule.signed_up_until)
-    for column in ("country", "language", "name_key", "visibility"):
+    for column in ("country", "language", "visibility"):
         if value := getattr(rule, column):
             rows = rows.filter(**{column: value})
     return rows
@@ -202,8 +216,11 @@ def matching(rule: BulkRule) -> SignatureQuerySet:
 
 def preview(rule: BulkRule) -> Preview:
     """Returns the counts of the signatures that a rule matches now, by state and visibility, and examples."""
+    columns = ("id", "state", "visibility")
+    submissions = matching_submissions(rule).annotate(state=Value(RuleTarget.UNCONFIRMED.value))
+    both = matching(rule).order_by().values(*columns).union(submissions.order_by().values(*columns), all=True)
     try:
-        subquery, parameters = named_subquery(matching(rule).order_by().values("id", "state", "visibility"))
+        subquery, parameters = named_subquery(both)
     except EmptyResultSet:
         return Preview({}, 0, 0.0, [])
     parameters["fractions"] = [position / (EXAMPLES - 1) for position in range(EXAMPLES)]
@@ -213,7 +230,8 @@ def preview(rule: BulkRule) -> Preview:
     cells = {(state, visibility): number for state, visibility, number, *_rest in rows if state}
     examples: list[int] = next(row[4] for row in rows if not row[0]) or []
     letter_counts = counts.for_letter(rule.letter_id)
-    affected = sum(letter_counts.in_state(state) for state in AFFECTED_STATES)
+    affected = letter_counts.in_state(State.WAITING, State.APPROVED)
+    affected += Submission.objects.filter(letter_id=rule.letter_id).count()
     return Preview(
         cells=cells,
         by_hand=sum(row[3] for row in rows),

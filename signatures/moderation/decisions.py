@@ -133,7 +133,8 @@ def queue_questions(private_key: PrivateKey) -> int:
     queued = 0
     for row in asked.exclude(mails__kind=OutboxMail.Kind.QUESTION).select_for_update(of=("self",)):
         address = sealing.unseal(row.sealed_address or b"", private_key=private_key)
-        queued += queue.enqueue([row.pk], language=row.language, address=address, kind=OutboxMail.Kind.QUESTION)
+        queue.enqueue_question(row, address=address)
+        queued += 1
     audit_log.record(AuditAction.QUEUE_QUESTIONS, detail={"number": queued})
     return queued
 

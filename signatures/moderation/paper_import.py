@@ -154,10 +154,10 @@ def undo_import(paper_import: PaperImport, *, by: int) -> int:
         locked.first_entry, locked.last_entry, action=AuditAction.IMPORT, letter_id=locked.letter_id
     )
     rows = list(Signature.objects.filter(pk__in=signature_ids, paper=True).select_for_update().order_by("pk"))
-    if rows:
-        audit_log.record_each(AuditAction.UNDO_IMPORT, rows, staff_id=by, erased=True)
     remaining_ids = [row.pk for row in rows]
     record_errata(remaining_ids)
+    if rows:
+        audit_log.record_each(AuditAction.UNDO_IMPORT, rows, staff_id=by, erased=True)
     blank_entries(remaining_ids)
     Signature.objects.filter(pk__in=remaining_ids).delete()
     locked.undone_at = timezone.now()
@@ -232,7 +232,7 @@ def _parse_day(typed: str) -> date | None:
 
 def _existing(lines: list[PaperLine], letter: Letter) -> dict[PersonKey, int]:
     """Returns the ids of confirmed signatures by the same people as these lines."""
-    confirmed = Signature.objects.filter(letter=letter).exclude(state__in=[State.UNCONFIRMED, State.WITHDRAWN])
+    confirmed = Signature.objects.filter(letter=letter).standing()
     columns = ("country", "organization", "pk")
     found = confirmed.filter(name_key__in={line.key[0] for line in lines}).order_by("-pk")
     rows = [*found.values_list("name_key", *columns)]

@@ -11,14 +11,13 @@ from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log, checkpoints
-from signatures.models import Alarm, OutboxMail, RateLimit, Signature
+from signatures.models import Alarm, OutboxMail, RateLimit, Signature, Submission
 from signatures.monitoring import sign_up_trends
 from signatures.monitoring.sign_up_trends import MIN_SIGN_UPS
 from signatures.outbox import queue
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import rate_limits
 from signatures.staff import roles
-from signatures.states import State
 
 log = logging.getLogger(__name__)
 
@@ -134,11 +133,9 @@ def _exceeded_mail_budgets() -> Iterator[tuple[AlarmCode, str]]:
 def _unconfirmed(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     # Most people confirm within an hour, so the last hour does not count.
     day_ago, hour_ago = now - timedelta(hours=25), now - timedelta(hours=1)
-    sign_ups = Signature.objects.filter(signed_up_at__gt=day_ago, signed_up_at__lte=hour_ago)
-    total = sign_ups.count()
-    if total < MIN_SIGN_UPS:
-        return
-    unconfirmed = sign_ups.filter(state=State.UNCONFIRMED).count()
-    if unconfirmed * 5 > total * 4:  # more than four in five
+    in_that_day = {"signed_up_at__gt": day_ago, "signed_up_at__lte": hour_ago}
+    unconfirmed = Submission.objects.filter(**in_that_day).count()
+    total = unconfirmed + Signature.objects.filter(**in_that_day).count()
+    if total >= MIN_SIGN_UPS and unconfirmed * 5 > total * 4:  # more than four in five
         share = f"{unconfirmed} of the {total} sign-ups of a day are unconfirmed"
         yield AlarmCode.UNCONFIRMED, f"{share}: emails do not arrive, or somebody types the addresses of other people."

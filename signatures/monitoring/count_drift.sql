@@ -2,7 +2,7 @@
 -- signed meanwhile is in both or in neither.
 SELECT letter_id, sum(abs(number)) FROM (
     SELECT letter_id, sum(number) AS number FROM (
-        SELECT letter_id, state, visibility, flagged, country, number FROM signatures_countdelta
+        SELECT letter_id, state, visibility, flagged, country, number FROM signatures_countdelta WHERE state <> ''
         UNION ALL
         SELECT letter_id, state, visibility, flags <> '{}',
             CASE WHEN state = 'approved' AND visibility = 'public' THEN country ELSE '' END, -count(*)

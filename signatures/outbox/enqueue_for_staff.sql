@@ -1,6 +1,6 @@
 -- Enqueues an email to each of the accounts %(ids)s that got fewer than %(max_per_hour)s of this kind in the last hour.
-INSERT INTO signatures_outboxmail (staff_id, kind, topic, language, recipient, queued_at, due_at, attempts, failure)
-SELECT u.id, %(kind)s, %(topic)s, %(language)s, wanted.recipient, %(now)s, %(now)s, 0, ''
+INSERT INTO signatures_outboxmail (staff_id, kind, priority, topic, language, recipient, queued_at, due_at, attempts, failure)
+SELECT u.id, %(kind)s, %(priority)s, %(topic)s, %(language)s, wanted.recipient, %(now)s, %(now)s, 0, ''
 FROM unnest(%(ids)s::bigint[], %(recipients)s::bytea[]) AS wanted (id, recipient)
     JOIN auth_user u ON u.id = wanted.id
 WHERE (

@@ -1,6 +1,6 @@
 """The queue of the outbox: emails are enqueued in the transaction that causes them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,58 +10,67 @@ from django.db import connection
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
-from signatures.models import OutboxMail
+from signatures.models import OutboxMail, Signature
 from signatures.states import Kind
 from signatures.values import sealing
 
-# Threat model S20: limits on emails to one address about one letter.
-MIN_INTERVAL = timedelta(minutes=10)  # between two emails
-MAX_PER_DAY, MAX_IN_ALL = 3, 5
-REMIND_AFTER = timedelta(days=2)
+REMIND_AFTER = timedelta(days=2)  # after the email with the link, if the submission is not confirmed
 # To one member of staff. Somebody who types their name again and again does not fill their mailbox.
 MAX_PER_HOUR_TO_STAFF = {OutboxMail.Kind.INVITE: 3, OutboxMail.Kind.RESET: 3, OutboxMail.Kind.ALARM: 6}
 
-_ENQUEUE = load_sql(__file__, "enqueue.sql")
+_ENQUEUE_LINKS = load_sql(__file__, "enqueue_links.sql")
 _ENQUEUE_UPDATES = load_sql(__file__, "enqueue_updates.sql")
 _ENQUEUE_FOR_STAFF = load_sql(__file__, "enqueue_for_staff.sql")
 
 
-def enqueue(
-    signatures: Sequence[int],
+def enqueue_links(letter_id: int, *, address_hash: bytes, mailbox: str, language: str, address: str) -> int:
+    """Enqueues one email with all links of an address under a letter, if there are any and none is enqueued yet.
+
+    The same statement runs and one recipient is sealed in every case, so that the time does not tell whether there are
+    any (architecture, rule 4). The caps apply when it is sent (`caps`): it may have to wait, for a day at most.
+
+    Returns the number of emails enqueued.
+    """
+    return _execute(
+        _ENQUEUE_LINKS,
+        letter_id=letter_id,
+        kinds=Kind.values,
+        address_hash=address_hash,
+        mailbox=mailbox,
+        priority=OutboxMail.Priority.ASKED,
+        language=language,
+        recipient=_seal([address])[0],
+        now=timezone.now(),
+    )
+
+
+def enqueue_question(signature: Signature, *, address: str) -> None:
+    """Enqueues the email to a signer whom staff asked something."""
+    kind, priority = OutboxMail.Kind.QUESTION, OutboxMail.Priority.ASKED
+    _enqueue(signature.pk, kind, priority, language=signature.language, address=address)
+
+
+def enqueue_reminder(submission_id: int, *, mailbox: str, language: str, address: str) -> None:
+    """Enqueues the email that asks once more to confirm a submission, `REMIND_AFTER` from now."""
+    kind, priority = OutboxMail.Kind.REMINDER, OutboxMail.Priority.REMINDER
+    _enqueue(submission_id, kind, priority, language=language, address=address, mailbox=mailbox, after=REMIND_AFTER)
+
+
+def _enqueue(
+    number: int,
+    kind: OutboxMail.Kind,
+    priority: OutboxMail.Priority,
     *,
     language: str,
     address: str,
-    remind: bool = False,
-    kind: OutboxMail.Kind = OutboxMail.Kind.LINK,
-) -> int:
-    """Enqueues the email with the personal link, unless the address got enough. Returns the number of emails enqueued.
-
-    The caller holds the lock on the rows of the signatures. Otherwise two requests at once could each find that no
-    email was enqueued yet.
-
-    Args:
-        signatures: the ids of signatures that belong to `address`.
-        language: the language of the email.
-        address: the email address; the outbox keeps it sealed.
-        remind: enqueue a reminder, too. It is sent after `REMIND_AFTER` if the signature is still unconfirmed.
-        kind: `LINK`, or `QUESTION` if staff asked something.
-    """
-    wanted = [(kind, timedelta(0)), *([(OutboxMail.Kind.REMINDER, REMIND_AFTER)] if remind else [])]
+    mailbox: str = "",
+    after: timedelta = timedelta(0),
+) -> None:
     now = timezone.now()
-    return _execute(
-        _ENQUEUE,
-        ids=list(signatures),
-        kinds=[kind for kind, _wait in wanted],
-        waits=[wait for _kind, wait in wanted],
-        # Each sealed on its own: two recipients with the same bytes would show that they are the same (R3).
-        recipients=_seal([address for _each in wanted]),
-        all_kinds=Kind.values,
-        language=language,
-        now=now,
-        interval_since=now - MIN_INTERVAL,
-        max_in_all=MAX_IN_ALL,
-        max_per_day=MAX_PER_DAY,
-    )
+    OutboxMail.objects.create(
+        signature_id=number, kind=kind, priority=priority, mailbox=mailbox, language=language,
+        recipient=_seal([address])[0], queued_at=now, due_at=now + after,
+    )  # fmt: skip
 
 
 def enqueue_updates(addresses: Mapping[int, str], *, topic: str) -> int:
@@ -78,6 +87,7 @@ def enqueue_updates(addresses: Mapping[int, str], *, topic: str) -> int:
         ids=list(addresses),
         recipients=_seal(addresses.values()),
         topic=topic,
+        priority=OutboxMail.Priority.UPDATE,
         now=timezone.now(),
     )
 
@@ -101,6 +111,7 @@ def enqueue_for_staff(staff_ids: Sequence[int], *, kind: OutboxMail.Kind, topic:
         ids=list(addresses),
         recipients=_seal(addresses.values()),
         kind=kind,
+        priority=OutboxMail.Priority.STAFF,
         topic=topic,
         language=settings.LANGUAGE_CODE,
         now=timezone.now(),
@@ -108,9 +119,14 @@ def enqueue_for_staff(staff_ids: Sequence[int], *, kind: OutboxMail.Kind, topic:
     )
 
 
-def discard(signature_id: int) -> None:
-    """Deletes the emails to this signer that have not been sent."""
-    OutboxMail.objects.filter(signature=signature_id, recipient__isnull=False).delete()
+def discard(number: int) -> None:
+    """Deletes the emails about this signature, or submission, that have not been sent."""
+    OutboxMail.objects.filter(signature_id=number, recipient__isnull=False).delete()
+
+
+def forget(numbers: Collection[int]) -> None:
+    """Deletes all emails about submissions that are deleted, sent ones, too."""
+    OutboxMail.objects.filter(signature_id__in=numbers).delete()
 
 
 def _seal(addresses: Iterable[str]) -> list[bytes]:

@@ -1,39 +1,30 @@
-"""Sends the emails in the outbox that are due, one by one, in the worker."""
+"""Sends the emails in the outbox that are due, one by one, in the worker: the most important first."""
 
 import logging
 import smtplib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from nacl.public import PrivateKey
 
-from signatures.models import EmailSubject, OutboxMail, RateLimit, Signature
-from signatures.outbox import rendering, topics
-from signatures.registries import AlarmCode
+from signatures.models import EmailSubject, OutboxMail, RateLimit, Submission, Suppression, Switch
+from signatures.outbox import caps, messages, queue
 from signatures.screening import rate_limits
-from signatures.states import State
-from signatures.values import email_addresses, sealing, tokens
+from signatures.values import email_addresses, sealing
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 12  # with the waits between them, about three days
 MAX_WAIT = timedelta(hours=12)  # between two attempts
 BUDGET_WAIT = timedelta(minutes=1)  # for an email whose domain got enough for now
-
-# Makes the link in an email to a member of staff, when the email is sent. `signatures.staff` registers one for each
-# kind at start, because the pages that the links lead to are not known here.
-staff_links: dict[OutboxMail.Kind, Callable[[User], str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +39,19 @@ class _Run:
 def send_due(*, limit: int = 500) -> int:
     """Sends the emails that are due over one connection. Returns the number of emails sent.
 
-    Emails to staff go first and use no budget of the rate limits: an alarm that emails pile up must not wait behind
-    them. Each email is locked, sent and saved in a transaction of its own. So no email is lost, and when the worker
-    dies in between, one is sent twice.
+    Before each email the most important one is looked for anew (`OutboxMail.Priority`), so that an honest sign-up does
+    not wait for a flood that was there before it. Emails to staff use no budget: an alarm that emails pile up must not
+    wait behind them. Each email is locked, sent and saved in a transaction of its own. So no email is lost, and when
+    the worker dies in between, one is sent twice.
 
     Args:
-        limit: the number of emails to staff, and of emails to signers, in this run.
+        limit: the number of emails in this run.
 
     Raises:
         OSError: when the file of the private key cannot be read.
     """
-    if not _due().exists():
+    priorities = _priorities_now()
+    if not _due(*priorities).exists():
         return 0
     private_key = sealing.read_private_key(Path(settings.OUTBOX_PRIVATE_KEY_FILE))
     subjects = {(row.mail, row.language): row.subject for row in EmailSubject.objects.all()}
@@ -66,52 +59,128 @@ def send_due(*, limit: int = 500) -> int:
     connection = mailers.create_connection("default")
     try:
         run = _Run(connection, private_key, subjects)
-        for is_to_staff in (True, False):
-            for _email in range(limit):
-                is_sent = _send_next(_due().filter(staff_id__isnull=not is_to_staff), run)
-                if is_sent is None:
-                    break
-                sent += is_sent
+        for _email in range(limit):
+            is_sent = _send_next(priorities, run)
+            if is_sent is None:
+                break
+            sent += is_sent
+    except _BudgetSpent:
+        log.info("the site's budget of emails is used up for now")
     finally:
         connection.close()
     return sent
 
 
-def _due() -> QuerySet[OutboxMail]:
-    return OutboxMail.objects.filter(recipient__isnull=False, due_at__lte=timezone.now())
+def _priorities_now() -> list[int]:
+    is_paused = Switch.objects.is_on(Switch.Code.PAUSE_FLAGGED_MAIL)
+    return [priority for priority in OutboxMail.Priority if not (is_paused and priority == OutboxMail.Priority.FLAGGED)]
+
+
+def _due(*priorities: int) -> QuerySet[OutboxMail]:
+    return OutboxMail.objects.filter(priority__in=priorities, recipient__isnull=False, due_at__lte=timezone.now())
+
+
+class _BudgetSpent(Exception):
+    """The whole site may send no more emails for now."""
 
 
 @transaction.atomic
-def _send_next(due: QuerySet[OutboxMail], run: _Run) -> bool | None:
-    """Sends one email. Returns whether it was sent, or None if none is due or the site's budget is used up."""
-    mail = due.select_for_update(skip_locked=True, of=("self",)).select_related("signature").order_by("due_at").first()
+def _send_next(priorities: Sequence[int], run: _Run) -> bool | None:
+    """Sends one email. Returns whether it was sent, or None if none is due.
+
+    Raises:
+        _BudgetSpent: when the site's budget is used up.
+    """
+    mail = _lock_next(priorities)
     if mail is None:
         return None
-    if mail.signature is not None and _is_pointless(mail, mail.signature):
-        mail.delete()
-        return False
+    submission = None
+    if mail.signature is None and mail.signature_id is not None:
+        submission = Submission.objects.filter(pk=mail.signature_id).first()
+    if mail.staff_id is None and _is_pointless(mail, submission):
+        return _drop(mail)
     try:
         address = sealing.unseal(mail.recipient or b"", private_key=run.private_key)
     except sealing.CannotUnseal:
         return _save_attempt(mail, "final: sealed to another key")
-    message = _message(mail, address, run)
+    message = messages.build(mail, submission, address, run.subjects)
     if message is None:
-        mail.delete()
+        return _drop(mail)
+    if until := _held_until(mail, address):
+        return _postpone(mail, until)
+    is_sent = _save_attempt(mail, _attempt(message, run.connection))
+    if is_sent and submission is not None and _deserves_reminder(mail, submission):
+        queue.enqueue_reminder(submission.pk, mailbox=mail.mailbox, language=mail.language, address=address)
+    return is_sent
+
+
+def _lock_next(priorities: Sequence[int]) -> OutboxMail | None:
+    for priority in priorities:
+        rows = _due(priority).select_for_update(skip_locked=True, of=("self",)).select_related("signature")
+        if mail := rows.order_by("due_at").first():
+            return mail
+    return None
+
+
+def _is_pointless(mail: OutboxMail, submission: Submission | None) -> bool:
+    """Returns whether nobody needs this email any more.
+
+    That is: one to confirm what is confirmed or deleted, or to somebody who said "this was not me"; a reminder about a
+    flagged submission, or within a day of another email; an update to somebody who unsubscribed.
+    """
+    match mail.kind:
+        case OutboxMail.Kind.LINK | OutboxMail.Kind.REMINDER:
+            return submission is None or _is_suppressed(submission) or _is_needless_reminder(mail, submission)
+        case OutboxMail.Kind.LINKS:
+            return mail.signature is None and submission is None
+        case OutboxMail.Kind.UPDATE:
+            return mail.signature is None or mail.signature.sealed_address is None
+    return mail.signature is None
+
+
+def _is_suppressed(submission: Submission) -> bool:
+    return Suppression.objects.filter(address_hash=submission.address_hash, until__gt=timezone.now()).exists()
+
+
+def _is_needless_reminder(mail: OutboxMail, submission: Submission) -> bool:
+    if mail.kind != OutboxMail.Kind.REMINDER:
         return False
-    exceeded = _exceeded_budgets(address) if mail.staff_id is None else frozenset()
-    if RateLimit.Scope.MAIL in exceeded:
+    recent = OutboxMail.objects.filter(mailbox=mail.mailbox, sent_at__gt=timezone.now() - timedelta(days=1))
+    return bool(submission.flags) or recent.exclude(mailbox="").exists()
+
+
+def _deserves_reminder(mail: OutboxMail, submission: Submission) -> bool:
+    reminders = OutboxMail.objects.filter(signature_id=submission.pk, kind=OutboxMail.Kind.REMINDER)
+    return mail.kind == OutboxMail.Kind.LINK and not submission.flags and not reminders.exists()
+
+
+def _held_until(mail: OutboxMail, address: str) -> datetime | None:
+    """Returns until when the caps of the mailbox, or the budget of its domain, hold an email back; None: not at all.
+
+    Raises:
+        _BudgetSpent: when the site's budget is used up.
+    """
+    now = timezone.now()
+    if mail.staff_id is not None:
         return None
-    return _postpone(mail) if exceeded else _save_attempt(mail, _attempt(message, run.connection))
-
-
-def _exceeded_budgets(address: str) -> frozenset[str]:
+    if until := caps.held_until(mail, now):
+        return until
     domain = email_addresses.domain_of(address)
-    return rate_limits.count_event({RateLimit.Scope.MAIL: "", RateLimit.Scope.MAIL_DOMAIN: domain}).over
+    exceeded = rate_limits.count_event({RateLimit.Scope.MAIL: "", RateLimit.Scope.MAIL_DOMAIN: domain}).over
+    if RateLimit.Scope.MAIL in exceeded:
+        raise _BudgetSpent
+    return now + BUDGET_WAIT if exceeded else None
 
 
-def _postpone(mail: OutboxMail) -> bool:
+def _drop(mail: OutboxMail) -> bool:
     """Returns False: the email was not sent."""
-    mail.due_at = timezone.now() + BUDGET_WAIT
+    mail.delete()
+    return False
+
+
+def _postpone(mail: OutboxMail, until: datetime) -> bool:
+    """Returns False: the email was not sent."""
+    mail.due_at = until
     mail.save(update_fields=["due_at"])
     return False
 
@@ -156,66 +225,3 @@ def _save_attempt(mail: OutboxMail, failure: str) -> bool:
     if failure:
         log.warning("mail %s not sent, attempt %s: %s", mail.pk, mail.attempts, failure)
     return not failure
-
-
-def _message(mail: OutboxMail, address: str, run: _Run) -> EmailMultiAlternatives | None:
-    """Builds the email. Returns None if there is nothing to say, or nobody to say it to, any more."""
-    if mail.signature is None:
-        return _staff_message(mail, address)
-    if mail.kind == OutboxMail.Kind.UPDATE:
-        return _update_message(mail, mail.signature, address, run)
-    return _link_message(mail, mail.signature, address, run)
-
-
-def _staff_message(mail: OutboxMail, address: str) -> EmailMultiAlternatives | None:
-    """Returns None if the account was closed or has another address now."""
-    person = User.objects.filter(pk=mail.staff_id or 0, is_active=True, email=address).first()
-    if person is None:
-        return None
-    context = {
-        "link": staff_links[OutboxMail.Kind(mail.kind)](person),
-        "sentence": AlarmCode(mail.topic).email_sentence if mail.topic in AlarmCode else mail.topic,
-    }
-    return rendering.build_message(mail.kind, to=address, language=mail.language, context=context)
-
-
-def _is_pointless(mail: OutboxMail, signature: Signature) -> bool:
-    """A reminder after confirming, or within a day of another email; an update to somebody who unsubscribed."""
-    if mail.kind == OutboxMail.Kind.UPDATE:
-        return signature.sealed_address is None
-    recent = OutboxMail.objects.filter(signature=signature, sent_at__gt=timezone.now() - timedelta(days=1))
-    return mail.kind == OutboxMail.Kind.REMINDER and (signature.state != State.UNCONFIRMED or recent.exists())
-
-
-def _link_message(mail: OutboxMail, signature: Signature, address: str, run: _Run) -> EmailMultiAlternatives:
-    """Chooses the template at send time: who has confirmed meanwhile gets the link without a request to confirm."""
-    asks = signature.state == State.UNCONFIRMED or mail.kind == OutboxMail.Kind.QUESTION
-    name = mail.kind if asks else EmailSubject.Of.ALREADY
-    context = {"link": personal_link(signature, language=mail.language)}
-    subject = run.subjects.get((name, mail.language), "")
-    return rendering.build_message(name, to=address, language=mail.language, context=context, subject=subject)
-
-
-def _update_message(mail: OutboxMail, signature: Signature, address: str, run: _Run) -> EmailMultiAlternatives | None:
-    """Builds the email about what became of the letter. Returns None if the news was retracted."""
-    with translation.override(mail.language):
-        announcement = topics.resolve(mail.topic)
-        unsubscribe = settings.SITE_URL + reverse("unsubscribe", args=[tokens.unsubscribe_token(signature.public_id)])
-    if announcement is None:
-        return None
-    context: dict[str, Any] = {
-        **announcement.context,
-        "link": settings.SITE_URL + announcement.page,
-        "personal_link": personal_link(signature, language=mail.language),
-        "leaving": unsubscribe,
-    }
-    return rendering.build_message(
-        announcement.email, to=address, language=mail.language, context=context,
-        subject=run.subjects.get((EmailSubject.Of.UPDATE, mail.language), ""), unsubscribe=unsubscribe,
-    )  # fmt: skip
-
-
-def personal_link(signature: Signature, *, language: str) -> str:
-    """Returns the address of the personal page, always on SITE_URL (never on the host of a request)."""
-    with translation.override(language):
-        return settings.SITE_URL + reverse("signature", args=[tokens.personal_token(signature.public_id)])

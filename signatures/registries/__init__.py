@@ -4,13 +4,14 @@ Tests hold that every code in use is registered, that every registered code is i
 """
 
 from signatures.registries.alarms import AlarmCode
-from signatures.registries.audit_actions import READ_ACTIONS, ActionGroup, AuditAction, find_action
+from signatures.registries.audit_actions import LEAVING_ACTIONS, READ_ACTIONS, ActionGroup, AuditAction, find_action
 from signatures.registries.flags import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS, Flag, FlagEnd
 from signatures.registries.reasons import ReportReason
 
 __all__ = [
     "FLAGS_ENDED_BY_DECISION",
     "FLAGS_OF_WORDS",
+    "LEAVING_ACTIONS",
     "READ_ACTIONS",
     "ActionGroup",
     "AlarmCode",

@@ -153,3 +153,5 @@ def find_action(code: str) -> AuditAction | None:
 
 
 READ_ACTIONS = (AuditAction.VIEW, AuditAction.SEARCH)  # what only looked at something, and changed nothing
+# With what a signature leaves the letter for good.
+LEAVING_ACTIONS = (AuditAction.WITHDRAW, AuditAction.ERASE, AuditAction.NOT_ME, AuditAction.UNDO_IMPORT)

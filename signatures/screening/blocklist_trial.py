@@ -1,16 +1,19 @@
 """Trial of a blocklist entry: which submissions of the last week it would have flagged."""
 
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
+from operator import attrgetter
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from signatures.models import BlocklistEntry, Signature
+from signatures.models import BlocklistEntry, Signature, Submission
 from signatures.screening import blocklists, rate_limits
 from signatures.states import State
 from signatures.values import sealing
@@ -22,6 +25,8 @@ EXAMPLES = 20
 MAX_READ = 200_000  # submissions whose words are read one by one, which takes a few seconds
 MAX_SUBNETS = 4_096
 CHUNK = 5_000
+
+type Recent = list[QuerySet[Any]]  # what was signed, and what was submitted and is not confirmed
 
 
 @dataclass(slots=True)
@@ -39,7 +44,7 @@ class Trial:
 
     flagged: int = 0
     approved: int = 0
-    examples: list[Signature] = field(default_factory=list)
+    examples: list[Signature | Submission] = field(default_factory=list)
     cannot: str | Promise = ""
     hours: int = 24 * 7
     only_newest: int = 0
@@ -48,7 +53,7 @@ class Trial:
 def try_entry(entry: BlocklistEntry) -> Trial:
     """Returns what an entry would have flagged in the last week (a network: in the last 72 hours)."""
     since = timezone.now() - (NETWORKS_KEPT_FOR if entry.kind == BlocklistEntry.Kind.NETWORK else WEEK)
-    recent = Signature.objects.filter(signed_up_at__gt=since)
+    recent = [model.objects.filter(signed_up_at__gt=since) for model in (Signature, Submission)]
     if entry.kind == BlocklistEntry.Kind.DOMAIN:
         return _try_domain(entry, recent)
     if entry.kind == BlocklistEntry.Kind.NETWORK:
@@ -56,7 +61,7 @@ def try_entry(entry: BlocklistEntry) -> Trial:
     return _try_words(entry, recent)
 
 
-def _try_domain(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
+def _try_domain(entry: BlocklistEntry, recent: Recent) -> Trial:
     domain = entry.value.removeprefix("*.")
     if "*" in domain or "?" in domain:
         return Trial(cannot="Of past email domains only digests are kept, so this pattern cannot be tried on them.")
@@ -64,42 +69,54 @@ def _try_domain(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
         return Trial(cannot="No digest is kept of an ending alone, so this cannot be tried on past sign-ups.")
     digest = sealing.domain_hash(domain, pepper=settings.EMAIL_HASH_PEPPER)
     if entry.value.startswith("*."):
-        return _trial_of(recent.filter(domains__contains=[digest]).exclude(domains__0=digest))
-    return _trial_of(recent.filter(domains__0=digest))
+        return _trial_of([rows.filter(domains__contains=[digest]).exclude(domains__0=digest) for rows in recent])
+    return _trial_of([rows.filter(domains__0=digest) for rows in recent])
 
 
-def _try_network(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
+def _try_network(entry: BlocklistEntry, recent: Recent) -> Trial:
     try:
         digests = rate_limits.network_digests(entry.value, timezone.now(), max_networks=MAX_SUBNETS)
     except ValueError:
         return Trial(cannot="This network is too wide to be tried: only digests of its parts are kept.")
-    trial = _trial_of(recent.filter(network__in=digests))
+    trial = _trial_of([rows.filter(network__in=digests) for rows in recent])
     trial.hours = int(NETWORKS_KEPT_FOR.total_seconds()) // 3600
     return trial
 
 
-def _trial_of(matching: QuerySet[Signature]) -> Trial:
-    newest = list(matching.order_by("-signed_up_at")[:EXAMPLES])
-    return Trial(matching.count(), matching.filter(state=State.APPROVED).count(), newest)
+def _trial_of(matching: Recent) -> Trial:
+    signatures, submissions = matching
+    newest = [*signatures.order_by("-signed_up_at")[:EXAMPLES], *submissions.order_by("-signed_up_at")[:EXAMPLES]]
+    return Trial(
+        signatures.count() + submissions.count(),
+        signatures.filter(state=State.APPROVED).count(),
+        sorted(newest, key=attrgetter("signed_up_at"), reverse=True)[:EXAMPLES],
+    )
 
 
-def _try_words(entry: BlocklistEntry, recent: QuerySet[Signature]) -> Trial:
+def _try_words(entry: BlocklistEntry, recent: Recent) -> Trial:
     """Compares the words as they are stored now. Those of signers counted without a name are not kept."""
+    signatures, submissions = recent
     if entry.kind == BlocklistEntry.Kind.NAME:
-        # An index finds the key of confirmed names; the others have none yet.
-        recent = recent.filter(Q(name_key=name_key(entry.value)) | Q(name_key="")).exclude(name="")
+        # An index finds the key of names. Some names have none, such as those of signs alone.
+        signatures = signatures.filter(Q(name_key=name_key(entry.value)) | Q(name_key="")).exclude(name="")
     lists = blocklists.Blocklists.of([entry])
-    newest = recent.order_by("-signed_up_at").values("pk", "state", *blocklists.FIELDS)[: MAX_READ + 1]
-    trial = Trial()
-    examples: list[int] = []
-    # Closed here: left to the garbage collector, the cursor of the database would outlive its transaction.
-    with closing(iter(newest.iterator(chunk_size=CHUNK))) as rows:
-        for row in islice(rows, MAX_READ):
-            if lists.has_words(row):
-                trial.flagged += 1
-                trial.approved += row["state"] == State.APPROVED
-                if len(examples) < EXAMPLES:
-                    examples.append(row["pk"])
-        trial.only_newest = MAX_READ if next(rows, None) else 0
-    trial.examples = list(Signature.objects.filter(pk__in=examples).order_by("-signed_up_at"))
+    trial, found = Trial(), []
+    for rows in (signatures, submissions):
+        newest = rows.order_by("-signed_up_at").values_list("pk", *blocklists.FIELDS)[: MAX_READ + 1]
+        # Closed here: left to the garbage collector, the cursor of the database would outlive its transaction.
+        with closing(cast("Generator[Any]", newest.iterator(chunk_size=CHUNK))) as lines:
+            matching = [
+                number
+                for number, *words in islice(lines, MAX_READ)
+                if lists.has_words(dict(zip(blocklists.FIELDS, words, strict=True)))
+            ]
+            trial.only_newest = MAX_READ if next(lines, None) else trial.only_newest
+        trial.flagged += len(matching)
+        found += rows.model.objects.filter(pk__in=matching[:EXAMPLES])
+        trial.approved += _count_approved(matching) if rows.model is Signature else 0
+    trial.examples = sorted(found, key=attrgetter("signed_up_at"), reverse=True)[:EXAMPLES]
     return trial
+
+
+def _count_approved(numbers: list[int]) -> int:
+    return Signature.objects.filter(pk__in=numbers, state=State.APPROVED).count()

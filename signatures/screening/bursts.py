@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
+from signatures.models import OutboxMail
 from signatures.registries import AuditAction, Flag
 from signatures.screening import rate_limits
 
@@ -17,11 +18,12 @@ _FLAG_BURSTS = load_sql(__file__, "flag_bursts.sql")
 
 @transaction.atomic
 def flag_bursts() -> int:
-    """Flag the submissions of the last day that belong to a burst, and return their number."""
+    """Flag what was submitted in the last day and belongs to a burst, confirmed or not, and return its number."""
     now = timezone.now()
     values: dict[str, Any] = {
         "scopes": sorted(rate_limits.MARKED_SCOPES),
         "burst": Flag.BURST,
+        "flagged_mail": OutboxMail.Priority.FLAGGED,
         "action": AuditAction.FLAG,
         "now": now,
         "since": now - SPAN,

@@ -1,8 +1,21 @@
--- Flags the signatures that were counted in a bucket which is over its limit now. An approved one goes back to the queue,
--- unless a member of staff decided on it. Each gets an audit entry.
+-- Flags what was counted in a bucket which is over its limit now: submissions, with their emails, which then go last; and
+-- signatures. An approved one goes back to the queue, unless a member of staff decided on it. Each signature gets an
+-- audit entry.
 WITH over_limit AS MATERIALIZED (
     SELECT encode(substring(key FROM 1 FOR 8), 'hex') AS mark
     FROM signatures_ratebucket WHERE scope = ANY (%(scopes)s) AND count > max_count
+), submitted AS (
+    UPDATE signatures_submission AS submission SET
+        flags = ARRAY(SELECT flag FROM unnest(flags || %(burst)s::varchar(20)) AS flag ORDER BY flag)
+    WHERE id IN (
+            SELECT recent.id FROM signatures_submission AS recent, unnest(recent.marks) AS mark
+            WHERE recent.signed_up_at > %(since)s AND mark IN (SELECT over_limit.mark FROM over_limit)
+        )
+        AND NOT %(burst)s = ANY (flags)
+    RETURNING submission.id
+), mails AS (
+    UPDATE signatures_outboxmail SET priority = %(flagged_mail)s
+    FROM submitted WHERE signature_id = submitted.id AND kind = 'link' AND recipient IS NOT NULL
 ), chosen AS MATERIALIZED (
     SELECT id, letter_id, state, approved_on FROM signatures_signature AS signature
     WHERE id IN (
@@ -10,7 +23,7 @@ WITH over_limit AS MATERIALIZED (
             WHERE recent.signed_up_at > %(since)s AND mark IN (SELECT over_limit.mark FROM over_limit)
         )
         AND NOT %(burst)s = ANY (flags)
-        AND (state IN ('unconfirmed', 'waiting') OR state = 'approved' AND NOT EXISTS (
+        AND (state = 'waiting' OR state = 'approved' AND NOT EXISTS (
             SELECT FROM signatures_auditentry AS entry
             WHERE entry.signature_id = signature.id AND entry.staff_id IS NOT NULL AND entry.now <> ''
         ))
@@ -18,7 +31,7 @@ WITH over_limit AS MATERIALIZED (
 ), flagged AS (
     UPDATE signatures_signature AS signature SET
         flags = ARRAY(SELECT flag FROM unnest(flags || %(burst)s::varchar(20)) AS flag ORDER BY flag),
-        state = CASE WHEN chosen.state = 'approved' THEN 'waiting' ELSE chosen.state END,
+        state = 'waiting',
         approved_on = NULL
     FROM chosen WHERE signature.id = chosen.id
     RETURNING chosen.*
@@ -29,6 +42,5 @@ WITH over_limit AS MATERIALIZED (
         CASE WHEN state = 'approved' THEN 'waiting' ELSE '' END,
         %(burst)s, jsonb_strip_nulls(jsonb_build_object('approved_on', approved_on))
     FROM flagged ORDER BY id
-    RETURNING 1
 )
-SELECT count(*) FROM entries
+SELECT (SELECT count(*) FROM submitted) + (SELECT count(*) FROM flagged)

@@ -1,6 +1,6 @@
 """Rate limits: how many events of one kind are normal in a span of time.
 
-Exceeding a limit refuses nothing: the signature is flagged, or no further email is sent. The buckets that count events
+Exceeding a limit refuses nothing: the signature is flagged, or an email is sent later. The buckets that count events
 have digests under a secret of the day as keys, and are deleted when their time is over (threat model R4).
 """
 
@@ -89,11 +89,6 @@ class Verdict:
             Flag.LIMITER_DOWN: self.is_broken,
         }
         return sorted(flag for flag, is_raised in raised.items() if is_raised)
-
-    @property
-    def may_mail(self) -> bool:
-        """Whether one more email may be sent to the address."""
-        return _Scope.MAILBOX not in self.over
 
 
 @dataclass(frozen=True, slots=True)

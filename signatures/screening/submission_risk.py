@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaign.models import Translation
-from signatures.models import Signature
+from signatures.models.signer_columns import SignerColumns
 from signatures.screening import blocklists, checks, rate_limits
 from signatures.states import Kind, Visibility
 from signatures.values import email_addresses
@@ -63,7 +63,7 @@ def submission_buckets(typed: Typed, origin: Origin) -> dict[str, str]:
     small_domain = email_addresses.small_domain_of(origin.email)
     return {
         "network": origin.network,
-        "mailbox": email_addresses.canonical(origin.email),
+        "mailbox": email_addresses.abuse_key(origin.email),
         "domain": email_addresses.domain_of(origin.email),
         "site": "",
         **({"small-domain": small_domain} if small_domain else {}),
@@ -72,15 +72,10 @@ def submission_buckets(typed: Typed, origin: Origin) -> dict[str, str]:
     }
 
 
-def changed_buckets(typed: Typed, signature: Signature) -> dict[str, str]:
-    """Returns what new words are counted by, without what the stored words of the signature were counted by before."""
-    before = _word_buckets({field: getattr(signature, field) for field in ("name", "country", "comment")})
+def changed_buckets(typed: Typed, row: SignerColumns) -> dict[str, str]:
+    """Returns what new words are counted by, without what the stored words were counted by before."""
+    before = _word_buckets({field: getattr(row, field) for field in ("name", "country", "comment")})
     return {scope: value for scope, value in _word_buckets(typed).items() if before.get(scope) != value}
-
-
-def link_request_buckets(email: str, network: str) -> dict[str, str]:
-    """Returns what a request for the personal link is counted by."""
-    return {"network": network, "mailbox": email_addresses.canonical(email)}
 
 
 def _word_buckets(typed: Typed) -> dict[str, str]:

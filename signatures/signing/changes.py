@@ -1,49 +1,76 @@
 """Changes by the signer after confirming."""
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import transaction
 
+from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.models import Signature
 from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
-from signatures.registries.typed_fields import DERIVED_FROM_WORDS, TYPED_NAMES, WORDS
+from signatures.registries.typed_fields import WORDS
 from signatures.signing.signer_input import SignerInput
-from signatures.states import State
+from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed, lock, transition
 from signatures.values import names
 
 
 @transaction.atomic
 def change(
-    signature: Signature, typed: SignerInput, *, flags: Collection[str] = (), no_updates: bool = False
+    signature: Signature,
+    typed: SignerInput,
+    *,
+    flags: Collection[str] = (),
+    gathered: Collection[str] = (),
+    no_updates: bool = False,
+    sealed_address: bytes | memoryview | None = None,
 ) -> Signature:
     """Replace the words, the country and the visibility of a confirmed signature.
 
     New words are reviewed again, and the former ones are hidden at once. Another visibility with the same words takes
-    effect without a review. Kind and text stay as they were confirmed.
+    effect without a review. Kind and text stay as they were confirmed. A change of nothing leaves no trace.
 
-    The flags are those that these words raise; `no_updates` deletes the address kept for updates.
+    Args:
+        signature: what is changed.
+        typed: the new values.
+        flags: those that the new words raise.
+        gathered: flags of submissions that must not be lost.
+        no_updates: delete the address kept for updates.
+        sealed_address: keep this address for updates from now on.
 
     Raises:
         TransitionNotAllowed: unless it is confirmed.
     """
     locked = lock(signature)
-    stored = {**typed.stored_values(), "kind": locked.kind}
-    is_reworded = not typed.is_counted_only and any(getattr(locked, word) != stored[word] for word in WORDS)
-    new_flags = _flags_after(locked, typed, flags) if is_reworded else set(locked.flags)
+    stored = {**typed.values, "kind": locked.kind}
+    new_flags = set(gathered) | (_flags_after(locked, typed, flags) if _needs_look(locked, typed) else {*locked.flags})
     new_state = State(locked.state)
-    if is_reworded or new_state == State.WAITING:
+    if _needs_look(locked, typed) or not new_flags <= {*locked.flags} or new_state == State.WAITING:
         new_state = State.APPROVED if typed.needs_no_review and not new_flags else State.WAITING
-    for field, value in (stored | names.search_columns(stored["name"], stored["organization"])).items():
-        setattr(locked, field, value)
-    locked.flags = _mark_answered(new_flags)
-    if no_updates:
-        locked.sealed_address = None
+    after: dict[str, Any] = {**stored, **names.search_columns(stored["name"], stored["organization"])}
+    after["flags"] = locked.flags if new_flags == {*locked.flags} - {Flag.ASKED} else _mark_answered(new_flags)
+    after["sealed_address"] = None if no_updates else locked.sealed_address
+    if sealed_address is not None and not no_updates:
+        after["sealed_address"] = sealed_address
     if typed.is_counted_only:
-        locked.featured_position = None
-    changed = [*TYPED_NAMES, *DERIVED_FROM_WORDS, "flags", "sealed_address", "featured_position"]
+        after["featured_position"] = None
+    changed = [field for field, value in after.items() if getattr(locked, field) != value]
+    if not changed and new_state == locked.state:
+        return locked
+    for field in changed:
+        setattr(locked, field, after[field])
     return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed)
+
+
+def _needs_look(locked: Signature, typed: SignerInput) -> bool:
+    """Returns whether staff have to look again: at new words, or at a country by which names are ordered or counted."""
+    if typed.is_counted_only:
+        return False
+    is_public = typed.values["visibility"] == Visibility.PUBLIC  # the page of countries counts all public names
+    is_by_country = is_public or typed.translation.revision.letter.order == Letter.Order.COUNTRY
+    looked_at = (*WORDS, "country") if is_by_country else WORDS
+    return any(getattr(locked, field) != typed.values[field] for field in looked_at)
 
 
 def _flags_after(locked: Signature, typed: SignerInput, raised: Collection[str]) -> set[str]:

@@ -1,31 +1,49 @@
--- Locks the signature, checks that it may be confirmed, saves it, writes the audit entry and drops the reminder; or does
--- none of it. Flags of the submission stay, except those that the former words raised.
-WITH unconfirmed AS (
-    SELECT id, ARRAY(
-        SELECT DISTINCT flag FROM unnest(flags || %(flags)s::text[]) AS flag
-        WHERE flag = ANY (%(flags)s) OR flag <> ALL (%(flags_of_words)s)
-            OR (flag = %(similar)s AND (name, country) = (%(typed_name)s, %(country)s))
-        ORDER BY flag
-    )::varchar(20)[] AS flags
+-- Turns a submission into a signature, with its audit entry; or does nothing if the submission is gone or its place is
+-- taken. The number and the public id stay, so that the same link leads to the signature.
+--
+-- Flags are those of all submissions with this address and of all that it signed before, withdrawn or erased, so that
+-- no typing again loses one. Of this submission, those that its former words raised are replaced by `flags`.
+WITH submission AS (
+    DELETE FROM signatures_submission WHERE id = %(id)s RETURNING *
+), earlier AS (
+    SELECT flags, marks FROM signatures_submission
+    WHERE letter_id = %(letter_id)s AND address_hash = %(address_hash)s AND id <> %(id)s
+    UNION ALL
+    SELECT flags || CASE WHEN state = 'rejected' THEN ARRAY[%(rejected_before)s::varchar(20)] ELSE '{{}}' END, marks
     FROM signatures_signature
-    WHERE id = %(id)s AND state = ANY (%(allowed_from)s)
-    FOR UPDATE
+    WHERE letter_id = %(letter_id)s AND kind = ANY (%(kinds)s) AND address_hash = %(address_hash)s
+    UNION ALL
+    SELECT flags, '{{}}' FROM signatures_tombstone
+    WHERE letter_id = %(letter_id)s AND kind = ANY (%(kinds)s) AND address_hash = %(address_hash)s
+), screened AS (
+    SELECT submission.*, ARRAY(
+        SELECT DISTINCT flag FROM (
+            SELECT unnest(flags) FROM earlier
+            UNION ALL
+            SELECT unnest(%(flags)s::varchar(20)[])
+            UNION ALL
+            SELECT flag FROM unnest(submission.flags) AS flag
+            WHERE flag <> ALL (%(flags_of_words)s)
+                OR (flag = %(similar)s AND (submission.name, submission.country) = (%(name)s, %(country)s))
+        ) AS raised (flag) WHERE flag <> ALL (%(ended_flags)s) ORDER BY flag
+    )::varchar(20)[] AS all_flags, ARRAY(
+        SELECT unnest(marks) FROM earlier UNION SELECT unnest(submission.marks)
+    )::varchar(16)[] AS all_marks
+    FROM submission
 ), confirmed AS (
-    UPDATE signatures_signature AS signature SET
-        ({columns}) = ({values}),
-        flags = unconfirmed.flags,
-        state = CASE WHEN %(needs_no_review)s AND cardinality(unconfirmed.flags) = 0 THEN 'approved' ELSE 'waiting' END,
-        approved_on = CASE WHEN %(needs_no_review)s AND cardinality(unconfirmed.flags) = 0 THEN %(now)s::date END,
-        confirmed_at = %(now)s,
-        sealed_address = CASE WHEN %(no_updates)s THEN NULL ELSE sealed_address END
-    FROM unconfirmed
-    WHERE signature.id = unconfirmed.id
-    RETURNING signature.id, letter_id, state
+    INSERT INTO signatures_signature (id, public_id, letter_id, address_hash, mailbox, place, paper, domains, network,
+        marks, flags, sealed_address, signed_up_at, confirmed_at, state, approved_on, {columns})
+    SELECT id, public_id, letter_id, address_hash, mailbox, %(place)s, FALSE, domains, network, all_marks, all_flags,
+        CASE WHEN NOT %(no_updates)s THEN sealed_address END, signed_up_at, %(now)s,
+        CASE WHEN %(needs_no_review)s AND all_flags = '{{}}' THEN 'approved' ELSE 'waiting' END,
+        CASE WHEN %(needs_no_review)s AND all_flags = '{{}}' THEN %(now)s::date END, {values}
+    FROM screened
+    RETURNING id, letter_id, state
 ), audit_entry AS (
     INSERT INTO signatures_auditentry (at, action, letter_id, signature_id, was, now, reason, detail)
-    SELECT %(now)s, %(action)s, letter_id, id, 'unconfirmed', state, '', jsonb_build_object() FROM confirmed
-), reminder AS (
+    SELECT %(now)s, %(action)s, letter_id, id, '', state, '', jsonb_build_object() FROM confirmed
+), unsent AS (
     DELETE FROM signatures_outboxmail USING confirmed
-    WHERE signature_id = confirmed.id AND signatures_outboxmail.kind = 'reminder' AND recipient IS NOT NULL
+    WHERE signature_id = confirmed.id AND signatures_outboxmail.kind IN ('link', 'reminder') AND recipient IS NOT NULL
 )
 SELECT id FROM confirmed

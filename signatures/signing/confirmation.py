@@ -1,19 +1,20 @@
-"""Confirming a signature by the personal link."""
+"""Confirming a submission by its personal link: it becomes a signature."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
-from signatures.models import Signature
-from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
+from signatures.models import Signature, Submission
+from signatures.registries import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS, AuditAction, Flag
 from signatures.registries.typed_fields import DERIVED_FROM_WORDS, TYPED_NAMES
 from signatures.signing.signer_input import SignerInput
-from signatures.states import ALLOWED_FROM
+from signatures.states import Kind
 from signatures.transitions import TransitionNotAllowed
 from signatures.values import names
+from signatures.values.normalization import name_key
 
 _COLUMNS = (*TYPED_NAMES, *DERIVED_FROM_WORDS, "translation_id", "language")
 _CONFIRM = load_sql(__file__, "confirm.sql").format(
@@ -21,42 +22,87 @@ _CONFIRM = load_sql(__file__, "confirm.sql").format(
 )
 
 
-def confirm(signature: Signature, typed: SignerInput, *, flags: Collection[str] = (), no_updates: bool = False) -> None:
-    """Confirm a signature with the words that its signer sent from the personal page.
+class NoPlace(TransitionNotAllowed):
+    """The mailbox has signed under this name, or all its places are taken. Holds the signatures in the way."""
 
-    What was submitted before is replaced: somebody else may have typed it.
+    def __init__(self, standing: Sequence[Signature]) -> None:
+        super().__init__("This mailbox has signed already.")
+        self.standing = standing
+
+
+def confirm(
+    submission: Submission, typed: SignerInput, *, flags: Collection[str] = (), no_updates: bool = False
+) -> None:
+    """Turn a submission into a signature with the words that its signer sent from the personal page.
+
+    What was submitted is replaced: somebody else may have typed it.
 
     The flags are those that these words raise; `no_updates` deletes the address kept for updates.
 
     Raises:
-        TransitionNotAllowed: when it is no longer unconfirmed, when the letter was closed more than 24 hours ago, or
-            when another signature of this kind has the same address.
+        NoPlace: when what stands there already is in the way (`standing_in_the_way`).
+        TransitionNotAllowed: when it is no longer there, or the letter was closed more than 24 hours ago.
     """
-    if not typed.translation.revision.letter.takes_confirmations():
+    letter = typed.translation.revision.letter
+    if not letter.takes_confirmations():
         raise TransitionNotAllowed("The letter is closed.")
-    stored = typed.stored_values()
+    standing = _standing(submission, typed.values["kind"])
+    if in_the_way := _in_the_way(standing, typed.values["name"], letter.signers_per_mailbox):
+        raise NoPlace(in_the_way)
     values: dict[str, Any] = {
-        **stored,
-        **names.search_columns(stored["name"], stored["organization"]),
+        **typed.values,
+        **names.search_columns(typed.values["name"], typed.values["organization"]),
         "translation_id": typed.translation.pk,
         "language": typed.language,
-        "id": signature.pk,
-        "allowed_from": list(ALLOWED_FROM["confirm"]),
+        "id": submission.pk,
+        "letter_id": submission.letter_id,
+        "address_hash": submission.address_hash,
+        "place": min({1, 2} - {signature.place for signature in standing}),
+        "kinds": Kind.values,
         "flags": list(flags),
         "flags_of_words": list(FLAGS_OF_WORDS),
-        "typed_name": typed.values["name"],
+        "ended_flags": list(FLAGS_ENDED_BY_DECISION),
         "needs_no_review": typed.needs_no_review,
         "no_updates": no_updates,
         "similar": Flag.SIMILAR,
+        "rejected_before": Flag.REJECTED_BEFORE,
         "action": AuditAction.CONFIRM,
         "now": timezone.now(),
     }
     try:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_CONFIRM, values)
             if cursor.fetchone() is None:
-                raise TransitionNotAllowed("It is no longer unconfirmed.")
+                raise TransitionNotAllowed("It is no longer there.")
     except IntegrityError as error:
-        if "one_signature_per_address" in str(error):
-            raise TransitionNotAllowed("This address has signed as that already.") from None
+        if "one_signature_per_place" in str(error):  # taken a moment ago
+            raise NoPlace(_standing(submission, typed.values["kind"])) from None
         raise
+
+
+def standing_in_the_way(submission: Submission) -> list[Signature]:
+    """Returns the signatures of the same mailbox because of which a submission cannot be confirmed as it is.
+
+    That is the one with the same name, or all of them when no place is left. Without a name nobody can tell whether two
+    are one person, so a signature that is counted only is taken for the same.
+    """
+    standing = _standing(submission, submission.kind)
+    return _in_the_way(standing, submission.name, submission.letter.signers_per_mailbox)
+
+
+def has_place(submission: Submission) -> bool:
+    """Returns whether one more person may sign from this mailbox."""
+    return len(_standing(submission, submission.kind)) < submission.letter.signers_per_mailbox
+
+
+def _standing(submission: Submission, kind: str) -> list[Signature]:
+    return list(Signature.objects.of_mailbox(submission).standing().filter(kind=kind))
+
+
+def _in_the_way(standing: list[Signature], name: str, places: int) -> list[Signature]:
+    namesakes = [signature for signature in standing if _may_be_one_person(signature.name, name)]
+    return namesakes or (standing if len(standing) >= places else [])
+
+
+def _may_be_one_person(name: str, other: str) -> bool:
+    return not name or not other or (name_key(name) or name.casefold()) == (name_key(other) or other.casefold())

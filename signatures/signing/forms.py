@@ -13,8 +13,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Translation
-from signatures.models import Signature
-from signatures.registries.typed_fields import BESIDE_NAME, TYPED_NAMES
+from signatures.models import Signature, Submission
+from signatures.registries.typed_fields import BESIDE_NAME, TYPED_NAMES, WORDS
 from signatures.signing.form_fields import (
     CountryField,
     CountrySelect,
@@ -119,6 +119,8 @@ class SignerForm(forms.Form):
         is_named = cleaned.get("visibility") in {Visibility.PUBLIC, Visibility.DELIVERY}
         if is_named and "name" in cleaned and not cleaned["name"]:
             self.add_error("name", NAME_REQUIRED)
+        if cleaned.get("visibility") == Visibility.COUNTED:
+            cleaned.update(dict.fromkeys(WORDS, ""))  # dropped here, so that nothing ever stores them
         return cleaned
 
     def signer_input(self) -> SignerInput:
@@ -187,7 +189,8 @@ class SignForm(ConsentForm):
     email = EmailAddressField(
         label=_("Email address"),
         help_text=_(
-            "We send your personal link there. The address is shown to nobody, and not kept unless you ask for updates."
+            "We send your personal link there, and one reminder. The address is shown to nobody. It is kept sealed"
+            " until then, a week at most, and longer only if you ask for updates."
         ),
         widget=forms.EmailInput(
             attrs={
@@ -249,10 +252,10 @@ class SignatureForm(SignerForm):
     no_updates = forms.BooleanField(label=_("Send me no more emails about what becomes of the letter"), required=False)
 
     @classmethod
-    def of(cls, signature: Signature, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:
-        initial = {name: getattr(signature, name) for name in TYPED_NAMES}
+    def of(cls, row: Signature | Submission, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:
+        initial = {name: getattr(row, name) for name in TYPED_NAMES}
         form = cls(data, translation=translation, initial=initial)
-        if signature.sealed_address is None:
+        if row.sealed_address is None:
             del form.fields["no_updates"]
         return form
 

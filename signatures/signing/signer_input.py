@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from campaign.models import Letter, Translation
-from signatures.registries.typed_fields import WORDS
 from signatures.states import Visibility
 
 
@@ -15,7 +14,7 @@ class SignerInput:
     Attributes:
         translation: the text that was on the page.
         language: the language of the page.
-        values: a cleaned value for each of `TYPED_FIELDS`.
+        values: a cleaned value for each of `TYPED_FIELDS`; without words where somebody is counted only.
     """
 
     translation: Translation
@@ -31,7 +30,3 @@ class SignerInput:
         """Whether the signature is approved at once, as long as it has no flag."""
         is_reviewed_after = self.translation.revision.letter.moderation == Letter.Moderation.AFTER
         return self.is_counted_only or is_reviewed_after
-
-    def stored_values(self) -> dict[str, str]:
-        """Returns the values of a confirmed signature: without words where it is counted only."""
-        return {**self.values, **(dict.fromkeys(WORDS, "") if self.is_counted_only else {})}

@@ -16,7 +16,7 @@ from campaign.web.mirror_request import mirror_date
 from campaign.web.responses import see_other
 from signatures import counts, transitions
 from signatures.models import Signature
-from signatures.screening import rate_limits, submission_risk
+from signatures.screening import submission_risk
 from signatures.signing import submission
 from signatures.signing.forms import MyLinkForm, SignForm
 
@@ -80,7 +80,6 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
             flags=flags,
             network=origin.network,
             marks=verdict.marks,
-            may_mail=verdict.may_mail,
         )
     except transitions.TransitionNotAllowed:  # paused or closed since this process read the letter
         text_cache.clear_cache()
@@ -103,13 +102,7 @@ def my_link(request: HttpRequest, slug: str) -> HttpResponse:
     form = MyLinkForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         address = form.cleaned_data["email"]
-        verdict = rate_limits.count_event(submission_risk.link_request_buckets(address, client_network(request)))
-        submission.send_personal_link(
-            translation.revision.letter,
-            address=address,
-            language=get_language() or "en",
-            may_mail=verdict.may_mail,
-        )
+        submission.send_personal_links(translation.revision.letter, address=address, language=get_language() or "en")
         return see_other("link-sent", slug)
     context = {"letter": translation.revision.letter, "translation": translation, "form": form}
     return render(request, "signing/my_link.html", context, status=422 if request.method == "POST" else 200)

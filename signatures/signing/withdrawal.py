@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from signatures.audit import audit_log
 from signatures.delivery.errata import blank_entries, record_errata
-from signatures.models import Signature, Suppression, Tombstone
+from signatures.models import Signature, Submission, Suppression, Tombstone
 from signatures.outbox import queue
-from signatures.registries import AuditAction
+from signatures.registries import AuditAction, Flag
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
 from signatures.states import State
 from signatures.transitions import lock, transition
@@ -30,19 +30,22 @@ def unsubscribe(signature: Signature) -> None:
 
 @transaction.atomic
 def withdraw(signature: Signature) -> Signature:
-    """Withdraw a signature: delete what was typed, the kept address and the queued emails.
+    """Withdraw a signature for good: delete what was typed, the kept address and the queued emails.
+
+    Who signs anew makes another signature. This one keeps its flags, so that the other one gets them.
 
     Raises:
         TransitionNotAllowed: when it was withdrawn before.
     """
     locked = lock(signature)
     blank: dict[str, Any] = {
-        **dict.fromkeys((*BLANKED_ON_WITHDRAWAL, *DERIVED_FROM_WORDS, "question", "network"), ""),
-        "flags": [],
+        **dict.fromkeys((*BLANKED_ON_WITHDRAWAL, *DERIVED_FROM_WORDS, "question", "network", "mailbox"), ""),
+        "flags": _flags_kept(locked),
         "domains": [],
         "marks": [],
         "sealed_address": None,
         "featured_position": None,
+        "place": None,
     }
     for field, value in blank.items():
         setattr(locked, field, value)
@@ -50,6 +53,12 @@ def withdraw(signature: Signature) -> Signature:
     withdrawn = transition(locked, State.WITHDRAWN, action=AuditAction.WITHDRAW, changed=list(blank))
     queue.discard(locked.pk)
     return withdrawn
+
+
+def _flags_kept(signature: Signature) -> list[str]:
+    """Returns the flags that a new signature with the same address gets."""
+    was_rejected = {Flag.REJECTED_BEFORE} if signature.state == State.REJECTED else set()
+    return sorted({*signature.flags, *was_rejected})
 
 
 @transaction.atomic
@@ -61,12 +70,10 @@ def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> N
     """
     locked = lock(signature)
     if locked.address_hash is not None:
-        Tombstone.objects.update_or_create(
-            letter_id=locked.letter_id,
-            kind=locked.kind,
-            address_hash=locked.address_hash,
-            defaults={"at": timezone.now()},
-        )
+        key: dict[str, Any] = {"letter_id": locked.letter_id, "kind": locked.kind, "address_hash": locked.address_hash}
+        former = Tombstone.objects.filter(**key).first()
+        flags = sorted({*_flags_kept(locked), *(former.flags if former else ())})
+        Tombstone.objects.update_or_create(**key, defaults={"at": timezone.now(), "flags": flags})
     record_errata([locked.pk])
     blank_entries([locked.pk])
     audit_log.record(action, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased")
@@ -74,14 +81,27 @@ def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> N
 
 
 @transaction.atomic
-def not_me(signature: Signature) -> None:
-    """Erase what somebody else typed with this address, and send the address no email for `SUPPRESSED_FOR`.
+def not_me(row: Signature | Submission) -> None:
+    """Delete what somebody else typed with this address, and send it no email to confirm for `SUPPRESSED_FOR`.
+
+    Other signatures of the address stay, and so do the links to them that its owner asks for.
 
     Raises:
-        TransitionNotAllowed: when it is erased already.
+        TransitionNotAllowed: when it is a signature that is erased already.
     """
-    erase(signature, action=AuditAction.NOT_ME)
-    if signature.address_hash is not None:
+    if isinstance(row, Signature):
+        erase(row, action=AuditAction.NOT_ME)
+    elif delete_submission(row):
+        audit_log.record(AuditAction.NOT_ME, letter_id=row.letter_id, signature_id=row.pk)
+    if row.address_hash is not None:
         Suppression.objects.update_or_create(
-            address_hash=bytes(signature.address_hash), defaults={"until": timezone.now() + SUPPRESSED_FOR}
+            address_hash=bytes(row.address_hash), defaults={"until": timezone.now() + SUPPRESSED_FOR}
         )
+
+
+@transaction.atomic
+def delete_submission(submission: Submission) -> bool:
+    """Delete a submission with its emails. Returns whether it was still there."""
+    deleted, _by_model = Submission.objects.filter(pk=submission.pk).delete()
+    queue.forget([submission.pk])
+    return bool(deleted)

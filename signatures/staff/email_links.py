@@ -8,7 +8,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from signatures.models import OutboxMail
-from signatures.outbox import sending
+from signatures.outbox import messages
 
 
 def password_link(person: User) -> str:
@@ -24,6 +24,6 @@ def admin_link(person: User) -> str:
 
 def register() -> None:
     """Called once, at start."""
-    sending.staff_links.update(
+    messages.staff_links.update(
         {OutboxMail.Kind.INVITE: password_link, OutboxMail.Kind.RESET: password_link, OutboxMail.Kind.ALARM: admin_link}
     )

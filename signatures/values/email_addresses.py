@@ -75,6 +75,16 @@ def canonical(address: str) -> str:
     return f"{holder.translate(_IGNORED_CHARACTERS.get(domain, {})) or local}@{domain}"
 
 
+def abuse_key(address: str) -> str:
+    """Returns the form that all addresses share which one person may well have made of one mailbox.
+
+    At every domain, plus parts and dots are cut. Some providers ignore them without saying so, and others do not, so
+    this never tells who somebody is: it is for limits, flags and bulk rules alone.
+    """
+    local, _at, domain = canonical(address).rpartition("@")
+    return f"{local.partition('+')[0].replace('.', '') or local}@{domain}"
+
+
 def domain_of(address: str) -> str:
     """Returns the domain as in the DNS: ASCII, lower case, without a dot at the end."""
     domain = address.strip().rpartition("@")[2]

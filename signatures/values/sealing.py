@@ -9,7 +9,7 @@ from nacl.encoding import HexEncoder
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
-from signatures.values.email_addresses import canonical
+from signatures.values.email_addresses import abuse_key, canonical
 
 PADDED_LENGTH = 256  # bytes, so that all sealed addresses have the same length (threat model R3)
 
@@ -21,6 +21,12 @@ class CannotUnseal(Exception):
 def address_hash(address: str, *, pepper: str) -> bytes:
     """Returns the HMAC-SHA256 of the canonical address, 32 bytes. Without the pepper nobody can find the address."""
     return hmac.digest(pepper.encode(), canonical(address).encode(), hashlib.sha256)
+
+
+def mailbox_hash(address: str, *, letter_id: int, pepper: str) -> str:
+    """Returns the keyed hash of the mailbox that an address may be a spelling of, under one letter: 16 hex digits."""
+    value = f"mailbox {letter_id} {abuse_key(address)}"
+    return hmac.digest(pepper.encode(), value.encode(), hashlib.sha256)[:8].hex()
 
 
 def domain_hash(domain: str, *, pepper: str) -> str:

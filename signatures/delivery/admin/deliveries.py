@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
-from signatures.delivery import building, freezing, manifest
+from signatures.delivery import building, errata, freezing, manifest
 from signatures.models import Delivery, SignedLetter
 from signatures.staff.fresh_sign_in import fresh_sign_in
 from signatures.states import State
@@ -220,7 +220,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             else:
                 self.message_user(request, "Done.", messages.SUCCESS)
                 return redirect("admin:signatures_delivery_change", pk)
-        withdrawn = freezing.withdrawn_since(delivery) if step == "hand-over" else 0
+        withdrawn = errata.entries_that_left(delivery).count() if step == "hand-over" else 0
         return self._form_page(request, "step", title, form, delivery=delivery, withdrawn=withdrawn)
 
     def change_view(

@@ -11,7 +11,6 @@ from signatures.audit import audit_log
 from signatures.management.commands._common import UpdatesKeyCommand
 from signatures.models import Signature
 from signatures.registries import AuditAction
-from signatures.states import State
 from signatures.values import csv_cells, sealing
 
 
@@ -24,7 +23,7 @@ class Command(UpdatesKeyCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         asked = Signature.objects.filter(sealed_address__isnull=False, confirmed_at__isnull=False)
-        asked = asked.exclude(state__in=[State.UNCONFIRMED, State.WITHDRAWN]).order_by("letter__slug", "public_id")
+        asked = asked.standing().order_by("letter__slug", "public_id")
         if options["letter"]:
             asked = asked.filter(letter__slug=options["letter"])
         with self.key(options) as private_key:

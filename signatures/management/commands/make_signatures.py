@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 from psycopg2.errors import UniqueViolation
 from tqdm import tqdm
@@ -29,15 +30,23 @@ from signatures.values import csv_cells, names
 CHUNK = 5_000  # rows in one COPY; no more than these are in memory at a time
 WEEKS = 8
 COLUMNS = (
-    *TYPED_NAMES, *DERIVED_FROM_WORDS, "public_id", "address_hash", "letter_id", "translation_id", "paper", "language",
-    "state", "flags", "signed_up_at", "confirmed_at", "approved_on",
+    *TYPED_NAMES, *DERIVED_FROM_WORDS, "public_id", "address_hash", "letter_id", "translation_id", "place", "paper",
+    "language", "state", "flags", "signed_up_at", "confirmed_at", "approved_on",
 )  # fmt: skip
 # Shares in percent.
-STATES = {State.APPROVED: 82, State.WAITING: 8, State.UNCONFIRMED: 6, State.REJECTED: 2, State.WITHDRAWN: 2}
+STATES = {State.APPROVED: 87, State.WAITING: 9, State.REJECTED: 2, State.WITHDRAWN: 2}
 VISIBILITIES = {Visibility.PUBLIC: 76, Visibility.DELIVERY: 14, Visibility.COUNTED: 10}
-FLAGGED = {State.WAITING: 0.5, State.REJECTED: 0.7, State.UNCONFIRMED: 0.02, State.APPROVED: 0.01}
+FLAGGED = {State.WAITING: 0.5, State.REJECTED: 0.7, State.APPROVED: 0.01}
 FLAGS = ("link", "trap", "stale-form", "rate", "script-mix", "similar")
 COMMENTS = ("Thank you.", "My grandmother was born in Hamhŭng.", "함께합니다.", "声援", "Дякую!", "شكراً لكم")
+
+
+# Events that a site writes for each submission.
+_COUNT_SIGN_UPS = """
+    INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, number, hour, language, event)
+    SELECT letter_id, '', '', FALSE, count(*), date_trunc('hour', signed_up_at, 'UTC'), language, 'sign-up'
+    FROM signatures_signature WHERE letter_id = %(letter)s AND id > %(after)s GROUP BY 1, 6, 7
+"""
 
 
 class Command(BaseCommand):
@@ -59,11 +68,13 @@ class Command(BaseCommand):
         if number < 1:
             raise CommandError("N must be at least 1.")
         letter = _letter(options["letter"])
+        newest = Signature.objects.aggregate(newest=Max("pk"))["newest"] or 0
         try:
             self.copy(Rows(letter, seed, number), number)
         except UniqueViolation:
             raise CommandError(f"Seed {seed} was used for {letter.slug} already; take another --seed.") from None
         with connection.cursor() as cursor:
+            cursor.execute(_COUNT_SIGN_UPS, {"letter": letter.pk, "after": newest})
             cursor.execute("ANALYZE signatures_signature")
         counts.fold_deltas()
         self.stdout.write(f"{number} signatures under {letter.slug}")
@@ -121,19 +132,19 @@ class Rows:
         signed_up, confirmed, approved = self._moments(index, state)
         if state == State.WITHDRAWN:
             typed |= dict.fromkeys(BLANKED_ON_WITHDRAWAL, "")
-        elif visibility == Visibility.COUNTED and confirmed:
+        elif visibility == Visibility.COUNTED:
             typed |= dict.fromkeys(WORDS, "")
         if typed["kind"] == Kind.ORGANIZATION and typed["name"]:
             flags.insert(0, Flag.ORGANIZATION)  # as screening does
-        derived = names.search_columns(typed["name"], typed["organization"])
         address_hash, public_id = self._ids(index)
         return {
             **typed,
-            **(derived if confirmed else dict.fromkeys(DERIVED_FROM_WORDS, "")),
+            **names.search_columns(typed["name"], typed["organization"]),
             "public_id": public_id,
             "address_hash": f"\\x{address_hash.hex()}",
             "letter_id": self.letter.pk,
             "translation_id": self.texts[naming.language],
+            "place": None if state == State.WITHDRAWN else 1,
             "paper": False,
             "language": naming.language,
             "state": state,
@@ -163,8 +174,6 @@ class Rows:
         chance = self.chance
         elapsed = ((index + chance.random()) / self.number) ** 1.7
         signed_up = self.start + (self.now - timedelta(days=1) - self.start) * elapsed
-        if state == State.UNCONFIRMED:
-            return signed_up, None, None
         confirmed = min(signed_up + timedelta(hours=chance.expovariate(1 / 3)), self.now)
         approved = min(confirmed + timedelta(days=chance.random() * 3), self.now).date()
         return signed_up, confirmed, approved if state == State.APPROVED else None

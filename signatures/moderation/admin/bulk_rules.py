@@ -23,7 +23,7 @@ from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import BulkRule, Signature
 from signatures.moderation import bulk_rule_runs, bulk_rules
 from signatures.registries import Flag
-from signatures.states import State, Visibility
+from signatures.states import RuleTarget, Visibility
 from signatures.transitions import TransitionNotAllowed
 
 LARGE_SHARE = 0.05  # of the list; the preview warns when a rule matches more
@@ -76,7 +76,7 @@ class RuleForm(forms.Form):
     states = forms.MultipleChoiceField(
         label="Only in these states",
         required=False,
-        choices=[(state.value, state.label) for state in bulk_rules.AFFECTED_STATES],
+        choices=RuleTarget,
         widget=forms.CheckboxSelectMultiple,
         help_text="Narrows the rule, and is not a condition by itself. Without a choice: all three.",
     )
@@ -242,10 +242,7 @@ def _rule_context(rule: BulkRule) -> dict[str, Any]:
 def _preview_context(preview: dict[str, Any]) -> dict[str, Any]:
     """Returns the template context of a saved preview (`bulk_rules.save_preview`)."""
     cells = {(state, visibility): number for state, visibility, number in preview["cells"]}
-    rows = [
-        (State(state).label, [cells.get((state, visibility), 0) for visibility in Visibility])
-        for state in bulk_rules.AFFECTED_STATES
-    ]
+    rows = [(target.label, [cells.get((target, visibility), 0) for visibility in Visibility]) for target in RuleTarget]
     return {
         "visibilities": ["website and letter", "letter only", "without a name"],
         "table": [(label, numbers, sum(numbers)) for label, numbers in rows],
@@ -270,7 +267,7 @@ def _conditions(rule: BulkRule) -> list[tuple[Any, Any]]:
         ("Language", rule.get_language_display() if rule.language else ""),
         ("Flag", rule.flag),
         ("Signed up (UTC)", span),
-        ("Only in these states", ", ".join(str(State(state).label) for state in rule.states)),
+        ("Only in these states", ", ".join(str(RuleTarget(target).label) for target in rule.states)),
         ("Only with this visibility", rule.get_visibility_display() if rule.visibility else ""),
     ]
     return [(label, value) for label, value in rows if value]

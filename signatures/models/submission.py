@@ -1,0 +1,45 @@
+"""Submissions: what somebody typed, and nobody has confirmed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import F, Q
+
+from signatures.models.signer_columns import SignerColumns
+from signatures.registries.typed_fields import WORDS
+from signatures.states import Visibility
+
+
+class NextSignatureNumber(models.Func):
+    """The next number of a signature: a submission takes it, and the signature that it becomes keeps it."""
+
+    template = "nextval('signatures_signature_id_seq')"
+    output_field: ClassVar = models.BigIntegerField()
+
+
+class Submission(SignerColumns):
+    """One sending of the form, by anybody, with any address. It becomes a signature, or is deleted after 7 days.
+
+    The indexes are few, because every sign-up pays for them.
+    """
+
+    MAX_PLACES = 5  # the submissions of one address under one letter that wait at the same time
+
+    id = models.BigIntegerField(primary_key=True, db_default=NextSignatureNumber())
+    place = models.PositiveSmallIntegerField(default=1)
+
+    class Meta(SignerColumns.Meta):
+        constraints: ClassVar = [
+            *SignerColumns.Meta.constraints,
+            models.UniqueConstraint("letter", "address_hash", "place", name="one_submission_per_place"),
+            models.CheckConstraint(condition=Q(place__gte=1, place__lte=5), name="five_submissions_per_address"),
+            models.CheckConstraint(condition=Q(address_hash__isnull=False), name="a_submission_has_an_address"),
+            models.CheckConstraint(
+                condition=Q(**dict.fromkeys(WORDS, "")) | ~Q(visibility=Visibility.COUNTED),
+                name="counted_submissions_have_no_words",
+            ),
+        ]
+        indexes: ClassVar = [BrinIndex(F("signed_up_at"), name="submission_by_day", pages_per_range=16)]

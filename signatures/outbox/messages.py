@@ -1,0 +1,89 @@
+"""The message of each kind of email in the outbox, built when it is sent."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import EmailMultiAlternatives
+from django.urls import reverse
+from django.utils import translation
+
+from signatures.models import EmailSubject, OutboxMail, Signature, Submission
+from signatures.outbox import rendering, topics
+from signatures.registries import AlarmCode
+from signatures.values import tokens
+
+type Subjects = Mapping[tuple[str, str], str]  # by the name of the email and language
+
+# Makes the link in an email to a member of staff, when the email is sent. `signatures.staff` registers one for each
+# kind at start, because the pages that the links lead to are not known here.
+staff_links: dict[OutboxMail.Kind, Callable[[User], str]] = {}
+
+
+def build(
+    mail: OutboxMail, submission: Submission | None, address: str, subjects: Subjects
+) -> EmailMultiAlternatives | None:
+    """Builds the message. Returns None if there is nothing to say, or nobody to say it to, any more.
+
+    Args:
+        mail: the row of the outbox.
+        submission: what it is about, as long as that is not confirmed; its signature is `mail.signature`.
+        address: the email address.
+        subjects: those that staff chose.
+    """
+    if mail.staff_id is not None:
+        return _to_staff(mail, address)
+    person = submission or mail.signature
+    if person is None:
+        return None
+    if mail.kind == OutboxMail.Kind.UPDATE:
+        return _update(mail, person, address, subjects)
+    context: dict[str, Any] = {"link": personal_link(person, language=mail.language)}
+    if mail.kind == OutboxMail.Kind.LINK:
+        context["standing"] = Signature.objects.of_mailbox(person).standing().filter(kind=person.kind)
+    elif mail.kind == OutboxMail.Kind.LINKS:
+        submissions = Submission.objects.filter(letter=person.letter_id, address_hash=person.address_hash)
+        rows = [*Signature.objects.of_mailbox(person), *submissions.order_by("pk")]
+        context["entries"] = [(personal_link(row, language=mail.language), row) for row in rows]
+    subject = subjects.get((mail.kind, mail.language), "")
+    return rendering.build_message(mail.kind, to=address, language=mail.language, context=context, subject=subject)
+
+
+def _to_staff(mail: OutboxMail, address: str) -> EmailMultiAlternatives | None:
+    """Returns None if the account was closed or has another address now."""
+    person = User.objects.filter(pk=mail.staff_id or 0, is_active=True, email=address).first()
+    if person is None:
+        return None
+    context = {
+        "link": staff_links[OutboxMail.Kind(mail.kind)](person),
+        "sentence": AlarmCode(mail.topic).email_sentence if mail.topic in AlarmCode else mail.topic,
+    }
+    return rendering.build_message(mail.kind, to=address, language=mail.language, context=context)
+
+
+def _update(
+    mail: OutboxMail, person: Signature | Submission, address: str, subjects: Subjects
+) -> EmailMultiAlternatives | None:
+    """Builds the email about what became of the letter. Returns None if the news was retracted."""
+    with translation.override(mail.language):
+        announcement = topics.resolve(mail.topic)
+        unsubscribe = settings.SITE_URL + reverse("unsubscribe", args=[tokens.unsubscribe_token(person.public_id)])
+    if announcement is None:
+        return None
+    context: dict[str, Any] = {
+        **announcement.context,
+        "link": settings.SITE_URL + announcement.page,
+        "personal_link": personal_link(person, language=mail.language),
+        "leaving": unsubscribe,
+    }
+    return rendering.build_message(
+        announcement.email, to=address, language=mail.language, context=context,
+        subject=subjects.get((EmailSubject.Of.UPDATE, mail.language), ""), unsubscribe=unsubscribe,
+    )  # fmt: skip
+
+
+def personal_link(person: Signature | Submission, *, language: str) -> str:
+    """Returns the address of the personal page, always on SITE_URL (never on the host of a request)."""
+    with translation.override(language):
+        return settings.SITE_URL + reverse("signature", args=[tokens.personal_token(person.public_id)])

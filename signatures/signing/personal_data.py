@@ -1,0 +1,53 @@
+"""What is stored about one person: the deliveries with receipts, and everything as a file."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from django.http import HttpResponse, JsonResponse
+
+from signatures.delivery import receipts
+from signatures.models import Delivery, DeliveryEntry, OutboxMail, Signature, Submission
+from signatures.registries.typed_fields import TYPED_NAMES
+
+log = logging.getLogger(__name__)
+
+_STATE_FIELDS = ("state", "confirmed_at", "approved_on")
+
+
+def deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Receipt | None]]:
+    """Yields the deliveries with this signature, newest first, with their receipts."""
+    for entry in DeliveryEntry.objects.shown_to(signature):
+        receipt = None
+        try:
+            receipt = receipts.issue(entry)
+        except receipts.InvalidReceipt:
+            log.error("the tree of delivery %s is inconsistent", entry.delivery_id)  # noqa: TRY400  no values in logs
+        yield entry.delivery, receipt
+
+
+def download(row: Signature | Submission) -> HttpResponse:
+    """Everything that is stored, as a file. The reasons for a review are not part of it."""
+    text = row.translation
+    body = {
+        "letter": row.letter.slug,
+        "text": {"revision": text.revision.number, "language": text.language, "sha256": text.digest},
+        **{name: getattr(row, name) for name in (*TYPED_NAMES, "language", "signed_up_at")},
+        **_state(row),
+        "keeps_address_for_updates": row.sealed_address is not None,
+        "mails": list(
+            OutboxMail.objects.filter(signature_id=row.pk).order_by("pk").values("kind", "queued_at", "sent_at")
+        ),
+    }
+    headers = {"Content-Disposition": 'attachment; filename="my-signature.json"'}
+    return JsonResponse(body, headers=headers, json_dumps_params={"ensure_ascii": False, "indent": 2})
+
+
+def _state(row: Signature | Submission) -> dict[str, object]:
+    if isinstance(row, Submission):
+        return {**dict.fromkeys(_STATE_FIELDS), "state": "unconfirmed", "deliveries": []}
+    shown = [
+        {"number": delivery.number, "state": delivery.state, "receipt": receipt and asdict(receipt)}
+        for delivery, receipt in deliveries(row)
+    ]
+    return {**{name: getattr(row, name) for name in _STATE_FIELDS}, "deliveries": shown}

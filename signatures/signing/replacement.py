@@ -1,0 +1,65 @@
+"""A submission whose mailbox has signed already: it is dropped, or gives its words to that signature."""
+
+from collections.abc import Collection
+
+from django.db import transaction
+
+from signatures.models import LinkAlias, OutboxMail, Signature, Submission, Tombstone
+from signatures.registries import FLAGS_OF_WORDS
+from signatures.signing import changes, withdrawal
+from signatures.signing.signer_input import SignerInput
+from signatures.transitions import TransitionNotAllowed, lock, lock_submission
+
+
+@transaction.atomic
+def keep(submission: Submission, signature: Signature) -> None:
+    """Drop a submission in favor of what the same mailbox has signed. Its link leads there from now on.
+
+    Raises:
+        TransitionNotAllowed: when one of them is no longer there.
+    """
+    locked, kept = _lock_both(submission, signature)
+    _hand_links_over(locked, kept)
+
+
+@transaction.atomic
+def replace(
+    submission: Submission,
+    signature: Signature,
+    typed: SignerInput,
+    *,
+    flags: Collection[str] = (),
+    no_updates: bool = False,
+) -> None:
+    """Give the words of a submission to a signature of the same mailbox, as if its owner had changed it there.
+
+    The flags are those that these words raise; `no_updates` deletes the address kept for updates.
+
+    Raises:
+        TransitionNotAllowed: when one of them is no longer there.
+    """
+    locked, replaced = _lock_both(submission, signature)
+    rows = Submission.objects.filter(letter=locked.letter_id, address_hash=locked.address_hash)
+    gathered = {flag for row in rows.values_list("flags", flat=True) for flag in row}
+    tombstones = Tombstone.objects.filter(letter_id=locked.letter_id, address_hash=locked.address_hash)
+    gathered |= {flag for row in tombstones.values_list("flags", flat=True) for flag in row}
+    changes.change(
+        replaced, typed, flags=flags, gathered=gathered - FLAGS_OF_WORDS, no_updates=no_updates,
+        sealed_address=locked.sealed_address,
+    )  # fmt: skip
+    _hand_links_over(locked, replaced)
+
+
+def _lock_both(submission: Submission, signature: Signature) -> tuple[Submission, Signature]:
+    locked, standing = lock_submission(submission), lock(signature)
+    if standing.address_hash != locked.address_hash or standing.letter_id != locked.letter_id or not standing.place:
+        raise TransitionNotAllowed("It is not of this mailbox, or was withdrawn.")
+    return locked, standing
+
+
+def _hand_links_over(submission: Submission, signature: Signature) -> None:
+    """Let every link to the submission lead to the signature, and delete the submission."""
+    LinkAlias.objects.get_or_create(public_id=submission.public_id, defaults={"signature": signature})
+    asked = OutboxMail.objects.filter(signature_id=submission.pk, kind=OutboxMail.Kind.LINKS)
+    asked.update(signature=signature)
+    withdrawal.delete_submission(submission)

@@ -1,0 +1,112 @@
+"""The page behind the link in the email, as long as what was typed is not confirmed."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from campaign.letters import text_cache
+from campaign.web.responses import see_other
+from signatures import transitions
+from signatures.models import Signature, Submission
+from signatures.signing import confirmation, personal_data, replacement, sent_words, withdrawal
+from signatures.signing.forms import ConfirmForm
+from signatures.values import tokens
+
+
+def page(
+    request: HttpRequest,
+    submission: Submission,
+    form: ConfirmForm | None = None,
+    in_the_way: list[Signature] | None = None,
+) -> HttpResponse:
+    """What was typed, in a form to correct and confirm it, and what the same mailbox has signed already."""
+    text = text_cache.newest_by_id(submission.letter_id)
+    letter = text.revision.letter
+    if not letter.takes_confirmations():
+        form = None
+    elif form is None:
+        form = ConfirmForm.of(submission, text)
+    if in_the_way is None:
+        in_the_way = confirmation.standing_in_the_way(submission)
+    context = {
+        "submission": submission, "letter": letter, "translation": text, "form": form, "in_the_way": in_the_way,
+        "has_place": confirmation.has_place(submission),
+    }  # fmt: skip
+    status = 422 if form and form.is_bound else 200
+    return render(request, "signing/submission_page.html", context, status=status)
+
+
+def act(request: HttpRequest, submission: Submission) -> HttpResponse:
+    """Do what one of the buttons says.
+
+    Raises:
+        BadRequest: when the page has no such button.
+    """
+    action = ACTIONS.get(request.POST.get("action", ""))
+    if action is None:
+        raise BadRequest("no such action")
+    return action(request, submission)
+
+
+def _confirm(request: HttpRequest, submission: Submission) -> HttpResponse:
+    return _with_words(request, submission, confirmation.confirm)
+
+
+def _replace(request: HttpRequest, submission: Submission, place: int) -> HttpResponse:
+    return _with_words(request, submission, partial(_replace_at, place=place))
+
+
+def _replace_at(submission: Submission, place: int, **words: Any) -> None:
+    standing = Signature.objects.of_mailbox(submission).filter(kind=submission.kind, place=place).first()
+    if standing is not None:
+        replacement.replace(submission, standing, **words)
+
+
+def _keep(request: HttpRequest, submission: Submission) -> HttpResponse:
+    standing = Signature.objects.of_mailbox(submission).standing()
+    kept = next(iter(confirmation.standing_in_the_way(submission) or standing), None)
+    if kept is not None:
+        transitions.attempt(partial(replacement.keep, submission, kept))
+    return _redirect(submission)
+
+
+def _with_words(request: HttpRequest, submission: Submission, action: Any) -> HttpResponse:
+    """Run the action with the words of the form. What was done before is no error."""
+    text = text_cache.newest_by_id(submission.letter_id)
+    form = ConfirmForm.of(submission, text, request.POST)
+    if not form.is_valid():
+        return page(request, submission, form)
+    try:
+        transitions.attempt(partial(sent_words.send, submission, form, action))
+    except confirmation.NoPlace as error:
+        return page(request, submission, form, list(error.standing))
+    return _redirect(submission)
+
+
+def _delete(request: HttpRequest, submission: Submission, *, is_not_me: bool = False) -> HttpResponse:
+    letter = text_cache.newest_by_id(submission.letter_id).revision.letter
+    (withdrawal.not_me if is_not_me else withdrawal.delete_submission)(submission)
+    return render(request, "signing/erased.html", {"letter": letter, "not_me": is_not_me})
+
+
+def _redirect(submission: Submission) -> HttpResponse:
+    return see_other("signature", tokens.personal_token(submission.public_id))
+
+
+def _data(request: HttpRequest, submission: Submission) -> HttpResponse:
+    return personal_data.download(submission)
+
+
+ACTIONS: Mapping[str, Callable[[HttpRequest, Submission], HttpResponse]] = {
+    "confirm": _confirm,
+    "keep": _keep,
+    **{f"replace-{place}": partial(_replace, place=place) for place in range(1, Signature.MAX_PLACES + 1)},
+    "erase": _delete,
+    "withdraw": _delete,
+    "not-me": partial(_delete, is_not_me=True),
+    "data": _data,
+}
