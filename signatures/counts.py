@@ -55,7 +55,9 @@ class Counts:
 
 def for_letter(letter_id: int | None) -> Counts:
     """Returns the counts of a letter (of all letters, when None), in one statement."""
-    deltas = CountDelta.objects.all() if letter_id is None else CountDelta.objects.filter(letter_id=letter_id)
+    deltas = CountDelta.objects.exclude(state="")
+    if letter_id is not None:
+        deltas = deltas.filter(letter_id=letter_id)
     rows = deltas.values_list("state", "visibility", "flagged").annotate(Sum("number"))
     return Counts({(state, visibility, flagged): number for state, visibility, flagged, number in rows if number})
 

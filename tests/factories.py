@@ -4,15 +4,16 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, Translation
-from signatures.models import Delivery, Signature, Submission
+from signatures.models import Delivery, OutboxMail, Signature, Submission
 from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.signing.signer_input import SignerInput
 from signatures.states import Kind, State, Visibility
-from signatures.values import names
+from signatures.values import names, sealing
 
 WORDS: dict[str, Any] = {
     "title": "A letter to the Minister of Bridges",
@@ -82,6 +83,20 @@ def _origin(letter: Letter, now: datetime) -> dict[str, Any]:
         "language": "en",
         "signed_up_at": now,
     }
+
+
+def make_mail(
+    row: Signature | Submission, address: str, kind: OutboxMail.Kind = OutboxMail.Kind.LINK, **fields: Any
+) -> OutboxMail:
+    """An email in the outbox, as the sign-up or the request for the links leaves it."""
+    now = timezone.now()
+    is_link = kind == OutboxMail.Kind.LINK
+    defaults: dict[str, Any] = {
+        "signature_id": row.pk, "kind": kind, "language": "en", "queued_at": now, "due_at": now,
+        "priority": OutboxMail.Priority.SIGN_UP if is_link else OutboxMail.Priority.ASKED,
+        "recipient": sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY),
+    }  # fmt: skip
+    return OutboxMail.objects.create(**(defaults | fields))
 
 
 def signer_input(text: Translation, language: str = "en", **values: str) -> SignerInput:

@@ -16,13 +16,13 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures import retention, tasks
 from signatures.audit import audit_log
-from signatures.models import AuditEntry, OutboxMail, RateBucket, Signature, Suppression, Tombstone
+from signatures.models import AuditEntry, OutboxMail, RateBucket, Signature, Submission, Suppression, Tombstone
 from signatures.registries import AuditAction
 from signatures.screening import rate_limits
 from signatures.signing import withdrawal
 from signatures.states import State
 from signatures.values import sealing, tokens
-from tests.factories import make_letter, make_signature
+from tests.factories import make_letter, make_mail, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -35,23 +35,25 @@ def own_var_dir(tmp_path: Path, settings: Any) -> None:
 
 def test_R7_a_sign_up_that_is_not_confirmed_within_seven_days_goes_with_its_mails(letter: Letter) -> None:
     now = timezone.now()
-    old = make_signature(letter, "Old", State.UNCONFIRMED, signed_up_at=now - 7 * DAY)
-    make_signature(letter, "New", State.UNCONFIRMED, signed_up_at=now - 6 * DAY)
+    old = make_submission(letter, "Old", signed_up_at=now - 7 * DAY)
+    new = make_submission(letter, "New", signed_up_at=now - 6 * DAY)
     make_signature(letter, "Confirmed", State.WAITING, signed_up_at=now - 8 * DAY)
-    OutboxMail.objects.create(signature=old, kind="link", language="en", queued_at=now, due_at=now)
+    for row in (old, new):
+        make_mail(row, "somebody@example.org")
 
-    assert retention.prune()["unconfirmed signatures"] == 1
+    assert retention.prune()["submissions"] == 1
 
-    assert set(Signature.objects.values_list("name", flat=True)) == {"New", "Confirmed"}
-    assert not OutboxMail.objects.exists()
+    assert [row.name for row in Submission.objects.all()] == ["New"]
+    assert [mail.signature_id for mail in OutboxMail.objects.all()] == [new.pk], "the address goes with it"
+    assert Signature.objects.get().name == "Confirmed"
 
 
 def test_R7_the_dry_run_tells_the_same_and_deletes_nothing(letter: Letter) -> None:
-    make_signature(letter, "Old", State.UNCONFIRMED, signed_up_at=timezone.now() - 8 * DAY)
+    make_submission(letter, "Old", signed_up_at=timezone.now() - 8 * DAY)
     said = StringIO()
     call_command("prune", "--dry-run", stdout=said)
-    assert "1  unconfirmed signatures" in said.getvalue()
-    assert Signature.objects.count() == 1
+    assert "1  submissions" in said.getvalue()
+    assert Submission.objects.count() == 1
     assert not AuditEntry.objects.exists()
 
 
@@ -123,7 +125,7 @@ def test_R8_a_later_sign_up_is_untouched_by_the_tombstone(
 
     retention.prune()
 
-    assert Signature.objects.get().name == "Dora Maar"
+    assert Submission.objects.get().name == "Dora Maar"
 
 
 def test_R8_the_tombstones_file_names_nobody_and_is_for_our_eyes(letter: Letter, ada: Signature) -> None:
@@ -152,7 +154,7 @@ def test_R2_the_updates_key_opens_the_addresses_of_those_who_confirmed(
 ) -> None:
     for who in ("dora", "eve"):
         client.post("/letters/bridge/sign/", {**form, "email": f"{who}@example.org", "updates": "on"})
-    dora = Signature.objects.order_by("pk").first()
+    dora = Submission.objects.order_by("pk").first()
     assert dora is not None
     client.post(f"/signature/{tokens.personal_token(dora.public_id)}/", {**words, "action": "confirm"})
 
@@ -182,6 +184,8 @@ def test_a_key_that_does_not_fit_is_one_sentence(letter: Letter, tmp_path: Path,
 def test_R4_the_network_of_a_signature_is_forgotten_within_72_hours(letter: Letter) -> None:
     now = timezone.now()
     for name, hours in (("Old", 71), ("New", 70)):
-        make_signature(letter, name, signed_up_at=now - timedelta(hours=hours), network="00ff00ff00ff00ff")
+        for make in (make_signature, make_submission):
+            make(letter, name, signed_up_at=now - timedelta(hours=hours), network="00ff00ff00ff00ff")
     assert tasks.run_duties.call(["delete-network-digests"]) == {}
-    assert dict(Signature.objects.values_list("name", "network")) == {"Old": "", "New": "00ff00ff00ff00ff"}
+    for rows in (Signature.objects, Submission.objects):
+        assert dict(rows.values_list("name", "network")) == {"Old": "", "New": "00ff00ff00ff00ff"}

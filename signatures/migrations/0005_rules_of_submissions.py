@@ -35,7 +35,12 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("place__isnull", True), ("state", "withdrawn")),
-                    models.Q(models.Q(("state", "withdrawn"), _negated=True), ("place__gte", 1), ("place__lte", 2)),
+                    models.Q(
+                        models.Q(("state", "withdrawn"), _negated=True),
+                        ("place__gte", 1),
+                        ("place__isnull", False),
+                        ("place__lte", 2),
+                    ),
                     _connector="OR",
                 ),
                 name="two_places_per_mailbox",

@@ -113,7 +113,7 @@ class Signature(SignerColumns):
             models.UniqueConstraint("letter", "kind", "address_hash", "place", name="one_signature_per_place"),
             models.CheckConstraint(
                 condition=Q(state=State.WITHDRAWN, place__isnull=True)
-                | (~Q(state=State.WITHDRAWN) & Q(place__gte=1, place__lte=2)),
+                | (~Q(state=State.WITHDRAWN) & Q(place__isnull=False, place__gte=1, place__lte=2)),
                 name="two_places_per_mailbox",
             ),
             models.CheckConstraint(

@@ -1,13 +1,15 @@
 """A submission whose mailbox has signed already: it is dropped, or gives its words to that signature."""
 
 from collections.abc import Collection
+from itertools import chain
 
 from django.db import transaction
 
 from signatures.models import LinkAlias, OutboxMail, Signature, Submission, Tombstone
-from signatures.registries import FLAGS_OF_WORDS
+from signatures.registries import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS
 from signatures.signing import changes, withdrawal
 from signatures.signing.signer_input import SignerInput
+from signatures.states import State
 from signatures.transitions import TransitionNotAllowed, lock, lock_submission
 
 
@@ -39,15 +41,24 @@ def replace(
         TransitionNotAllowed: when one of them is no longer there.
     """
     locked, replaced = _lock_both(submission, signature)
-    rows = Submission.objects.filter(letter=locked.letter_id, address_hash=locked.address_hash)
-    gathered = {flag for row in rows.values_list("flags", flat=True) for flag in row}
-    tombstones = Tombstone.objects.filter(letter_id=locked.letter_id, address_hash=locked.address_hash)
-    gathered |= {flag for row in tombstones.values_list("flags", flat=True) for flag in row}
     changes.change(
-        replaced, typed, flags=flags, gathered=gathered - FLAGS_OF_WORDS, no_updates=no_updates,
+        replaced, typed, flags=flags, gathered=_gathered_flags(locked), no_updates=no_updates,
         sealed_address=locked.sealed_address,
     )  # fmt: skip
     _hand_links_over(locked, replaced)
+
+
+def _gathered_flags(submission: Submission) -> set[str]:
+    """Returns the flags of all that was typed with this address and of what it withdrew or erased.
+
+    Of the submission itself without those of its former words: the new ones were screened.
+    """
+    same_address = {"letter_id": submission.letter_id, "address_hash": submission.address_hash}
+    left = Signature.objects.of_mailbox(submission).filter(state=State.WITHDRAWN)
+    others = Submission.objects.filter(**same_address).exclude(pk=submission.pk)
+    rows = [rows.values_list("flags", flat=True) for rows in (left, others, Tombstone.objects.filter(**same_address))]
+    gathered = {flag for flags in chain.from_iterable(rows) for flag in flags}
+    return (gathered | set(submission.flags) - FLAGS_OF_WORDS) - set(FLAGS_ENDED_BY_DECISION)
 
 
 def _lock_both(submission: Submission, signature: Signature) -> tuple[Submission, Signature]:

@@ -1,13 +1,13 @@
 -- Stores what was typed, with its email and its event for the statistics; or nothing. Every case takes this statement
 -- alone, and so the same time, which must not tell whether an address is known. It reads no signature.
 --
--- Nothing is stored unless the letter is open; none beyond the places of an address; and the same again (a double click)
--- not twice: if its email was sent, another one is queued.
+-- Nothing is stored unless the letter is open, and none beyond the places of an address. The same again (a double click)
+-- is not stored twice: it only adds its flags, and another email if the first one was sent.
 WITH opened AS (
     SELECT id FROM campaign_letter WHERE id = %(letter_id)s AND state = 'open'
 ), waiting AS (
     SELECT id, place, ({columns}) = ({values})
-        AND sealed_address IS NULL = (%(sealed_address)s IS NULL) AND flags @> %(flags)s::varchar(20)[] AS is_same
+        AND sealed_address IS NULL = (%(sealed_address)s IS NULL) AS is_same
     FROM signatures_submission WHERE letter_id = %(letter_id)s AND address_hash = %(address_hash)s
 ), place AS (
     SELECT min(place) AS free FROM generate_series(1, %(max_places)s) AS place
@@ -20,6 +20,11 @@ WITH opened AS (
     FROM opened, place WHERE place.free IS NOT NULL
     ON CONFLICT (letter_id, address_hash, place) DO NOTHING
     RETURNING id
+), flagged AS (
+    UPDATE signatures_submission AS submission SET flags = ARRAY(
+        SELECT DISTINCT flag FROM unnest(submission.flags || %(flags)s::varchar(20)[]) AS flag ORDER BY flag
+    )
+    FROM waiting WHERE submission.id = waiting.id AND is_same AND NOT submission.flags @> %(flags)s::varchar(20)[]
 ), mail AS (
     INSERT INTO signatures_outboxmail (signature_id, kind, priority, mailbox, language, recipient, queued_at, due_at,
         attempts, failure)

@@ -8,28 +8,27 @@ from typing import Any
 import pytest
 from django.conf import settings as live_settings
 from django.core.mail import mailers
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from campaign.models import Letter
-from signatures.models import OutboxMail, Signature
-from signatures.outbox import queue, sending
-from signatures.states import State
+from signatures.models import OutboxMail, Signature, Submission
+from signatures.outbox import messages, queue, sending
 from signatures.values import sealing
 from tests.conftest import Inbox
-from tests.factories import make_signature
+from tests.factories import make_mail, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 
 
-@transaction.atomic
-def enqueue(signature: Signature, address: str = "ben@example.org") -> OutboxMail:
-    queue.enqueue([signature.pk], language="en", address=address)
-    return OutboxMail.objects.get(signature=signature)
+def enqueue(row: Signature | Submission, address: str = "ben@example.org") -> OutboxMail:
+    """The email that a sign-up leaves; for a signature, the one that somebody gets who asks for the link."""
+    kind = OutboxMail.Kind.LINK if isinstance(row, Submission) else OutboxMail.Kind.LINKS
+    return make_mail(row, address, kind)
 
 
-def test_a_sent_mail_forgets_its_recipient(ben: Signature, inbox: Inbox) -> None:
+def test_a_sent_mail_forgets_its_recipient(ben: Submission, inbox: Inbox) -> None:
     mail = enqueue(ben)
 
     assert sending.send_due() == 1
@@ -45,7 +44,7 @@ def test_somebody_who_signed_before_gets_the_link_without_a_request_to_confirm(a
     enqueue(ada)
     sending.send_due()
     body = inbox[0].get_body(("plain",))
-    assert body is not None and "This is the link to your page." in body.get_content()
+    assert body is not None and "This email has the link to your page." in body.get_content()
 
 
 def test_links_lead_to_the_site_whatever_host_was_asked(
@@ -57,7 +56,9 @@ def test_links_lead_to_the_site_whatever_host_was_asked(
 
 
 @pytest.mark.parametrize(("answer", "is_final"), [("451 try later", False), ("550 no such user", True)])
-def test_a_refusal_is_tried_again_unless_it_is_final(ben: Signature, inbox: Inbox, answer: str, is_final: bool) -> None:
+def test_a_refusal_is_tried_again_unless_it_is_final(
+    ben: Submission, inbox: Inbox, answer: str, is_final: bool
+) -> None:
     mail = enqueue(ben)
     inbox.answer = answer
 
@@ -75,7 +76,7 @@ def test_a_refusal_is_tried_again_unless_it_is_final(ben: Signature, inbox: Inbo
         assert sending.send_due() == 1
 
 
-def test_a_server_that_is_down_loses_nothing(ben: Signature, settings: Any) -> None:
+def test_a_server_that_is_down_loses_nothing(ben: Submission, settings: Any) -> None:
     settings.MAILERS = {
         "default": {
             "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -93,7 +94,7 @@ def test_a_server_that_is_down_loses_nothing(ben: Signature, settings: Any) -> N
     assert mail.due_at - timezone.now() > timedelta(minutes=3), "the waits double"
 
 
-def test_after_three_days_it_gives_up_and_forgets_the_recipient(ben: Signature, inbox: Inbox) -> None:
+def test_after_three_days_it_gives_up_and_forgets_the_recipient(ben: Submission, inbox: Inbox) -> None:
     mail = enqueue(ben)
     OutboxMail.objects.update(attempts=sending.MAX_ATTEMPTS - 1)
     inbox.answer = "451 try later"
@@ -102,10 +103,10 @@ def test_after_three_days_it_gives_up_and_forgets_the_recipient(ben: Signature, 
     assert (mail.recipient, mail.sent_at) == (None, None)
 
 
-def test_a_mail_sealed_to_another_key_stops_no_other_mail(letter: Letter, ben: Signature, inbox: Inbox) -> None:
+def test_a_mail_sealed_to_another_key_stops_no_other_mail(letter: Letter, ben: Submission, inbox: Inbox) -> None:
     mail = enqueue(ben)
     OutboxMail.objects.update(recipient=sealing.seal("ben@example.org", public_key=live_settings.UPDATES_PUBLIC_KEY))
-    enqueue(make_signature(letter, "Next", State.UNCONFIRMED), "next@example.org")
+    enqueue(make_submission(letter, "Next"), "next@example.org")
 
     assert sending.send_due() == 1
 
@@ -125,7 +126,7 @@ def test_many_mails_go_over_one_connection(letter: Letter, inbox: Inbox, monkeyp
 
     monkeypatch.setattr(backend, "open", open_and_note)
     for n in range(20):
-        enqueue(make_signature(letter, f"Signer {n}", State.UNCONFIRMED), f"n{n}@example.org")
+        enqueue(make_submission(letter, f"Signer {n}"), f"n{n}@example.org")
 
     assert sending.send_due() == 20
 
@@ -135,7 +136,7 @@ def test_many_mails_go_over_one_connection(letter: Letter, inbox: Inbox, monkeyp
 
 @pytest.mark.django_db(transaction=True)
 def test_O1_a_worker_that_dies_before_it_saves_the_attempt_leaves_the_mail_due(
-    ben: Signature, inbox: Inbox, monkeypatch: Any
+    ben: Submission, inbox: Inbox, monkeypatch: Any
 ) -> None:
     mail = enqueue(ben)
     with connection.cursor() as cursor:
@@ -155,13 +156,13 @@ def test_O1_a_worker_that_dies_before_it_saves_the_attempt_leaves_the_mail_due(
 
 def test_two_workers_share_the_outbox(letter: Letter, inbox: Inbox) -> None:
     for n in range(5):
-        enqueue(make_signature(letter, f"Signer {n}", State.UNCONFIRMED), f"n{n}@example.org")
+        enqueue(make_submission(letter, f"Signer {n}"), f"n{n}@example.org")
     assert sending.send_due(limit=2) + sending.send_due() == 5
     assert sorted(inbox.recipients) == [f"n{n}@example.org" for n in range(5)]
 
 
-def test_S12_no_name_reaches_a_header(ben: Signature, inbox: Inbox) -> None:
-    Signature.objects.update(name="Ben Bcc: evil@example.org")
+def test_S12_no_name_reaches_a_header(ben: Submission, inbox: Inbox) -> None:
+    Submission.objects.update(name="Ben Bcc: evil@example.org")
     enqueue(ben)
     sending.send_due()
     assert "evil" not in inbox[0].as_string()
@@ -207,12 +208,12 @@ def impatient(settings: Any) -> None:
 
 @pytest.mark.parametrize(("fault", "failure", "received"), FAULTS)
 def test_O3_a_server_that_misbehaves_loses_no_mail_and_holds_up_no_other(
-    letter: Letter, ben: Signature, inbox: Inbox, settings: Any, caplog: Any, fault: str, failure: str, received: int
+    letter: Letter, ben: Submission, inbox: Inbox, settings: Any, caplog: Any, fault: str, failure: str, received: int
 ) -> None:
     impatient(settings)
     mail = enqueue(ben)
     for n in range(3):
-        enqueue(make_signature(letter, f"Next {n}", State.UNCONFIRMED), f"next{n}@example.org")
+        enqueue(make_submission(letter, f"Next {n}"), f"next{n}@example.org")
     inbox.fault = fault
 
     assert sending.send_due() == 3, "the others go in the same turn"
@@ -223,19 +224,19 @@ def test_O3_a_server_that_misbehaves_loses_no_mail_and_holds_up_no_other(
     assert (mail.failure, mail.attempts, mail.sent_at) == (failure, 1, None)
     assert (mail.recipient is None) == is_final, "forgotten once nothing more is tried, and only then"
     assert "@" not in said(caplog), "neither is it in the log"
-    OutboxMail.objects.update(due_at=timezone.now())
+    OutboxMail.objects.exclude(kind="reminder").update(due_at=timezone.now())
     assert sending.send_due() == (0 if is_final else 1)
     assert sorted(inbox.recipients) == sorted(
         [*["ben@example.org"] * received, *(f"next{n}@example.org" for n in range(3))]
     )
-    assert not OutboxMail.objects.filter(recipient__isnull=False).exists()
+    assert not OutboxMail.objects.filter(recipient__isnull=False).exclude(kind="reminder").exists()
     assert sending.send_due() == 0
 
 
 def test_O3_a_server_that_refuses_everybody_for_long_is_given_up_and_forgets_them_all(
     letter: Letter, inbox: Inbox, caplog: Any
 ) -> None:
-    mails = [enqueue(make_signature(letter, f"{n}", State.UNCONFIRMED), f"n{n}@example.org") for n in range(3)]
+    mails = [enqueue(make_submission(letter, f"{n}"), f"n{n}@example.org") for n in range(3)]
     inbox.answer = "451 try later"
     for _attempt in range(sending.MAX_ATTEMPTS):
         OutboxMail.objects.update(due_at=timezone.now())
@@ -267,13 +268,15 @@ def without_chance(mail: Any) -> str:
     return re.sub(r"^(Date|Message-ID|To): .*$", r"\1", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("state", [State.UNCONFIRMED, State.APPROVED])
+@pytest.mark.parametrize("make", [make_submission, make_signature])
 @pytest.mark.parametrize("nasty", NASTY)
-def test_C9_a_mail_is_the_same_whatever_was_typed(letter: Letter, inbox: Inbox, nasty: str, state: State) -> None:
+def test_C9_a_mail_is_the_same_whatever_was_typed(
+    letter: Letter, inbox: Inbox, nasty: str, make: Callable[..., Any]
+) -> None:
     """Who types a stranger's address cannot make our mail say anything to that stranger."""
-    plain = make_signature(letter, "Ben Nevis", state)
+    plain = make(letter, "Ben Nevis")
     words: Any = dict.fromkeys(("role", "organization", "comment"), nasty)
-    attacked = make_signature(letter, nasty, state, **words)
+    attacked = make(letter, nasty, **words)
     enqueue(plain)
     enqueue(attacked)
     assert sending.send_due() == 2
@@ -286,7 +289,7 @@ def test_C9_a_mail_is_the_same_whatever_was_typed(letter: Letter, inbox: Inbox, 
         content = body.get_content()
         assert "evil" not in content
         links_in_it = set(re.findall(r"https?://[^\s\"<]+", content))
-        assert links_in_it == {sending.personal_link(attacked, language="en")}, "one link, and it is ours"
+        assert links_in_it == {messages.personal_link(attacked, language="en")}, "one link, and it is ours"
 
 
 def test_C9_what_was_typed_by_the_form_is_in_no_mail_either(
@@ -295,8 +298,9 @@ def test_C9_what_was_typed_by_the_form_is_in_no_mail_either(
     typed = {"role": "evil www.evil.example", "organization": "evil <b>", "comment": "evil https://evil.example"}
     assert client.post("/letters/bridge/sign/", {**form, **typed, "name": "evil {{ 7 }}"}).status_code == 303
     sending.send_due()
+    Submission.objects.update(flags=[])  # a flagged one gets no reminder
+    queue.enqueue_reminder(Submission.objects.get().pk, mailbox="", language="en", address="dora@example.org")
     OutboxMail.objects.filter(kind="reminder").update(due_at=timezone.now())
-    OutboxMail.objects.filter(kind="link").update(sent_at=timezone.now() - timedelta(days=2))
     sending.send_due()
     assert len(inbox) == 2, "the link and the reminder"
     for mail in inbox:
@@ -310,12 +314,12 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("contact", ["privacy@ngo.example", "https://ngo.example/contact", "Box 7, Geneva"])
-@pytest.mark.parametrize("state", [State.UNCONFIRMED, State.APPROVED])
+@pytest.mark.parametrize("make", [make_submission, make_signature])
 def test_C10_headers_hold_what_they_must_and_no_more(
-    letter: Letter, inbox: Inbox, settings: Any, contact: str, state: State
+    letter: Letter, inbox: Inbox, settings: Any, contact: str, make: Callable[..., Any]
 ) -> None:
     settings.CONTACT_EMAIL = contact
-    row = make_signature(letter, "Ben\nBcc: evil@example.org", state)
+    row = make(letter, "Ben\nBcc: evil@example.org")
     enqueue(row, "ben@example.org")
     sending.send_due()
     (mail,) = inbox
@@ -337,7 +341,7 @@ def test_C10_headers_hold_what_they_must_and_no_more(
     "address",
     ["a@example.org,evil@example.org", "a@example.org\r\nBcc: evil@example.org", "a@example.org evil@example.org"],
 )
-def test_C10_an_address_that_would_be_two_goes_to_nobody(ben: Signature, inbox: Inbox, address: str) -> None:
+def test_C10_an_address_that_would_be_two_goes_to_nobody(ben: Submission, inbox: Inbox, address: str) -> None:
     """The form takes none of these; the outbox does not rely on it."""
     mail = enqueue(ben, address)
     assert sending.send_due() == 0

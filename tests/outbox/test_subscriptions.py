@@ -66,7 +66,7 @@ def test_the_acknowledgement_is_a_second_mail(handed_over: Delivery, inbox: Inbo
     assert "acknowledged on the recipient’s side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
 
 
-@pytest.mark.parametrize("state", [State.UNCONFIRMED, State.REJECTED])
+@pytest.mark.parametrize("state", [State.WITHDRAWN, State.REJECTED])
 def test_a_signer_who_is_not_in_the_delivery_gets_no_mail(handed_over: Delivery, state: State) -> None:
     wants_updates(handed_over.letter, "Other", "other@example.org", state)
     assert subscriptions.queue_updates(UPDATES_KEY) == 1

@@ -14,7 +14,7 @@ from django.test import Client
 from campaign.models import Letter
 from signatures import tasks
 from signatures.delivery import document_data, exports
-from signatures.models import Signature
+from signatures.models import Signature, Submission
 from signatures.public_list import pagination, views
 from signatures.registries import Flag
 from signatures.registries.typed_fields import WORDS
@@ -22,7 +22,7 @@ from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
 from tests import single_decisions
 from tests.conftest import Inbox
-from tests.factories import make_many, make_signature
+from tests.factories import make_many, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 LIST = "/letters/bridge/signatories/"
@@ -58,7 +58,8 @@ def test_an_organization_signs_confirms_and_waits_until_somebody_checked_who_spe
     moderator_client: Client,
 ) -> None:
     assert client.post("/letters/bridge/sign/", {**form, **bakers}).status_code == 303
-    assert (the_one().kind, the_one().spokesperson, the_one().flags) == ("organization", "Dora Maar, chair", ONE)
+    typed = Submission.objects.get()
+    assert (typed.kind, typed.spokesperson, typed.flags) == ("organization", "Dora Maar, chair", ONE)
 
     link = link_in_mail()
     page = client.get(link).content.decode()
@@ -86,7 +87,7 @@ def test_the_form_asks_for_it_where_no_script_runs(client: Client, letter: Lette
 
 @pytest.mark.parametrize("moderation", Letter.Moderation)
 def test_it_waits_whatever_the_letter_lets_stand_and_staff_are_told_when_nobody_speaks_for_it(
-    ben: Signature, bakers: dict[str, str], client: Client, moderation: str
+    ben: Submission, bakers: dict[str, str], client: Client, moderation: str
 ) -> None:
     ben.letter.moderation = moderation
     ben.letter.save()
@@ -102,7 +103,7 @@ def test_it_waits_whatever_the_letter_lets_stand_and_staff_are_told_when_nobody_
 def test_who_signed_up_as_an_organization_may_confirm_as_a_person_and_then_nobody_speaks_for_it(
     letter: Letter, bakers: dict[str, str], client: Client
 ) -> None:
-    row = organization(letter, "Guild", state=State.UNCONFIRMED, flags=BOTH)
+    row = make_submission(letter, "Guild", kind=Kind.ORGANIZATION, flags=BOTH)
     client.post(
         f"/signature/{tokens.personal_token(row.public_id)}/", {**bakers, "kind": "person", "action": "confirm"}
     )
@@ -110,7 +111,7 @@ def test_who_signed_up_as_an_organization_may_confirm_as_a_person_and_then_nobod
 
 
 def test_an_organization_that_is_only_counted_leaves_no_words_and_needs_nobody(
-    ben: Signature, bakers: dict[str, str], client: Client
+    ben: Submission, bakers: dict[str, str], client: Client
 ) -> None:
     client.post(
         f"/signature/{tokens.personal_token(ben.public_id)}/", {**bakers, "visibility": "counted", "action": "confirm"}
