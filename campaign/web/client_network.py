@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 NETWORK_PREFIX = {4: 24, 6: 64}  # by IP version: what a household or an office shares
+WIDE_PREFIX = 48  # of IPv6: what one customer of a hosting provider gets, 65,536 networks in one
 
 
 def client_network(request: HttpRequest) -> str:
@@ -28,3 +29,12 @@ def client_network(request: HttpRequest) -> str:
             return str(ipaddress.ip_network((int(parsed), NETWORK_PREFIX[6]), strict=False))
         parsed = parsed.ipv4_mapped
     return str(ipaddress.ip_network((int(parsed), NETWORK_PREFIX[4]), strict=False))
+
+
+def wide_network_of(network: str) -> str:
+    """Returns the /48 that an IPv6 network is part of; "" for all others, whose addresses cost money."""
+    try:
+        parsed = ipaddress.ip_network(network)
+    except ValueError:
+        return ""
+    return str(parsed.supernet(new_prefix=WIDE_PREFIX)) if parsed.version == 6 else ""

@@ -14,7 +14,8 @@ class RateLimit(models.Model):
 
     class Scope(models.TextChoices):
         NETWORK = "network", "sign-ups from one network (/24 or /64)"
-        MAILBOX = "mailbox", "sign-ups for one mailbox"
+        WIDE_NETWORK = "wide-network", "sign-ups from one wide network (IPv6: /48)"
+        MAILBOX = "mailbox", "sign-ups for one mailbox; plus parts and dots in the address are ignored"
         DOMAIN = "domain", "sign-ups with one email domain"
         SITE = "site", "sign-ups on the whole site"
         WORDS = "words", "sign-ups with one name and country"
@@ -24,6 +25,7 @@ class RateLimit(models.Model):
         LOGIN_NETWORK = "login-network", "logins from one network that have audit entries of their own"
         MAIL = "mail", "emails sent by the whole site"
         MAIL_DOMAIN = "mail-domain", "emails sent to one email domain"
+        MAIL_SMALL_DOMAIN = "mail-small", "emails sent to one email domain that is no public provider"
         NAME = "name", "sign-ups with one name, from any country, numbers in it ignored"
         COMMENT = "comment", "sign-ups with one comment"
         SMALL_DOMAIN = "small-domain", "sign-ups with one email domain that is no public provider"

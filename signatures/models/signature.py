@@ -159,6 +159,7 @@ class Signature(SignerColumns):
                 name="public_organizations",
                 condition=Q(state="approved", visibility="public", kind="organization"),
             ),
+            models.Index("mailbox", name="same_mailbox", condition=~Q(mailbox="")),
             models.Index(fields=["letter", "state", "-signed_up_at"], name="by_state"),
             models.Index("signed_up_at", name="by_day"),
             # The review queue: flagged signatures first, then the oldest.

@@ -165,8 +165,10 @@ def _held_until(mail: OutboxMail, address: str) -> datetime | None:
         return None
     if until := caps.held_until(mail, now):
         return until
-    domain = email_addresses.domain_of(address)
-    exceeded = rate_limits.count_event({RateLimit.Scope.MAIL: "", RateLimit.Scope.MAIL_DOMAIN: domain}).over
+    budgets = {"mail": "", "mail-domain": email_addresses.domain_of(address)}
+    if small_domain := email_addresses.small_domain_of(address):
+        budgets["mail-small"] = small_domain
+    exceeded = rate_limits.count_event(budgets).over
     if RateLimit.Scope.MAIL in exceeded:
         raise _BudgetSpent
     return now + BUDGET_WAIT if exceeded else None

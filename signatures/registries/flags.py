@@ -37,13 +37,13 @@ class Flag(StrEnum):
         "no-spokesperson", "It signs as an organization, and does not say who speaks for it.", _CHECKS, _NEW_WORDS,
     )  # fmt: skip
     RATE = (
-        "rate", "Too many sign-ups came at once from one network, with one email domain, or on the whole site.",
+        "rate", "Too many sign-ups came at once from one network or /48, with one email domain, or on the whole site.",
         _RATE_LIMITS,
     )  # fmt: skip
     SIMILAR = "similar", "The same name and country came again and again.", _RATE_LIMITS, _NEW_WORDS
     BURST = (
         "burst",
-        "Too many of one name, one comment, one small email domain, or one network without script came in a day.",
+        "Too many came in a day of one name, comment, mailbox, small email domain, or network without script.",
         _RATE_LIMITS,
     )
     LIMITER_DOWN = "limiter-down", "The rate limits could not be checked.", _RATE_LIMITS

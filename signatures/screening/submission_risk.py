@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaign.models import Translation
+from campaign.web.client_network import wide_network_of
 from signatures.models.signer_columns import SignerColumns
 from signatures.screening import blocklists, checks, rate_limits
 from signatures.states import Kind, Visibility
@@ -61,8 +62,10 @@ def _check(typed: Typed, translation: Translation, **evidence: Any) -> list[str]
 def submission_buckets(typed: Typed, origin: Origin) -> dict[str, str]:
     """Returns what a submission is counted by: for each rate limit that applies, the value it is counted under."""
     small_domain = email_addresses.small_domain_of(origin.email)
+    wide_network = wide_network_of(origin.network)
     return {
         "network": origin.network,
+        **({"wide-network": wide_network} if wide_network else {}),
         "mailbox": email_addresses.abuse_key(origin.email),
         "domain": email_addresses.domain_of(origin.email),
         "site": "",

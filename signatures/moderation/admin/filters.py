@@ -9,11 +9,30 @@ from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django_countries import countries
 
-from signatures.audit.admin_mixins import FILTER_CACHE_SECONDS
+from signatures.audit.admin_mixins import FILTER_CACHE_SECONDS, as_id
 from signatures.models import Signature
 from signatures.registries import Flag
 
 NEWEST = 50_000  # the filter offers the countries of this many newest sign-ups
+
+
+class MailboxFilter(admin.SimpleListFilter):
+    """All that came from the mailbox of one signature, plus parts and dots ignored. It tells nobody which one it is."""
+
+    title = "mailbox"
+    parameter_name = "mailbox_of"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offers only the mailbox that a link chose: there are as many as signatures."""
+        number = as_id(request.GET.get(self.parameter_name))
+        return [(str(number), f"of signature no. {number}")] if number is not None else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
+        number = as_id(self.value())
+        if number is None:
+            return queryset
+        chosen = Signature.objects.filter(pk=number).exclude(mailbox="").values("mailbox")
+        return queryset.filter(mailbox__in=chosen)
 
 
 class FlagFilter(admin.SimpleListFilter):

@@ -22,7 +22,7 @@ from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnl
 from signatures.audit.view_log import LoggedViews
 from signatures.models import AuditEntry, Signature, WaitingSignature
 from signatures.moderation.admin.actions import DecisionActions, Selection
-from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter
+from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, MailboxFilter
 from signatures.registries import AuditAction, Flag
 from signatures.registries.typed_fields import BESIDE_NAME
 from signatures.states import State
@@ -181,6 +181,7 @@ class SignatureAdmin(SignatureReviewAdmin):
     list_filter = (
         "state",
         FlagFilter,
+        MailboxFilter,
         "visibility",
         "kind",
         LetterFilter,
@@ -226,7 +227,7 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
 
     list_display = ("shown_name", "words", "origin", "shown_flags", "similar_count", "day", "decision_buttons")
     list_display_links = ("shown_name",)
-    list_filter = (FlagFilter, "visibility", "kind", LetterFilter, CountryFilter, LanguageFilter)
+    list_filter = (FlagFilter, MailboxFilter, "visibility", "kind", LetterFilter, CountryFilter, LanguageFilter)
     ordering = (Case(When(flags=[], then=1), default=0), "signed_up_at", "id")
     sortable_by = ()
     seen = frozenset({State.WAITING})
@@ -237,11 +238,15 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
         css: ClassVar = {"all": ["css/review.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WaitingSignature]:
-        """Adds the number of signatures with the same name key, which is counted for the rows of one page only."""
+        """Adds how many signatures have the same name key, and the same mailbox; counted for the rows of one page."""
         same = Signature.objects.filter(name_key=OuterRef("name_key")).exclude(name_key="").order_by()
         number = same.values("name_key").annotate(number=Count("pk")).values("number")
+        of_mailbox = Signature.objects.filter(mailbox=OuterRef("mailbox")).exclude(mailbox="").order_by()
+        in_mailbox = of_mailbox.values("mailbox").annotate(number=Count("pk")).values("number")
         waiting: QuerySet[WaitingSignature] = super().get_queryset(request).filter(state=State.WAITING)
-        return waiting.annotate(same_name_key=Coalesce(Subquery(number), 1))
+        return waiting.annotate(
+            same_name_key=Coalesce(Subquery(number), 1), same_mailbox=Coalesce(Subquery(in_mailbox), 1)
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ReviewQueueList
@@ -254,7 +259,11 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
     def similar_count(self, signature: Any) -> SafeString | int:
         number = signature.same_name_key - 1
         link = '<a href="{}" data-act="beside">{}</a>'
-        return format_html(link, signature.beside_query, number) if number else 0
+        similar = format_html(link, signature.beside_query, number) if number else 0
+        if signature.same_mailbox <= Signature.MAX_PLACES:
+            return similar
+        cluster = '{}<br><a href="?{}={}">{} from one mailbox</a>'
+        return format_html(cluster, similar, MailboxFilter.parameter_name, signature.pk, signature.same_mailbox)
 
     @admin.display(description="decision")
     def decision_buttons(self, signature: WaitingSignature) -> SafeString:
