@@ -59,10 +59,11 @@ from tests.live_site import free_port
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("canary")]
 
 FIELDS = {"adr": "address", **{word[:3]: word for word in WORDS}}
+UNCONFIRMED = "unconfirmed"  # a submission
 FLAGGED = "flagged"  # confirmed and waiting, with a flag
 # What became of words, beside the states of a signature.
 ERASED, NOT_ME, REPLACED, CORRECTED, IGNORED = "erased", "not me", "replaced", "corrected", "ignored"
-NO_LONGER_STORED = {State.WITHDRAWN, ERASED, NOT_ME, REPLACED, CORRECTED, IGNORED}
+NO_LONGER_STORED = {State.WITHDRAWN, ERASED, NOT_ME, REPLACED, CORRECTED}
 
 PUBLIC, CSV, PDF, MAILS, ADMIN, PERSONAL = "public", "csv", "pdf", "mails", "admin", "personal page"
 DUMP, DISK, AUDIT_LOG, TASKS, CACHE, LOG, SERVER_LOG = (
@@ -76,8 +77,12 @@ def may_hold(what: str, became: str, visibility: str, kind: str) -> set[str]:
         return set()
     if what == "spokesperson" and kind == Kind.PERSON:
         return set()  # nobody speaks for a person
-    if visibility == Visibility.COUNTED and became != State.UNCONFIRMED:
-        return set()  # dropped on confirmation
+    if visibility == Visibility.COUNTED:
+        return set()  # dropped when the form was taken
+    if became == IGNORED:
+        return {DUMP}  # typed with the address of somebody else, who has not opened the link
+    if became == UNCONFIRMED:
+        return {DUMP, PERSONAL}  # staff see nothing that nobody has confirmed
     places = {DUMP, ADMIN, PERSONAL}
     if what in DELIVERED and became == State.APPROVED:
         places |= {Visibility.PUBLIC: {CSV, PDF, PUBLIC, CACHE}, Visibility.DELIVERY: {CSV, PDF}}.get(
@@ -191,7 +196,7 @@ class Scenario:
         roles = [
             (became, visibility, kind, updates)
             for became, visibility, kind, updates in product(
-                [State.UNCONFIRMED, State.WAITING, FLAGGED, State.APPROVED, State.REJECTED, State.WITHDRAWN],
+                [UNCONFIRMED, State.WAITING, FLAGGED, State.APPROVED, State.REJECTED, State.WITHDRAWN],
                 Visibility.values,
                 Kind.values,
                 [False, True],
@@ -252,7 +257,7 @@ class Scenario:
         assert self.stranger.get(page, REMOTE_ADDR=words.network).status_code == 200
         if words.became == NOT_ME:
             assert self.post(page, words, {"action": "not-me"}) == 200
-        elif words.became != State.UNCONFIRMED:
+        elif words.became != UNCONFIRMED:
             assert self.post(page, words, self.form(words, action="confirm")) == 303
         if words.became in {State.APPROVED, State.WITHDRAWN, ERASED} and words.visibility != Visibility.COUNTED:
             self.decide("approve", words)
@@ -263,7 +268,7 @@ class Scenario:
                 self.stranger.get(path)  # it stood there, and in the copies, before it went
             status = self.post(page, words, {"action": "erase" if words.became == ERASED else "withdraw"})
             assert status in {200, 303}
-        if words.became in {State.UNCONFIRMED, State.APPROVED, State.WITHDRAWN} and words.number % 2:
+        if words.became in {UNCONFIRMED, State.APPROVED, State.WITHDRAWN} and words.number % 2:
             assert self.post("/letters/canary/my-link/", words, {"email": words.address}) == 303
 
     def change_and_correct(self, approved: Words) -> None:
@@ -294,17 +299,20 @@ class Scenario:
         page = f"/signature/{words.token}/"
         form = self.form(words, email=words.address)
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE signatures_signature ADD CONSTRAINT nobody CHECK (length(name) = 0) NOT VALID")
+            for table in ("signatures_signature", "signatures_submission"):
+                cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT nobody CHECK (length(name) = 0) NOT VALID")
             assert self.post("/letters/canary/sign/", words, form) == 500
             assert self.post(page, words, {**form, "action": "confirm"}) == 500
-            cursor.execute("ALTER TABLE signatures_signature DROP CONSTRAINT nobody")
-            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN name TO name_away")
+            for table in ("signatures_signature", "signatures_submission"):
+                cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT nobody")
+                cursor.execute(f"ALTER TABLE {table} RENAME COLUMN name TO name_away")
             assert self.post("/letters/canary/sign/", words, form) == 500
             assert self.post(page, words, {**form, "action": "confirm"}) == 500
             cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN search_text TO away")
             assert self.stranger.get("/letters/canary/signatories/", {"q": words.of("nam")}).status_code == 500
             cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN away TO search_text")
-            cursor.execute("ALTER TABLE signatures_signature RENAME COLUMN name_away TO name")
+            for table in ("signatures_signature", "signatures_submission"):
+                cursor.execute(f"ALTER TABLE {table} RENAME COLUMN name_away TO name")
             with pytest.raises(ProgrammingError), transaction.atomic():
                 cursor.execute("SELECT nowhere WHERE %s <> %s", [words.address, words.of("com")])
             with pytest.raises(DataError), transaction.atomic():
@@ -526,7 +534,7 @@ def examine(scenario: Scenario) -> Evidence:
 
 def opened_by_updates_key() -> str:
     key = sealing.read_private_key(Path(settings.KEYS_DIR) / "updates.private")
-    asked = Signature.objects.filter(sealed_address__isnull=False).exclude(state=State.UNCONFIRMED)
+    asked = Signature.objects.filter(sealed_address__isnull=False)
     return " ".join(sorted(sealing.unseal(row.sealed_address or b"", private_key=key) for row in asked))
 
 
@@ -581,7 +589,7 @@ def test_R1_only_the_addresses_of_subscribers_are_sealed_to_the_updates_key(evid
     asked = {
         words.address
         for words in evidence.scenario.words
-        if words.updates and words.token and words.became not in {State.UNCONFIRMED, *NO_LONGER_STORED}
+        if words.updates and words.token and words.became not in {UNCONFIRMED, IGNORED, *NO_LONGER_STORED}
     }
     assert set(evidence.opened.split()) == asked
     assert len(asked) > 20

@@ -9,12 +9,12 @@ from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, Translation
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.models import AuditEntry, CountDelta, OutboxMail, Signature
+from signatures.models import AuditEntry, CountDelta, OutboxMail, Signature, Submission
 from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from tests.conftest import NEVER_TRUNCATED
-from tests.factories import WORDS, make_many, make_signature
+from tests.factories import WORDS, make_many, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 REFUSED = (IntegrityError, InternalError)
@@ -63,25 +63,47 @@ def test_a_delivery_is_never_truncated(letter: Letter, table: str) -> None:
     refuses(f"TRUNCATE {table} CASCADE")
 
 
-def test_one_mailbox_signs_a_letter_once_per_kind(ada: Signature) -> None:
+def test_one_mailbox_signs_a_letter_once_per_kind_and_place(ada: Signature) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         make_signature(ada.letter, "Again", address_hash=ada.address_hash)
+    make_signature(ada.letter, "Another person", place=2, address_hash=ada.address_hash)
     make_signature(
         ada.letter, "The same mailbox for an organization", kind="organization", address_hash=ada.address_hash
     )
+    refuses("UPDATE signatures_signature SET place = 3")
+    refuses("UPDATE signatures_signature SET place = NULL")
+
+
+def test_an_address_has_five_places_for_submissions(ben: Submission) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_submission(ben.letter, "Again", address_hash=ben.address_hash)
+    for place in range(2, 6):
+        make_submission(ben.letter, "Again", address_hash=ben.address_hash, place=place)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_submission(ben.letter, "Again", address_hash=ben.address_hash, place=6)
+
+
+def test_a_submission_has_an_address_and_no_words_where_it_is_counted_only(ben: Submission) -> None:
+    refuses("UPDATE signatures_submission SET address_hash = NULL")
+    refuses("UPDATE signatures_submission SET visibility = 'counted'")
+
+
+def test_submissions_and_signatures_share_their_numbers(ben: Submission, ada: Signature) -> None:
+    numbers = [make_submission(ben.letter, "One more").pk, make_signature(ben.letter, "One more").pk]
+    assert len({ben.pk, ada.pk, *numbers}) == 4 and numbers == [max(ben.pk, ada.pk) + 1, max(ben.pk, ada.pk) + 2]
 
 
 def test_a_row_without_a_mailbox_comes_from_paper(ada: Signature) -> None:
     refuses("UPDATE signatures_signature SET address_hash = NULL")
 
 
-@pytest.mark.parametrize("state", ["waiting", "approved", "rejected"])
-def test_nothing_moves_before_confirmation(ben: Signature, state: str) -> None:
-    refuses("UPDATE signatures_signature SET state = %s, approved_on = now()", state)
+def test_nothing_is_a_signature_before_it_is_confirmed(ada: Signature) -> None:
+    refuses("UPDATE signatures_signature SET confirmed_at = NULL")
+    refuses("UPDATE signatures_signature SET state = 'unconfirmed', approved_on = NULL")
 
 
 def test_a_withdrawn_row_has_no_words(ada: Signature) -> None:
-    refuses("UPDATE signatures_signature SET state = 'withdrawn'")
+    refuses("UPDATE signatures_signature SET state = 'withdrawn', place = NULL")
 
 
 def test_a_confirmed_counted_row_has_no_words(ada: Signature) -> None:

@@ -100,7 +100,7 @@ def fill(site: BenchSite) -> None:
         "INSERT INTO signatures_outboxmail (signature_id, kind, language, queued_at, due_at, sent_at, attempts, failure) "
         "SELECT id, 'link', language, signed_up_at, signed_up_at, signed_up_at, 1, '' FROM signatures_signature"
     )
-    for action, was, now in (("confirm", "unconfirmed", "waiting"), ("approve", "waiting", "approved")):
+    for action, was, now in (("confirm", "", "waiting"), ("approve", "waiting", "approved")):
         site.sql(
             "INSERT INTO signatures_auditentry (at, action, letter_id, signature_id, was, now, reason, detail) "
             f"SELECT confirmed_at, '{action}', letter_id, id, '{was}', '{now}', '', '{{}}' "

@@ -52,7 +52,7 @@ def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
             )
             for name, (url, hidden) in addresses.items()
         }
-        unconfirmed = "SELECT count(*) FROM signatures_signature WHERE state = 'unconfirmed'"
+        unconfirmed = "SELECT count(*) FROM signatures_submission"
         before = large.sql(unconfirmed)[0][0]
         for load in loads.values():
             load.run(1)

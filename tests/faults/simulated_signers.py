@@ -436,5 +436,25 @@ def quiet(chance: random.Random, number: int, honest: list[Signer]) -> list[Sign
     ]  # fmt: skip
 
 
+def one_person(number: int) -> list[Signer]:
+    """One person with one /48 and one mailbox, whose headless browser does all that people do, as fast as it can (S34).
+
+    Every sign-up has a name, an address and a network of its own: plus parts, dots, and 65,536 networks of one /48.
+    """
+    chance = random.Random("one person")
+    names = (person.name for person in people(9))
+    box = "annakellermann"
+    return [
+        Signer(
+            at=index * 60 / number, name=next(names), country=chance.choice(("DE", "FR", "US", "")),
+            email=f"{box[: 1 + index % 12]}.{box[1 + index % 12 :]}+{index}@post.alpenmail.example",
+            address=f"2001:db8:7:{index:x}::1", seconds=str(chance.randrange(20, 300)), confirms_after=0.5,
+            tactic=ONE_PERSON,
+        )
+        for index in range(number)
+    ]  # fmt: skip
+
+
 QUIET = "like people (apart)"
+ONE_PERSON = "one mailbox, one /48"
 CAMPAIGNS = (template, dictionary, copied, one_domain, throw_away, big_provider, patient, slogans, hasty)

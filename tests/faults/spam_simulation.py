@@ -32,17 +32,18 @@ from django.test import Client
 from campaign.models import Letter
 from campaign.runtime import database
 from signatures import counts
-from signatures.models import Signature
+from signatures.models import RateLimit, Signature, Submission
 from signatures.moderation import bulk_rule_runs, bulk_rules
 from signatures.screening import bursts, rate_limits
 from signatures.states import State
 from signatures.values import form_stamps, sealing, tokens
 from tests.factories import make_letter
-from tests.faults.simulated_signers import HOURS, QUIET, Signer, simulated_signers
+from tests.faults.simulated_signers import HOURS, QUIET, Signer, one_person, simulated_signers
 
 DAY = 86_400  # seconds
 CHECK_EVERY = 5  # simulated minutes between two runs of the burst check; the worker runs it each minute
 MAX_FALSE_POSITIVES, MIN_RECALL, MAX_ACTIONS = 0.02, 0.95, 10  # targets
+MAX_UNFLAGGED = 100  # names that one person can get through in an hour
 STAFF = 1  # the id of the moderator
 RULES = ("burst", "machine", "fast")  # flags whose signatures staff reject by bulk rule; all others they review
 
@@ -146,7 +147,8 @@ class Simulation:
 
     def _confirm(self, client: Client, signer: Signer, text: str) -> None:
         key = sealing.address_hash(signer.email, pepper=settings.EMAIL_HASH_PEPPER)
-        public_id = Signature.objects.values_list("public_id", flat=True).get(letter=self.letter, address_hash=key)
+        submissions = Submission.objects.filter(letter=self.letter, address_hash=key)
+        public_id = submissions.values_list("public_id", flat=True).get()
         answer = client.post(
             f"/signature/{tokens.personal_token(public_id)}/",
             {**self._words(signer, text), "action": "confirm"},
@@ -216,6 +218,14 @@ class Simulation:
         return "\n".join(lines)
 
 
+def unflagged_of_one_person(number: int = 600) -> int:
+    """Returns how many names without a flag one person reaches within an hour, with one /48 and one mailbox (S34)."""
+    rate_limits.clear_cache()
+    simulation = Simulation(make_letter(f"one-person-{Letter.objects.count()}"), one_person(number))
+    simulation.run()
+    return sum(not row.flags for row in simulation.rows.values())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.spam_simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="SEED")
@@ -241,11 +251,23 @@ def main() -> int:
                     and done.actions <= MAX_ACTIONS
                 )
                 missed += not (reached and done.is_exact)
-                with connection.cursor() as cursor:
-                    cursor.execute("TRUNCATE signatures_ratebucket")
+                _forget_buckets()
+            unflagged = unflagged_of_one_person()
+            print(
+                f"one person, one /48, one mailbox, an hour: {unflagged} names without a flag (at most {MAX_UNFLAGGED})"
+            )
+            missed += unflagged > MAX_UNFLAGGED
+            _forget_buckets()
+            RateLimit.objects.filter(scope__in=["mailbox", "wide-network", "small-domain"]).delete()
+            print(f"control, without limits for mailbox, /48 and small domain: {unflagged_of_one_person()}")
     finally:
         shutil.rmtree(os.environ["UNDERSIGNED_TEST_DIR"], ignore_errors=True)
     return 1 if missed else 0
+
+
+def _forget_buckets() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE signatures_ratebucket")
 
 
 if __name__ == "__main__":
