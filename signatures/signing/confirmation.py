@@ -1,25 +1,28 @@
 """Confirming a submission by its personal link: it becomes a signature."""
 
+import json
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from campaign.runtime.sql_files import load_sql
 from signatures.models import Signature, Submission
 from signatures.registries import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS, AuditAction, Flag
-from signatures.registries.typed_fields import DERIVED_FROM_WORDS, TYPED_NAMES
 from signatures.signing.signer_input import SignerInput
-from signatures.states import Kind
 from signatures.transitions import TransitionNotAllowed
 from signatures.values import names
 from signatures.values.normalization import name_key
 
-_COLUMNS = (*TYPED_NAMES, *DERIVED_FROM_WORDS, "translation_id", "language")
-_CONFIRM = load_sql(__file__, "confirm.sql").format(
-    columns=", ".join(_COLUMNS), values=", ".join(f"%({column})s" for column in _COLUMNS)
-)
+# Columns that a submission does not have, as a signature begins.
+_ONLY_OF_SIGNATURES = {"paper": False, "sheet": "", "question": ""}
+# What becomes of flags, for the function in the database.
+_RULES = {
+    "of_words": sorted(FLAGS_OF_WORDS),
+    "ended": sorted(FLAGS_ENDED_BY_DECISION),
+    "similar": Flag.SIMILAR,
+    "rejected_before": Flag.REJECTED_BEFORE,
+    "action": AuditAction.CONFIRM,
+}
 
 
 class NoPlace(TransitionNotAllowed):
@@ -49,30 +52,20 @@ def confirm(
     standing = _standing(submission, typed.values["kind"])
     if in_the_way := _in_the_way(standing, typed.values["name"], letter.signers_per_mailbox):
         raise NoPlace(in_the_way)
-    values: dict[str, Any] = {
+    values = {
         **typed.values,
         **names.search_columns(typed.values["name"], typed.values["organization"]),
+        **_ONLY_OF_SIGNATURES,
         "translation_id": typed.translation.pk,
         "language": typed.language,
-        "id": submission.pk,
-        "letter_id": submission.letter_id,
-        "address_hash": submission.address_hash,
         "place": min({1, 2} - {signature.place for signature in standing}),
-        "kinds": Kind.values,
-        "flags": list(flags),
-        "flags_of_words": list(FLAGS_OF_WORDS),
-        "ended_flags": list(FLAGS_ENDED_BY_DECISION),
-        "needs_no_review": typed.needs_no_review,
-        "no_updates": no_updates,
-        "similar": Flag.SIMILAR,
-        "rejected_before": Flag.REJECTED_BEFORE,
-        "action": AuditAction.CONFIRM,
-        "now": timezone.now(),
+        "confirmed_at": timezone.now().isoformat(),
     }
+    rules = {**_RULES, "needs_no_review": typed.needs_no_review, "no_updates": no_updates}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_CONFIRM, values)
-            if cursor.fetchone() is None:
+            cursor.callproc("signatures_confirm", [submission.pk, json.dumps(values), list(flags), json.dumps(rules)])
+            if cursor.fetchone()[0] is None:
                 raise TransitionNotAllowed("It is no longer there.")
     except IntegrityError as error:
         if "one_signature_per_place" in str(error):  # taken a moment ago

@@ -1,5 +1,7 @@
 """Submitting the form, and asking for the personal links of a mailbox."""
 
+import json
+import uuid
 from collections.abc import Collection
 
 from django.conf import settings
@@ -7,19 +9,12 @@ from django.db import connection
 from django.utils import timezone
 
 from campaign.models import Letter
-from campaign.runtime.sql_files import load_sql
 from signatures.models import OutboxMail, Submission
 from signatures.outbox import queue
-from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.screening import rate_limits
 from signatures.signing.signer_input import SignerInput
 from signatures.transitions import TransitionNotAllowed
 from signatures.values import email_addresses, sealing
-
-_COLUMNS = (*TYPED_NAMES, "translation_id", "language")
-_SUBMIT = load_sql(__file__, "submit.sql").format(
-    columns=", ".join(_COLUMNS), values=", ".join(f"%({column})s" for column in _COLUMNS)
-)
 
 
 def submit(
@@ -41,31 +36,37 @@ def submit(
     Raises:
         TransitionNotAllowed: when the letter is paused or closed, even if another process did that just now.
     """
-    pepper, now, letter_id = settings.EMAIL_HASH_PEPPER, timezone.now(), typed.translation.revision.letter_id
-    values = {
-        **typed.values,
+    pepper, letter_id = settings.EMAIL_HASH_PEPPER, typed.translation.revision.letter_id
+    now = timezone.now()
+    words = {**typed.values, "translation_id": typed.translation.pk, "language": typed.language}
+    row = {
+        **words,
+        "public_id": uuid.uuid4().hex,
         "letter_id": letter_id,
-        "translation_id": typed.translation.pk,
-        "language": typed.language,
-        "address_hash": sealing.address_hash(address, pepper=pepper),
+        "address_hash": _bytes(sealing.address_hash(address, pepper=pepper)),
         "mailbox": sealing.mailbox_hash(address, letter_id=letter_id, pepper=pepper),
-        "max_places": Submission.MAX_PLACES,
-        "sealed_address": sealing.seal(address, public_key=settings.UPDATES_PUBLIC_KEY) if updates else None,
+        "sealed_address": _bytes(sealing.seal(address, public_key=settings.UPDATES_PUBLIC_KEY)) if updates else None,
         "domains": [sealing.domain_hash(domain, pepper=pepper) for domain in email_addresses.domains_of(address)],
         "network": rate_limits.network_digest(network, now) if network else "",
         "marks": list(marks),
         "flags": sorted(flags),
+        "signed_up_at": now.isoformat(),
+    }
+    mail = {
         "priority": OutboxMail.Priority.FLAGGED if flags else OutboxMail.Priority.SIGN_UP,
-        "recipient": sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY),
-        "now": now,
+        "recipient": _bytes(sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY)),
     }
     with connection.cursor() as cursor:
-        is_decided = False
-        while not is_decided:  # another request took the same place: there is at least one fewer each time
-            cursor.execute(_SUBMIT, values)
-            is_open, is_decided = cursor.fetchone()
-            if not is_open:
-                raise TransitionNotAllowed("The letter takes no signatures now.")
+        cursor.callproc(
+            "signatures_submit", [json.dumps(row), json.dumps(words), json.dumps(mail), Submission.MAX_PLACES]
+        )
+        if not cursor.fetchone()[0]:
+            raise TransitionNotAllowed("The letter takes no signatures now.")
+
+
+def _bytes(value: bytes) -> str:
+    """Returns how a column of bytes is written in the JSON that PostgreSQL reads."""
+    return f"\\x{value.hex()}"
 
 
 def send_personal_links(letter: Letter, *, address: str, language: str) -> None:
