@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from campaign.models import Letter
 from signatures import counts
 from signatures.management.commands import _people, make_signatures
-from signatures.models import Signature
+from signatures.models import HourlyStatistic, Signature
 from signatures.registries.typed_fields import WORDS
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
@@ -50,7 +50,7 @@ def test_every_state_visibility_and_kind_is_among_them(letter: Letter) -> None:
 
 def test_the_words_of_counted_and_withdrawn_people_are_gone(letter: Letter) -> None:
     make(1000)
-    blank = Signature.objects.filter(visibility=Visibility.COUNTED, confirmed_at__isnull=False)
+    blank = Signature.objects.filter(visibility=Visibility.COUNTED)
     blank |= Signature.objects.filter(state=State.WITHDRAWN)
     assert set(blank.values_list(*WORDS)) == {("",) * len(WORDS)}
 
@@ -140,6 +140,15 @@ def test_the_counts_agree_with_the_rows(letter: Letter) -> None:
     assert totals.public == rows.public().count()
     counted = rows.filter(state=State.APPROVED) | rows.filter(state=State.WAITING, flags=[])
     assert totals.total == counted.count()
+
+
+def test_the_statistics_know_a_sign_up_and_a_confirmation_of_each(letter: Letter) -> None:
+    make(200)
+    make(100, seed=2)
+    for event in ("sign-up", "confirm"):
+        hours = HourlyStatistic.objects.filter(letter=letter, event=event)
+        assert sum(hours.values_list("number", flat=True)) == 300, event
+        assert set(hours.values_list("language", flat=True)) == {"en", "ko", "zh-hans", "zh-hant"}
 
 
 def test_it_copies_in_pieces(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:

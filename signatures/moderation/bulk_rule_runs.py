@@ -124,26 +124,28 @@ def _run_batch(rule_id: int) -> bool:
 
 
 def _apply_batch(rule: BulkRule) -> bool:
-    if not rule.reached:
-        if _differs_from_preview(rule):
-            return False
-        rule.flagged += _flag_submissions(rule)  # first, so that none is confirmed behind the back of the rule
+    if not rule.taken and _differs_from_preview(rule):
+        return False
+    # Submissions first: one that is confirmed meanwhile is among the signatures.
+    if not rule.reached and (flagged := _flag_submissions(rule)):
+        rule.flagged += flagged
+        _save(rule, "flagged")
+        return True
     rows = matching(rule).filter(pk__gt=rule.reached, pk__lte=rule.bound).exclude(pk__in=_taken(rule))
     columns = ("id", "letter_id", "state", "approved_on", "flags")
     rejected, last = _apply(_APPLY, rows.order_by("pk").select_for_update().values(*columns)[:BATCH_SIZE], rule)
     if last is None:
-        _save(rule, "flagged")
         _end(rule, Step.DONE)
         _record(AuditAction.RULE_DONE, rule, number=rule.taken)
         return False
     rule.rejected, rule.reached = rule.rejected + rejected, last
-    _save(rule, "rejected", "flagged", "reached")
+    _save(rule, "rejected", "reached")
     return True
 
 
 def _flag_submissions(rule: BulkRule) -> int:
     rows = matching_submissions(rule).filter(pk__lte=rule.bound).order_by("pk").select_for_update()
-    flagged, _last = _apply(_FLAG, rows.values("id", "letter_id", "flags"), rule)
+    flagged, _last = _apply(_FLAG, rows.values("id", "flags")[:BATCH_SIZE], rule)
     return flagged
 
 

@@ -64,8 +64,6 @@ def send_due(*, limit: int = 500) -> int:
             if is_sent is None:
                 break
             sent += is_sent
-    except _BudgetSpent:
-        log.info("the site's budget of emails is used up for now")
     finally:
         connection.close()
     return sent
@@ -86,11 +84,7 @@ class _BudgetSpent(Exception):
 
 @transaction.atomic
 def _send_next(priorities: Sequence[int], run: _Run) -> bool | None:
-    """Sends one email. Returns whether it was sent, or None if none is due.
-
-    Raises:
-        _BudgetSpent: when the site's budget is used up.
-    """
+    """Sends one email. Returns whether it was sent, or None if none is due, or none may be sent any more for now."""
     mail = _lock_next(priorities)
     if mail is None:
         return None
@@ -106,9 +100,12 @@ def _send_next(priorities: Sequence[int], run: _Run) -> bool | None:
     message = messages.build(mail, submission, address, run.subjects)
     if message is None:
         return _drop(mail)
-    if until := _held_until(mail, address):
-        return _postpone(mail, until)
-    is_sent = _save_attempt(mail, _attempt(message, run.connection))
+    try:
+        until = _held_until(mail, address)
+    except _BudgetSpent:  # caught in this transaction, so that what was counted stays, for the alarm
+        log.info("the site's budget of emails is used up for now")
+        return None
+    is_sent = _postpone(mail, until) if until else _save_attempt(mail, _attempt(message, run.connection))
     if is_sent and submission is not None and _deserves_reminder(mail, submission):
         queue.enqueue_reminder(submission.pk, mailbox=mail.mailbox, language=mail.language, address=address)
     return is_sent

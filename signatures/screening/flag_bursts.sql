@@ -1,9 +1,21 @@
 -- Flags what was counted in a bucket which is over its limit now: submissions, with their emails, which then go last; and
 -- signatures. An approved one goes back to the queue, unless a member of staff decided on it. Each signature gets an
 -- audit entry.
-WITH over_limit AS MATERIALIZED (
-    SELECT encode(substring(key FROM 1 FOR 8), 'hex') AS mark
+--
+-- A mailbox is over its limit only by that many addresses that may be spellings of it: whoever types one address again
+-- and again does nothing to its owner.
+WITH full_buckets AS MATERIALIZED (
+    SELECT encode(substring(key FROM 1 FOR 8), 'hex') AS mark, scope, max_count
     FROM signatures_ratebucket WHERE scope = ANY (%(scopes)s) AND count > max_count
+), over_limit AS MATERIALIZED (
+    SELECT mark FROM full_buckets WHERE scope <> 'mailbox'
+    UNION ALL
+    SELECT mark FROM (
+        SELECT mark, address_hash FROM signatures_submission, unnest(marks) AS mark WHERE signed_up_at > %(since)s
+        UNION ALL
+        SELECT mark, address_hash FROM signatures_signature, unnest(marks) AS mark WHERE signed_up_at > %(since)s
+    ) AS marked JOIN full_buckets USING (mark)
+    WHERE scope = 'mailbox' GROUP BY mark, max_count HAVING count(DISTINCT address_hash) > max_count
 ), submitted AS (
     UPDATE signatures_submission AS submission SET
         flags = ARRAY(SELECT flag FROM unnest(flags || %(burst)s::varchar(20)) AS flag ORDER BY flag)

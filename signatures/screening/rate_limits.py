@@ -40,7 +40,7 @@ RATE_SCOPES = frozenset({_Scope.NETWORK, _Scope.WIDE_NETWORK, _Scope.DOMAIN, _Sc
 # A bucket of these that is over its limit is one flood. The submissions before the limit belong to it, too, and are
 # found by the marks stored with them. Not so by name: the first of a name may be the person whom the others copied.
 MARKED_SCOPES = frozenset({_Scope.COMMENT, _Scope.MAILBOX, _Scope.SMALL_DOMAIN, _Scope.NO_HAND})
-BURST_SCOPES = MARKED_SCOPES | {_Scope.NAME}
+BURST_SCOPES = MARKED_SCOPES - {_Scope.MAILBOX} | {_Scope.NAME}  # `flag_bursts` counts the addresses of a mailbox
 CACHE_SECONDS = 10.0  # how long a process keeps the limits
 EVENTS_PER_SHARD = 1_000  # a larger maximum is spread over several rows, so that many requests do not wait for one row
 MAX_SHARDS = 16

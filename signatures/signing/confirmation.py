@@ -84,8 +84,9 @@ def standing_in_the_way(submission: Submission) -> list[Signature]:
 
 
 def has_place(submission: Submission) -> bool:
-    """Returns whether one more person may sign from this mailbox."""
-    return len(_standing(submission, submission.kind)) < submission.letter.signers_per_mailbox
+    """Returns whether another person may sign from this mailbox: a place is left, and all that stands has a name."""
+    standing = _standing(submission, submission.kind)
+    return all(row.name for row in standing) and len(standing) < submission.letter.signers_per_mailbox
 
 
 def _standing(submission: Submission, kind: str) -> list[Signature]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 
 from campaign.letters import text_cache
 from campaign.web.responses import see_other
@@ -15,6 +16,9 @@ from signatures.models import Signature, Submission
 from signatures.signing import confirmation, personal_data, replacement, sent_words, withdrawal
 from signatures.signing.forms import ConfirmForm
 from signatures.values import tokens
+
+CHOOSE = _("There is a signature from this mailbox already. Please choose one of the buttons below.")
+NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
 
 
 def page(
@@ -34,7 +38,7 @@ def page(
         in_the_way = confirmation.standing_in_the_way(submission)
     context = {
         "submission": submission, "letter": letter, "translation": text, "form": form, "in_the_way": in_the_way,
-        "has_place": confirmation.has_place(submission),
+        "has_place": confirmation.has_place(submission), "has_nameless": any(not row.name for row in in_the_way),
     }  # fmt: skip
     status = 422 if form and form.is_bound else 200
     return render(request, "signing/submission_page.html", context, status=status)
@@ -83,8 +87,17 @@ def _with_words(request: HttpRequest, submission: Submission, action: Any) -> Ht
     try:
         transitions.attempt(partial(sent_words.send, submission, form, action))
     except confirmation.NoPlace as error:
+        has_place = confirmation.has_place(submission)
+        form.add_error("name" if has_place else None, NAME_TAKEN if has_place else CHOOSE)
         return page(request, submission, form, list(error.standing))
     return _redirect(submission)
+
+
+def _ask(request: HttpRequest, submission: Submission) -> HttpResponse:
+    """The Enter key was pressed where there is a choice: show what was typed again, and ask for the choice."""
+    form = ConfirmForm.of(submission, text_cache.newest_by_id(submission.letter_id), request.POST)
+    form.add_error(None, CHOOSE)
+    return page(request, submission, form)
 
 
 def _delete(request: HttpRequest, submission: Submission, *, is_not_me: bool = False) -> HttpResponse:
@@ -103,6 +116,7 @@ def _data(request: HttpRequest, submission: Submission) -> HttpResponse:
 
 ACTIONS: Mapping[str, Callable[[HttpRequest, Submission], HttpResponse]] = {
     "confirm": _confirm,
+    "ask": _ask,
     "keep": _keep,
     **{f"replace-{place}": partial(_replace, place=place) for place in range(1, Signature.MAX_PLACES + 1)},
     "erase": _delete,

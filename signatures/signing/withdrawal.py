@@ -10,7 +10,7 @@ from signatures.audit import audit_log
 from signatures.delivery.errata import blank_entries, record_errata
 from signatures.models import Signature, Submission, Suppression, Tombstone
 from signatures.outbox import queue
-from signatures.registries import AuditAction, Flag
+from signatures.registries import FLAGS_ENDED_BY_DECISION, AuditAction, Flag
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
 from signatures.states import State
 from signatures.transitions import lock, transition
@@ -58,7 +58,7 @@ def withdraw(signature: Signature) -> Signature:
 def _flags_kept(signature: Signature) -> list[str]:
     """Returns the flags that a new signature with the same address gets."""
     was_rejected = {Flag.REJECTED_BEFORE} if signature.state == State.REJECTED else set()
-    return sorted({*signature.flags, *was_rejected})
+    return sorted(({*signature.flags} - {*FLAGS_ENDED_BY_DECISION}) | was_rejected)
 
 
 @transaction.atomic

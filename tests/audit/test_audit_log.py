@@ -17,10 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from campaign.models import Letter, Translation
 from signatures import tasks
 from signatures.audit import audit_log, checkpoints
-from signatures.models import AuditEntry, Question, RejectionReason, Signature
+from signatures.models import AuditEntry, Question, RejectionReason, Signature, Submission
 from signatures.moderation import decisions
 from signatures.outbox import sending
 from signatures.registries import AuditAction
+from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.states import ALLOWED_FROM, State
 from signatures.values import tokens
 from signatures.values.normalization import name_key
@@ -313,7 +314,7 @@ def limited_role(letter: Letter) -> Iterator[None]:
     """From here on the database knows us as the role that docs/operate/go-live.md tells operators to make."""
     page = (BASE / "docs/operate/go-live.md").read_text(encoding="utf-8")
     sql = page.partition("### A limited database role")[2].partition("```sql\n")[2].partition("```")[0]
-    assert sql.count(";") == 6
+    assert sql.count(";") == 7
     with connection.cursor() as cursor:
         cursor.execute(sql)
         cursor.execute("SET LOCAL ROLE undersigned_site")
@@ -354,9 +355,10 @@ def test_A8_the_ordinary_work_of_the_site_goes_through_as_the_limited_role(
     client: Client, form: dict[str, str], words: dict[str, str], moderator: User, officer: User, limited_role: None
 ) -> None:
     client.post("/letters/bridge/sign/", form)
-    row = Signature.objects.get()
+    submitted = Submission.objects.get()
     sending.send_due()
-    client.post(f"/signature/{tokens.personal_token(row.public_id)}/", {**words, "action": "confirm"})
+    client.post(f"/signature/{tokens.personal_token(submitted.public_id)}/", {**words, "action": "confirm"})
+    row = Signature.objects.get()
     moderator_client = Client()
     moderator_client.force_login(moderator)
     moderator_client.post(QUEUE, {"decide": f"approve:{row.pk}"})
@@ -374,6 +376,23 @@ def test_A8_the_ordinary_work_of_the_site_goes_through_as_the_limited_role(
     actions = set(AuditEntry.objects.values_list("action", flat=True))
     assert actions == {"confirm", "approve", "view", "export", "prune", "recount", "reconcile", "erase"}
     assert checkpoints.verify().entries == 7 and checkpoints.verify().unchecked == 1
+
+
+def test_A18_a_change_that_changes_nothing_writes_no_entry(client: Client, ada: Signature) -> None:
+    page = f"/signature/{tokens.personal_token(ada.public_id)}/"
+    same = {name: getattr(ada, name) for name in TYPED_NAMES}
+    for _time in range(30):
+        assert client.post(page, {**same, "action": "change"}).status_code == 303
+    assert not AuditEntry.objects.exists()
+    client.post(page, {**same, "role": "Mathematician", "action": "change"})
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["change"]
+
+
+def test_A18_submissions_write_no_entry(client: Client, form: dict[str, str]) -> None:
+    for n in range(30):
+        client.post("/letters/bridge/sign/", {**form, "email": f"n{n}@example.org"})
+    assert Submission.objects.count() == 30
+    assert not AuditEntry.objects.exists()
 
 
 # XSS

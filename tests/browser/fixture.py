@@ -1,6 +1,6 @@
 """The database rows behind the states of pages.py. Runs inside the settings of a site (`manage.py shell`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,11 +16,11 @@ from campaign.letters.publishing import announce, retract
 from campaign.models import Letter, News
 from campaign.web import errors
 from signatures.delivery import freezing, receipts
-from signatures.models import DeliveryEntry, Signature
-from signatures.states import State
+from signatures.models import DeliveryEntry, Signature, Submission
+from signatures.states import State, Visibility
 from signatures.values import sealing, tokens
 from tests.delivery.factories import make_delivery
-from tests.factories import make_letter, make_many, make_signature
+from tests.factories import make_letter, make_many, make_signature, make_submission
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # older than the shipped letter, which stays on the home page
 PEOPLE = [
@@ -72,8 +72,11 @@ def add_signatures(letter: Letter) -> dict[str, Any]:
     make_many(letter, 60, country="KR")
     entry = Signature.objects.filter(letter=letter, name="김철수").get()
     address = sealing.seal("uma@example.org", public_key=settings.UPDATES_PUBLIC_KEY)
-    signatures = {
-        "unconfirmed": make_signature(letter, "Ben Nevis", State.UNCONFIRMED, country="GB"),
+    signatures: dict[str, Signature | Submission] = {
+        "submission": make_submission(letter, "Ben Nevis", country="GB"),
+        "signed_by_one": submission_of_mailbox(letter, "Ida", "Ida"),
+        "signed_by_two": submission_of_mailbox(letter, "Ida", "محمد", "Wolfeschlegelsteinhausenbergerdorff"),
+        "signed_without_name": submission_of_mailbox(letter, "Ida", ""),
         "waiting": make_signature(letter, "Cleo Patra", State.WAITING, role="Queen"),
         "asked": make_signature(letter, "Cleo Patra", State.WAITING, flags=["asked"], question="your-name"),
         "approved": make_signature(letter, "שרה לוי", role="Author", organization="Union", country="IL", comment="One line.\nAnother."),
@@ -82,9 +85,10 @@ def add_signatures(letter: Letter) -> dict[str, Any]:
         "updates": make_signature(letter, "Uma", sealed_address=address),
         "no_updates": make_signature(letter, "Noa"),
     }  # fmt: skip
-    used_once = {
+    used_once: dict[str, Sequence[Signature | Submission]] = {
+        "shared": [submission_of_mailbox(letter, f"Ida {n}", f"Ida {n}") for n in range(8)],
         "erasable": [make_signature(letter, f"Eve {n}") for n in range(8)],
-        "stolen": [make_signature(letter, f"Sly {n}", State.UNCONFIRMED) for n in range(8)],
+        "stolen": [make_submission(letter, f"Sly {n}") for n in range(8)],
     }
     return {
         **{name: personal_path(row) for name, row in signatures.items()},
@@ -96,9 +100,20 @@ def add_signatures(letter: Letter) -> dict[str, Any]:
     }
 
 
+def submission_of_mailbox(letter: Letter, name: str, *signed: str) -> Submission:
+    """Returns a submission of a mailbox that signed before, under these names; an empty one is counted only."""
+    submission = make_submission(letter, name, country="GB")
+    for place, former in enumerate(signed, 1):
+        visibility = Visibility.PUBLIC if former else Visibility.COUNTED
+        make_signature(
+            letter, former, visibility=visibility, address_hash=submission.address_hash, place=place, country="GB"
+        )
+    return submission
+
+
 def add_delivery(letter: Letter) -> dict[str, Any]:
     rows = [make_signature(letter, f"{name} {n}") for n, (name, *_rest) in enumerate(PEOPLE)]
-    late = make_signature(letter, "Too Late", State.UNCONFIRMED)
+    late = make_submission(letter, "Too Late")
     delivery = make_delivery(letter)
     delivery = freezing.hand_over(delivery, by=None, on=datetime.now(UTC).date(), to="The Embassy", at="Washington")
     freezing.acknowledge(delivery, by=None, on=datetime.now(UTC).date())
@@ -111,7 +126,7 @@ def add_delivery(letter: Letter) -> dict[str, Any]:
     }
 
 
-def personal_path(row: Signature) -> str:
+def personal_path(row: Signature | Submission) -> str:
     return f"/signature/{tokens.personal_token(row.public_id)}/"
 
 

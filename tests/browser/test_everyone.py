@@ -154,7 +154,7 @@ def test_in_forced_colors_fields_buttons_and_the_progress_keep_their_outlines(
     page: Page, populated: PopulatedSite
 ) -> None:
     page.emulate_media(forced_colors="active")
-    for path in (SAMPLE, f"{SAMPLE}signatories/", populated.path("delivery"), populated.path("unconfirmed")):
+    for path in (SAMPLE, f"{SAMPLE}signatories/", populated.path("delivery"), populated.path("signed_by_one")):
         page.goto(path)
         assert page.evaluate(BORDERLESS) == [], path
     page.goto(SAMPLE)

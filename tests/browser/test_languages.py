@@ -8,7 +8,7 @@ from django.test import Client
 from playwright.sync_api import Browser, Route
 
 from campaign.models import Letter
-from signatures.models import Signature
+from signatures.models import Signature, Submission
 from signatures.values import tokens
 from tests import pseudo
 from tests.delivery.factories import make_delivery
@@ -17,7 +17,7 @@ HOST = "http://localhost"
 
 
 def test_right_to_left_pages_do_not_overflow(
-    browser: Browser, client: Client, pseudo_locale_letter: Letter, ada: Signature, ben: Signature
+    browser: Browser, client: Client, pseudo_locale_letter: Letter, ada: Signature, ben: Submission
 ) -> None:
     """The running site lacks this language, so this process renders the pages for the browser."""
     make_delivery(pseudo_locale_letter)

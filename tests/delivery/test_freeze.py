@@ -11,11 +11,12 @@ from django.db import IntegrityError, InternalError, connection, transaction
 
 from campaign.models import Letter
 from signatures.delivery import freezing
+from signatures.delivery.errata import entries_that_left
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
 from signatures.transitions import TransitionNotAllowed
-from tests.factories import make_many, make_signature
+from tests.factories import make_many, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,8 +31,9 @@ def signed(letter: Letter) -> Letter:
     make_signature(letter, "Zelda", featured_position=1)
     for _each in range(2):
         make_signature(letter, "", visibility=Visibility.COUNTED, country="KR")
-    for state in (State.UNCONFIRMED, State.WAITING, State.REJECTED, State.WITHDRAWN):
+    for state in (State.WAITING, State.REJECTED, State.WITHDRAWN):
         make_signature(letter, f"Never {state}", state)
+    make_submission(letter, "Never confirmed")
     return letter
 
 
@@ -245,7 +247,7 @@ def test_a_withdrawal_after_handing_over_is_a_numbered_erratum(signed: Letter) -
 def test_a_withdrawal_before_handing_over_becomes_an_erratum_at_handing_over(signed: Letter) -> None:
     delivery = ready(signed)
     withdrawal.withdraw(Signature.objects.get(name="Zelda"))
-    assert errata(delivery) == [] and freezing.withdrawn_since(delivery) == 1
+    assert errata(delivery) == [] and entries_that_left(delivery).count() == 1
     assert errata(hand_over(delivery)) == [1]
 
 

@@ -19,13 +19,13 @@ from campaign.letters import text, text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, Translation
 from campaign.web import middleware
-from signatures.models import Signature
+from signatures.models import Signature, Submission
 from signatures.outbox import rendering
 from signatures.sharing import links
 from signatures.values import tokens
 from tests import pseudo
 from tests.delivery.factories import make_delivery
-from tests.factories import WORDS
+from tests.factories import WORDS, make_submission
 from tests.test_everything import fits, names_of
 
 NAMES = {"en": "English", "ko": "한국어", "zh-hans": "简体中文", "zh-hant": "繁體中文"}
@@ -311,7 +311,7 @@ WORDLESS = ("SHA-256", "Ada Lovelace", "XX", "ada@gmail.com", *links.NETWORKS)  
 
 
 def test_every_string_of_every_page_is_translated_in_the_pseudo_locale(
-    client: Client, pseudo_locale_letter: Letter, ada: Signature, ben: Signature, cleo: Signature
+    client: Client, pseudo_locale_letter: Letter, ada: Signature, ben: Submission, cleo: Signature
 ) -> None:
     make_delivery(pseudo_locale_letter)
     found = {}
@@ -324,10 +324,12 @@ def test_every_string_of_every_page_is_translated_in_the_pseudo_locale(
     assert not plain, "\n".join(plain)
 
 
-def every_page(client: Client, letter: Letter, *people: Signature) -> Iterator[tuple[str, Any]]:
+def every_page(
+    client: Client, letter: Letter, ada: Signature, ben: Submission, cleo: Signature
+) -> Iterator[tuple[str, Any]]:
     """The public pages by the name of their address, then in their other states."""
     home = f"/{pseudo.CODE}"
-    ada, ben, cleo = people
+    again = make_submission(letter, ada.name, address_hash=ada.address_hash)
     for name in names_of(get_resolver().url_patterns):
         routes: tuple[dict[str, Any], ...] = (
             {},
@@ -344,7 +346,8 @@ def every_page(client: Client, letter: Letter, *people: Signature) -> Iterator[t
         "nothing there": "/nothing/",
         "broken link": "/signature/x/",
         "search": f"/letters/{letter.slug}/signatories/?q=Nobody",
-        "unconfirmed": f"/signature/{tokens.personal_token(ben.public_id)}/",
+        "submission": f"/signature/{tokens.personal_token(ben.public_id)}/",
+        "signed already": f"/signature/{tokens.personal_token(again.public_id)}/",
         "waiting": f"/signature/{tokens.personal_token(cleo.public_id)}/",
     }.items():
         yield name, client.get(home + path)
@@ -354,6 +357,7 @@ def every_page(client: Client, letter: Letter, *people: Signature) -> Iterator[t
         ("slip", f"/letters/{letter.slug}/sign/", {"email": "ada@gmial.com"}),
         ("no address", f"/letters/{letter.slug}/my-link/", {"email": "x"}),
         ("no words", f"/signature/{tokens.personal_token(ben.public_id)}/", {"action": "confirm"}),
+        ("no choice", f"/signature/{tokens.personal_token(again.public_id)}/", {"action": "ask"}),
         ("no receipt", f"/deliveries/{letter.slug}/1/", {"proof": "{}"}),
         ("withdrawn", f"/signature/{tokens.personal_token(cleo.public_id)}/", {"action": "withdraw"}),
         ("gone", f"/signature/{tokens.personal_token(cleo.public_id)}/", {"action": "erase"}),
@@ -372,10 +376,14 @@ def every_page(client: Client, letter: Letter, *people: Signature) -> Iterator[t
 
 
 def test_every_string_of_every_email_to_signers_is_translated_in_the_pseudo_locale(
-    pseudo_locale_letter: Letter, ada: Signature
+    pseudo_locale_letter: Letter, ada: Signature, ben: Submission
 ) -> None:
-    for name in ("already", "link", "question", "reminder", "update"):
-        words = {"delivery": make_delivery(pseudo_locale_letter)} if name == "update" else {}
+    for name in ("link", "links", "question", "reminder", "update"):
+        words = {
+            "delivery": make_delivery(pseudo_locale_letter),
+            "standing": [ada],
+            "entries": [("x", ada), ("y", ben)],
+        }
         mail = rendering.build_message(name, to="ada@example.org", language=pseudo.CODE, context=words)
         page = str(mail.alternatives[0][0])
         assert pseudo.untranslated(page) == [], name

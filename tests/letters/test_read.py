@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from campaign.letters import text_cache
 from campaign.models import Letter
 from campaign.web import middleware
-from signatures.models import Signature
+from signatures.models import Signature, Submission
 from signatures.signing import confirmation, submission
 from signatures.states import State, Visibility
 from signatures.values import tokens
@@ -156,8 +156,8 @@ def test_P3_no_public_page_shows_the_order_or_time_of_signing(client: Client, le
     for n in range(24):
         typed = signer_input(letter.revisions.get().translations.get(), name=f"Signer {n:02d}", country="CH")
         submission.submit(typed, address=f"n{n}@example.org", updates=False)
+        confirmation.confirm(Submission.objects.get(), typed)
         row = Signature.objects.latest("pk")
-        confirmation.confirm(row, typed)
         single_decisions.approve(row, by=1)
         signed.append(row)
     ids = [row.public_id for row in signed]
@@ -180,7 +180,6 @@ def test_P3_no_public_page_shows_the_order_or_time_of_signing(client: Client, le
         (State.APPROVED, Visibility.COUNTED, 1),
         (State.WAITING, Visibility.PUBLIC, 1),
         (State.REJECTED, Visibility.PUBLIC, 0),
-        (State.UNCONFIRMED, Visibility.PUBLIC, 0),
     ],
 )
 def test_P4_one_more_hidden_signer_of_a_small_country_changes_only_the_total(
@@ -209,7 +208,7 @@ def test_P8_personal_pages_are_not_cached_anywhere(
     letter: Letter,
     form: dict[str, str],
     ada: Signature,
-    ben: Signature,
+    ben: Submission,
     cleo: Signature,
 ) -> None:
     gone = make_signature(letter, "", State.WITHDRAWN)

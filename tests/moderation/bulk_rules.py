@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from campaign.models import Letter
 from signatures import counts
-from signatures.models import BulkRule, Signature
+from signatures.models import BulkRule, Signature, Submission
 from signatures.moderation import bulk_rule_runs, bulk_rules
 from signatures.moderation.bulk_rules import Conditions
 from signatures.states import State, Visibility
@@ -25,22 +25,35 @@ def key_of(domain: str) -> str:
 
 
 def make_signatures_of_all_kinds(letter: Letter, times: int = 2) -> None:
-    """Signatures of every state and visibility, flagged and not; every second one with the email domain of the bots."""
+    """Signatures of every state and visibility, and submissions, flagged and not.
+
+    Every second one has the email domain of the bots.
+    """
     like = make_signature(letter, BOT)
     flags: list[list[str]] = [[], ["rate"], ["hold", "rate"]]
-    cells = itertools.product(range(times), State, Visibility, flags, ("bots.example", "post.example"))
-    rows = []
+    cells = itertools.product(range(times), [*State, None], Visibility, flags, ("bots.example", "post.example"))
+    signatures, submissions = [], []
     for number, (_time, state, visibility, raised, domain) in enumerate(cells):
         is_blank = state == State.WITHDRAWN
-        has_words = not is_blank and (visibility != Visibility.COUNTED or state == State.UNCONFIRMED)
-        row = Signature(letter_id=letter.pk, translation_id=like.translation_id, state=state, visibility=visibility)
-        row.address_hash, row.language, row.signed_up_at = number.to_bytes(32), "en", like.signed_up_at
-        row.name = f"Signer {number:04d}" if has_words else ""
-        row.flags, row.domains = ([], []) if is_blank else (raised, [key_of(domain)])
-        row.confirmed_at = None if state == State.UNCONFIRMED else like.confirmed_at
-        row.approved_on = like.approved_on if state == State.APPROVED else None
-        rows.append(row)
-    Signature.objects.bulk_create(rows)
+        has_words = not is_blank and visibility != Visibility.COUNTED
+        columns: dict[str, Any] = {
+            "letter_id": letter.pk,
+            "translation_id": like.translation_id,
+            "visibility": visibility,
+            "address_hash": number.to_bytes(32),
+            "language": "en",
+            "signed_up_at": like.signed_up_at,
+            "name": f"Signer {number:04d}" if has_words else "",
+            "flags": [] if is_blank else raised,
+            "domains": [] if is_blank else [key_of(domain)],
+        }
+        if state is None:
+            submissions.append(Submission(**columns))
+            continue
+        columns |= {"state": state, "confirmed_at": like.confirmed_at, "place": None if is_blank else 1}
+        signatures.append(Signature(**columns, approved_on=like.approved_on if state == State.APPROVED else None))
+    Signature.objects.bulk_create(signatures)
+    Submission.objects.bulk_create(submissions)
     like.delete()
 
 
@@ -71,10 +84,10 @@ def fresh(rule: BulkRule) -> BulkRule:
 
 
 def everything() -> dict[int, dict[str, Any]]:
-    """Every column of every signature."""
+    """Every column of every signature and submission."""
     return {
         row["id"]: {name: bytes(v) if isinstance(v, memoryview) else v for name, v in row.items()}
-        for row in Signature.objects.values()
+        for row in itertools.chain(Signature.objects.values(), Submission.objects.values())
     }
 
 

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Value
 from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import counts, retention
-from signatures.models import AuditEntry, BulkRule, BulkRuleChange, Signature
+from signatures.models import AuditEntry, BulkRule, BulkRuleChange, Signature, Submission
 from signatures.moderation import bulk_rules
 from signatures.moderation.bulk_rules import Conditions
 from signatures.screening import rate_limits
 from signatures.states import State, Visibility
 from tests import single_decisions
-from tests.factories import make_letter, make_signature
+from tests.factories import make_letter, make_signature, make_submission
 from tests.moderation.bulk_rules import BOT, ENDED, fresh, key_of, make_signatures_of_all_kinds, rule_of, run_to_end
 
 pytestmark = pytest.mark.django_db
@@ -31,14 +31,17 @@ def test_the_preview_counts_by_state_and_visibility_and_picks_twenty_examples_ev
     make_signatures_of_all_kinds(letter)
     single_decisions.reject(ada, by=moderator.pk, reason="to be approved by hand")
     single_decisions.approve(ada, by=moderator.pk)
-    everyone = Signature.objects.exclude(state__in=ENDED)
+    signed, submitted = Signature.objects.exclude(state__in=ENDED), Submission.objects.all()
 
     preview = bulk_rules.preview(rule_of(letter, moderator, language="en"))
 
-    cells = everyone.values_list("state", "visibility").annotate(Count("pk"))
+    cells = [
+        *signed.values_list("state", "visibility").annotate(Count("pk")),
+        *submitted.values_list(Value("unconfirmed"), "visibility").annotate(Count("pk")),
+    ]
     assert preview.cells == {(state, visibility): number for state, visibility, number in cells}
-    assert preview.number == everyone.count() == 109 and preview.share == 1.0
-    numbers = list(everyone.order_by("pk").values_list("pk", flat=True))
+    assert preview.number == signed.count() + submitted.count() == 109 and preview.share == 1.0
+    numbers = sorted(row.pk for row in (*signed, *submitted))
     places = [numbers.index(number) for number in preview.examples]
     assert len(places) == 20 and (places[0], places[-1]) == (0, 108)
     assert max(b - a for a, b in itertools.pairwise(places)) <= 7
@@ -95,6 +98,28 @@ def test_each_condition_matches_its_signatures_and_no_others(
     )
     make_signature(make_letter("other"), **({"name": BOT} | fits))
     assert set(bulk_rules.matching(rule_of(letter, moderator, **conditions))) == {meant}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "fits"),
+    [
+        ({"name_pattern": "bot*"}, True),
+        ({"name_pattern": "bot*", "states": ["unconfirmed"]}, True),
+        ({"name_pattern": "bot*", "states": ["waiting", "approved"]}, False),
+        ({"name_pattern": "ann*"}, False),
+        ({"country": "RU", "visibility": "delivery"}, False),
+        ({"flag": "rate"}, True),
+    ],
+)
+def test_a_condition_matches_submissions_as_well_unless_the_rule_is_narrowed(
+    letter: Letter, moderator: User, conditions: Any, fits: bool
+) -> None:
+    meant = make_submission(letter, BOT, country="RU", flags=["rate"])
+    make_submission(make_letter("other"), BOT, country="RU", flags=["rate"])
+    make_submission(letter, BOT, country="RU", flags=["invalidated", "rate"])
+    assert set(bulk_rules.matching_submissions(rule_of(letter, moderator, **conditions))) == (
+        {meant} if fits else set()
+    )
 
 
 def test_all_conditions_must_hold(letter: Letter, moderator: User) -> None:
@@ -178,7 +203,7 @@ def test_an_invalid_condition_is_an_error_at_its_field(
 
 
 def test_a_signature_without_domain_network_or_name_cannot_be_compared(
-    letter: Letter, moderator: User, ben: Signature
+    letter: Letter, moderator: User, ben: Submission
 ) -> None:
     for condition in ("domain_of", "network_of", "similar_to"):
         with pytest.raises(bulk_rules.InvalidRule, match=condition):

@@ -7,12 +7,12 @@ from django.contrib.auth.models import User
 
 from campaign.models import Letter
 from signatures import counts, tasks, transitions
-from signatures.models import AuditEntry, BulkRuleChange, Signature
+from signatures.models import AuditEntry, BulkRuleChange, Signature, Submission
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.signing import changes, confirmation, withdrawal
 from signatures.states import State, Visibility
 from tests import single_decisions
-from tests.factories import make_signature, signer_input
+from tests.factories import make_signature, make_submission, signer_input
 from tests.moderation.bulk_rules import (
     BOT,
     ENDED,
@@ -32,18 +32,16 @@ from tests.moderation.bulk_rules import (
 pytestmark = pytest.mark.django_db
 
 
-def test_a_rule_rejects_confirmed_signatures_flags_unconfirmed_ones_and_leaves_the_rest(
-    letter: Letter, moderator: User
-) -> None:
+def test_a_rule_rejects_signatures_flags_submissions_and_leaves_the_rest(letter: Letter, moderator: User) -> None:
     make_signatures_of_all_kinds(letter)
     before = everything()
     rule = run_to_end(rule_of(letter, moderator, domain="bots.example"), moderator)
 
     for number, row in everything().items():
         was = before[number]
-        if key_of("bots.example") not in was["domains"] or was["state"] in ENDED:
+        if key_of("bots.example") not in was["domains"] or was.get("state") in ENDED:
             assert row == was
-        elif was["state"] == State.UNCONFIRMED:
+        elif "state" not in was:
             assert row == was | {"flags": [*was["flags"], "invalidated"]}
         else:
             flags = [flag for flag in was["flags"] if flag != "hold"]
@@ -135,16 +133,18 @@ def test_a_canceled_rule_stops_between_batches_and_can_be_undone(
     make_signatures_of_all_kinds(letter)
     before, counts_before = everything(), counted(letter)
     rule = start(rule_of(letter, moderator, language="en"), moderator)
-    bulk_rule_runs.run(rule.pk, seconds=0)
+    while not fresh(rule).rejected:
+        bulk_rule_runs.run(rule.pk, seconds=0)
 
     bulk_rule_runs.cancel(rule, by=moderator.pk)
 
-    assert not bulk_rule_runs.run(rule.pk) and fresh(rule).taken == 7 == BulkRuleChange.objects.count()
+    assert not bulk_rule_runs.run(rule.pk) and fresh(rule).taken == 43 == BulkRuleChange.objects.count()
+    assert (rule.flagged, rule.rejected) == (36, 7)
     assert counted(letter) != counts_before
     with pytest.raises(transitions.TransitionNotAllowed):
         bulk_rule_runs.cancel(rule, by=moderator.pk)
     rule = undo_to_end(rule, moderator)
-    assert (rule.step, rule.undone, everything(), counted(letter)) == (Step.UNDONE, 7, before, counts_before)
+    assert (rule.step, rule.undone, everything(), counted(letter)) == (Step.UNDONE, 43, before, counts_before)
 
 
 def test_only_a_rule_that_has_ended_is_undone_and_only_once(letter: Letter, moderator: User, ada: Signature) -> None:
@@ -204,15 +204,14 @@ def test_signers_can_withdraw_and_erase_during_a_run(letter: Letter, moderator: 
     assert counts.for_letter(letter.pk).total == 27 == counted(letter)[(State.APPROVED, Visibility.PUBLIC, False)]
 
 
-def test_a_flagged_unconfirmed_signature_waits_when_it_is_confirmed(letter: Letter, moderator: User) -> None:
+def test_a_flagged_submission_waits_when_it_is_confirmed(letter: Letter, moderator: User) -> None:
     Letter.objects.update(moderation=Letter.Moderation.AFTER)
     letter.refresh_from_db()
-    taken = make_signature(letter, BOT, State.UNCONFIRMED, Visibility.COUNTED, country="RU")
+    flagged = make_submission(letter, BOT, Visibility.COUNTED, country="RU")
     rule = run_to_end(rule_of(letter, moderator, country="RU"), moderator)
 
-    confirm(taken)
+    taken = confirm(flagged)
 
-    taken.refresh_from_db()
     assert (taken.state, taken.flags) == (State.WAITING, ["invalidated"])
     rule = undo_to_end(rule, moderator)
     taken.refresh_from_db()
@@ -221,18 +220,36 @@ def test_a_flagged_unconfirmed_signature_waits_when_it_is_confirmed(letter: Lett
     counted(letter)
 
 
-def confirm(row: Signature) -> None:
+def confirm(row: Submission) -> Signature:
     text = row.letter.revisions.get().translations.get()
     typed = signer_input(text, name=row.name, country=row.country, visibility=row.visibility)
     confirmation.confirm(row, typed)
+    return Signature.objects.get(pk=row.pk)
 
 
-def test_the_undo_removes_no_flag_after_another_sign_up_or_a_decision(letter: Letter, moderator: User) -> None:
-    anew, decided = (make_signature(letter, BOT, State.UNCONFIRMED, country="RU") for _each in range(2))
+def test_a_submission_that_is_confirmed_during_a_run_is_rejected_as_well(
+    letter: Letter, moderator: User, small_batches: None
+) -> None:
+    rows = [make_submission(letter, f"{BOT} {n}", country="RU") for n in range(9)]
+    rule = start(rule_of(letter, moderator, country="RU"), moderator)
+    bulk_rule_runs.run(rule.pk, seconds=0)  # seven
+    flagged, not_yet = confirm(rows[0]), confirm(rows[8])
+    bulk_rule_runs.run(rule.pk)
+    assert [fresh_state(flagged), fresh_state(not_yet)] == [State.WAITING, State.REJECTED]
+    assert (fresh(rule).flagged, rule.rejected) == (8, 1)
+    undo_to_end(rule, moderator)
+    flagged.refresh_from_db()
+    assert (rule.undone, flagged.flags, fresh_state(not_yet)) == (9, [], State.WAITING)
+    assert not Submission.objects.exclude(flags=[]).exists()
+
+
+def test_the_undo_removes_no_flag_after_a_decision_and_finds_no_submission_that_was_deleted(
+    letter: Letter, moderator: User
+) -> None:
+    deleted, decided = (make_submission(letter, BOT, country="RU") for _each in range(2))
     rule = run_to_end(rule_of(letter, moderator, country="RU"), moderator)
-    Signature.objects.filter(pk=anew.pk).update(flags=["rate"])  # as `sign` does
-    confirm(decided)
-    single_decisions.approve(decided, by=moderator.pk)
+    withdrawal.not_me(deleted)
+    single_decisions.approve(confirm(decided), by=moderator.pk)
     before = everything()
     rule = undo_to_end(rule, moderator)
     assert (everything(), rule.left_alone) == (before, 2)
@@ -255,7 +272,7 @@ def test_single_signatures_of_a_rule_can_be_undone_or_approved(
 
 
 def test_every_step_and_every_transition_is_in_the_audit_log_without_names(
-    letter: Letter, moderator: User, ada: Signature, ben: Signature
+    letter: Letter, moderator: User, ada: Signature, ben: Submission
 ) -> None:
     rule = run_to_end(rule_of(letter, moderator, language="en"), moderator)
     undo_to_end(rule, moderator)
@@ -267,8 +284,8 @@ def test_every_step_and_every_transition_is_in_the_audit_log_without_names(
     ]  # fmt: skip
     moves = entries.filter(signature_id__isnull=False).values_list("action", "signature_id", "was", "now", "staff_id")
     assert list(moves) == [
-        ("invalidate", ada.pk, "approved", "rejected", moderator.pk), ("invalidate", ben.pk, "unconfirmed", "", moderator.pk),
-        ("undo", ada.pk, "rejected", "approved", moderator.pk), ("undo", ben.pk, "unconfirmed", "", moderator.pk),
+        ("invalidate", ada.pk, "approved", "rejected", moderator.pk), ("undo", ada.pk, "rejected", "approved", moderator.pk),
     ]  # fmt: skip
+    assert [entry.detail["number"] for entry in entries.filter(action__in=["rule-done", "rule-undone"])] == [2, 2]
     assert {entry.detail["rule"] for entry in entries.filter(signature_id__isnull=False)} == {rule.pk}
     assert "Lovelace" not in json.dumps(list(entries.values()), default=str)

@@ -14,7 +14,7 @@ from campaign.letters.publishing import revise
 from campaign.models import Letter
 from signatures import transitions
 from signatures.audit import audit_log
-from signatures.models import AuditEntry, RateLimit, Signature
+from signatures.models import AuditEntry, RateLimit, Signature, Submission
 from signatures.moderation import decisions, featured
 from signatures.registries import READ_ACTIONS, AuditAction
 from signatures.signing import withdrawal
@@ -142,13 +142,13 @@ def test_A7_a_bulk_action_leaves_conflicting_signatures_alone(
 
 
 def test_A7_select_all_means_those_that_the_page_could_show(
-    letter: Letter, moderator_client: Client, other: User, ben: Signature
+    letter: Letter, moderator_client: Client, other: User, ben: Submission
 ) -> None:
     rows = make_many(letter, 4, state=State.WAITING)
     as_of = seen_on(moderator_client, QUEUE)
     single_decisions.hold(rows[0], by=other.pk)
     came_later = make_signature(letter, "Later", State.WAITING)
-    audit_log.record(AuditAction.CONFIRM, signature_id=came_later.pk, was="unconfirmed", now="waiting")
+    audit_log.record(AuditAction.CONFIRM, signature_id=came_later.pk, now="waiting")
 
     send(moderator_client, "approve", rows[1], as_of=as_of, select_across="1")
 

@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import transitions
-from signatures.models import AuditEntry, Signature
+from signatures.models import AuditEntry, Signature, Submission
 from signatures.moderation import decisions
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
+from signatures.values import tokens
 from tests import single_decisions
 from tests.factories import make_signature
 
@@ -138,12 +139,13 @@ def test_a_withdrawal_cannot_be_undone_by_staff(ada: Signature, moderator: User)
 
 
 def test_refused_signatures_are_reported_and_the_others_are_decided(
-    moderator_client: Client, ben: Signature, cleo: Signature
+    moderator_client: Client, letter: Letter, cleo: Signature
 ) -> None:
-    page = act(moderator_client, "approve", ben, cleo).content.decode()
+    gone = make_signature(letter, "", State.WITHDRAWN)
+    page = act(moderator_client, "approve", gone, cleo).content.decode()
     assert "1 signature changed." in page and "1 signature was not changed" in page
-    ben.refresh_from_db()
-    assert ben.state == State.UNCONFIRMED
+    gone.refresh_from_db()
+    assert gone.state == State.WITHDRAWN
 
 
 @pytest.mark.django_db(transaction=True)
@@ -202,6 +204,8 @@ def test_no_admin_page_shows_an_email_address(
     admin_client: Client, client: Client, form: dict[str, str], letter: Letter
 ) -> None:
     client.post("/letters/bridge/sign/", {**form, "email": "canary-7@example.org", "updates": "on"})
+    submitted = Submission.objects.get()
+    client.post(f"/signature/{tokens.personal_token(submitted.public_id)}/", {**form, "action": "confirm"})
     row = Signature.objects.get()
     for page in (ALL, f"{ALL}{row.pk}/change/", f"{ALL}?q=canary-7", "/admin/signatures/auditentry/", "/admin/"):
         text = admin_client.get(page).content.decode()

@@ -21,7 +21,7 @@ from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum, Pape
 from signatures.moderation import paper_import
 from signatures.states import State
 from tests import single_decisions
-from tests.factories import make_letter, make_signature
+from tests.factories import make_letter, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/signatures/paperimport/"
@@ -89,7 +89,7 @@ def test_a_second_import_of_the_same_file_finds_only_duplicates(clerk: Client, l
 
 def test_a_duplicate_has_the_same_name_key_country_and_organization(letter: Letter) -> None:
     existing = make_signature(letter, "José García", country="ES", organization="Bread & Sons")
-    make_signature(letter, "Not Confirmed", State.UNCONFIRMED)
+    make_submission(letter, "Not Confirmed")
     make_signature(make_letter("other"), "Of Another Letter")
     rejected = make_signature(letter, "Rejected One", State.REJECTED)
     lines = paper_import.preview(

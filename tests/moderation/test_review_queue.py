@@ -25,7 +25,7 @@ from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values.normalization import name_key
 from tests import single_decisions
-from tests.factories import make_letter, make_many, make_signature
+from tests.factories import make_letter, make_many, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/admin/signatures/waitingsignature/"
@@ -51,7 +51,7 @@ def test_flagged_signatures_come_first_then_the_oldest(
     day = timezone.now() - timedelta(days=9)
     for name, flags, hours in (("Clean, new", [], 9), ("Clean, old", [], 1), ("Flagged", ["link"], 30)):
         make_signature(letter, name, State.WAITING, flags=flags, signed_up_at=day + timedelta(hours=hours))
-    make_signature(letter, "Not confirmed", State.UNCONFIRMED)
+    make_submission(letter, "Not confirmed")
 
     assert names_on(moderator_client.get(QUEUE)) == ["Flagged", "Clean, old", "Clean, new"]
 
@@ -272,11 +272,9 @@ def test_a_featured_signature_gets_a_position_and_loses_it(
     ]  # fmt: skip
 
 
-def test_only_waiting_and_approved_signatures_with_a_name_are_featured(
-    letter: Letter, ben: Signature, moderator: User
-) -> None:
+def test_only_waiting_and_approved_signatures_with_a_name_are_featured(letter: Letter, moderator: User) -> None:
     nameless = make_signature(letter, "", visibility=Visibility.COUNTED)
-    for row in (ben, nameless, make_signature(letter, "No", State.REJECTED)):
+    for row in (make_signature(letter, "", State.WITHDRAWN), nameless, make_signature(letter, "No", State.REJECTED)):
         with pytest.raises(transitions.TransitionNotAllowed):
             featured.feature(row, by=moderator.pk)
     with pytest.raises(IntegrityError), transaction.atomic():

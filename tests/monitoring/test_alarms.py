@@ -15,7 +15,7 @@ from django.utils import timezone
 from campaign.letters import text_cache
 from campaign.models import Letter
 from signatures import tasks, transitions
-from signatures.models import Alarm, AuditEntry, HourlyStatistic, OutboxMail, RateLimit, Signature
+from signatures.models import Alarm, AuditEntry, HourlyStatistic, OutboxMail, RateLimit, Signature, Submission
 from signatures.moderation import switches
 from signatures.monitoring import alarms
 from signatures.registries import AlarmCode
@@ -176,14 +176,14 @@ def test_a_worker_that_does_not_run_is_an_alarm_that_nobody_has_to_raise(
     assert "The worker does not run" not in moderator_client.get("/admin/").content.decode()
 
 
-def stuck(ben: Signature, minutes: int = 60) -> OutboxMail:
+def stuck(ben: Submission, minutes: int = 60) -> OutboxMail:
     then = timezone.now() - timedelta(minutes=minutes)
     return OutboxMail.objects.create(
-        signature=ben, kind="link", language="en", recipient=b"x", queued_at=then, due_at=then
+        signature_id=ben.pk, kind="link", language="en", recipient=b"x", queued_at=then, due_at=then
     )
 
 
-def test_staff_get_one_mail_for_each_occurrence_of_an_alarm(ben: Signature, olga: User, inbox: Inbox) -> None:
+def test_staff_get_one_mail_for_each_occurrence_of_an_alarm(ben: Submission, olga: User, inbox: Inbox) -> None:
     mail = stuck(ben)
     assert [alarms.check() for _minute in range(3)] == [["mail-stuck"], [], []]
     assert OutboxMail.objects.filter(kind="alarm", topic="mail-stuck", staff_id=olga.pk).count() == 1
@@ -197,7 +197,7 @@ def test_staff_get_one_mail_for_each_occurrence_of_an_alarm(ben: Signature, olga
 
 
 def test_alarms_are_mailed_to_owners_and_moderators_at_work_and_to_nobody_else(
-    ben: Signature, olga: User, moderator: User, officer: User, editor: User
+    ben: Submission, olga: User, moderator: User, officer: User, editor: User
 ) -> None:
     gone = User.objects.create_user("gone", "gone@example.org", is_staff=True, is_active=False)
     gone.groups.add(Group.objects.get(name="moderator"))
@@ -214,7 +214,7 @@ def test_every_alarm_says_what_it_is_and_what_to_do() -> None:
 
 
 def test_an_alarm_is_at_the_top_of_every_page_until_somebody_has_seen_it(
-    moderator_client: Client, moderator: User, ben: Signature
+    moderator_client: Client, moderator: User, ben: Submission
 ) -> None:
     stuck(ben)
     alarms.check()
@@ -239,7 +239,7 @@ def test_seen_leads_to_no_other_site(moderator_client: Client, back: str) -> Non
     assert moderator_client.post("/admin/signatures/alarm/rise/seen/", {"next": back})["Location"] == "/admin/"
 
 
-def test_an_alarm_disappears_from_the_pages_when_its_cause_is_over(moderator_client: Client, ben: Signature) -> None:
+def test_an_alarm_disappears_from_the_pages_when_its_cause_is_over(moderator_client: Client, ben: Submission) -> None:
     mail = stuck(ben)
     alarms.check()
     mail.delete()
@@ -327,7 +327,7 @@ def test_there_is_no_other_switch(owner: Client, path: str) -> None:
     assert owner.get(SWITCHES + path).status_code == 404
 
 
-def test_nobody_who_is_not_logged_in_sees_an_alarm_or_turns_a_switch(client: Client, ben: Signature) -> None:
+def test_nobody_who_is_not_logged_in_sees_an_alarm_or_turns_a_switch(client: Client, ben: Submission) -> None:
     stuck(ben)
     alarms.check()
     assert b"have been due" not in client.get("/admin/login/").content

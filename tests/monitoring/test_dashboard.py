@@ -17,16 +17,17 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures import counts
 from signatures.audit import admin_mixins, audit_log
-from signatures.models import CountDelta, HourlyStatistic, OutboxMail, Signature
+from signatures.models import CountDelta, HourlyStatistic, OutboxMail, Signature, Submission
 from signatures.monitoring import charts, statistics
 from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import State
+from signatures.values import tokens
 from tests import single_decisions
 from tests.factories import make_delivery, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
-DASHBOARD = "/admin/"
+DASHBOARD, SIGN = "/admin/", "/letters/bridge/sign/"
 MOST_STATEMENTS = 12
 
 
@@ -47,7 +48,7 @@ def test_the_dashboard_shows_events_and_backlog(moderator_client: Client, letter
     assert re.search(r'flagged=yes">2</a> <small>oldest: 3 days', page)
     assert re.search(r'flagged=no">1</a> <small>oldest: 3 days', page)
     assert "<li>bridge-1 · frozen · " in page
-    assert "Sign-ups <b>3</b>" in page
+    assert "Confirmations <b>3</b>" in page
     assert "Waits" not in page.replace("<dt>waiting</dt>", "")
 
 
@@ -73,7 +74,7 @@ def test_each_event_is_counted_once_and_folding_changes_nothing(letter: Letter, 
     single_decisions.reject(rows[3], by=moderator.pk, reason="spam")
     withdrawal.withdraw(rows[0])
     withdrawal.erase(rows[4])
-    wanted = {"sign-up": 6, "approve": 3, "reject": 1, "withdraw": 2}
+    wanted = {"confirm": 6, "approve": 3, "reject": 1, "withdraw": 2}
 
     assert events() == wanted
     counts.fold_deltas()
@@ -83,9 +84,13 @@ def test_each_event_is_counted_once_and_folding_changes_nothing(letter: Letter, 
     assert events() == wanted | {"approve": 4}
 
 
-def test_a_sign_up_and_its_confirmation_are_counted_by_the_hour_and_language(ben: Signature, letter: Letter) -> None:
-    Signature.objects.filter(pk=ben.pk).update(state=State.WAITING, confirmed_at=timezone.now())
-    make_signature(letter, "Kim", State.UNCONFIRMED, language="ko")
+def test_a_sign_up_and_its_confirmation_are_counted_by_the_hour_and_language(
+    client: Client, form: dict[str, str], words: dict[str, str]
+) -> None:
+    client.post(SIGN, form)
+    submitted = Submission.objects.get()
+    client.post(f"/signature/{tokens.personal_token(submitted.public_id)}/", {**words, "action": "confirm"})
+    client.post(f"/ko{SIGN}", {**form, "email": "kim@example.org"})
     counts.fold_deltas()
     rows = Counter(HourlyStatistic.objects.values_list("event", "language"))
     assert rows == {("sign-up", "en"): 1, ("confirm", "en"): 1, ("sign-up", "ko"): 1}
@@ -94,12 +99,18 @@ def test_a_sign_up_and_its_confirmation_are_counted_by_the_hour_and_language(ben
     )
 
 
-def test_what_was_counted_stays_when_the_rows_are_pruned(letter: Letter) -> None:
-    make_signature(letter, "Never confirmed", State.UNCONFIRMED)
+def test_what_was_counted_stays_when_the_rows_are_pruned(client: Client, letter: Letter, form: dict[str, str]) -> None:
+    client.post(SIGN, form)
     counts.fold_deltas()
-    Signature.objects.all().delete()
+    Submission.objects.all().delete()
     assert events() == {"sign-up": 1}, "neither lost, nor a withdrawal"
     assert counts.for_letter(letter.pk).cells == {}
+
+
+def test_the_same_form_sent_twice_is_counted_once(client: Client, letter: Letter, form: dict[str, str]) -> None:
+    for _time in range(2):
+        client.post(SIGN, form)
+    assert events() == {"sign-up": 1}
 
 
 def test_a_change_that_moves_no_state_is_no_event(cleo: Signature) -> None:
@@ -109,7 +120,7 @@ def test_a_change_that_moves_no_state_is_no_event(cleo: Signature) -> None:
     assert counts.for_letter(cleo.letter_id).in_state(State.WAITING, flagged=True) == 1
 
 
-def test_mails_are_shown_sent_due_failing_and_given_up(moderator_client: Client, ben: Signature) -> None:
+def test_mails_are_shown_sent_due_failing_and_given_up(moderator_client: Client, ben: Submission) -> None:
     now = timezone.now()
     for fields in (
         {"sent_at": now},
@@ -118,7 +129,7 @@ def test_mails_are_shown_sent_due_failing_and_given_up(moderator_client: Client,
         {"failure": "final: 550"},
     ):
         OutboxMail.objects.create(
-            **{"signature": ben, "kind": "link", "language": "en", "queued_at": now, "due_at": now, **fields}
+            **{"signature_id": ben.pk, "kind": "link", "language": "en", "queued_at": now, "due_at": now, **fields}
         )
 
     backlog = statistics.backlog(timezone.now())

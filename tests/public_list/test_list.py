@@ -21,7 +21,7 @@ from signatures.states import State, Visibility
 from signatures.values import normalization
 from signatures.values.normalization import search_text
 from tests import single_decisions
-from tests.factories import make_letter, make_many, make_signature, signer_input
+from tests.factories import make_letter, make_many, make_signature, make_submission, signer_input
 
 pytestmark = pytest.mark.django_db
 LIST = "/letters/bridge/signatories/"
@@ -301,7 +301,7 @@ def test_P6_search_and_its_index_hold_public_names_only(client: Client, letter: 
     "hide",
     [
         "state = 'waiting'", "state = 'rejected'", "visibility = 'delivery'",
-        ", ".join(["state = 'withdrawn'", *(f"{field} = ''" for field in (*WORDS, *DERIVED_FROM_WORDS))]),
+        ", ".join(["state = 'withdrawn'", "place = NULL", *(f"{field} = ''" for field in (*WORDS, *DERIVED_FROM_WORDS))]),
     ],
 )  # fmt: skip
 def test_P6_a_name_that_is_no_longer_public_is_not_found(
@@ -333,10 +333,11 @@ def test_P1_the_page_of_a_name_exists_while_the_name_is_public(client: Client, l
     assert page["X-Robots-Tag"] == "noindex"
     assert f'href="{LIST}{ada.public_id}/"' in client.get(LIST).content.decode(), "the name leads to it"
     assert str(ada.approved_on) not in text, "no day is shown (P3)"
-    hidden = [make_signature(letter, "Hidden", state) for state in (State.WAITING, State.REJECTED, State.UNCONFIRMED)]
+    hidden = [make_signature(letter, "Hidden", state) for state in (State.WAITING, State.REJECTED)]
     hidden += [
         make_signature(letter, "Hidden", visibility=other) for other in (Visibility.DELIVERY, Visibility.COUNTED)
     ]
-    for public_id in [row.public_id for row in hidden] + [uuid.uuid4()]:
+    submitted = make_submission(letter, "Hidden")
+    for public_id in [row.public_id for row in (*hidden, submitted)] + [uuid.uuid4()]:
         for way in ("", "report/"):
             assert client.get(f"{LIST}{public_id}/{way}").status_code == 404

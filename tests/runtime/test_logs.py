@@ -24,10 +24,9 @@ from django.views.debug import ExceptionReporter, get_exception_reporter_class
 from campaign.models import Letter
 from campaign.runtime.logs import RedactedExceptionReporter, RedactingFormatter, redact
 from signatures.management.commands import worker
-from signatures.models import Signature
-from signatures.states import State
+from signatures.models import Submission
 from signatures.values import tokens
-from tests.factories import make_signature
+from tests.factories import make_signature, make_submission
 from tests.live_site import LiveSite, free_port
 
 SIGN = "/letters/bridge/sign/"
@@ -209,22 +208,22 @@ def test_R5_R4_a_canary_through_sign_error_and_admin_reaches_no_log(
     assert client.post(SIGN, {**form, **typed}, **seen).status_code == 303
     assert client.post(SIGN, {**form, **typed, "email": f"{canary}@@", "consent": ""}, **seen).status_code == 422
     assert client.post("/letters/bridge/my-link/", {"email": typed["email"]}, **seen).status_code == 303
-    signature = Signature.objects.get()
-    token = tokens.personal_token(signature.public_id)
+    token = tokens.personal_token(Submission.objects.get().public_id)
     assert client.get(f"/signature/{token}/", **seen).status_code == 200
     assert client.get(f"/signature/{token}x/", **seen).status_code == 404
     assert client.post(f"/signature/{token}/", {"action": canary}, **seen).status_code == 400
     assert client.get("/", headers={"host": "203.0.113.77"}).status_code == 400
     assert client.get(f"/nowhere/?q={canary}", **seen).status_code == 404
     assert moderator_client.get("/admin/signatures/signature/", {"q": canary}, **seen).status_code == 200
-    assert moderator_client.get(f"/admin/signatures/signature/{signature.pk}/change/", **seen).status_code == 200
+    signed = make_signature(letter, typed["name"], role=typed["role"], comment=typed["comment"])
+    assert moderator_client.get(f"/admin/signatures/signature/{signed.pk}/change/", **seen).status_code == 200
     assert Client(enforce_csrf_checks=True).post("/admin/login/", {"username": canary}, **seen).status_code == 403
 
     def fails(*_args: object, **_options: object) -> None:
         raise ValueError(canary, typed["email"], token)
 
     monkeypatch.setattr("signatures.signing.submission.submit", fails)
-    monkeypatch.setattr("signatures.signing.personal_views._page", fails)
+    monkeypatch.setattr("signatures.signing.submission_views.page", fails)
     monkeypatch.setattr("signatures.moderation.admin.review.counts.for_letter", fails)
     assert client.post(SIGN, {**form, **typed}, **seen).status_code == 500
     assert client.get(f"/signature/{token}/", **seen).status_code == 500
@@ -256,12 +255,12 @@ def report_of(answer: Any) -> ExceptionReporter:
 
 BREAKS = {
     "table": (
-        "ALTER TABLE signatures_signature RENAME TO signatures_gone",
-        "ALTER TABLE signatures_gone RENAME TO signatures_signature",
+        "ALTER TABLE signatures_submission RENAME TO signatures_gone",
+        "ALTER TABLE signatures_gone RENAME TO signatures_submission",
     ),
     "row": (
-        "ALTER TABLE signatures_signature ADD CONSTRAINT nobody CHECK (length(name) = 0)",
-        "ALTER TABLE signatures_signature DROP CONSTRAINT nobody",
+        "ALTER TABLE signatures_submission ADD CONSTRAINT nobody CHECK (length(name) = 0)",
+        "ALTER TABLE signatures_submission DROP CONSTRAINT nobody",
     ),
 }
 
@@ -303,7 +302,7 @@ def test_R11_an_exception_while_signing_reveals_nothing(
 
 @pytest.mark.django_db(transaction=True)
 def test_R11_an_exception_on_the_personal_page_reveals_no_link(client: Client, letter: Letter, lines: Lines) -> None:
-    ben = make_signature(letter, "Ben Nevis", State.UNCONFIRMED)
+    ben = make_submission(letter, "Ben Nevis")
     client.raise_request_exception = False
     token = tokens.personal_token(ben.public_id)
     with connection.cursor() as cursor:
@@ -349,12 +348,14 @@ def test_R5_no_log_of_a_running_site_holds_personal_data() -> None:
             cursor.execute("SELECT digest FROM campaign_translation")
             form |= {"consent": "on", "text": cursor.fetchone()[0]}
             cursor.execute("ALTER TABLE signatures_signature RENAME TO signatures_gone")
-            assert send(site, f"{slug}/sign/", form) == 500
             assert site.get(f"{slug}/signatories/?q={canary}")[0] == 500
             cursor.execute("ALTER TABLE signatures_gone RENAME TO signatures_signature")
-            cursor.execute("ALTER TABLE signatures_signature ADD CONSTRAINT nobody CHECK (length(name) = 0)")
+            cursor.execute(BREAKS["table"][0])
             assert send(site, f"{slug}/sign/", form) == 500
-            cursor.execute("ALTER TABLE signatures_signature DROP CONSTRAINT nobody")
+            cursor.execute(BREAKS["table"][1])
+            cursor.execute(BREAKS["row"][0])
+            assert send(site, f"{slug}/sign/", form) == 500
+            cursor.execute(BREAKS["row"][1])
         assert send(site, f"{slug}/sign/", {**form, "email": f"other-{canary}@example.org"}) == 303
         link = site.wait_for_mail(f"other-{canary}@example.org")
         assert site.get(link)[0] == 200

@@ -197,10 +197,10 @@ def test_F1_after_kill_9_no_acknowledged_signature_is_lost(fresh: LiveSite) -> N
         fresh.__enter__()
 
     with connect(fresh) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM signatures_signature")
+        cursor.execute("SELECT name FROM signatures_submission")
         stored = {int(name.split()[1]) for (name,) in cursor.fetchall()}
         cursor.execute(
-            "SELECT count(*) FROM signatures_signature s WHERE NOT EXISTS (SELECT 1 FROM signatures_outboxmail m WHERE m.signature_id = s.id)"
+            "SELECT count(*) FROM signatures_submission s WHERE NOT EXISTS (SELECT 1 FROM signatures_outboxmail m WHERE m.signature_id = s.id)"
         )
         assert cursor.fetchone() == (0,), "no row without its email"
     connection.close()

@@ -1,6 +1,6 @@
 """A flood of bots, each of which looks harmless alone. What they share gives them away, from the first one on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import counts, retention, tasks
-from signatures.models import AuditEntry, RateLimit, Signature
+from signatures.models import AuditEntry, OutboxMail, RateLimit, Signature, Submission
+from signatures.outbox import sending
 from signatures.screening import bursts, checks, rate_limits
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values import email_addresses, tokens
 from tests import single_decisions
+from tests.conftest import Inbox
 from tests.faults.simulated_signers import simulated_signers
 from tests.faults.spam_simulation import MAX_ACTIONS, MAX_FALSE_POSITIVES, Simulation
 from tests.screening.test_rate_limits import set_limit
@@ -25,24 +27,27 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def come(client: Client, form: dict[str, str]) -> Callable[..., Signature]:
-    """One more person signs, from a network of their own, with a name and mailbox of their own."""
+def come(client: Client, form: dict[str, str]) -> Callable[..., Any]:
+    """One more person signs, from a network of their own, with a name and mailbox of their own.
 
-    def one(number: int, address: str = "", *, confirm: bool = False, **typed: str) -> Signature:
+    Returns the submission, or with `confirm` the signature that it became.
+    """
+
+    def one(number: int, address: str = "", *, confirm: bool = False, **typed: str) -> Submission | Signature:
         name = f"{chr(0xAC00 + number * 31)}{chr(0xB098 + number * 7)}"
         sent = {**form, "name": name, "email": f"someone{number}@gmail.com", **typed}
         assert client.post(SIGN, sent, REMOTE_ADDR=address or f"10.0.{number}.1").status_code == 303
-        row = Signature.objects.latest("pk")
-        if confirm:
-            client.post(f"/signature/{tokens.personal_token(row.public_id)}/", {**sent, "action": "confirm"})
-        row.refresh_from_db()
-        return row
+        submitted = Submission.objects.latest("pk")
+        if not confirm:
+            return submitted
+        client.post(f"/signature/{tokens.personal_token(submitted.public_id)}/", {**sent, "action": "confirm"})
+        return Signature.objects.get(pk=submitted.pk)
 
     return one
 
 
-def flags_of(rows: list[Signature]) -> list[list[str]]:
-    found = dict(Signature.objects.values_list("pk", "flags"))
+def flags_of(rows: Sequence[Submission | Signature]) -> list[list[str]]:
+    found = dict(Signature.objects.values_list("pk", "flags")) | dict(Submission.objects.values_list("pk", "flags"))
     return [found[row.pk] for row in rows]
 
 
@@ -57,7 +62,7 @@ def flags_of(rows: list[Signature]) -> list[list[str]]:
     ],
 )
 def test_a_burst_is_flagged_as_it_comes_and_its_first_ones_afterwards(
-    come: Callable[..., Signature], limit: str, typed: Callable[[int], dict[str, str]]
+    come: Callable[..., Any], limit: str, typed: Callable[[int], dict[str, str]]
 ) -> None:
     set_limit(limit, 3, seconds=86_400)
     address = "203.0.113.9" if limit == "no-hand" else ""
@@ -73,7 +78,23 @@ def test_a_burst_is_flagged_as_it_comes_and_its_first_ones_afterwards(
     assert ["burst" in flags for flags in flags_of(rows)] == [bool(first)] * 3 + [True, True]
     assert flags_of([honest]) == [[]], "who only shares the network, or the day, is none of them"
     assert bursts.flag_bursts() == 0
-    assert AuditEntry.objects.filter(action="flag", reason="burst").count() == first
+    late = OutboxMail.objects.filter(priority=OutboxMail.Priority.FLAGGED).values_list("signature_id", flat=True)
+    flagged = Submission.objects.filter(flags__contains=["burst"]).values_list("pk", flat=True)
+    assert set(late) == set(flagged), "their emails go last"
+    assert not AuditEntry.objects.exists(), "nothing was signed yet"
+
+
+def test_S33_the_email_to_a_submission_of_a_burst_goes_after_those_of_others(
+    come: Callable[..., Any], inbox: Inbox
+) -> None:
+    set_limit("comment", 3, seconds=86_400)
+    for n in range(5):
+        come(n, comment="Interference in our internal affairs")
+    come(7)
+    assert bursts.flag_bursts() == 3
+    assert sending.send_due(limit=1) == 1
+    assert inbox.recipients == ["someone7@gmail.com"]
+    assert sending.send_due() == 5, "and theirs are sent as well"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +108,7 @@ def test_a_burst_is_flagged_as_it_comes_and_its_first_ones_afterwards(
     ],
 )
 def test_what_many_honest_people_share_is_no_burst(
-    come: Callable[..., Signature], typed: Callable[[int], dict[str, str]]
+    come: Callable[..., Any], typed: Callable[[int], dict[str, str]]
 ) -> None:
     RateLimit.objects.filter(scope__in=rate_limits.BURST_SCOPES).update(max_count=1)
     rate_limits.clear_cache()
@@ -98,16 +119,15 @@ def test_what_many_honest_people_share_is_no_burst(
 
 @pytest.mark.parametrize("visibility", [Visibility.PUBLIC, Visibility.COUNTED])
 def test_what_stood_by_rule_goes_back_to_the_queue_and_what_a_person_decided_stays(
-    come: Callable[..., Signature], letter: Letter, moderator: Any, visibility: str
+    come: Callable[..., Any], letter: Letter, moderator: Any, visibility: str
 ) -> None:
     Letter.objects.update(moderation="after")
-    set_limit("comment", 2, seconds=86_400)
-    pasted = {"comment": "Interference in our internal affairs", "visibility": visibility}
-    rows = [come(n, confirm=True, **pasted) for n in range(2)]
+    set_limit("small-domain", 2, seconds=86_400)
+    rows = [come(n, confirm=True, visibility=visibility, email=f"p{n}@mailbot.ru") for n in range(2)]
     assert [row.state for row in rows] == [State.APPROVED] * 2
     single_decisions.hold(rows[0], by=moderator.pk)
     single_decisions.approve(rows[0], by=moderator.pk)
-    last = come(2, confirm=True, **pasted)
+    last = come(2, confirm=True, visibility=visibility, email="p2@mailbot.ru")
     assert (last.state, last.flags) == (State.WAITING, ["burst"])
 
     assert tasks.run_duties.call() == {}
@@ -121,7 +141,7 @@ def test_what_stood_by_rule_goes_back_to_the_queue_and_what_a_person_decided_sta
 
 
 def test_words_taken_on_while_confirming_are_counted_once_however_often_they_are_sent(
-    client: Client, come: Callable[..., Signature], form: dict[str, str]
+    client: Client, come: Callable[..., Any], form: dict[str, str]
 ) -> None:
     set_limit("comment", 1, seconds=86_400)
     rows = [come(n) for n in range(2)]
@@ -171,18 +191,18 @@ def test_a_small_domain_is_what_somebody_had_to_register(address: str, domain: s
     assert email_addresses.small_domain_of(address) == domain
 
 
-def test_R4_the_marks_say_nothing_and_go_with_the_network(come: Callable[..., Signature]) -> None:
+def test_R4_the_marks_say_nothing_and_go_with_the_network(come: Callable[..., Any]) -> None:
     row = come(1, "203.0.113.9", seconds="", email="p@mailbot.ru")
     assert len(row.marks) == 2
     assert all(len(mark) == 16 for mark in row.marks)
-    Signature.objects.update(signed_up_at=timezone.now() - timedelta(hours=72))
+    Submission.objects.update(signed_up_at=timezone.now() - timedelta(hours=72))
     assert retention.delete_network_digests() == 1
     row.refresh_from_db()
     assert (row.marks, row.network) == ([], "")
 
 
-def test_R4_the_marks_go_when_the_name_is_taken_back(come: Callable[..., Signature]) -> None:
-    row = come(1, seconds="")
+def test_R4_the_marks_go_when_the_name_is_taken_back(come: Callable[..., Any]) -> None:
+    row = come(1, confirm=True, seconds="")
     assert row.marks
     withdrawal.withdraw(row)
     row.refresh_from_db()

@@ -23,7 +23,7 @@ from signatures.models import Signature
 from signatures.sharing import share_image, views
 from signatures.states import State
 from signatures.values import tokens
-from tests.factories import WORDS, make_signature
+from tests.factories import WORDS, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "http://localhost:8000/letters/bridge/"
@@ -104,10 +104,10 @@ def test_a_personal_link_is_never_shared(client: Client, letter: Letter, state: 
     assert not [name for name in page.meta if name.startswith(("og:", "twitter:"))]
 
 
-@pytest.mark.parametrize("state", [State.UNCONFIRMED, State.WITHDRAWN, State.REJECTED])
+@pytest.mark.parametrize("state", [State.WITHDRAWN, State.REJECTED])
 def test_signers_who_are_not_part_of_it_see_no_share_links(client: Client, letter: Letter, state: State) -> None:
-    row = make_signature(letter, "Dora", state)
-    assert page_of(client, f"/signature/{tokens.personal_token(row.public_id)}/").copy_targets == []
+    for row in (make_signature(letter, "Dora", state), make_submission(letter, "Not confirmed")):
+        assert page_of(client, f"/signature/{tokens.personal_token(row.public_id)}/").copy_targets == []
 
 
 def test_open_graph_describes_the_letter_and_its_share_image(client: Client, letter: Letter) -> None:

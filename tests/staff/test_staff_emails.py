@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from signatures.models import OutboxMail, Signature
+from signatures.models import OutboxMail, Submission
 from signatures.outbox import queue, sending
 from tests.conftest import Inbox
 
@@ -60,8 +60,8 @@ def test_a_member_of_staff_gets_only_a_few_emails_of_one_kind_within_an_hour(olg
 
 
 @pytest.mark.parametrize("fields", [{}, {"kind": "link"}, {"kind": "alarm"}, {"kind": "alarm", "staff_id": 1}])
-def test_the_database_refuses_an_email_to_both_or_to_nobody(ben: Signature, fields: dict[str, object]) -> None:
-    both = {"signature": ben, "staff_id": 1} if fields.get("staff_id") else {}
+def test_the_database_refuses_an_email_to_both_or_to_nobody(ben: Submission, fields: dict[str, object]) -> None:
+    both = {"signature_id": ben.pk, "staff_id": 1} if fields.get("staff_id") else {}
     whole = {"language": "en", "queued_at": timezone.now(), "due_at": timezone.now(), "kind": "link", **fields, **both}
     with pytest.raises(IntegrityError, match="mail_goes_to_a_signer_or_to_staff"), transaction.atomic():
         OutboxMail.objects.create(**whole)

@@ -22,7 +22,7 @@ from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
 from signatures.static_mirror import links, writing
 from tests.delivery.factories import make_delivery
-from tests.factories import make_letter, make_many, make_signature
+from tests.factories import make_letter, make_many, make_signature, make_submission
 from tests.letters.test_news import make_news
 
 pytestmark = pytest.mark.django_db
@@ -162,8 +162,9 @@ def test_P1_the_mirror_names_nobody_who_is_not_public(letter: Letter, mirror: Ca
         if (state, visibility) == (State.APPROVED, Visibility.PUBLIC):
             make_signature(letter, "Shown Canary", comment="Canary comment", spokesperson="Canary spokesperson")
             continue
-        has_words = state != State.WITHDRAWN and not (visibility == Visibility.COUNTED and state != State.UNCONFIRMED)
+        has_words = state != State.WITHDRAWN and visibility != Visibility.COUNTED
         make_signature(letter, f"Canary {number:02d}", state, visibility, **(fields if has_words else {}))
+    make_submission(letter, "Canary submission", Visibility.PUBLIC, **fields)
     text = text_of(mirror())
     assert "Shown Canary" in text
     assert set(re.findall(r"Canary \w+", text)) == set()

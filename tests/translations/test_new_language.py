@@ -21,7 +21,7 @@ from campaign.models.languages import language_choices
 from campaign.translations import catalogs
 from signatures.delivery import exports, pdf
 from signatures.delivery.pdf import wording
-from signatures.models import EmailSubject, Signature
+from signatures.models import EmailSubject, Signature, Submission
 from tests.conftest import Inbox
 from tests.factories import WORDS
 from tests.live_site import BASE
@@ -94,7 +94,7 @@ def test_signing_and_its_email_speak_the_new_language(
 
     accepted = client.post("/fr/letters/bridge/sign/", {**form, "name": "Zoé"})
     assert TRANSLATED["Check your email"] in page_of(client.get(accepted["Location"]))
-    assert Signature.objects.get().language == "fr"
+    assert Submission.objects.get().language == "fr"
     assert link_in_mail().startswith("/fr/signature/")
     body = inbox[-1].get_body(("plain",))
     assert body is not None and "fr:" in body.get_content()

@@ -12,7 +12,7 @@ from django.test import Client
 
 from campaign.models import Letter
 from campaign.runtime.logs import RedactingFormatter
-from signatures.models import Signature
+from signatures.models import Signature, Submission
 from signatures.values import tokens
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_S25_forms_are_accepted_from_the_same_origin_only(
     assert answer.status_code == status
     if status == 403:
         assert "Dora" not in answer.content.decode(), "nothing is echoed"
-        assert not Signature.objects.exists()
+        assert not Submission.objects.exists()
 
 
 def test_S25_the_personal_page_is_guarded_too(client: Client, ada: Signature) -> None:
