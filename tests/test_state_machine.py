@@ -120,7 +120,8 @@ class Everybody(RuleBasedStateMachine):
             row for row in self.expected.signed.values() if row.mailbox == mine.mailbox and row.state == "withdrawn"
         ]
         erased = self.expected.erased.get(mine.mailbox, frozenset())
-        return (mine.flags - OF_WORDS) | erased | frozenset(flag for row in [*others, *left] for flag in row.flags)
+        rows: list[Typed | Signed] = [*others, *left]
+        return (mine.flags - OF_WORDS) | erased | frozenset(flag for row in rows for flag in row.flags)
 
     # Strangers
 

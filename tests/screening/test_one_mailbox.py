@@ -11,7 +11,7 @@ from campaign.models import Letter
 from campaign.web.client_network import wide_network_of
 from signatures import tasks
 from signatures.management.commands._people import people
-from signatures.models import OutboxMail, Signature, Submission
+from signatures.models import OutboxMail, RateLimit, Signature, Submission
 from signatures.outbox import caps, sending
 from signatures.screening import rate_limits
 from signatures.signing import confirmation
@@ -114,7 +114,7 @@ def test_only_networks_of_ipv6_are_part_of_a_wide_one(network: str, wide: str) -
 
 
 def test_a_small_domain_has_a_budget_of_emails_of_its_own(client: Client, form: dict[str, str], inbox: Inbox) -> None:
-    rate_limits.RateLimit.objects.filter(scope="mail-small").update(max_count=3)
+    RateLimit.objects.filter(scope="mail-small").update(max_count=3)
     rate_limits.clear_cache()
     for number in range(6):
         sign_up(client, form, f"person{number}@firm.example", number, network=1)
