@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -18,7 +19,7 @@ from campaign.models import Letter, Translation
 from campaign.web.client_network import client_network
 from campaign.web.middleware import accept_cross_origin_posts, public_form
 from campaign.web.responses import see_other
-from signatures import transitions
+from signatures import counts, transitions
 from signatures.delivery import receipts
 from signatures.models import Delivery, DeliveryEntry, Question, Signature
 from signatures.registries import Flag
@@ -61,6 +62,8 @@ def _page(request: HttpRequest, signature: Signature, form: SignatureForm | None
     letter = text.revision.letter
     context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
     context["deliveries"] = list(_deliveries(signature))
+    if counts.awaits_next_step(signature):
+        context["step_minutes"] = settings.COUNT_STEP_MINUTES
     if signature.state == State.WAITING and Flag.ASKED in signature.flags:
         context["question"] = Question.objects.in_language(signature.question, get_language() or "en")
     return render(request, "signing/personal_page.html", context, status=422 if form and form.is_bound else 200)
