@@ -78,7 +78,8 @@ class AuditAction(StrEnum):
     RECOVERY_CODES = "recovery-codes", _STAFF, "Made new recovery codes."
 
     VIEW = "view", _VIEWS, "Looked at the details of one signer."
-    SEARCH = "search", _VIEWS, "Searched among the signatures."
+    SEARCH = "search", _VIEWS, "Searched in a list."
+    LOOKUP_REFUSED = "lookup-refused", _VIEWS, "Asked a list for a filter that it does not show; refused."
 
     EXPORT = "export", _EXPORTS, "Exported the list of those who signed."
     EXPORT_SUBSCRIBERS = "export-subscribers", _EXPORTS, "Opened the addresses kept for updates."
