@@ -152,7 +152,7 @@ def _differs_from_preview(rule: BulkRule) -> bool:
         return False
     rule.step, rule.has_changed = Step.DRAFT, True
     _save(rule, "step", "has_changed")
-    save_preview(rule)
+    save_preview(rule, by=rule.started_by)
     _record(AuditAction.RULE_CHANGED, rule, number=number)
     return True
 
