@@ -174,6 +174,9 @@ CACHE_URL = env.str("CACHE_URL", default="")
 CACHES = {"default": env.cache_url_config(CACHE_URL or "locmemcache://")}
 TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="") or "django_tasks_db.DatabaseBackend"}}
 RETENTION_MONTHS = environment.whole_number("RETENTION_MONTHS", 12)
+COUNT_STEP_MINUTES = environment.whole_number("COUNT_STEP_MINUTES", 5)
+if COUNT_STEP_MINUTES > 60 or not (COUNT_STEP_MINUTES or LOCAL_MODE):
+    raise ImproperlyConfigured("COUNT_STEP_MINUTES must be from 1 to 60; on this machine alone also 0.")
 FONT_DIRS = [Path(folder) for folder in env.list("FONT_DIRS", default=[])]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

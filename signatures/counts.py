@@ -1,13 +1,18 @@
-"""Signature counts. Every count on the site is a sum over the cells of the count deltas, defined here alone."""
+"""Signature counts. Every count on the site is a sum over the cells of the count deltas, defined here alone.
+
+There are true counts (`for_letter`, `by_country`) for staff, checks and deliveries, and published ones for the public
+pages. The published ones are the true ones of the last step of time (threat model S38).
+"""
 
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, QuerySet, Sum
 
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from campaign.runtime.sql_files import load_sql
-from signatures.models import CountDelta
+from signatures import count_steps
+from signatures.models import CountDelta, Signature
 from signatures.states import State, Visibility
 
 _FOLD = load_sql(__file__, "fold_count_deltas.sql")
@@ -54,27 +59,56 @@ class Counts:
 
 
 def for_letter(letter_id: int | None) -> Counts:
-    """Returns the counts of a letter (of all letters, when None), in one statement."""
-    deltas = CountDelta.objects.exclude(state="")
-    if letter_id is not None:
-        deltas = deltas.filter(letter_id=letter_id)
+    """Returns the true counts of a letter (of all letters, when None), in one statement."""
+    return _sum(CountDelta.objects.all() if letter_id is None else CountDelta.objects.filter(letter_id=letter_id))
+
+
+def published(letter_id: int) -> Counts:
+    """Returns the counts of a letter that public pages show, in one statement."""
+    return _sum(_published(letter_id))
+
+
+def by_country(letter_id: int) -> dict[str, int]:
+    """Returns the true number of public names of each country; "" is for none. Counts no others (P4)."""
+    return _sum_by_country(CountDelta.objects.filter(letter_id=letter_id))
+
+
+def published_by_country(letter_id: int) -> dict[str, int]:
+    """Returns the numbers of public names of each country that the website shows."""
+    return _sum_by_country(_published(letter_id))
+
+
+def awaits_next_step(signature: Signature) -> bool:
+    """Whether the public pages have this approved signature from the next step on."""
+    since = signature.public_from if signature.visibility == Visibility.PUBLIC else signature.confirmed_at
+    return signature.state == State.APPROVED and since is not None and since > count_steps.last_step()
+
+
+def _published(letter_id: int) -> QuerySet[CountDelta]:
+    is_published = Q(counts_from=None) | Q(counts_from__lte=count_steps.last_step())
+    return CountDelta.objects.filter(is_published, letter_id=letter_id)
+
+
+def _sum(deltas: QuerySet[CountDelta]) -> Counts:
+    deltas = deltas.exclude(state="")  # of submissions, which are events alone
     rows = deltas.values_list("state", "visibility", "flagged").annotate(Sum("number"))
     return Counts({(state, visibility, flagged): number for state, visibility, flagged, number in rows if number})
 
 
-def by_country(letter_id: int) -> dict[str, int]:
-    """Returns the number of names that the website shows of each country; "" is for none. Counts no others (P4)."""
-    public = CountDelta.objects.filter(letter_id=letter_id, state=State.APPROVED, visibility=Visibility.PUBLIC)
+def _sum_by_country(deltas: QuerySet[CountDelta]) -> dict[str, int]:
+    public = deltas.filter(state=State.APPROVED, visibility=Visibility.PUBLIC)
     return {country: number for country, number in public.values_list("country").annotate(Sum("number")) if number}
 
 
 def fold_deltas() -> int:
     """Replaces the count deltas by one for each cell, and adds their events to the hourly statistics.
 
+    Those that are not public yet become one for each cell and minute.
+
     Returns by how many rows the table shrank: 0 also while another worker folds.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         if not transaction_lock(AdvisoryLock.FOLD_COUNT_DELTAS, wait=False):
             return 0
-        cursor.execute(_FOLD)
+        cursor.execute(_FOLD, {"step": count_steps.last_step()})
         return int(cursor.fetchone()[0])

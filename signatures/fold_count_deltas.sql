@@ -1,10 +1,12 @@
--- Replaces the deltas by one for each cell, and adds their events to the hourly statistics.
+-- Replaces the deltas by one for each cell, and adds their events to the hourly statistics. Deltas that are not public
+-- yet, because they count from a minute after the last step, become one for each cell and minute.
 -- Returns by how many rows the deltas shrank.
 WITH deleted AS (DELETE FROM signatures_countdelta RETURNING *),
 folded AS (
-    INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number)
-    SELECT letter_id, state, visibility, flagged, country, sum(number) FROM deleted WHERE state <> ''
-    GROUP BY letter_id, state, visibility, flagged, country HAVING sum(number) <> 0
+    INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, counts_from)
+    SELECT letter_id, state, visibility, flagged, country, sum(number), minute
+    FROM (SELECT *, CASE WHEN counts_from > %(step)s THEN counts_from END AS minute FROM deleted WHERE state <> '') waiting
+    GROUP BY letter_id, state, visibility, flagged, country, minute HAVING sum(number) <> 0
     RETURNING 1
 ),
 counted AS (

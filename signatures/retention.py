@@ -17,6 +17,7 @@ from django.utils import timezone
 from signatures.audit import audit_log
 from signatures.models import BulkRule, OutboxMail, RateBucket, Signature, Submission, Suppression, Tombstone
 from signatures.registries import AuditAction
+from signatures.screening import daily_keys
 from signatures.values import csv_cells
 
 UNCONFIRMED_FOR = timedelta(days=7)
@@ -67,8 +68,12 @@ def delete_expired_buckets() -> int:
 
 
 def delete_network_digests() -> int:
-    """Delete network digests and burst marks that are too old, and return the number of rows that had one."""
+    """Delete network digests and burst marks that are too old, with the keys of days that have none left (R12).
+
+    Returns the number of rows that had one.
+    """
     before = timezone.now() - NETWORKS_FOR
+    daily_keys.destroy(before=before.date())
     BulkRule.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
     old = [model.objects.filter(signed_up_at__lte=before) for model in (Signature, Submission)]
     return sum(rows.exclude(network="", marks=[]).update(network="", marks=[]) for rows in old)

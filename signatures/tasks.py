@@ -49,10 +49,10 @@ def run_bulk_rule(number: int) -> None:
 
 
 @task()
-def preview_bulk_rule(number: int) -> None:
-    """Counts what a bulk rule would reject."""
+def preview_bulk_rule(number: int, by: int) -> None:
+    """Counts what a bulk rule would reject, for a member of staff (an account id)."""
     for rule in BulkRule.objects.filter(pk=number, step=BulkRule.Step.DRAFT):
-        bulk_rules.save_preview(rule)
+        bulk_rules.save_preview(rule, by=by)
 
 
 def _resume_bulk_rules() -> None:

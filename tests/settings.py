@@ -19,6 +19,7 @@ os.environ |= dict.fromkeys(BLANKED, "") | {
     "DEBUG": "False",
     "TRUSTED_PROXIES": "0",
     "RETENTION_MONTHS": "12",
+    "COUNT_STEP_MINUTES": "0",  # tests/public_list/test_count_steps.py has steps
 }
 
 from campaign.settings import *  # noqa: E402, F403  the point of this file

@@ -386,7 +386,7 @@ class Scenario:
     def exports(self) -> Iterator[tuple[str, bytes | str]]:
         for form in ("csv", "pdf"):
             path = f"/admin/signatures/signedletter/{self.letter.pk}/export/{form}/"
-            answer = self.officer.post(path)
+            answer = self.officer.post(path, {"reason": "the hearing"})
             body = b"".join(answer.streaming_content)  # type: ignore[attr-defined]  # it streams
             yield form, self.headers(answer) + body
             if form == "pdf":

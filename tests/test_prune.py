@@ -1,6 +1,7 @@
 """What is kept, and how long."""
 
 import csv
+import hashlib
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -149,7 +150,7 @@ def test_the_worker_prunes_once_a_day() -> None:
 # The updates key
 
 
-def test_R2_the_updates_key_opens_the_addresses_of_those_who_confirmed(
+def test_R2_E4_the_updates_key_opens_the_addresses_of_those_who_confirmed(
     client: Client, form: dict[str, str], words: dict[str, str], capsys: Any
 ) -> None:
     for who in ("dora", "eve"):
@@ -158,16 +159,19 @@ def test_R2_the_updates_key_opens_the_addresses_of_those_who_confirmed(
     assert dora is not None
     client.post(f"/signature/{tokens.personal_token(dora.public_id)}/", {**words, "action": "confirm"})
 
-    call_command("export_subscribers", "--key", str(settings.KEYS_DIR / "updates.private"))
+    call_command("export_subscribers", "--reason=a test", "--key", str(settings.KEYS_DIR / "updates.private"))
 
-    assert capsys.readouterr().out.split() == ["letter,language,address", "bridge,en,dora@example.org"]
-    assert AuditEntry.objects.get(action="export-subscribers").detail == {"number": 1}
+    written = capsys.readouterr().out
+    assert written.split() == ["letter,language,address", "bridge,en,dora@example.org"]
+    entry = AuditEntry.objects.get(action="export-subscribers")
+    digest = hashlib.sha256(written.encode()).hexdigest()
+    assert (entry.reason, entry.detail) == ("a test", {"form": "csv", "rows": 1, "sha256": digest})
 
 
 def test_E1_an_address_that_a_spreadsheet_would_run_is_exported_with_a_guard(letter: Letter, capsys: Any) -> None:
     address = "=cmd|' /C calc'!a0@example.org"
     make_signature(letter, "Ada", sealed_address=sealing.seal(address, public_key=settings.UPDATES_PUBLIC_KEY))
-    call_command("export_subscribers", "--key", str(settings.KEYS_DIR / "updates.private"))
+    call_command("export_subscribers", "--reason=a test", "--key", str(settings.KEYS_DIR / "updates.private"))
     _header, row = csv.reader(StringIO(capsys.readouterr().out))
     assert row == ["bridge", "en", f"'{address}"]
 
@@ -178,7 +182,7 @@ def test_a_key_that_does_not_fit_is_one_sentence(letter: Letter, tmp_path: Path,
     (tmp_path / "wrong").write_text("no key")
     (tmp_path / "other").write_text((settings.KEYS_DIR / "outbox.private").read_text())
     with pytest.raises(CommandError, match=r"^The key|^This is not the key"):
-        call_command("export_subscribers", "--key", str(tmp_path / key))
+        call_command("export_subscribers", "--reason=a test", "--key", str(tmp_path / key))
 
 
 def test_R4_the_network_of_a_signature_is_forgotten_within_72_hours(letter: Letter) -> None:

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from django.utils import timezone
 from campaign.models import Translation
 from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.audit import audit_log
-from signatures.delivery import document_data, manifest, package, pdf, snapshot
+from signatures.delivery import document_data, manifest, package, pdf, snapshot, zip_archive
 from signatures.models import Delivery, DeliveryEntry
 from signatures.registries import AuditAction
 
@@ -59,13 +59,23 @@ def cancel_build(delivery: Delivery, *, by: int | None) -> None:
 
 
 def record_download(delivery: Delivery, *, by: int | None) -> None:
-    """Records a download of the package; committed before its first byte (threat model E4)."""
-    _record(AuditAction.DOWNLOAD, delivery, by)
+    """Records a download of the package; committed before its first byte (threat model E4).
+
+    The reason is that of the delivery. The digest is that of the file as it is now, which may have been built again.
+    """
+    file = {"form": "zip", "rows": delivery.counts["named"], "sha256": zip_archive.sha256_of(delivery.package)}
+    _record(AuditAction.DOWNLOAD, delivery, by, file)
 
 
-def _record(action: AuditAction, delivery: Delivery, by: int | None, **fields: object) -> None:
+def _record(
+    action: AuditAction,
+    delivery: Delivery,
+    by: int | None,
+    file: Mapping[str, str | int] | None = None,
+    **fields: object,
+) -> None:
     with transaction.atomic(durable=True):
-        detail = {"delivery": delivery.pk, "number": delivery.number}
+        detail = {"delivery": delivery.pk, "number": delivery.number, **(file or {})}
         audit_log.record(action, staff_id=by, letter_id=delivery.letter_id, detail=detail)
         if fields:
             Delivery.objects.filter(pk=delivery.pk).update(**fields)

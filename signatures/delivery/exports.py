@@ -1,6 +1,9 @@
 """Actions that hand out the deliverable list as it is now, as CSV and as PDF. The audit entry comes first."""
 
 import contextlib
+import hashlib
+import shutil
+import tempfile
 from datetime import UTC
 from pathlib import Path
 from typing import IO
@@ -20,16 +23,20 @@ class NothingToExport(Exception):
     """The letter has no published text yet."""
 
 
-def export_csv(letter: Letter, out: IO[bytes], *, by: int | None) -> int:
+def export_csv(letter: Letter, out: IO[bytes], *, by: int | None, reason: str) -> int:
     """Writes the deliverable list. Returns the number of rows.
 
     The audit entry is committed before the first byte (threat model E4).
     """
-    _record(letter, "csv", by)
-    if PaperImport.objects.filter(letter=letter, undone_at=None).exists():
-        return csv_export.write_signatures(_deliverable(letter), out, source=True)
-    # An import that runs at this very moment stays out of a list that has no column to mark its rows.
-    return csv_export.write_signatures(_deliverable(letter).filter(paper=False), out)
+    with tempfile.TemporaryFile() as file:
+        if PaperImport.objects.filter(letter=letter, undone_at=None).exists():
+            rows = csv_export.write_signatures(_deliverable(letter), file, source=True)
+        else:
+            # An import that runs at this very moment stays out of a list that has no column to mark its rows.
+            rows = csv_export.write_signatures(_deliverable(letter).filter(paper=False), file)
+        _record(letter, "csv", file, rows=rows, by=by, reason=reason)
+        shutil.copyfileobj(file, out)
+    return rows
 
 
 def export_pdf(
@@ -37,10 +44,11 @@ def export_pdf(
     out: Path,
     *,
     by: int | None,
+    reason: str,
     options: pdf.Options = pdf.DEFAULT_OPTIONS,
     control: pdf.JobControl = pdf.DEFAULT_CONTROL,
 ) -> pdf.Report:
-    """Writes the letter with its signatories. The audit entry is committed before the first byte.
+    """Writes the letter with its signatories. The audit entry is committed before the file appears (threat model E4).
 
     Raises:
         NothingToExport: no text is published.
@@ -49,7 +57,20 @@ def export_pdf(
     translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
     if translation is None:
         raise NothingToExport(f"{letter.slug} has no published text.")
-    _record(letter, "pdf", by)
+    draft = out.with_name(f".{out.name}.part")
+    try:
+        report = _write_pdf(letter, translation, draft, options, control)
+        with draft.open("rb") as file:
+            _record(letter, "pdf", file, rows=report.names, by=by, reason=reason)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    return report
+
+
+def _write_pdf(
+    letter: Letter, translation: Translation, out: Path, options: pdf.Options, control: pdf.JobControl
+) -> pdf.Report:
     signatures = _deliverable(letter)
     with (
         snapshot.read_transaction(),
@@ -68,10 +89,22 @@ def export_pdf(
         )
 
 
-def _record(letter: Letter, form: str, by: int | None) -> None:
-    """Writes the audit entry. Durable: an outer transaction, which could still roll it back, is an error."""
+def _record(letter: Letter, form: str, file: IO[bytes], *, rows: int, by: int | None, reason: str) -> None:
+    """Writes the audit entry of a finished file, and leaves the file at its beginning.
+
+    Durable: an outer transaction, which could still roll it back, is an error.
+    """
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any file of bytes
+    file.seek(0)
     with transaction.atomic(durable=True):
-        audit_log.record(AuditAction.EXPORT, staff_id=by, letter_id=letter.pk, detail={"form": form})
+        audit_log.record(
+            AuditAction.EXPORT,
+            staff_id=by,
+            letter_id=letter.pk,
+            reason=reason,
+            detail={"form": form, "rows": rows, "sha256": digest},
+        )
 
 
 def _deliverable(letter: Letter) -> SignatureQuerySet:

@@ -1,4 +1,4 @@
-"""What rows have in common that have no page of their own in admin."""
+"""What rows have in common: those without a page of their own in admin, and those that become public in steps."""
 
 from typing import ClassVar
 
@@ -14,3 +14,11 @@ class UnnamedModel(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class NextMinute(models.Func):
+    """The minute from which a change that is written now is public at the earliest (`sql/count_steps.sql`)."""
+
+    function = "signatures_next_minute"
+    arity = 0
+    output_field: ClassVar = models.DateTimeField()

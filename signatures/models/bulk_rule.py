@@ -18,6 +18,7 @@ HAS_CONDITION = (
     | ~Q(organization="")
     | ~Q(domain="")
     | Q(by_network=True)
+    | Q(by_mailbox=True)
     | ~Q(country="")
     | ~Q(language="")
     | Q(signed_up_from__isnull=False)
@@ -30,7 +31,7 @@ class BulkRule(UnnamedModel):
     """A rule that invalidates all signatures of a letter that match its conditions, and the progress of its run.
 
     It holds no address: email domain and network are stored as keyed digests, as in the signatures. Columns that could
-    identify one person (`networks`, `name_key`) are blanked when the run ends; the rule then matches nobody.
+    identify one person (`networks`, `mailbox`, `name_key`) are blanked when the run ends; the rule then matches nobody.
     """
 
     class Step(models.TextChoices):
@@ -50,6 +51,8 @@ class BulkRule(UnnamedModel):
     domain = models.CharField(max_length=16, blank=True, editable=False)
     by_network = models.BooleanField(default=False, editable=False)
     networks = ArrayField(models.CharField(max_length=16), default=list, editable=False)
+    by_mailbox = models.BooleanField(default=False, db_default=False, editable=False)
+    mailbox = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     country = models.CharField("country", max_length=2, blank=True)
     language = models.CharField("language", max_length=10, blank=True, choices=language_choices)
     signed_up_from = models.DateTimeField("signed up from", null=True, blank=True)

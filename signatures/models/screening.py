@@ -54,7 +54,7 @@ class RateLimit(models.Model):
 
 
 class RateBucket(models.Model):
-    """The number of events in one span of time. Its key is a digest under a secret of that day."""
+    """The number of events in one span of time. Its key is a digest under the `DailyKey` of that day."""
 
     key = models.BinaryField(max_length=32, primary_key=True)
     scope = models.CharField(max_length=20)
@@ -67,6 +67,19 @@ class RateBucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope}: {self.count}"
+
+
+class DailyKey(models.Model):
+    """The random half of the key of one day's digests. It is deleted with the last of them (threat model R12)."""
+
+    day = models.DateField(primary_key=True)
+    number = models.BinaryField(max_length=32)
+
+    class Meta:
+        default_permissions: ClassVar = []
+
+    def __str__(self) -> str:
+        return self.day.isoformat()
 
 
 class BlocklistEntry(models.Model):

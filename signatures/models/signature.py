@@ -12,6 +12,7 @@ from django.db.models import Q
 from django_countries import countries
 
 from campaign.models import Letter
+from signatures import count_steps
 from signatures.models.base import UnnamedModel
 from signatures.models.signer_columns import SignerColumns
 from signatures.registries.typed_fields import DERIVED_FROM_WORDS, WORDS
@@ -29,7 +30,11 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
     """Named sets. Nothing else decides what may be shown or what is delivered."""
 
     def public(self) -> SignatureQuerySet:
-        """The only definition of "may be shown"."""
+        """The only definition of "is shown": a name enters at a step of time, and leaves at once (S38)."""
+        return self.to_be_public().filter(public_from__lte=count_steps.last_step())
+
+    def to_be_public(self) -> SignatureQuerySet:
+        """The public names with those that enter at the next step: for checks of counts, never for a page."""
         return self.filter(state=State.APPROVED, visibility=Visibility.PUBLIC)
 
     def deliverable(self) -> SignatureQuerySet:
@@ -101,6 +106,8 @@ class Signature(SignerColumns):
     featured_position = models.PositiveSmallIntegerField("place among featured signatures", null=True, editable=False)
     confirmed_at = models.DateTimeField("confirmed", null=True)
     approved_on = models.DateField("approved", null=True)
+    # Set by a trigger whenever it becomes public: the minute from which `SignatureQuerySet.public` may have it.
+    public_from = models.DateTimeField(null=True, editable=False)
     question = models.CharField(max_length=40, blank=True, editable=False, default="", db_default="")
 
     objects = SignatureQuerySet.as_manager()

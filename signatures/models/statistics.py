@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from campaign.models import Letter
-from signatures.models.base import UnnamedModel
+from signatures.models.base import NextMinute, UnnamedModel
 
 
 class CountDelta(UnnamedModel):
@@ -26,6 +26,8 @@ class CountDelta(UnnamedModel):
     hour = models.DateTimeField(null=True)
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
     event = models.CharField(max_length=10, blank=True, default="", db_default="")
+    # The minute from which the public counts may have it (S38); None when it is folded, and long public.
+    counts_from = models.DateTimeField(null=True, db_default=NextMinute())
 
 
 class HourlyStatistic(UnnamedModel):

@@ -180,7 +180,7 @@ def _differs_from_preview(rule: BulkRule) -> bool:
         return False
     rule.step, rule.has_changed = Step.DRAFT, True
     _save(rule, "step", "has_changed")
-    save_preview(rule)
+    save_preview(rule, by=rule.started_by)
     _record(AuditAction.RULE_CHANGED, rule, number=number)
     return True
 
@@ -230,8 +230,8 @@ def _save(rule: BulkRule, *columns: str) -> None:
 
 def _end(rule: BulkRule, step: Step) -> None:
     """End a run. Blanks the match criteria, so that no trace of erased signers remains."""
-    rule.step, rule.ended_at, rule.networks, rule.name_key = step, timezone.now(), [], ""
-    _save(rule, "step", "ended_at", "networks", "name_key")
+    rule.step, rule.ended_at, rule.networks, rule.mailbox, rule.name_key = step, timezone.now(), [], "", ""
+    _save(rule, "step", "ended_at", "networks", "mailbox", "name_key")
 
 
 def _record(action: AuditAction, rule: BulkRule, *, number: int, by: int | None = None) -> None:

@@ -1,12 +1,10 @@
 """Bulk rules: creating one from the conditions that staff choose, and previewing which signatures it matches."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet, Value
@@ -19,10 +17,10 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.models import BulkRule, Signature, SignatureQuerySet, Submission
 from signatures.moderation.decisions import named_subquery
+from signatures.moderation.rule_origins import InvalidOrigin, OriginKind, read_origin
 from signatures.registries import AuditAction, Flag
-from signatures.screening import rate_limits
 from signatures.states import RuleTarget, State
-from signatures.values import email_addresses, patterns, sealing
+from signatures.values import patterns
 
 EXAMPLES = 20
 
@@ -41,16 +39,13 @@ class InvalidRule(Exception):
 class Conditions:
     """The conditions that staff choose; a signature must meet all of them.
 
-    `domain_of`, `network_of` and `similar_to` are numbers of signatures with the same email domain, network or words in
-    the name. Only keyed digests of domain and network are stored.
+    `similar_to` is the number of a signature with the same words in the name. `origin` is the proof of a button on the
+    page of a signature with the same email domain or network (`rule_origins`), of which only keyed digests are stored.
     """
 
     name_pattern: str = ""
     organization: str = ""
-    domain: str = ""
-    domain_of: int | None = None
-    network: str = ""
-    network_of: int | None = None
+    origin: str = ""
     country: str = ""
     language: str = ""
     signed_up_from: datetime | None = None
@@ -93,9 +88,8 @@ def create(letter: Letter, conditions: Conditions, *, by: int, name: str, reason
     for field_name in ("name_pattern", "organization"):
         setattr(rule, field_name, _pattern(field_name, getattr(conditions, field_name)))
     rule.signed_up_from, rule.signed_up_until = _span(conditions)
-    rule.domain = _domain(conditions)
-    rule.networks = _networks(conditions)
-    rule.by_network = bool(rule.networks)
+    if conditions.origin:
+        _set_origin(rule, conditions.origin)
     if conditions.similar_to is not None:
         rule.similar_to = conditions.similar_to
         rule.name_key = _value_of("similar_to", conditions.similar_to, "name_key")
@@ -111,7 +105,13 @@ def create(letter: Letter, conditions: Conditions, *, by: int, name: str, reason
 def has_condition(rule: BulkRule) -> bool:
     """Whether a rule has a condition. State and visibility only narrow it (threat model A6)."""
     text = (rule.name_pattern, rule.organization, rule.domain, rule.country, rule.language, rule.flag)
-    return any(text) or rule.by_network or rule.signed_up_from is not None or rule.similar_to is not None
+    return (
+        any(text)
+        or rule.by_network
+        or rule.by_mailbox
+        or rule.signed_up_from is not None
+        or rule.similar_to is not None
+    )
 
 
 def _pattern(field_name: str, typed: str) -> str:
@@ -131,34 +131,24 @@ def _span(conditions: Conditions) -> tuple[datetime | None, datetime | None]:
     return since, until
 
 
-def _domain(conditions: Conditions) -> str:
-    if conditions.domain_of is not None:
-        return _value_of("domain_of", conditions.domain_of, "domains")
-    typed = conditions.domain.strip().rpartition("@")[2].removeprefix("*.").strip(".")
-    if not typed:
-        return ""
-    domain = email_addresses.domain_of(f"@{typed}")
-    if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", domain):
-        raise InvalidRule("domain", "This is not an email domain. An example of one: mailbot.example.")
-    return sealing.domain_hash(domain, pepper=settings.EMAIL_HASH_PEPPER)
-
-
-def _networks(conditions: Conditions) -> list[str]:
-    if conditions.network_of is not None:
-        return [_value_of("network_of", conditions.network_of, "network")]
-    if not conditions.network.strip():
-        return []
+def _set_origin(rule: BulkRule, proof: str) -> None:
     try:
-        return rate_limits.network_digests(conditions.network, timezone.now())
-    except ValueError:
-        raise InvalidRule(
-            "network", "This is not an address or network, or it is wider than a /16 (IPv6: a /56)."
-        ) from None
+        origin = read_origin(proof, by=rule.made_by)
+    except InvalidOrigin:
+        raise InvalidRule("", "That button is too old: please open the page of the signature again.") from None
+    match origin.kind:
+        case OriginKind.DOMAIN:
+            rule.domain = _value_of("", origin.signature_id, "domains")
+        case OriginKind.NETWORK:
+            rule.networks, rule.by_network = [_value_of("", origin.signature_id, "network")], True
+        case OriginKind.MAILBOX:
+            rule.mailbox, rule.by_mailbox = _value_of("", origin.signature_id, "mailbox"), True
 
 
 _MISSING = {
     "name_key": "That signature has no name to compare others with, or is not confirmed.",
     "domains": "The email domain of that signature is not known.",
+    "mailbox": "The mailbox of that signature is not known.",
     "network": "The network of that signature is not known; networks are deleted after 72 hours.",
 }
 
@@ -202,6 +192,8 @@ def _meeting_conditions[Rows: QuerySet[Any]](rule: BulkRule, rows: Rows) -> Rows
         rows = rows.filter(organization__regex=patterns.contains_regex(rule.organization))
     if rule.domain:
         rows = rows.filter(domains__contains=[rule.domain])
+    if rule.by_mailbox:
+        rows = rows.filter(mailbox=rule.mailbox).exclude(mailbox="")
     if rule.by_network:
         rows = rows.filter(network__in=rule.networks)
     if rule.flag:
@@ -240,8 +232,17 @@ def preview(rule: BulkRule) -> Preview:
     )
 
 
-def save_preview(rule: BulkRule, *, within: float | None = None) -> bool:
-    """Save a new preview in the rule's row.
+def condition_names(rule: BulkRule) -> str:
+    """Returns which conditions a rule has, without their values."""
+    columns = (
+        "name_pattern", "organization", "similar_to", "domain", "by_network", "country", "language", "flag",
+        "signed_up_from", "states", "visibility",
+    )  # fmt: skip
+    return ", ".join(column for column in columns if getattr(rule, column))
+
+
+def save_preview(rule: BulkRule, *, by: int | None, within: float | None = None) -> bool:
+    """Save a new preview in the rule's row, with an audit entry: what it counts may tell something about signers.
 
     Among a million signatures it can take longer than a page may take; then a task does it.
 
@@ -265,5 +266,8 @@ def save_preview(rule: BulkRule, *, within: float | None = None) -> bool:
         "examples": found.examples,
         "at": timezone.now().isoformat(),
     }
-    rule.save(update_fields=["seen"])
+    with transaction.atomic():
+        rule.save(update_fields=["seen"])
+        detail: dict[str, str | int] = {"rule": rule.pk, "conditions": condition_names(rule), "number": found.number}
+        audit_log.record(AuditAction.RULE_PREVIEWED, staff_id=by, letter_id=rule.letter_id, detail=detail)
     return True

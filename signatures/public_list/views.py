@@ -33,7 +33,7 @@ def signatories(request: HttpRequest, slug: str) -> HttpResponse:
     """
     translation, form = text_cache.newest(slug), ListForm(request.GET)
     letter = translation.revision.letter
-    context = {"letter": letter, "translation": translation, "form": form, "counts": counts.for_letter(letter.pk)}
+    context = {"letter": letter, "translation": translation, "form": form, "counts": counts.published(letter.pk)}
     try:
         context |= _names(letter.pk, form, request.GET)
     except search.TooManyMatches:
@@ -127,7 +127,7 @@ def _sections(public: SignatureQuerySet, *, only_organizations: bool) -> dict[st
 
 def _by_country(letter_id: int) -> list[dict[str, Any]]:
     """Returns one row per country, most names first and "no country" last, with its share of the longest bar in %."""
-    numbers = counts.by_country(letter_id)
+    numbers = counts.published_by_country(letter_id)
     maximum = max(numbers.values(), default=1)
     rows = [
         {

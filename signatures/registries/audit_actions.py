@@ -48,6 +48,7 @@ class AuditAction(StrEnum):
     UNDO_IMPORT = "undo-import", _DECISIONS, "Undid an import from paper.", "undid its import"
 
     RULE_MADE = "rule-made", _RULES, "Wrote a bulk rule."
+    RULE_PREVIEWED = "rule-previewed", _RULES, "Counted what a bulk rule would reject."
     RULE_STARTED = "rule-started", _RULES, "Started a bulk rule."
     RULE_CHANGED = "rule-changed", _RULES, "The number had changed: the bulk rule went back to its preview."
     RULE_CANCELED = "rule-canceled", _RULES, "Canceled a bulk rule."
@@ -57,6 +58,7 @@ class AuditAction(StrEnum):
     RULE_DROPPED = "rule-dropped", _RULES, "Discarded a bulk rule."
     INVALIDATE = "invalidate", _RULES, "Rejected by a bulk rule.", "rejected it"
     FLAG = "flag", _RULES, "Flagged afterwards: it belongs to a flood.", "flagged it"
+    BLOCK_TRIED = "block-tried", _RULES, "Counted what a block would have flagged."
     BLOCK_ON = "block-on", _RULES, "Switched a block on."
     BLOCK_OFF = "block-off", _RULES, "Switched a block off."
     BLOCK_END = "block-end", _RULES, "Ended a block."
@@ -78,7 +80,8 @@ class AuditAction(StrEnum):
     RECOVERY_CODES = "recovery-codes", _STAFF, "Made new recovery codes."
 
     VIEW = "view", _VIEWS, "Looked at the details of one signer."
-    SEARCH = "search", _VIEWS, "Searched among the signatures."
+    SEARCH = "search", _VIEWS, "Searched in a list."
+    LOOKUP_REFUSED = "lookup-refused", _VIEWS, "Asked a list for a filter that it does not show; refused."
 
     EXPORT = "export", _EXPORTS, "Exported the list of those who signed."
     EXPORT_SUBSCRIBERS = "export-subscribers", _EXPORTS, "Opened the addresses kept for updates."

@@ -14,9 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
+from signatures.audit import audit_log
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
 from signatures.models import BlocklistEntry, RateLimit
 from signatures.moderation import switches
+from signatures.registries import AuditAction
 from signatures.screening import blocklist_trial, blocklists
 from signatures.staff.fresh_sign_in import FreshSignIn
 from signatures.transitions import TransitionNotAllowed
@@ -130,13 +132,19 @@ class BlocklistEntryAdmin(AuditedAdmin):
             raise PermissionDenied
         if request.method == "POST":
             return self._act(request, entry)
+        trial = blocklist_trial.try_entry(entry)
+        audit_log.record(
+            AuditAction.BLOCK_TRIED,
+            staff_id=staff_id(request),
+            detail={"row": entry.pk, "kind": entry.kind, "number": trial.flagged},
+        )
         context = {
             **self.admin_site.each_context(request),
             "title": "Trial of a blocklist entry",
             "opts": self.opts,
             "entry": entry,
             "status": self.status(entry),
-            "trial": blocklist_trial.try_entry(entry),
+            "trial": trial,
             "may_switch": self.has_change_permission(request, entry),
             "may_view": request.user.has_perm("signatures.view_signature"),
             "media": self.media,

@@ -1,7 +1,7 @@
 """Rate limits: how many events of one kind are normal in a span of time.
 
 Exceeding a limit refuses nothing: the signature is flagged, or an email is sent later. The buckets that count events
-have digests under a secret of the day as keys, and are deleted when their time is over (threat model R4).
+have digests under a random key of the day, and are deleted when their time is over (threat model R4, R12).
 """
 
 import csv
@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Max, Sum
 
@@ -26,6 +25,7 @@ from campaign.runtime.expiring_cache import ExpiringCache
 from campaign.web.client_network import NETWORK_PREFIX
 from signatures.models import RateBucket, RateLimit
 from signatures.registries import Flag
+from signatures.screening import daily_keys
 
 log = logging.getLogger(__name__)
 
@@ -135,10 +135,10 @@ def reset(values: Mapping[str, str]) -> None:
 
 def network_digest(network: str, at: datetime) -> str:
     """Returns the digest of a network that a signature of this day is stored with: 16 hexadecimal digits."""
-    return hmac.digest(_secret(at.date().isoformat()), f"beside {network}".encode(), hashlib.sha256)[:8].hex()
+    return _network_digest(daily_keys.key_of(at.date()), network)
 
 
-def network_digests(typed: str, at: datetime, *, max_networks: int = 256) -> list[str]:
+def network_digests(typed: str, at: datetime, *, max_networks: int) -> list[str]:
     """Returns the digests of the last 72 hours for an address or network.
 
     Raises:
@@ -149,16 +149,16 @@ def network_digests(typed: str, at: datetime, *, max_networks: int = 256) -> lis
     if 2 ** (stored - network.prefixlen) > max_networks:
         raise ValueError(typed)
     known = network.supernet(new_prefix=stored) if network.prefixlen > stored else network
-    days = [at - timedelta(days=ago) for ago in range(4)]
-    return [network_digest(str(part), day) for part in known.subnets(new_prefix=stored) for day in days]
+    keys = daily_keys.existing_keys((at - timedelta(days=ago)).date() for ago in range(4))
+    return [_network_digest(key, str(part)) for part in known.subnets(new_prefix=stored) for key in keys]
 
 
-def _secret(day: str) -> bytes:
-    return hmac.digest(settings.SECRET_KEY.encode(), f"signatures.screening.rate_limits {day}".encode(), hashlib.sha256)
+def _network_digest(key: bytes, network: str) -> str:
+    return hmac.digest(key, f"beside {network}".encode(), hashlib.sha256)[:8].hex()
 
 
 def _buckets(values: Mapping[str, str], now: float) -> Iterator[_Bucket]:
-    secret = _secret(datetime.fromtimestamp(now, UTC).date().isoformat())
+    key = daily_keys.key_of(datetime.fromtimestamp(now, UTC).date())
     for scope, seconds, max_count in _cache.get_or_load(None, _read_limits):
         if scope in values:
             span = int(now // seconds)
@@ -166,7 +166,7 @@ def _buckets(values: Mapping[str, str], now: float) -> Iterator[_Bucket]:
             shard = random.randrange(shards)  # noqa: S311  it only spreads the load
             counted = f"{scope} {seconds} {span} {shard} {values[scope]}".encode("utf-8", "surrogatepass")
             until = datetime.fromtimestamp((span + 1) * seconds, UTC)
-            yield _Bucket(hmac.digest(secret, counted, hashlib.sha256), scope, max_count // shards, until)
+            yield _Bucket(hmac.digest(key, counted, hashlib.sha256), scope, max_count // shards, until)
 
 
 def _read_limits() -> list[_Limit]:

@@ -59,7 +59,7 @@ def embed(request: HttpRequest, slug: str) -> HttpResponse:
     """Shows the only page that may be framed. It has no form, so nobody can be tricked into signing in a frame."""
     context = _letter_context(slug)
     letter = context["letter"]
-    context |= {"counts": counts.for_letter(letter.pk), "is_open": letter.current_state() == Letter.State.OPEN}
+    context |= {"counts": counts.published(letter.pk), "is_open": letter.current_state() == Letter.State.OPEN}
     response = render(request, "sharing/embed.html", context)
     for name, value in EMBED_HEADERS.items():
         response[name] = value

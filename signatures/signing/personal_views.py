@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +16,7 @@ from campaign.models import Letter
 from campaign.web.client_network import client_network
 from campaign.web.middleware import accept_cross_origin_posts, public_form
 from campaign.web.responses import see_other
-from signatures import transitions
+from signatures import counts, transitions
 from signatures.models import Question, Signature, Submission
 from signatures.registries import Flag
 from signatures.screening import rate_limits
@@ -66,6 +67,8 @@ def _page(request: HttpRequest, signature: Signature, form: ChangeForm | None = 
     letter = text.revision.letter
     context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
     context["deliveries"] = list(personal_data.deliveries(signature))
+    if counts.awaits_next_step(signature):
+        context["step_minutes"] = settings.COUNT_STEP_MINUTES
     if signature.state == State.WAITING and Flag.ASKED in signature.flags:
         context["question"] = Question.objects.in_language(signature.question, get_language() or "en")
     return render(request, "signing/personal_page.html", context, status=422 if form and form.is_bound else 200)

@@ -48,7 +48,7 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
         "letter": letter,
         "translation": translation,
         "form": form if letter.current_state() == Letter.State.OPEN else None,
-        "counts": counts.for_letter(letter.pk),
+        "counts": counts.published(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
         "news": NewsText.objects.shown(letter, get_language() or "")[:NEWS],
     }

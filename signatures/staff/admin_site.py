@@ -4,12 +4,13 @@ from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
+from signatures.audit.view_log import LoggedLists
 from signatures.registries import AuditAction
 from signatures.staff import accounts, second_factor, sessions, views
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again, fresh_sign_in
@@ -25,8 +26,11 @@ class StaffSite(AdminSite):
     site_title = site_header = "Undersigned"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        if getattr(admin_class, "__module__", "") not in EXCLUDED:
-            super().register(model_or_iterable, admin_class, **options)
+        """Adds to every page, also to those of other packages, that its lists are logged (threat model A9, A16)."""
+        pages = admin_class or ModelAdmin
+        if pages.__module__ not in EXCLUDED:
+            logged = type(pages.__name__, (LoggedLists, pages), {"__module__": pages.__module__})
+            super().register(model_or_iterable, logged, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff who used their second factor. In local mode also staff who have none."""
@@ -56,6 +60,10 @@ class StaffSite(AdminSite):
             path("again/", self.admin_view(sign_in_again), name="sign_in_again"),
         ]
         return [*open_pages, *protected_pages, *super().get_urls()]
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Closed: no form of ours uses it, and it would answer searches that nothing records (threat model A9)."""
+        raise Http404
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return views.login_page(request, site=self)

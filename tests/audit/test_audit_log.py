@@ -1,5 +1,6 @@
 """The audit log records views, searches, exports and changes, without names. Staff can read it."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -102,10 +103,12 @@ def test_a_refused_view_is_not_recorded(editor: User, client: Client, cleo: Sign
 
 def test_A9_an_export_is_recorded_without_names(officer: User, client: Client, ada: Signature) -> None:
     client.force_login(officer)
-    page = client.post(f"/admin/signatures/signedletter/{ada.letter_id}/export/csv/")
-    assert "Ada Lovelace" in b"".join(page.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # a file
+    page = client.post(f"/admin/signatures/signedletter/{ada.letter_id}/export/csv/", {"reason": "the hearing"})
+    body = b"".join(page.streaming_content)  # type: ignore[attr-defined]  # a file
+    assert "Ada Lovelace" in body.decode("utf-8-sig")
     (entry,) = entries_of("export")
-    assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (officer.pk, ada.letter_id, {"form": "csv"})
+    assert (entry["staff_id"], entry["letter_id"], entry["reason"]) == (officer.pk, ada.letter_id, "the hearing")
+    assert entry["detail"] == {"form": "csv", "rows": 1, "sha256": hashlib.sha256(body).hexdigest()}
     assert "Ada" not in everything()
 
 
@@ -365,7 +368,9 @@ def test_A8_the_ordinary_work_of_the_site_goes_through_as_the_limited_role(
     moderator_client.get(f"{ALL}{row.pk}/change/")
     assert "Dora Maar" in client.get("/letters/bridge/signatories/").content.decode()
     moderator_client.force_login(officer)
-    page = moderator_client.post(f"/admin/signatures/signedletter/{row.letter_id}/export/csv/")
+    page = moderator_client.post(
+        f"/admin/signatures/signedletter/{row.letter_id}/export/csv/", {"reason": "the hearing"}
+    )
     assert "Dora Maar" in b"".join(page.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]  # a file
     assert tasks.run_duties.call() == {}
     assert tasks.run_duties.call(["create-checkpoint"]) == {}

@@ -30,6 +30,7 @@ os.environ |= dict.fromkeys(SETTINGS, "") | {
     "ADMIN_PATH": "admin/",
     "TRUSTED_PROXIES": "0",
     "RETENTION_MONTHS": "12",
+    "COUNT_STEP_MINUTES": "0",
 }
 os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
 django.setup()

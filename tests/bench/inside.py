@@ -23,7 +23,7 @@ def csv(slug: str, out: str) -> None:
     letter = Letter.objects.get(slug=slug)
     started = time.perf_counter()
     with Path(out).open("wb") as file:
-        rows = exports.export_csv(letter, file, by=None)
+        rows = exports.export_csv(letter, file, by=None, reason="a test")
     print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak(), "rows": rows}))
 
 
@@ -33,7 +33,9 @@ def pdf(slug: str, out: str, max_whole: int = 100_000) -> None:
     thread = threading.Thread(target=measure_memory, args=(over, most))
     thread.start()
     started = time.perf_counter()
-    report = exports.export_pdf(letter, Path(out), by=None, control=typeset.JobControl(max_whole=max_whole))
+    report = exports.export_pdf(
+        letter, Path(out), by=None, reason="a test", control=typeset.JobControl(max_whole=max_whole)
+    )
     seconds = time.perf_counter() - started
     over.set()
     thread.join()

@@ -1,5 +1,6 @@
 """A delivery officer freezes a letter. Its package is built completely or not at all, with the same bytes every time."""
 
+import hashlib
 import io
 import multiprocessing
 import os
@@ -108,7 +109,8 @@ def test_a_failed_build_reports_its_code_and_the_delivery_stays_frozen(
 def test_a_preview_is_marked_DRAFT_and_counts_those_who_wait(signed: Letter, officer_client: Client) -> None:
     page = officer_client.get(f"{PAGES}freeze/{signed.pk}/").content.decode()
     (preview,) = re.findall(r'action="([^"]+/draft/)"', page)
-    document = PdfReader(io.BytesIO(b"".join(officer_client.post(preview))))
+    (reason,) = re.findall(r'name="reason" value="([^"]+)"', page)
+    document = PdfReader(io.BytesIO(b"".join(officer_client.post(preview, {"reason": reason}))))
     text = [" ".join(page.extract_text().split()) for page in document.pages]
     assert all("DRAFT" in page for page in text)
     assert "1 still waits to be read" in " ".join(text) and "Never" not in " ".join(text)
@@ -277,7 +279,10 @@ def test_E4_the_officer_freezes_sees_progress_and_downloads_the_package(
     assert taken["Content-Disposition"] == 'attachment; filename="bridge-1.zip"'
     entries = AuditEntry.objects.order_by("pk").values_list("action", "staff_id")
     assert list(entries) == [("freeze", officer.pk), ("download", officer.pk)], "E4: before the first byte"
-    assert b"".join(taken).startswith(b"PK")
+    package = b"".join(taken)
+    assert package.startswith(b"PK")
+    detail = AuditEntry.objects.get(action="download").detail
+    assert (detail["rows"], detail["sha256"]) == (delivery.counts["named"], hashlib.sha256(package).hexdigest())
 
 
 def test_freezing_without_a_reason_is_an_error_beside_the_field(signed: Letter, officer_client: Client) -> None:

@@ -1,6 +1,7 @@
 """Staff export the signed letter as CSV and PDF: complete, and with nobody who did not choose to be named."""
 
 import csv
+import hashlib
 import io
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from pypdf import PdfReader
 
@@ -26,7 +27,7 @@ ADMIN_PAGE = "/admin/signatures/signedletter/"
 
 def exported(letter: Letter) -> bytes:
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None)
+    exports.export_csv(letter, out, by=None, reason="a test")
     return out.getvalue()
 
 
@@ -35,7 +36,7 @@ def rows_of(data: bytes) -> list[dict[str, str]]:
 
 
 def download(client: Client, form: str, letter: Letter) -> Any:
-    return client.post(f"{ADMIN_PAGE}{letter.pk}/export/{form}/")
+    return client.post(f"{ADMIN_PAGE}{letter.pk}/export/{form}/", {"reason": "the hearing"})
 
 
 def test_the_csv_has_the_documented_format(letter: Letter, ada: Signature) -> None:
@@ -97,7 +98,7 @@ def test_the_pdf_holds_letter_signatories_and_every_name(letter: Letter, ada: Si
     make_signature(letter, "", visibility=Visibility.COUNTED)
     make_signature(letter, "Canary", State.WAITING)
 
-    report = exports.export_pdf(letter, tmp_path / "letter.pdf", by=None)
+    report = exports.export_pdf(letter, tmp_path / "letter.pdf", by=None, reason="a test")
 
     text = "\n".join(page.extract_text() for page in PdfReader(tmp_path / "letter.pdf").pages)
     assert (report.names, report.missing) == (6, [])
@@ -119,11 +120,9 @@ def test_the_delivery_officer_downloads_both_from_admin(officer: User, letter: L
     assert document["Content-Type"] == "application/pdf"
     assert b"".join(document).startswith(b"%PDF")
     assert [
-        (entry.action, entry.staff_id, entry.letter_id, entry.detail) for entry in AuditEntry.objects.order_by("pk")
-    ] == [
-        ("export", officer.pk, letter.pk, {"form": "csv"}),
-        ("export", officer.pk, letter.pk, {"form": "pdf"}),
-    ]
+        (entry.action, entry.staff_id, entry.letter_id, entry.reason, entry.detail["form"], entry.detail["rows"])
+        for entry in AuditEntry.objects.order_by("pk")
+    ] == [("export", officer.pk, letter.pk, "the hearing", form, 1) for form in ("csv", "pdf")]
 
 
 @pytest.mark.parametrize("who", ["moderator", "editor"])
@@ -145,23 +144,66 @@ def test_an_export_needs_a_post(officer: User, letter: Letter) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_export_inside_a_transaction_is_refused(letter: Letter) -> None:
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
-        exports.export_csv(letter, io.BytesIO(), by=None)
+        exports.export_csv(letter, io.BytesIO(), by=None, reason="a test")
 
 
-def test_the_audit_entry_is_written_before_the_first_byte(letter: Letter) -> None:
+def test_E4_the_audit_entry_is_written_before_the_first_byte(letter: Letter, ada: Signature) -> None:
     class Full(io.BytesIO):
-        def write(self, _data: Any) -> int:
-            assert AuditEntry.objects.filter(action="export").exists()
+        def write(self, data: Any) -> int:
+            entry = AuditEntry.objects.get(action="export")
+            digest = hashlib.sha256(data).hexdigest()
+            assert (entry.reason, entry.detail) == ("a test", {"form": "csv", "rows": 1, "sha256": digest})
             raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):
-        exports.export_csv(letter, Full(), by=None)
+        exports.export_csv(letter, Full(), by=None, reason="a test")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_E4_a_pdf_that_cannot_be_recorded_does_not_appear(letter: Letter, tmp_path: Path) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE signatures_auditentry ADD CONSTRAINT full_disk CHECK (action <> 'export')")
+    try:
+        with pytest.raises(IntegrityError):
+            exports.export_pdf(letter, tmp_path / "letter.pdf", by=None, reason="a test")
+        with pytest.raises(IntegrityError):
+            exports.export_csv(letter, out := io.BytesIO(), by=None, reason="a test")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE signatures_auditentry DROP CONSTRAINT full_disk")
+    assert list(tmp_path.iterdir()) == [] and out.getvalue() == b""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_E4_every_command_that_hands_out_names_or_addresses_asks_for_a_reason_and_records_the_file(
+    letter: Letter, ada: Signature, tmp_path: Path
+) -> None:
+    for command in ("export_csv", "export_pdf"):
+        with pytest.raises(CommandError, match="--reason"):
+            call_command(command, "bridge")
+        call_command(command, "bridge", reason="the hearing", out=tmp_path / command, stderr=io.StringIO())
+    with pytest.raises(CommandError, match="--reason"):
+        call_command("export_subscribers", "--key", "nowhere")
+    entries = [(entry.reason, entry.detail) for entry in AuditEntry.objects.filter(action="export").order_by("pk")]
+    digests = [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("export_csv", "export_pdf")]
+    assert entries == [
+        ("the hearing", {"form": form, "rows": 1, "sha256": digest})
+        for form, digest in zip(("csv", "pdf"), digests, strict=True)
+    ]
+
+
+def test_E4_without_a_reason_admin_exports_nothing(officer: User, letter: Letter, ada: Signature) -> None:
+    client = Client()
+    client.force_login(officer)
+    answer = client.post(f"{ADMIN_PAGE}{letter.pk}/export/csv/", {"reason": " "}, follow=True)
+    assert "Please write what the export is for." in answer.content.decode()
+    assert not AuditEntry.objects.filter(action="export").exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_commands_write_to_a_file(letter: Letter, ada: Signature, tmp_path: Path) -> None:
-    call_command("export_csv", "bridge", out=tmp_path / "list.csv", stderr=io.StringIO())
-    call_command("export_pdf", "bridge", out=tmp_path / "letter.pdf", stderr=io.StringIO())
+    call_command("export_csv", "bridge", reason="a test", out=tmp_path / "list.csv", stderr=io.StringIO())
+    call_command("export_pdf", "bridge", reason="a test", out=tmp_path / "letter.pdf", stderr=io.StringIO())
     assert rows_of((tmp_path / "list.csv").read_bytes())[0]["name"] == "Ada Lovelace"
     assert len(PdfReader(tmp_path / "letter.pdf").pages) >= 2
     assert sorted(file.name for file in tmp_path.iterdir()) == ["letter.pdf", "list.csv"]
@@ -177,7 +219,14 @@ def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, a
     stderr = io.StringIO()
 
     call_command(
-        "export_pdf", "bridge", out=tmp_path / "x.pdf", paper="us-letter", language="zh-hant", draft=True, stderr=stderr
+        "export_pdf",
+        "bridge",
+        reason="a test",
+        out=tmp_path / "x.pdf",
+        paper="us-letter",
+        language="zh-hant",
+        draft=True,
+        stderr=stderr,
     )
 
     reader = PdfReader(tmp_path / "x.pdf")
@@ -192,7 +241,7 @@ def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, a
 @pytest.mark.parametrize("command", ["export_csv", "export_pdf"])
 def test_an_unknown_letter_is_one_error_sentence(db: None, command: str) -> None:
     with pytest.raises(CommandError, match="There is no letter 'nix'"):
-        call_command(command, "nix")
+        call_command(command, "nix", reason="a test")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -205,7 +254,7 @@ def test_the_count_of_the_pdf_is_of_the_same_moment_as_its_names(letter: Letter,
     with subprocess.Popen([sys.executable, "-c", code, connection.connection.dsn, up, down]) as other:
         try:
             for n in range(5):
-                report = exports.export_pdf(letter, tmp_path / f"{n}.pdf", by=None)
+                report = exports.export_pdf(letter, tmp_path / f"{n}.pdf", by=None, reason="a test")
                 assert report.names in {10, 20}
         finally:
             other.kill()

@@ -1,18 +1,20 @@
 """The pages on which moderators make, start, cancel and undo a bulk rule."""
 
 import re
+import time
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import signing
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_tasks_db.models import DBTaskResult
 
 from campaign.models import Letter
-from signatures.models import BulkRule, Signature
-from signatures.moderation import bulk_rules
+from signatures.models import AuditEntry, BlocklistEntry, BulkRule, Signature
+from signatures.moderation import bulk_rules, rule_origins
 from signatures.states import State
 from tests.factories import make_signature
 from tests.moderation.bulk_rules import (
@@ -23,6 +25,8 @@ from tests.moderation.bulk_rules import (
     fresh_state,
     key_of,
     make_signatures_of_all_kinds,
+    origin_of,
+    origin_of_bots,
     rule_of,
 )
 
@@ -47,7 +51,9 @@ def test_a_moderator_creates_previews_starts_and_undoes_a_rule(
     make_signatures_of_all_kinds(letter, times=1)
     before = everything()
 
-    page = create_rule(moderator_client, letter, domain="bots.example", states=["approved", "waiting"]).content.decode()
+    page = create_rule(
+        moderator_client, letter, origin=origin_of_bots(moderator), states=["approved", "waiting"]
+    ).content.decode()
     rule = BulkRule.objects.get()
     assert "It matches <strong>18</strong>" in page and "Signer" in page and moderator.username in page
     assert "That is 33.3 % of all" in page and "bots.example" not in page
@@ -96,22 +102,75 @@ def test_A6_the_form_refuses_an_empty_rule_at_its_field_and_keeps_what_was_typed
 ) -> None:
     page = create_rule(moderator_client, letter, states=["approved"]).content.decode()
     assert "Choose at least one condition" in page and 'value="A program"' in page
-    page = create_rule(moderator_client, letter, name="", domain="ru", name_pattern="**").content.decode()
+    page = create_rule(moderator_client, letter, name="", name_pattern="**").content.decode()
     assert page.count('<ul class="errorlist"') == 1 and "This field is required" in page
     assert "write at least one letter" in create_rule(moderator_client, letter, name_pattern="**").content.decode()
-    assert "This is not an email domain" in create_rule(moderator_client, letter, domain="ru").content.decode()
     assert not BulkRule.objects.exists()
 
 
 def test_the_page_of_a_signature_links_to_a_prefilled_rule(moderator_client: Client, letter: Letter) -> None:
     row = make_signature(letter, BOT, domains=[key_of("bots.example")], network="00ff", name_key="bot petrow")
     page = moderator_client.get(f"/admin/signatures/signature/{row.pk}/change/").content.decode()
-    for way in ("similar_to", "domain_of", "network_of"):
-        link = f"{RULES}add/?letter={letter.pk}&amp;{way}={row.pk}"
-        assert link in page
-        form = moderator_client.get(link.replace("&amp;", "&")).content.decode()
-        assert re.search(rf'name="{way}" value="{row.pk}"', form)
+    links = [link.replace("&amp;", "&") for link in re.findall(r'href="(/admin/signatures/bulkrule/add/[^"]+)"', page)]
+    forms = [moderator_client.get(link).content.decode() for link in links]
+    assert len(forms) == 3 and f'name="similar_to" value="{row.pk}"' in forms[0]
+    assert f"<strong>The email domain of signature no. {row.pk}</strong>" in forms[1]
+    assert f"<strong>The network of signature no. {row.pk}</strong>" in forms[2]
     assert key_of("bots.example") not in page and "00ff" not in page
+
+
+def test_A17_a_domain_or_network_can_only_be_chosen_by_the_button_of_a_signature(
+    moderator_client: Client, letter: Letter
+) -> None:
+    make_signature(letter, "Ada", domains=[key_of("ministry.example")], network="00ff")
+    form = moderator_client.get(f"{RULES}add/?domain=ministry.example&network=10.0.0.1").content.decode()
+    assert not re.search(r'name="(domain|network|domain_of|network_of)"', form)
+    for probe in ({"domain": "ministry.example"}, {"domains": key_of("ministry.example")}, {"network": "10.0.0.1"}):
+        page = create_rule(moderator_client, letter, **probe).content.decode()
+        assert "Choose at least one condition" in page
+    assert not BulkRule.objects.exists()
+
+
+def test_A17_a_proof_that_is_made_up_old_or_of_somebody_else_is_refused(
+    moderator_client: Client, moderator: User, owner: User, letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = make_signature(letter, "Ada", domains=[key_of("ministry.example")])
+    mine, theirs = origin_of(ada, "domain", moderator), origin_of(ada, "domain", owner)
+    for proof in (theirs, f"{mine}x", "domain:1", str(ada.pk), signing.dumps(["domain", ada.pk, moderator.pk])):
+        page = create_rule(moderator_client, letter, origin=proof, country="GB").content.decode()
+        assert "That button is too old" in page and "The email domain of" not in page
+    later = time.time() + 3601
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: later)
+        with pytest.raises(rule_origins.InvalidOrigin):
+            rule_origins.read_origin(mine, by=moderator.pk)
+    assert not BulkRule.objects.exists()
+    assert "It matches <strong>1</strong>" in create_rule(moderator_client, letter, origin=mine).content.decode()
+
+
+def test_A17_each_preview_is_recorded_with_the_kinds_of_its_conditions_and_not_their_values(
+    moderator_client: Client, moderator: User, letter: Letter
+) -> None:
+    ada = make_signature(letter, "Ada Ministry", domains=[key_of("ministry.example")])
+    create_rule(moderator_client, letter, origin=origin_of(ada, "domain", moderator), name_pattern="*ministry*")
+    rule = BulkRule.objects.get()
+    press(moderator_client, rule, "preview")
+    entries = AuditEntry.objects.filter(action="rule-previewed")
+    detail = {"rule": rule.pk, "conditions": "name_pattern, domain", "number": 1}
+    assert [(entry.staff_id, entry.letter_id, entry.detail) for entry in entries] == [
+        (moderator.pk, letter.pk, detail)
+    ] * 2
+    assert "inistry" not in str([vars(entry) for entry in entries])
+
+
+def test_A17_each_trial_of_a_block_is_recorded_without_its_value(
+    moderator_client: Client, moderator: User, letter: Letter
+) -> None:
+    make_signature(letter, "Ada", domains=[key_of("ministry.example")])
+    block = BlocklistEntry.objects.create(kind="domain", value="ministry.example")
+    assert moderator_client.get(f"/admin/signatures/blocklistentry/{block.pk}/try/").status_code == 200
+    entry = AuditEntry.objects.get(action="block-tried")
+    assert (entry.staff_id, entry.detail) == (moderator.pk, {"row": block.pk, "kind": "domain", "number": 1})
 
 
 def test_A5_only_moderators_see_or_create_rules(
@@ -131,7 +190,7 @@ def test_opening_a_page_changes_nothing_and_takes_few_statements(
     moderator_client: Client, letter: Letter, moderator: User, ada: Signature
 ) -> None:
     rules = [rule_of(letter, moderator, country="GB") for _each in range(15)]
-    bulk_rules.save_preview(rules[0])
+    bulk_rules.save_preview(rules[0], by=moderator.pk)
     before = list(BulkRule.objects.values())
     for path in (RULES, f"{RULES}add/", *(f"{RULES}{rule.pk}/change/" for rule in rules[:2])):
         with CaptureQueriesContext(connection) as asked:

@@ -23,6 +23,7 @@ from tests.moderation.bulk_rules import (
     fresh_state,
     key_of,
     make_signatures_of_all_kinds,
+    origin_of_bots,
     rule_of,
     run_to_end,
     start,
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.django_db
 def test_a_rule_rejects_signatures_flags_submissions_and_leaves_the_rest(letter: Letter, moderator: User) -> None:
     make_signatures_of_all_kinds(letter)
     before = everything()
-    rule = run_to_end(rule_of(letter, moderator, domain="bots.example"), moderator)
+    rule = run_to_end(rule_of(letter, moderator, origin=origin_of_bots(moderator)), moderator)
 
     for number, row in everything().items():
         was = before[number]
@@ -56,7 +57,7 @@ def test_A6_undo_restores_every_row_and_every_count_exactly(
     make_signatures_of_all_kinds(letter)
     before, counts_before = everything(), counted(letter)
 
-    rule = run_to_end(rule_of(letter, moderator, domain="bots.example"), moderator)
+    rule = run_to_end(rule_of(letter, moderator, origin=origin_of_bots(moderator)), moderator)
     while_it_is_done = counted(letter)
     rule = undo_to_end(rule, moderator)
 
@@ -99,8 +100,8 @@ def test_a_preview_that_takes_too_long_is_left_to_a_task(
     rule = rule_of(letter, moderator, country="GB")
     with monkeypatch.context() as patch:
         patch.setattr(bulk_rules, "_PREVIEW", f"{bulk_rules._PREVIEW}, pg_sleep(5)")
-        assert not bulk_rules.save_preview(rule, within=0.05) and fresh(rule).seen is None
-    tasks.preview_bulk_rule.call(rule.pk)
+        assert not bulk_rules.save_preview(rule, by=moderator.pk, within=0.05) and fresh(rule).seen is None
+    tasks.preview_bulk_rule.call(rule.pk, moderator.pk)
     seen = fresh(rule).seen
     assert seen and (seen["number"], seen["cells"], seen["examples"]) == (1, [["approved", "public", 1]], [ada.pk])
 

@@ -235,7 +235,7 @@ def test_R8_an_undone_import_leaves_errata_and_no_words_in_deliveries(clerk: Cli
 
 def exported(letter: Letter) -> list[dict[str, str]]:
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None)
+    exports.export_csv(letter, out, by=None, reason="a test")
     return list(csv.DictReader(io.StringIO(out.getvalue().decode("utf-8-sig"))))
 
 

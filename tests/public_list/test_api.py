@@ -95,7 +95,7 @@ def test_an_unavailable_database_is_a_json_error(client: Client, letter: Letter,
     def away(*_: Any) -> None:
         raise OperationalError
 
-    monkeypatch.setattr("signatures.counts.for_letter", away)
+    monkeypatch.setattr("signatures.counts.published", away)
     answer = client.get(API)
     assert (answer.status_code, answer["Retry-After"]) == (503, "10") and is_open(answer)
     assert list(answer.json()) == ["error"]

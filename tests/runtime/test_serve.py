@@ -130,7 +130,7 @@ def test_a_command_uses_the_running_database(site: LiveSite, tmp_path: Path) -> 
         "DJANGO_SETTINGS_MODULE": "campaign.settings",
     }
     done = subprocess.run(
-        [sys.executable, "manage.py", "export_csv", "xi-jinping-2013"],
+        [sys.executable, "manage.py", "export_csv", "xi-jinping-2013", "--reason", "a test"],
         cwd=BASE,
         env=environment,
         capture_output=True,

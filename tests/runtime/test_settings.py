@@ -72,6 +72,8 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
     [
         ({"VAR_DIR": "/tmp/" + "x" * 90}, "VAR_DIR must be at most 80 characters long"),  # noqa: S108  never created
         ({"DEBUG": "yes"}, "DEBUG must be True or False, not 'yes'."),
+        ({"COUNT_STEP_MINUTES": "61"}, "COUNT_STEP_MINUTES must be from 1 to 60"),
+        ({**PRODUCTION, "COUNT_STEP_MINUTES": "0"}, "COUNT_STEP_MINUTES must be from 1 to 60"),
         ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be a whole number"),
         ({"SITE_URL": "letter.example.org"}, "SITE_URL must look like"),
         ({"SITE_URL": "http://letter.example.org"}, "must begin with https://"),

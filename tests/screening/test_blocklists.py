@@ -405,6 +405,7 @@ def test_an_owner_adds_tries_switches_on_and_ends_and_the_audit_log_never_has_th
     entries = AuditEntry.objects.order_by("pk")
     actions = [
         "set-blocklistentry",
+        "block-tried",
         "block-on",
         "block-off",
         "set-blocklistentry",

@@ -146,7 +146,7 @@ def test_the_spokesperson_is_seen_by_staff_and_in_no_list_file_or_count(
 ) -> None:
     row = organization(letter, "Guild", spokesperson="Canary Spokesperson")
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None)
+    exports.export_csv(letter, out, by=None, reason="a test")
     pages = [
         LIST,
         f"{LIST}?kind=organization",
@@ -229,7 +229,7 @@ def test_the_exports_take_organizations_then_featured_in_their_order_then_everyb
         make_signature(letter, name, featured_position=place)
     organization(letter, "Guild")
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None)
+    exports.export_csv(letter, out, by=None, reason="a test")
 
     rows = list(csv.DictReader(io.StringIO(out.getvalue().decode("utf-8-sig"))))
 

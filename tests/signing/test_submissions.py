@@ -291,7 +291,7 @@ def test_S29_a_bulk_rule_against_a_submission_holds_whichever_typing_is_confirme
     client.post(SIGN, {**form, "name": "Bot Name"})
     conditions = bulk_rules.Conditions(name_pattern="Bot*")
     rule = bulk_rules.create(letter, conditions, by=1, name="bots", reason="a flood")
-    bulk_rules.save_preview(rule)
+    bulk_rules.save_preview(rule, by=1)
     bulk_rule_runs.start(rule, by=1, shown=1, typed=1)
     while bulk_rule_runs.run(rule.pk):
         pass

@@ -103,7 +103,7 @@ def test_signing_and_its_email_speak_the_new_language(
 @pytest.mark.django_db(transaction=True)
 def test_the_pdf_speaks_the_new_language(french: Letter, ada: Signature, tmp_path: Path) -> None:
     assert "fr" in pdf.languages()
-    exports.export_pdf(french, tmp_path / "letter.pdf", by=None, options=pdf.Options(language="fr"))
+    exports.export_pdf(french, tmp_path / "letter.pdf", by=None, reason="a test", options=pdf.Options(language="fr"))
     text = " ".join(page.extract_text() for page in PdfReader(tmp_path / "letter.pdf").pages)
     assert "Cosignataires" in text and "Page 1 sur" in text and "Royaume-Uni" in text
 

@@ -18,6 +18,8 @@ from signatures.delivery import exports, pdf
 from signatures.models import SignedLetter
 from signatures.staff.fresh_sign_in import fresh_sign_in
 
+MAX_REASON = 300  # characters that an audit entry takes
+
 
 @admin.register(SignedLetter)
 class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
@@ -61,8 +63,16 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def export(self, request: HttpRequest, letter_id: int, form: str) -> HttpResponseBase:
         """Downloads the list (`csv`), the signed letter (`pdf`), or the letter marked as a draft (`draft`)."""
         letter = get_object_or_404(SignedLetter, pk=letter_id)
+        reason = request.POST.get("reason", "").strip()[:MAX_REASON]
+        if not reason:
+            self.message_user(request, "Please write what the export is for.", messages.ERROR)
+            return redirect("admin:signatures_signedletter_change", letter.pk)
         try:
-            file = self._csv(request, letter) if form == "csv" else self._pdf(request, letter, draft=form == "draft")
+            file = (
+                self._csv(request, letter, reason)
+                if form == "csv"
+                else self._pdf(request, letter, reason, draft=form == "draft")
+            )
         except (pdf.PdfFailed, exports.NothingToExport) as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:signatures_signedletter_change", letter.pk)
@@ -70,15 +80,15 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         content_type = "text/csv; charset=utf-8" if form == "csv" else "application/pdf"
         return FileResponse(file, as_attachment=True, filename=f"{letter.slug}{ending}", content_type=content_type)
 
-    def _csv(self, request: HttpRequest, letter: SignedLetter) -> IO[bytes]:
+    def _csv(self, request: HttpRequest, letter: SignedLetter, reason: str) -> IO[bytes]:
         # To a file first, so that a slow download does not keep a snapshot of the database open.
         file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
-        exports.export_csv(letter, file, by=request.user.pk)
+        exports.export_csv(letter, file, by=request.user.pk, reason=reason)
         file.seek(0)
         return file
 
-    def _pdf(self, request: HttpRequest, letter: SignedLetter, *, draft: bool) -> IO[bytes]:
+    def _pdf(self, request: HttpRequest, letter: SignedLetter, reason: str, *, draft: bool) -> IO[bytes]:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "letter.pdf"
-            exports.export_pdf(letter, out, by=request.user.pk, options=pdf.Options(draft=draft))
+            exports.export_pdf(letter, out, by=request.user.pk, reason=reason, options=pdf.Options(draft=draft))
             return out.open("rb")  # readable after the folder is deleted

@@ -14,6 +14,11 @@ from campaign.models import Letter
 from signatures.values import sealing
 
 
+def add_reason(parser: ArgumentParser) -> None:
+    """Adds the option of all commands that hand out names or addresses."""
+    parser.add_argument("--reason", required=True, help="what the export is for; kept in the audit log")
+
+
 class LetterCommand(BaseCommand):
     """A command that takes the slug of a letter."""
 

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from signatures.delivery import exports, pdf
-from signatures.management.commands._common import LetterCommand, move_to
+from signatures.management.commands._common import LetterCommand, add_reason, move_to
 
 OPTIONS = ("paper", "language", "parts", "names", "draft")
 
@@ -21,6 +21,7 @@ class Command(LetterCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
+        add_reason(parser)
         parser.add_argument("--out", type=Path, help="the file to write")
         parser.add_argument("--paper", choices=["a4", "us-letter"], default="a4")
         parser.add_argument(
@@ -45,6 +46,7 @@ class Command(LetterCommand):
                     letter,
                     out,
                     by=None,
+                    reason=options["reason"],
                     options=pdf.Options(**{name: options[name] for name in OPTIONS}),
                     control=pdf.JobControl(on_progress=move_to(bar)),
                 )

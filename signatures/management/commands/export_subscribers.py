@@ -1,14 +1,15 @@
 """Export the addresses of subscribers. Runs where the private updates key is."""
 
+import hashlib
+import io
 import sys
 from argparse import ArgumentParser
-from collections.abc import Generator
-from contextlib import closing
-from itertools import chain
-from typing import Any, cast
+from typing import Any
+
+from django.db import transaction
 
 from signatures.audit import audit_log
-from signatures.management.commands._common import UpdatesKeyCommand
+from signatures.management.commands._common import UpdatesKeyCommand, add_reason
 from signatures.models import Signature
 from signatures.registries import AuditAction
 from signatures.values import csv_cells, sealing
@@ -19,6 +20,7 @@ class Command(UpdatesKeyCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
+        add_reason(parser)
         parser.add_argument("--letter", help="the slug of one letter; all letters without it")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,13 +28,16 @@ class Command(UpdatesKeyCommand):
         asked = asked.standing().order_by("letter__slug", "public_id")
         if options["letter"]:
             asked = asked.filter(letter__slug=options["letter"])
+        # In memory, and not in a file, which would hold the open addresses: the digest comes before the first byte.
+        found = io.StringIO(newline="")
         with self.key(options) as private_key:
-            audit_log.record(AuditAction.EXPORT_SUBSCRIBERS, detail={"number": asked.count()})
-            found = asked.values_list("letter__slug", "language", "sealed_address").iterator()
-            # Closed here: a wrong key ends the export half way, and would leave the cursor of the database open.
-            with closing(cast("Generator[Any]", found)) as subscribers:
-                rows = (
-                    (slug, language, sealing.unseal(sealed or b"", private_key=private_key))
-                    for slug, language, sealed in subscribers
-                )
-                csv_cells.write_rows(sys.stdout, chain([("letter", "language", "address")], rows))
+            rows = [
+                (row.letter.slug, row.language, sealing.unseal(row.sealed_address or b"", private_key=private_key))
+                for row in asked.select_related("letter").only("letter__slug", "language", "sealed_address")
+            ]
+        csv_cells.write_rows(found, [("letter", "language", "address"), *rows])
+        digest = hashlib.sha256(found.getvalue().encode()).hexdigest()
+        with transaction.atomic(durable=True):
+            detail: dict[str, str | int] = {"form": "csv", "rows": len(rows), "sha256": digest}
+            audit_log.record(AuditAction.EXPORT_SUBSCRIBERS, reason=options["reason"], detail=detail)
+        sys.stdout.write(found.getvalue())

@@ -21,7 +21,8 @@ from campaign.models.languages import language_choices
 from signatures import tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import BulkRule, Signature
-from signatures.moderation import bulk_rule_runs, bulk_rules
+from signatures.moderation import bulk_rule_runs, bulk_rules, rule_origins
+from signatures.moderation.rule_origins import OriginKind
 from signatures.registries import Flag
 from signatures.states import RuleTarget, Visibility
 from signatures.transitions import TransitionNotAllowed
@@ -30,6 +31,11 @@ LARGE_SHARE = 0.05  # of the list; the preview warns when a rule matches more
 PREVIEW_SECONDS = 0.2  # time for a preview within the request; a slower one is left to the worker
 REFRESH_SECONDS = 2  # between two loads of the page while a task is at work
 EMPTY_CHOICE = [("", "---------")]
+ORIGIN_LABELS = {
+    OriginKind.DOMAIN: "The email domain",
+    OriginKind.NETWORK: "The network",
+    OriginKind.MAILBOX: "The mailbox",
+}
 WIDE = forms.TextInput(attrs={"class": "vTextField"})
 Step = BulkRule.Step
 
@@ -62,12 +68,7 @@ class RuleForm(forms.Form):
     )
     organization = _text("Organization", 100, "Contains these words. With * it is a pattern for the whole field.")
     similar_to = _number("Same words in the name as signature no.", "In any order; case and accents do not matter.")
-    domain = _text("Email domain", 253, "For example mailbot.example; subdomains match, too. Only a digest is stored.")
-    domain_of = _number("or the email domain of signature no.")
-    network = _text(
-        "Network", 43, "An address or a network up to /16 (IPv6: /56), of the last 72 hours. Only a digest is stored."
-    )
-    network_of = _number("or the network of signature no.", "On the day on which that signature was made.")
+    origin = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
     country = forms.ChoiceField(label="Country", required=False, choices=[*EMPTY_CHOICE, *countries])
     language = forms.ChoiceField(label="Language", required=False, choices=lambda: [*EMPTY_CHOICE, *language_choices()])
     flag = forms.ChoiceField(label="Flag", required=False, choices=[*EMPTY_CHOICE, *((flag, flag) for flag in Flag)])
@@ -89,13 +90,20 @@ class RuleForm(forms.Form):
     PARTS: ClassVar = (
         ("About the rule", ("letter", "name", "reason")),
         ("Conditions: words", ("name_pattern", "similar_to", "organization")),
-        ("Conditions: origin", ("domain", "domain_of", "network", "network_of")),
         ("Conditions: others", ("country", "language", "flag", "signed_up_from", "signed_up_until")),
         ("Only these", ("states", "visibility")),
     )
 
     def parts(self) -> list[tuple[Any, list[forms.BoundField]]]:
         return [(title, [self[name] for name in names]) for title, names in self.PARTS]
+
+    def shown_origin(self, by: int) -> str:
+        """Returns the condition that a button on the page of a signature chose, in words; "" if there is none."""
+        try:
+            origin = rule_origins.read_origin(str(self["origin"].value() or ""), by=by)
+        except rule_origins.InvalidOrigin:
+            return ""
+        return f"{ORIGIN_LABELS[origin.kind]} of signature no. {origin.signature_id}"
 
     def create(self, by: int) -> BulkRule | None:
         """Returns the new rule; None if it is not valid, with an error at the field."""
@@ -169,9 +177,10 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             raise PermissionDenied
         form = RuleForm(request.POST) if request.method == "POST" else RuleForm(initial=request.GET.dict())
         if form.is_bound and form.is_valid() and (rule := form.create(staff_id(request))):
-            _update_preview(rule)
+            _update_preview(rule, staff_id(request))
             return redirect("admin:signatures_bulkrule_change", rule.pk)
-        return self._page(request, "add.html", "New bulk rule", form=form)
+        origin = form.shown_origin(staff_id(request))
+        return self._page(request, "add.html", "New bulk rule", form=form, origin=origin)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page of one rule with its preview, its progress or its result, and the buttons for all actions."""
@@ -197,7 +206,7 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                     bulk_rule_runs.start(rule, by=by, shown=shown, typed=_typed_number(request))
                     tasks.run_bulk_rule.enqueue(rule.pk)
                 case "preview":
-                    _update_preview(rule)
+                    _update_preview(rule, by)
                 case "cancel":
                     bulk_rule_runs.cancel(rule, by=by)
                 case "undo":
@@ -222,9 +231,9 @@ def _typed_number(request: HttpRequest) -> int:
     return int(typed) if typed.isdecimal() else -1
 
 
-def _update_preview(rule: BulkRule) -> None:
-    if rule.step == Step.DRAFT and not bulk_rules.save_preview(rule, within=PREVIEW_SECONDS):
-        tasks.preview_bulk_rule.enqueue(rule.pk)
+def _update_preview(rule: BulkRule, by: int) -> None:
+    if rule.step == Step.DRAFT and not bulk_rules.save_preview(rule, by=by, within=PREVIEW_SECONDS):
+        tasks.preview_bulk_rule.enqueue(rule.pk, by)
 
 
 def _rule_context(rule: BulkRule) -> dict[str, Any]:
@@ -263,6 +272,7 @@ def _conditions(rule: BulkRule) -> list[tuple[Any, Any]]:
         ("Organization", rule.organization),
         ("Email domain", rule.domain and digest),
         ("Network", rule.by_network and digest),
+        ("Mailbox", rule.by_mailbox and digest),
         ("Country", rule.country and countries.name(rule.country)),
         ("Language", rule.get_language_display() if rule.language else ""),
         ("Flag", rule.flag),

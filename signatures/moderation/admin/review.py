@@ -23,6 +23,7 @@ from signatures.audit.view_log import LoggedViews
 from signatures.models import AuditEntry, Signature, WaitingSignature
 from signatures.moderation.admin.actions import DecisionActions, Selection
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, MailboxFilter
+from signatures.moderation.rule_origins import Origin, OriginKind
 from signatures.registries import AuditAction, Flag
 from signatures.registries.typed_fields import BESIDE_NAME
 from signatures.states import State
@@ -81,7 +82,10 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
         signature_id = as_id(object_id)
         if signature_id is None:
             return None
-        return self.model.objects.select_related("letter", "translation").filter(pk=signature_id).first()
+        found: Any = self.model.objects.select_related("letter", "translation").filter(pk=signature_id).first()
+        if found is not None:
+            found.viewed_by = staff_id(request)  # for `bulk_rule_links`
+        return found
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("signatures.view_signature")
@@ -135,17 +139,19 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
         return format_html("<ul>{}</ul>", lines) if (lines := format_html_join("", line, rows)) else "-"
 
     @admin.display(description="new bulk rule for")
-    def bulk_rule_links(self, signature: Signature) -> SafeString | str:
-        """Links to new bulk rules. They do not reveal the email domain or the network."""
+    def bulk_rule_links(self, signature: Any) -> SafeString | str:
+        """Links to new bulk rules, for the viewer alone. They do not reveal the email domain or the network."""
+        domain, network, mailbox = (Origin(kind, signature.pk).sign(by=signature.viewed_by) for kind in OriginKind)
         conditions = (
-            ("similar_to", signature.name_key, "all with these words in the name"),
-            ("domain_of", signature.domains, "all with this email domain"),
-            ("network_of", signature.network, "all from this network"),
+            ("similar_to", signature.pk, signature.name_key, "all with these words in the name"),
+            ("origin", domain, signature.domains, "all with this email domain"),
+            ("origin", network, signature.network, "all from this network"),
+            ("origin", mailbox, signature.mailbox, "all from this mailbox"),
         )
         url = reverse("admin:signatures_bulkrule_add")
         rows = (
-            (url, signature.letter_id, condition, signature.pk, label)
-            for condition, is_known, label in conditions
+            (url, signature.letter_id, condition, value, label)
+            for condition, value, is_known, label in conditions
             if is_known
         )
         return format_html_join(" ", '<a class="button" href="{}?letter={}&amp;{}={}">{} …</a>', rows) or "-"

@@ -1,0 +1,20 @@
+"""Steps of time in which public counts and lists change, so that no change tells whose action it was (S38)."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+AT_ONCE = datetime.max.replace(tzinfo=UTC)
+
+
+def last_step() -> datetime:
+    """Returns the newest moment at which public counts changed: what counts from then, or earlier, is public.
+
+    Steps are whole multiples of `COUNT_STEP_MINUTES`, so that all processes change at the same moment without talking
+    to each other. With 0 minutes everything is public at once.
+    """
+    if not settings.COUNT_STEP_MINUTES:
+        return AT_ONCE
+    now = timezone.now()
+    return now - (now - datetime.min.replace(tzinfo=UTC)) % timedelta(minutes=settings.COUNT_STEP_MINUTES)
