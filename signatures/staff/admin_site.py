@@ -1,11 +1,13 @@
 """The admin site. It requires a second factor."""
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from signatures.audit import audit_log
@@ -13,6 +15,7 @@ from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
 from signatures.staff import accounts, second_factor, sessions, views
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again, fresh_sign_in
+from signatures.staff.middleware import keeps_no_form
 
 # Admin pages that would show secrets of others, or set passwords and permissions account by account. `staff.admin` and
 # the roles replace them.
@@ -42,30 +45,41 @@ class StaffSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """The pages that open without `has_permission`, and then Django's, which all check it."""
+
+        def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+            return keeps_no_form(partial(view, site=self))
+
         open_pages = [
-            path("second-factor/", partial(views.second_factor_page, site=self), name="second_factor"),
-            path("second-factor/new/", partial(views.enroll_page, site=self), name="enroll"),
-            path("forgotten/", partial(views.forgotten_password_page, site=self), name="forgotten_password"),
-            path("password/<uidb64>/<token>/", views.SetPasswordView.as_view(site=self), name="set_password"),
+            path("second-factor/", page(views.second_factor_page), name="second_factor"),
+            path("second-factor/new/", page(views.enroll_page), name="enroll"),
+            path("forgotten/", page(views.forgotten_password_page), name="forgotten_password"),
+            path(
+                "password/<uidb64>/<token>/",
+                keeps_no_form(views.SetPasswordView.as_view(site=self)),
+                name="set_password",
+            ),
             path("logout/", self.logout, name="logout"),
         ]
-        recovery_codes = fresh_sign_in(partial(views.recovery_codes_page, site=self))
-        sign_in_again = partial(views.sign_in_again_page, site=self)
+        recovery_codes = keeps_no_form(fresh_sign_in(page(views.recovery_codes_page)))
         protected_pages = [
             path("second-factor/codes/", self.admin_view(recovery_codes), name="recovery_codes"),
-            path("again/", self.admin_view(sign_in_again), name="sign_in_again"),
+            path("again/", self.admin_view(page(views.sign_in_again_page)), name="sign_in_again"),
+            path("kept-form/", self.admin_view(page(views.discard_kept_form)), name="discard_kept_form"),
         ]
         return [*open_pages, *protected_pages, *super().get_urls()]
 
+    @keeps_no_form
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return views.login_page(request, site=self)
 
+    @keeps_no_form
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Also works for somebody who gave the password, and not yet the second factor."""
         if request.method == "POST" and request.user.is_authenticated:
             audit_log.record(AuditAction.LOGOUT, staff_id=staff_id(request))
         return super().logout(request, extra_context)
 
+    @keeps_no_form
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if not sessions.is_fresh(request):
             return ask_to_sign_in_again(request)

@@ -23,7 +23,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from django_otp import login as log_in_with_factor
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
@@ -32,7 +32,7 @@ from campaign.web.client_network import client_network
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
-from signatures.staff import accounts, second_factor, sessions
+from signatures.staff import accounts, kept_forms, second_factor, sessions
 from signatures.staff.forms import CodeForm, ForgottenPasswordForm, SignInAgainForm
 from signatures.staff.login_attempts import LoginAttempts
 
@@ -52,7 +52,8 @@ def next_url(request: HttpRequest) -> str:
 def _page(
     site: AdminSite, request: HttpRequest, name: str, title: Any, status: int = 200, **context: Any
 ) -> HttpResponse:
-    context = {**site.each_context(request), "title": title, "next": next_url(request), **context}
+    general = {"title": title, "next": next_url(request), "sent": request.GET.get("sent")}
+    context = {**site.each_context(request), **general, **context}
     return render(request, f"admin/sign_in/{name}.html", context, status=status)
 
 
@@ -213,14 +214,11 @@ def sign_in_again_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
             attempts.reset()
             sessions.mark_fresh(request)
             audit_log.record(AuditAction.LOGIN_AGAIN, staff_id=person.pk)
-            if request.POST.get("pressed"):
-                messages.info(request, "Thank you. Nothing was done yet. Please press the button again.")
             return redirect(next_url(request))
         attempts.record_failure(AuditAction.LOGIN_FAILED, person.pk)
         if not form.errors:
             form.add_error(None, "Password or code is wrong.")
-    pressed = request.POST.get("pressed") or request.GET.get("pressed", "")
-    return _page(site, request, "sign_in_again", "Please sign in again", form=form, pressed=pressed)
+    return _page(site, request, "sign_in_again", "Please sign in again", form=form)
 
 
 def _is_correct(person: User, typed: dict[str, Any]) -> bool:
@@ -228,6 +226,13 @@ def _is_correct(person: User, typed: dict[str, Any]) -> bool:
     if not person.check_password(typed["password"]):
         return False
     return "code" not in typed or second_factor.verify_code(person, typed["code"]) is not None
+
+
+@require_POST
+def discard_kept_form(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
+    """Forgets a form that was filled in again, and opens its page without it."""
+    kept_forms.discard(staff_id(request), next_url(request))
+    return redirect(next_url(request))
 
 
 @get_or_post

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 ROLES = {"m": "moderator", "d": "delivery officer", "e": "editor", "o": "owner"}
 # By the name of a page: the roles that may see it, and those that may post to it. "-" is somebody who is not signed in.
 TABLE = {
+    "discard_kept_form": ("", "mdeo"),
     "sign_in_again": ("mdeo", "mdeo"),
     "app_list": ("mdo", "mdo"),
     "auth_group_add": ("", ""),
