@@ -13,13 +13,18 @@ from django.urls import URLPattern, URLResolver, path
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
-from signatures.staff import accounts, second_factor, sessions, views
+from signatures.staff import accounts, second_factor, second_factor_views, sessions, views
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again, fresh_sign_in
 from signatures.staff.middleware import keeps_no_form
 
 # Admin pages that would show secrets of others, or set passwords and permissions account by account. `staff.admin` and
 # the roles replace them.
-EXCLUDED = {"django.contrib.auth.admin", "django_otp.plugins.otp_static.admin", "django_otp.plugins.otp_totp.admin"}
+EXCLUDED = {
+    "django.contrib.auth.admin",
+    "django_otp.plugins.otp_static.admin",
+    "django_otp.plugins.otp_totp.admin",
+    "django_otp_webauthn.admin",
+}
 
 
 class StaffSite(AdminSite):
@@ -50,8 +55,8 @@ class StaffSite(AdminSite):
             return keeps_no_form(partial(view, site=self))
 
         open_pages = [
-            path("second-factor/", page(views.second_factor_page), name="second_factor"),
-            path("second-factor/new/", page(views.enroll_page), name="enroll"),
+            path("second-factor/", page(second_factor_views.second_factor_page), name="second_factor"),
+            path("second-factor/new/", page(second_factor_views.enroll_page), name="enroll"),
             path("forgotten/", page(views.forgotten_password_page), name="forgotten_password"),
             path(
                 "password/<uidb64>/<token>/",
@@ -60,9 +65,11 @@ class StaffSite(AdminSite):
             ),
             path("logout/", self.logout, name="logout"),
         ]
-        recovery_codes = keeps_no_form(fresh_sign_in(page(views.recovery_codes_page)))
+        recovery_codes = keeps_no_form(fresh_sign_in(page(second_factor_views.recovery_codes_page)))
+        remove_factor = keeps_no_form(fresh_sign_in(page(second_factor_views.remove_factor_page)))
         protected_pages = [
             path("second-factor/codes/", self.admin_view(recovery_codes), name="recovery_codes"),
+            path("second-factor/remove/<str:kind>/<int:number>/", self.admin_view(remove_factor), name="remove_factor"),
             path("again/", self.admin_view(page(views.sign_in_again_page)), name="sign_in_again"),
             path("kept-form/", self.admin_view(page(views.discard_kept_form)), name="discard_kept_form"),
         ]

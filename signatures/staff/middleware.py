@@ -91,15 +91,24 @@ def _fill_in(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     form = kept_forms.find(request.user.pk or 0, page)
     if form is None:
         return response
-    context: dict[str, Any] = {"page": page, "path": form.path, "files": form.files}
     if not _is_page(response):
-        context |= {"title": "What you had filled in", "left_over": html_forms.without_empty(form.values)}
-        context |= admin.site.each_context(request)
+        context = {"title": "What you had filled in", **admin.site.each_context(request)}
+        context |= _notice(page, form, html_forms.without_empty(form.values), has_form=False)
         return render(request, "admin/sign_in/kept_form_page.html", context)
     filled = html_forms.fill(response.content.decode(), address=page, path=form.path, values=form.values)
-    context |= {"has_form": filled.has_form, "left_over": filled.left_over}
+    context = _notice(page, form, filled.left_over, has_form=filled.has_form)
     response.content = filled.with_notice(render_to_string("admin/sign_in/kept_form.html", context, request))
     return response
+
+
+def _notice(page: str, form: kept_forms.Form, left_over: dict[str, list[str]], *, has_form: bool) -> dict[str, Any]:
+    """Returns the context of the notice. Without its form it can send what a person typed, and the hidden rest."""
+    typed = {name: texts for name, texts in left_over.items() if html_forms.is_for_people(name)}
+    hidden = {} if has_form else {name: texts for name, texts in left_over.items() if name not in typed}
+    return {
+        "page": page, "path": form.path, "files": form.files,
+        "has_form": has_form, "left_over": typed, "hidden": hidden,
+    }  # fmt: skip
 
 
 def _is_page(response: HttpResponseBase) -> TypeGuard[HttpResponse]:

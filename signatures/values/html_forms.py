@@ -11,6 +11,7 @@ from lxml import html
 
 CSRF_FIELD = "csrfmiddlewaretoken"
 ADDS_UP = "-TOTAL_FORMS"  # the end of the name of the field in which Django counts the rows of a formset
+COUNTS_ROWS = (ADDS_UP, "-INITIAL_FORMS", "-MIN_NUM_FORMS", "-MAX_NUM_FORMS")
 
 NEVER_FILLED = {"file", "password", "submit", "button", "image", "reset"}
 
@@ -54,6 +55,11 @@ def without_empty(values: Values) -> dict[str, list[str]]:
     """Returns the values that a person can have typed, by field."""
     filled = {name: [text for text in sent if text] for name, sent in values.items() if name != CSRF_FIELD}
     return {name: texts for name, texts in filled.items() if texts}
+
+
+def is_for_people(name: str) -> bool:
+    """Whether a field of this name holds what a person typed, and not a button of Django's or the count of its rows."""
+    return not (name.startswith("_") or name.endswith(COUNTS_ROWS))
 
 
 def _find_form(document: Any, address: str, path: str, values: Values) -> Any:

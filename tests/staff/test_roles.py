@@ -52,6 +52,7 @@ TABLE = {
     "campaign_translation_delete": ("", ""),
     "campaign_translation_history": ("eo", "eo"),
     "recovery_codes": ("", ""),
+    "remove_factor": ("", ""),
     "django_tasks_database_dbtaskresult_add": ("", ""),
     "django_tasks_database_dbtaskresult_change": ("", ""),
     "django_tasks_database_dbtaskresult_changelist": ("", ""),
