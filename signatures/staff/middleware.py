@@ -34,9 +34,11 @@ class KeptFormMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
         if not sessions.is_admin_page(request):
-            return response
+            return self.get_response(request)
+        # For the guard of large requests, which would refuse a file, and what was typed beside it, from a stranger.
+        request.is_from_staff_browser = _remembered_owner(request) is not None  # type: ignore[attr-defined]
+        response = self.get_response(request)
         if request.method == "POST" and not getattr(_view(request), "keeps_no_form", False):
             response = _keep_or_discard(request, response)
         elif request.method == "GET" and admin.site.has_permission(request) and not _asks_to_sign_in(response):

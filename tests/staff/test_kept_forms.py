@@ -222,6 +222,20 @@ def test_A20_a_file_has_to_be_chosen_again_and_the_page_says_so(owner: User, let
     assert "names of people" not in text
 
 
+def test_A20_a_large_file_does_not_take_the_rest_of_the_form_with_it(
+    owner: User, letter: Letter, settings: Any
+) -> None:
+    client = log_in(owner)
+    lose_session(client)
+    large = b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+    page = "/admin/signatures/paperimport/import/"
+    data = {"letter": letter.pk, "file": SimpleUploadedFile("x.csv", large)}
+    asked = post_from(client, page, data)
+    assert is_chosen(sign_in(client, owner, asked).content.decode(), "letter", str(letter.pk))
+    data["file"] = SimpleUploadedFile("x.csv", large)
+    assert post_from(Client(), page, data).status_code == 400, "a stranger's is refused as before"
+
+
 def test_A20_an_export_leads_back_to_its_page_and_is_not_done(owner: User, ada: Signature) -> None:
     client = log_in(owner)
     page = f"/admin/signatures/signedletter/{ada.letter_id}/change/"
