@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_static",
     "django_otp.plugins.otp_totp",
+    "django_otp_webauthn",
     "django_tasks_db",
     # After auth: the groups of staff are made of its permissions.
     "campaign.apps.CampaignConfig",
@@ -125,6 +126,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "signatures.staff.sessions.StaffSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "signatures.staff.middleware.KeptFormMiddleware",
 ]
 
 TEMPLATES = [
@@ -232,6 +234,14 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60  # seconds for which invitations and password resets are valid
 OTP_TOTP_ISSUER = "Desk"  # shown by the authenticator app; neutral, like our emails, in case the phone is seized
+
+# Passkeys work at one address. Browsers allow plain HTTP for the name localhost alone, not for 127.0.0.1.
+OTP_WEBAUTHN_RP_NAME = OTP_TOTP_ISSUER
+OTP_WEBAUTHN_RP_ID = "localhost" if LOCAL_MODE else SITE.hostname
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [
+    f"{SITE.scheme}://localhost{f':{SITE.port}' if SITE.port else ''}" if LOCAL_MODE else SITE_URL
+]
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
 
 # Public pages load only our own files. Admin pages use the nonce; Django adds it only to pages that use it.
 SECURE_CSP = {

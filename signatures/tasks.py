@@ -23,6 +23,7 @@ from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.monitoring import alarms
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import bursts
+from signatures.staff import kept_forms
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ DUTIES = (
     Duty("check-alarms", alarms.check, MINUTE),
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE),
+    Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE),
     Duty("sync-tombstones", retention.sync_tombstones, MINUTE),
     Duty("recount", alarms.recount, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECOUNT)),
     Duty("reconcile", _reconcile, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECONCILE)),

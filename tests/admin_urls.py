@@ -16,6 +16,7 @@ ARGUMENTS = {
     "name": "tighten",
     "code": "rise",
     "number": 1,
+    "kind": "app",
     "app_label": "signatures",
     "uidb64": "MQ",
     "token": "x-y",

@@ -171,7 +171,8 @@ class SameOriginMiddleware(Middleware):
     ) -> HttpResponseBase | None:
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return None
-        if _is_too_large(request) and not request.user.is_authenticated:
+        is_from_staff = request.user.is_authenticated or getattr(request, "is_from_staff_browser", False)
+        if _is_too_large(request) and not is_from_staff:
             raise RequestDataTooBig("The request body is larger than any public form needs.")
         is_exempt = getattr(view, "accepts_cross_origin_posts", False)
         return None if is_exempt or self.is_same_origin(request) else render(request, "403.html", status=403)

@@ -3,6 +3,7 @@
 from signatures.models.audit import AuditEntry, Checkpoint
 from signatures.models.bulk_rule import BulkRule, BulkRuleChange
 from signatures.models.delivery import Delivery, DeliveryEntry, Erratum
+from signatures.models.kept_form import KeptForm
 from signatures.models.moderation import Question, RejectionReason
 from signatures.models.outbox import EmailSubject, OutboxMail, Suppression
 from signatures.models.paper import PaperImport

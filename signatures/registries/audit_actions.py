@@ -66,7 +66,7 @@ class AuditAction(StrEnum):
     LOGIN = "login", _STAFF, "Logged in."
     LOGIN_AGAIN = "login-again", _STAFF, "Signed in again."
     LOGIN_FAILED = "login-failed", _STAFF, "A login failed."
-    SECOND_FACTOR_FAILED = "second-factor-failed", _STAFF, "A code was wrong."
+    SECOND_FACTOR_FAILED = "second-factor-failed", _STAFF, "A code or passkey was wrong."
     LOGIN_LOCKED = "login-locked", _STAFF, "Too many attempts: this name is locked for that network."
     LOGIN_FLOOD = "login-flood", _STAFF, "Too many failed logins from one network; the next ones are not recorded."
     LOGOUT = "logout", _STAFF, "Logged out."

@@ -6,16 +6,15 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.contrib.auth.models import Group, User
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.registries import AuditAction
-from signatures.staff import accounts
+from signatures.staff import accounts, second_factor
 from signatures.staff.fresh_sign_in import FreshSignIn
 
 
@@ -57,8 +56,8 @@ class StaffAdmin(FreshSignIn):
     actions = ("resend_invitation",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
-        accounts: QuerySet[User] = super().get_queryset(request).annotate(is_enrolled=Exists(devices))
+        is_enrolled = ExpressionWrapper(second_factor.enrolled(OuterRef("pk")), BooleanField())
+        accounts: QuerySet[User] = super().get_queryset(request).annotate(is_enrolled=is_enrolled)
         return accounts.prefetch_related("groups")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -1,23 +1,31 @@
 """The admin site. It requires a second factor."""
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.audit.view_log import LoggedLists
 from signatures.registries import AuditAction
-from signatures.staff import accounts, second_factor, sessions, views
+from signatures.staff import accounts, second_factor, second_factor_views, sessions, views
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again, fresh_sign_in
+from signatures.staff.middleware import keeps_no_form
 
 # Admin pages that would show secrets of others, or set passwords and permissions account by account. `staff.admin` and
 # the roles replace them.
-EXCLUDED = {"django.contrib.auth.admin", "django_otp.plugins.otp_static.admin", "django_otp.plugins.otp_totp.admin"}
+EXCLUDED = {
+    "django.contrib.auth.admin",
+    "django_otp.plugins.otp_static.admin",
+    "django_otp.plugins.otp_totp.admin",
+    "django_otp_webauthn.admin",
+}
 
 
 class StaffSite(AdminSite):
@@ -46,18 +54,28 @@ class StaffSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """The pages that open without `has_permission`, and then Django's, which all check it."""
+
+        def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+            return keeps_no_form(partial(view, site=self))
+
         open_pages = [
-            path("second-factor/", partial(views.second_factor_page, site=self), name="second_factor"),
-            path("second-factor/new/", partial(views.enroll_page, site=self), name="enroll"),
-            path("forgotten/", partial(views.forgotten_password_page, site=self), name="forgotten_password"),
-            path("password/<uidb64>/<token>/", views.SetPasswordView.as_view(site=self), name="set_password"),
+            path("second-factor/", page(second_factor_views.second_factor_page), name="second_factor"),
+            path("second-factor/new/", page(second_factor_views.enroll_page), name="enroll"),
+            path("forgotten/", page(views.forgotten_password_page), name="forgotten_password"),
+            path(
+                "password/<uidb64>/<token>/",
+                keeps_no_form(views.SetPasswordView.as_view(site=self)),
+                name="set_password",
+            ),
             path("logout/", self.logout, name="logout"),
         ]
-        recovery_codes = fresh_sign_in(partial(views.recovery_codes_page, site=self))
-        sign_in_again = partial(views.sign_in_again_page, site=self)
+        recovery_codes = keeps_no_form(fresh_sign_in(page(second_factor_views.recovery_codes_page)))
+        remove_factor = keeps_no_form(fresh_sign_in(page(second_factor_views.remove_factor_page)))
         protected_pages = [
             path("second-factor/codes/", self.admin_view(recovery_codes), name="recovery_codes"),
-            path("again/", self.admin_view(sign_in_again), name="sign_in_again"),
+            path("second-factor/remove/<str:kind>/<int:number>/", self.admin_view(remove_factor), name="remove_factor"),
+            path("again/", self.admin_view(page(views.sign_in_again_page)), name="sign_in_again"),
+            path("kept-form/", self.admin_view(page(views.discard_kept_form)), name="discard_kept_form"),
         ]
         return [*open_pages, *protected_pages, *super().get_urls()]
 
@@ -65,15 +83,18 @@ class StaffSite(AdminSite):
         """Closed: no form of ours uses it, and it would answer searches that nothing records (threat model A9)."""
         raise Http404
 
+    @keeps_no_form
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return views.login_page(request, site=self)
 
+    @keeps_no_form
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Also works for somebody who gave the password, and not yet the second factor."""
         if request.method == "POST" and request.user.is_authenticated:
             audit_log.record(AuditAction.LOGOUT, staff_id=staff_id(request))
         return super().logout(request, extra_context)
 
+    @keeps_no_form
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if not sessions.is_fresh(request):
             return ask_to_sign_in_again(request)

@@ -2,6 +2,8 @@
 
 from django import forms
 
+from signatures.staff.passkeys import MAX_RESPONSE
+
 
 class CodeForm(forms.Form):
     code = forms.CharField(
@@ -11,13 +13,36 @@ class CodeForm(forms.Form):
     )
 
 
+class PasskeyForm(forms.Form):
+    """Takes the answer of the browser. A script fills it in: see static/js/passkey.js."""
+
+    challenge = forms.CharField(max_length=2000, widget=forms.HiddenInput)
+    passkey = forms.CharField(max_length=MAX_RESPONSE, widget=forms.HiddenInput)
+
+
+class NewPasskeyForm(PasskeyForm):
+    name = forms.CharField(
+        label="Name of the passkey",
+        max_length=64,
+        help_text="So that you know it again, for example “Laptop” or “Blue key”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class SignInAgainForm(forms.Form):
     password = forms.CharField(
         label="Password",
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
-    code = forms.CharField(label="Code", max_length=20, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}))
+    code = forms.CharField(
+        label="Code",
+        max_length=20,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
+    )
+    challenge = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+    passkey = forms.CharField(max_length=MAX_RESPONSE, required=False, widget=forms.HiddenInput)
 
 
 class ForgottenPasswordForm(forms.Form):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +17,7 @@ from signatures.staff import sessions
 def fresh_sign_in[**P](view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
     """Decorate a view, or a method that is one, so that it asks for password and second factor after ten minutes.
 
-    After signing in again, staff return to the page. A posted action is not repeated; staff press the button again.
+    After signing in again, staff return to the page. A posted form is filled in again, and not sent by itself.
     """
 
     @wraps(view)
@@ -48,10 +48,8 @@ class FreshSignIn(ModelAdmin):
 
 
 def ask_to_sign_in_again(request: HttpRequest) -> HttpResponse:
-    """Redirect to the page that asks for password and second factor, and leads back from there."""
-    if request.method in {"GET", "HEAD"}:
-        query = {"next": request.get_full_path()}
-    else:
-        # The page with the button, if it is an admin page: `views.next_url` refuses any other.
-        query = {"next": urlsplit(request.headers.get("Referer", "")).path, "pressed": "1"}
-    return redirect(f"{reverse('admin:sign_in_again')}?{urlencode(query)}")
+    """Redirect to the page that asks for password and second factor, and leads back from there.
+
+    What was posted is not lost: `signatures.staff.middleware` keeps it, and fills the form in again.
+    """
+    return redirect(f"{reverse('admin:sign_in_again')}?{urlencode({'next': request.get_full_path()})}")

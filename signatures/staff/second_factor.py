@@ -1,21 +1,25 @@
-"""The second factor of staff: an authenticator app, and ten recovery codes."""
+"""The second factor of staff: passkeys or an authenticator app, and ten recovery codes."""
 
 import hashlib
 import hmac
 import re
 import secrets
 from base64 import b32encode
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Exists, Q
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp_webauthn.models import WebAuthnCredential
 
 from signatures.audit import audit_log
 from signatures.registries import AuditAction
-from signatures.staff import sessions
+from signatures.staff import passkeys, sessions
 
 RECOVERY_CODES = 10
 
@@ -23,8 +27,28 @@ _APP_CODE = re.compile(r"\d{6}")
 _SEPARATORS = re.compile(r"[^0-9a-z]")
 
 
+class LastFactor(Exception):
+    """The last passkey or app of an account cannot be removed: staff add another one first."""
+
+
+def enrolled(account: Any) -> Q:
+    """Returns the condition that an account (its id, or an expression) has a passkey or an app."""
+    mine = {"user": account, "confirmed": True}
+    return Q(Exists(TOTPDevice.objects.filter(**mine))) | Q(Exists(WebAuthnCredential.objects.filter(**mine)))
+
+
 def is_enrolled(account_id: int) -> bool:
+    return User.objects.filter(enrolled(account_id), pk=account_id).exists()
+
+
+def has_app(account_id: int) -> bool:
     return bool(TOTPDevice.objects.filter(user=account_id, confirmed=True).exists())
+
+
+def factors(account_id: int) -> list[TOTPDevice | WebAuthnCredential]:
+    """Returns the passkeys of an account, oldest first, and its app. Recovery codes are not among them."""
+    mine = {"user": account_id, "confirmed": True}
+    return [*WebAuthnCredential.objects.filter(**mine).order_by("pk"), *TOTPDevice.objects.filter(**mine)]
 
 
 def new_totp_key() -> str:
@@ -58,9 +82,49 @@ def enroll(person: User, key: str, code: str, *, keep_session: str | None) -> tu
         transaction.set_rollback(True)
         return None
     TOTPDevice.objects.filter(user=person).exclude(pk=device.pk).delete()
-    audit_log.record(AuditAction.SECOND_FACTOR_ADDED, staff_id=person.pk)
+    audit_log.record(AuditAction.SECOND_FACTOR_ADDED, staff_id=person.pk, detail={"by": "app"})
     sessions.end_all(person.pk, keep_session=keep_session)
     return device, _create_recovery_codes(person)
+
+
+@transaction.atomic
+def add_passkey(
+    person: User, answer: Mapping[str, str], *, keep_session: str | None
+) -> tuple[WebAuthnCredential, list[str]] | None:
+    """Add a passkey to those of the account. Ends the other sessions of the account.
+
+    `answer` has the `name` of the passkey, the answer of the browser (`passkey`), and the `challenge` it was given.
+
+    Returns the passkey, and new recovery codes if none were left; None when the browser's answer is wrong.
+    """
+    User.objects.select_for_update().get(pk=person.pk)
+    passkey = passkeys.create(person, answer["name"], answer["passkey"], answer["challenge"])
+    if passkey is None:
+        return None
+    audit_log.record(AuditAction.SECOND_FACTOR_ADDED, staff_id=person.pk, detail={"by": "passkey", "row": passkey.pk})
+    sessions.end_all(person.pk, keep_session=keep_session)
+    return passkey, [] if recovery_codes_left(person.pk) else _create_recovery_codes(person)
+
+
+@transaction.atomic
+def remove(person: User, factor: TOTPDevice | WebAuthnCredential, *, keep_session: str | None) -> None:
+    """Remove a passkey or the app. Ends the other sessions of the account.
+
+    Raises:
+        LastFactor: when the account has no other.
+    """
+    User.objects.select_for_update().get(pk=person.pk)
+    if factor not in factors(person.pk) or len(factors(person.pk)) == 1:
+        raise LastFactor
+    detail = {"by": factor_name(factor), "row": factor.pk}
+    factor.delete()
+    audit_log.record(AuditAction.SECOND_FACTOR_REMOVED, staff_id=person.pk, detail=detail)
+    sessions.end_all(person.pk, keep_session=keep_session)
+
+
+def factor_name(device: Device) -> str:
+    """Returns the word of the audit log for what somebody signed in with."""
+    return {StaticDevice: "recovery-code", TOTPDevice: "app", WebAuthnCredential: "passkey"}[type(device)]
 
 
 @transaction.atomic
@@ -99,11 +163,17 @@ def verify_code(person: User, code: str) -> Device | None:
     return device if device and device.verify_token(token) else None
 
 
+def verify_passkey(person: User, answer: Mapping[str, str]) -> WebAuthnCredential | None:
+    """Returns the passkey that gave this answer (`passkey`) to the `challenge`; None when it is wrong."""
+    return passkeys.verify(person, answer["passkey"], answer["challenge"])
+
+
 def reset(person: User) -> None:
-    """Remove the second factor of somebody who lost app and recovery codes. The next login sets up a new one."""
+    """Remove the second factor of somebody who lost it with its recovery codes. The next login sets up a new one."""
     with transaction.atomic():
         TOTPDevice.objects.filter(user=person).delete()
         StaticDevice.objects.filter(user=person).delete()
+        passkeys.delete_all(person)
         audit_log.record(AuditAction.SECOND_FACTOR_REMOVED, staff_id=person.pk)
         sessions.end_all(person.pk)
 

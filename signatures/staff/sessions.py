@@ -19,6 +19,11 @@ LAST_SEEN_STEP = 60  # minimum seconds between two updates of the time of the la
 STARTED_KEY, LAST_SEEN_KEY, FRESH_KEY = "started", "last_seen", "fresh"
 
 
+def is_admin_page(request: HttpRequest) -> bool:
+    """Whether this request may touch the session. Public pages know no accounts."""
+    return request.path_info.startswith(f"/{settings.ADMIN_PATH}")
+
+
 class StaffSessionMiddleware:
     """Ends a session that is too old, was idle too long, or belongs to an account that was deactivated."""
 
@@ -26,8 +31,7 @@ class StaffSessionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Public pages know no accounts, and must not touch the session.
-        if request.path_info.startswith(f"/{settings.ADMIN_PATH}") and SESSION_KEY in request.session:
+        if is_admin_page(request) and SESSION_KEY in request.session:
             if _has_expired(request):
                 logout(request)
             elif time.time() - request.session[LAST_SEEN_KEY] > LAST_SEEN_STEP:

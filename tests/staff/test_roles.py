@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 ROLES = {"m": "moderator", "d": "delivery officer", "e": "editor", "o": "owner"}
 # By the name of a page: the roles that may see it, and those that may post to it. "-" is somebody who is not signed in.
 TABLE = {
+    "discard_kept_form": ("", "mdeo"),
     "sign_in_again": ("mdeo", "mdeo"),
     "app_list": ("mdo", "mdo"),
     "auth_group_add": ("", ""),
@@ -51,6 +52,7 @@ TABLE = {
     "campaign_translation_delete": ("", ""),
     "campaign_translation_history": ("eo", "eo"),
     "recovery_codes": ("", ""),
+    "remove_factor": ("", ""),
     "django_tasks_database_dbtaskresult_add": ("", ""),
     "django_tasks_database_dbtaskresult_change": ("", ""),
     "django_tasks_database_dbtaskresult_changelist": ("", ""),

@@ -213,19 +213,6 @@ def test_A12_signing_in_again_returns_to_the_page(owner: User, rate_limit: RateL
     assert AuditEntry.objects.filter(action="login-again", staff_id=owner.pk).count() == 1
 
 
-def test_A12_a_posted_action_is_not_repeated_after_signing_in_again(owner: User, ada: Signature) -> None:
-    client = log_in(owner)
-    age_session(client, 601, sessions.FRESH_KEY)
-    page = f"/admin/signatures/signedletter/{ada.letter_id}/change/"
-    asked = client.post(
-        f"/admin/signatures/signedletter/{ada.letter_id}/export/csv/", headers={"referer": f"http://testserver{page}"}
-    )
-    answer = client.post(asked["Location"], {"password": PASSWORD, "next": page, "pressed": "1"}, follow=True)
-    assert answer.redirect_chain == [(page, 302)]
-    assert "press the button again" in answer.content.decode()
-    assert not AuditEntry.objects.filter(action__startswith="export").exists()
-
-
 def test_A12_an_enrolled_account_needs_both_and_a_wrong_password_uses_up_no_code(
     owner: User, rate_limit: RateLimit
 ) -> None:

@@ -1,0 +1,21 @@
+"""Forms that staff sent after their sign-in had ended. They wait, sealed, until the same account signs in again."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class KeptForm(models.Model):
+    """One form of one page. The row tells neither the page nor what was typed (threat model A20)."""
+
+    staff_id = models.BigIntegerField()
+    page_digest = models.BinaryField(max_length=32)  # keyed, of account and page
+    sealed = models.BinaryField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions: ClassVar = []
+        constraints: ClassVar = [models.UniqueConstraint("staff_id", "page_digest", name="one_kept_form_per_page")]
+
+    def __str__(self) -> str:
+        return f"kept form {self.pk}"

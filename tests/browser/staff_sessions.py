@@ -1,0 +1,38 @@
+"""Staff of a served site, and their sessions. Called inside the site's own settings, by `LiveSite.python`."""
+
+import time
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from signatures.staff import sessions
+
+PASSWORD = "a long enough password"
+
+
+def make_staff(name: str, role: str, key: str = "") -> None:
+    """Make an account with this role, with an authenticator app if there is a secret for it."""
+    person = User.objects.create_user(name, f"{name}@example.org", PASSWORD, is_staff=True)
+    person.groups.add(Group.objects.get(name=role))
+    if key:
+        TOTPDevice.objects.create(user=person, name="app", key=key)
+
+
+def end_sessions(name: str) -> int:
+    TOTPDevice.objects.filter(user__username=name).update(last_t=-1)  # so that the next code need not wait
+    return sessions.end_all(User.objects.get(username=name).pk)
+
+
+def make_stale(name: str) -> int:
+    """Let eleven minutes pass since this person signed in. Returns the number of sessions."""
+    found: list[Any] = []
+    for row in Session.objects.all():
+        if row.get_decoded().get("_auth_user_id") == str(User.objects.get(username=name).pk):
+            session = SessionStore(row.pk)
+            session[sessions.FRESH_KEY] = time.time() - 11 * 60
+            session.save()
+            found.append(row.pk)
+    return len(found)
