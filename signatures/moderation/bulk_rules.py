@@ -1,6 +1,5 @@
 """Bulk rules: creating one from the conditions that staff choose, and previewing which signatures it matches."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from django.utils import timezone
 from psycopg2.errors import QueryCanceled
 
 from campaign.models import Letter
+from campaign.runtime.regular_expressions import linear
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
@@ -24,6 +24,7 @@ from signatures.values import email_addresses, patterns, sealing
 
 AFFECTED_STATES = [State.UNCONFIRMED, State.WAITING, State.APPROVED]
 EXAMPLES = 20
+_DOMAIN = linear(r"\A[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 
 _PREVIEW = load_sql(__file__, "preview_bulk_rule.sql")
 
@@ -137,7 +138,7 @@ def _domain(conditions: Conditions) -> str:
     if not typed:
         return ""
     domain = email_addresses.domain_of(f"@{typed}")
-    if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", domain):
+    if not _DOMAIN.fullmatch(domain):
         raise InvalidRule("domain", "This is not an email domain. An example of one: mailbot.example.")
     return sealing.domain_hash(domain, pepper=settings.EMAIL_HASH_PEPPER)
 

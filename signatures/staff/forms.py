@@ -2,11 +2,13 @@
 
 from django import forms
 
+from signatures.staff.second_factor import MAX_TYPED
+
 
 class CodeForm(forms.Form):
     code = forms.CharField(
         label="Code",
-        max_length=20,
+        max_length=MAX_TYPED,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
     )
 
@@ -17,7 +19,9 @@ class SignInAgainForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
-    code = forms.CharField(label="Code", max_length=20, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}))
+    code = forms.CharField(
+        label="Code", max_length=MAX_TYPED, widget=forms.TextInput(attrs={"autocomplete": "one-time-code"})
+    )
 
 
 class ForgottenPasswordForm(forms.Form):
