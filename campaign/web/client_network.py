@@ -15,8 +15,9 @@ def client_network(request: HttpRequest) -> str:
     several lines of it to one. Everything that is no address counts as one network, "unknown".
     """
     address = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUSTED_PROXIES:
-        hops = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", settings.TRUSTED_PROXIES)
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
+    if settings.TRUSTED_PROXIES and forwarded:
+        hops = forwarded.rsplit(",", settings.TRUSTED_PROXIES)
         if len(hops) >= settings.TRUSTED_PROXIES:
             address = hops[-settings.TRUSTED_PROXIES]
     parsed = _parse(address.strip())

@@ -166,6 +166,10 @@ def test_S37_the_hops_of_two_lines_are_counted_as_those_of_one(site: int) -> Non
     assert answered(site, lines[::-1])["network"] == "192.0.2.0/24"
 
 
+def test_S37_who_went_around_the_proxy_is_who_is_connected(site: int) -> None:
+    assert answered(site, []) == {"network": REAL, "scheme": "http"}
+
+
 @pytest.mark.parametrize(
     ("hop", "network"),
     [
