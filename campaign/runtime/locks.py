@@ -21,6 +21,7 @@ class AdvisoryLock(IntEnum):
     IMPORT_PAPER = 720_130_510  # key: the letter
     FREEZE_DELIVERY = 720_130_511
     BUILD_DELIVERY = 720_130_512  # key: the delivery
+    COUNT_STRANGERS_ENTRIES = 720_130_513
 
 
 @contextmanager

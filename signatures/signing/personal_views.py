@@ -104,8 +104,12 @@ def _redirect(signature: Signature) -> HttpResponse:
 
 def _act(request: HttpRequest, signature: Signature, action: Callable[[Signature], Any]) -> HttpResponse:
     """Run the action and show the page again. An action that was done before is no error."""
-    with contextlib.suppress(transitions.TransitionNotAllowed):
+    try:
         action(signature)
+    except transitions.TooManyChanges:
+        return render(request, "429.html", {"letter": signature.letter, "is_for_today": True}, status=429)
+    except transitions.TransitionNotAllowed:
+        pass
     return _redirect(signature)
 
 
