@@ -110,6 +110,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "campaign.web.query_parameters.QueryParametersMiddleware",
     "campaign.web.middleware.PageCacheMiddleware",
     "campaign.web.middleware.SiteHeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -10,9 +10,15 @@ from signatures.models import Signature, Submission
 from signatures.registries import AuditAction
 from signatures.states import ALLOWED_FROM, State
 
+MAX_CHANGES = 20  # by the signer of one signature within 24 hours: nobody can delete the audit entry of a change
+
 
 class TransitionNotAllowed(Exception):
     """The current state of the signature does not allow this action."""
+
+
+class TooManyChanges(TransitionNotAllowed):
+    """The signer made `MAX_CHANGES` changes within 24 hours (threat model A18)."""
 
 
 class EditConflict(TransitionNotAllowed):
@@ -74,7 +80,10 @@ def transition(locked: Signature, to: State, *, action: AuditAction, changed: Se
 
     Raises:
         TransitionNotAllowed: when the action may not start from the current state.
+        TooManyChanges: when the signer made `MAX_CHANGES` changes within 24 hours.
     """
+    if action == AuditAction.CHANGE and audit_log.number_within_a_day(action, locked.pk) >= MAX_CHANGES:
+        raise TooManyChanges(f"{MAX_CHANGES} in 24 hours")
     if State(locked.state) not in ALLOWED_FROM[action]:
         raise TransitionNotAllowed(f"{locked.state} → {to}")
     today = (locked.approved_on or timezone.now().date()) if to == State.APPROVED else None

@@ -1,6 +1,5 @@
 """Atom feed of the news of a letter. It holds no name, and readers need not leave an address."""
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +15,11 @@ from django.views.decorators.http import require_safe
 
 from campaign.letters import text
 from campaign.models import NewsText, Translation
+from campaign.runtime.regular_expressions import linear
 from campaign.web.middleware import public_page
 
 # XML cannot hold these characters. Without this, one typed by mistake would break the whole feed.
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_IN_XML = linear(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _xml_safe(value: str) -> str:

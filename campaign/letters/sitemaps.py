@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from campaign.models import Letter, Translation
 from campaign.web.middleware import public_page
+from campaign.web.query_parameters import query_parameters
 
 Item = tuple[str, tuple[str, ...], list[str]]  # name of the URL pattern, its arguments, its languages
 
@@ -55,5 +56,6 @@ def _languages_by_slug() -> dict[str, list[str]]:
 
 @require_safe
 @public_page
+@query_parameters("p")  # of Django, which makes a sitemap of many pages in parts
 def sitemap(request: HttpRequest) -> HttpResponse:
     return render_sitemap(request, sitemaps={"pages": Pages()})

@@ -22,6 +22,7 @@ class AdvisoryLock(IntEnum):
     FREEZE_DELIVERY = 720_130_511
     BUILD_DELIVERY = 720_130_512  # key: the delivery
     SEND_TO_MAILBOX = 720_130_513  # key: a part of the digest of the mailbox
+    COUNT_STRANGERS_ENTRIES = 720_130_514
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import ipaddress
 import json
 import logging
-import re
 import sysconfig
 import traceback
 from datetime import UTC, datetime
@@ -16,15 +15,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 
-PERSONAL_LINK = re.compile(
-    r"(/signature(?:/|%2f)|/password(?:/|%2f)[^/\s\"'?]+(?:/|%2f))[^/\s\"'?]+|\b[0-9a-f]{32}\.[\w-]{8,}", re.IGNORECASE
+from campaign.runtime.regular_expressions import IGNORECASE, MULTILINE, Match, linear
+
+MAX_EVENT = 500  # characters of a message that are logged
+MAX_FRAMES = 50  # of a traceback, innermost first
+
+PERSONAL_LINK = linear(
+    r"(/signature(?:/|%2f)|/password(?:/|%2f)[^/\s\"'?]+(?:/|%2f))[^/\s\"'?]+|\b[0-9a-f]{32}\.[\w-]{8,}", IGNORECASE
 )
-QUERY = re.compile(r"\?[^\s\"'=]*=[^\s\"']*")  # a search term is often a name
-ADDRESS = re.compile(r"[^\s<>\"'=(]+(?:@|%40)[^\s<>\"',;)]+", re.IGNORECASE)
-IP_6 = re.compile(r"(?<![\w:])[0-9a-f]{0,4}:[0-9a-f:]*:[0-9a-f:.]*", re.IGNORECASE)
-IP_4 = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
-TRACEBACK = re.compile(r"\s*Traceback \(most recent call last\):\n(?P<frames>(?:[ ].*\n)+)(?P<error>[\w.]+)")
-FRAME = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
+QUERY = linear(r"\?[^\s\"']*")
+ADDRESS = linear(r"(?<![^\s<>\"'=(])(?>[^\s<>\"'=(]+(?:@|%40)(?=[^\s<>\"',;)]))[^\s<>\"',;)]+", IGNORECASE)
+IP_6 = linear(r"(?<![\w:])(?>[0-9a-f]{0,4}:[0-9a-f:]*:)[0-9a-f:.]*", IGNORECASE)
+IP_4 = linear(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
+TRACEBACK = linear(r"^Traceback \(most recent call last\):\n(?P<frames>(?:[ ].*\n)+)(?P<error>[\w.]{1,200})", MULTILINE)
+FRAME = linear(r'^  File "(.+)", line (\d+)', MULTILINE)
 SOURCE_ROOTS = [Path(__file__).resolve().parents[2], *map(Path, {*map(sysconfig.get_path, ("purelib", "stdlib"))})]
 
 
@@ -62,17 +66,32 @@ def _split_traceback(message: str) -> tuple[str, dict[str, Any]]:
     if found is None:
         return message, {}
     frames = [f"{_relative(Path(file))}:{number}" for file, number in FRAME.findall(found["frames"])]
-    return message[: found.start()], {"error": found["error"], "where": frames[::-1]}
+    return message[: found.start()].rstrip(), {"error": found["error"], "where": frames[: -MAX_FRAMES - 1 : -1]}
 
 
 def redact(message: str) -> str:
-    """Returns the message without personal links, query strings, email addresses and IP addresses."""
-    message = PERSONAL_LINK.sub(lambda found: f"{found[1] or ''}[link]", message)
-    message = ADDRESS.sub("[address]", QUERY.sub("?[query]", message))
+    """Returns the message without personal links, query strings, email addresses and IP addresses.
+
+    It is cut to `MAX_EVENT` characters first, so that what a stranger sends makes no log line long (S35).
+    """
+    message = PERSONAL_LINK.sub(lambda found: f"{found[1] or ''}[link]", _shorten(message))
+    message = ADDRESS.sub("[address]", QUERY.sub(_redact_query, message))
     return IP_4.sub("[network]", IP_6.sub(_redact_ipv6, message))
 
 
-def _redact_ipv6(found: re.Match[str]) -> str:
+def _shorten(message: str) -> str:
+    """Returns the message, or its first words and its length. The word at the cut goes: it may be half an address."""
+    if len(message) <= MAX_EVENT:
+        return message
+    return f"{message[:MAX_EVENT].rpartition(' ')[0]} [cut: {len(message)} characters]".lstrip()
+
+
+def _redact_query(found: Match[str]) -> str:
+    """Returns the replacement of a query string: a search term is often a name. A question mark alone is kept."""
+    return "?[query]" if "=" in found[0] else found[0]
+
+
+def _redact_ipv6(found: Match[str]) -> str:
     """Returns the replacement of an IPv6 address. Text that only looks like one, such as a time, is kept."""
     text = found[0].rstrip(".")
     for candidate in (text, text.removesuffix(":")):
@@ -86,7 +105,8 @@ def _redact_ipv6(found: re.Match[str]) -> str:
 
 def traceback_locations(trace: TracebackType | None) -> list[str]:
     """Returns file and line of each frame, innermost first, with paths relative to the project or the package."""
-    return [f"{_relative(Path(frame.filename))}:{frame.lineno}" for frame in reversed(traceback.extract_tb(trace))]
+    frames = reversed(traceback.extract_tb(trace, -MAX_FRAMES))
+    return [f"{_relative(Path(frame.filename))}:{frame.lineno}" for frame in frames]
 
 
 def _relative(file: Path) -> Path:

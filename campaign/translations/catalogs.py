@@ -5,7 +5,6 @@ does not need it. Admin pages and staff emails are in English, so their strings 
 """
 
 import io
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +18,14 @@ from django.conf import settings
 from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
+from campaign.runtime.regular_expressions import linear
+
 _LAZY = {f"{name}_lazy": where for name, where in extract.DEFAULT_KEYWORDS.items() if name.endswith("gettext")}
 MARKERS = {**extract.DEFAULT_KEYWORDS, **_LAZY, "gettext_noop": None}
 
 HEADER = "# The texts of the site. Fill in each msgstr, then run `manage.py translations`."
 # Placeholders and HTML tags: a translation must have the same ones as the English string.
-PLACEHOLDERS = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w+[^>]*>")
+PLACEHOLDERS = linear(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w[^<>]*>")
 
 
 def languages() -> list[str]:

@@ -12,17 +12,17 @@ WIDE_PREFIX = 48  # of IPv6: what one customer of a hosting provider gets, 65,53
 def client_network(request: HttpRequest) -> str:
     """Returns the client's /24 or /64, such as "203.0.113.0/24".
 
-    Only the entry of `X-Forwarded-For` that our own proxies added is trusted (threat model S19). Everything that is no
-    address counts as one network, "unknown".
+    Only the entry of `X-Forwarded-For` that our own proxies added is trusted (threat model S19). The web server joins
+    several lines of it to one. Everything that is no address counts as one network, "unknown".
     """
     address = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUSTED_PROXIES:
-        hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
+    if settings.TRUSTED_PROXIES and forwarded:
+        hops = forwarded.rsplit(",", settings.TRUSTED_PROXIES)
         if len(hops) >= settings.TRUSTED_PROXIES:
             address = hops[-settings.TRUSTED_PROXIES]
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = _parse(address.strip())
+    if parsed is None:
         return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is None:
@@ -38,3 +38,14 @@ def wide_network_of(network: str) -> str:
     except ValueError:
         return ""
     return str(parsed.supernet(new_prefix=WIDE_PREFIX)) if parsed.version == 6 else ""
+
+
+def _parse(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Returns the address of a hop, which may have a port (threat model S37): 192.0.2.1:80 or [2001:db8::1]:80."""
+    bracketed = hop.startswith("[")
+    for address in (hop, hop[1:].partition("]")[0] if bracketed else hop.partition(":")[0]):
+        try:
+            return ipaddress.ip_address(address)
+        except ValueError:
+            continue
+    return None

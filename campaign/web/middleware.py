@@ -125,13 +125,17 @@ class HealthCheckMiddleware(Middleware):
         return self.get_response(request)
 
 
+def language_of(path: str) -> str:
+    """Returns the language of an address, by its prefix exactly as in `LANGUAGES`: /zh-Hans/ is no address."""
+    prefix = path.split("/", 2)[1] if path.startswith("/") else ""
+    return prefix if prefix in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
 class LanguageFromUrlMiddleware(Middleware):
     """Takes the language from the address alone: no cookie, no `Accept-Language`, no `Vary`."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Exactly as written in `LANGUAGES`: /zh-Hans/ and /en/ are not addresses of the site.
-        prefix = request.path_info.split("/", 2)[1] if request.path_info.startswith("/") else ""
-        language = prefix if prefix in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+        language = language_of(request.path_info)
         with translation.override(language):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)

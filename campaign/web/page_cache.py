@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,8 +12,11 @@ import brotli
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
+from campaign.runtime.regular_expressions import linear
+
 MAX_BYTES = 32 * 1024 * 1024  # bytes of pages in each process
 MAX_PAGE_BYTES = MAX_BYTES // 16  # larger pages are not kept
+MAX_CODINGS = 20  # of `Accept-Encoding` that are looked at
 OVERHEAD_BYTES = 2048  # bytes that a page takes beside its body: headers, key, objects; measured: about 1,700
 
 Key = tuple[str, str, str]  # scheme, host, path
@@ -24,8 +26,8 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
     "gzip": lambda body: gzip.compress(body, 6, mtime=0),
 }
-_COMPRESSIBLE = re.compile(r"text/|application/(?:json|(?:atom\+)?xml)|image/svg")  # a PNG is compressed already
-_ZERO_WEIGHT = re.compile(r"q=0(\.0*)?")
+_COMPRESSIBLE = linear(r"text/|application/(?:json|(?:atom\+)?xml)|image/svg")  # a PNG is compressed already
+_ZERO_WEIGHT = linear(r"q=0(\.0*)?")
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +80,7 @@ class CachedPage:
 
 def choose_encoding(accepted: str) -> str:
     """Returns the best content coding that `Accept-Encoding` allows; "" for none."""
-    parts = (part.replace(" ", "").lower().partition(";") for part in accepted.split(","))
+    parts = (part.replace(" ", "").lower().partition(";") for part in accepted.split(",", MAX_CODINGS)[:MAX_CODINGS])
     allowed = {name for name, _semicolon, weight in parts if not _ZERO_WEIGHT.fullmatch(weight)}
     return next((name for name in COMPRESSORS if name in allowed), "")
 

@@ -1,18 +1,22 @@
 """The audit log: what was done, when, by whom. Entries hold ids and codes, never a name or an address."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.models import AuditEntry, Signature
-from signatures.registries import READ_ACTIONS, AuditAction
+from signatures.registries import READ_ACTIONS, STRANGERS_ACTIONS, AuditAction
 from signatures.states import State
 
 DAILY = timedelta(hours=23)
+HOUR = timedelta(hours=1)
+STRANGERS_PER_HOUR = 100  # entries of each of `STRANGERS_ACTIONS`, from all networks together
 
 # Raw SQL, because every confirmation writes an entry, and the ORM takes as long to build this as PostgreSQL to run it.
 _INSERT = """
@@ -34,6 +38,8 @@ def record(
 ) -> None:
     """Writes one entry. The caller is in the transaction of the change that the entry is about.
 
+    Beyond `STRANGERS_PER_HOUR` an entry that strangers cause is left out, and one entry says so.
+
     Args:
         action: what was done.
         staff_id: the id of the member of staff who did it; None for a signer, a reader or the program.
@@ -50,8 +56,24 @@ def record(
     if action not in AuditAction:
         raise ValueError(f"{action!r} is not in the registry of audit actions.")
     entry = (timezone.now(), action, staff_id, letter_id, signature_id, was, now, reason, json.dumps(detail or {}))
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, entry)
+    with _room_for(action) as has_room, connection.cursor() as cursor:
+        if has_room:
+            cursor.execute(_INSERT, entry)
+
+
+@contextmanager
+def _room_for(action: AuditAction) -> Iterator[bool]:
+    """Yields whether the entry may be written. The lock makes the number exact, however many requests come at once."""
+    if action not in STRANGERS_ACTIONS:
+        yield True
+        return
+    with transaction.atomic():
+        transaction_lock(AdvisoryLock.COUNT_STRANGERS_ENTRIES)
+        recent = AuditEntry.objects.filter(at__gt=timezone.now() - HOUR)
+        has_room = recent.filter(action=action)[:STRANGERS_PER_HOUR].count() < STRANGERS_PER_HOUR
+        if not has_room and not recent.filter(action=AuditAction.LEFT_OUT, detail__action=action).exists():
+            record(AuditAction.LEFT_OUT, detail={"action": action})
+        yield has_room
 
 
 def record_each(
@@ -95,6 +117,12 @@ def newest_id() -> int:
 def last_transition(signature_id: int) -> AuditEntry | None:
     """Returns the newest entry that changed the state of this signature."""
     return AuditEntry.objects.filter(signature_id=signature_id).exclude(now="").first()
+
+
+def number_within_a_day(action: AuditAction, signature_id: int) -> int:
+    """Returns how many entries of this action on this signature are younger than 24 hours."""
+    young = timezone.now() - timedelta(days=1)
+    return AuditEntry.objects.filter(signature_id=signature_id, action=action, at__gt=young).count()
 
 
 def changes_by_others(signature_ids: Collection[int], *, by: int | None, after: int) -> dict[int, AuditEntry]:

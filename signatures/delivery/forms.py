@@ -1,15 +1,17 @@
 """The form of the public page of a delivery: checks whether a receipt or a digest belongs to it."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from campaign.runtime.regular_expressions import linear
 from campaign.templatetags.languages import language_name
 from signatures.delivery import receipts
 from signatures.models import Delivery
+
+_DIGEST = linear(r"\A(?:[0-9a-f]{2}\s?){31}[0-9a-f]{2}(?=\s|$)")
 
 
 class ProofForm(forms.Form):
@@ -73,5 +75,5 @@ class ProofForm(forms.Form):
 
 def _digest_in(typed: str) -> str:
     """Returns the SHA-256 that the text begins with, in any form that programs print, or an empty text."""
-    found = re.match(r"(?:[0-9a-f]{2}\s?){31}[0-9a-f]{2}(?=\s|$)", typed.strip().lower())
-    return re.sub(r"\s", "", found[0]) if found else ""
+    found = _DIGEST.match(typed.strip().lower())
+    return "".join(found[0].split()) if found else ""

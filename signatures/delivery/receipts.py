@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaign.runtime.regular_expressions import ASCII, linear
 from signatures.delivery import merkle
 from signatures.models import DeliveryEntry
 
@@ -19,8 +19,8 @@ COUNTED = "counted"
 CELLS = 9  # columns of the CSV
 MAX_LENGTH = 20_000  # characters of a receipt: the longest words there are, each letter escaped, and a path of 64
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_SLUG = re.compile(r"[-\w]{1,50}", re.ASCII)
+_DIGEST = linear(r"[0-9a-f]{64}")
+_SLUG = linear(r"[-\w]{1,50}", ASCII)
 
 
 class InvalidReceipt(Exception):

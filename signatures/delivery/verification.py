@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
+from campaign.runtime.regular_expressions import linear
 from signatures.delivery import manifest, merkle, receipts, zip_archive
 from signatures.delivery.csv_export import COLUMNS, LEAF_COLUMNS
 from signatures.states import Kind
@@ -18,7 +18,7 @@ MAX_FAULTS = 10  # of the entries; more of them say nothing new
 MAX_MANIFEST_BYTES = 1 << 20
 WRONG_COLUMNS = "the columns are not named as they must be"
 
-_LEAF_LINE = re.compile(rb"(\d{0,9}),([0-9a-f]{64})?,([0-9a-f]{64})\r\n")
+_LEAF_LINE = linear(rb"\A(\d{0,9}),([0-9a-f]{64})?,([0-9a-f]{64})\r\n")
 
 Parts = Mapping[str, zip_archive.ZipEntry]  # by file name
 

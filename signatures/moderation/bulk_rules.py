@@ -235,8 +235,8 @@ def preview(rule: BulkRule) -> Preview:
 def condition_names(rule: BulkRule) -> str:
     """Returns which conditions a rule has, without their values."""
     columns = (
-        "name_pattern", "organization", "similar_to", "domain", "by_network", "country", "language", "flag",
-        "signed_up_from", "states", "visibility",
+        "name_pattern", "organization", "similar_to", "domain", "by_network", "by_mailbox", "country", "language",
+        "flag", "signed_up_from", "states", "visibility",
     )  # fmt: skip
     return ", ".join(column for column in columns if getattr(rule, column))
 

@@ -14,6 +14,7 @@ from django_countries import countries
 
 from campaign.letters import text_cache
 from campaign.web.middleware import public_page
+from campaign.web.query_parameters import query_parameters
 from signatures import counts
 from signatures.models import Signature, SignatureQuerySet
 from signatures.public_list import pagination, search
@@ -21,10 +22,12 @@ from signatures.public_list.forms import ListForm
 from signatures.states import Kind
 
 MAX_ORGANIZATIONS = 24  # newest organizations on the first page, beside the featured ones
+SEARCH_PARAMETERS = ("q", "country", "order", "kind")  # of all pages of one search
 
 
 @require_safe
 @public_page
+@query_parameters(*SEARCH_PARAMETERS, "after", "before")
 def signatories(request: HttpRequest, slug: str) -> HttpResponse:
     """The list of public names, page by page.
 
@@ -106,7 +109,7 @@ def _query_string(query: QueryDict, **cursor: str) -> str:
     """Returns the query string of another page of the same search; "" without a cursor."""
     if not all(cursor.values()):
         return ""
-    kept = {name: str(query[name]) for name in ("q", "country", "order", "kind") if query.get(name)}
+    kept = {name: str(query[name]) for name in SEARCH_PARAMETERS if query.get(name)}
     return urlencode(kept | cursor)
 
 

@@ -4,7 +4,14 @@ Tests hold that every code in use is registered, that every registered code is i
 """
 
 from signatures.registries.alarms import AlarmCode
-from signatures.registries.audit_actions import LEAVING_ACTIONS, READ_ACTIONS, ActionGroup, AuditAction, find_action
+from signatures.registries.audit_actions import (
+    LEAVING_ACTIONS,
+    READ_ACTIONS,
+    STRANGERS_ACTIONS,
+    ActionGroup,
+    AuditAction,
+    find_action,
+)
 from signatures.registries.flags import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS, Flag, FlagEnd
 from signatures.registries.reasons import ReportReason
 
@@ -13,6 +20,7 @@ __all__ = [
     "FLAGS_OF_WORDS",
     "LEAVING_ACTIONS",
     "READ_ACTIONS",
+    "STRANGERS_ACTIONS",
     "ActionGroup",
     "AlarmCode",
     "AuditAction",

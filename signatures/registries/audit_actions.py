@@ -131,6 +131,7 @@ class AuditAction(StrEnum):
     TIGHTEN = "tighten", _SETTINGS, "Tightened the limits."
     LOOSEN = "loosen", _SETTINGS, "Loosened the limits."
 
+    LEFT_OUT = "left-out", _PROGRAM, "Too many entries of one kind by strangers; the next ones are left out."
     PRUNE = "prune", _PROGRAM, "Deleted what was kept long enough."
     ALARM = "alarm", _PROGRAM, "Alarm."
     ALARM_SEEN = "alarm-seen", _PROGRAM, "Saw an alarm."
@@ -155,6 +156,18 @@ def find_action(code: str) -> AuditAction | None:
     return next((action for action in AuditAction if action == code), None)
 
 
+# What requests without a signed-in account can cause again and again, about nothing that is theirs. Their entries are
+# limited (threat model A18), because nobody can delete an entry. A new such action belongs in here.
+STRANGERS_ACTIONS = frozenset(
+    {
+        AuditAction.LOGIN_FAILED,
+        AuditAction.SECOND_FACTOR_FAILED,
+        AuditAction.LOGIN_LOCKED,
+        AuditAction.LOGIN_FLOOD,
+        AuditAction.ASK_PASSWORD,
+        AuditAction.REPORT,
+    }
+)
 READ_ACTIONS = (AuditAction.VIEW, AuditAction.SEARCH)  # what only looked at something, and changed nothing
 # With what a signature leaves the letter for good.
 LEAVING_ACTIONS = (AuditAction.WITHDRAW, AuditAction.ERASE, AuditAction.NOT_ME, AuditAction.UNDO_IMPORT)

@@ -3,9 +3,7 @@
 Screening and the trial on the last week both use `Blocklists`, so that they cannot differ.
 """
 
-import fnmatch
 import ipaddress
-import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from django.utils import timezone
 from fontTools.unicodedata import script
 
 from campaign.runtime.expiring_cache import ExpiringCache
+from campaign.runtime.regular_expressions import Pattern, linear, shell_patterns
 from campaign.web.client_network import NETWORK_PREFIX
 from signatures.models import BlocklistEntry
 from signatures.registries import Flag
@@ -28,7 +27,8 @@ FIELDS = tuple(word for word in WORDS if word != "spokesperson")
 WIDEST_PREFIX = {4: 8, 6: 16}
 CACHE_SECONDS = 10.0  # how long a process keeps the lists
 _NO_SPACES = {"Hani", "Hira", "Kana", "Hang"}  # scripts that write words without spaces
-_DOMAIN = re.compile(r"[a-z0-9_*?-]+(\.[a-z0-9_*?-]+)+")
+_DOMAIN = linear(r"\A[a-z0-9_*?-]+(\.[a-z0-9_*?-]+)+")
+_LETTER_OR_DIGIT, _PUNCTUATION = linear(r"[a-z0-9]"), linear(r"[^0-9a-z\s]")
 
 
 class InvalidEntry(ValueError):
@@ -57,7 +57,7 @@ def _clean_domain(value: str) -> str:
         value = ".".join(label if label.isascii() else idna.encode(label, uts46=True).decode() for label in labels)
     except idna.IDNAError:
         raise InvalidEntry("This is no email domain.") from None
-    if not _DOMAIN.fullmatch(value) or not re.search(r"[a-z0-9]", value):
+    if not _DOMAIN.fullmatch(value) or not _LETTER_OR_DIGIT.search(value):
         raise InvalidEntry("Please enter an email domain, such as mailbot.example or *.mailbot.example.")
     return value
 
@@ -90,7 +90,7 @@ class Blocklists:
         expires_at: when the first of the entries expires.
     """
 
-    domains: re.Pattern[str] | None = None
+    domains: Pattern[str] | None = None
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     words: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
@@ -102,11 +102,10 @@ class Blocklists:
         values: dict[str, list[str]] = {kind: [] for kind in BlocklistEntry.Kind.values}
         for entry in entries:
             values[entry.kind].append(entry.value)
-        globs = "|".join(map(fnmatch.translate, values["domain"]))
         words = [_spaced(value) for value in values["word"]]
         parts = {word.replace(" ", "") for word in words if not _NO_SPACES.isdisjoint(map(script, word))}
         return cls(
-            re.compile(globs) if globs else None,
+            shell_patterns(values["domain"]),
             tuple(map(ipaddress.ip_network, values["network"])),
             tuple(f" {word} " for word in words if word.replace(" ", "") not in parts),
             tuple(parts),
@@ -175,7 +174,7 @@ def _spaced(text: str, *, hyphen: str = " ") -> str:
     Punctuation inside a line becomes `hyphen`: a space splits two joined words, "" joins the letters of one.
     """
     if text.isascii():
-        return " ".join(re.sub(r"[^0-9a-z\s]", hyphen, text.lower()).split())
+        return " ".join(_PUNCTUATION.sub(hyphen, text.lower()).split())
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not "\u0300" <= c <= "\u036f")
     text = unicodedata.normalize("NFC", text)
     plain = "".join(

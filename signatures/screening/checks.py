@@ -1,6 +1,5 @@
 """Risk checks: what in a submission sends it to review. A flag never refuses anything, and no signer sees it."""
 
-import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from functools import lru_cache
@@ -8,6 +7,7 @@ from functools import lru_cache
 from disposable_email_domains import blocklist
 from fontTools.unicodedata import script
 
+from campaign.runtime.regular_expressions import IGNORECASE, linear
 from signatures.registries import Flag
 from signatures.registries.typed_fields import DELIVERED, WORDS
 from signatures.values import form_stamps
@@ -24,11 +24,13 @@ MAX_MARKS_OF_SCRIPT = {"Tibt": 5, "Mymr": 5, "Lana": 5}
 MAX_MARKS_PER_LETTER = 2  # on the average of a text
 MARKS_IN_ANY_TEXT = 6  # so many are fine, whatever the average of a single word is
 
-_LINK = re.compile(
+_LINK = linear(
     r"https?:|\bwww\s*\.|://|\bt\.me/|\bdot com\b"
-    r"|\b[\w-]{1,63}\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b",
-    re.IGNORECASE,
+    r"|\w\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b",
+    IGNORECASE,
 )
+_NUMBER, _YEAR, _NO_LETTER, _VOWEL = linear(r"\d+"), linear(r"(19|20)\d\d"), linear(r"[^a-z]"), linear(r"[aeiouy]")
+_LETTER_BESIDE_DIGIT = linear(r"(?<=[a-z])\d|(?<=\d)[a-z]")
 # Scripts that are written together in one word: Japanese, Korean and Chinese take Han characters.
 _TOGETHER = ({"Hani", "Hira", "Kana"}, {"Hani", "Hang"}, {"Hani", "Bopo"})
 _WITH_LATIN = frozenset({"Latn", "Hani", "Hira", "Kana", "Hang"})  # in the names of firms: LG전자, JR東日本
@@ -100,12 +102,12 @@ def _is_machine_made(mailbox: str) -> bool:
     That is: with a long number that is no year, many changes between letters and digits, or hardly a vowel.
     """
     local = mailbox.partition("+")[0].lower()
-    numbers = re.findall(r"\d+", local)
-    letters = re.sub(r"[^a-z]", "", local)
+    numbers = _NUMBER.findall(local)
+    letters = _NO_LETTER.sub("", local)
     return (
-        (bool(letters) and any(len(n) >= MAX_DIGITS and not re.fullmatch(r"(19|20)\d\d", n) for n in numbers))
-        or len(re.findall(r"(?<=[a-z])\d|(?<=\d)[a-z]", local)) >= 3
-        or (len(letters) >= 8 and len(re.findall(r"[aeiouy]", letters)) * 6 < len(letters))
+        (bool(letters) and any(len(n) >= MAX_DIGITS and not _YEAR.fullmatch(n) for n in numbers))
+        or len(_LETTER_BESIDE_DIGIT.findall(local)) >= 3
+        or (len(letters) >= 8 and len(_VOWEL.findall(letters)) * 6 < len(letters))
     )
 
 

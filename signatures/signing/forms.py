@@ -31,6 +31,8 @@ NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
 CONSENT_REQUIRED = _("Please tick this box: without your consent we may store nothing.")
 ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
 
+TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
+
 REQUIRED_FIELDS = ("kind", "visibility", "name", "spokesperson")  # always open; the others are behind a summary
 OPTIONAL_FIELDS = tuple(name for name in TYPED_NAMES if name not in REQUIRED_FIELDS)
 

@@ -21,7 +21,7 @@ from signatures.models import Question, Signature, Submission
 from signatures.registries import Flag
 from signatures.screening import rate_limits
 from signatures.signing import changes, personal_data, sent_words, submission_views, withdrawal
-from signatures.signing.forms import ChangeForm
+from signatures.signing.forms import TOO_MANY_CHANGES, ChangeForm
 from signatures.states import ALLOWED_FROM, State
 from signatures.values import tokens
 
@@ -77,7 +77,10 @@ def _page(request: HttpRequest, signature: Signature, form: ChangeForm | None = 
 def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
     form = ChangeForm.of(signature, text_cache.newest_by_id(signature.letter_id), request.POST)
     if form.is_valid():
-        return _act(request, signature, partial(sent_words.send, form=form, action=changes.change))
+        try:
+            return _act(request, signature, partial(sent_words.send, form=form, action=changes.change))
+        except transitions.TooManyChanges:
+            form.add_error("name", TOO_MANY_CHANGES)
     return _page(request, signature, form) if signature.state in ALLOWED_FROM["change"] else _redirect(signature)
 
 

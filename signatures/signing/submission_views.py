@@ -14,7 +14,7 @@ from campaign.web.responses import see_other
 from signatures import transitions
 from signatures.models import Signature, Submission
 from signatures.signing import confirmation, personal_data, replacement, sent_words, withdrawal
-from signatures.signing.forms import ConfirmForm
+from signatures.signing.forms import TOO_MANY_CHANGES, ConfirmForm
 from signatures.values import tokens
 
 CHOOSE = _("There is a signature from this mailbox already. Please choose one of the buttons below.")
@@ -90,6 +90,9 @@ def _with_words(request: HttpRequest, submission: Submission, action: Any) -> Ht
         has_place = confirmation.has_place(submission)
         form.add_error("name" if has_place else None, NAME_TAKEN if has_place else CHOOSE)
         return page(request, submission, form, list(error.standing))
+    except transitions.TooManyChanges:
+        form.add_error("name", TOO_MANY_CHANGES)
+        return page(request, submission, form)
     return _redirect(submission)
 
 

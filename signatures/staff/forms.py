@@ -3,12 +3,13 @@
 from django import forms
 
 from signatures.staff.passkeys import MAX_RESPONSE
+from signatures.staff.second_factor import MAX_TYPED
 
 
 class CodeForm(forms.Form):
     code = forms.CharField(
         label="Code",
-        max_length=20,
+        max_length=MAX_TYPED,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
     )
 
@@ -37,7 +38,7 @@ class SignInAgainForm(forms.Form):
     )
     code = forms.CharField(
         label="Code",
-        max_length=20,
+        max_length=MAX_TYPED,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
     )

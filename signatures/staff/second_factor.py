@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import re
 import secrets
 from base64 import b32encode
 from collections.abc import Mapping
@@ -17,14 +16,16 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential
 
+from campaign.runtime.regular_expressions import linear
 from signatures.audit import audit_log
 from signatures.registries import AuditAction
 from signatures.staff import passkeys, sessions
 
 RECOVERY_CODES = 10
+MAX_TYPED = 20  # characters of a code with its spaces and hyphens
 
-_APP_CODE = re.compile(r"\d{6}")
-_SEPARATORS = re.compile(r"[^0-9a-z]")
+_APP_CODE = linear(r"\d{6}")
+_SEPARATORS = linear(r"[^0-9a-z]")
 
 
 class LastFactor(Exception):
@@ -179,7 +180,7 @@ def reset(person: User) -> None:
 
 
 def _normalized(code: str) -> str:
-    return _SEPARATORS.sub("", code.lower())
+    return _SEPARATORS.sub("", code[:MAX_TYPED].lower())
 
 
 def _stored_digest(account_id: int, code: str) -> str:

@@ -1,6 +1,5 @@
 """The addresses that belong to the mirror, and the file of each."""
 
-import re
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -8,12 +7,14 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
+from campaign.runtime.regular_expressions import ASCII, linear
+
 MIRRORED_PAGES = frozenset(
     {"first", "letter", "history", "news", "privacy", "signatories", "countries", "delivery", "api", "robots"}
 )
 # The list is mirrored newest first, and organizations alone. Each other order or search would be as many pages again.
 MIRRORED_QUERIES = {"signatories": frozenset({"after", "kind"})}
-_PLAIN = re.compile(r"[\w.-]{1,80}", re.ASCII)
+_PLAIN = linear(r"[\w.-]{1,80}", ASCII)
 
 
 def language_of(path: str) -> str:

@@ -1,6 +1,5 @@
 """Rewrites a page of the site for the mirror: links that work from any folder, and nothing that needs a server."""
 
-import re
 from dataclasses import dataclass, field
 from html import escape, unescape
 from posixpath import dirname, relpath
@@ -8,11 +7,12 @@ from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 
+from campaign.runtime.regular_expressions import DOTALL, Match, linear
 from signatures.static_mirror import links
 
 # Templates write attributes with double quotes and escape those in texts, so no signer can write such an attribute.
-_LINK = re.compile(r'(?<=\s)(href|src)="([^"#][^"]*)"')
-_SCRIPT = re.compile(r"\s*<script\b.*?</script>", re.DOTALL)
+_LINK = linear(r'(?<=\s)(href|src)="([^"#][^"]*)"')
+_SCRIPT = linear(r"(?<!\s)\s*<script\b.*?(?:</script>|\Z)", DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def rewrite(page: str, address: str, *, at_any_depth: bool = False) -> tuple[str
     found = PageLinks()
     folder = dirname(links.file_for(address) or "")
 
-    def rewritten(match: re.Match[str]) -> str:
+    def rewritten(match: Match[str]) -> str:
         target, fragment = _target(unescape(match[2]), address, found)
         if target is None:
             return match[0]

@@ -55,8 +55,11 @@ def validate(typed: str) -> str:
         InvalidEmailAddress: when it is none, or has a local part beyond ASCII: Django's SMTP backend refuses to send
             there (`prep_address`).
     """
+    typed = typed.strip()
+    if len(typed) > MAX_LENGTH:  # the checks take long for a long text
+        raise InvalidEmailAddress
     try:
-        found = validate_email(typed.strip(), check_deliverability=False, strict=True, allow_smtputf8=False)
+        found = validate_email(typed, check_deliverability=False, strict=True, allow_smtputf8=False)
     except EmailNotValidError:
         raise InvalidEmailAddress from None
     return found.original if found.original.isascii() else f"{found.original.rpartition('@')[0]}@{found.ascii_domain}"

@@ -1,6 +1,5 @@
 """Fill a form of a finished page with values that were sent before (threat model A20)."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -9,13 +8,16 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import html
 
+from campaign.runtime.regular_expressions import linear
+
 CSRF_FIELD = "csrfmiddlewaretoken"
 ADDS_UP = "-TOTAL_FORMS"  # the end of the name of the field in which Django counts the rows of a formset
 COUNTS_ROWS = (ADDS_UP, "-INITIAL_FORMS", "-MIN_NUM_FORMS", "-MAX_NUM_FORMS")
 
 NEVER_FILLED = {"file", "password", "submit", "button", "image", "reset"}
 
-_NOT_IN_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # lxml refuses these
+_ROW_NUMBER = linear(r"-(\d{1,3})-")  # of a form in a formset, after its prefix
+_NOT_IN_XML = linear("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # lxml refuses these
 
 Values = Mapping[str, Sequence[str]]
 
@@ -90,7 +92,7 @@ def _add_rows(form: Any, values: Values) -> None:
     """Add the rows of a formset that a script had added: copies of the empty row that Django puts into the page."""
     for counter in [control for control in form.iter("input") if (control.get("name") or "").endswith(ADDS_UP)]:
         prefix = counter.get("name").removesuffix(ADDS_UP)
-        matches = (re.match(rf"{re.escape(prefix)}-(\d{{1,3}})-", name) for name in values)
+        matches = (_ROW_NUMBER.match(name.removeprefix(prefix)) for name in values if name.startswith(prefix))
         sent = {int(match[1]) for match in matches if match}
         for empty in form.xpath(".//*[@id=$id]", id=f"{prefix}-empty"):
             for number in sorted(sent - set(range(int(counter.get("value"))))):

@@ -3,13 +3,13 @@
 The rules are those of threat model S7, S8 and S12. Every line that a signer types is cleaned by them.
 """
 
-import re
 import unicodedata
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from fontTools.unicodedata import script, script_extension
 
+from campaign.runtime.regular_expressions import IGNORECASE, Match, linear
 from signatures.registries.typed_fields import MAX_LENGTHS
 from signatures.values.normalization import name_key, search_text, strip_accents
 
@@ -49,8 +49,8 @@ JOINING = frozenset(
 )  # fmt: skip
 VARYING = frozenset({"Hani", "Mong", "Mymr", "Phag"})  # Japanese family names need them: one 葛, two shapes
 
-_DROPPED = re.compile(f"[{''.join(DROPPED)}]")
-_SHAPERS = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]+")  # as ranges it is fast
+_DROPPED = linear(f"[{''.join(sorted(DROPPED))}]")
+_SHAPERS = linear("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]+")  # as ranges it is fast
 _ALLOWED = frozenset(BREAKS) | DROPPED | SHAPERS
 FORBIDDEN = {
     "bidi": _("This holds an invisible sign that reverses the direction of writing (%(code)s). Please type it afresh."),
@@ -62,8 +62,9 @@ FORBIDDEN = {
     "Co": _("This holds a character that looks different on every device (%(code)s). Please write it in another way."),
     "Cn": _("This holds a character that does not exist (%(code)s). Please remove it."),
 }
-_WEB_ADDRESS = re.compile(r"https?:|\bwww\.|://|\S@\S+\.\S", re.IGNORECASE)
-_LINE_END = re.compile(r"\r\n|[\n\r\u0085\u2028\u2029]")
+_WEB_ADDRESS = linear(r"https?:|\bwww\.|://|\S@[^\s@]+\.\S", IGNORECASE)
+_LINE_END = linear(r"\r\n|[\n\r\u0085\u2028\u2029]")
+_EMPTY_LINES, _SIGNS_BEFORE = linear(r"\n{3,}"), linear(r"^\W+")
 
 
 class InvalidName(ValueError):
@@ -113,7 +114,7 @@ def clean_text(typed: str, *, longest: int) -> str:
     """
     _check_length(typed, longest, factor=INPUT_FACTOR)
     lines = (clean_line(line, longest=longest) for line in _LINE_END.split(typed))
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    text = _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
     _check_length(text, longest)
     return text
 
@@ -142,7 +143,7 @@ def _drop_idle_shapers(line: str, *, keep_none: bool = False) -> str:
     return unicodedata.normalize("NFC", _SHAPERS.sub("" if keep_none else _effective_shapers, line))
 
 
-def _effective_shapers(run: re.Match[str]) -> str:
+def _effective_shapers(run: Match[str]) -> str:
     """Returns those shapers of a run of neighbors that have an effect between the two letters around it, each once."""
     before, after = run.string[run.start() - 1 : run.start()], run.string[run.end() : run.end() + 1]
     scripts = _scripts(before)
@@ -195,7 +196,7 @@ def sort_key(name: str) -> str:
     """
     if not name:
         return ""
-    letters = re.sub(r"^\W+", "", strip_accents(name.casefold()))
+    letters = _SIGNS_BEFORE.sub("", strip_accents(name.casefold()))
     return f"{_rank(letters[:1] or name[:1]):02d} {letters}"[:SORT_KEY]
 
 

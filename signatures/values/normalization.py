@@ -1,7 +1,8 @@
 """Normalization of text for comparing and searching: without case, accents and width."""
 
-import re
 import unicodedata
+
+from campaign.runtime.regular_expressions import linear
 
 # Letters that have no decomposition, as people type them who lack the key.
 _LETTERS = {
@@ -17,6 +18,7 @@ _NOT_TYPED = (
 )  # fmt: skip
 # Invisible. No stored name holds them (`names`), but a search term pasted from a page may.
 _INVISIBLE = (0xAD, 0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
+_BETWEEN_WORDS = linear(r"[\s()/,]+")
 _SIGNS = dict.fromkeys(_APOSTROPHES, "'") | dict.fromkeys(_HYPHENS, "-")
 _SAME_IN_SEARCH = str.maketrans({**_LETTERS, **_KEYBOARDS, **_SIGNS}) | dict.fromkeys(_NOT_TYPED + _INVISIBLE)
 
@@ -42,7 +44,7 @@ def name_key(name: str) -> str:
 
 def compared_words(line: str) -> list[str]:
     """Returns the words of a line without case, width and punctuation."""
-    parts = re.split(r"[\s()/,]+", unicodedata.normalize("NFKC", line).casefold())
+    parts = _BETWEEN_WORDS.split(unicodedata.normalize("NFKC", line).casefold())
     words = ("".join(c for c in part if unicodedata.category(c)[0] in "LMN") for part in parts)
     return [word for word in words if word]
 

@@ -1,12 +1,13 @@
 """Search patterns that staff type: `*` for any characters, `?` for one. Case, accents and width do not matter."""
 
-import re
 import unicodedata
 from functools import cache
 
+from campaign.runtime.regular_expressions import linear
 from signatures.values.normalization import strip_accents
 
 LAST_CODE = 0x20000  # no script in use has case or accents beyond it
+_PARTS, _NO_LITERAL = linear(r"\*+|\s+|."), linear(r"[*?\s]")
 _ACCENTS = "[\u0300-\u036f]*"  # may follow a letter
 
 
@@ -17,7 +18,7 @@ def regex(pattern: str) -> str:
     no collation of the database is needed. A letter that becomes two without case (ß) is found only as it is typed.
     """
     typed = _plain(pattern.strip())
-    parts = [_part(part) for part in re.findall(r"\*+|\s+|.", typed)]
+    parts = [_part(part) for part in _PARTS.findall(typed)]
     start, end = ("" if typed.startswith("*") else "^"), ("" if typed.endswith("*") else "$")
     # Stars at the ends are dropped: an expression without anchors is searched for faster.
     return start + "".join(parts[not start : len(parts) - (not end)]) + end
@@ -30,7 +31,7 @@ def contains_regex(words: str) -> str:
 
 def has_literal(pattern: str) -> bool:
     """Returns whether the pattern holds more than stars, question marks and spaces."""
-    return bool(re.sub(r"[*?\s]", "", pattern))
+    return bool(_NO_LITERAL.sub("", pattern))
 
 
 def _part(typed: str) -> str:

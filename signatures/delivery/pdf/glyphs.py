@@ -1,6 +1,5 @@
 """Finds the font of each character. A character that no font draws is shown as its code in a box, never dropped."""
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -10,20 +9,22 @@ from typing import Any
 import typst
 from fontTools.ttLib import TTFont
 
+from campaign.runtime.regular_expressions import Match, linear
+
 FIRST_FAMILY, CJK, LAST_FAMILY = "Noto Sans", "Noto Sans CJK ", "Noto Emoji"  # CJK lacks Ł; Emoji would take the digits
 CJK_FACES = {"ja": "JP", "ko": "KR", "zh-hant": "TC", "zh-tw": "TC", "zh-hk": "HK", "zh-mo": "HK"}
 NO_FAMILY = 1_000
-HAN = re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-KANA, HANGUL = re.compile("[\u3041-\u30ff]"), re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]")
+HAN = linear("[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+KANA, HANGUL = linear("[\u3041-\u30ff]"), linear("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]")
 HAN_LANGUAGES = {  # by Typst's names; the fonts draw one character in the shape that each of these uses
     "ja": ["ja", "JP"], "ko": ["ko", "KR"], "zh-hans": ["zh", "CN"], "zh-hant": ["zh", "TW"], "zh-tw": ["zh", "TW"],
     "zh-hk": ["zh", "HK"], "zh-mo": ["zh", "HK"], "zh": ["zh", "CN"],
 }  # fmt: skip
 MARKS_ON_A_LETTER = 4  # more would be drawn over the neighbors
 LONG_NAME = 25  # may be wider than a column, with nowhere to break
-LONG_WORD = re.compile(rf"[^\s\u2010-\u2015\u2e80-\ua4cf\uac00-\ud7af-]{{{LONG_NAME},}}")
+LONG_WORD = linear(rf"[^\s\u2010-\u2015\u2e80-\ua4cf\uac00-\ud7af-]{{{LONG_NAME},}}")
 ISOLATE, END_ISOLATE, MAY_BREAK = "\u2068", "\u2069", "\u200b"
-JOINING = re.compile("[\u034f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")  # never drawn alone
+JOINING = linear("[\u034f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")  # never drawn alone
 HIDDEN = frozenset("\u00ad\u061c\u200b\u200e\u200f\u2060")  # steer the line; a search in the PDF must not find them
 EMBEDDINGS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn the neighbors around
 RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
@@ -162,7 +163,7 @@ class Glyphs:
         return [pieces if len(pieces) > 1 else "".join(pieces) for pieces in ([*start, end + mark], detail)]
 
 
-def _breakable(word: re.Match[str]) -> str:
+def _breakable(word: Match[str]) -> str:
     """Returns the word with a place to break after every eight letters."""
     pieces = [""]
     for char in word[0]:

@@ -6,7 +6,6 @@ The same parts give the same bytes.
 import base64
 import hashlib
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ from typing import Any
 import pikepdf
 from pikepdf import OutlineItem
 
-PAGES = re.compile(rb"(<xmpTPg:NPages>)\d+")
-DOCUMENT_ID = re.compile(rb"<xmpMM:DocumentID>([^<]+)<")
+from campaign.runtime.regular_expressions import linear
+
+PAGES = linear(rb"(<xmpTPg:NPages>)\d+")
+DOCUMENT_ID = linear(rb"<xmpMM:DocumentID>([^<]+)<")
 
 
 def join(folder: Path) -> dict[str, Any]:

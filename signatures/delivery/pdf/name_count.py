@@ -1,7 +1,10 @@
 """The number of names in a finished document, for programs. `typst_input` writes it into the keywords."""
 
-import re
 from typing import IO, BinaryIO, cast
+
+from campaign.runtime.regular_expressions import linear
+
+_NAMES = linear(r"\A(\d+) names")
 
 
 def name_count(file: IO[bytes]) -> int | None:
@@ -10,7 +13,7 @@ def name_count(file: IO[bytes]) -> int | None:
 
     try:
         with pikepdf.open(cast("BinaryIO", file)) as document:
-            keyword = re.fullmatch(r"(\d+) names", str(document.docinfo.get("/Keywords", "")))
+            keyword = _NAMES.fullmatch(str(document.docinfo.get("/Keywords", "")))
     except pikepdf.PdfError:
         return None
     return int(keyword[1]) if keyword else None

@@ -1,13 +1,15 @@
 """Verify the audit log against its checkpoints."""
 
-import re
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from campaign.runtime.regular_expressions import linear
 from signatures.audit import checkpoints
+
+_DIGEST = linear("[0-9a-f]{64}")
 
 
 class Command(BaseCommand):
@@ -24,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         expect = options["expect"].strip().lower()
-        if expect and not re.fullmatch("[0-9a-f]{64}", expect):
+        if expect and not _DIGEST.fullmatch(expect):
             raise CommandError("The hash of a checkpoint is 64 hexadecimal digits.")
         # disable=None: the progress bar is shown on a terminal only
         with tqdm(total=checkpoints.checked_entries(), unit=" entries", unit_scale=True, disable=None) as bar:

@@ -1,6 +1,5 @@
 """The admin pages of bulk rules: create, preview, start by typing the number of matches, follow the progress, undo."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -18,6 +17,7 @@ from django_countries import countries
 
 from campaign.models import Letter
 from campaign.models.languages import language_choices
+from campaign.runtime.regular_expressions import linear
 from signatures import tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import BulkRule, Signature
@@ -38,6 +38,7 @@ ORIGIN_LABELS = {
 }
 WIDE = forms.TextInput(attrs={"class": "vTextField"})
 Step = BulkRule.Step
+_SEPARATORS = linear(r"[,.'\s]")  # of a number as people type it
 
 
 def _moment(label: Any, help_text: Any = "") -> forms.DateTimeField:
@@ -227,7 +228,7 @@ class BulkRuleAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 def _typed_number(request: HttpRequest) -> int:
     """Returns the number that was typed, with or without the separators that the page shows; -1 if it is none."""
-    typed = re.sub(r"[,.'\s]", "", request.POST.get("number", ""))[:18]
+    typed = _SEPARATORS.sub("", request.POST.get("number", ""))[:18]
     return int(typed) if typed.isdecimal() else -1
 
 
