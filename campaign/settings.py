@@ -238,8 +238,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["signatures.staff.password_hashing.BoundedArgon2Hasher"]
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60  # seconds for which invitations and password resets are valid
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0  # `staff.login_attempts` limits guesses, and locks nobody out
 OTP_TOTP_ISSUER = "Desk"  # shown by the authenticator app; neutral, like our emails, in case the phone is seized
 
 # Public pages load only our own files. Admin pages use the nonce; Django adds it only to pages that use it.

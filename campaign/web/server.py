@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 PUBLIC_THREADS = 8  # each keeps a database connection
 STAFF_THREADS = 4  # the same; so neither a flood of readers nor an export of millions stops the other
+LOGIN_THREADS = 2  # the same; so that strangers who log in all the time leave staff at work their threads
 MAX_QUEUE = 200  # requests that wait for a thread of one pool
 QUEUE_SECONDS = 10.0  # longest wait for a thread
 SEND_SECONDS = 60.0  # in which a client must take one part of a download
@@ -67,13 +68,14 @@ class Application:
         self._staff = ThreadPool(handler, STAFF_THREADS, database_waits.STAFF)
         # For the answer to those who found no thread. It needs no database.
         self._overload = ThreadPool(handler, 1, database_waits.public())
+        self._logins = ThreadPool(handler, LOGIN_THREADS, database_waits.STAFF)
         self._admin = f"/{settings.ADMIN_PATH}"
 
     async def __call__(self, scope: dict[str, Any], receive: request_body.Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError("This application speaks HTTP alone.")
         environ = wsgi_calls.environ_of(scope)
-        pool = self._staff if environ["PATH_INFO"].startswith(self._admin) else self._public
+        pool = self._pool(environ["PATH_INFO"])
         if response := answer_from_memory(WSGIRequest(environ)):
             await _send(send, wsgi_calls.answer_of(response), pool)
             return
@@ -88,6 +90,11 @@ class Application:
             await _send(send, await self._answer(environ, pool), pool)
         finally:
             environ["wsgi.input"].close()
+
+    def _pool(self, path: str) -> ThreadPool:
+        if not path.startswith(self._admin):
+            return self._public
+        return self._logins if path == f"{self._admin}login/" else self._staff
 
     async def _body(self, environ: Environ, receive: request_body.Receive) -> Any:
         """Returns the body; an empty one if it is too large, which Django refuses by its announced length."""

@@ -32,9 +32,9 @@ from campaign.web.client_network import client_network
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
-from signatures.staff import accounts, second_factor, sessions
+from signatures.staff import accounts, known_browsers, second_factor, sessions
 from signatures.staff.forms import CodeForm, ForgottenPasswordForm, SignInAgainForm
-from signatures.staff.login_attempts import LoginAttempts
+from signatures.staff.login_attempts import CodeAttempts, LoginAttempts
 
 PENDING = "pending-second-factor"  # session key of the secret that is being set up
 
@@ -124,7 +124,12 @@ def second_factor_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
 
 def _check_code(site: AdminSite, request: HttpRequest, person: User, form: CodeForm) -> HttpResponse | None:
     """Returns the response to a code; None when it is wrong, with an error in the form."""
-    attempts = LoginAttempts(f"code {person.pk}", client_network(request))
+    attempts = CodeAttempts(
+        person.pk,
+        client_network(request),
+        browser=known_browsers.browser_of(request, person.pk),
+        is_guessable=second_factor.is_app_code(request.POST.get("code", "")),
+    )
     if attempts.are_exhausted:
         return _locked_page(site, request, attempts, person.pk)
     device = second_factor.verify_code(person, form.cleaned_data["code"]) if form.is_valid() else None
@@ -148,7 +153,9 @@ def _log_in(request: HttpRequest, device: Device) -> HttpResponse:
     if is_recovery_code:
         left = second_factor.recovery_codes_left(account_id)
         messages.warning(request, f"{left} recovery code{pluralize(left, ' is,s are')} left.")
-    return redirect(next_url(request))
+    response = redirect(next_url(request))
+    known_browsers.remember(response, account_id)
+    return response
 
 
 def _person(request: HttpRequest) -> User | None:
@@ -175,7 +182,9 @@ def enroll_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
             device, recovery_codes = enrolled
             del request.session[PENDING]
             _log_in(request, device)
-            return _page(site, request, "recovery_codes", "Recovery codes", codes=recovery_codes)
+            response = _page(site, request, "recovery_codes", "Recovery codes", codes=recovery_codes)
+            known_browsers.remember(response, person.pk)
+            return response
         form.add_error("code", "This code does not belong to the secret above. Please wait for the next one.")
     qr_code = segno.make(second_factor.provisioning_uri(person, key), error="m")
     context: dict[str, Any] = {

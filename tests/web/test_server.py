@@ -191,17 +191,18 @@ def test_S36_a_queue_that_is_full_is_refused_at_once(monkeypatch: pytest.MonkeyP
     assert asyncio.run(go()) == 503
 
 
-def test_staff_have_threads_of_their_own() -> None:
+@pytest.mark.parametrize("held", [b"/", b"/admin/login/"])
+def test_staff_have_threads_of_their_own(held: bytes) -> None:
     free = threading.Event()
 
     def respond(environ: dict[str, Any]) -> HttpResponse:
-        if not environ["PATH_INFO"].startswith("/admin/"):
+        if environ["PATH_INFO"] != "/admin/":
             free.wait(10)
-        return HttpResponse(threading.current_thread().name)
+        return HttpResponse()
 
     async def go() -> int:
         application = Application(answering(respond))
-        asked = [asyncio.ensure_future(ask(application, scope())) for _each in range(server.PUBLIC_THREADS)]
+        asked = [asyncio.ensure_future(ask(application, scope(held))) for _each in range(server.PUBLIC_THREADS)]
         await asyncio.sleep(0.1)
         async with asyncio.timeout(2):
             status = (await ask(application, scope(b"/admin/")))[0]
