@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from campaign.runtime import database_waits
 from campaign.web import request_body, wsgi_calls
@@ -117,7 +117,10 @@ class Application:
 
 def _is_signed_in(environ: Environ) -> bool:
     close_old_connections()
-    return wsgi_calls.is_signed_in(environ)
+    try:
+        return wsgi_calls.is_signed_in(environ)
+    except DatabaseError:
+        return False  # Django answers 503 when it asks for the same
 
 
 async def _send(send: Send, answer: Answer, pool: ThreadPool) -> None:

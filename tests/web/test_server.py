@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import connections
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.test import Client
 
 from campaign.web import request_body, server, wsgi_calls
 from campaign.web.server import Application
@@ -140,6 +143,23 @@ def test_S13_a_strangers_body_of_more_than_a_megabyte_is_not_read() -> None:
     application = Application(answering(lambda environ: HttpResponse(environ["wsgi.input"].read() + b"nothing")))
     asked = scope(method="POST", headers=[(b"content-length", b"2000000")])
     assert asyncio.run(ask(application, asked))[2] == [b"nothing"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_S13_only_staff_who_are_signed_in_may_upload_more(client: Client, moderator: User) -> None:
+    client.force_login(moderator)
+    signed_in = client.cookies["sessionid"].value
+    part = b"a" * 500_000
+
+    async def upload(session: str) -> list[bytes]:
+        application = Application(answering(lambda environ: HttpResponse(str(len(environ["wsgi.input"].read())))))
+        headers = [(b"content-length", b"2000000"), (b"cookie", f"sessionid={session}".encode())]
+        parts = (await ask(application, scope(method="POST", headers=headers), *[part] * 4))[2]
+        await application._staff.run(connections.close_all)
+        return parts
+
+    assert asyncio.run(upload(signed_in)) == [b"2000000"]
+    assert asyncio.run(upload("forged" * 5)) == [b"0"]
 
 
 def test_S36_while_all_threads_are_held_health_is_answered_and_others_are_refused_after_a_while(
