@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from campaign.runtime import environment, keys
+from campaign.runtime import database_waits, environment, keys
 from campaign.runtime.environment import LOCAL_HOSTS, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -81,7 +81,6 @@ else:
 # Applications, middleware, templates
 
 ROOT_URLCONF = "campaign.urls"
-WSGI_APPLICATION = "campaign.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ADMIN_PATH = env.str("ADMIN_PATH", default="").strip("/") + "/"
 if ADMIN_PATH == "/":
@@ -119,6 +118,7 @@ MIDDLEWARE = [
     "campaign.web.middleware.HealthCheckMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "campaign.web.middleware.LanguageFromUrlMiddleware",
+    "campaign.web.middleware.OverloadMiddleware",
     "django.middleware.common.CommonMiddleware",
     "campaign.web.middleware.SameOriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -171,7 +171,19 @@ else:
         }
     }
 DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 3
+# How long a connection waits for the server is up to the process: `campaign.runtime.database_waits`.
+DATABASE_STATEMENT_SECONDS = environment.whole_number("DATABASE_STATEMENT_SECONDS", 5)
+DATABASE_LOCK_SECONDS = environment.whole_number("DATABASE_LOCK_SECONDS", 1)
+DATABASES["default"]["OPTIONS"] = {
+    "connection_factory": database_waits.Connection,
+    "cursor_factory": database_waits.Cursor,
+    "connect_timeout": 3,
+    "keepalives_idle": 30,  # seconds; this and the next lines are for a server behind a network
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHES = {"default": env.cache_url_config(CACHE_URL or "locmemcache://")}
@@ -232,8 +244,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["signatures.staff.password_hashing.BoundedArgon2Hasher"]
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 60 * 60  # seconds for which invitations and password resets are valid
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0  # `staff.login_attempts` limits guesses, and locks nobody out
 OTP_TOTP_ISSUER = "Desk"  # shown by the authenticator app; neutral, like our emails, in case the phone is seized
 
 # Passkeys work at one address. Browsers allow plain HTTP for the name localhost alone, not for 127.0.0.1.

@@ -6,6 +6,8 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from campaign.web.responses import unavailable
+
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return render(request, "400.html", status=400)
@@ -22,7 +24,5 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 503 while the database is unavailable, which passes by itself, and 500 for any other error."""
     if isinstance(sys.exc_info()[1], OperationalError):
-        response = render(request, "503.html", status=503)
-        response["Retry-After"] = "10"
-        return response
+        return unavailable(request)
     return render(request, "500.html", status=500)

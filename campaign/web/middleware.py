@@ -16,15 +16,18 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from campaign.web.page_cache import CachedPage, Key, PageCache
+from campaign.web.responses import unavailable
 
 # The text cache adds a second; together they stay below the five seconds of architecture, rule 8.
 FRESH_SECONDS = 3.0  # age in seconds up to which a cached page is served without asking the database
 LATE_SECONDS = 4.0  # age in seconds from which readers wait for a rebuild rather than see names that may be withdrawn
 WAIT_SECONDS = 1.0  # longest wait in seconds for a rebuild, counted from its start: the database may not answer
 STALE_SECONDS = 60.0  # maximum age in seconds of a page served during a rebuild, or while the database is unavailable
+RETRY_SECONDS = 2.0  # after a rebuild that failed, the page is served without another try
 
 public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)  # marks a view for PageCacheMiddleware
 page_cache = PageCache()
+HEALTH_PATH = "/healthz"
 
 
 class Middleware:
@@ -49,11 +52,11 @@ class PageCacheMiddleware(Middleware):
         if request.META.get("QUERY_STRING"):
             response = self.get_response(request)
             return CachedPage.from_response(response, now).respond(request) if _is_public(response) else response
-        key = (request.scheme or "", request.META.get("HTTP_HOST", ""), request.path_info)
-        page = page_cache.get(key)
-        if page is None or now - page.created >= STALE_SECONDS:
+        key = _key(request)
+        page = _usable_page(key, now)
+        if page is None:
             return self._build(request, key, now)
-        if now - page.created < FRESH_SECONDS:
+        if _is_good_enough(page, now):
             return page.respond(request)
         return self._rebuild(request, key, now, page)
 
@@ -78,6 +81,8 @@ class PageCacheMiddleware(Middleware):
         """Render the page and keep it. If that fails, answer with the previous version."""
         response = self.get_response(request)
         if previous and (response.status_code >= 500 or "X-Degraded" in response):
+            previous.retry_at = time.monotonic() + RETRY_SECONDS
+            previous.makeshift = CachedPage.from_response(response, now) if _is_public(response) else previous.makeshift
             return previous.respond(request)
         page_cache.drop_older(now - STALE_SECONDS)
         if not _is_public(response):
@@ -86,6 +91,41 @@ class PageCacheMiddleware(Middleware):
         page = CachedPage.from_response(response, now)
         page_cache.put(key, page)
         return page.respond(request)
+
+
+def _key(request: HttpRequest) -> Key:
+    return request.scheme or "", request.META.get("HTTP_HOST", ""), request.path_info
+
+
+def _usable_page(key: Key, now: float) -> CachedPage | None:
+    page = page_cache.get(key)
+    if page and page.makeshift and now - page.created >= STALE_SECONDS:
+        page = page.makeshift
+        page_cache.put(key, page)
+    return page if page and now - page.created < STALE_SECONDS else None
+
+
+def _is_good_enough(page: CachedPage, now: float) -> bool:
+    return now - page.created < FRESH_SECONDS or now < page.retry_at
+
+
+def answer_from_memory(request: HttpRequest, *, is_late: bool = False) -> HttpResponse | None:
+    """Returns a response that takes neither a thread nor the database; None when the request needs them.
+
+    Args:
+        request: any request, before the first middleware.
+        is_late: whether the request has waited for a thread or a rebuild for too long. Then a stale page will do.
+    """
+    if request.path_info == HEALTH_PATH:
+        return healthy()
+    if request.method not in {"GET", "HEAD"} or request.META.get("QUERY_STRING"):
+        return None
+    now = time.monotonic()
+    page = _usable_page(_key(request), now)
+    if page is None:
+        return None
+    is_being_rebuilt = page.rebuild_lock.locked() and (now - page.created < LATE_SECONDS or page.wait_until <= now)
+    return page.respond(request) if is_late or is_being_rebuilt or _is_good_enough(page, now) else None
 
 
 def _is_public(response: HttpResponseBase) -> TypeGuard[HttpResponse]:
@@ -116,13 +156,25 @@ class SiteHeadersMiddleware(Middleware):
         return response
 
 
+def healthy() -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
 class HealthCheckMiddleware(Middleware):
     """Answers `/healthz` for any host and scheme, without the database."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info == "/healthz":
-            return HttpResponse("ok\n", content_type="text/plain")
-        return self.get_response(request)
+        return healthy() if request.path_info == HEALTH_PATH else self.get_response(request)
+
+
+OVERLOADED = "undersigned.overloaded"  # key in `META` of a request that found no thread in time
+
+
+class OverloadMiddleware(Middleware):
+    """Answers 503 to a request for which the web server has no thread (threat model S36)."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return unavailable(request) if request.META.get(OVERLOADED) else self.get_response(request)
 
 
 def language_of(path: str) -> str:

@@ -41,6 +41,8 @@ class CachedPage:
     hits: int = 0
     rebuild_lock: threading.Lock = field(default_factory=threading.Lock)
     wait_until: float = 0.0  # monotonic seconds until which readers wait for the next version; 0 before any rebuild
+    makeshift: "CachedPage | None" = None  # takes its place once it is too old: what can be shown without the database
+    retry_at: float = 0.0  # monotonic seconds until which no rebuild is tried, because one failed
 
     @classmethod
     def from_response(cls, response: HttpResponse, created: float) -> Self:
@@ -122,7 +124,11 @@ class PageCache:
         """Drop the pages created before this moment: they may show the name of somebody who withdrew."""
         with self._lock:
             while self._pages and next(iter(self._pages.values())).created < moment:
-                self._remove(next(iter(self._pages)))
+                key = next(iter(self._pages))
+                page = self._remove(key)
+                if page and page.makeshift:
+                    self._pages[key] = page.makeshift
+                    self._bytes += page.makeshift.size
 
     def clear(self) -> None:
         with self._lock:

@@ -151,15 +151,15 @@ def recovery_codes_left(account_id: int) -> int:
 def verify_code(person: User, code: str) -> Device | None:
     """Use up a code of the app or a recovery code. Each works once.
 
-    The lock on the device's row keeps two requests from using the same code. After a wrong code the device refuses all
-    codes for a while, twice as long each time.
+    The lock on the device's row keeps two requests from using the same code. How many codes may be tried is up to
+    `login_attempts.CodeAttempts`.
 
     Returns the device that the code belongs to; None when the code is wrong.
     """
     plain = _normalized(code)
-    is_app_code = _APP_CODE.fullmatch(plain)
-    kind: type[TOTPDevice | StaticDevice] = TOTPDevice if is_app_code else StaticDevice
-    token = plain if is_app_code else _stored_digest(person.pk, plain)
+    is_short = is_app_code(code)
+    kind: type[TOTPDevice | StaticDevice] = TOTPDevice if is_short else StaticDevice
+    token = plain if is_short else _stored_digest(person.pk, plain)
     device = kind.objects.select_for_update().filter(user=person, confirmed=True).first()
     return device if device and device.verify_token(token) else None
 
@@ -167,6 +167,11 @@ def verify_code(person: User, code: str) -> Device | None:
 def verify_passkey(person: User, answer: Mapping[str, str]) -> WebAuthnCredential | None:
     """Returns the passkey that gave this answer (`passkey`) to the `challenge`; None when it is wrong."""
     return passkeys.verify(person, answer["passkey"], answer["challenge"])
+
+
+def is_app_code(code: str) -> bool:
+    """Returns whether this is a code of an app; a recovery code is longer."""
+    return _APP_CODE.fullmatch(_normalized(code)) is not None
 
 
 def reset(person: User) -> None:

@@ -22,9 +22,9 @@ from campaign.web.client_network import client_network
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
-from signatures.staff import passkeys, second_factor, sessions
+from signatures.staff import known_browsers, passkeys, second_factor, sessions
 from signatures.staff.forms import CodeForm, NewPasskeyForm, PasskeyForm
-from signatures.staff.login_attempts import LoginAttempts
+from signatures.staff.login_attempts import CodeAttempts
 from signatures.staff.sign_in_pages import (
     get_or_post,
     hide_posted_values,
@@ -76,7 +76,12 @@ def second_factor_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
 
 def _check(site: AdminSite, request: HttpRequest, person: User, form: CodeForm) -> HttpResponse | None:
     """Returns the response to a code or passkey; None when it is wrong, with an error on the page."""
-    attempts = LoginAttempts(f"code {person.pk}", client_network(request))
+    attempts = CodeAttempts(
+        person.pk,
+        client_network(request),
+        browser=known_browsers.browser_of(request, person.pk),
+        is_guessable=second_factor.is_app_code(request.POST.get("code", "")),
+    )
     if attempts.are_exhausted:
         return locked_page(site, request, attempts, person.pk)
     device: Device | None = None
@@ -105,7 +110,9 @@ def _log_in(request: HttpRequest, device: Device) -> HttpResponse:
     if isinstance(device, StaticDevice):
         left = second_factor.recovery_codes_left(account_id)
         messages.warning(request, f"{left} recovery code{pluralize(left, ' is,s are')} left.")
-    return redirect(next_url(request))
+    response = redirect(next_url(request))
+    known_browsers.remember(response, account_id)
+    return response
 
 
 @hide_posted_values
@@ -148,7 +155,13 @@ def _enroll_app(site: AdminSite, request: HttpRequest, person: User, form: CodeF
     device, recovery_codes = enrolled
     del request.session[PENDING]
     _log_in(request, device)
-    return page(site, request, "recovery_codes", "Recovery codes", codes=recovery_codes)
+    return _codes_page(site, request, person, recovery_codes)
+
+
+def _codes_page(site: AdminSite, request: HttpRequest, person: User, recovery_codes: list[str]) -> HttpResponse:
+    response = page(site, request, "recovery_codes", "Recovery codes", codes=recovery_codes)
+    known_browsers.remember(response, person.pk)
+    return response
 
 
 def _add_passkey(site: AdminSite, request: HttpRequest, person: User) -> HttpResponse | None:
@@ -163,7 +176,7 @@ def _add_passkey(site: AdminSite, request: HttpRequest, person: User) -> HttpRes
     if not getattr(request.user, "otp_device", None):
         _log_in(request, passkey)
     if recovery_codes:
-        return page(site, request, "recovery_codes", "Recovery codes", codes=recovery_codes)
+        return _codes_page(site, request, person, recovery_codes)
     messages.success(request, "The passkey was added.")
     return redirect("admin:second_factor")
 

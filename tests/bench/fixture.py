@@ -17,6 +17,7 @@ import psycopg2
 from django.conf import settings
 
 from campaign.management.commands import serve
+from campaign.web.server import PUBLIC_THREADS
 from tests.bench.table import say
 
 SLUG = "xi-jinping-2013"
@@ -91,15 +92,19 @@ class BenchSite:
         page = self.folder / "page.html"
         with urlopen(self.letter) as answer:
             page.write_bytes(answer.read())
-        with self.beside("yardstick", YARDSTICK_PAGE=str(page)) as address:
+        with self.beside("yardstick", "wsgi", YARDSTICK_PAGE=str(page)) as address:
             yield address
 
     @contextlib.contextmanager
-    def beside(self, name: str, **environment: str) -> Iterator[str]:
-        """Yields the address of another application of this folder, on the same database, started as `serve` does."""
+    def beside(self, name: str, interface: str = "asginl", **environment: str) -> Iterator[str]:
+        """Yields the address of another application of this folder, on the same database, started as `serve` does.
+
+        A WSGI application gets as many threads as the site has for public pages.
+        """
         port = free_port()
         web = serve.children({"host": "127.0.0.1", "port": port, "workers": 2, "no_worker": True})[0]
-        command = [*web.command[:-1], f"tests.bench.{name}:application"]
+        threads = ["--blocking-threads", str(PUBLIC_THREADS)] if interface == "wsgi" else []
+        command = [*web.command[:-1], "--interface", interface, *threads, f"tests.bench.{name}:application"]
         log = self.folder / f"{name}.log"
         process = start(command, {**web.environment, **self.environment, **environment}, log)
         try:

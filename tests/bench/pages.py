@@ -19,7 +19,7 @@ def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
             found["1k"],
             "req/s",
             found["bare view"],
-            0.6,
+            0.85,
             at_least=True,
             faults=faults,
         ),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from campaign.wsgi import application
+from campaign.asgi import application
 from signatures.screening import blocklists, checks, rate_limits
 
 __all__ = ["application"]

@@ -117,7 +117,7 @@ def test_a_second_serve_on_the_same_folder_says_so_in_one_sentence(site: LiveSit
 
 def test_a_web_process_freezes_its_loaded_objects(site: LiveSite) -> None:
     environment = {**os.environ, "VAR_DIR": str(site.folder), "DJANGO_SETTINGS_MODULE": "campaign.settings"}
-    code = "import campaign.wsgi, gc, sys; print(gc.get_freeze_count() > 10_000, 'signatures.signing.views' in sys.modules)"
+    code = "import campaign.asgi, gc, sys; print(gc.get_freeze_count() > 10_000, 'signatures.signing.views' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=BASE, env=environment, capture_output=True, check=True)
     assert done.stdout == b"True True\n"
 

@@ -387,6 +387,44 @@ def test_O4_names_are_served_for_a_minute_and_the_letter_without_limit(
     assert "Ada Lovelace" in text_of(client) and "Sign the letter" in text_of(client)
 
 
+def test_O16_a_page_that_gets_too_old_is_replaced_by_one_that_needs_no_database(
+    client: Client, letter: Letter, ada: Signature, clock: Clock, database: Callable[[str], None]
+) -> None:
+    """So nobody has to wait for a query that fails: the attempts of the minute before have made the other page."""
+    text_of(client)
+    request = RequestFactory().get("/")
+    database("down")
+    clock.now += 58
+    assert "Ada Lovelace" in text_of(client), "the rebuild failed"
+    clock.now += middleware.RETRY_SECONDS
+    answer = middleware.answer_from_memory(request)
+    assert answer is not None
+    assert "We ask for" in answer.content.decode() and "Ada Lovelace" not in answer.content.decode()
+
+
+def test_O16_after_a_rebuild_that_failed_readers_are_not_made_to_wait_for_the_next(
+    client: Client, letter: Letter, clock: Clock, database: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text_of(client)
+    database("down")
+    asked: list[str] = []
+    down = Translation.objects.in_newest_revision
+
+    def count_and_fail(slug: str) -> Any:
+        asked.append(slug)
+        return down(slug)
+
+    monkeypatch.setattr(Translation.objects, "in_newest_revision", count_and_fail)
+    clock.now += 10
+    for _reader in range(20):
+        assert "We ask for" in text_of(client)
+        clock.now += middleware.RETRY_SECONDS / 20 - 0.001
+    assert len(asked) == 1
+    clock.now += 0.1
+    text_of(client)
+    assert len(asked) == 2
+
+
 def test_O4_many_readers_do_not_query_an_unavailable_database_again(
     client: Client, letter: Letter, clock: Clock, database: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ from campaign.runtime.locks import AdvisoryLock, session_lock
 from signatures.staff import first_account
 
 MAX_PAUSE_SECONDS = 30.0  # between two starts of a child process that keeps ending
-THREADS = 8  # per web worker; each keeps a database connection
+HEADER_MILLISECONDS = 10_000  # in which a client must send the head of a request, also on a connection that it keeps
 
 
 @dataclass
@@ -135,10 +135,11 @@ def children(options: dict[str, Any]) -> list[Child]:
     # Set to empty, because a `.env` file would fill in a variable that is missing.
     web_environment = {**os.environ, "OUTBOX_PRIVATE_KEY_FILE": ""}
     web = [
-        sys.executable, "-m", "granian", "--interface", "wsgi",
+        sys.executable, "-m", "granian", "--interface", "asginl", "--http", "1",
         "--host", options["host"], "--port", str(options["port"]),
-        "--workers", str(options["workers"]), "--blocking-threads", str(THREADS), "--backlog", "2048", "--no-ws",
-        "--log-level", "warning", "--respawn-failed-workers", "campaign.wsgi:application",
+        "--workers", str(options["workers"]), "--backlog", "2048", "--no-ws",
+        "--http1-header-read-timeout", str(HEADER_MILLISECONDS),
+        "--log-level", "warning", "--respawn-failed-workers", "campaign.asgi:application",
     ]  # fmt: skip
     processes = [Child("web server", web, {**web_environment, "GRANIAN_LOG_ACCESS_ENABLED": "false"})]
     if not options["no_worker"]:

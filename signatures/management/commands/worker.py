@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker
 
+from campaign.runtime import database_waits
 from signatures import tasks
 from signatures.outbox import sending
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.OUTBOX_PRIVATE_KEY_FILE:
             raise CommandError("OUTBOX_PRIVATE_KEY_FILE is missing: the worker cannot read the recipients of emails.")
+        database_waits.use(database_waits.WORKER)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())

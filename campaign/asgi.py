@@ -1,4 +1,4 @@
-"""The WSGI application: `granian --interface wsgi campaign.wsgi:application`."""
+"""The ASGI application: `granian --interface asginl campaign.asgi:application`."""
 
 import gc
 import os
@@ -8,7 +8,11 @@ from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
 
-application = get_wsgi_application()
+handler = get_wsgi_application()
+
+from campaign.web.server import Application  # noqa: E402  # it needs the settings
+
+application = Application(handler)
 
 # Everything loaded now is kept until the process ends, so the garbage collector need not examine it again and again.
 # Reading the URL patterns loads what Django would load with the first request.

@@ -1,0 +1,230 @@
+"""How long a process waits for the database (threat model O16).
+
+A server that works ends each wait by itself: the *budget* of a process sets its `statement_timeout`, `lock_timeout` and
+`idle_in_transaction_session_timeout`. A server that hangs does not. So in a process whose budget is watched, a thread
+looks after the waits of all others. When one takes long, it asks the server for a sign of life; without one the
+database counts as *away*: waits are cut, and new ones fail at once, until the server answers again.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import psycopg2
+from django.conf import settings
+from psycopg2 import extensions
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1  # between two looks at the waits
+SUSPICIOUS_SECONDS = 0.5  # a longer wait makes the watching thread ask the server for a sign of life
+SIGN_OF_LIFE_SECONDS = 1.5  # in which the server must accept a connection and answer
+PAUSE_SECONDS = 0.5  # between two questions
+
+
+class Budget(NamedTuple):
+    """Time limits of the server for one process or thread, in seconds; 0 is none.
+
+    Attributes:
+        statement: for one statement.
+        lock: for a lock that another transaction holds.
+        idle: for a transaction in which nothing happens.
+        is_watched: whether a server that hangs is noticed and given up.
+    """
+
+    statement: int = 0
+    lock: int = 0
+    idle: int = 0
+    is_watched: bool = False
+
+    @property
+    def options(self) -> str:
+        """The options of a connection."""
+        limits = {
+            "statement_timeout": self.statement,
+            "lock_timeout": self.lock,
+            "idle_in_transaction_session_timeout": self.idle,
+        }
+        if self.is_watched:
+            limits["client_connection_check_interval"] = 1  # ends the statement of a wait that was cut
+        return " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items() if seconds)
+
+
+COMMAND = Budget()  # an operator waits as long as they like; a migration must not be cut off
+WORKER = Budget(statement=3600, lock=60, idle=3600)
+STAFF = Budget(statement=300, lock=10, idle=600, is_watched=True)  # an export of millions takes its time
+
+
+def public() -> Budget:
+    """Returns the budget of public pages."""
+    return Budget(settings.DATABASE_STATEMENT_SECONDS, settings.DATABASE_LOCK_SECONDS, idle=10, is_watched=True)
+
+
+_process = COMMAND
+_thread = threading.local()
+
+
+def use(budget: Budget) -> None:
+    """Set the budget of this process: of all connections from now on, in threads without a budget of their own."""
+    global _process  # noqa: PLW0603  a process says once what it is
+    _process = budget
+
+
+def use_in_thread(budget: Budget) -> None:
+    """Set the budget of this thread."""
+    _thread.budget = budget
+
+
+def _budget() -> Budget:
+    return getattr(_thread, "budget", _process)
+
+
+class _Wait:
+    """A block in which this thread waits for the server. Raises OperationalError at once while that is away."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: "Connection") -> None:
+        self.connection = connection
+
+    def __enter__(self) -> None:
+        if self.connection.budget.is_watched:
+            _watch.begin(self.connection)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.connection.budget.is_watched:
+            _watch.end(self.connection)
+
+
+class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes without types
+    """A connection with the budget of the thread that opens it."""
+
+    def __init__(self, dsn: str, *arguments: Any, **more: Any) -> None:
+        self.budget = _budget()
+        self.waiting_since = 0.0
+        given = extensions.parse_dsn(dsn).get("options", "")  # by the operator in DATABASE_URL: the later one counts
+        options = f"{self.budget.options} {given}".strip()
+        self.full_dsn = extensions.make_dsn(dsn, options=options) if options else dsn
+        with _Wait(self):
+            super().__init__(self.full_dsn, *arguments, **more)
+
+    def commit(self) -> None:
+        with _Wait(self):
+            super().commit()
+
+    def rollback(self) -> None:
+        with _Wait(self):
+            super().rollback()
+
+    def cut(self) -> None:
+        """End the wait of another thread: it finds the connection closed by the server."""
+        with contextlib.suppress(OSError, psycopg2.Error), socket.socket(fileno=os.dup(self.fileno())) as shared:
+            shared.shutdown(socket.SHUT_RDWR)
+
+
+class Cursor(extensions.cursor):  # type: ignore[misc]  # the same
+    """A cursor whose calls that wait for the server are watched."""
+
+    connection: Connection
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002  psycopg2 calls it that
+        with _Wait(self.connection):
+            super().execute(query, vars)
+
+    def executemany(self, query: Any, vars_list: Sequence[Any]) -> None:
+        with _Wait(self.connection):
+            super().executemany(query, vars_list)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        with _Wait(self.connection):
+            super().copy_expert(sql, file, size)
+
+    def fetchmany(self, *size: int) -> Any:
+        if self.name is None:  # all rows are here
+            return super().fetchmany(*size)
+        with _Wait(self.connection):
+            return super().fetchmany(*size)
+
+
+class _Watch:
+    """The waits of this process, and whether the server is away."""
+
+    def __init__(self) -> None:
+        self._waits: dict[int, Connection] = {}  # by thread
+        self._last: Connection | None = None
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_away = False
+        self._asked = 0.0  # monotonic seconds of the last question
+
+    def begin(self, connection: Connection) -> None:
+        if self._is_away:
+            raise psycopg2.OperationalError("the database does not answer")
+        if self._thread is None:
+            self._start_watching()
+        connection.waiting_since = time.monotonic()
+        self._waits[threading.get_ident()] = connection
+
+    def end(self, connection: Connection) -> None:
+        self._waits.pop(threading.get_ident(), None)
+
+    def _start_watching(self) -> None:
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="database-waits", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            self.look()
+
+    def look(self) -> None:
+        """Ask the server for a sign of life if it is away, or somebody waits long."""
+        now = time.monotonic()
+        waits = list(self._waits.values())
+        self._last = next((wait for wait in waits if now - wait.waiting_since > SUSPICIOUS_SECONDS), self._last)
+        is_suspicious = self._is_away or any(now - wait.waiting_since > SUSPICIOUS_SECONDS for wait in waits)
+        if self._last is None or not is_suspicious or now - self._asked < PAUSE_SECONDS:
+            return
+        was_away, self._is_away = self._is_away, not shows_life(self._last.full_dsn)
+        self._asked = time.monotonic()
+        if self._is_away:
+            for wait in list(self._waits.values()):
+                wait.cut()
+        if self._is_away != was_away:
+            log.error("the database %s", "does not answer" if self._is_away else "answers again")
+
+
+_watch = _Watch()
+
+
+def shows_life(dsn: str) -> bool:
+    """Returns whether the server answers in time. An error counts as an answer: it makes nobody wait."""
+    deadline = time.monotonic() + SIGN_OF_LIFE_SECONDS
+    try:
+        with contextlib.closing(psycopg2.connect(dsn, async_=1)) as connection:
+            if not _is_done(connection, deadline):
+                return False
+            connection.cursor().execute("SELECT 1")
+            return _is_done(connection, deadline)
+    except psycopg2.Error:
+        return True
+
+
+def _is_done(connection: Any, deadline: float) -> bool:
+    """Wait until an asynchronous connection has finished what it does. Returns whether it did before the deadline."""
+    while (state := connection.poll()) != extensions.POLL_OK:
+        reading, writing = ([connection], []) if state == extensions.POLL_READ else ([], [connection])
+        if not any(select.select(reading, writing, [], max(0.0, deadline - time.monotonic()))):
+            return False
+    return True

@@ -1,0 +1,149 @@
+"""How long each kind of process waits for the database (threat model O16)."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg2
+import pytest
+from django.db import OperationalError, connection
+
+from campaign.models import Letter
+from campaign.runtime import database_waits
+from campaign.runtime.database_waits import COMMAND, STAFF, WORKER, Budget
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def in_thread_of[Result](budget: Budget, work: Callable[[], Result]) -> Result:
+    """Calls `work` in a new thread, which opens a connection of its own."""
+
+    def run() -> Result:
+        database_waits.use_in_thread(budget)
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
+
+
+def limits() -> list[str]:
+    with connection.cursor() as cursor:
+        found = []
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SHOW {name}")
+            found.append(cursor.fetchone()[0])
+    return found
+
+
+def test_O16_public_pages_wait_for_seconds_and_staff_and_worker_for_longer() -> None:
+    assert in_thread_of(database_waits.public(), limits) == ["5s", "1s", "10s"]
+    assert in_thread_of(STAFF, limits) == ["5min", "10s", "10min"]
+    assert in_thread_of(WORKER, limits) == ["1h", "1min", "1h"]
+
+
+def test_O16_a_command_and_a_migration_wait_as_long_as_it_takes() -> None:
+    assert limits() == in_thread_of(COMMAND, limits) == ["0", "0", "0"]
+
+
+def test_O16_the_operator_may_set_other_limits_in_the_address_of_the_database() -> None:
+    other = {**connection.get_connection_params(), "options": "-c lock_timeout=7s"}
+
+    def lock_timeout() -> str:
+        opened = psycopg2.connect(**other)
+        with opened.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            found = cursor.fetchone()[0]
+        opened.close()
+        return str(found)
+
+    assert in_thread_of(database_waits.public(), lock_timeout) == "7s"
+
+
+@pytest.fixture
+def locked_letters(letter: Letter) -> Iterator[None]:
+    other = psycopg2.connect(**connection.get_connection_params())
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE campaign_letter IN ACCESS EXCLUSIVE MODE")
+        yield
+    finally:
+        other.close()
+
+
+def test_O16_a_public_page_gives_a_locked_table_up_after_a_second(locked_letters: None) -> None:
+    begun = time.monotonic()
+    with pytest.raises(OperationalError, match="lock timeout"):
+        in_thread_of(database_waits.public(), Letter.objects.count)
+    assert 0.9 < time.monotonic() - begun < 5
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """Yields the address of a server that accepts connections and says nothing, as one that was stopped."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"host=127.0.0.1 port={server.getsockname()[1]} user=nobody"
+
+
+def test_O16_a_server_that_says_nothing_shows_no_life(silent_server: str) -> None:
+    begun = time.monotonic()
+    assert not database_waits.shows_life(silent_server)
+    assert time.monotonic() - begun < database_waits.SIGN_OF_LIFE_SECONDS + 2
+
+
+def test_O16_a_server_that_answers_or_refuses_shows_life(silent_server: str) -> None:
+    with connection.cursor():
+        assert database_waits.shows_life(connection.connection.full_dsn)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    assert database_waits.shows_life(f"host=127.0.0.1 port={port} user=nobody"), "an error makes nobody wait"
+
+
+def test_O16_a_long_statement_is_not_cut_while_the_server_answers() -> None:
+    """Longer than it takes to become suspicious and to ask for a sign of life."""
+
+    def sleep() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_sleep(3)")
+            return int(cursor.fetchone()[0])
+
+    assert in_thread_of(STAFF, sleep) == 1
+
+
+def test_O16_a_wait_that_is_cut_ends_on_both_sides_and_the_next_one_connects_again() -> None:
+    opened: list[database_waits.Connection] = []
+
+    def wait() -> None:
+        with connection.cursor() as cursor:
+            opened.append(connection.connection)
+            cursor.execute("SELECT pg_sleep(30)")
+
+    def wait_twice() -> str:
+        with pytest.raises(OperationalError):
+            wait()
+        connection.close_if_unusable_or_obsolete()
+        return limits()[0]
+
+    def cut() -> None:
+        while not opened:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        opened[0].cut()
+
+    cutting = threading.Thread(target=cut)
+    cutting.start()
+    begun = time.monotonic()
+    assert in_thread_of(STAFF, wait_twice) == "5min"
+    assert time.monotonic() - begun < 10
+    cutting.join()
+    while time.monotonic() - begun < 10:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)'")
+            if cursor.fetchone() == (0,):
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server goes on with a statement that nobody waits for")

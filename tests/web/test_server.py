@@ -1,0 +1,233 @@
+"""The ASGI application around Django: what it hands over, and what it refuses."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.test import Client
+
+from campaign.web import request_body, server, wsgi_calls
+from campaign.web.server import Application
+
+Handler = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def scope(path: bytes = b"/x", method: str = "GET", headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": method,
+        "scheme": "http",
+        "http_version": "1.1",
+        "path": path.decode("latin-1"),
+        "raw_path": path,
+        "query_string": b"q=%ff",
+        "server": ("127.0.0.1", 8000),
+        "client": ("203.0.113.7", 4711),
+        "headers": [(b"host", b"localhost"), *headers],
+    }
+
+
+def answering(respond: Callable[[dict[str, Any]], HttpResponse | StreamingHttpResponse]) -> Handler:
+    """A WSGI handler that answers as `respond` says."""
+
+    def handler(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        response = respond(environ)
+        start(f"{response.status_code} …", list(response.items()))
+        return response
+
+    return handler
+
+
+async def ask(
+    application: Application, asked: dict[str, Any], *parts: bytes, pause: float = 0.0
+) -> tuple[int, dict[bytes, bytes], list[bytes]]:
+    """Sends a request with its body in parts. Returns status, headers, and the parts of the answer."""
+    waiting = list(parts)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(pause)
+        part = waiting.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(waiting)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await application(asked, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"]), [message["body"] for message in sent[1:]]
+
+
+def test_a_request_reaches_django_as_it_was_sent() -> None:
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"x-forwarded-for", b"203.0.113.1"),
+        (b"x-forwarded-for", b"203.0.113.2"),
+        (b"cookie", b"a=1"),
+        (b"cookie", b"b=2"),
+        (b"x-name", "é".encode()),
+    ]
+    environ = wsgi_calls.environ_of(scope(b"/a%20b/%ff/\xed\x95\x9c", headers=headers))
+    assert environ["PATH_INFO"].encode("latin-1") == b"/a b/\xff/\xed\x95\x9c"
+    assert environ["QUERY_STRING"] == "q=%ff"
+    assert environ["CONTENT_TYPE"] == "text/plain"
+    assert environ["HTTP_X_FORWARDED_FOR"] == "203.0.113.1,203.0.113.2"
+    assert environ["HTTP_COOKIE"] == "a=1;b=2"
+    assert environ["HTTP_X_NAME"].encode("latin-1") == "é".encode()
+    assert environ["REMOTE_ADDR"] == "203.0.113.7"
+
+
+def test_a_header_with_an_underscore_passes_for_no_other() -> None:
+    forged = [(b"x_forwarded_for", b"198.51.100.1"), (b"content_length", b"7")]
+    environ = wsgi_calls.environ_of(scope(headers=forged))
+    assert "HTTP_X_FORWARDED_FOR" not in environ and "CONTENT_LENGTH" not in environ
+
+
+def test_a_body_in_parts_is_read_as_one() -> None:
+    application = Application(answering(lambda environ: HttpResponse(environ["wsgi.input"].read()[::-1])))
+    asked = scope(method="POST", headers=[(b"content-length", b"6")])
+    assert asyncio.run(ask(application, asked, b"ab", b"cd", b"ef"))[2] == [b"fedcba"]
+
+
+def test_a_large_download_is_sent_in_parts(tmp_path: Any) -> None:
+    content = bytes(range(256)) * 4096
+    (tmp_path / "file").write_bytes(content)
+    opened: list[Any] = []
+
+    def respond(_environ: dict[str, Any]) -> FileResponse:
+        opened.append((tmp_path / "file").open("rb"))
+        return FileResponse(opened[-1])
+
+    _status, headers, parts = asyncio.run(ask(Application(answering(respond)), scope()))
+    assert b"".join(parts) == content and len(parts) > 3
+    assert headers[b"Content-Length"] == str(len(content)).encode()
+    assert opened[0].closed
+
+
+def test_S36_a_body_that_does_not_come_is_refused_and_holds_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_body, "SECONDS", 0.3)
+    called: list[str] = []
+    application = Application(answering(lambda _environ: called.append("called") or HttpResponse()))  # type: ignore[func-returns-value]
+    asked = scope(method="POST", headers=[(b"content-length", b"1000")])
+    status, headers, _parts = asyncio.run(ask(application, asked, *[b"a"] * 1000, pause=0.05))
+    assert (status, headers[b"Connection"], called) == (408, b"close", [])
+
+
+def test_S36_the_deadline_of_a_public_form_is_ten_seconds() -> None:
+    assert request_body.SECONDS == 10 and request_body.STEP_BYTES >= 1024 * 1024
+
+
+def test_S36_a_client_that_goes_away_in_the_middle_leaves_nothing_behind() -> None:
+    called: list[str] = []
+    application = Application(answering(lambda _environ: called.append("called") or HttpResponse()))  # type: ignore[func-returns-value]
+
+    async def go() -> None:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        async def send(_message: dict[str, Any]) -> None:
+            called.append("sent")
+
+        await application(scope(method="POST", headers=[(b"content-length", b"9")]), receive, send)
+
+    asyncio.run(go())
+    assert called == []
+
+
+def test_S13_a_strangers_body_of_more_than_a_megabyte_is_not_read() -> None:
+    application = Application(answering(lambda environ: HttpResponse(environ["wsgi.input"].read() + b"nothing")))
+    asked = scope(method="POST", headers=[(b"content-length", b"2000000")])
+    assert asyncio.run(ask(application, asked))[2] == [b"nothing"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_S13_only_staff_who_are_signed_in_may_upload_more(client: Client, moderator: User) -> None:
+    client.force_login(moderator)
+    signed_in = client.cookies["sessionid"].value
+    part = b"a" * 500_000
+
+    async def upload(session: str) -> list[bytes]:
+        application = Application(answering(lambda environ: HttpResponse(str(len(environ["wsgi.input"].read())))))
+        headers = [(b"content-length", b"2000000"), (b"cookie", f"sessionid={session}".encode())]
+        parts = (await ask(application, scope(method="POST", headers=headers), *[part] * 4))[2]
+        await application._staff.run(connections.close_all)
+        return parts
+
+    assert asyncio.run(upload(signed_in)) == [b"2000000"]
+    assert asyncio.run(upload("forged" * 5)) == [b"0"]
+
+
+def test_S36_while_all_threads_are_held_health_is_answered_and_others_are_refused_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "QUEUE_SECONDS", 0.5)
+    free = threading.Event()
+
+    def respond(environ: dict[str, Any]) -> HttpResponse:
+        if environ.get("undersigned.overloaded"):
+            return HttpResponse("overloaded", status=503)
+        free.wait(10)
+        return HttpResponse("done")
+
+    async def go() -> list[int]:
+        application = Application(answering(respond))
+        asked = [asyncio.ensure_future(ask(application, scope())) for _each in range(server.PUBLIC_THREADS + 3)]
+        await asyncio.sleep(0.1)
+        begun = time.monotonic()
+        assert (await ask(application, scope(b"/healthz")))[0] == 200
+        assert time.monotonic() - begun < 0.5
+        await asyncio.sleep(0.8)
+        free.set()
+        return [status for status, _headers, _parts in await asyncio.gather(*asked)]
+
+    statuses = asyncio.run(go())
+    assert (statuses.count(200), statuses.count(503)) == (server.PUBLIC_THREADS, 3)
+
+
+def test_S36_a_queue_that_is_full_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_QUEUE", 5)
+    free = threading.Event()
+
+    def respond(environ: dict[str, Any]) -> HttpResponse:
+        if environ.get("undersigned.overloaded"):
+            return HttpResponse(status=503)
+        free.wait(10)
+        return HttpResponse()
+
+    async def go() -> int:
+        application = Application(answering(respond))
+        asked = [asyncio.ensure_future(ask(application, scope())) for _each in range(5)]
+        await asyncio.sleep(0.1)
+        status = (await ask(application, scope()))[0]
+        free.set()
+        await asyncio.gather(*asked)
+        return status
+
+    assert asyncio.run(go()) == 503
+
+
+@pytest.mark.parametrize("held", [b"/", b"/admin/login/"])
+def test_staff_have_threads_of_their_own(held: bytes) -> None:
+    free = threading.Event()
+
+    def respond(environ: dict[str, Any]) -> HttpResponse:
+        if environ["PATH_INFO"] != "/admin/":
+            free.wait(10)
+        return HttpResponse()
+
+    async def go() -> int:
+        application = Application(answering(respond))
+        asked = [asyncio.ensure_future(ask(application, scope(held))) for _each in range(server.PUBLIC_THREADS)]
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(2):
+            status = (await ask(application, scope(b"/admin/")))[0]
+        free.set()
+        await asyncio.gather(*asked)
+        return status
+
+    assert asyncio.run(go()) == 200
