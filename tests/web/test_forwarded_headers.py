@@ -190,3 +190,11 @@ def test_S37_who_went_around_the_proxy_is_who_is_connected(site: int) -> None:
 def test_S37_a_hop_may_have_a_port(rf: RequestFactory, settings: Any, hop: str, network: str) -> None:
     settings.TRUSTED_PROXIES = 1
     assert client_network(rf.get("/", headers={"x-forwarded-for": f"192.0.2.9, {hop}"})) == network
+
+
+@pytest.mark.parametrize("headers", UNDERSCORED, ids=" ".join)
+def test_S37_the_web_server_ignores_names_with_an_underscore(site: int, headers: list[str]) -> None:
+    told = ["X-Forwarded-For: 192.0.2.9", "X-Forwarded-Proto: https"]
+    for lines in ([*told, *headers], [*headers, *told]):
+        assert answered(site, lines) == {"network": "192.0.2.0/24", "scheme": "https"}
+    assert answered(site, headers) == {"network": REAL, "scheme": "http"}
