@@ -1,0 +1,131 @@
+"""A site of version 0.9 is migrated with its data: unconfirmed signatures become submissions, and back."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import connection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OLD, NEW = "0002_functions_and_triggers", "0012_login_limits"
+DATABASE = f"upgrade_{os.getpid()}"
+COLUMNS = {
+    "letter_id": 1, "translation_id": 1, "kind": "person", "paper": False, "role": "", "organization": "", "country": "",
+    "comment": "", "language": "en", "flags": [], "signed_up_at": "2026-11-28T12:00:00Z", "visibility": "public",
+}  # fmt: skip
+
+Sql = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def sql() -> Iterator[Sql]:
+    """A database of its own as version 0.9 had it, with a letter; the function runs one statement there."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
+        cursor.execute(f"CREATE DATABASE {DATABASE}")
+    migrate()  # all apps, and then back: what runs after each migration needs the tables of other apps
+    migrate("signatures", OLD)
+    migrate("campaign", "0002")
+    default = connection.settings_dict
+    other = psycopg2.connect(host=default["HOST"], user=default["USER"], dbname=DATABASE)
+    other.autocommit = True
+
+    def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with other.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    try:
+        run(
+            "INSERT INTO campaign_letter (id, slug, recipient, state, moderation, goal, letterhead, created_at)"
+            " VALUES (1, 'bridge', 'the Minister', 'open', 'before', 0, '{}', now())"
+        )
+        run("INSERT INTO campaign_revision (id, letter_id, number, created_at) VALUES (1, 1, 1, now())")
+        run(
+            "INSERT INTO campaign_translation (id, revision_id, language, title, date, addressee, salutation, body, closing,"
+            " signatories, authoritative, unofficial, digest)"
+            " VALUES (1, 1, 'en', '', '', '', '', '', '', '[]', TRUE, FALSE, '')"
+        )
+        yield run
+    finally:
+        other.close()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {DATABASE}")
+
+
+def migrate(*target: str) -> None:
+    """In a process of its own, because this one may use the database of the tests alone."""
+    code = (
+        "import django; from django.conf import settings; from django.core.management import call_command;"
+        f"settings.DATABASES['default']['NAME'] = '{DATABASE}'; django.setup();"
+        f"call_command('migrate', *{target!r}, verbosity=0)"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def add(sql: Sql, number: int, name: str, state: str, **more: Any) -> None:
+    """A signature as version 0.9 stored it."""
+    row = {
+        **COLUMNS, "id": number, "public_id": f"00000000-0000-4000-8000-{number:012d}", "name": name, "state": state,
+        "address_hash": f"\\x{number % 100:064x}", "confirmed_at": None if state == "unconfirmed" else "2026-11-28T13:00:00Z",
+        **more,
+    }  # fmt: skip
+    names = ", ".join(row)
+    sql(
+        f"INSERT INTO signatures_signature ({names}) SELECT {names}"
+        " FROM jsonb_populate_record(NULL::signatures_signature, %s::jsonb)",
+        json.dumps(row),
+    )
+
+
+def test_O8_S27_unconfirmed_signatures_become_submissions_with_their_links_and_mails(sql: Sql) -> None:
+    add(sql, 11, "Ada", "approved", approved_on="2026-11-28", flags=["trap"])
+    add(sql, 12, "Ben", "unconfirmed", flags=["link"], comment="Hello")
+    add(sql, 13, "Counted", "unconfirmed", visibility="counted", comment="Words that were to be dropped")
+    add(sql, 14, "", "withdrawn")
+    add(sql, 15, "", "withdrawn", confirmed_at=None)
+    add(sql, 112, "Ben's firm", "unconfirmed", kind="organization")  # the same mailbox as 12
+    sql(
+        "INSERT INTO signatures_outboxmail (signature_id, kind, language, recipient, queued_at, due_at, attempts, failure)"
+        " VALUES (12, 'reminder', 'en', 'x', now(), now(), 0, ''), (15, 'link', 'en', NULL, now(), now(), 0, '')"
+    )
+
+    migrate("signatures", NEW)
+
+    typed = "SELECT id, right(public_id::text, 3), name, comment, flags, place FROM signatures_submission ORDER BY id"
+    assert sql(typed) == [
+        (12, "012", "Ben", "Hello", ["link"], 1),
+        (13, "013", "", "", [], 1),
+        (112, "112", "Ben's firm", "", [], 2),
+    ]
+    assert sql("SELECT id, state, name, flags, place FROM signatures_signature ORDER BY id") == [
+        (11, "approved", "Ada", ["trap"], 1),
+        (14, "withdrawn", "", [], None),
+    ]
+    assert sql("SELECT signature_id, kind, priority FROM signatures_outboxmail") == [(12, "reminder", 4)]
+    counted = (
+        "SELECT state, sum(number) FROM signatures_countdelta WHERE state <> '' GROUP BY 1 HAVING sum(number) <> 0"
+    )
+    assert sorted(sql(counted)) == [("approved", 1), ("withdrawn", 1)]
+    assert sql("SELECT nextval('signatures_signature_id_seq')")[0][0] < 11, "new numbers come from the same sequence"
+
+
+def test_O8_and_back_again(sql: Sql) -> None:
+    add(sql, 11, "Ada", "approved", approved_on="2026-11-28")
+    add(sql, 12, "Ben", "unconfirmed", flags=["link"])
+    add(sql, 14, "", "withdrawn")
+    before = sql("SELECT id, public_id, name, state, flags FROM signatures_signature ORDER BY id")
+
+    migrate("signatures", NEW)
+    migrate("signatures", OLD)
+
+    assert sql("SELECT id, public_id, name, state, flags FROM signatures_signature ORDER BY id") == before
+    counted = "SELECT state, sum(number) FROM signatures_countdelta GROUP BY 1 HAVING sum(number) <> 0"
+    assert sorted(sql(counted)) == [("approved", 1), ("unconfirmed", 1), ("withdrawn", 1)]
