@@ -8,7 +8,7 @@ from django.db.migrations import RunSQL
 def load_sql(module_file: str, name: str) -> str:
     """Returns the text of the file `name` in the folder of a module.
 
-    A module loads its statements once, into a constant: `_CONFIRM = load_sql(__file__, "confirm.sql")`. Parameters are
+    A module loads its statements once, into a constant: `_DECIDE = load_sql(__file__, "decide.sql")`. Parameters are
     named, `%(name)s`; a literal percent sign is written `%%`, in comments too.
 
     Args:

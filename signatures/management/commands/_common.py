@@ -16,7 +16,8 @@ from signatures.values import sealing
 
 def add_reason(parser: ArgumentParser) -> None:
     """Adds the option of all commands that hand out names or addresses."""
-    parser.add_argument("--reason", required=True, help="what the export is for; kept in the audit log")
+    default = f"manage.py {parser.prog.split()[-1]}"  # the name of the command
+    parser.add_argument("--reason", default=default, help="what the export is for; kept in the audit log")
 
 
 class LetterCommand(BaseCommand):
