@@ -127,6 +127,8 @@ class AuditAction(StrEnum):
     RESUME = "resume", _SETTINGS, "Resumed signing."
     TIGHTEN = "tighten", _SETTINGS, "Tightened the limits."
     LOOSEN = "loosen", _SETTINGS, "Loosened the limits."
+    PAUSE_FLAGGED_MAIL = "pause-flagged-mail", _SETTINGS, "Paused emails to flagged sign-ups."
+    RESUME_FLAGGED_MAIL = "resume-flagged-mail", _SETTINGS, "Resumed emails to flagged sign-ups."
 
     PRUNE = "prune", _PROGRAM, "Deleted what was kept long enough."
     ALARM = "alarm", _PROGRAM, "Alarm."
