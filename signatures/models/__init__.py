@@ -6,7 +6,7 @@ from signatures.models.delivery import Delivery, DeliveryEntry, Erratum
 from signatures.models.moderation import Question, RejectionReason
 from signatures.models.outbox import EmailSubject, OutboxMail, Suppression
 from signatures.models.paper import PaperImport
-from signatures.models.screening import BlocklistEntry, RateBucket, RateLimit, Switch
+from signatures.models.screening import BlocklistEntry, RateBucket, RateLimit, SpentProof, Switch
 from signatures.models.signature import (
     FeaturedSignature,
     Grams,

@@ -7,7 +7,7 @@ from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.models import BlocklistEntry, RateLimit, Switch
 from signatures.registries import AuditAction
-from signatures.screening import blocklists, rate_limits
+from signatures.screening import blocklists, proof_of_work, rate_limits
 from signatures.transitions import TransitionNotAllowed
 
 TIGHT_DIVISOR = 10  # an office can still sign, a script reaches the limits within a minute
@@ -86,12 +86,31 @@ def resume_flagged_mail(*, by: int) -> None:
     _turn(Switch.Code.PAUSE_FLAGGED_MAIL, AuditAction.RESUME_FLAGGED_MAIL, on=False, by=by)
 
 
+def ask_for_work(*, by: int) -> None:
+    """Ask every browser for proof of work, within ten seconds. Submissions without it get a flag.
+
+    Raises:
+        TransitionNotAllowed: when they are asked already.
+    """
+    _turn(Switch.Code.PROOF_OF_WORK, AuditAction.ASK_FOR_WORK, on=True, by=by)
+
+
+def stop_asking_for_work(*, by: int) -> None:
+    """Ask browsers for no more work.
+
+    Raises:
+        TransitionNotAllowed: when they are not asked.
+    """
+    _turn(Switch.Code.PROOF_OF_WORK, AuditAction.STOP_ASKING_FOR_WORK, on=False, by=by)
+
+
 @transaction.atomic
 def _turn(code: Switch.Code, action: AuditAction, *, on: bool, by: int) -> None:
     Switch.objects.get_or_create(code=code)
     if not Switch.objects.filter(code=code, is_on=not on).update(is_on=on):
         raise TransitionNotAllowed(f"{code} is turned already.")
     audit_log.record(action, staff_id=by)
+    proof_of_work.clear_cache()
 
 
 @transaction.atomic

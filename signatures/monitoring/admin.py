@@ -41,9 +41,14 @@ SITE_SWITCHES: dict[str, tuple[str, Callable[..., None]]] = {
     "loosen": (TURN, switches.loosen),
     "pause-flagged-mail": (PAUSE, switches.pause_flagged_mail),
     "resume-flagged-mail": (TURN, switches.resume_flagged_mail),
+    "ask-for-work": (PAUSE, switches.ask_for_work),
+    "stop-asking-for-work": (TURN, switches.stop_asking_for_work),
 }
 # Those of `Switch`: the names of the two switches that turn it on and off.
-FLOOD_SWITCHES = {Switch.Code.PAUSE_FLAGGED_MAIL: ("pause-flagged-mail", "resume-flagged-mail")}
+FLOOD_SWITCHES = {
+    Switch.Code.PROOF_OF_WORK: ("ask-for-work", "stop-asking-for-work"),
+    Switch.Code.PAUSE_FLAGGED_MAIL: ("pause-flagged-mail", "resume-flagged-mail"),
+}
 _TEXTS = tomllib.loads(Path(__file__).with_name("switches.toml").read_text(encoding="utf-8"))
 
 

@@ -129,6 +129,8 @@ class AuditAction(StrEnum):
     LOOSEN = "loosen", _SETTINGS, "Loosened the limits."
     PAUSE_FLAGGED_MAIL = "pause-flagged-mail", _SETTINGS, "Paused emails to flagged sign-ups."
     RESUME_FLAGGED_MAIL = "resume-flagged-mail", _SETTINGS, "Resumed emails to flagged sign-ups."
+    ASK_FOR_WORK = "ask-for-work", _SETTINGS, "Asked every browser for some seconds of work."
+    STOP_ASKING_FOR_WORK = "stop-asking-for-work", _SETTINGS, "Stopped asking browsers for work."
 
     PRUNE = "prune", _PROGRAM, "Deleted what was kept long enough."
     ALARM = "alarm", _PROGRAM, "Alarm."

@@ -74,3 +74,7 @@ def test_turning_one_leaves_the_other_as_it_is(owner: User) -> None:
     assert not Switch.objects.is_on(Switch.Code.PROOF_OF_WORK)
     with pytest.raises(TransitionNotAllowed):
         switches.pause_flagged_mail(by=owner.pk)
+
+
+def test_every_switch_can_be_turned() -> None:
+    assert set(FLOOD_SWITCHES) == set(Switch.Code)
