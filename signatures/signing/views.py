@@ -44,13 +44,11 @@ def letter_page(request: HttpRequest, slug: str = "") -> HttpResponse:
 
 def _letter_context(translation: Translation, form: SignForm | None) -> dict[str, Any]:
     letter = translation.revision.letter
-    if letter.current_state() != Letter.State.OPEN:
-        form = None
     return {
         "letter": letter,
         "translation": translation,
-        "form": form,
-        "asks_for_work": form is not None and proof_of_work.is_on(),
+        "form": form if letter.current_state() == Letter.State.OPEN else None,
+        "asks_for_work": proof_of_work.is_on(),
         "counts": counts.for_letter(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
         "news": NewsText.objects.shown(letter, get_language() or "")[:NEWS],

@@ -131,6 +131,17 @@ def test_S39_back_after_signing_another_signs_with_work_of_their_own(page: Page,
     assert not is_unproved(site, "Septima")
 
 
+def test_a_page_that_a_browser_kept_asks_for_work_again_when_it_is_shown(page: Page) -> None:
+    fill_in(page, "Octava")
+    solution = "() => document.querySelector('form.sign').elements.proof.value"
+    page.wait_for_function(solution, timeout=30_000)
+    first = page.evaluate(solution)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    assert page.evaluate(solution) == ""
+    page.wait_for_function(solution, timeout=30_000)
+    assert page.evaluate(solution) != first
+
+
 def test_a_reader_does_no_work_and_loads_one_small_script_more(browser: Browser, site: LiveSite) -> None:
     context = browser.new_context(base_url=site.url)
     page = context.new_page()

@@ -70,6 +70,8 @@ def test_one_that_is_turned_already_says_so_and_leaves_no_entry(
 
 
 def test_turning_one_leaves_the_other_as_it_is(owner: User) -> None:
+    switches.ask_for_work(by=owner.pk)
+    switches.stop_asking_for_work(by=owner.pk)
     switches.pause_flagged_mail(by=owner.pk)
     assert not Switch.objects.is_on(Switch.Code.PROOF_OF_WORK)
     with pytest.raises(TransitionNotAllowed):
