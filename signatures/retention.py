@@ -15,7 +15,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from signatures.audit import audit_log
-from signatures.models import BulkRule, OutboxMail, RateBucket, Signature, Submission, Suppression, Tombstone
+from signatures.models import (
+    BulkRule,
+    OutboxMail,
+    RateBucket,
+    Signature,
+    SpentProof,
+    Submission,
+    Suppression,
+    Tombstone,
+)
 from signatures.registries import AuditAction
 from signatures.screening import daily_keys
 from signatures.values import csv_cells
@@ -46,6 +55,7 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         "emails about submissions": OutboxMail.objects.filter(signature_id__in=old_submissions.values("pk")),
         "submissions": old_submissions,
         "buckets of rate limits": RateBucket.objects.filter(until__lte=now),
+        "spent proofs of work": SpentProof.objects.filter(until__lte=now),
         "suppressed addresses": Suppression.objects.filter(until__lte=now),
         "tombstones": Tombstone.objects.filter(at__lte=now - _months()),
         "expired sessions of staff": Session.objects.filter(expire_date__lte=now),
@@ -63,8 +73,8 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
 
 
 def delete_expired_buckets() -> int:
-    """Delete expired buckets of rate limits, and return their number."""
-    return _delete(RateBucket.objects.filter(until__lte=timezone.now()))
+    """Delete expired buckets of rate limits and spent proofs of work. Returns their number."""
+    return sum(_delete(model.objects.filter(until__lte=timezone.now())) for model in (RateBucket, SpentProof))
 
 
 def delete_network_digests() -> int:

@@ -8,12 +8,13 @@ from signatures.public_list.api import api_page
 from signatures.public_list.views import countries_page, entry, signatories
 from signatures.sharing.views import embed, share_image_file, share_page
 from signatures.signing.personal_views import personal_page, unsubscribe_page
-from signatures.signing.views import answer_page, letter_page, my_link, sign
+from signatures.signing.views import answer_page, challenge, letter_page, my_link, sign
 
 urlpatterns = [
     path("", letter_page, name="first"),
     path("letters/<slug:slug>/", letter_page, name="letter"),
     path("letters/<slug:slug>/sign/", sign, name="sign"),
+    path("letters/<slug:slug>/challenge/", challenge, name="challenge"),
     path("letters/<slug:slug>/check-mail/", answer_page, {"page": "signing/check_mail"}, name="check-mail"),
     path("letters/<slug:slug>/my-link/", my_link, name="my-link"),
     path("letters/<slug:slug>/my-link/sent/", answer_page, {"page": "signing/link_sent"}, name="link-sent"),

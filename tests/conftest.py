@@ -27,7 +27,7 @@ from campaign.runtime import database
 from campaign.web import middleware
 from signatures.models import Signature, Submission
 from signatures.outbox import sending
-from signatures.screening import blocklists, daily_keys, rate_limits
+from signatures.screening import blocklists, daily_keys, proof_of_work, rate_limits
 from signatures.states import State
 from signatures.values import form_stamps
 from tests import pseudo
@@ -80,6 +80,7 @@ def clear_caches() -> None:
     rate_limits.clear_cache()
     daily_keys.clear_cache()
     blocklists.clear_cache()
+    proof_of_work.clear_cache()
     cache.clear()
 
 

@@ -7,7 +7,7 @@ from signatures.models.kept_form import KeptForm
 from signatures.models.moderation import Question, RejectionReason
 from signatures.models.outbox import EmailSubject, OutboxMail, Suppression
 from signatures.models.paper import PaperImport
-from signatures.models.screening import BlocklistEntry, DailyKey, RateBucket, RateLimit, Switch
+from signatures.models.screening import BlocklistEntry, DailyKey, RateBucket, RateLimit, SpentProof, Switch
 from signatures.models.signature import (
     FeaturedSignature,
     Grams,

@@ -1,4 +1,4 @@
-"""Rate limits with the buckets that count events, blocklists, and switches against a flood."""
+"""Rate limits with the buckets that count events, blocklists, switches against a flood, and spent proofs of work."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -146,3 +146,17 @@ class Switch(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class SpentProof(models.Model):
+    """A proof of work that somebody used. Until its challenge expires, nobody else can use it."""
+
+    nonce = models.BinaryField(max_length=16, primary_key=True)
+    address_hash = models.BinaryField(max_length=32)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions: ClassVar = []
+
+    def __str__(self) -> str:
+        return f"until {self.until}"

@@ -1,13 +1,13 @@
-"""Switches for staff: pause and resume signing, tighten and loosen rate limits, turn blocklist entries on and off."""
+"""Switches for staff: signing, rate limits, emails to flagged sign-ups, proof of work, blocklist entries."""
 
 from django.db import transaction
 from django.utils import timezone
 
 from campaign.models import Letter
 from signatures.audit import audit_log
-from signatures.models import BlocklistEntry, RateLimit
+from signatures.models import BlocklistEntry, RateLimit, Switch
 from signatures.registries import AuditAction
-from signatures.screening import blocklists, rate_limits
+from signatures.screening import blocklists, proof_of_work, rate_limits
 from signatures.transitions import TransitionNotAllowed
 
 TIGHT_DIVISOR = 10  # an office can still sign, a script reaches the limits within a minute
@@ -66,6 +66,51 @@ def _divide_limits(divisor: int, action: AuditAction, by: int) -> None:
         raise TransitionNotAllowed(f"The limits are divided by {divisor} already.")
     audit_log.record(action, staff_id=by, detail={"divisor": divisor})
     rate_limits.clear_cache()
+
+
+def pause_flagged_mail(*, by: int) -> None:
+    """Send no emails to flagged sign-ups until `resume_flagged_mail`. They wait in the outbox; none is lost.
+
+    Raises:
+        TransitionNotAllowed: when they are paused already.
+    """
+    _turn(Switch.Code.PAUSE_FLAGGED_MAIL, AuditAction.PAUSE_FLAGGED_MAIL, on=True, by=by)
+
+
+def resume_flagged_mail(*, by: int) -> None:
+    """Send the emails to flagged sign-ups again, after all others.
+
+    Raises:
+        TransitionNotAllowed: when they are not paused.
+    """
+    _turn(Switch.Code.PAUSE_FLAGGED_MAIL, AuditAction.RESUME_FLAGGED_MAIL, on=False, by=by)
+
+
+def ask_for_work(*, by: int) -> None:
+    """Ask every browser for proof of work, within ten seconds. Submissions without it get a flag.
+
+    Raises:
+        TransitionNotAllowed: when they are asked already.
+    """
+    _turn(Switch.Code.PROOF_OF_WORK, AuditAction.ASK_FOR_WORK, on=True, by=by)
+
+
+def stop_asking_for_work(*, by: int) -> None:
+    """Ask browsers for no more work.
+
+    Raises:
+        TransitionNotAllowed: when they are not asked.
+    """
+    _turn(Switch.Code.PROOF_OF_WORK, AuditAction.STOP_ASKING_FOR_WORK, on=False, by=by)
+
+
+@transaction.atomic
+def _turn(code: Switch.Code, action: AuditAction, *, on: bool, by: int) -> None:
+    Switch.objects.get_or_create(code=code)
+    if not Switch.objects.filter(code=code, is_on=not on).update(is_on=on):
+        raise TransitionNotAllowed(f"{code} is turned already.")
+    audit_log.record(action, staff_id=by)
+    proof_of_work.clear_cache()
 
 
 @transaction.atomic

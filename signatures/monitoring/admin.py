@@ -1,8 +1,9 @@
 """The admin pages of alarms, and of the switches beside them. A switch asks for confirmation on a page of its own."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_POST
 from campaign.models import Letter
 from signatures import tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
-from signatures.models import Alarm, RateLimit
+from signatures.models import Alarm, RateLimit, Switch
 from signatures.moderation import switches
 from signatures.monitoring import alarms
 from signatures.registries import AlarmCode
@@ -26,8 +27,8 @@ from signatures.staff import sessions
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again
 from signatures.transitions import TransitionNotAllowed
 
-# Moderators may pause signing, because that is safe and may be urgent: it hides nobody, and whoever has signed up can
-# still confirm. Resuming, and changing the limits, needs an owner.
+# Moderators may turn what is safe and may be urgent: it hides and refuses nobody, and whoever has signed up can still
+# confirm. Turning it back, and changing the limits, needs an owner.
 PAUSE, TURN = "signatures.pause_signing", "signatures.turn_switches"
 
 # Each switch: who may turn it, and the action. Its title and what it does are in `switches.toml`.
@@ -35,9 +36,18 @@ LETTER_SWITCHES: dict[str, tuple[str, Callable[..., None]]] = {
     "pause": (PAUSE, switches.pause),
     "resume": (TURN, switches.resume),
 }
-LIMIT_SWITCHES: dict[str, tuple[str, Callable[..., None]]] = {
+SITE_SWITCHES: dict[str, tuple[str, Callable[..., None]]] = {
     "tighten": (TURN, switches.tighten),
     "loosen": (TURN, switches.loosen),
+    "pause-flagged-mail": (PAUSE, switches.pause_flagged_mail),
+    "resume-flagged-mail": (TURN, switches.resume_flagged_mail),
+    "ask-for-work": (PAUSE, switches.ask_for_work),
+    "stop-asking-for-work": (TURN, switches.stop_asking_for_work),
+}
+# Those of `Switch`: the names of the two switches that turn it on and off.
+FLOOD_SWITCHES = {
+    Switch.Code.PROOF_OF_WORK: ("ask-for-work", "stop-asking-for-work"),
+    Switch.Code.PAUSE_FLAGGED_MAIL: ("pause-flagged-mail", "resume-flagged-mail"),
 }
 _TEXTS = tomllib.loads(Path(__file__).with_name("switches.toml").read_text(encoding="utf-8"))
 
@@ -78,17 +88,18 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "title": "Switches",
             "letters": Letter.objects.filter(state__in=[Letter.State.OPEN, Letter.State.PAUSED]).order_by("slug"),
             "divisor": max(divisors, default=1),
+            "flood_switches": list(_flood_switches(request)),
         }
         return TemplateResponse(request, "admin/signatures/alarm/switches.html", context)
 
     def switch_page(self, request: HttpRequest, name: str, letter_id: int | None = None) -> HttpResponse:
         """GET asks for confirmation, POST turns the switch."""
-        available = LIMIT_SWITCHES if letter_id is None else LETTER_SWITCHES
+        available = SITE_SWITCHES if letter_id is None else LETTER_SWITCHES
         if name not in available:
             raise Http404
         permission, action = available[name]
         _require(request, permission)
-        if letter_id is None and not sessions.is_fresh(request):
+        if letter_id is None and permission == TURN and not sessions.is_fresh(request):
             return ask_to_sign_in_again(request)
         letter = get_object_or_404(Letter, pk=letter_id) if letter_id is not None else None
         if request.method != "POST":
@@ -117,6 +128,20 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         tasks.recount.enqueue(staff_id(request))
         self.message_user(request, "The worker is counting. If a count is wrong, it raises an alarm.")
         return redirect("admin:signatures_alarm_changelist")
+
+
+def _flood_switches(request: HttpRequest) -> Iterator[dict[str, Any]]:
+    """Yields each switch against a flood: its position, what turns it, and whether this member of staff may."""
+    on = set(Switch.objects.filter(is_on=True).values_list("code", flat=True))
+    for code, names in FLOOD_SWITCHES.items():
+        name = names[code in on]
+        yield {
+            "label": code.label,
+            "is_on": code in on,
+            "name": name,
+            "title": _TEXTS[name]["title"],
+            "may_turn": request.user.has_perm(SITE_SWITCHES[name][0]),
+        }
 
 
 def _require(request: HttpRequest, permission: str) -> None:

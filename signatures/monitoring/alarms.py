@@ -14,7 +14,7 @@ from signatures.audit import audit_log, checkpoints
 from signatures.models import Alarm, OutboxMail, RateLimit, Signature, Submission
 from signatures.monitoring import sign_up_trends
 from signatures.monitoring.sign_up_trends import MIN_SIGN_UPS
-from signatures.outbox import queue
+from signatures.outbox import queue, sending
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import rate_limits
 from signatures.staff import roles
@@ -106,7 +106,8 @@ def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     yield from _one_network()
     yield from _exceeded_mail_budgets()
     yield from _unconfirmed(now)
-    if stuck := OutboxMail.objects.filter(recipient__isnull=False, due_at__lte=now - STUCK_AFTER).count():
+    unsent = OutboxMail.objects.filter(recipient__isnull=False, priority__in=sending.priorities_now())
+    if stuck := unsent.filter(due_at__lte=now - STUCK_AFTER).count():
         yield AlarmCode.MAIL_STUCK, f"{stuck} emails have been due for more than half an hour."
     if (since := checkpoints.unchecked_since()) and since <= now - STUCK_AFTER:
         yield (

@@ -50,7 +50,7 @@ def send_due(*, limit: int = 500) -> int:
     Raises:
         OSError: when the file of the private key cannot be read.
     """
-    priorities = _priorities_now()
+    priorities = priorities_now()
     if not _due(*priorities).exists():
         return 0
     private_key = sealing.read_private_key(Path(settings.OUTBOX_PRIVATE_KEY_FILE))
@@ -69,7 +69,8 @@ def send_due(*, limit: int = 500) -> int:
     return sent
 
 
-def _priorities_now() -> list[int]:
+def priorities_now() -> list[int]:
+    """Returns the priorities that are sent now: all, unless staff have paused the emails to flagged sign-ups."""
     is_paused = Switch.objects.is_on(Switch.Code.PAUSE_FLAGGED_MAIL)
     return [priority for priority in OutboxMail.Priority if not (is_paused and priority == OutboxMail.Priority.FLAGGED)]
 

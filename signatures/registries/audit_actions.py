@@ -130,6 +130,10 @@ class AuditAction(StrEnum):
     RESUME = "resume", _SETTINGS, "Resumed signing."
     TIGHTEN = "tighten", _SETTINGS, "Tightened the limits."
     LOOSEN = "loosen", _SETTINGS, "Loosened the limits."
+    PAUSE_FLAGGED_MAIL = "pause-flagged-mail", _SETTINGS, "Paused emails to flagged sign-ups."
+    RESUME_FLAGGED_MAIL = "resume-flagged-mail", _SETTINGS, "Resumed emails to flagged sign-ups."
+    ASK_FOR_WORK = "ask-for-work", _SETTINGS, "Asked every browser for some seconds of work."
+    STOP_ASKING_FOR_WORK = "stop-asking-for-work", _SETTINGS, "Stopped asking browsers for work."
 
     LEFT_OUT = "left-out", _PROGRAM, "Too many entries of one kind by strangers; the next ones are left out."
     PRUNE = "prune", _PROGRAM, "Deleted what was kept long enough."

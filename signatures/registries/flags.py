@@ -14,6 +14,7 @@ class FlagEnd(Enum):
 
 # The modules that raise flags, and the ways in which a flag ends, as the table below writes them.
 _CHECKS, _RATE_LIMITS, _BLOCKLISTS = "screening.checks", "screening.rate_limits", "screening.blocklists"
+_PROOF_OF_WORK = "screening.proof_of_work"
 _DECISIONS, _CHANGES = "moderation.decisions", "signing.changes"
 _NEVER, _NEW_WORDS, _DECISION = FlagEnd
 
@@ -47,6 +48,7 @@ class Flag(StrEnum):
         _RATE_LIMITS,
     )
     LIMITER_DOWN = "limiter-down", "The rate limits could not be checked.", _RATE_LIMITS
+    NO_PROOF = "no-proof", "Its browser did not do the work that every browser is asked for now.", _PROOF_OF_WORK
     BLOCKED = "blocked", "Its email domain or network is on a blocklist.", _BLOCKLISTS
     BLOCKED_WORD = "blocked-word", "It has a word or a name of a blocklist.", _BLOCKLISTS, _NEW_WORDS
     HOLD = "hold", "Staff put it aside.", _DECISIONS, _DECISION

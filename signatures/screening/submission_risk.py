@@ -7,7 +7,7 @@ from typing import Any
 from campaign.models import Translation
 from campaign.web.client_network import wide_network_of
 from signatures.models.signer_columns import SignerColumns
-from signatures.screening import blocklists, checks, rate_limits
+from signatures.screening import blocklists, checks, proof_of_work, rate_limits
 from signatures.states import Kind, Visibility
 from signatures.values import email_addresses
 
@@ -24,6 +24,7 @@ class Origin:
         trap: what was typed into the field that people do not see.
         stamp: the stamp of the form (`form_stamps`).
         seconds: how long the form was open; None when no script measured it.
+        proof: the proof of work that the browser sent, if any.
     """
 
     email: str
@@ -31,6 +32,7 @@ class Origin:
     trap: str = ""
     stamp: str = ""
     seconds: int | None = None
+    proof: str = ""
 
 
 def screen_submission(typed: Typed, translation: Translation, origin: Origin) -> tuple[list[str], rate_limits.Verdict]:
@@ -45,7 +47,8 @@ def screen_submission(typed: Typed, translation: Translation, origin: Origin) ->
     }
     domain = email_addresses.domain_of(origin.email)
     listed = blocklists.flags(typed, domain=domain, network=origin.network)
-    return sorted({*_check(typed, translation, **evidence), *listed, *verdict.flags}), verdict
+    unproved = proof_of_work.flags(origin.proof, letter_id=translation.revision.letter_id, address=origin.email)
+    return sorted({*_check(typed, translation, **evidence), *listed, *verdict.flags, *unproved}), verdict
 
 
 def screen_words(typed: Typed, translation: Translation) -> list[str]:

@@ -213,6 +213,7 @@ class SignForm(ConsentForm):
     )
     stamp = forms.CharField(required=False, widget=forms.HiddenInput, initial=form_stamps.make_stamp)
     seconds = forms.CharField(required=False, widget=forms.HiddenInput)  # by script alone: how long the form was open
+    proof = forms.CharField(required=False)  # by script alone, and not in the layout: see `signing/proof_of_work.html`
 
     suggestion: str | None = None  # the address that was probably meant, when the domain looks like a typo
 

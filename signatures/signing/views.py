@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
@@ -16,7 +16,7 @@ from campaign.web.mirror_request import mirror_date
 from campaign.web.responses import see_other
 from signatures import counts, transitions
 from signatures.models import Signature
-from signatures.screening import submission_risk
+from signatures.screening import proof_of_work, submission_risk
 from signatures.signing import submission
 from signatures.signing.forms import MyLinkForm, SignForm
 
@@ -48,6 +48,7 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
         "letter": letter,
         "translation": translation,
         "form": form if letter.current_state() == Letter.State.OPEN else None,
+        "asks_for_work": proof_of_work.is_on(),
         "counts": counts.published(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
         "news": NewsText.objects.shown(letter, get_language() or "")[:NEWS],
@@ -70,6 +71,7 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
         trap=cleaned["website"],
         stamp=cleaned["stamp"],
         seconds=cleaned["seconds"],
+        proof=cleaned["proof"],
     )
     flags, verdict = submission_risk.screen_submission(typed.values, translation, origin)
     try:
@@ -85,6 +87,14 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
         text_cache.clear_cache()
         return render(request, "letters/letter_page.html", _letter_context(text_cache.newest(slug), form), status=422)
     return see_other("check-mail", slug)
+
+
+@require_safe
+def challenge(request: HttpRequest, slug: str) -> HttpResponse:
+    """A challenge for one browser, while every browser is asked for work. It stores nothing, and is not cached."""
+    if not proof_of_work.is_on():
+        raise Http404
+    return JsonResponse(proof_of_work.make_challenge(text_cache.newest(slug).revision.letter_id))
 
 
 @require_safe

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from campaign.models import Letter
-from signatures.models import Delivery, HourlyStatistic, RateLimit
+from signatures.models import Delivery, HourlyStatistic, RateLimit, Switch
 from signatures.monitoring import alarms as monitoring_alarms
 from signatures.monitoring import charts, statistics
 from signatures.registries import AlarmCode
@@ -26,7 +26,7 @@ EVENT_LABELS = {event.value: str(event.label) for event in HourlyStatistic.Event
 
 @register.inclusion_tag("admin/alarms.html", takes_context=True)
 def alarms(context: template.Context) -> dict[str, Any]:
-    """The active alarms that nobody has seen, paused letters and tightened limits, read in one statement."""
+    """The active alarms that nobody has seen, and the switches that are turned, read in one statement."""
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.has_perm("signatures.view_alarm"):
         return {}
@@ -39,10 +39,12 @@ def alarms(context: template.Context) -> dict[str, Any]:
     tightened = RateLimit.objects.filter(divisor__gt=1).annotate(
         kind=Value("tightened"), code=Value(""), words=Cast("divisor", CharField())
     )
-    others = [rows.order_by().values_list(*fields) for rows in (paused, tightened)]
-    found: dict[str, list[Any]] = {"alarm": [], "paused": [], "tightened": []}
+    on = Switch.objects.filter(is_on=True).annotate(kind=Value("on"), words=Value(""))
+    others = [rows.order_by().values_list(*fields) for rows in (paused, tightened, on)]
+    found: dict[str, list[Any]] = {"alarm": [], "paused": [], "tightened": [], "on": []}
     for kind, code, words in rows.order_by().union(*others).order_by("kind", "code"):
         found[kind].append((code, words, AlarmCode(code).advice if code in AlarmCode else ""))
+    found["on"] = [Switch.Code(code).label for code, _words, _advice in found["on"]]
     return {"request": context["request"], "csrf_token": context.get("csrf_token"), **found}
 
 

@@ -13,6 +13,7 @@ LABEL = re.compile(r"(?<![*\w`])\*([A-Z][^*`]+)\*(?![*\w])")  # words in italics
 SOURCES = [
     *(BASE / "templates").rglob("*.html"),
     *(BASE / "signatures").rglob("*.py"),
+    *(BASE / "signatures").rglob("*.toml"),
     *(BASE / "campaign").rglob("*.py"),
     *(Path(django.__file__).parent / "contrib" / "admin" / "templates").rglob("*.html"),
     *(Path(django.__file__).parent / "contrib" / "auth").rglob("*.py"),
