@@ -10,10 +10,14 @@ from typing import Any
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.models import OutboxMail
 
-MIN_INTERVAL = timedelta(minutes=10)  # between two emails of one kind
-MAX_PER_DAY = 3  # emails of one kind
-DAY = timedelta(days=1)
-CAPPED_KINDS = frozenset({OutboxMail.Kind.LINK, OutboxMail.Kind.LINKS})
+MIN_INTERVAL, DAY, WEEK = timedelta(minutes=10), timedelta(days=1), timedelta(days=7)
+MAX_PER_DAY, MAX_PER_WEEK = 3, 5
+# How many emails of a kind may be sent in how long. Links to what was signed have no cap of a week: their owner gets
+# them within a day, whatever strangers ask for.
+CAPS = {
+    OutboxMail.Kind.LINK: ((MIN_INTERVAL, 1), (DAY, MAX_PER_DAY), (WEEK, MAX_PER_WEEK)),
+    OutboxMail.Kind.LINKS: ((MIN_INTERVAL, 1), (DAY, MAX_PER_DAY)),
+}
 
 
 def held_until(mail: OutboxMail, now: datetime) -> datetime | None:
@@ -22,11 +26,13 @@ def held_until(mail: OutboxMail, now: datetime) -> datetime | None:
     Holds a lock on the mailbox until the transaction ends, so that two workers do not both find that one more is
     allowed.
     """
-    if mail.kind not in CAPPED_KINDS or not mail.mailbox:
+    caps = CAPS.get(OutboxMail.Kind(mail.kind))
+    if caps is None or not mail.mailbox:
         return None
     if not transaction_lock(AdvisoryLock.SEND_TO_MAILBOX, int(mail.mailbox[:7], 16), wait=False):
         return now + MIN_INTERVAL
-    sent = OutboxMail.objects.filter(mailbox=mail.mailbox, kind=mail.kind, sent_at__gt=now - DAY)
-    recent: list[Any] = list(sent.order_by("-sent_at").values_list("sent_at", flat=True)[:MAX_PER_DAY])
-    waits = [at + MIN_INTERVAL for at in recent[:1]] + [at + DAY for at in recent[MAX_PER_DAY - 1 :]]
+    longest, most = caps[-1]
+    sent = OutboxMail.objects.filter(mailbox=mail.mailbox, kind=mail.kind, sent_at__gt=now - longest)
+    recent: list[Any] = list(sent.order_by("-sent_at").values_list("sent_at", flat=True)[:most])
+    waits = [recent[number - 1] + span for span, number in caps if len(recent) >= number]
     return max((until for until in waits if until > now), default=None)
