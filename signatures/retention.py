@@ -4,6 +4,7 @@ The times are those of threat model R4, R7 and R8; the privacy page states them.
 """
 
 import csv
+import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from signatures.audit import audit_log
@@ -34,10 +35,13 @@ NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
 
+# One of version 0.9 has no public id: then an address had one signature at most.
 _ERASED = """
+    SELECT s.id FROM signatures_signature s JOIN signatures_tombstone t USING (public_id)
+    UNION
     SELECT s.id FROM signatures_signature s JOIN signatures_tombstone t
         ON t.letter_id = s.letter_id AND t.kind = s.kind AND t.address_hash = s.address_hash
-    WHERE s.signed_up_at <= t.at
+    WHERE t.public_id IS NULL AND s.signed_up_at <= t.at
 """
 
 
@@ -50,10 +54,12 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         _restore_tombstones(_tombstones_file())
     now = timezone.now()
     old_submissions = Submission.objects.filter(signed_up_at__lte=now - UNCONFIRMED_FOR)
+    erased = Tombstone.objects.filter(public_id__isnull=False).values("public_id")
     expired: dict[str, QuerySet[Any]] = {
         "erased signatures from a backup": Signature.objects.filter(pk__in=_restored_by_backup()),
-        "emails about submissions": OutboxMail.objects.filter(signature_id__in=old_submissions.values("pk")),
+        "erased submissions from a backup": Submission.objects.filter(public_id__in=erased),
         "submissions": old_submissions,
+        "emails about deleted submissions": _orphans(now - UNCONFIRMED_FOR),
         "buckets of rate limits": RateBucket.objects.filter(until__lte=now),
         "spent proofs of work": SpentProof.objects.filter(until__lte=now),
         "suppressed addresses": Suppression.objects.filter(until__lte=now),
@@ -70,6 +76,17 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         deleted[ADDRESSES] = addresses.update(sealed_address=None)
         audit_log.record(AuditAction.PRUNE, detail=deleted)
     return deleted
+
+
+def _orphans(before: datetime) -> QuerySet[OutboxMail]:
+    """Returns the emails whose signature or submission is gone, or goes with those from before this time.
+
+    Sent ones stay until then, because the caps count them.
+    """
+    signatures = Signature.objects.filter(pk=OuterRef("signature_id"))
+    submissions = Submission.objects.filter(pk=OuterRef("signature_id"), signed_up_at__gt=before)
+    rows = OutboxMail.objects.filter(~Exists(signatures), ~Exists(submissions), signature_id__isnull=False)
+    return rows.filter(Q(queued_at__lte=before) | Q(recipient__isnull=False))
 
 
 def delete_expired_buckets() -> int:
@@ -116,7 +133,10 @@ def sync_tombstones(file: Path | None = None) -> int:
     draft = file.with_suffix(".part")
     with draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
-        cells = ((t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat(), " ".join(t.flags)) for t in rows)
+        cells = (
+            (t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat(), " ".join(t.flags), t.public_id or "")
+            for t in rows
+        )
         csv_cells.write_rows(lines, cells)
     draft.chmod(0o600)
     draft.replace(file)
@@ -131,27 +151,24 @@ def _restore_tombstones(file: Path) -> None:
     """Adds to the table what only the file has. Writes no file: retention does not depend on a writable disk."""
     if not file.exists():
         return
-    known = {_bytes(t): t.at for t in Tombstone.objects.all()}
+    known = {_key(t) for t in Tombstone.objects.all()}
     missing = []
     with file.open(newline="") as lines:
-        for letter_id, kind, key, at, *flags in csv.reader(lines):  # files of version 0.9 have no flags
+        for letter_id, kind, key, at, *more in csv.reader(lines):  # files of version 0.9 have no more
+            flags, public_id = more or ("", "")
             stone = Tombstone(
                 letter_id=int(letter_id),
                 kind=kind,
                 address_hash=bytes.fromhex(key),
                 at=datetime.fromisoformat(at),
-                flags="".join(flags).split(),
+                flags=flags.split(),
+                public_id=uuid.UUID(public_id) if public_id else None,
             )
-            if stone.at > max(known.get(_bytes(stone), stone.at - timedelta(1)), timezone.now() - _months()):
+            if _key(stone) not in known and stone.at > timezone.now() - _months():
                 missing.append(stone)
-    if missing:
-        Tombstone.objects.bulk_create(
-            missing,
-            update_conflicts=True,
-            unique_fields=["letter_id", "kind", "address_hash"],
-            update_fields=["at", "flags"],
-        )
+    Tombstone.objects.bulk_create(missing, ignore_conflicts=True)
 
 
-def _bytes(stone: Tombstone) -> tuple[int, str, bytes]:
-    return stone.letter_id, stone.kind, bytes(stone.address_hash)
+def _key(stone: Tombstone) -> tuple[object, ...]:
+    """Returns what tells two tombstones apart."""
+    return (stone.public_id,) if stone.public_id else (stone.letter_id, stone.kind, bytes(stone.address_hash), stone.at)

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OLD, NEW = "0002_functions_and_triggers", "0013_spent_proofs"
+OLD, NEW = "0002_functions_and_triggers", "0014_mail_limits"
 DATABASE = f"upgrade_{os.getpid()}"
 COLUMNS = {
     "letter_id": 1, "translation_id": 1, "kind": "person", "paper": False, "role": "", "organization": "", "country": "",

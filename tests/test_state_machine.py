@@ -178,11 +178,11 @@ class Everybody(RuleBasedStateMachine):
         if number is None or target is None:
             return
         rows = Submission.objects.get(pk=number), Signature.objects.get(pk=target)
-        is_allowed = self.expected.signed[target].state in CONFIRMED
+        is_allowed = self.may_be_called(target, name, visibility) and self.expected.letter != "closed for long"
         if self.attempt(is_allowed, replacement.replace, *rows, self.input(name, visibility), flags=flags):
             typed = self.expected.typed[number]
             self.change_expected(target, name, visibility, flags, self.gathered(number), typed.updates)
-            del self.expected.typed[number]
+            self.delete_expected(number)
 
     @rule(mailbox=MAILBOXES, which=WHICH, other=WHICH)
     def keep(self, mailbox: str, which: int, other: int) -> None:
@@ -191,14 +191,24 @@ class Everybody(RuleBasedStateMachine):
             return
         rows = Submission.objects.get(pk=number), Signature.objects.get(pk=target)
         if self.attempt(self.expected.signed[target].state in CONFIRMED, replacement.keep, *rows):
-            del self.expected.typed[number]
+            self.delete_expected(number)
+
+    def delete_expected(self, number: int) -> None:
+        typed = self.expected.typed.pop(number)
+        self.expected.erased[typed.mailbox] = self.expected.erased.get(typed.mailbox, frozenset()) | typed.flags
+
+    def may_be_called(self, number: int, name: str, visibility: str) -> bool:
+        row = self.expected.signed[number]
+        others = [each for key, each in self.expected.signed.items() if key != number and each.mailbox == row.mailbox]
+        is_taken = any(each.name == name and each.state != "withdrawn" for each in others)
+        return row.state in CONFIRMED and (visibility == "counted" or name == row.name or not is_taken)
 
     @rule(mailbox=MAILBOXES, which=WHICH, name=NAMES, visibility=VISIBILITIES, flags=FLAGS)
     def change(self, mailbox: str, which: int, name: str, visibility: str, flags: tuple[str, ...]) -> None:
         number = self.pick(self.expected.signed, mailbox, which)
         if number is None:
             return
-        is_allowed = self.expected.signed[number].state in CONFIRMED
+        is_allowed = self.may_be_called(number, name, visibility)
         row = Signature.objects.get(pk=number)
         if self.attempt(is_allowed, changes.change, row, self.input(name, visibility), flags=flags):
             self.change_expected(number, name, visibility, flags, frozenset(), False)
@@ -248,7 +258,7 @@ class Everybody(RuleBasedStateMachine):
     def not_me(self, mailbox: str, which: int) -> None:
         if (number := self.pick(self.expected.typed, mailbox, which)) is not None:
             withdrawal.not_me(Submission.objects.get(pk=number))
-            del self.expected.typed[number]
+            self.delete_expected(number)
 
     # Staff
 

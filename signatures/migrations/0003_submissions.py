@@ -184,6 +184,14 @@ class Migration(migrations.Migration):
             name="place",
             field=models.PositiveSmallIntegerField(default=1, editable=False, null=True),
         ),
+        migrations.RemoveConstraint(model_name="tombstone", name="one_tombstone"),
+        migrations.AddField(model_name="tombstone", name="public_id", field=models.UUIDField(null=True, unique=True)),
+        migrations.AddIndex(
+            model_name="tombstone",
+            index=models.Index(
+                models.F("letter_id"), models.F("kind"), models.F("address_hash"), name="tombstones_of_address"
+            ),
+        ),
         migrations.AddField(
             model_name="tombstone",
             name="flags",

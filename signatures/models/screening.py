@@ -26,6 +26,8 @@ class RateLimit(models.Model):
         CODE = "code", "second-factor codes for one account, from browsers it has not used before"
         MAIL = "mail", "emails sent by the whole site"
         MAIL_DOMAIN = "mail-domain", "emails sent to one email domain"
+        MAIL_FLAGGED = "mail-flagged", "emails to flagged sign-ups, reminders and updates"
+        MAIL_FLAGGED_DOMAIN = "mail-flagged-domain", "of these, to one email domain"
         MAIL_SMALL_DOMAIN = "mail-small", "emails sent to one email domain that is no public provider"
         NAME = "name", "sign-ups with one name, from any country, numbers in it ignored"
         COMMENT = "comment", "sign-ups with one comment"

@@ -224,11 +224,13 @@ class SignedLetter(Letter):
 
 
 class Tombstone(UnnamedModel):
-    """When a signature was erased: one from before that time is never restored from a backup (R8).
+    """What was erased, so that a restored backup does not bring it back (R8): a signature, or a submission.
 
-    `flags` are those that the signature had: who erases it and signs again does not get rid of them.
+    `flags` are those that it had: who erases it and signs again does not get rid of them. The public id is that of the
+    one row; version 0.9 did not store it, and had one signature of an address at most.
     """
 
+    public_id = models.UUIDField(null=True, unique=True)
     letter_id = models.BigIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)
     address_hash = models.BinaryField(max_length=32)
@@ -236,4 +238,4 @@ class Tombstone(UnnamedModel):
     flags = ArrayField(models.CharField(max_length=20), default=list, db_default=[])
 
     class Meta(UnnamedModel.Meta):
-        constraints: ClassVar = [models.UniqueConstraint("letter_id", "kind", "address_hash", name="one_tombstone")]
+        indexes: ClassVar = [models.Index("letter_id", "kind", "address_hash", name="tombstones_of_address")]

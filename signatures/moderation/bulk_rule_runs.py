@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log
-from signatures.models import BulkRule, BulkRuleChange, Signature, Submission
+from signatures.models import BulkRule, BulkRuleChange, OutboxMail, Signature, Submission
 from signatures.moderation.bulk_rules import matching, matching_submissions, save_preview
 from signatures.moderation.decisions import named_subquery
 from signatures.registries import FLAGS_ENDED_BY_DECISION, AuditAction, Flag
@@ -162,6 +162,7 @@ def _apply(statement: str, rows: QuerySet[Any, Any], rule: BulkRule) -> tuple[in
     parameters |= {
         "rule_id": rule.pk,
         "flag": Flag.INVALIDATED,
+        "flagged_mail": OutboxMail.Priority.FLAGGED,
         "ended_flags": list(FLAGS_ENDED_BY_DECISION),
         "action": AuditAction.INVALIDATE,
         "staff_id": rule.started_by,

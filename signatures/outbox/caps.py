@@ -12,6 +12,7 @@ from signatures.models import OutboxMail
 
 MIN_INTERVAL, DAY, WEEK = timedelta(minutes=10), timedelta(days=1), timedelta(days=7)
 MAX_PER_DAY, MAX_PER_WEEK = 3, 5
+BUSY = timedelta(seconds=5)  # until an email to a mailbox is tried again to which another worker sends just now
 # How many emails of a kind may be sent in how long. Links to what was signed have no cap of a week: their owner gets
 # them within a day, whatever strangers ask for.
 CAPS = {
@@ -30,9 +31,11 @@ def held_until(mail: OutboxMail, now: datetime) -> datetime | None:
     if caps is None or not mail.mailbox:
         return None
     if not transaction_lock(AdvisoryLock.SEND_TO_MAILBOX, int(mail.mailbox[:7], 16), wait=False):
-        return now + MIN_INTERVAL
+        return now + BUSY
     longest, most = caps[-1]
-    sent = OutboxMail.objects.filter(mailbox=mail.mailbox, kind=mail.kind, sent_at__gt=now - longest)
+    # Links to a signature are counted by the signature: nobody else can use them up by other spellings of the address.
+    same = {"mailbox": mail.mailbox} if mail.signature is None else {"signature_id": mail.signature_id}
+    sent = OutboxMail.objects.filter(**same, kind=mail.kind, sent_at__gt=now - longest)
     recent: list[Any] = list(sent.order_by("-sent_at").values_list("sent_at", flat=True)[:most])
     waits = [recent[number - 1] + span for span, number in caps if len(recent) >= number]
     return max((until for until in waits if until > now), default=None)

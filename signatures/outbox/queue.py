@@ -1,6 +1,6 @@
 """The queue of the outbox: emails are enqueued in the transaction that causes them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,9 @@ def enqueue_links(letter_id: int, *, address_hash: bytes, mailbox: str, language
     The same statement runs and one recipient is sealed in every case, so that the time does not tell whether there are
     any (architecture, rule 4). The caps apply when it is sent (`caps`): it may have to wait, for a day at most.
 
+    Links to what is not confirmed go as the emails do that ask to confirm it, and not to somebody who said "this was
+    not me": strangers can ask for them, too.
+
     Returns the number of emails enqueued.
     """
     return _execute(
@@ -37,7 +40,9 @@ def enqueue_links(letter_id: int, *, address_hash: bytes, mailbox: str, language
         kinds=Kind.values,
         address_hash=address_hash,
         mailbox=mailbox,
-        priority=OutboxMail.Priority.ASKED,
+        asked=OutboxMail.Priority.ASKED,
+        sign_up=OutboxMail.Priority.SIGN_UP,
+        flagged=OutboxMail.Priority.FLAGGED,
         language=language,
         recipient=_seal([address])[0],
         now=timezone.now(),
@@ -124,9 +129,10 @@ def discard(number: int) -> None:
     OutboxMail.objects.filter(signature_id=number, recipient__isnull=False).delete()
 
 
-def forget(numbers: Collection[int]) -> None:
-    """Deletes all emails about submissions that are deleted, sent ones, too."""
-    OutboxMail.objects.filter(signature_id__in=numbers).delete()
+def discard_confirmations(number: int) -> None:
+    """Deletes the emails that ask to confirm a submission which is deleted. Sent ones count for the caps on emails."""
+    kinds = [OutboxMail.Kind.LINK, OutboxMail.Kind.REMINDER]
+    OutboxMail.objects.filter(signature_id=number, kind__in=kinds, recipient__isnull=False).delete()
 
 
 def _seal(addresses: Iterable[str]) -> list[bytes]:

@@ -2,9 +2,11 @@
 
 import logging
 import smtplib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from pathlib import Path
 
 from django.conf import settings
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 12  # with the waits between them, about three days
 MAX_WAIT = timedelta(hours=12)  # between two attempts
+MAX_SKIPPED = 5_000  # emails that a run looks at and does not try to send
 BUDGET_WAIT = timedelta(minutes=1)  # for an email whose domain got enough for now
 
 
@@ -45,7 +48,7 @@ def send_due(*, limit: int = 500) -> int:
     the worker dies in between, one is sent twice.
 
     Args:
-        limit: the number of emails in this run.
+        limit: the number of attempts in this run. Emails that are held back do not count.
 
     Raises:
         OSError: when the file of the private key cannot be read.
@@ -55,18 +58,18 @@ def send_due(*, limit: int = 500) -> int:
         return 0
     private_key = sealing.read_private_key(Path(settings.OUTBOX_PRIVATE_KEY_FILE))
     subjects = {(row.mail, row.language): row.subject for row in EmailSubject.objects.all()}
-    sent = 0
+    outcomes: Counter[_Outcome] = Counter()
     connection = mailers.create_connection("default")
     try:
         run = _Run(connection, private_key, subjects)
-        for _email in range(limit):
-            is_sent = _send_next(priorities, run)
-            if is_sent is None:
+        while outcomes[_Outcome.SENT] + outcomes[_Outcome.FAILED] < limit and outcomes[_Outcome.SKIPPED] < MAX_SKIPPED:
+            outcome = _send_next(priorities, run)
+            if outcome is None:
                 break
-            sent += is_sent
+            outcomes[outcome] += 1
     finally:
         connection.close()
-    return sent
+    return outcomes[_Outcome.SENT]
 
 
 def priorities_now() -> list[int]:
@@ -83,9 +86,17 @@ class _BudgetSpent(Exception):
     """The whole site may send no more emails for now."""
 
 
+class _Outcome(Enum):
+    """What became of one email in a run."""
+
+    SENT = auto()
+    FAILED = auto()
+    SKIPPED = auto()  # dropped, or held back
+
+
 @transaction.atomic
-def _send_next(priorities: Sequence[int], run: _Run) -> bool | None:
-    """Sends one email. Returns whether it was sent, or None if none is due, or none may be sent any more for now."""
+def _send_next(priorities: Sequence[int], run: _Run) -> _Outcome | None:
+    """Sends one email. Returns None if none is due, or none may be sent any more for now."""
     mail = _lock_next(priorities)
     if mail is None:
         return None
@@ -94,6 +105,13 @@ def _send_next(priorities: Sequence[int], run: _Run) -> bool | None:
         submission = Submission.objects.filter(pk=mail.signature_id).first()
     if mail.staff_id is None and _is_pointless(mail, submission):
         return _drop(mail)
+    if until := caps.held_until(mail, timezone.now()):  # before the costly steps: a flood can hold back many
+        return _postpone(mail, until)
+    return _send(mail, submission, run)
+
+
+def _send(mail: OutboxMail, submission: Submission | None, run: _Run) -> _Outcome | None:
+    """Sends an email that the caps allow. Returns None if the site may send no more for now."""
     try:
         address = sealing.unseal(mail.recipient or b"", private_key=run.private_key)
     except sealing.CannotUnseal:
@@ -102,14 +120,16 @@ def _send_next(priorities: Sequence[int], run: _Run) -> bool | None:
     if message is None:
         return _drop(mail)
     try:
-        until = _held_until(mail, address)
+        until = _budget_holds_until(mail, address)
     except _BudgetSpent:  # caught in this transaction, so that what was counted stays, for the alarm
         log.info("the site's budget of emails is used up for now")
         return None
-    is_sent = _postpone(mail, until) if until else _save_attempt(mail, _attempt(message, run.connection))
-    if is_sent and submission is not None and _deserves_reminder(mail, submission):
+    if until:
+        return _postpone(mail, until)
+    outcome = _save_attempt(mail, _attempt(message, run.connection))
+    if outcome == _Outcome.SENT and submission is not None and _deserves_reminder(mail, submission):
         queue.enqueue_reminder(submission.pk, mailbox=mail.mailbox, language=mail.language, address=address)
-    return is_sent
+    return outcome
 
 
 def _lock_next(priorities: Sequence[int]) -> OutboxMail | None:
@@ -130,7 +150,7 @@ def _is_pointless(mail: OutboxMail, submission: Submission | None) -> bool:
         case OutboxMail.Kind.LINK | OutboxMail.Kind.REMINDER:
             return submission is None or _is_suppressed(submission) or _is_needless_reminder(mail, submission)
         case OutboxMail.Kind.LINKS:
-            return mail.signature is None and submission is None
+            return mail.signature is None and (submission is None or _is_suppressed(submission))
         case OutboxMail.Kind.UPDATE:
             return mail.signature is None or mail.signature.sealed_address is None
     return mail.signature is None
@@ -152,37 +172,40 @@ def _deserves_reminder(mail: OutboxMail, submission: Submission) -> bool:
     return mail.kind == OutboxMail.Kind.LINK and not submission.flags and not reminders.exists()
 
 
-def _held_until(mail: OutboxMail, address: str) -> datetime | None:
-    """Returns until when the caps of the mailbox, or the budget of its domain, hold an email back; None: not at all.
+def _budget_holds_until(mail: OutboxMail, address: str) -> datetime | None:
+    """Returns until when the budgets hold an email back; None: not at all.
+
+    Emails that can wait leave a part of each budget to the others, whatever the flood is like.
 
     Raises:
         _BudgetSpent: when the site's budget is used up.
     """
-    now = timezone.now()
     if mail.staff_id is not None:
         return None
-    if until := caps.held_until(mail, now):
+    until = timezone.now() + BUDGET_WAIT
+    domain = email_addresses.domain_of(address)
+    # Counted apart, so that what is held back here uses up nothing below.
+    can_wait = mail.priority >= OutboxMail.Priority.FLAGGED
+    if can_wait and rate_limits.count_event({"mail-flagged": "", "mail-flagged-domain": domain}).over:
         return until
-    budgets = {"mail": "", "mail-domain": email_addresses.domain_of(address)}
+    budgets = {"mail": "", "mail-domain": domain}
     if small_domain := email_addresses.small_domain_of(address):
         budgets["mail-small"] = small_domain
     exceeded = rate_limits.count_event(budgets).over
     if RateLimit.Scope.MAIL in exceeded:
         raise _BudgetSpent
-    return now + BUDGET_WAIT if exceeded else None
+    return until if exceeded else None
 
 
-def _drop(mail: OutboxMail) -> bool:
-    """Returns False: the email was not sent."""
+def _drop(mail: OutboxMail) -> _Outcome:
     mail.delete()
-    return False
+    return _Outcome.SKIPPED
 
 
-def _postpone(mail: OutboxMail, until: datetime) -> bool:
-    """Returns False: the email was not sent."""
+def _postpone(mail: OutboxMail, until: datetime) -> _Outcome:
     mail.due_at = until
     mail.save(update_fields=["due_at"])
-    return False
+    return _Outcome.SKIPPED
 
 
 def _attempt(message: EmailMultiAlternatives, connection: BaseEmailBackend) -> str:
@@ -211,8 +234,8 @@ def _attempt(message: EmailMultiAlternatives, connection: BaseEmailBackend) -> s
     return ""
 
 
-def _save_attempt(mail: OutboxMail, failure: str) -> bool:
-    """Saves the result of an attempt. Returns whether the email was sent."""
+def _save_attempt(mail: OutboxMail, failure: str) -> _Outcome:
+    """Saves the result of an attempt."""
     mail.attempts += 1
     mail.failure = failure
     if not failure:
@@ -224,4 +247,4 @@ def _save_attempt(mail: OutboxMail, failure: str) -> bool:
     mail.save(update_fields=["attempts", "failure", "sent_at", "recipient", "due_at"])
     if failure:
         log.warning("mail %s not sent, attempt %s: %s", mail.pk, mail.attempts, failure)
-    return not failure
+    return _Outcome.FAILED if failure else _Outcome.SENT

@@ -2,6 +2,9 @@
 -- signatures. An approved one goes back to the queue, unless a member of staff decided on it. Each signature gets an
 -- audit entry.
 --
+-- What nobody has confirmed changes no signature: signatures are flagged only when more of them than the limit belong to
+-- one flood. Otherwise strangers could take a name off the page by typing the addresses of others.
+--
 -- A mailbox is over its limit only by that many addresses that may be spellings of it: whoever types one address again
 -- and again does nothing to its owner.
 WITH full_buckets AS MATERIALIZED (
@@ -16,6 +19,9 @@ WITH full_buckets AS MATERIALIZED (
         SELECT mark, address_hash FROM signatures_signature, unnest(marks) AS mark WHERE signed_up_at > %(since)s
     ) AS marked JOIN full_buckets USING (mark)
     WHERE scope = 'mailbox' GROUP BY mark, max_count HAVING count(DISTINCT address_hash) > max_count
+), confirmed_over_limit AS MATERIALIZED (
+    SELECT mark FROM signatures_signature, unnest(marks) AS mark JOIN full_buckets USING (mark)
+    WHERE signed_up_at > %(since)s GROUP BY mark, max_count HAVING count(DISTINCT address_hash) > max_count
 ), submitted AS (
     UPDATE signatures_submission AS submission SET
         flags = ARRAY(SELECT flag FROM unnest(flags || %(burst)s::varchar(20)) AS flag ORDER BY flag)
@@ -32,7 +38,8 @@ WITH full_buckets AS MATERIALIZED (
     SELECT id, letter_id, state, approved_on FROM signatures_signature AS signature
     WHERE id IN (
             SELECT recent.id FROM signatures_signature AS recent, unnest(recent.marks) AS mark
-            WHERE recent.signed_up_at > %(since)s AND mark IN (SELECT over_limit.mark FROM over_limit)
+            WHERE recent.signed_up_at > %(since)s
+                AND mark IN (SELECT confirmed_over_limit.mark FROM confirmed_over_limit)
         )
         AND NOT %(burst)s = ANY (flags)
         AND (state = 'waiting' OR state = 'approved' AND NOT EXISTS (

@@ -10,6 +10,8 @@ from signatures.audit import audit_log
 from signatures.models import Signature
 from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
 from signatures.registries.typed_fields import WORDS
+from signatures.signing import mailbox_places
+from signatures.signing.mailbox_places import NoPlace, lock_mailbox
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed, lock, transition
@@ -40,9 +42,12 @@ def change(
         sealed_address: keep this address for updates from now on.
 
     Raises:
+        NoPlace: when the same mailbox has another signature with this name.
         TransitionNotAllowed: unless it is confirmed.
     """
+    lock_mailbox(signature)
     locked = lock(signature)
+    _check_name(locked, typed)
     stored = {**typed.values, "kind": locked.kind}
     new_flags = set(gathered) | (_flags_after(locked, typed, flags) if _needs_look(locked, typed) else {*locked.flags})
     new_state = State(locked.state)
@@ -61,6 +66,19 @@ def change(
     for field in changed:
         setattr(locked, field, after[field])
     return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed)
+
+
+def _check_name(locked: Signature, typed: SignerInput) -> None:
+    """Check that two people of one mailbox do not become one, and are not counted twice.
+
+    Raises:
+        NoPlace: when another signature of the mailbox has this name.
+    """
+    if typed.values["name"] in {"", locked.name}:  # two people are still two when one takes the name away
+        return
+    others = [row for row in mailbox_places.standing(locked, locked.kind) if row.name and row.pk != locked.pk]
+    if namesakes := mailbox_places.in_the_way(others, typed.values["name"], Signature.MAX_PLACES):
+        raise NoPlace(namesakes)
 
 
 def _needs_look(locked: Signature, typed: SignerInput) -> bool:

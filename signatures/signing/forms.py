@@ -31,6 +31,8 @@ NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
 CONSENT_REQUIRED = _("Please tick this box: without your consent we may store nothing.")
 ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
 
+NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
+LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
 TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
 
 REQUIRED_FIELDS = ("kind", "visibility", "name", "spokesperson")  # always open; the others are behind a summary

@@ -21,7 +21,8 @@ from signatures.models import Question, Signature, Submission
 from signatures.registries import Flag
 from signatures.screening import rate_limits
 from signatures.signing import changes, personal_data, sent_words, submission_views, withdrawal
-from signatures.signing.forms import TOO_MANY_CHANGES, ChangeForm
+from signatures.signing.forms import LINK_USED, NAME_TAKEN, TOO_MANY_CHANGES, ChangeForm
+from signatures.signing.mailbox_places import NoPlace
 from signatures.states import ALLOWED_FROM, State
 from signatures.values import tokens
 
@@ -46,10 +47,23 @@ def personal_page(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, row)
     action = _ACTIONS.get(request.POST.get("action", ""))
     if action is None:
-        if request.POST.get("action", "") in submission_views.ACTIONS:  # pressed twice: it is confirmed by now
-            return _redirect(row)
+        if request.POST.get("action", "").partition(":")[0] in submission_views.ACTIONS:
+            return _pressed_late(request, row)
         raise BadRequest("no such action")
     return action(request, row)
+
+
+def _pressed_late(request: HttpRequest, signature: Signature) -> HttpResponse:
+    """A button of the page of a submission that is confirmed, or was dropped for this signature, meanwhile.
+
+    Pressed twice, it has done its work. Other words are shown again: their signer came back to a page that is over.
+    """
+    form = ChangeForm.of(signature, text_cache.newest_by_id(signature.letter_id), request.POST)
+    is_new = form.is_valid() and form.cleaned_data["name"] not in {"", signature.name}
+    if not is_new or signature.state not in ALLOWED_FROM["change"]:
+        return _redirect(signature)
+    form.add_error("name", LINK_USED)
+    return _page(request, signature, form)
 
 
 def _find(public_id: uuid.UUID) -> Signature | Submission | None:
@@ -81,6 +95,8 @@ def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
             return _act(request, signature, partial(sent_words.send, form=form, action=changes.change))
         except transitions.TooManyChanges:
             form.add_error("name", TOO_MANY_CHANGES)
+        except NoPlace:
+            form.add_error("name", NAME_TAKEN)
     return _page(request, signature, form) if signature.state in ALLOWED_FROM["change"] else _redirect(signature)
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from signatures.models import LinkAlias, OutboxMail, Signature, Submission, Tombstone
 from signatures.registries import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS
 from signatures.signing import changes, withdrawal
+from signatures.signing.mailbox_places import NoPlace, lock_mailbox
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed, lock, lock_submission
@@ -38,9 +39,14 @@ def replace(
     The flags are those that these words raise; `no_updates` deletes the address kept for updates.
 
     Raises:
-        TransitionNotAllowed: when one of them is no longer there.
+        NoPlace: when the words are those of another kind of signer, or have the name of another signature.
+        TransitionNotAllowed: when one of them is no longer there, or the letter was closed more than 24 hours ago.
     """
+    if not typed.translation.revision.letter.takes_confirmations():
+        raise TransitionNotAllowed("The letter is closed.")
     locked, replaced = _lock_both(submission, signature)
+    if typed.values["kind"] != replaced.kind:
+        raise NoPlace([replaced])
     changes.change(
         replaced, typed, flags=flags, gathered=_gathered_flags(locked), no_updates=no_updates,
         sealed_address=locked.sealed_address,
@@ -62,6 +68,7 @@ def _gathered_flags(submission: Submission) -> set[str]:
 
 
 def _lock_both(submission: Submission, signature: Signature) -> tuple[Submission, Signature]:
+    lock_mailbox(submission)
     locked, standing = lock_submission(submission), lock(signature)
     if standing.address_hash != locked.address_hash or standing.letter_id != locked.letter_id or not standing.place:
         raise TransitionNotAllowed("It is not of this mailbox, or was withdrawn.")

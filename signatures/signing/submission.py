@@ -53,12 +53,15 @@ def submit(
         "signed_up_at": now.isoformat(),
     }
     mail = {
-        "priority": OutboxMail.Priority.FLAGGED if flags else OutboxMail.Priority.SIGN_UP,
+        "priority": OutboxMail.Priority.SIGN_UP,
+        "priority_if_flagged": OutboxMail.Priority.FLAGGED,
+        "mailbox": sealing.caps_hash(address, letter_id=letter_id, pepper=pepper),
         "recipient": _bytes(sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY)),
     }
     with connection.cursor() as cursor:
-        cursor.callproc(
-            "signatures_submit", [json.dumps(row), json.dumps(words), json.dumps(mail), Submission.MAX_PLACES]
+        cursor.execute(
+            "SELECT signatures_submit(%s, %s, %s, %s)",
+            [json.dumps(row), json.dumps(words), json.dumps(mail), Submission.MAX_PLACES],
         )
         if not cursor.fetchone()[0]:
             raise TransitionNotAllowed("The letter takes no signatures now.")
@@ -72,5 +75,5 @@ def _bytes(value: bytes) -> str:
 def send_personal_links(letter: Letter, *, address: str, language: str) -> None:
     """Send the links of everything that was signed or submitted with this address, in one email."""
     key = sealing.address_hash(address, pepper=settings.EMAIL_HASH_PEPPER)
-    mailbox = sealing.mailbox_hash(address, letter_id=letter.pk, pepper=settings.EMAIL_HASH_PEPPER)
+    mailbox = sealing.caps_hash(address, letter_id=letter.pk, pepper=settings.EMAIL_HASH_PEPPER)
     queue.enqueue_links(letter.pk, address_hash=key, mailbox=mailbox, language=language, address=address)

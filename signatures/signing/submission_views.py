@@ -13,12 +13,12 @@ from campaign.letters import text_cache
 from campaign.web.responses import see_other
 from signatures import transitions
 from signatures.models import Signature, Submission
-from signatures.signing import confirmation, personal_data, replacement, sent_words, withdrawal
-from signatures.signing.forms import TOO_MANY_CHANGES, ConfirmForm
+from signatures.signing import confirmation, mailbox_places, personal_data, replacement, sent_words, withdrawal
+from signatures.signing.forms import NAME_TAKEN, TOO_MANY_CHANGES, ConfirmForm
+from signatures.signing.mailbox_places import NoPlace
 from signatures.values import tokens
 
 CHOOSE = _("There is a signature from this mailbox already. Please choose one of the buttons below.")
-NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
 
 
 def page(
@@ -34,11 +34,14 @@ def page(
         form = None
     elif form is None:
         form = ConfirmForm.of(submission, text)
+    kind = (form["kind"].value() if form and form.is_bound else None) or submission.kind
+    standing, places = mailbox_places.standing(submission, kind), letter.signers_per_mailbox
     if in_the_way is None:
-        in_the_way = confirmation.standing_in_the_way(submission)
+        in_the_way = mailbox_places.in_the_way(standing, submission.name, places)
     context = {
         "submission": submission, "letter": letter, "translation": text, "form": form, "in_the_way": in_the_way,
-        "has_place": confirmation.has_place(submission), "has_nameless": any(not row.name for row in in_the_way),
+        "has_place": mailbox_places.has_place(standing, places),
+        "has_nameless": any(not row.name for row in in_the_way),
     }  # fmt: skip
     status = 422 if form and form.is_bound else 200
     return render(request, "signing/submission_page.html", context, status=status)
@@ -50,29 +53,33 @@ def act(request: HttpRequest, submission: Submission) -> HttpResponse:
     Raises:
         BadRequest: when the page has no such button.
     """
-    action = ACTIONS.get(request.POST.get("action", ""))
+    name, _colon, target = request.POST.get("action", "").partition(":")
+    action = ACTIONS.get(name)
     if action is None:
         raise BadRequest("no such action")
-    return action(request, submission)
+    return action(request, submission, target) if name == "replace" else action(request, submission)
 
 
 def _confirm(request: HttpRequest, submission: Submission) -> HttpResponse:
     return _with_words(request, submission, confirmation.confirm)
 
 
-def _replace(request: HttpRequest, submission: Submission, place: int) -> HttpResponse:
-    return _with_words(request, submission, partial(_replace_at, place=place))
+def _replace(request: HttpRequest, submission: Submission, target: str) -> HttpResponse:
+    """`target` is the public id of the signature that the button named."""
+    standing = Signature.objects.of_mailbox(submission).standing()
+    chosen = next((row for row in standing if row.public_id.hex == target), None)
+    if chosen is None:
+        return _ask(request, submission)
+    return _with_words(request, submission, partial(_replace_chosen, chosen=chosen))
 
 
-def _replace_at(submission: Submission, place: int, **words: Any) -> None:
-    standing = Signature.objects.of_mailbox(submission).filter(kind=submission.kind, place=place).first()
-    if standing is not None:
-        replacement.replace(submission, standing, **words)
+def _replace_chosen(submission: Submission, chosen: Signature, **words: Any) -> None:
+    replacement.replace(submission, chosen, **words)
 
 
 def _keep(request: HttpRequest, submission: Submission) -> HttpResponse:
-    standing = Signature.objects.of_mailbox(submission).standing()
-    kept = next(iter(confirmation.standing_in_the_way(submission) or standing), None)
+    standing, places = mailbox_places.standing(submission, submission.kind), submission.letter.signers_per_mailbox
+    kept = next(iter(mailbox_places.in_the_way(standing, submission.name, places) or standing), None)
     if kept is not None:
         transitions.attempt(partial(replacement.keep, submission, kept))
     return _redirect(submission)
@@ -86,8 +93,9 @@ def _with_words(request: HttpRequest, submission: Submission, action: Any) -> Ht
         return page(request, submission, form)
     try:
         transitions.attempt(partial(sent_words.send, submission, form, action))
-    except confirmation.NoPlace as error:
-        has_place = confirmation.has_place(submission)
+    except NoPlace as error:
+        standing = mailbox_places.standing(submission, form.cleaned_data["kind"])
+        has_place = mailbox_places.has_place(standing, text.revision.letter.signers_per_mailbox)
         form.add_error("name" if has_place else None, NAME_TAKEN if has_place else CHOOSE)
         return page(request, submission, form, list(error.standing))
     except transitions.TooManyChanges:
@@ -117,11 +125,11 @@ def _data(request: HttpRequest, submission: Submission) -> HttpResponse:
     return personal_data.download(submission)
 
 
-ACTIONS: Mapping[str, Callable[[HttpRequest, Submission], HttpResponse]] = {
+ACTIONS: Mapping[str, Callable[..., HttpResponse]] = {
     "confirm": _confirm,
     "ask": _ask,
     "keep": _keep,
-    **{f"replace-{place}": partial(_replace, place=place) for place in range(1, Signature.MAX_PLACES + 1)},
+    "replace": _replace,
     "erase": _delete,
     "withdraw": _delete,
     "not-me": partial(_delete, is_not_me=True),

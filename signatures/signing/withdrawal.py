@@ -1,5 +1,6 @@
 """Leaving: no more updates, withdrawing, erasing, and "this was not me"."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -69,15 +70,22 @@ def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> N
         TransitionNotAllowed: when it is erased already.
     """
     locked = lock(signature)
-    if locked.address_hash is not None:
-        key: dict[str, Any] = {"letter_id": locked.letter_id, "kind": locked.kind, "address_hash": locked.address_hash}
-        former = Tombstone.objects.filter(**key).first()
-        flags = sorted({*_flags_kept(locked), *(former.flags if former else ())})
-        Tombstone.objects.update_or_create(**key, defaults={"at": timezone.now(), "flags": flags})
+    _leave_tombstone(locked, _flags_kept(locked))
     record_errata([locked.pk])
     blank_entries([locked.pk])
     audit_log.record(action, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased")
     locked.delete()
+
+
+def _leave_tombstone(row: Signature | Submission, flags: Collection[str]) -> None:
+    if row.address_hash is not None:
+        Tombstone.objects.get_or_create(
+            public_id=row.public_id,
+            defaults={
+                "letter_id": row.letter_id, "kind": row.kind, "address_hash": row.address_hash, "at": timezone.now(),
+                "flags": sorted(flags),
+            },
+        )  # fmt: skip
 
 
 @transaction.atomic
@@ -101,7 +109,14 @@ def not_me(row: Signature | Submission) -> None:
 
 @transaction.atomic
 def delete_submission(submission: Submission) -> bool:
-    """Delete a submission with its emails. Returns whether it was still there."""
-    deleted, _by_model = Submission.objects.filter(pk=submission.pk).delete()
-    queue.forget([submission.pk])
-    return bool(deleted)
+    """Delete a submission, with its emails that are not sent yet. Returns whether it was still there.
+
+    Its flags stay, as those of an erased signature do.
+    """
+    row = Submission.objects.select_for_update().filter(pk=submission.pk).first()
+    if row is None:
+        return False
+    _leave_tombstone(row, row.flags)
+    row.delete()
+    queue.discard_confirmations(row.pk)
+    return True

@@ -29,6 +29,17 @@ def mailbox_hash(address: str, *, letter_id: int, pepper: str) -> str:
     return hmac.digest(pepper.encode(), value.encode(), hashlib.sha256)[:8].hex()
 
 
+def caps_hash(address: str, *, letter_id: int, pepper: str) -> str:
+    """Returns the keyed hash under which emails to a mailbox are capped: 16 hex digits.
+
+    Addresses with a plus part have caps of their own, so that whoever makes them up holds back no email to the address
+    without one.
+    """
+    has_label = "+" in address.rpartition("@")[0]
+    value = f"caps {letter_id} {abuse_key(address)} {has_label}"
+    return hmac.digest(pepper.encode(), value.encode(), hashlib.sha256)[:8].hex()
+
+
 def domain_hash(domain: str, *, pepper: str) -> str:
     """Returns the keyed hash of an email domain, 16 hexadecimal digits."""
     return hmac.digest(pepper.encode(), f"domain {domain}".encode(), hashlib.sha256)[:8].hex()

@@ -11,16 +11,18 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from campaign.models import Letter
+from signatures import retention, tasks
 from signatures.delivery import errata, freezing
-from signatures.models import AuditEntry, Erratum, OutboxMail, Signature, Submission
+from signatures.models import AuditEntry, Erratum, OutboxMail, RateLimit, Signature, Submission
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.outbox import caps, sending
 from signatures.registries import AuditAction
-from signatures.signing import withdrawal
+from signatures.screening import rate_limits
+from signatures.signing import confirmation, withdrawal
 from signatures.states import State, Visibility
 from signatures.values import sealing, tokens
 from tests.conftest import Inbox
-from tests.factories import make_signature, make_submission
+from tests.factories import make_signature, make_submission, signer_input
 
 SIGN, MY_LINK = "/letters/bridge/sign/", "/letters/bridge/my-link/"
 pytestmark = pytest.mark.django_db
@@ -143,13 +145,13 @@ def test_S20_an_email_that_the_caps_hold_back_waits_and_goes_later(
         sent.append(sending.send_due())
     assert sent == [1, 1, 0, 0, 0, 0], "three a day"
 
-    for sent in (1, 1, 0):  # on the next two days, and then five in a week
+    for expected in (1, 1, 0):  # on the next two days, and then five in a week
         mails = OutboxMail.objects.filter(sent_at__isnull=False)
         mails.filter(sent_at__gt=timezone.now() - caps.DAY).update(sent_at=timezone.now() - caps.DAY)
-        if sent == 0:
+        if expected == 0:
             client.post(SIGN, {**form, "name": "Dora"})  # the same again: another email
         OutboxMail.objects.exclude(kind="reminder").update(due_at=timezone.now())
-        assert sending.send_due(limit=1) == sent
+        assert sending.send_due(limit=1) == expected
     assert set(inbox.recipients) == {"dora@example.org"}
 
 
@@ -215,6 +217,92 @@ def test_S31_somebody_who_once_said_not_me_still_gets_the_links_to_what_they_sig
     assert links_in(inbox) == [page_of(row)]
 
 
+def test_S31_other_spellings_of_the_address_hold_back_no_link_and_no_email_to_confirm(
+    client: Client, letter: Letter, form: dict[str, str], inbox: Inbox
+) -> None:
+    row = make_signature(letter, "Dora Maar", **dora_in(letter))
+    for number in range(30):
+        client.post(SIGN, {**form, "email": f"dora+{number}@example.org", "name": f"Stranger {'I' * number}"})
+        client.post(MY_LINK, {"email": f"dora+{number}@example.org"})
+    sending.send_due()
+    inbox.clear()
+
+    client.post(MY_LINK, {"email": "dora@example.org"})
+    client.post(SIGN, {**form, "name": "Pablo Picasso"})
+    sending.send_due()
+
+    assert inbox.recipients.count("dora@example.org") == 2
+    assert page_of(row) in links_in(inbox)
+
+
+def test_S33_asking_for_the_link_of_a_flagged_sign_up_does_not_bring_it_forward(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
+    client.post(SIGN, {**form, "website": "a trap"})
+    client.post(MY_LINK, {"email": "dora@example.org"})
+    assert set(OutboxMail.objects.values_list("kind", "priority")) == {
+        ("link", OutboxMail.Priority.FLAGGED), ("links", OutboxMail.Priority.FLAGGED),
+    }  # fmt: skip
+
+
+def test_S33_flagged_emails_leave_a_part_of_the_budget_to_the_others(
+    client: Client, form: dict[str, str], inbox: Inbox
+) -> None:
+    RateLimit.objects.filter(scope="mail").update(max_count=10)
+    RateLimit.objects.filter(scope="mail-flagged").update(max_count=7)
+    rate_limits.clear_cache()
+    for number in range(20):
+        client.post(SIGN, {**form, "email": f"bot{number}@mail{number}.example", "website": "a trap"})
+    sending.send_due()
+    assert len(inbox) == 7
+
+    client.post(SIGN, {**form, "name": "Somebody Else"}, REMOTE_ADDR="198.51.100.1")
+    assert sending.send_due() == 1 and inbox.recipients[-1] == "dora@example.org"
+
+
+def test_a_link_that_was_asked_for_stays_when_a_submission_of_strangers_goes(
+    client: Client, letter: Letter, form: dict[str, str], inbox: Inbox
+) -> None:
+    stranger = make_submission(letter, "Stranger", **dora_in(letter))
+    row = make_signature(letter, "Dora Maar", **dora_in(letter))
+    client.post(MY_LINK, {"email": "dora@example.org"})
+    withdrawal.not_me(stranger)
+    sending.send_due()
+    assert links_in(inbox) == [page_of(row)]
+
+
+def test_S20_deleting_submissions_does_not_make_the_caps_forget(
+    client: Client, form: dict[str, str], inbox: Inbox
+) -> None:
+    for number in range(5):
+        client.post(SIGN, {**form, "name": f"Dora {'I' * number}"})
+        sending.send_due()
+        client.post(page_of(Submission.objects.get()), {"action": "erase"})
+    assert len(inbox) == 1
+
+
+# What nobody has confirmed changes no signature
+
+
+def test_S27_typing_other_spellings_takes_no_name_off_the_page(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
+    client.post(SIGN, form)
+    row = Submission.objects.get()
+    confirmation.confirm(row, signer_input(row.translation, name="Night Owl"))
+    Signature.objects.update(state=State.APPROVED, approved_on=date(2026, 11, 28))
+    for number in range(8):
+        client.post(SIGN, {**form, "email": f"dora+{number}@example.org"})
+    for number in range(45):
+        client.post(SIGN, {**form, "email": f"somebody{number}@example.org"})
+
+    assert tasks.run_duties.call(["flag-bursts"]) == {}
+
+    owl = Signature.objects.get()
+    assert (owl.state, owl.flags) == (State.APPROVED, [])
+    assert Submission.objects.filter(flags__contains=["burst"]).count() > 40
+
+
 # Withdrawn stays withdrawn
 
 
@@ -245,6 +333,28 @@ def test_S28_signing_again_with_the_address_of_somebody_who_withdrew_hides_nothi
     assert Erratum.objects.filter(delivery=delivery).count() == 1, "the new one was never delivered"
 
 
+# A tombstone is that of one row
+
+
+def test_R8_when_one_of_two_people_erases_pruning_leaves_the_other(letter: Letter) -> None:
+    dora = make_signature(letter, "Dora Maar", **dora_in(letter))
+    pablo = make_signature(letter, "Pablo Picasso", place=2, **dora_in(letter))
+    waiting = make_submission(letter, "Françoise Gilot", **dora_in(letter))
+    withdrawal.erase(dora)
+    retention.prune()
+    assert Signature.objects.get() == pablo and Submission.objects.get() == waiting
+
+
+def test_R8_a_backup_brings_back_neither_the_signature_nor_the_submission_that_it_was(letter: Letter) -> None:
+    row = make_submission(letter, "Dora Maar", **dora_in(letter))
+    before = Submission.objects.values().get()
+    confirmation.confirm(row, signer_input(row.translation, name="Dora Maar"))
+    withdrawal.erase(Signature.objects.get())
+    Submission.objects.create(**before)
+    assert retention.prune()["erased submissions from a backup"] == 1
+    assert not Submission.objects.exists()
+
+
 # No flag is lost
 
 
@@ -271,6 +381,24 @@ def test_S29_marks_of_all_submissions_stay_so_that_a_burst_finds_it(
     client.post(SIGN, form)
     confirm_all(client, words)
     assert "f" * 16 in Signature.objects.get().marks
+
+
+@pytest.mark.parametrize("action", ["erase", "not-me", "keep"])
+def test_S29_deleting_a_submission_washes_off_no_flag(
+    client: Client, letter: Letter, form: dict[str, str], words: dict[str, str], action: str
+) -> None:
+    Letter.objects.update(moderation="after")
+    if action == "keep":
+        make_signature(letter, "Dora Maar", **dora_in(letter))
+    client.post(SIGN, {**form, "website": "a trap"})
+    client.post(page_of(Submission.objects.get()), {"action": action})
+    assert not Submission.objects.exists()
+
+    client.post(SIGN, {**form, "name": "Pablo Picasso"})
+    client.post(page_of(Submission.objects.get()), {**words, "name": "Pablo Picasso", "action": "confirm"})
+
+    row = Signature.objects.get(name="Pablo Picasso")
+    assert (row.state, row.flags) == (State.WAITING, ["trap"])
 
 
 @pytest.mark.parametrize("leave", [withdrawal.withdraw, withdrawal.erase])
@@ -313,6 +441,6 @@ def test_S29_replacing_the_words_of_a_signature_washes_off_no_flag(
     Letter.objects.update(moderation="after")
     row = make_signature(letter, "Dora Maar", role="Painter", country="FR", **dora_in(letter))
     client.post(SIGN, {**form, "website": "a trap"})
-    client.post(page_of(Submission.objects.get()), {**words, "action": "replace-1"})
+    client.post(page_of(Submission.objects.get()), {**words, "action": f"replace:{row.public_id.hex}"})
     row.refresh_from_db()
     assert (row.state, row.flags) == (State.WAITING, ["trap"])

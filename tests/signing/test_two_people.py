@@ -1,10 +1,12 @@
 """Two people may share a mailbox: both count when their names differ, and nobody replaces anybody unasked (S32)."""
 
+import threading
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.formats import date_format
 
 from campaign.models import Letter
@@ -91,7 +93,7 @@ def test_S32_replacing_it_is_a_change_that_is_looked_at(
 ) -> None:
     row = typed(letter, "Dora Maar", sealed_address=b"sealed")
 
-    answer = client.post(page_of(row), {**words, "role": "Photographer", "action": "replace-1"})
+    answer = client.post(page_of(row), {**words, "role": "Photographer", "action": f"replace:{dora.public_id.hex}"})
 
     assert answer.status_code == 303
     dora.refresh_from_db()
@@ -114,7 +116,7 @@ def test_S32_when_the_places_are_taken_a_third_name_is_told_and_may_replace_one_
     confirm = {**words, "name": "Françoise Gilot", "action": "confirm"}
     assert client.post(page_of(row), confirm).status_code == 422
 
-    client.post(page_of(row), {**confirm, "action": "replace-2"})
+    client.post(page_of(row), {**confirm, "action": f"replace:{pablo.public_id.hex}"})
 
     names = dict(Signature.objects.values_list("pk", "name"))
     assert names == {dora.pk: "Dora Maar", pablo.pk: "Françoise Gilot"}
@@ -146,6 +148,86 @@ def test_S32_without_a_name_nobody_can_tell_two_people_apart(
     assert "You have signed already" in client.get(page_of(row)).content.decode()
     assert client.post(page_of(row), {**words, "visibility": "counted", "action": "confirm"}).status_code == 422
     assert counts.for_letter(letter.pk).total == 1
+
+
+def test_S32_replacing_never_reaches_another_kind_of_signer(
+    client: Client, dora: Signature, words: dict[str, str], letter: Letter
+) -> None:
+    row = typed(letter, "Dora Maar")
+    replace = {**words, "kind": "organization", "name": "Guild", "action": f"replace:{dora.public_id.hex}"}
+    answer = client.post(page_of(row), replace)
+    dora.refresh_from_db()
+    assert answer.status_code == 422 and "Guild" in answer.content.decode(), "what was typed is shown again"
+    assert (dora.name, dora.kind) == ("Dora Maar", "person")
+
+
+@pytest.mark.parametrize("name", ["Dora Maar", "maar dora"])
+def test_S32_a_change_makes_no_second_signature_of_one_name(
+    client: Client, dora: Signature, words: dict[str, str], letter: Letter, name: str
+) -> None:
+    pablo = make_signature(letter, "Pablo Picasso", place=2, **dora_in(letter))
+    answer = client.post(page_of(pablo), {**words, "name": name, "action": "change"})
+    assert answer.status_code == 422 and "only with a name of their own" in answer.content.decode()
+    pablo.refresh_from_db()
+    assert pablo.name == "Pablo Picasso"
+
+
+def test_S32_one_of_two_people_may_take_the_name_away_and_the_other_change_theirs(
+    client: Client, dora: Signature, words: dict[str, str], letter: Letter
+) -> None:
+    pablo = make_signature(letter, "Pablo Picasso", place=2, **dora_in(letter))
+    assert client.post(page_of(pablo), {**words, "visibility": "counted", "action": "change"}).status_code == 303
+    assert client.post(page_of(dora), {**words, "name": "Dora M.", "action": "change"}).status_code == 303
+    assert set(Signature.objects.values_list("name", flat=True)) == {"", "Dora M."}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_S32_two_people_who_confirm_at_the_same_moment_both_get_a_place(letter: Letter, words: dict[str, str]) -> None:
+    rows = [typed(letter, name, place=n) for n, name in enumerate(("Dora Maar", "Pablo Picasso"), start=1)]
+    gate, answers = threading.Barrier(2), []
+
+    def press(row: Submission) -> None:
+        gate.wait()
+        answers.append(Client().post(page_of(row), {**words, "name": row.name, "action": "confirm"}).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=press, args=(row,)) for row in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [303, 303]
+    assert set(Signature.objects.values_list("name", "place")) in (
+        {("Dora Maar", 1), ("Pablo Picasso", 2)},
+        {("Dora Maar", 2), ("Pablo Picasso", 1)},
+    )
+
+
+def test_S32_who_comes_back_to_a_page_that_is_over_loses_no_word(
+    client: Client, dora: Signature, words: dict[str, str], letter: Letter
+) -> None:
+    row = typed(letter, "Dora Maar")
+    client.post(page_of(row), {"action": "keep"})
+    answer = client.post(page_of(row), {**words, "name": "Pablo Picasso", "action": "confirm"})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "This link leads to a signature already" in page and "Pablo Picasso" in page
+    assert Signature.objects.get() == dora
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("name", "most"), [("Dora Maar", 4), ("Dora M.", 7)])
+def test_confirming_takes_four_statements_and_seven_with_other_words(
+    client: Client, letter: Letter, words: dict[str, str], name: str, most: int
+) -> None:
+    first = make_submission(letter, "Somebody", address_hash=b"1" * 32)
+    client.post(page_of(first), {**words, "name": "Somebody", "action": "confirm"})  # fills the caches of the process
+    row = typed(letter, "Dora Maar", role="Painter", country="FR")
+    with CaptureQueriesContext(connection) as asked:
+        client.post(page_of(row), {**words, "name": name, "action": "confirm"})
+    statements = [
+        query["sql"] for query in asked if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
+    ]
+    assert len(statements) <= most, [statement[:80] for statement in statements]
 
 
 def test_a_person_and_an_organization_take_no_place_from_each_other(

@@ -19,3 +19,6 @@ DELETE FROM signatures_outboxmail WHERE signature_id NOT IN (SELECT id FROM sign
 UPDATE signatures_outboxmail SET kind = 'link' WHERE kind = 'links';
 UPDATE signatures_emailsubject SET mail = 'already' WHERE mail = 'links';
 DELETE FROM signatures_submission;
+DELETE FROM signatures_tombstone AS older USING signatures_tombstone AS newer
+WHERE (older.letter_id, older.kind, older.address_hash) = (newer.letter_id, newer.kind, newer.address_hash)
+    AND older.id < newer.id;

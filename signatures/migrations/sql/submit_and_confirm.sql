@@ -18,6 +18,7 @@ DECLARE
     places int[];
     same signatures_submission;
     number bigint;
+    is_flagged boolean := typed.flags <> '{}';
 BEGIN
     PERFORM FROM campaign_letter WHERE id = typed.letter_id AND state = 'open';
     IF NOT FOUND THEN
@@ -43,6 +44,7 @@ BEGIN
                 WHERE signature_id = same.id AND kind = 'link' AND recipient IS NOT NULL;
             EXIT WHEN FOUND;
             number := same.id;
+            is_flagged := is_flagged OR same.flags <> '{}';
             EXIT;
         END IF;
         SELECT min(place) INTO typed.place FROM generate_series(1, max_places) AS place WHERE place <> ALL (places);
@@ -61,7 +63,9 @@ BEGIN
     IF number IS NOT NULL THEN
         INSERT INTO signatures_outboxmail (signature_id, kind, priority, mailbox, language, recipient, queued_at, due_at,
             attempts, failure)
-        VALUES (number, 'link', (mail ->> 'priority')::smallint, typed.mailbox, typed.language,
+        VALUES (number, 'link',
+            (mail ->> CASE WHEN is_flagged THEN 'priority_if_flagged' ELSE 'priority' END)::smallint,
+            mail ->> 'mailbox', typed.language,
             (mail ->> 'recipient')::bytea, typed.signed_up_at, typed.signed_up_at, 0, '');
     END IF;
     RETURN TRUE;
@@ -126,6 +130,14 @@ BEGIN
     INSERT INTO signatures_signature SELECT signed.*;
     INSERT INTO signatures_auditentry (at, action, letter_id, signature_id, was, now, reason, detail)
         VALUES (signed.confirmed_at, rules ->> 'action', signed.letter_id, signed.id, '', signed.state, '', '{}');
+    -- What a bulk rule flagged is unflagged when the rule is undone, whichever submission was confirmed.
+    INSERT INTO signatures_bulkrulechange (rule_id, signature_id, entry_id, state, flags)
+        SELECT DISTINCT rule_id, signed.id, 0, '', '{}'::varchar[] FROM signatures_bulkrulechange
+        WHERE state = '' AND signature_id IN (
+            SELECT id FROM signatures_submission
+            WHERE letter_id = typed.letter_id AND address_hash = typed.address_hash
+        )
+        ON CONFLICT DO NOTHING;
     DELETE FROM signatures_outboxmail
         WHERE signature_id = signed.id AND kind IN ('link', 'reminder') AND recipient IS NOT NULL;
     RETURN signed.state;
