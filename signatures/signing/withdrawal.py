@@ -117,6 +117,6 @@ def delete_submission(submission: Submission) -> bool:
     if row is None:
         return False
     _leave_tombstone(row, row.flags)
-    row.delete()
     queue.discard_confirmations(row.pk)
+    row.delete()
     return True
