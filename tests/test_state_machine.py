@@ -26,7 +26,7 @@ from tests.factories import make_letter, signer_input
 
 pytestmark = pytest.mark.django_db
 PARTS = 4  # so that the processes of a run share the work
-# A later step of `.ci/run` asks for more than a thousand, which take some minutes.
+# `.ci/run` asks for more than a thousand, which take some minutes.
 SEQUENCES = int(os.environ.get("STATE_MACHINE_SEQUENCES", "160")) // PARTS
 
 MAILBOXES = st.sampled_from([f"{who}@example.org" for who in ("ada", "ben")])

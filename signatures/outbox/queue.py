@@ -135,6 +135,15 @@ def discard_confirmations(number: int) -> None:
     OutboxMail.objects.filter(signature_id=number, kind__in=kinds, recipient__isnull=False).delete()
 
 
+def move_links(number: int, heir: int | None) -> None:
+    """Moves an email with the links of an address, which is not sent yet, to another number; None deletes it."""
+    waiting = OutboxMail.objects.filter(signature_id=number, kind=OutboxMail.Kind.LINKS, recipient__isnull=False)
+    if heir is None:
+        waiting.delete()
+    else:
+        waiting.update(signature_id=heir)
+
+
 def _seal(addresses: Iterable[str]) -> list[bytes]:
     return [sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY) for address in addresses]
 

@@ -5,7 +5,7 @@ from itertools import chain
 
 from django.db import transaction
 
-from signatures.models import LinkAlias, OutboxMail, Signature, Submission, Tombstone
+from signatures.models import LinkAlias, Signature, Submission, Tombstone
 from signatures.registries import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS
 from signatures.signing import changes, withdrawal
 from signatures.signing.mailbox_places import NoPlace, lock_mailbox
@@ -78,6 +78,4 @@ def _lock_both(submission: Submission, signature: Signature) -> tuple[Submission
 def _hand_links_over(submission: Submission, signature: Signature) -> None:
     """Let every link to the submission lead to the signature, and delete the submission."""
     LinkAlias.objects.get_or_create(public_id=submission.public_id, defaults={"signature": signature})
-    asked = OutboxMail.objects.filter(signature_id=submission.pk, kind=OutboxMail.Kind.LINKS)
-    asked.update(signature=signature)
     withdrawal.delete_submission(submission)

@@ -118,5 +118,8 @@ def delete_submission(submission: Submission) -> bool:
         return False
     _leave_tombstone(row, row.flags)
     queue.discard_confirmations(row.pk)
+    same_address = Submission.objects.filter(letter=row.letter_id, address_hash=row.address_hash).exclude(pk=row.pk)
+    heir = Signature.objects.of_mailbox(row).first() or same_address.order_by("-pk").first()
+    queue.move_links(row.pk, heir.pk if heir else None)
     row.delete()
     return True
