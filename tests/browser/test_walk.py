@@ -158,6 +158,7 @@ def test_staff_download_the_signed_letter(browser: Browser, site: LiveSite, tmp_
     admin_page.goto("/admin/signatures/signedletter/")
     admin_page.get_by_role("link", name="xi-jinping-2013").click()
     for form, start in (("CSV", b"\xef\xbb\xbfnumber,"), ("PDF", b"%PDF")):
+        admin_page.get_by_label("What the export is for").fill("for the press office")
         with admin_page.expect_download() as download:
             admin_page.get_by_role("button", name=form).click()
         download.value.save_as(tmp_path / form)
