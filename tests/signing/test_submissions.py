@@ -143,13 +143,13 @@ def test_S20_an_email_that_the_caps_hold_back_waits_and_goes_later(
         sent.append(sending.send_due())
     assert sent == [1, 1, 0, 0, 0, 0], "three a day"
 
-    for sent in (1, 1, 0):  # on the next two days, and then five in a week
+    for number in (1, 1, 0):  # on the next two days, and then five in a week
         mails = OutboxMail.objects.filter(sent_at__isnull=False)
         mails.filter(sent_at__gt=timezone.now() - caps.DAY).update(sent_at=timezone.now() - caps.DAY)
-        if sent == 0:
+        if number == 0:
             client.post(SIGN, {**form, "name": "Dora"})  # the same again: another email
         OutboxMail.objects.exclude(kind="reminder").update(due_at=timezone.now())
-        assert sending.send_due(limit=1) == sent
+        assert sending.send_due(limit=1) == number
     assert set(inbox.recipients) == {"dora@example.org"}
 
 
