@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from campaign.runtime import database_waits, environment, keys
+from campaign.runtime import environment, keys
 from campaign.runtime.environment import LOCAL_HOSTS, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -157,33 +157,10 @@ CRISPY_FAIL_SILENTLY = False
 
 POSTGRES_DIR = VAR_DIR / "postgres"
 DATABASE_URL = env.str("DATABASE_URL", default="")
-if DATABASE_URL:
-    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
-    if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgres://.")
-else:
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": "undersigned",
-            "USER": "undersigned",
-            "HOST": str(POSTGRES_DIR),
-        }
-    }
-DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+DATABASES = {"default": environment.database(DATABASE_URL, POSTGRES_DIR)}
 # How long a connection waits for the server is up to the process: `campaign.runtime.database_waits`.
 DATABASE_STATEMENT_SECONDS = environment.whole_number("DATABASE_STATEMENT_SECONDS", 5)
 DATABASE_LOCK_SECONDS = environment.whole_number("DATABASE_LOCK_SECONDS", 1)
-DATABASES["default"]["OPTIONS"] = {
-    "connection_factory": database_waits.Connection,
-    "cursor_factory": database_waits.Cursor,
-    "connect_timeout": 3,
-    "keepalives_idle": 30,  # seconds; this and the next lines are for a server behind a network
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,  # milliseconds
-    **DATABASES["default"].get("OPTIONS", {}),
-}
 
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHES = {"default": env.cache_url_config(CACHE_URL or "locmemcache://")}

@@ -8,6 +8,7 @@ import signatures.moderation.admin.bulk_rules
 import signatures.moderation.admin.featured
 import signatures.moderation.admin.paper_imports
 import signatures.moderation.admin.review
+import signatures.moderation.admin.review_queue
 import signatures.moderation.admin.texts
 import signatures.monitoring.admin
 import signatures.outbox.admin

@@ -43,6 +43,7 @@ class LiveSite:
         self.url = f"http://localhost:{port}"
         self.folder = folder or Path(tempfile.mkdtemp(prefix="us-site-"))
         self.output = self.folder.with_suffix(".log")
+        self.first_password = ""
         self.environment = {
             **os.environ,
             "VAR_DIR": str(self.folder),
@@ -71,6 +72,8 @@ class LiveSite:
                 command, cwd=BASE, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
             )
         self.wait_until_ready()
+        if (login := self.folder / "first-login.txt").exists():  # the first login deletes it
+            self.first_password = login.read_text().split("password: ")[1].strip()
         return self
 
     def __exit__(

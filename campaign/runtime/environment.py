@@ -7,8 +7,9 @@ from urllib.parse import unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from campaign.runtime import keys
+from campaign.runtime import database_waits, keys
 
+POSTGRESQL = "django.db.backends.postgresql"
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 env = environ.Env()
 
@@ -25,6 +26,25 @@ def whole_number(name: str, default: int) -> int:
     if not value.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
     return int(value)
+
+
+def database(url: str, embedded: Path) -> dict[str, Any]:
+    """Returns the database of `url`, or the embedded one, whose socket is in its folder, if there is no address."""
+    names = {"NAME": "undersigned", "USER": "undersigned", "HOST": str(embedded)}
+    server: dict[str, Any] = env.db_url_config(url) if url else {"ENGINE": POSTGRESQL, **names}
+    if server.get("ENGINE") != POSTGRESQL:
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres://.")
+    options = {
+        "connection_factory": database_waits.Connection,
+        "cursor_factory": database_waits.Cursor,
+        "connect_timeout": 3,
+        "keepalives_idle": 30,  # seconds; this and the next lines are for a server behind a network
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds
+        **server.get("OPTIONS", {}),
+    }
+    return server | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
 def required(name: str, purpose: str) -> str:

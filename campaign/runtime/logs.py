@@ -32,6 +32,13 @@ FRAME = linear(r'^  File "(.+)", line (\d+)', MULTILINE)
 SOURCE_ROOTS = [Path(__file__).resolve().parents[2], *map(Path, {*map(sysconfig.get_path, ("purelib", "stdlib"))})]
 
 
+def leave_writing_to_root() -> None:
+    """Remove the handlers that packages added to their loggers when they were imported: those do not redact (R5)."""
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.handlers.clear()
+
+
 class RedactingFormatter(logging.Formatter):
     """Writes one JSON object per line, without personal links, email addresses and IP addresses (threat model R4, R5).
 

@@ -111,6 +111,7 @@ def test_A20_an_export_is_not_done_and_its_page_comes_back(staff: Staff, site: L
     page.goto("/admin/signatures/signedletter/")
     page.get_by_role("link", name="xi-jinping-2013").click()
     site.python("tests.browser.staff_sessions", f"make_stale({name!r})")
+    page.get_by_label("What the export is for").fill("for the press office")
     page.get_by_role("button", name="CSV").click()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

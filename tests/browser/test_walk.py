@@ -41,20 +41,11 @@ def sign(page: Page, name: str, address: str, visibility: str = "On this website
     page.get_by_role("button", name="Sign").click()
 
 
-def first_password(site: LiveSite) -> str:
-    """Returns the password of the first account. Its file is deleted at the first login, so a copy is kept."""
-    kept = Path(f"{site.folder}.password")
-    if not kept.exists():
-        kept.write_text((site.folder / "first-login.txt").read_text().split("password: ")[1].strip())
-    return kept.read_text()
-
-
 def log_in(browser: Browser, site: LiveSite) -> Page:
-    password = first_password(site)
     page = browser.new_context(base_url=site.url).new_page()
     page.goto("/admin/")
     page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("Password").fill(site.first_password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("link", name="Signatures").first).to_be_visible()
     assert not (site.folder / "first-login.txt").exists(), "the first login deletes it"
@@ -110,7 +101,6 @@ def give_password(browser: Browser, site: LiveSite) -> Page:
 
 def log_in_with_factor(browser: Browser, site: LiveSite) -> Page:
     """Enrolls a moderator in the second factor, and logs in with it."""
-    first_password(site)  # before the first login deletes it
     site.run("shell", "--no-imports", "-c", MODERATOR)
     page = give_password(browser, site)
     page.goto("/admin/second-factor/new/")
@@ -168,6 +158,7 @@ def test_staff_download_the_signed_letter(browser: Browser, site: LiveSite, tmp_
     admin_page.goto("/admin/signatures/signedletter/")
     admin_page.get_by_role("link", name="xi-jinping-2013").click()
     for form, start in (("CSV", b"\xef\xbb\xbfnumber,"), ("PDF", b"%PDF")):
+        admin_page.get_by_label("What the export is for").fill("for the press office")
         with admin_page.expect_download() as download:
             admin_page.get_by_role("button", name=form).click()
         download.value.save_as(tmp_path / form)

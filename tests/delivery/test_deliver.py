@@ -396,7 +396,7 @@ def test_reconcile_names_a_difference(frozen: Delivery, capsys: pytest.CaptureFi
     built(frozen)
     assert [check for check in reconciliation.reconcile() if not check.holds] == []
     Signature.objects.filter(name="Never").update(
-        state=State.WITHDRAWN, name="", name_key="", sort_key="", search_text=""
+        state=State.WITHDRAWN, place=None, name="", name_key="", sort_key="", search_text=""
     )
     data = bytearray(frozen.package.read_bytes())
     data[data.index(b"Ada Lovelace")] ^= 1

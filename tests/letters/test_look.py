@@ -95,9 +95,10 @@ def test_the_colors_of_the_docs_have_enough_contrast() -> None:
 
 
 def test_emails_have_the_colors_of_the_site() -> None:
-    template = (BASE / "templates" / "emails" / "base.html").read_text(encoding="utf-8")
+    folder = BASE / "templates" / "emails"
+    template, button = ((folder / name).read_text(encoding="utf-8") for name in ("base.html", "link_button.html"))
     inline, dark = (
-        re.sub(r"<style>.*</style>", "", template, flags=re.DOTALL),
+        re.sub(r"<style>.*</style>", "", template, flags=re.DOTALL) + button,
         template.split("prefers-color-scheme: dark")[1].split("</style>")[0],
     )
     for words, theme in ((inline, LIGHT), (dark, DARK)):

@@ -19,7 +19,7 @@ from signatures import tasks, transitions
 from signatures.audit.admin_mixins import CappedPaginator
 from signatures.models import AuditEntry, RejectionReason, Signature, WaitingSignature
 from signatures.moderation import decisions, featured
-from signatures.moderation.admin import review
+from signatures.moderation.admin import review_queue
 from signatures.registries import Flag
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
@@ -338,11 +338,13 @@ def test_the_queue_reads_its_index_and_not_the_table(letter: Letter) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         cursor.execute("SET LOCAL enable_sort = off")  # with old statistics another index may look as good
-        rows = WaitingSignature.objects.filter(state=State.WAITING).order_by(*review.WaitingSignatureAdmin.ordering)
+        rows = WaitingSignature.objects.filter(state=State.WAITING).order_by(
+            *review_queue.WaitingSignatureAdmin.ordering
+        )
         assert "using queue" in rows[:50].explain()
         cursor.execute("SET LOCAL enable_bitmapscan = on")
         cursor.execute("DROP INDEX same_name_key")  # among thirty rows it may look as good
-        queue_admin = review.WaitingSignatureAdmin(WaitingSignature, admin.site)
+        queue_admin = review_queue.WaitingSignatureAdmin(WaitingSignature, admin.site)
         found, _distinct = queue_admin.get_search_results(HttpRequest(), WaitingSignature.objects.all(), "sig 00")
         assert "found_by_words" in found.explain()
 

@@ -292,7 +292,11 @@ def test_tightened_limits_flag_sooner_and_loosened_ones_as_before(owner: Client,
     owner.post(f"{SWITCHES}tighten/")
     assert over(1), "at once, in the span that runs"
     assert "divided by 10" in owner.get("/admin/").content.decode()
-    assert set(RateLimit.objects.filter(divisor=10).values_list("scope", flat=True)) == {"network", "domain"}
+    assert set(RateLimit.objects.filter(divisor=10).values_list("scope", flat=True)) == {
+        "network",
+        "wide-network",
+        "domain",
+    }
     assert RateLimit.objects.get(scope="network", seconds=600).max_count == 20, "the figures of staff stay"
     owner.post(f"{SWITCHES}loosen/")
     assert not over(1)

@@ -44,7 +44,7 @@ def test_somebody_who_signed_before_gets_the_link_without_a_request_to_confirm(a
     enqueue(ada)
     sending.send_due()
     body = inbox[0].get_body(("plain",))
-    assert body is not None and "This email has the link to your page." in body.get_content()
+    assert body is not None and "Each link opens a page that shows what is stored" in body.get_content()
 
 
 def test_links_lead_to_the_site_whatever_host_was_asked(

@@ -1,4 +1,4 @@
-"""One person with one mailbox and one network is not a crowd, however the address is spelled."""
+"""One person with one mailbox and one network is not many, however the address is spelled."""
 
 from itertools import islice
 from typing import Any

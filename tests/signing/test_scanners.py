@@ -9,7 +9,7 @@ from signatures.values import tokens
 from tests.factories import make_submission
 
 pytestmark = pytest.mark.django_db
-PARTS, LINKS = 4, 10_000  # so that the processes of a run share the work
+PARTS, LINKS = 4, 2_000  # so that the processes of a run share the work
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -1,4 +1,4 @@
-"""Short-lived processes with an empty environment, a few at a time. Their error messages quote names: discarded."""
+"""Short-lived processes with hardly an environment, a few at a time. Their error messages quote names: discarded."""
 
 import json
 import subprocess
@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 POLL_SECONDS = 0.05
 
@@ -24,10 +26,14 @@ class Process:
     """One of this folder's programs, with its arguments and the time it may take."""
 
     def __init__(self, program: str, *arguments: str, seconds: float) -> None:
-        command = [sys.executable, "-I", str(Path(__file__).with_name(f"{program}.py")), *arguments]
+        command = [sys.executable, "-P", "-s", str(Path(__file__).with_name(f"{program}.py")), *arguments]
         self.seconds, self.deadline = seconds, time.monotonic() + seconds
         self.popen = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PYTHONPATH": str(settings.BASE_DIR)},  # nothing of our own environment, but our own modules
         )
 
     def wait(self, seconds: float = 0.0) -> bool:
