@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation, helpers
+from django.core.cache import cache
 from django.db.models import F, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import pluralize
@@ -26,6 +27,7 @@ from signatures.transitions import TransitionNotAllowed
 EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
 MAX_UNDONE = 500  # a decision about more signatures is undone in the list of all signatures
 EMPTY_CHOICE = ("", "---------")
+CHOICES_CACHE_SECONDS = 30
 
 
 def page_audit_id(request: HttpRequest) -> int | None:
@@ -59,7 +61,11 @@ class Selection:
 
 
 def _choices() -> dict[str, list[tuple[str, Any]]]:
-    """Returns the choices of the fields `reason` and `question`, read in one statement."""
+    """Returns the choices of the fields `reason` and `question`; a new one is among them half a minute later."""
+    return cache.get_or_set("admin-decision-choices", _read_choices, CHOICES_CACHE_SECONDS) or {}
+
+
+def _read_choices() -> dict[str, list[tuple[str, Any]]]:
     columns = ("field", "place", "value", "text")
     reasons = RejectionReason.objects.annotate(field=Value("reason"), value=F("text"))
     questions = Question.objects.filter(language="en").annotate(
