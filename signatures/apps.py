@@ -5,13 +5,16 @@ from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 
+from campaign.runtime import logs
+
+_handlers_before = logs.handlers_of_loggers()  # of whoever starts Django; this module is imported before any model
+
 
 class SignaturesConfig(AppConfig):
     name = "signatures"
 
     def ready(self) -> None:
         # Imported here, because models can be imported only once all apps are loaded.
-        from campaign.runtime import logs
         from signatures import tasks  # noqa: F401  Django finds tasks once their module is imported
         from signatures.moderation import default_texts
         from signatures.screening import rate_limits
@@ -23,7 +26,7 @@ class SignaturesConfig(AppConfig):
         post_migrate.connect(default_texts.create_default_texts, sender=self)
         user_logged_in.connect(first_account.delete_first_password_file, dispatch_uid="first-login")
         user_logged_in.connect(sessions.start, dispatch_uid="session-starts")
-        logs.leave_writing_to_root()  # this app is the last one, so that all packages are imported
+        logs.remove_handlers_since(_handlers_before)  # this app is the last one: all packages are imported
 
 
 class StaffAdminConfig(AdminConfig):

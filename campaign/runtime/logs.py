@@ -32,11 +32,16 @@ FRAME = linear(r'^  File "(.+)", line (\d+)', MULTILINE)
 SOURCE_ROOTS = [Path(__file__).resolve().parents[2], *map(Path, {*map(sysconfig.get_path, ("purelib", "stdlib"))})]
 
 
-def leave_writing_to_root() -> None:
-    """Remove the handlers that packages added to their loggers when they were imported: those do not redact (R5)."""
-    for logger in logging.root.manager.loggerDict.values():
-        if isinstance(logger, logging.Logger):
-            logger.handlers.clear()
+def handlers_of_loggers() -> set[tuple[logging.Logger, logging.Handler]]:
+    """Returns the handlers of all loggers but the root one."""
+    loggers = [entry for entry in logging.root.manager.loggerDict.values() if isinstance(entry, logging.Logger)]
+    return {(logger, handler) for logger in loggers for handler in logger.handlers}
+
+
+def remove_handlers_since(before: set[tuple[logging.Logger, logging.Handler]]) -> None:
+    """Remove the handlers that packages added when they were imported: those do not redact (R5)."""
+    for logger, handler in handlers_of_loggers() - before:
+        logger.removeHandler(handler)
 
 
 class RedactingFormatter(logging.Formatter):
