@@ -134,7 +134,7 @@ PAGE_STATES = [
     State("submission page, signed already without a name", "signed_without_name"),
     State("submission page, signed already by two", "signed_by_two"),
     State("submission page, not another person", "signed_by_one", submit("[value=confirm]", consent="on")),
-    State("submission page, not replaced for an error", "signed_by_two", submit("[value=replace-2]", name="")),
+    State("submission page, not replaced for an error", "signed_by_two", submit("[value^='replace:'] >> nth=1", name="")),
     State("submission page, too late", "late"),
     State("personal page, waiting", "waiting"),
     State("personal page, question of staff", "asked"),
