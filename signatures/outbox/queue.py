@@ -1,6 +1,6 @@
 """The queue of the outbox: emails are enqueued in the transaction that causes them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -44,7 +44,7 @@ def enqueue_links(letter_id: int, *, address_hash: bytes, mailbox: str, language
         sign_up=OutboxMail.Priority.SIGN_UP,
         flagged=OutboxMail.Priority.FLAGGED,
         language=language,
-        recipient=_seal([address])[0],
+        recipient=seal_recipient(address),
         now=timezone.now(),
     )
 
@@ -74,7 +74,7 @@ def _enqueue(
     now = timezone.now()
     OutboxMail.objects.create(
         signature_id=number, kind=kind, priority=priority, mailbox=mailbox, language=language,
-        recipient=_seal([address])[0], queued_at=now, due_at=now + after,
+        recipient=seal_recipient(address), queued_at=now, due_at=now + after,
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def enqueue_updates(addresses: Mapping[int, str], *, topic: str) -> int:
     return _execute(
         _ENQUEUE_UPDATES,
         ids=list(addresses),
-        recipients=_seal(addresses.values()),
+        recipients=[seal_recipient(address) for address in addresses.values()],
         topic=topic,
         priority=OutboxMail.Priority.UPDATE,
         now=timezone.now(),
@@ -114,7 +114,7 @@ def enqueue_for_staff(staff_ids: Sequence[int], *, kind: OutboxMail.Kind, topic:
     return _execute(
         _ENQUEUE_FOR_STAFF,
         ids=list(addresses),
-        recipients=_seal(addresses.values()),
+        recipients=[seal_recipient(address) for address in addresses.values()],
         kind=kind,
         priority=OutboxMail.Priority.STAFF,
         topic=topic,
@@ -144,8 +144,9 @@ def move_links(number: int, heir: int | None) -> None:
         waiting.update(signature_id=heir)
 
 
-def _seal(addresses: Iterable[str]) -> list[bytes]:
-    return [sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY) for address in addresses]
+def seal_recipient(address: str) -> bytes:
+    """Returns an address as the outbox keeps it: only the key of the worker opens it (threat model R1)."""
+    return sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY)
 
 
 def _execute(statement: str, **values: Any) -> int:

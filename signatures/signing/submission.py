@@ -56,7 +56,7 @@ def submit(
         "priority": OutboxMail.Priority.SIGN_UP,
         "priority_if_flagged": OutboxMail.Priority.FLAGGED,
         "mailbox": sealing.caps_hash(address, letter_id=letter_id, pepper=pepper),
-        "recipient": _bytes(sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY)),
+        "recipient": _bytes(queue.seal_recipient(address)),
     }
     with connection.cursor() as cursor:
         cursor.execute(
