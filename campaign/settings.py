@@ -61,12 +61,14 @@ EMAIL_HASH_PEPPER = environment.secret(
     "it keys the hashes of email addresses; without it no signature can be found by its address",
     LOCAL_KEYS,
 )
-OUTBOX_PUBLIC_KEY = environment.sealing_key(
+# Each may hold former keys behind the first, which is the one that seals.
+OUTBOX_PUBLIC_KEYS = environment.sealing_keys(
     "OUTBOX_PUBLIC_KEY", "recipients of emails are sealed to it until they are sent", LOCAL_KEYS
 )
-UPDATES_PUBLIC_KEY = environment.sealing_key(
+UPDATES_PUBLIC_KEYS = environment.sealing_keys(
     "UPDATES_PUBLIC_KEY", "addresses of subscribers are sealed to it", LOCAL_KEYS
 )
+OUTBOX_PUBLIC_KEY, UPDATES_PUBLIC_KEY = OUTBOX_PUBLIC_KEYS[0], UPDATES_PUBLIC_KEYS[0]
 
 if LOCAL_MODE:
     ORGANIZATION_NAME = env.str("ORGANIZATION_NAME", default="") or "Local test site"
@@ -179,6 +181,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # Email
 
 MAILERS = {"default": environment.mailer(EMAIL_URL, VAR_DIR / "mail")}
+OUTBOX_CONNECTIONS = environment.whole_number("OUTBOX_CONNECTIONS", 4)
+if not 1 <= OUTBOX_CONNECTIONS <= 100:
+    raise ImproperlyConfigured("OUTBOX_CONNECTIONS must be from 1 to 100.")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 

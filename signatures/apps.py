@@ -15,12 +15,15 @@ class SignaturesConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported here, because models can be imported only once all apps are loaded.
+        from campaign.web import health
         from signatures import tasks  # noqa: F401  Django finds tasks once their module is imported
         from signatures.moderation import default_texts
+        from signatures.outbox import queue
         from signatures.screening import rate_limits
         from signatures.staff import email_links, first_account, roles, sessions
 
         email_links.register()
+        health.more_checks["mail"] = queue.is_moving
         post_migrate.connect(roles.create_groups, sender=self)
         post_migrate.connect(rate_limits.create_default_limits, sender=self)
         post_migrate.connect(default_texts.create_default_texts, sender=self)

@@ -31,6 +31,7 @@ from signatures.screening import daily_keys
 from signatures.values import csv_cells
 
 UNCONFIRMED_FOR = timedelta(days=7)
+UNSENT_FOR = timedelta(days=30)
 NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
@@ -60,6 +61,9 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         "erased submissions from a backup": Submission.objects.filter(public_id__in=erased),
         "submissions": old_submissions,
         "emails about deleted submissions": _orphans(now - UNCONFIRMED_FOR),
+        "emails that could never be sent": OutboxMail.objects.filter(
+            recipient__isnull=False, queued_at__lte=now - UNSENT_FOR
+        ),
         "buckets of rate limits": RateBucket.objects.filter(until__lte=now),
         "spent proofs of work": SpentProof.objects.filter(until__lte=now),
         "suppressed addresses": Suppression.objects.filter(until__lte=now),

@@ -90,6 +90,7 @@ HALF_A_MINUTE, MINUTE, HOUR = timedelta(seconds=30), timedelta(minutes=1), timed
 # The schedule. Duties of one turn run in this order.
 DUTIES = (
     Duty("fold-count-deltas", counts.fold_deltas, HALF_A_MINUTE),
+    Duty("check-mail", alarms.check_mail, HALF_A_MINUTE),
     # Before the alarms: a worker that was away raises none for audit entries that it is about to check.
     Duty("create-checkpoint", checkpoints.create_checkpoint, MINUTE),
     Duty("resume-bulk-rules", _resume_bulk_rules, MINUTE),

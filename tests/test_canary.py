@@ -533,9 +533,9 @@ def examine(scenario: Scenario) -> Evidence:
 
 
 def opened_by_updates_key() -> str:
-    key = sealing.read_private_key(Path(settings.KEYS_DIR) / "updates.private")
+    keys = sealing.read_private_keys(Path(settings.KEYS_DIR) / "updates.private")
     asked = Signature.objects.filter(sealed_address__isnull=False)
-    return " ".join(sorted(sealing.unseal(row.sealed_address or b"", private_key=key) for row in asked))
+    return " ".join(sorted(sealing.unseal(row.sealed_address or b"", private_keys=keys) for row in asked))
 
 
 PLANTED = "adr", 26 * 26 - 1  # the address of nobody, zz

@@ -64,14 +64,19 @@ def secret(name: str, purpose: str, local_keys: Path | None) -> str:
     return value
 
 
-def sealing_key(name: str, purpose: str, local_keys: Path | None) -> str:
-    """Returns a public key. In local mode, `local_keys` is the folder in which a missing key pair is created."""
+def sealing_keys(name: str, purpose: str, local_keys: Path | None) -> list[str]:
+    """Returns public keys, which commas separate. In local mode, `local_keys` is the folder of a pair that is created.
+
+    The first one seals. The others are former ones, which sealed what is still stored.
+    """
     if local_keys and not env.str(name, default=""):
-        return keys.public_key(local_keys, name.removesuffix("_PUBLIC_KEY").lower())
-    value = required(name, purpose)
-    if len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):
-        raise ImproperlyConfigured(f"{name} must be a Curve25519 public key of 64 hexadecimal digits.")
-    return value
+        return [keys.public_key(local_keys, name.removesuffix("_PUBLIC_KEY").lower())]
+    values = [value.strip() for value in required(name, purpose).split(",")]
+    if any(len(value) != 64 or set(value.lower()) - set("0123456789abcdef") for value in values):
+        raise ImproperlyConfigured(
+            f"{name} must be a Curve25519 public key of 64 hexadecimal digits, or several with commas between them."
+        )
+    return values
 
 
 def mailer(url: str, folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from signatures.models.bulk_rule import BulkRule, BulkRuleChange
 from signatures.models.delivery import Delivery, DeliveryEntry, Erratum
 from signatures.models.kept_form import KeptForm
 from signatures.models.moderation import Question, RejectionReason
-from signatures.models.outbox import EmailSubject, OutboxMail, Suppression
+from signatures.models.outbox import EmailSubject, OutboxHold, OutboxMail, Suppression
 from signatures.models.paper import PaperImport
 from signatures.models.screening import BlocklistEntry, DailyKey, RateBucket, RateLimit, SpentProof, Switch
 from signatures.models.signature import (

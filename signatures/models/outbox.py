@@ -43,10 +43,13 @@ class OutboxMail(UnnamedModel):
     language = models.CharField(max_length=10)
     recipient = models.BinaryField(null=True)
     queued_at = models.DateTimeField()
-    due_at = models.DateTimeField()
+    due_at = models.DateTimeField()  # when it is tried next
+    # When it was due before its first attempt. Caps and budgets blank it: what they hold back does not wait for us.
+    waiting_since = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    failure = models.CharField(max_length=40, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)  # those that the email service answered about the mailbox
+    faults = models.PositiveSmallIntegerField(default=0, db_default=0)  # all others: they never use up an email
+    failure = models.CharField(max_length=40, blank=True)  # the last one, see `refusals.Failure`
 
     class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [
@@ -75,6 +78,23 @@ class OutboxMail(UnnamedModel):
                 "due_at", name="outbox_given_up", condition=Q(sent_at__isnull=True) & Q(recipient__isnull=True)
             ),
         ]
+
+
+class OutboxHold(UnnamedModel):
+    """The one row that counts failures of the email service in a row. After many the outbox is held (`holding`)."""
+
+    ROW, AFTER = 1, 10
+
+    failures = models.PositiveIntegerField(default=0)
+    fault = models.CharField(max_length=40, blank=True)  # the last one
+    probe_at = models.DateTimeField(null=True)  # when one email may be tried though the outbox is held
+
+    class Meta(UnnamedModel.Meta):
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="one_hold_of_the_outbox")]
+
+    @property
+    def is_held(self) -> bool:
+        return self.failures >= self.AFTER
 
 
 class EmailSubject(models.Model):

@@ -121,7 +121,7 @@ def ask_question(signature: Signature, *, by: int, question: str, as_of: int | N
 
 
 @transaction.atomic
-def queue_questions(private_key: PrivateKey) -> int:
+def queue_questions(private_keys: Sequence[PrivateKey]) -> int:
     """Queue an email to each signer who was asked a question and left an address for updates.
 
     Returns the number of queued emails. Nobody gets a second one.
@@ -132,7 +132,7 @@ def queue_questions(private_key: PrivateKey) -> int:
     asked = Signature.objects.filter(state=State.WAITING, flags__contains=[Flag.ASKED], sealed_address__isnull=False)
     queued = 0
     for row in asked.exclude(mails__kind=OutboxMail.Kind.QUESTION).select_for_update(of=("self",)):
-        address = sealing.unseal(row.sealed_address or b"", private_key=private_key)
+        address = sealing.unseal(row.sealed_address or b"", private_keys=private_keys)
         queue.enqueue_question(row, address=address)
         queued += 1
     audit_log.record(AuditAction.QUEUE_QUESTIONS, detail={"number": queued})

@@ -1,4 +1,4 @@
-"""Switches for staff: signing, rate limits, emails to flagged sign-ups, proof of work, blocklist entries."""
+"""Switches for staff: signing, rate limits, emails that wait, proof of work, blocklist entries."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -6,6 +6,7 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.models import BlocklistEntry, RateLimit, Switch
+from signatures.outbox import holding
 from signatures.registries import AuditAction
 from signatures.screening import blocklists, proof_of_work, rate_limits
 from signatures.transitions import TransitionNotAllowed
@@ -84,6 +85,19 @@ def resume_flagged_mail(*, by: int) -> None:
         TransitionNotAllowed: when they are not paused.
     """
     _turn(Switch.Code.PAUSE_FLAGGED_MAIL, AuditAction.RESUME_FLAGGED_MAIL, on=False, by=by)
+
+
+@transaction.atomic
+def send_again(*, by: int) -> None:
+    """End the hold of the outbox, and have every email that failed sent again at once.
+
+    Raises:
+        TransitionNotAllowed: when the outbox is not held and no email waits since it failed.
+    """
+    was_held = holding.current().is_held
+    if not (holding.send_again() or was_held):
+        raise TransitionNotAllowed("No email waits since it failed.")
+    audit_log.record(AuditAction.SEND_AGAIN, staff_id=by)
 
 
 def ask_for_work(*, by: int) -> None:

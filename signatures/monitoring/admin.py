@@ -22,6 +22,7 @@ from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import Alarm, RateLimit, Switch
 from signatures.moderation import switches
 from signatures.monitoring import alarms
+from signatures.outbox import holding
 from signatures.registries import AlarmCode
 from signatures.staff import sessions
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again
@@ -41,6 +42,7 @@ SITE_SWITCHES: dict[str, tuple[str, Callable[..., None]]] = {
     "loosen": (TURN, switches.loosen),
     "pause-flagged-mail": (PAUSE, switches.pause_flagged_mail),
     "resume-flagged-mail": (TURN, switches.resume_flagged_mail),
+    "send-again": (PAUSE, switches.send_again),
     "ask-for-work": (PAUSE, switches.ask_for_work),
     "stop-asking-for-work": (TURN, switches.stop_asking_for_work),
 }
@@ -89,6 +91,7 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "letters": Letter.objects.filter(state__in=[Letter.State.OPEN, Letter.State.PAUSED]).order_by("slug"),
             "divisor": max(divisors, default=1),
             "flood_switches": list(_flood_switches(request)),
+            "hold": holding.current(),
         }
         return TemplateResponse(request, "admin/signatures/alarm/switches.html", context)
 

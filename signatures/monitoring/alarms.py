@@ -1,7 +1,7 @@
 """Alarms: staff are warned once, in the audit log, in the log, at the top of admin and by email."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from signatures.audit import audit_log, checkpoints
 from signatures.models import Alarm, OutboxMail, RateLimit, Signature, Submission
 from signatures.monitoring import sign_up_trends
 from signatures.monitoring.sign_up_trends import MIN_SIGN_UPS
-from signatures.outbox import queue, sending
+from signatures.outbox import holding, queue, refusals
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import rate_limits
 from signatures.staff import roles
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 SAME_OCCURRENCE = timedelta(hours=6)  # an alarm that comes back sooner is the same one: no second email
 ACTIVE_FOR = timedelta(minutes=10)  # after a check; the checks are a minute apart
-STUCK_AFTER = timedelta(minutes=30)
+UNCHECKED_AFTER = timedelta(minutes=30)
 
 _RAISE = load_sql(__file__, "raise_alarm.sql")
 _COUNT_DRIFT = load_sql(__file__, "count_drift.sql")
@@ -32,7 +32,7 @@ _COUNT_DRIFT = load_sql(__file__, "count_drift.sql")
 def check() -> list[AlarmCode]:
     """Raises the alarms that there is a reason for. Returns those that are new. The worker calls it every minute."""
     now = timezone.now()
-    new = [code for code, sentence in _reasons(now) if raise_alarm(code, sentence, now + ACTIVE_FOR)]
+    new = _raise(_reasons(now), now)
     # The worker's own alarm works the other way round: it becomes active when no check moves its time on.
     Alarm.objects.update_or_create(
         code=AlarmCode.WORKER,
@@ -44,6 +44,16 @@ def check() -> list[AlarmCode]:
         },
     )
     return new
+
+
+def check_mail() -> list[AlarmCode]:
+    """Raises the alarms about emails that are not sent. Returns those that are new. They cannot wait for a minute."""
+    now = timezone.now()
+    return _raise(_unsent(now), now)
+
+
+def _raise(reasons: Iterable[tuple[AlarmCode, str]], now: datetime) -> list[AlarmCode]:
+    return [code for code, sentence in reasons if raise_alarm(code, sentence, now + ACTIVE_FOR)]
 
 
 @transaction.atomic
@@ -106,10 +116,7 @@ def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     yield from _one_network()
     yield from _exceeded_mail_budgets()
     yield from _unconfirmed(now)
-    unsent = OutboxMail.objects.filter(recipient__isnull=False, priority__in=sending.priorities_now())
-    if stuck := unsent.filter(due_at__lte=now - STUCK_AFTER).count():
-        yield AlarmCode.MAIL_STUCK, f"{stuck} emails have been due for more than half an hour."
-    if (since := checkpoints.unchecked_since()) and since <= now - STUCK_AFTER:
+    if (since := checkpoints.unchecked_since()) and since <= now - UNCHECKED_AFTER:
         yield (
             AlarmCode.AUDIT_LOG_UNCHECKED,
             "Audit entries have had no checkpoint for half an hour, though a worker runs.",
@@ -129,6 +136,16 @@ def _exceeded_mail_budgets() -> Iterator[tuple[AlarmCode, str]]:
     for limit in (RateLimit.Scope.MAIL, RateLimit.Scope.MAIL_DOMAIN):
         if rate_limits.is_exceeded(limit):
             yield AlarmCode(limit), "More emails are due than the limits allow. They are sent later."
+
+
+def _unsent(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
+    if stuck := queue.stuck(now).count():
+        yield AlarmCode.MAIL_STUCK, f"{stuck} emails have been due for more than half an hour."
+    unopened = OutboxMail.objects.filter(recipient__isnull=False, failure=str(refusals.NO_KEY)).count()
+    if (hold := holding.current()).is_held:
+        yield AlarmCode.MAIL_HELD, f"The email service failed {hold.failures} times in a row ({hold.fault})."
+    elif unopened:
+        yield AlarmCode.MAIL_HELD, f"{unopened} emails are sealed to a key that the worker does not have."
 
 
 def _unconfirmed(now: datetime) -> Iterator[tuple[AlarmCode, str]]:

@@ -9,15 +9,18 @@ SELECT
         WHERE state = 'waiting' AND CASE WHEN flags = '{}'::varchar(20)[] THEN 1 ELSE 0 END = 1
         ORDER BY signed_up_at LIMIT 1) AS unflagged_since,
     due.now AS mails_due, due.later AS mails_later, due.failing AS mails_failing, due.oldest AS mail_due_since,
+    (SELECT max(sent_at) FROM signatures_outboxmail WHERE sent_at IS NOT NULL) AS mail_sent_since,
     (SELECT count(*) FROM signatures_outboxmail
         WHERE sent_at IS NULL AND recipient IS NULL AND due_at > %(failed_since)s) AS mails_given_up,
     tasks.running AS tasks_running, tasks.ready AS tasks_ready, tasks.failed AS tasks_failed,
     (SELECT count(*) FROM signatures_signature
         WHERE flags @> '{reported}'::varchar(20)[] AND state = 'approved') AS reported
 FROM (
-    SELECT count(*) FILTER (WHERE due_at <= %(now)s) AS now, count(*) FILTER (WHERE due_at > %(now)s) AS later,
-        count(*) FILTER (WHERE failure <> '') AS failing, min(due_at) FILTER (WHERE due_at <= %(now)s) AS oldest
-    FROM signatures_outboxmail WHERE recipient IS NOT NULL
+    SELECT count(*) FILTER (WHERE since <= %(now)s) AS now, count(*) FILTER (WHERE since > %(now)s) AS later,
+        count(*) FILTER (WHERE failure <> '') AS failing, min(since) FILTER (WHERE since <= %(now)s) AS oldest
+    FROM (
+        SELECT coalesce(waiting_since, due_at) AS since, failure FROM signatures_outboxmail WHERE recipient IS NOT NULL
+    ) unsent
 ) due, (
     SELECT count(*) FILTER (WHERE status = 'RUNNING') AS running, count(*) FILTER (WHERE status = 'READY') AS ready,
         count(*) FILTER (WHERE status = 'FAILED' AND finished_at > %(failed_since)s) AS failed

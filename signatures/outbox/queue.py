@@ -1,20 +1,23 @@
 """The queue of the outbox: emails are enqueued in the transaction that causes them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
-from signatures.models import OutboxMail, Signature
+from signatures.models import OutboxMail, Signature, Switch
 from signatures.states import Kind
 from signatures.values import sealing
 
 REMIND_AFTER = timedelta(days=2)  # after the email with the link, if the submission is not confirmed
+STUCK_AFTER = timedelta(minutes=30)
 # To one member of staff. Somebody who types their name again and again does not fill their mailbox.
 MAX_PER_HOUR_TO_STAFF = {OutboxMail.Kind.INVITE: 3, OutboxMail.Kind.RESET: 3, OutboxMail.Kind.ALARM: 6}
 
@@ -122,6 +125,34 @@ def enqueue_for_staff(staff_ids: Sequence[int], *, kind: OutboxMail.Kind, topic:
         now=timezone.now(),
         max_per_hour=MAX_PER_HOUR_TO_STAFF[kind],
     )
+
+
+def sendable_priorities() -> list[int]:
+    """Returns the priorities that are sent now: all, unless staff have paused the emails to flagged sign-ups."""
+    is_paused = Switch.objects.is_on(Switch.Code.PAUSE_FLAGGED_MAIL)
+    return [priority for priority in OutboxMail.Priority if not (is_paused and priority == OutboxMail.Priority.FLAGGED)]
+
+
+def due(*priorities: int, even_delayed: bool = False) -> QuerySet[OutboxMail]:
+    """Returns the emails that are due; with `even_delayed` also those that wait since an attempt failed."""
+    when = Q(due_at__lte=timezone.now())
+    if even_delayed:
+        when |= Q(faults__gt=0)
+    return OutboxMail.objects.filter(when, priority__in=priorities, recipient__isnull=False)
+
+
+def stuck(now: datetime) -> QuerySet[OutboxMail]:
+    """Returns the emails that could have been sent for half an hour, however often that was tried meanwhile.
+
+    Those that staff paused, or that caps and budgets hold back, are not among them.
+    """
+    unsent = OutboxMail.objects.filter(recipient__isnull=False, priority__in=sendable_priorities())
+    return unsent.annotate(since=Coalesce("waiting_since", "due_at")).filter(since__lte=now - STUCK_AFTER)
+
+
+def is_moving() -> bool:
+    """Returns whether no email is stuck: a check of `/readyz`."""
+    return not stuck(timezone.now()).exists()
 
 
 def discard(number: int) -> None:

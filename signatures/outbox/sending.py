@@ -1,7 +1,14 @@
-"""Sends the emails in the outbox that are due, one by one, in the worker: the most important first."""
+"""Sends the emails in the outbox that are due, one by one, in the worker: the most important first.
+
+Several senders may run at a time, each over a connection of its own. An email is sent in two transactions. The first
+chooses it and counts it in the budgets; it is short, so that no sender waits for another one's email service. The
+second holds a lock on it until the result is saved. So no email is lost; when the worker dies in between, it is due
+again after seconds, and may be sent twice.
+"""
 
 import logging
 import smtplib
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,17 +24,22 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from nacl.public import PrivateKey
 
-from signatures.models import EmailSubject, OutboxMail, RateLimit, Submission, Suppression, Switch
-from signatures.outbox import caps, messages, queue
+from signatures.models import EmailSubject, OutboxHold, OutboxMail, RateLimit, Submission, Suppression
+from signatures.outbox import caps, holding, messages, queue, refusals
+from signatures.outbox.refusals import Failure, Fault
 from signatures.screening import rate_limits
 from signatures.values import email_addresses, sealing
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 12  # with the waits between them, about three days
-MAX_WAIT = timedelta(hours=12)  # between two attempts
+# An email whose mailbox takes nothing for now is given up after both.
+MAX_ATTEMPTS, LIFE = 12, timedelta(days=5)
+MAX_WAIT = timedelta(hours=12)  # between two attempts of these
+MAX_FAULT_WAIT = timedelta(minutes=15)  # between two attempts that failed for another reason
+PROBE_WAIT = timedelta(minutes=1)  # until an email that was a probe is due again
 MAX_SKIPPED = 5_000  # emails that a run looks at and does not try to send
 BUDGET_WAIT = timedelta(minutes=1)  # for an email whose domain got enough for now
+CLAIM = timedelta(seconds=5)  # how long a chosen email waits for its sender; usually less than a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,51 +47,42 @@ class _Run:
     """What all emails of one run share."""
 
     connection: BaseEmailBackend
-    private_key: PrivateKey
+    private_keys: Sequence[PrivateKey]
     subjects: Mapping[tuple[str, str], str]  # by the name of the email and language
 
 
-def send_due(*, limit: int = 500) -> int:
+def send_due(*, limit: int = 500, stop: threading.Event | None = None) -> int:
     """Sends the emails that are due over one connection. Returns the number of emails sent.
 
     Before each email the most important one is looked for anew (`OutboxMail.Priority`), so that an honest sign-up does
     not wait for a flood that was there before it. Emails to staff use no budget: an alarm that emails pile up must not
-    wait behind them. Each email is locked, sent and saved in a transaction of its own. So no email is lost, and when
-    the worker dies in between, one is sent twice.
+    wait behind them.
 
     Args:
         limit: the number of attempts in this run. Emails that are held back do not count.
+        stop: ends the run after the email that is being sent.
 
     Raises:
-        OSError: when the file of the private key cannot be read.
+        OSError: when the file of the private keys cannot be read.
+        ValueError: when it holds something else.
     """
-    priorities = priorities_now()
-    if not _due(*priorities).exists():
+    priorities, stop = queue.sendable_priorities(), stop or threading.Event()
+    if not queue.due(*priorities, even_delayed=holding.current().is_held).exists():
         return 0
-    private_key = sealing.read_private_key(Path(settings.OUTBOX_PRIVATE_KEY_FILE))
+    private_keys = sealing.read_private_keys(Path(settings.OUTBOX_PRIVATE_KEY_FILE))
     subjects = {(row.mail, row.language): row.subject for row in EmailSubject.objects.all()}
     outcomes: Counter[_Outcome] = Counter()
     connection = mailers.create_connection("default")
     try:
-        run = _Run(connection, private_key, subjects)
+        run = _Run(connection, private_keys, subjects)
         while outcomes[_Outcome.SENT] + outcomes[_Outcome.FAILED] < limit and outcomes[_Outcome.SKIPPED] < MAX_SKIPPED:
-            outcome = _send_next(priorities, run)
-            if outcome is None:
+            chosen = None if stop.is_set() else _choose(priorities, run)
+            if chosen is None:
                 break
-            outcomes[outcome] += 1
+            outcomes[chosen if isinstance(chosen, _Outcome) else _send(chosen, run)] += 1
     finally:
         connection.close()
     return outcomes[_Outcome.SENT]
-
-
-def priorities_now() -> list[int]:
-    """Returns the priorities that are sent now: all, unless staff have paused the emails to flagged sign-ups."""
-    is_paused = Switch.objects.is_on(Switch.Code.PAUSE_FLAGGED_MAIL)
-    return [priority for priority in OutboxMail.Priority if not (is_paused and priority == OutboxMail.Priority.FLAGGED)]
-
-
-def _due(*priorities: int) -> QuerySet[OutboxMail]:
-    return OutboxMail.objects.filter(priority__in=priorities, recipient__isnull=False, due_at__lte=timezone.now())
 
 
 class _BudgetSpent(Exception):
@@ -94,10 +97,24 @@ class _Outcome(Enum):
     SKIPPED = auto()  # dropped, or held back
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """An email that may be sent now, and is counted in the budgets."""
+
+    mail: OutboxMail
+    submission: Submission | None
+    address: str
+    message: EmailMultiAlternatives
+    is_probe: bool
+
+
 @transaction.atomic
-def _send_next(priorities: Sequence[int], run: _Run) -> _Outcome | None:
-    """Sends one email. Returns None if none is due, or none may be sent any more for now."""
-    mail = _lock_next(priorities)
+def _choose(priorities: Sequence[int], run: _Run) -> _Chosen | _Outcome | None:
+    """Chooses the next email. Returns what became of it if it is not to be sent; None if none may be sent for now."""
+    hold = holding.current()
+    if hold.is_held and hold.probe_at and hold.probe_at > timezone.now():
+        return None
+    mail = _lock_next(priorities, even_delayed=hold.is_held)
     if mail is None:
         return None
     submission = None
@@ -107,37 +124,64 @@ def _send_next(priorities: Sequence[int], run: _Run) -> _Outcome | None:
         return _drop(mail)
     if until := caps.held_until(mail, timezone.now()):  # before the costly steps: a flood can hold back many
         return _postpone(mail, until)
-    return _send(mail, submission, run)
+    return _open(mail, submission, hold, run)
 
 
-def _send(mail: OutboxMail, submission: Submission | None, run: _Run) -> _Outcome | None:
-    """Sends an email that the caps allow. Returns None if the site may send no more for now."""
+def _open(mail: OutboxMail, submission: Submission | None, hold: OutboxHold, run: _Run) -> _Chosen | _Outcome | None:
+    """Unseals the recipient and builds the message. Returns as `_choose` does."""
     try:
-        address = sealing.unseal(mail.recipient or b"", private_key=run.private_key)
+        address = sealing.unseal(mail.recipient or b"", private_keys=run.private_keys)
     except sealing.CannotUnseal:
-        return _save_attempt(mail, "final: sealed to another key")
+        return _save_unopened(mail)
     message = messages.build(mail, submission, address, run.subjects)
     if message is None:
         return _drop(mail)
+    if hold.is_held and not holding.take_probe(hold):
+        return None
+    return _claim(_Chosen(mail, submission, address, message, hold.is_held))
+
+
+def _claim(chosen: _Chosen) -> _Chosen | _Outcome | None:
+    """Counts a chosen email in the budgets. Returns what became of it if they hold it back; None if all are used up."""
+    mail = chosen.mail
     try:
-        until = _budget_holds_until(mail, address)
+        until = _budget_holds_until(mail, chosen.address)
     except _BudgetSpent:  # caught in this transaction, so that what was counted stays, for the alarm
         log.info("the site's budget of emails is used up for now")
         return None
     if until:
         return _postpone(mail, until)
-    outcome = _save_attempt(mail, _attempt(message, run.connection))
+    mail.waiting_since = mail.waiting_since or mail.due_at
+    mail.due_at = timezone.now() + CLAIM
+    mail.save(update_fields=["waiting_since", "due_at"])
+    return chosen
+
+
+@transaction.atomic
+def _send(chosen: _Chosen, run: _Run) -> _Outcome:
+    """Sends a chosen email, unless it was deleted meanwhile."""
+    rows = OutboxMail.objects.filter(pk=chosen.mail.pk, due_at=chosen.mail.due_at, recipient__isnull=False)
+    mail, submission = _locked(rows).first(), chosen.submission
+    if mail is None:
+        return _Outcome.SKIPPED
+    # Once more, and until the result is saved: another sender may send to this mailbox since it was chosen.
+    if until := caps.held_until(mail, timezone.now()):
+        return _postpone(mail, until)
+    outcome = _save_attempt(mail, _attempt(chosen.message, chosen.address, run.connection), is_probe=chosen.is_probe)
     if outcome == _Outcome.SENT and submission is not None and _deserves_reminder(mail, submission):
-        queue.enqueue_reminder(submission.pk, mailbox=mail.mailbox, language=mail.language, address=address)
+        queue.enqueue_reminder(submission.pk, mailbox=mail.mailbox, language=mail.language, address=chosen.address)
     return outcome
 
 
-def _lock_next(priorities: Sequence[int]) -> OutboxMail | None:
+def _lock_next(priorities: Sequence[int], *, even_delayed: bool) -> OutboxMail | None:
     for priority in priorities:
-        rows = _due(priority).select_for_update(skip_locked=True, of=("self",)).select_related("signature")
-        if mail := rows.order_by("due_at").first():
+        if mail := _locked(queue.due(priority, even_delayed=even_delayed)).order_by("due_at").first():
             return mail
     return None
+
+
+def _locked(rows: QuerySet[OutboxMail]) -> QuerySet[OutboxMail]:
+    return rows.select_for_update(skip_locked=True, of=("self",)).select_related("signature")
 
 
 def _is_pointless(mail: OutboxMail, submission: Submission | None) -> bool:
@@ -203,48 +247,62 @@ def _drop(mail: OutboxMail) -> _Outcome:
 
 
 def _postpone(mail: OutboxMail, until: datetime) -> _Outcome:
-    mail.due_at = until
-    mail.save(update_fields=["due_at"])
+    """Saves that caps or budgets hold an email back: it does not wait for the email service, and is not stuck."""
+    mail.due_at, mail.waiting_since = until, None
+    mail.save(update_fields=["due_at", "waiting_since"])
     return _Outcome.SKIPPED
 
 
-def _attempt(message: EmailMultiAlternatives, connection: BaseEmailBackend) -> str:
-    """Sends the message. Returns a code for what went wrong, or an empty string.
+def _save_unopened(mail: OutboxMail) -> _Outcome:
+    """Saves that no key opens the recipient. The email is kept until the worker has the key."""
+    mail.waiting_since = mail.waiting_since or mail.due_at
+    mail.due_at, mail.failure = timezone.now() + MAX_FAULT_WAIT, str(refusals.NO_KEY)
+    mail.save(update_fields=["waiting_since", "due_at", "failure"])
+    return _Outcome.SKIPPED
 
-    No exception leaves this function, because its text can hold the address. A code that begins with "final" is not
-    tried again.
+
+def _attempt(message: EmailMultiAlternatives, address: str, connection: BaseEmailBackend) -> Failure | None:
+    """Sends the message. Returns what went wrong, or None.
+
+    No exception leaves this function, because its text can hold the address.
     """
+    if not refusals.can_be_addressed(address):
+        return refusals.NO_ADDRESS
     try:
         connection.open()  # stays open for the next email
         connection.send_messages([message])
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _text in error.recipients.values()]
-        if 421 in codes:
-            connection.close()  # smtplib has closed its side
-        return f"final: {codes[0]}" if codes and codes[0] >= 500 else f"refused: {codes[:1]}"
-    except smtplib.SMTPResponseException as error:
-        connection.close()
-        is_final = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
-        return f"{'final' if is_final else 'refused'}: {error.smtp_code}"
-    except ValueError as error:  # an address that no header can hold
-        return f"final: {type(error).__name__}"
-    except (OSError, smtplib.SMTPException) as error:
-        connection.close()
-        return f"unreachable: {type(error).__name__}"
-    return ""
+    except (OSError, ValueError, smtplib.SMTPException) as error:
+        failure = refusals.failure_of(error)
+        if failure.fault == Fault.SERVICE:
+            connection.close()
+        return failure
+    return None
 
 
-def _save_attempt(mail: OutboxMail, failure: str) -> _Outcome:
+def _save_attempt(mail: OutboxMail, failure: Failure | None, *, is_probe: bool) -> _Outcome:
     """Saves the result of an attempt."""
-    mail.attempts += 1
-    mail.failure = failure
-    if not failure:
-        mail.sent_at, mail.recipient = timezone.now(), None
-    elif failure.startswith("final") or mail.attempts >= MAX_ATTEMPTS:
-        mail.recipient = None
+    now = timezone.now()
+    mail.failure = str(failure or "")
+    if failure and failure.fault == Fault.SERVICE:
+        holding.record_failure(mail.failure, is_probe=is_probe)
+        mail.faults += not is_probe
+        mail.due_at = now + (PROBE_WAIT if is_probe else _wait(mail.faults, MAX_FAULT_WAIT))
     else:
-        mail.due_at = timezone.now() + min(timedelta(minutes=2 ** (mail.attempts - 1)), MAX_WAIT)
-    mail.save(update_fields=["attempts", "failure", "sent_at", "recipient", "due_at"])
+        holding.record_answer()
+        mail.attempts += 1
+        mail.due_at = now + _wait(mail.attempts, MAX_WAIT)
+        mail.sent_at = None if failure else now
+        if not failure or failure.fault == Fault.FINAL or _is_used_up(mail, now):
+            mail.recipient = None
+    mail.save(update_fields=["attempts", "faults", "failure", "sent_at", "recipient", "due_at"])
     if failure:
-        log.warning("mail %s not sent, attempt %s: %s", mail.pk, mail.attempts, failure)
+        log.warning("mail %s not sent: %s", mail.pk, failure)
     return _Outcome.FAILED if failure else _Outcome.SENT
+
+
+def _wait(failures: int, longest: timedelta) -> timedelta:
+    return min(timedelta(minutes=2 ** min(failures - 1, 20)), longest)
+
+
+def _is_used_up(mail: OutboxMail, now: datetime) -> bool:
+    return mail.attempts >= MAX_ATTEMPTS and mail.queued_at <= now - LIFE

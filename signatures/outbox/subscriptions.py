@@ -1,5 +1,7 @@
 """Updates: subscribers get an email about what became of the letter, in their language, once."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models import QuerySet
 from nacl.public import PrivateKey
@@ -15,7 +17,7 @@ from signatures.values import sealing
 BATCH = 500  # subscribers in one transaction, so that a crash loses only the batch it interrupts
 
 
-def queue_updates(private_key: PrivateKey) -> int:
+def queue_updates(private_keys: Sequence[PrivateKey]) -> int:
     """Enqueues an email to subscribers about each new event. Returns the number of emails enqueued.
 
     Events are deliveries that were handed over or acknowledged, and news that staff chose for it. Run again, it
@@ -28,11 +30,11 @@ def queue_updates(private_key: PrivateKey) -> int:
     for delivery in Delivery.objects.handed_over().order_by("pk"):
         about: dict[str, str | int] = {"delivery": delivery.pk, "about": delivery.state}
         topic = topics.delivery_topic(delivery)
-        queued += _enqueue(_subscribers(delivery.letter_id), topic, private_key, about)
+        queued += _enqueue(_subscribers(delivery.letter_id), topic, private_keys, about)
     for news in News.objects.announced().filter(by_mail=True).order_by("pk"):
         # Somebody who signed later has read the news on the page, and gets no email about old news.
         subscribers = _subscribers(news.letter_id).filter(confirmed_at__lte=news.published_at)
-        queued += _enqueue(subscribers, topics.news_topic(news), private_key, {"news": news.pk})
+        queued += _enqueue(subscribers, topics.news_topic(news), private_keys, {"news": news.pk})
     return queued
 
 
@@ -41,13 +43,15 @@ def _subscribers(letter_id: int) -> QuerySet[Signature]:
     return Signature.objects.filter(letter_id=letter_id, sealed_address__isnull=False, state__in=states)
 
 
-def _enqueue(subscribers: QuerySet[Signature], topic: str, private_key: PrivateKey, about: dict[str, str | int]) -> int:
+def _enqueue(
+    subscribers: QuerySet[Signature], topic: str, private_keys: Sequence[PrivateKey], about: dict[str, str | int]
+) -> int:
     """Enqueues one email for each subscriber, batch by batch, with an audit entry if there was any."""
     queued = last = letter_id = 0
     while True:
         with transaction.atomic():
             batch = list(subscribers.filter(pk__gt=last).order_by("pk").select_for_update()[:BATCH])
-            addresses = {row.pk: sealing.unseal(row.sealed_address or b"", private_key=private_key) for row in batch}
+            addresses = {row.pk: sealing.unseal(row.sealed_address or b"", private_keys=private_keys) for row in batch}
             queued += queue.enqueue_updates(addresses, topic=topic)
         if batch:
             last, letter_id = batch[-1].pk, batch[-1].letter_id

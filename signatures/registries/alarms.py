@@ -15,6 +15,7 @@ class AlarmCode(StrEnum):
     MAIL = "mail"
     MAIL_DOMAIN = "mail-domain"
     MAIL_STUCK = "mail-stuck"
+    MAIL_HELD = "mail-held"
     UNCONFIRMED = "unconfirmed"
     RISE = "rise"
     DOMAIN_TREND = "domain-trend"

@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -51,21 +53,35 @@ def seal(address: str, *, public_key: str) -> bytes:
     return _box(public_key).encrypt(plain + b"\0" * (PADDED_LENGTH - len(plain)))
 
 
-def unseal(sealed: bytes | memoryview, *, private_key: PrivateKey) -> str:
-    """Returns the address from a sealed box.
+def unseal(sealed: bytes | memoryview, *, private_keys: Iterable[PrivateKey]) -> str:
+    """Returns the address from a sealed box, opened with whichever key fits.
 
     Raises:
         CannotUnseal: when it was sealed with another key.
     """
+    for private_key in private_keys:
+        with suppress(CryptoError):
+            return SealedBox(private_key).decrypt(bytes(sealed)).rstrip(b"\0").decode()
+    raise CannotUnseal
+
+
+def read_private_keys(file: Path) -> list[PrivateKey]:
+    """Reads the private halves of key pairs: 64 hexadecimal digits a line. Former keys stay, to open what they sealed.
+
+    Raises:
+        OSError: when the file cannot be read.
+        ValueError: when it does not hold such keys.
+    """
     try:
-        return SealedBox(private_key).decrypt(bytes(sealed)).rstrip(b"\0").decode()
-    except CryptoError:
-        raise CannotUnseal from None
+        return [PrivateKey(line.encode(), HexEncoder) for line in file.read_text().split()]
+    except (TypeError, ValueError):  # of another length, or not hexadecimal
+        raise ValueError("the file must hold 64 hexadecimal digits a line") from None
 
 
-def read_private_key(file: Path) -> PrivateKey:
-    """Reads the private half of a key pair, as `campaign.runtime.keys` writes it: 64 hexadecimal digits."""
-    return PrivateKey(file.read_text().strip().encode(), HexEncoder)
+def lacks_key(private_keys: Iterable[PrivateKey], public_keys: Iterable[str]) -> bool:
+    """Returns whether the private half of one of the public keys (hex) is missing."""
+    opened = {key.public_key.encode(HexEncoder).decode() for key in private_keys}
+    return not opened.issuperset(key.lower() for key in public_keys)
 
 
 @cache

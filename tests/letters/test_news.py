@@ -252,8 +252,8 @@ def test_each_subscriber_gets_one_neutral_email_with_a_link_in_their_language(
     readers: list[Signature], letter: Letter, inbox: Inbox, client: Client
 ) -> None:
     news = make_news(letter, by_mail=True)
-    assert subscriptions.queue_updates(UPDATES_KEY) == 3
-    assert subscriptions.queue_updates(UPDATES_KEY) == 0
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 3
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 0
     EmailSubject.objects.create(mail="update", language="en", subject="The post has come")
     sending.send_due()
     mails = {mail["To"]: mail for mail in inbox}
@@ -277,26 +277,26 @@ def test_only_published_news_marked_for_email_is_sent(readers: list[Signature], 
     News.objects.create(letter=letter, by_mail=True).texts.create(language="en", title="Draft", body="…")
     retract(make_news(letter, by_mail=True))
     make_news(make_letter("tunnel"), by_mail=True)
-    assert subscriptions.queue_updates(UPDATES_KEY) == 0
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 0
 
 
 def test_later_signers_get_no_email_about_earlier_news(readers: list[Signature], letter: Letter) -> None:
     make_news(letter, by_mail=True)
     wants_updates(letter, "Eve", "eve@example.org")
-    assert subscriptions.queue_updates(UPDATES_KEY) == 3
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 3
 
 
 def test_retracted_news_is_not_sent_until_it_is_announced_again(
     readers: list[Signature], letter: Letter, inbox: Inbox
 ) -> None:
     news = make_news(letter, by_mail=True)
-    subscriptions.queue_updates(UPDATES_KEY)
+    subscriptions.queue_updates([UPDATES_KEY])
     retract(news)
     withdrawal.unsubscribe(readers[0])
     sending.send_due()
     assert not inbox and not OutboxMail.objects.exists()
     announce(news)
-    assert subscriptions.queue_updates(UPDATES_KEY) == 2
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 2
 
 
 def test_sending_resumes_after_an_interruption_between_two_batches(
@@ -314,9 +314,9 @@ def test_sending_resumes_after_an_interruption_between_two_batches(
 
     monkeypatch.setattr(queue, "enqueue_updates", break_off)
     with pytest.raises(ConnectionError):
-        subscriptions.queue_updates(UPDATES_KEY)
+        subscriptions.queue_updates([UPDATES_KEY])
     assert OutboxMail.objects.count() == 2
-    assert subscriptions.queue_updates(UPDATES_KEY) == 1
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 1
 
 
 def test_days_are_written_as_in_the_language_of_the_page(letter: Letter, client: Client) -> None:

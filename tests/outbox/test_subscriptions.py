@@ -45,8 +45,8 @@ def handed_over(dora: Signature, ada: Signature) -> Delivery:
 
 
 def test_subscribers_get_one_mail_when_the_letter_is_handed_over(handed_over: Delivery, inbox: Inbox) -> None:
-    assert subscriptions.queue_updates(UPDATES_KEY) == 1
-    assert subscriptions.queue_updates(UPDATES_KEY) == 0
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 1
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 0
     sending.send_due()
 
     (mail,) = inbox
@@ -59,9 +59,9 @@ def test_subscribers_get_one_mail_when_the_letter_is_handed_over(handed_over: De
 
 
 def test_the_acknowledgement_is_a_second_mail(handed_over: Delivery, inbox: Inbox) -> None:
-    subscriptions.queue_updates(UPDATES_KEY)
+    subscriptions.queue_updates([UPDATES_KEY])
     freezing.acknowledge(handed_over, by=None, on=date(2026, 5, 9))
-    assert subscriptions.queue_updates(UPDATES_KEY) == 1
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 1
     sending.send_due()
     assert "acknowledged on the recipient’s side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
 
@@ -69,23 +69,23 @@ def test_the_acknowledgement_is_a_second_mail(handed_over: Delivery, inbox: Inbo
 @pytest.mark.parametrize("state", [State.WITHDRAWN, State.REJECTED])
 def test_a_signer_who_is_not_in_the_delivery_gets_no_mail(handed_over: Delivery, state: State) -> None:
     wants_updates(handed_over.letter, "Other", "other@example.org", state)
-    assert subscriptions.queue_updates(UPDATES_KEY) == 1
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 1
 
 
 def test_no_mail_is_queued_before_the_letter_is_handed_over(dora: Signature) -> None:
     freezing.freeze(dora.letter, by=None, reason="the hearing")
-    assert subscriptions.queue_updates(UPDATES_KEY) == 0
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 0
 
 
 def test_more_than_one_batch_is_queued(handed_over: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions, "BATCH", 2)
     for n in range(4):
         wants_updates(handed_over.letter, f"Other {n}", f"o{n}@example.org")
-    assert subscriptions.queue_updates(UPDATES_KEY) == 5
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 5
 
 
 def leave_by(inbox: Inbox) -> str:
-    subscriptions.queue_updates(UPDATES_KEY)
+    subscriptions.queue_updates([UPDATES_KEY])
     sending.send_due()
     mail = inbox[-1]
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -128,7 +128,7 @@ def test_the_link_can_do_nothing_else(dora: Signature, client: Client) -> None:
 
 
 def test_a_queued_update_is_not_sent_after_unsubscribing(handed_over: Delivery, dora: Signature, inbox: Inbox) -> None:
-    subscriptions.queue_updates(UPDATES_KEY)
+    subscriptions.queue_updates([UPDATES_KEY])
     withdrawal.unsubscribe(dora)
     sending.send_due()
     assert not inbox and not OutboxMail.objects.filter(kind="update").exists()
@@ -147,7 +147,10 @@ def test_updates_do_not_use_up_the_mails_with_the_link(
     assert len(inbox) == 6
 
 
-def test_the_command_says_how_many_and_what_is_wrong_with_the_key(handed_over: Delivery, tmp_path: Path) -> None:
+def test_the_command_says_how_many_and_what_is_wrong_with_the_key(
+    handed_over: Delivery, tmp_path: Path, settings: Any
+) -> None:
+    settings.UPDATES_PUBLIC_KEYS = [UPDATES_KEY.public_key.encode(HexEncoder).decode()]
     file = tmp_path / "updates"
     file.write_text(UPDATES_KEY.encode(HexEncoder).decode())
     call_command("queue_updates", key=file)

@@ -57,10 +57,10 @@ def test_who_asks_for_updates_leaves_an_address_sealed_to_the_updates_key(client
     client.post(SIGN, {**form, "updates": "on"})
 
     sealed = Submission.objects.get().sealed_address
-    updates_key = sealing.read_private_key(settings.KEYS_DIR / "updates.private")
-    assert sealing.unseal(sealed or b"", private_key=updates_key) == "dora@example.org"
+    updates_keys = sealing.read_private_keys(settings.KEYS_DIR / "updates.private")
+    assert sealing.unseal(sealed or b"", private_keys=updates_keys) == "dora@example.org"
     with pytest.raises(sealing.CannotUnseal):
-        sealing.unseal(sealed or b"", private_key=sealing.read_private_key(settings.KEYS_DIR / "outbox.private"))
+        sealing.unseal(sealed or b"", private_keys=sealing.read_private_keys(settings.KEYS_DIR / "outbox.private"))
 
 
 def test_the_mail_goes_to_the_address_as_typed_with_a_text_and_an_html_part(

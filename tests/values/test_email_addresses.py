@@ -195,9 +195,9 @@ def test_R3_sealed_addresses_are_equally_long_and_never_alike() -> None:
 
 def test_who_has_the_private_half_reads_it_and_nobody_else() -> None:
     outbox, updates = (
-        sealing.read_private_key(settings.KEYS_DIR / f"{pair}.private") for pair in ("outbox", "updates")
+        sealing.read_private_keys(settings.KEYS_DIR / f"{pair}.private") for pair in ("outbox", "updates")
     )
     sealed = sealing.seal("Ada@example.org", public_key=settings.OUTBOX_PUBLIC_KEY)
-    assert sealing.unseal(sealed, private_key=outbox) == "Ada@example.org"
+    assert sealing.unseal(sealed, private_keys=outbox) == "Ada@example.org"
     with pytest.raises(sealing.CannotUnseal):
-        sealing.unseal(sealed, private_key=updates)
+        sealing.unseal(sealed, private_keys=updates)

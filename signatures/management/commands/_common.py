@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from nacl.public import PrivateKey
 from tqdm import tqdm
@@ -34,22 +35,25 @@ class LetterCommand(BaseCommand):
 
 
 class UpdatesKeyCommand(BaseCommand):
-    """Reads the key from `--key FILE`. What is wrong with it ends the command with one sentence."""
+    """Reads the keys from `--key FILE`. What is wrong with them ends the command with one sentence."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--key", type=Path, required=True, help="the file of the private updates key")
+        parser.add_argument("--key", type=Path, required=True, help="the file of the private updates keys")
 
     @contextmanager
-    def key(self, options: dict[str, Any]) -> Iterator[PrivateKey]:
-        """Yields the key. A block that cannot unseal an address with it ends the command, too."""
+    def keys(self, options: dict[str, Any]) -> Iterator[list[PrivateKey]]:
+        """Yields the keys. A block that cannot unseal an address with any of them ends the command, too."""
         try:
-            yield sealing.read_private_key(options["key"])
+            private_keys = sealing.read_private_keys(options["key"])
+            if sealing.lacks_key(private_keys, settings.UPDATES_PUBLIC_KEYS):
+                raise CommandError("This is not the key: the file lacks the private half of one in UPDATES_PUBLIC_KEY.")
+            yield private_keys
         except OSError as error:
             raise CommandError(f"The key cannot be read: {error.strerror}.") from None
         except sealing.CannotUnseal:
-            raise CommandError("This is not the key to which the addresses were sealed.") from None
+            raise CommandError("This is not the key: addresses were sealed to one that the file lacks.") from None
         except ValueError:
-            raise CommandError("The key's file must hold 64 hexadecimal digits.") from None
+            raise CommandError("The key's file must hold 64 hexadecimal digits a line.") from None
 
 
 def move_to(bar: "tqdm[None]") -> Callable[..., None]:

@@ -30,9 +30,9 @@ class Command(UpdatesKeyCommand):
             asked = asked.filter(letter__slug=options["letter"])
         # In memory, and not in a file, which would hold the open addresses: the digest comes before the first byte.
         found = io.StringIO(newline="")
-        with self.key(options) as private_key:
+        with self.keys(options) as private_keys:
             rows = [
-                (row.letter.slug, row.language, sealing.unseal(row.sealed_address or b"", private_key=private_key))
+                (row.letter.slug, row.language, sealing.unseal(row.sealed_address or b"", private_keys=private_keys))
                 for row in asked.select_related("letter").only("letter__slug", "language", "sealed_address")
             ]
         csv_cells.write_rows(found, [("letter", "language", "address"), *rows])

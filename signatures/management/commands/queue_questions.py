@@ -10,6 +10,6 @@ class Command(UpdatesKeyCommand):
     help = "Enqueues a neutral email to each signer whom staff asked something and who left an address for updates."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with self.key(options) as private_key:
-            number = decisions.queue_questions(private_key)
+        with self.keys(options) as private_keys:
+            number = decisions.queue_questions(private_keys)
         self.stdout.write(f"{number} emails enqueued")

@@ -13,6 +13,6 @@ class Command(UpdatesKeyCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with self.key(options) as private_key:
-            number = subscriptions.queue_updates(private_key)
+        with self.keys(options) as private_keys:
+            number = subscriptions.queue_updates(private_keys)
         self.stdout.write(f"{number} emails enqueued")

@@ -1,12 +1,14 @@
 """The worker: sends the emails that are due, runs the regular duties and the background tasks."""
 
 import logging
+import random
 import signal
 import threading
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -16,12 +18,14 @@ from django_tasks_db.management.commands.db_worker import Worker
 
 from campaign.runtime import database_waits
 from signatures import tasks
-from signatures.outbox import sending
+from signatures.outbox import holding, sending
+from signatures.values import sealing
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 MAILS_PER_TURN = 50
+STOP_SECONDS = 8.0  # for emails and tasks that have begun
 
 
 class Command(BaseCommand):
@@ -31,8 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="do what is due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.OUTBOX_PRIVATE_KEY_FILE:
-            raise CommandError("OUTBOX_PRIVATE_KEY_FILE is missing: the worker cannot read the recipients of emails.")
+        _require_keys()
         database_waits.use(database_waits.WORKER)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -42,18 +45,40 @@ class Command(BaseCommand):
             tasks.run_duties.enqueue()
             run_tasks()
             return
-        # A thread of its own, so that no email waits for a task.
-        mailing = threading.Thread(target=_send_emails, args=(stop,), name="mail")
-        mailing.start()
-        _run_schedule(stop)
-        mailing.join(30)
+        survive(holding.send_again)  # whoever starts the worker may have mended what failed
+        senders = range(settings.OUTBOX_CONNECTIONS)
+        # Daemons, so that none keeps the process from ending: what they leave undone is rolled back, and still due.
+        threads = [threading.Thread(target=_send_emails, args=(stop,), name=f"mail-{n}", daemon=True) for n in senders]
+        threads.append(threading.Thread(target=_run_schedule, args=(stop,), name="schedule", daemon=True))
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _require_keys() -> None:
+    """Ends the command unless the worker can open what the web server seals."""
+    if not (file := settings.OUTBOX_PRIVATE_KEY_FILE):
+        raise CommandError("OUTBOX_PRIVATE_KEY_FILE is missing: the worker cannot read the recipients of emails.")
+    try:
+        private_keys = sealing.read_private_keys(Path(file))
+    except OSError as error:
+        raise CommandError(f"OUTBOX_PRIVATE_KEY_FILE cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise CommandError(f"OUTBOX_PRIVATE_KEY_FILE is wrong: {error}.") from None
+    if sealing.lacks_key(private_keys, settings.OUTBOX_PUBLIC_KEYS):
+        raise CommandError("OUTBOX_PRIVATE_KEY_FILE lacks the private half of a key in OUTBOX_PUBLIC_KEY.")
 
 
 def _send_emails(stop: threading.Event) -> None:
+    # Idle senders take turns, so that together they look as often as one would.
+    pause = POLL_SECONDS * settings.OUTBOX_CONNECTIONS
+    stop.wait(random.uniform(0, pause))  # noqa: S311  it only spreads the load
     while not stop.is_set():
-        sent = survive(lambda: sending.send_due(limit=MAILS_PER_TURN))
-        if not sent:
-            stop.wait(POLL_SECONDS)
+        if not survive(partial(sending.send_due, limit=MAILS_PER_TURN, stop=stop)):
+            stop.wait(pause)
     connection.close()
 
 

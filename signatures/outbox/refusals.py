@@ -1,0 +1,75 @@
+"""What a failed attempt means: whether the mailbox is at fault, or the email service (threat model O14).
+
+A service answers with a code of three digits, and most add an enhanced status code (RFC 3463) that says what the
+trouble is about. Only one that names the recipient's mailbox counts against an email. Everything else can be mended by
+whoever runs the site or the service, and then the email can still be sent.
+"""
+
+import smtplib
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
+from enum import StrEnum
+
+from campaign.runtime.regular_expressions import linear
+
+# Of the subject "addressing" (x.1.x), those about the recipient: x.1.7 and x.1.8 are about the sender, and x.1.0 does
+# not say. Of the subject "mailbox" (x.2.x): closed, and full.
+UNKNOWN, UNAVAILABLE = {(1, 1), (1, 2), (1, 3), (1, 4), (1, 6), (1, 10)}, {(2, 1), (2, 2)}
+_ENHANCED = linear(r"\A\s*([45])\.(\d{1,3})\.(\d{1,3})\b")
+
+
+class Fault(StrEnum):
+    """Who is at fault, and so what becomes of the email."""
+
+    FINAL = "final"  # there is no such mailbox: the email ends
+    MAILBOX = "mailbox"  # the mailbox takes nothing for now: it is tried again for days
+    SERVICE = "service"  # it is tried again until it is sent, and many in a row hold the outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt. As text: a code without any word of the service, which may have quoted the address."""
+
+    fault: Fault
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.fault}: {self.code}"[:40]
+
+
+NO_KEY = Failure(Fault.SERVICE, "sealed to another key")
+NO_ADDRESS = Failure(Fault.FINAL, "not an address")
+
+
+def can_be_addressed(address: str) -> bool:
+    """Returns whether a header can hold the address, as one address that any email service takes."""
+    try:
+        return Address(addr_spec=address).username.isascii()
+    except (ValueError, IndexError, MessageError):
+        return False
+
+
+def failure_of(error: Exception) -> Failure:
+    """Returns what an exception of the connection to the email service means."""
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            code, text = next(iter(error.recipients.values()))
+            return _answered(code, text)
+        case smtplib.SMTPDataError():
+            return _answered(error.smtp_code, error.smtp_error)
+        case smtplib.SMTPResponseException():  # before a recipient was named
+            return Failure(Fault.SERVICE, str(error.smtp_code))
+    return Failure(Fault.SERVICE, type(error).__name__)
+
+
+def _answered(code: int, text: bytes | str) -> Failure:
+    words = text.decode("ascii", "replace") if isinstance(text, bytes) else text
+    if not (match := _ENHANCED.match(words[:20])):
+        return Failure(Fault.SERVICE, str(code))
+    named = f"{code} {match[0].strip()}"
+    about = int(match[2]), int(match[3])
+    if code == 421 or about not in UNKNOWN | UNAVAILABLE:  # 421: the service is about to close the connection
+        return Failure(Fault.SERVICE, named)
+    is_final = code >= 500 and match[1] == "5" and about in UNKNOWN
+    return Failure(Fault.FINAL if is_final else Fault.MAILBOX, named)
