@@ -181,7 +181,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # Email
 
 MAILERS = {"default": environment.mailer(EMAIL_URL, VAR_DIR / "mail")}
-OUTBOX_CONNECTIONS = environment.whole_number("OUTBOX_CONNECTIONS", 4)
+OUTBOX_CONNECTIONS = environment.whole_number("OUTBOX_CONNECTIONS", 40)
 if not 1 <= OUTBOX_CONNECTIONS <= 100:
     raise ImproperlyConfigured("OUTBOX_CONNECTIONS must be from 1 to 100.")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

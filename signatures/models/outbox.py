@@ -44,11 +44,12 @@ class OutboxMail(UnnamedModel):
     recipient = models.BinaryField(null=True)
     queued_at = models.DateTimeField()
     due_at = models.DateTimeField()  # when it is tried next
-    # When it was due before its first attempt. Caps and budgets blank it: what they hold back does not wait for us.
+    # Since when it could have been sent, once it was tried. Caps and budgets blank it.
     waiting_since = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)  # while a sender is busy with it, see `claims`
     sent_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)  # those that the email service answered about the mailbox
-    faults = models.PositiveSmallIntegerField(default=0, db_default=0)  # all others: they never use up an email
+    attempts = models.PositiveSmallIntegerField(default=0)  # those that say something about the mailbox
+    faults = models.PositiveIntegerField(default=0, db_default=0)  # all others: they never use up an email
     failure = models.CharField(max_length=40, blank=True)  # the last one, see `refusals.Failure`
 
     class Meta(UnnamedModel.Meta):
@@ -77,13 +78,20 @@ class OutboxMail(UnnamedModel):
             models.Index(
                 "due_at", name="outbox_given_up", condition=Q(sent_at__isnull=True) & Q(recipient__isnull=True)
             ),
+            # Both hold few rows: emails that were tried and are not sent yet, and those that are being sent.
+            models.Index(
+                "waiting_since",
+                name="outbox_waiting",
+                condition=Q(waiting_since__isnull=False) & Q(recipient__isnull=False),
+            ),
+            models.Index("claimed_until", name="outbox_claimed", condition=Q(claimed_until__isnull=False)),
         ]
 
 
 class OutboxHold(UnnamedModel):
     """The one row that counts failures of the email service in a row. After many the outbox is held (`holding`)."""
 
-    ROW, AFTER = 1, 10
+    ROW, AFTER = 1, 5
 
     failures = models.PositiveIntegerField(default=0)
     fault = models.CharField(max_length=40, blank=True)  # the last one

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from signatures.audit import audit_log
-from signatures.models import BlocklistEntry, RateLimit, Switch
-from signatures.outbox import holding
+from signatures.models import BlocklistEntry, OutboxMail, RateLimit, Switch
+from signatures.outbox import holding, queue
 from signatures.registries import AuditAction
 from signatures.screening import blocklists, proof_of_work, rate_limits
 from signatures.transitions import TransitionNotAllowed
@@ -78,6 +78,7 @@ def pause_flagged_mail(*, by: int) -> None:
     _turn(Switch.Code.PAUSE_FLAGGED_MAIL, AuditAction.PAUSE_FLAGGED_MAIL, on=True, by=by)
 
 
+@transaction.atomic
 def resume_flagged_mail(*, by: int) -> None:
     """Send the emails to flagged sign-ups again, after all others.
 
@@ -85,6 +86,7 @@ def resume_flagged_mail(*, by: int) -> None:
         TransitionNotAllowed: when they are not paused.
     """
     _turn(Switch.Code.PAUSE_FLAGGED_MAIL, AuditAction.RESUME_FLAGGED_MAIL, on=False, by=by)
+    queue.restart_waiting(OutboxMail.Priority.FLAGGED)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from signatures.audit import audit_log, checkpoints
 from signatures.models import Alarm, OutboxMail, RateLimit, Signature, Submission
 from signatures.monitoring import sign_up_trends
 from signatures.monitoring.sign_up_trends import MIN_SIGN_UPS
-from signatures.outbox import holding, queue, refusals
+from signatures.outbox import holding, queue
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import rate_limits
 from signatures.staff import roles
@@ -141,11 +141,8 @@ def _exceeded_mail_budgets() -> Iterator[tuple[AlarmCode, str]]:
 def _unsent(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     if stuck := queue.stuck(now).count():
         yield AlarmCode.MAIL_STUCK, f"{stuck} emails have been due for more than half an hour."
-    unopened = OutboxMail.objects.filter(recipient__isnull=False, failure=str(refusals.NO_KEY)).count()
     if (hold := holding.current()).is_held:
         yield AlarmCode.MAIL_HELD, f"The email service failed {hold.failures} times in a row ({hold.fault})."
-    elif unopened:
-        yield AlarmCode.MAIL_HELD, f"{unopened} emails are sealed to a key that the worker does not have."
 
 
 def _unconfirmed(now: datetime) -> Iterator[tuple[AlarmCode, str]]:

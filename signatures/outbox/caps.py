@@ -12,7 +12,7 @@ from signatures.models import OutboxMail
 
 MIN_INTERVAL, DAY, WEEK = timedelta(minutes=10), timedelta(days=1), timedelta(days=7)
 MAX_PER_DAY, MAX_PER_WEEK = 3, 5
-BUSY = timedelta(seconds=5)  # until an email to a mailbox is tried again to which another worker sends just now
+BUSY = timedelta(seconds=5)  # until an email to a mailbox is tried again to which another sender sends just now
 # How many emails of a kind may be sent in how long. Links to what was signed have no cap of a week: their owner gets
 # them within a day, whatever strangers ask for.
 CAPS = {
@@ -24,8 +24,8 @@ CAPS = {
 def held_until(mail: OutboxMail, now: datetime) -> datetime | None:
     """Returns when the caps allow to send this email, or None if they allow it now.
 
-    Holds a lock on the mailbox until the transaction ends, so that two workers do not both find that one more is
-    allowed.
+    Holds a lock on the mailbox until the transaction ends, in which the caller claims the email. So two senders do not
+    both find that one more is allowed.
     """
     caps = CAPS.get(OutboxMail.Kind(mail.kind))
     if caps is None or not mail.mailbox:
@@ -34,8 +34,11 @@ def held_until(mail: OutboxMail, now: datetime) -> datetime | None:
         return now + BUSY
     longest, most = caps[-1]
     # Links to a signature are counted by the signature: nobody else can use them up by other spellings of the address.
-    same = {"mailbox": mail.mailbox} if mail.signature is None else {"signature_id": mail.signature_id}
-    sent = OutboxMail.objects.filter(**same, kind=mail.kind, sent_at__gt=now - longest)
+    of_mailbox = {"mailbox": mail.mailbox} if mail.signature is None else {"signature_id": mail.signature_id}
+    same = OutboxMail.objects.filter(**of_mailbox, kind=mail.kind)
+    if same.filter(claimed_until__gt=now).exists():
+        return now + BUSY
+    sent = same.filter(sent_at__gt=now - longest)
     recent: list[Any] = list(sent.order_by("-sent_at").values_list("sent_at", flat=True)[:most])
     waits = [recent[number - 1] + span for span, number in caps if len(recent) >= number]
     return max((until for until in waits if until > now), default=None)

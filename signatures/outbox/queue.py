@@ -8,11 +8,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
 from signatures.models import OutboxMail, Signature, Switch
+from signatures.outbox import claims
+from signatures.outbox.refusals import Fault
 from signatures.states import Kind
 from signatures.values import sealing
 
@@ -134,25 +135,41 @@ def sendable_priorities() -> list[int]:
 
 
 def due(*priorities: int, even_delayed: bool = False) -> QuerySet[OutboxMail]:
-    """Returns the emails that are due; with `even_delayed` also those that wait since an attempt failed."""
+    """Returns the emails that are due; with `even_delayed` also those that wait since the email service failed."""
     when = Q(due_at__lte=timezone.now())
     if even_delayed:
         when |= Q(faults__gt=0)
-    return OutboxMail.objects.filter(when, priority__in=priorities, recipient__isnull=False)
+    return OutboxMail.objects.filter(when, claims.unclaimed(), priority__in=priorities, recipient__isnull=False)
+
+
+def restart_waiting(priority: OutboxMail.Priority) -> None:
+    """Counts the age of the emails of a priority from now on: they could not be sent before."""
+    now = timezone.now()
+    OutboxMail.objects.filter(recipient__isnull=False, priority=priority, due_at__lte=now).update(waiting_since=now)
 
 
 def stuck(now: datetime) -> QuerySet[OutboxMail]:
     """Returns the emails that could have been sent for half an hour, however often that was tried meanwhile.
 
-    Those that staff paused, or that caps and budgets hold back, are not among them.
+    Those that staff paused, or that caps and budgets hold back, are not among them. Neither are those whose mailbox
+    takes nothing for now, as long as others get out.
     """
-    unsent = OutboxMail.objects.filter(recipient__isnull=False, priority__in=sendable_priorities())
-    return unsent.annotate(since=Coalesce("waiting_since", "due_at")).filter(since__lte=now - STUCK_AFTER)
+    since = Q(waiting_since__lte=now - STUCK_AFTER) | Q(waiting_since=None, due_at__lte=now - STUCK_AFTER)
+    unsent = OutboxMail.objects.filter(since, recipient__isnull=False, priority__in=sendable_priorities())
+    return unsent.exclude(failure__startswith=Fault.MAILBOX) if _was_one_sent(now) else unsent
 
 
 def is_moving() -> bool:
-    """Returns whether no email is stuck: a check of `/readyz`."""
-    return not stuck(timezone.now()).exists()
+    """Returns whether emails get out: none is stuck, or another one was sent in the last half hour.
+
+    It is a check of `/readyz`. One email that the email service refuses by its rules does not make the site unready.
+    """
+    now = timezone.now()
+    return _was_one_sent(now) or not stuck(now).exists()
+
+
+def _was_one_sent(now: datetime) -> bool:
+    return OutboxMail.objects.filter(sent_at__gt=now - STUCK_AFTER).exists()
 
 
 def discard(number: int) -> None:

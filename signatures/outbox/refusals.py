@@ -14,17 +14,21 @@ from enum import StrEnum
 from campaign.runtime.regular_expressions import linear
 
 # Of the subject "addressing" (x.1.x), those about the recipient: x.1.7 and x.1.8 are about the sender, and x.1.0 does
-# not say. Of the subject "mailbox" (x.2.x): closed, and full.
-UNKNOWN, UNAVAILABLE = {(1, 1), (1, 2), (1, 3), (1, 4), (1, 6), (1, 10)}, {(2, 1), (2, 2)}
+# not say. A quota (x.2.2) may be the sender's.
+UNKNOWN = {(1, 1), (1, 2), (1, 3), (1, 4), (1, 6), (1, 10)}
+CLOSED = (2, 1)
 _ENHANCED = linear(r"\A\s*([45])\.(\d{1,3})\.(\d{1,3})\b")
 
 
 class Fault(StrEnum):
-    """Who is at fault, and so what becomes of the email."""
+    """Who or what is at fault, and so what becomes of the email."""
 
     FINAL = "final"  # there is no such mailbox: the email ends
     MAILBOX = "mailbox"  # the mailbox takes nothing for now: it is tried again for days
-    SERVICE = "service"  # it is tried again until it is sent, and many in a row hold the outbox
+    # These are the server's fault. It is tried again until it is sent, and many in a row hold the outbox.
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,12 @@ class Failure:
     def __str__(self) -> str:
         return f"{self.fault}: {self.code}"[:40]
 
+    @property
+    def is_about_mailbox(self) -> bool:
+        return self.fault in {Fault.FINAL, Fault.MAILBOX}
 
-NO_KEY = Failure(Fault.SERVICE, "sealed to another key")
+
+NO_KEY = Failure(Fault.KEY, "none opens the recipient")
 NO_ADDRESS = Failure(Fault.FINAL, "not an address")
 
 
@@ -59,17 +67,17 @@ def failure_of(error: Exception) -> Failure:
         case smtplib.SMTPDataError():
             return _answered(error.smtp_code, error.smtp_error)
         case smtplib.SMTPResponseException():  # before a recipient was named
-            return Failure(Fault.SERVICE, str(error.smtp_code))
-    return Failure(Fault.SERVICE, type(error).__name__)
+            return Failure(Fault.REFUSED, str(error.smtp_code))
+    return Failure(Fault.UNREACHABLE, type(error).__name__)
 
 
 def _answered(code: int, text: bytes | str) -> Failure:
     words = text.decode("ascii", "replace") if isinstance(text, bytes) else text
     if not (match := _ENHANCED.match(words[:20])):
-        return Failure(Fault.SERVICE, str(code))
+        return Failure(Fault.REFUSED, str(code))
     named = f"{code} {match[0].strip()}"
     about = int(match[2]), int(match[3])
-    if code == 421 or about not in UNKNOWN | UNAVAILABLE:  # 421: the service is about to close the connection
-        return Failure(Fault.SERVICE, named)
-    is_final = code >= 500 and match[1] == "5" and about in UNKNOWN
+    if code == 421 or about not in {*UNKNOWN, CLOSED}:  # 421: the service is about to close the connection
+        return Failure(Fault.REFUSED, named)
+    is_final = code >= 500 and match[1] == "5" and about != CLOSED
     return Failure(Fault.FINAL if is_final else Fault.MAILBOX, named)

@@ -1,7 +1,6 @@
 """The worker: sends the emails that are due, runs the regular duties and the background tasks."""
 
 import logging
-import random
 import signal
 import threading
 import time
@@ -24,7 +23,6 @@ from signatures.values import sealing
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-MAILS_PER_TURN = 50
 STOP_SECONDS = 8.0  # for emails and tasks that have begun
 
 
@@ -46,10 +44,10 @@ class Command(BaseCommand):
             run_tasks()
             return
         survive(holding.send_again)  # whoever starts the worker may have mended what failed
-        senders = range(settings.OUTBOX_CONNECTIONS)
-        # Daemons, so that none keeps the process from ending: what they leave undone is rolled back, and still due.
-        threads = [threading.Thread(target=_send_emails, args=(stop,), name=f"mail-{n}", daemon=True) for n in senders]
-        threads.append(threading.Thread(target=_run_schedule, args=(stop,), name="schedule", daemon=True))
+        # Two threads, so that no email waits for a task. They do not keep the process from ending: what they leave
+        # undone is still due.
+        work = (_send_emails, _run_schedule)
+        threads = [threading.Thread(target=target, args=(stop,), name=target.__name__, daemon=True) for target in work]
         for thread in threads:
             thread.start()
         stop.wait()
@@ -73,12 +71,10 @@ def _require_keys() -> None:
 
 
 def _send_emails(stop: threading.Event) -> None:
-    # Idle senders take turns, so that together they look as often as one would.
-    pause = POLL_SECONDS * settings.OUTBOX_CONNECTIONS
-    stop.wait(random.uniform(0, pause))  # noqa: S311  it only spreads the load
+    send = partial(sending.send_due, most_connections=settings.OUTBOX_CONNECTIONS, stop=stop)
     while not stop.is_set():
-        if not survive(partial(sending.send_due, limit=MAILS_PER_TURN, stop=stop)):
-            stop.wait(pause)
+        if not survive(send):
+            stop.wait(POLL_SECONDS)
     connection.close()
 
 
