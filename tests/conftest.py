@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, syntax
+from aiosmtpd.smtp import SMTP, AuthResult, syntax
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
@@ -169,15 +169,18 @@ def form(words: dict[str, str]) -> dict[str, str]:
 
 
 class Inbox(list[EmailMessage]):
-    """What a real SMTP server on this machine received; it can be made to misbehave.
+    """What a real SMTP server on this machine received; it can be made to misbehave. Its password is "right".
 
-    `answer` is what it says to every recipient. `fault` happens once: "connect", "mail", "rcpt" or "end" of the data
-    with an answer ("421 mail", "554 end"), or "hang" and "drop" in place of the answer ("hang connect", "drop data").
+    `answer` is what it says to every email, at `answer_at`: "mail", "rcpt" or "end" of the data; it takes `seconds` for
+    one. `fault` happens once: "connect", "mail", "rcpt" or "end" with an answer ("421 mail", "554 end"), or "hang" and
+    "drop" in place of the answer ("hang connect", "drop data").
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.answer = "250 OK"
+        self.answer, self.answer_at = "250 OK", "rcpt"
+        self.seconds = 0.0
+        self.attempts = 0  # how many emails somebody began to send
         self.fault = ""
         self.recipients: list[str] = []
 
@@ -196,23 +199,29 @@ class Inbox(list[EmailMessage]):
                 server.transport.abort()
         return f"{how} as configured" if how.isdecimal() else ""
 
+    def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        return AuthResult(success=data.password == b"right", handled=False)
+
+    def refusal(self, at: str) -> str:
+        return self.answer if at == self.answer_at and not self.answer.startswith("250") else ""
+
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        if answer := await self.misbehave(server, "mail"):
+        self.attempts += 1
+        if answer := await self.misbehave(server, "mail") or self.refusal("mail"):
             return answer
         envelope.mail_from = address
         return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        if answer := await self.misbehave(server, "rcpt"):
+        if answer := await self.misbehave(server, "rcpt") or self.refusal("rcpt"):
             return answer
-        if not self.answer.startswith("250"):
-            return self.answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        await asyncio.sleep(self.seconds)
         refused = self.fault.partition(" ")[0].isdecimal() and await self.misbehave(server, "end")
-        if refused:
+        if refused := refused or self.refusal("end"):
             return refused
         self.recipients += envelope.rcpt_tos
         self.append(message_from_bytes(envelope.content, policy=policy.default))
@@ -251,7 +260,10 @@ class FaultyController(Controller):
 def inbox(settings: Any) -> Iterator[Inbox]:
     received = Inbox()
     port = free_port()
-    server = FaultyController(received, hostname="127.0.0.1", port=port)
+    authenticate = received.authenticate
+    server = FaultyController(
+        received, hostname="127.0.0.1", port=port, authenticator=authenticate, auth_require_tls=False
+    )
     server.start()
     try:
         options = {"host": "127.0.0.1", "port": port, "timeout": 5}

@@ -47,7 +47,7 @@ def check() -> list[AlarmCode]:
 
 
 def check_mail() -> list[AlarmCode]:
-    """Raises the alarms about emails that are not sent. Returns those that are new. They cannot wait for a minute."""
+    """Raises the alarms about emails that are not sent. Returns those that are new. They are due within a minute."""
     now = timezone.now()
     return _raise(_unsent(now), now)
 
@@ -116,6 +116,7 @@ def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     yield from _one_network()
     yield from _exceeded_mail_budgets()
     yield from _unconfirmed(now)
+    yield from _unsent(now)
     if (since := checkpoints.unchecked_since()) and since <= now - UNCHECKED_AFTER:
         yield (
             AlarmCode.AUDIT_LOG_UNCHECKED,

@@ -87,7 +87,7 @@ def test_O11_readiness_asks_for_durable_settings(site: LiveSite) -> None:
     status, body = site.get("/readyz")
     assert (status, json.loads(body)) == (
         200,
-        {"ready": True, "database": True, "migrations": True, "durable": True, "worker": True},
+        {"ready": True, "database": True, "migrations": True, "durable": True, "worker": True, "mail": True},
     )
     with connect(site) as connection, connection.cursor() as cursor:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
