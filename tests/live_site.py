@@ -53,9 +53,10 @@ class LiveSite:
 
     @classmethod
     @contextlib.contextmanager
-    def temporary(cls, port: int) -> Iterator[Self]:
-        """Yields a site, and removes its processes and files afterwards."""
+    def temporary(cls, port: int, **settings: str) -> Iterator[Self]:
+        """Yields a site with these settings, and removes its processes and files afterwards."""
         site = cls(port)
+        site.environment |= settings
         try:
             with site:
                 yield site

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="do what is due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _require_keys()
+        require_keys()
         database_waits.use(database_waits.WORKER)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -56,7 +56,7 @@ class Command(BaseCommand):
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _require_keys() -> None:
+def require_keys() -> None:
     """Ends the command unless the worker can open what the web server seals."""
     if not (file := settings.OUTBOX_PRIVATE_KEY_FILE):
         raise CommandError("OUTBOX_PRIVATE_KEY_FILE is missing: the worker cannot read the recipients of emails.")

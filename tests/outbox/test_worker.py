@@ -1,0 +1,250 @@
+"""The worker: it refuses keys that do not fit, sends over several connections, and ends soon when it is asked to."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+from nacl.encoding import HexEncoder
+from nacl.public import PrivateKey
+
+from campaign.models import Letter
+from campaign.runtime import environment
+from signatures.management.commands import worker
+from signatures.models import OutboxMail
+from signatures.outbox import claims, queue, sending
+from signatures.values import sealing
+from tests.conftest import Inbox
+from tests.factories import make_mail, make_submission
+from tests.live_site import LiveSite, free_port
+from tests.runtime.test_serve import digest_of, post
+
+
+def enqueue(letter: Letter, number: int, **fields: Any) -> list[OutboxMail]:
+    return [make_mail(make_submission(letter, f"N{n}"), f"n{n}@example.org", **fields) for n in range(number)]
+
+
+def wait_until(is_done: Callable[[], object], seconds: float) -> float:
+    """Returns how many seconds it took."""
+    began = time.monotonic()
+    while not is_done():
+        assert time.monotonic() - began < seconds, "it took too long"
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+@contextmanager
+def sending_beside(**options: Any) -> Iterator[list[int]]:
+    """Sends what is due in another thread; the block runs meanwhile. Yields what `send_due` returned, once it did."""
+    results: list[int] = []
+
+    def work() -> None:
+        try:
+            results.append(sending.send_due(**options))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield results
+    finally:
+        thread.join()
+
+
+# Keys
+
+
+def key_pair() -> tuple[str, str]:
+    """Returns the public and the private half, in hex."""
+    private = PrivateKey.generate()
+    return private.public_key.encode(HexEncoder).decode(), private.encode(HexEncoder).decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("ab" * 32, "OUTBOX_PRIVATE_KEY_FILE lacks the private half of a key in OUTBOX_PUBLIC_KEY."),
+        ("", "OUTBOX_PRIVATE_KEY_FILE lacks the private half of a key in OUTBOX_PUBLIC_KEY."),
+        ("no key", "OUTBOX_PRIVATE_KEY_FILE is wrong: the file must hold 64 hexadecimal digits a line."),
+        (None, "OUTBOX_PRIVATE_KEY_FILE cannot be read: No such file or directory."),
+    ],
+    ids=["another key", "empty", "no key", "no file"],
+)
+def test_O14_a_worker_whose_key_does_not_fit_says_so_at_its_start_and_tries_nothing(
+    letter: Letter, inbox: Inbox, settings: Any, tmp_path: Path, content: str | None, sentence: str
+) -> None:
+    enqueue(letter, 1)
+    file = tmp_path / "outbox.private"
+    if content is not None:
+        file.write_text(content)
+    settings.OUTBOX_PRIVATE_KEY_FILE = str(file)
+    with pytest.raises(CommandError) as refusal:
+        call_command("worker", once=True)
+    assert str(refusal.value) == sentence
+    assert OutboxMail.objects.get().failure == ""
+
+
+@pytest.mark.django_db
+def test_a_worker_without_a_key_says_so(settings: Any) -> None:
+    settings.OUTBOX_PRIVATE_KEY_FILE = ""
+    with pytest.raises(CommandError, match="OUTBOX_PRIVATE_KEY_FILE is missing"):
+        call_command("worker", once=True)
+
+
+@pytest.mark.django_db
+def test_the_outbox_key_is_rotated_without_losing_what_waits(
+    letter: Letter, inbox: Inbox, settings: Any, tmp_path: Path
+) -> None:
+    enqueue(letter, 1)
+    public, private = key_pair()
+    file = tmp_path / "outbox.private"
+    file.write_text(f"{private}\n{Path(settings.OUTBOX_PRIVATE_KEY_FILE).read_text()}")
+    settings.OUTBOX_PUBLIC_KEYS = [public, settings.OUTBOX_PUBLIC_KEY]
+    settings.OUTBOX_PUBLIC_KEY, settings.OUTBOX_PRIVATE_KEY_FILE = public, str(file)
+    make_mail(make_submission(letter, "New"), "new@example.org")
+
+    worker.require_keys()
+    assert sending.send_due() == 2
+
+    assert sorted(inbox.recipients) == ["n0@example.org", "new@example.org"]
+
+
+def test_a_public_key_may_have_former_ones_behind_it_and_the_first_one_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    new, former = key_pair()[0], key_pair()[0]
+    monkeypatch.setenv("UPDATES_PUBLIC_KEY", f"{new}, {former}")
+    assert environment.sealing_keys("UPDATES_PUBLIC_KEY", "addresses are sealed to it", None) == [new, former]
+    monkeypatch.setenv("UPDATES_PUBLIC_KEY", f"{new} {former}")
+    with pytest.raises(ImproperlyConfigured, match="64 hexadecimal digits, or several with commas"):
+        environment.sealing_keys("UPDATES_PUBLIC_KEY", "addresses are sealed to it", None)
+
+
+def test_addresses_for_updates_open_with_a_former_key(tmp_path: Path) -> None:
+    new, former = key_pair(), key_pair()
+    (tmp_path / "updates").write_text(f"{new[1]}\n{former[1]}\n")
+    private_keys = sealing.read_private_keys(tmp_path / "updates")
+    for public, _private in (new, former):
+        sealed = sealing.seal("dora@example.org", public_key=public)
+        assert sealing.unseal(sealed, private_keys=private_keys) == "dora@example.org"
+    assert not sealing.lacks_key(private_keys, [new[0], former[0].upper()])
+    assert sealing.lacks_key(private_keys[:1], [new[0], former[0]])
+
+
+# Several connections
+
+
+@pytest.mark.django_db
+def test_a_slow_service_is_used_over_several_connections(letter: Letter, inbox: Inbox) -> None:
+    """At two seconds an email, 40 connections send 1,200 a minute: more than the budget of the site, 1,000."""
+    inbox.seconds = 0.5
+    enqueue(letter, 40)
+    began = time.monotonic()
+    assert sending.send_due(most_connections=20) == 40
+    assert time.monotonic() - began < 8, "one after the other they take 20 seconds"
+    assert sorted(inbox.recipients) == sorted(f"n{n}@example.org" for n in range(40)), "each once"
+    assert not OutboxMail.objects.exclude(claimed_until=None).exists()
+
+
+@pytest.mark.django_db
+def test_a_connection_is_opened_only_when_all_others_are_busy(letter: Letter, inbox: Inbox) -> None:
+    enqueue(letter, 3)
+    before = threading.active_count()
+    assert sending.send_due(most_connections=20) == 3
+    assert threading.active_count() <= before + 3
+
+
+@pytest.mark.django_db
+def test_S20_two_emails_to_one_mailbox_are_not_sent_at_the_same_time(letter: Letter, inbox: Inbox) -> None:
+    inbox.seconds = 0.2
+    enqueue(letter, 2, mailbox="0123456789abcdef")
+    assert sending.send_due(most_connections=2) == 1
+    (waiting,) = OutboxMail.objects.filter(kind="link", sent_at=None)
+    assert waiting.due_at > timezone.now()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_an_email_that_is_being_sent(letter: Letter, inbox: Inbox) -> None:
+    """Who confirms or withdraws deletes emails about it."""
+    inbox.seconds = 2
+    (mail,) = enqueue(letter, 1)
+    with sending_beside() as results:
+        wait_until(lambda: inbox.attempts, 5)
+        began = time.monotonic()
+        queue.discard(mail.signature_id or 0)
+        assert time.monotonic() - began < 1
+        assert not results, "it is still being sent"
+    assert results == [0] and not OutboxMail.objects.exists(), "and no reminder follows"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_O3_an_email_that_takes_longer_than_a_claim_lasts_is_sent_once(
+    letter: Letter, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "LIFETIME", claims.LIFETIME / 5)
+    inbox.seconds = 4
+    enqueue(letter, 1)
+    with sending_beside() as results:
+        wait_until(lambda: inbox.attempts, 5)
+        while not results:
+            assert sending.send_due() == 0
+            time.sleep(0.1)
+    assert results == [1] and inbox.attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_O1_an_email_of_a_worker_that_died_is_due_again_after_seconds(letter: Letter, inbox: Inbox) -> None:
+    (mail,) = enqueue(letter, 1)
+    OutboxMail.objects.update(claimed_until=timezone.now() + claims.LIFETIME)
+    assert sending.send_due() == 0
+    OutboxMail.objects.update(claimed_until=timezone.now())
+    assert sending.send_due() == 1
+    mail.refresh_from_db()
+    assert mail.claimed_until is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_O1_a_database_that_restarts_while_emails_are_sent_makes_none_come_twice(letter: Letter, inbox: Inbox) -> None:
+    inbox.seconds = 1
+    enqueue(letter, 4)
+    with sending_beside(most_connections=4) as results:
+        wait_until(lambda: inbox.attempts == 4, 5)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    assert results == [4]
+    assert sending.send_due() == 0 and len(inbox) == 4
+    assert not OutboxMail.objects.filter(kind="link", sent_at=None).exists()
+
+
+@pytest.mark.xdist_group("serve")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_a_worker_ends_within_ten_seconds_though_the_service_hangs_and_the_next_one_sends(
+    inbox: Inbox, settings: Any
+) -> None:
+    inbox.fault = "hang mail"
+    url = f"smtp://127.0.0.1:{settings.MAILERS['default']['OPTIONS']['port']}"
+    with LiveSite.temporary(free_port(), EMAIL_URL=url) as site:
+        assert post(site, 1, digest_of(site)) == 303
+        wait_until(lambda: inbox.attempts, 20)
+        (number,) = (
+            number
+            for number in site.processes()
+            if b"worker" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+        )
+        os.kill(number, signal.SIGTERM)
+        seconds = wait_until(lambda: number not in site.processes(), 15)
+        assert 1 < seconds < 10, "it waited for the email, but not for long"
+        wait_until(lambda: inbox.recipients, 40)
+        assert inbox.recipients == ["signer1@example.org"]
