@@ -156,14 +156,6 @@ def test_a_slow_service_is_used_over_several_connections(letter: Letter, inbox: 
 
 
 @pytest.mark.django_db
-def test_a_connection_is_opened_only_when_all_others_are_busy(letter: Letter, inbox: Inbox) -> None:
-    enqueue(letter, 3)
-    before = threading.active_count()
-    assert sending.send_due(most_connections=20) == 3
-    assert threading.active_count() <= before + 3
-
-
-@pytest.mark.django_db
 def test_S20_two_emails_to_one_mailbox_are_not_sent_at_the_same_time(letter: Letter, inbox: Inbox) -> None:
     inbox.seconds = 0.2
     enqueue(letter, 2, mailbox="0123456789abcdef")
