@@ -152,6 +152,20 @@ def test_O14_three_days_without_a_relay_lose_nothing_and_it_recovers_by_itself(
     assert alarms.check_mail() == []
 
 
+def test_O14_when_the_service_is_back_no_email_waits_for_its_own_next_attempt(
+    mails: list[OutboxMail], inbox: Inbox, settings: Any
+) -> None:
+    end = changed_options(port=9)(inbox, settings)
+    for _probe in range(4 * NUMBER):
+        sending.send_due()
+        later(seconds=6)
+    sending.send_due()
+    assert unsent().filter(due_at__gt=timezone.now() + timedelta(seconds=6)).exists()
+    end()
+    later(seconds=6)
+    assert sending.send_due() == NUMBER
+
+
 def test_O14_a_held_outbox_sends_one_probe_after_each_pause(mails: list[OutboxMail], inbox: Inbox) -> None:
     inbox.answer = "554 5.7.1 relay denied"
     sending.send_due()
