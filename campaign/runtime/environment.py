@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from campaign.runtime import database_waits, keys
 
 POSTGRESQL = "django.db.backends.postgresql"
+ENGINE = "campaign.runtime.postgresql"
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 env = environ.Env()
 
@@ -44,7 +45,7 @@ def database(url: str, embedded: Path) -> dict[str, Any]:
         "tcp_user_timeout": 30_000,  # milliseconds
         **server.get("OPTIONS", {}),
     }
-    return server | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
+    return server | {"ENGINE": ENGINE, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
 def required(name: str, purpose: str) -> str:
@@ -52,6 +53,11 @@ def required(name: str, purpose: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{name} is missing: {purpose}.")
     return value
+
+
+def token(name: str) -> str:
+    """Returns a word that opens a page to a program; empty, if there is none."""
+    return secret(name, "", None) if env.str(name, default="") else ""
 
 
 def secret(name: str, purpose: str, local_keys: Path | None) -> str:
