@@ -80,7 +80,7 @@ def _of_database(now: datetime) -> Iterator[Metric]:
     yield _gauge("mails_sent_last_hour", "Emails sent in the last hour.", found["mails_sent"])
     due_for = _age(backlog["mail_due_since"], now)
     yield _gauge("mail_due_seconds", "How long the oldest email that is due has waited.", due_for)
-    sent_at = _timestamp(found["mail_sent_at"])
+    sent_at = _timestamp(backlog["mail_sent_since"])
     yield _gauge("mail_sent_timestamp_seconds", "When an email was last sent; 0 is never.", sent_at)
     yield _gauges({code: code in active for code in AlarmCode}, "alarm", "1 while an alarm is active.", code=AlarmCode)
     yield tell("tasks", "Background tasks; failures of two days.", state=["running", "ready", "failed"])
