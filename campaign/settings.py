@@ -67,12 +67,8 @@ EMAIL_HASH_PEPPER = environment.secret(
     LOCAL_KEYS,
 )
 # Each may hold former keys behind the first, which is the one that seals.
-OUTBOX_PUBLIC_KEYS = environment.sealing_keys(
-    "OUTBOX_PUBLIC_KEY", "recipients of emails are sealed to it until they are sent", LOCAL_KEYS
-)
-UPDATES_PUBLIC_KEYS = environment.sealing_keys(
-    "UPDATES_PUBLIC_KEY", "addresses of subscribers are sealed to it", LOCAL_KEYS
-)
+OUTBOX_PUBLIC_KEYS = environment.sealing_keys("OUTBOX_PUBLIC_KEY", "recipients of emails are sealed to it", LOCAL_KEYS)
+UPDATES_PUBLIC_KEYS = environment.sealing_keys("UPDATES_PUBLIC_KEY", "addresses are sealed to it", LOCAL_KEYS)
 OUTBOX_PUBLIC_KEY, UPDATES_PUBLIC_KEY = OUTBOX_PUBLIC_KEYS[0], UPDATES_PUBLIC_KEYS[0]
 
 if LOCAL_MODE:
