@@ -55,6 +55,9 @@ if LOCAL_MODE:
         raise ImproperlyConfigured(contradiction.format("TRUSTED_PROXIES says there is a proxy"))
 
 
+OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", default="")
+ALARM_WEBHOOK_URL = environment.webhook("ALARM_WEBHOOK_URL")
+
 # Secrets and keys: created in local mode, required on a public site
 
 KEYS_DIR = VAR_DIR / "keys"
@@ -270,9 +273,7 @@ if not LOCAL_MODE:
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|metrics)$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
     SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.boolean("HSTS_INCLUDE_SUBDOMAINS")
-    SECURE_HSTS_PRELOAD = environment.boolean("HSTS_PRELOAD")
-    if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
-        raise ImproperlyConfigured("HSTS_PRELOAD needs HSTS_INCLUDE_SUBDOMAINS: browsers preload whole domains.")
+    SECURE_HSTS_PRELOAD = environment.boolean("HSTS_PRELOAD", needs="HSTS_INCLUDE_SUBDOMAINS")
     # Both bind the rest of the operator's domain, for years: nothing is wrong with a site that leaves them out.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if TRUSTED_PROXIES:

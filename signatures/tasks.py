@@ -20,7 +20,7 @@ from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, reconciliation
 from signatures.models import BulkRule
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
-from signatures.monitoring import alarms
+from signatures.monitoring import alarms, announcements
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import bursts
 from signatures.staff import kept_forms
@@ -99,6 +99,7 @@ DUTIES = (
     Duty("approve-unflagged", decisions.approve_unflagged, MINUTE),
     Duty("resume-deliveries", _resume_deliveries, MINUTE),
     Duty("check-alarms", alarms.check, MINUTE),
+    Duty("announce-alarms", announcements.announce, MINUTE),
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE),
     Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE),

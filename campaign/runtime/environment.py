@@ -15,10 +15,13 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 env = environ.Env()
 
 
-def boolean(name: str) -> bool:
+def boolean(name: str, *, needs: str = "") -> bool:
+    """Returns a setting that is on or off. It may need another one to be on."""
     value: str = env.str(name, default="False")
     if value not in {"True", "False"}:
         raise ImproperlyConfigured(f"{name} must be True or False, not {value!r}.")
+    if needs and value == "True" and not boolean(needs):
+        raise ImproperlyConfigured(f"{name} needs {needs}.")
     return value == "True"
 
 
@@ -83,6 +86,17 @@ def sealing_keys(name: str, purpose: str, local_keys: Path | None) -> list[str]:
             f"{name} must be a Curve25519 public key of 64 hexadecimal digits, or several with commas between them."
         )
     return values
+
+
+def webhook(name: str) -> str:
+    """Returns an address with the shape of what is posted to it, such as `slack+https://…`; empty, if there is none."""
+    value: str = env.str(name, default="")
+    shape, _plus, url = value.partition("+")
+    server = urlsplit(url)
+    is_safe = server.scheme == "https" or (server.scheme == "http" and server.hostname in LOCAL_HOSTS)
+    if value and (shape not in {"slack", "ntfy"} or not is_safe or not server.hostname):
+        raise ImproperlyConfigured(f"{name} must begin with slack+https:// or ntfy+https://.")
+    return value
 
 
 def mailer(url: str, folder: Path) -> dict[str, Any]:

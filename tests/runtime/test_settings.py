@@ -79,6 +79,16 @@ def test_subdomains_and_preload_are_for_the_operator_to_choose(tmp_path: Path) -
     assert "HSTS_PRELOAD needs HSTS_INCLUDE_SUBDOMAINS" in headers_of(tmp_path, **PRODUCTION, HSTS_PRELOAD="True")
 
 
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.org/x", "slack+http://hooks.example.org/x", "irc+https://x.org", "ntfy+https://"]
+)
+def test_a_webhook_says_its_shape_and_is_encrypted(tmp_path: Path, url: str) -> None:
+    done = start(tmp_path / "v", ALARM_WEBHOOK_URL=url)
+    assert done.returncode != 0
+    assert "ALARM_WEBHOOK_URL must begin with slack+https:// or ntfy+https://." in done.stderr
+    assert start(tmp_path / "v", ALARM_WEBHOOK_URL="ntfy+https://ntfy.example.org/topic").returncode == 0
+
+
 def test_a_token_for_the_metrics_must_be_long_and_random(tmp_path: Path) -> None:
     done = start(tmp_path / "v", METRICS_TOKEN="short")
     assert done.returncode != 0
