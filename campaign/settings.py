@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from campaign.runtime import environment, keys
+from campaign.runtime import environment, keys, log_settings
 from campaign.runtime.environment import LOCAL_HOSTS, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -279,20 +279,7 @@ if not LOCAL_MODE:
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-HANDLED_BY_ROOT = ("django", "django.server", "_granian", "granian.access")  # `serve` switches the last one off
-QUIET_LOGGERS = ("django.tasks", "django_tasks", "django_tasks_db", "pikepdf", "fontTools")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"redacting": {"()": "campaign.runtime.logs.RedactingFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacting"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        **{name: {"handlers": [], "propagate": True} for name in HANDLED_BY_ROOT},
-        "django.request": {"level": "ERROR"},  # wrong requests (4xx) are not logged
-        **{name: {"level": "WARNING"} for name in QUIET_LOGGERS},
-    },
-}
+LOGGING = log_settings.LOGGING
 DEFAULT_EXCEPTION_REPORTER = "campaign.runtime.logs.RedactedExceptionReporter"
 
 # Only the worker opens sealed recipients. `serve` sets this to empty for the web server, whatever a `.env` file says.

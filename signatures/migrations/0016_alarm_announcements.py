@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("signatures", "0014_mail_limits"),
+        ("signatures", "0015_outbox_hold"),
     ]
 
     operations = [
