@@ -20,10 +20,11 @@ from django.db import connection
 
 from campaign.models import Letter
 from campaign.runtime import database
-from campaign.runtime.locks import AdvisoryLock, session_lock
+from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures.staff import first_account
 
 MAX_PAUSE_SECONDS = 30.0  # between two starts of a child process that keeps ending
+MIGRATION_SECONDS = 600.0  # in which another machine that migrates must be done
 HEADER_MILLISECONDS = 10_000  # in which a client must send the head of a request, also on a connection that it keeps
 
 
@@ -95,7 +96,7 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """Migrate, load the shipped letter if there is none, create the first account, collect static files."""
-        with session_lock(AdvisoryLock.MIGRATE):
+        with block_lock(AdvisoryLock.MIGRATE, seconds=MIGRATION_SECONDS):
             call_command("migrate", interactive=False, verbosity=0)
             if not Letter.objects.exists():
                 call_command("load_letter", stdout=self.stdout)
