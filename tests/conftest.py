@@ -24,7 +24,7 @@ from campaign.letters import text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from campaign.runtime import database
-from campaign.web import middleware
+from campaign.web import health, middleware
 from signatures.models import Signature, Submission
 from signatures.outbox import sending
 from signatures.screening import blocklists, daily_keys, proof_of_work, rate_limits
@@ -76,6 +76,7 @@ def site() -> Iterator[LiveSite]:
 def clear_caches() -> None:
     """No test reads what another one left in this process."""
     middleware.page_cache.clear()
+    health.answers.clear()
     text_cache.clear_cache()
     rate_limits.clear_cache()
     daily_keys.clear_cache()
