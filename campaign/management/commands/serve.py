@@ -131,9 +131,10 @@ class Command(BaseCommand):
         connection.close()
         call_command("collectstatic", interactive=False, verbosity=0)
         if password:
-            self.stdout.write(
-                f"First login: name admin, password {password} (also in {settings.VAR_DIR}/first-login.txt)"
-            )
+            # What is no terminal is kept, for example in the journal.
+            shown = f"{password} (also in {{}})" if self.stdout.isatty() else "in {}"
+            file = first_account.password_file()
+            self.stdout.write(f"First login: name admin, password {shown.format(file)}")
 
     def supervise(self, processes: list[Child], stop: threading.Event, options: dict[str, Any]) -> None:
         """Start the processes, restart those that end, and stop all of them once `stop` is set."""
