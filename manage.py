@@ -12,8 +12,10 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
-    from campaign.runtime import database, failures
+    from campaign.runtime import database, failures, logs
 
+    if not sys.stderr.isatty() and "--traceback" not in sys.argv:
+        logs.log_uncaught_exceptions()
     try:
         with database.running_for_command(sys.argv[1] if len(sys.argv) > 1 else ""):
             execute_from_command_line(sys.argv)
