@@ -6,7 +6,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"redacting": {"()": "campaign.runtime.logs.RedactingFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacting"}},
+    "filters": {"limiting": {"()": "campaign.runtime.logs.LimitingFilter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "redacting", "filters": ["limiting"]},
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         **{name: {"handlers": [], "propagate": True} for name in HANDLED_BY_ROOT},

@@ -1,16 +1,24 @@
 """Log formatting and error reports without personal data (architecture, rule 6)."""
 
+import contextlib
 import ipaddress
 import json
 import logging
+import sys
 import sysconfig
+import threading
+import time
 import traceback
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
@@ -18,6 +26,7 @@ from django.views.debug import ExceptionReporter
 from campaign.runtime.regular_expressions import IGNORECASE, MULTILINE, Match, linear
 
 MAX_EVENT = 500  # characters of a message that are logged
+MAX_LINES_A_MINUTE = 10  # of one kind
 MAX_FRAMES = 50  # of a traceback, innermost first
 
 PERSONAL_LINK = linear(
@@ -32,6 +41,41 @@ FRAME = linear(r'^  File "(.+)", line (\d+)', MULTILINE)
 SOURCE_ROOTS = [Path(__file__).resolve().parents[2], *map(Path, {*map(sysconfig.get_path, ("purelib", "stdlib"))})]
 
 
+def log_uncaught_exceptions() -> None:
+    """Have what ends this process, or a thread of it, logged as all else: a traceback quotes values, on many lines."""
+
+    def log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            _log_end("an error ends the process", exc_info=(kind, error, trace))
+
+    def log_uncaught_in_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None:
+            _log_end("an error ends a thread", exc_info=(failed.exc_type, failed.exc_value, failed.exc_traceback))
+
+    sys.excepthook, threading.excepthook = log_uncaught, log_uncaught_in_thread
+
+
+@contextlib.contextmanager
+def logged_start() -> Iterator[None]:
+    """Ends the process with a line in the log when the block fails. A wrong setting is named by its sentence."""
+    try:
+        yield
+    except ImproperlyConfigured as error:
+        _log_end("the web server cannot start: %s", error)
+        raise SystemExit(1) from None
+    except Exception as error:  # noqa: BLE001  whatever ends the start is logged
+        _log_end("the web server cannot start", exc_info=error)
+        raise SystemExit(1) from None
+
+
+def _log_end(event: str, *values: object, exc_info: Any = None) -> None:
+    if not logging.root.handlers:  # the settings, which configure the log, may be what fails
+        handler = logging.StreamHandler()
+        handler.setFormatter(RedactingFormatter())
+        logging.root.addHandler(handler)
+    logging.getLogger(__name__).critical(event, *values, exc_info=exc_info)
+
+
 def handlers_of_loggers() -> set[tuple[logging.Logger, logging.Handler]]:
     """Returns the handlers of all loggers but the root one."""
     loggers = [entry for entry in logging.root.manager.loggerDict.values() if isinstance(entry, logging.Logger)]
@@ -42,6 +86,47 @@ def remove_handlers_since(before: set[tuple[logging.Logger, logging.Handler]]) -
     """Remove the handlers that packages added when they were imported: those do not redact (R5)."""
     for logger, handler in handlers_of_loggers() - before:
         logger.removeHandler(handler)
+
+
+@dataclass
+class _Lines:
+    """What was logged of one kind: when the last lines were, in monotonic seconds, and how many were left out since."""
+
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_LINES_A_MINUTE))
+    left_out: int = 0
+
+
+class LimitingFilter(logging.Filter):
+    """Lets so many lines of one kind pass in any minute (threat model O10): what fails all the time fills no disk.
+
+    A kind is a line of the code, with type and place of the exception. The next line says how many were left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._kinds: defaultdict[tuple[object, ...], _Lines] = defaultdict(_Lines)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            lines = self._kinds[_kind(record)]
+            if len(lines.times) == MAX_LINES_A_MINUTE and now - lines.times[0] < 60:
+                lines.left_out += 1
+                return False
+            lines.times.append(now)
+            record.left_out, lines.left_out = lines.left_out, 0
+        return True
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kinds.clear()
+
+
+def _kind(record: logging.LogRecord) -> tuple[object, ...]:
+    error, _value, trace = record.exc_info or (None, None, None)
+    where = traceback_locations(trace)[:1]
+    return record.name, record.levelno, record.pathname, record.lineno, error, *where
 
 
 class RedactingFormatter(logging.Formatter):
@@ -62,6 +147,8 @@ class RedactingFormatter(logging.Formatter):
             "event": redact(message),
             **exception,
         }
+        if left_out := getattr(record, "left_out", 0):
+            line["left_out"] = left_out  # lines of this kind, since the last one
         return json.dumps(line)
 
 

@@ -1,5 +1,7 @@
 """How long each kind of process waits for the database (threat model O16)."""
 
+import logging
+import re
 import socket
 import threading
 import time
@@ -46,8 +48,15 @@ def test_O16_public_pages_wait_for_seconds_and_staff_and_worker_for_longer() -> 
     assert in_thread_of(WORKER, limits) == ["1h", "1min", "1h"]
 
 
-def test_O16_a_command_and_a_migration_wait_as_long_as_it_takes() -> None:
-    assert limits() == in_thread_of(COMMAND, limits) == ["0", "0", "0"]
+def test_O16_a_command_waits_long_but_not_without_end() -> None:
+    assert in_thread_of(COMMAND, limits) == ["6h", "1min", "6h"]
+
+
+def test_O16_a_process_that_says_nothing_has_the_budget_of_a_command() -> None:
+    with database_waits.used_in_block(STAFF):
+        assert in_thread_of(database_waits.MIGRATION, limits) == ["6h", "1s", "1h"]
+    connection.close()
+    assert limits() == ["6h", "1min", "6h"]
 
 
 def test_O16_the_operator_may_set_other_limits_in_the_address_of_the_database() -> None:
@@ -87,6 +96,16 @@ def silent_server() -> Iterator[str]:
     """Yields the address of a server that accepts connections and says nothing, as one that was stopped."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"host=127.0.0.1 port={server.getsockname()[1]} user=nobody"
+
+
+@pytest.mark.parametrize("budget", [WORKER, STAFF])
+def test_O16_a_long_wait_for_a_lock_is_logged_once_with_its_holder(
+    locked_letters: None, budget: Budget, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(OperationalError, match="lock timeout"):
+        in_thread_of(budget._replace(lock=7), Letter.objects.count)
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert re.fullmatch(r"a statement waits for a lock that PostgreSQL's process \d+ holds", line)
 
 
 def test_O16_a_server_that_says_nothing_shows_no_life(silent_server: str) -> None:

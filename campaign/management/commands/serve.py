@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import io
+import logging
 import os
 import shutil
 import signal
@@ -17,14 +19,19 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 
 from campaign.models import Letter
-from campaign.runtime import database
-from campaign.runtime.locks import AdvisoryLock, session_lock
+from campaign.runtime import database, failures
+from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures.staff import first_account
 
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 60.0  # in which a start that the database or the disk refuses is tried again
+RETRY_PAUSE_SECONDS = 5.0
 MAX_PAUSE_SECONDS = 30.0  # between two starts of a child process that keeps ending
+MIGRATION_SECONDS = 600.0  # in which another machine that migrates must be done
 HEADER_MILLISECONDS = 10_000  # in which a client must send the head of a request, also on a connection that it keeps
 
 
@@ -83,53 +90,85 @@ class Command(BaseCommand):
         os.environ["SITE_URL"] = settings.SITE_URL = (
             settings.SITE_URL if os.environ.get("SITE_URL") else f"http://localhost:{options['port']}"
         )
-        try:
-            with database.single_instance("serve"):
-                _require_free_port(options["host"], options["port"])
-                with database.running():
+        os.environ["LOCAL"] = str(settings.LOCAL_MODE)  # settings that `serve` adds do not change what the site is
+        with contextlib.ExitStack() as held:
+            try:
+                self.start(held, stop, options)
+            except database.DatabaseUnavailable as error:
+                raise CommandError(str(error)) from None
+            if not stop.is_set():
+                self.supervise(children(options), stop, options)
+
+    def start(self, held: contextlib.ExitStack, stop: threading.Event, options: dict[str, Any]) -> None:
+        """Take what a site needs, and prepare it. What database or disk refuse is tried again: they may come later.
+
+        Raises:
+            CommandError: it was refused for `RETRY_SECONDS`, or for a reason that does not pass.
+        """
+        last_try = time.monotonic() + RETRY_SECONDS
+        while not stop.is_set():
+            with contextlib.ExitStack() as attempt:
+                try:
+                    attempt.enter_context(database.single_instance("serve"))
+                    _require_free_port(options["host"], options["port"])
+                    attempt.enter_context(database.running())
                     self.prepare()
-                    if not stop.is_set():
-                        self.supervise(children(options), stop, options)
-        except database.DatabaseUnavailable as error:
-            raise CommandError(str(error)) from None
+                except (OSError, OperationalError) as error:
+                    reason = failures.sentence(error)
+                else:
+                    held.push(attempt.pop_all())
+                    return
+            if time.monotonic() > last_try:
+                raise CommandError(reason)
+            log.warning("%s It is tried again for a minute.", reason)
+            stop.wait(RETRY_PAUSE_SECONDS)
 
     def prepare(self) -> None:
         """Migrate, load the shipped letter if there is none, create the first account, collect static files."""
-        with session_lock(AdvisoryLock.MIGRATE):
+        with block_lock(AdvisoryLock.MIGRATE, seconds=MIGRATION_SECONDS):
             call_command("migrate", interactive=False, verbosity=0)
             if not Letter.objects.exists():
-                call_command("load_letter", stdout=self.stdout)
+                loaded = io.StringIO()
+                call_command("load_letter", stdout=loaded)
+                self.tell(loaded.getvalue())
             password = first_account.create_first_account()
         connection.close()
         shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)  # no web process runs: the counters begin anew
         call_command("collectstatic", interactive=False, verbosity=0)
         if password:
-            self.stdout.write(
-                f"First login: name admin, password {password} (also in {settings.VAR_DIR}/first-login.txt)"
-            )
+            # What is no terminal is kept, for example in the journal.
+            shown = f"{password} (also in {{}})" if self.stdout.isatty() else "in {}"
+            file = first_account.password_file()
+            self.tell(f"First login: name admin, password {shown.format(file)}")
+
+    def tell(self, lines: str) -> None:
+        """Tell the person at the terminal; without one, the log."""
+        for line in lines.splitlines():
+            if self.stdout.isatty():
+                self.stdout.write(line)
+                self.stdout.flush()
+            else:
+                log.info("%s", line)
 
     def supervise(self, processes: list[Child], stop: threading.Event, options: dict[str, Any]) -> None:
         """Start the processes, restart those that end, and stop all of them once `stop` is set."""
         for child in processes:
             child.start()
         _wait_for_port(options["host"], options["port"], stop)
-        self.stdout.write(
-            f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}"
-        )
+        self.tell(f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}")
         if not settings.EMAIL_URL:
-            self.stdout.write(f"Emails are in:  {settings.VAR_DIR}/mail/")
-        self.stdout.write("Ctrl-C stops it.")
-        self.stdout.flush()
+            self.tell(f"Emails are in:  {settings.VAR_DIR}/mail/")
+        self.tell("Ctrl-C stops it.")
         while not stop.wait(0.2):
             for message in (_check_database(), *(child.check() for child in processes)):
                 if message:
-                    self.stderr.write(message)
+                    log.error("%s", message)
         running = [child.process for child in processes if child.process]
         for process in running:
             process.terminate()
         for process in running:
             _wait_or_kill(process)
-        self.stdout.write("Stopped.")
+        self.tell("Stopped.")
 
 
 def children(options: dict[str, Any]) -> list[Child]:
@@ -141,7 +180,8 @@ def children(options: dict[str, Any]) -> list[Child]:
         "--host", options["host"], "--port", str(options["port"]),
         "--workers", str(options["workers"]), "--backlog", "2048", "--no-ws",
         "--http1-header-read-timeout", str(HEADER_MILLISECONDS),
-        "--log-level", "warning", "--respawn-failed-workers", "campaign.asgi:application",
+        "--log-level", "warning", "--log-config", str(settings.BASE_DIR / "campaign" / "runtime" / "granian_logs.json"),
+        "--respawn-failed-workers", "campaign.asgi:application",
     ]  # fmt: skip
     processes = [Child("web server", web, {**web_environment, "GRANIAN_LOG_ACCESS_ENABLED": "false"})]
     if not options["no_worker"]:
