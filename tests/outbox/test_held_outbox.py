@@ -305,6 +305,10 @@ def test_emails_that_a_cap_holds_back_are_not_stuck_and_age_from_when_they_may_b
 ) -> None:
     for n in range(2):
         make_mail(make_submission(letter, f"N{n}"), "ben@example.org", mailbox="0123456789abcdef")
+    inbox.answer = "554 5.7.1 relay denied"
+    assert sending.send_due() == 0
+    later(minutes=25)
+    inbox.answer = "250 OK"
     assert sending.send_due() == 1
     later(minutes=9)
     sending.send_due()
