@@ -31,6 +31,7 @@ PRODUCTION = {
 
 LOCAL = {"LOCAL": "True"}
 
+
 def kept_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
@@ -163,14 +164,16 @@ def test_subdomains_and_preload_are_for_the_operator_to_choose(tmp_path: Path) -
     "url", ["https://hooks.example.org/x", "slack+http://hooks.example.org/x", "irc+https://x.org", "ntfy+https://"]
 )
 def test_a_webhook_says_its_shape_and_is_encrypted(tmp_path: Path, url: str) -> None:
-    done = start(tmp_path / "v", ALARM_WEBHOOK_URL=url)
+    done = start(tmp_path / "v", **PRODUCTION, ALARM_WEBHOOK_URL=url)
     assert done.returncode != 0
     assert "ALARM_WEBHOOK_URL must begin with slack+https:// or ntfy+https://." in done.stderr
-    assert start(tmp_path / "v", ALARM_WEBHOOK_URL="ntfy+https://ntfy.example.org/topic").returncode == 0
+    ntfy = "ntfy+https://ntfy.example.org/topic"
+    assert start(tmp_path / "v", **PRODUCTION, ALARM_WEBHOOK_URL=ntfy).returncode == 0
+    assert "points to another machine" in start(tmp_path / "v", **LOCAL, ALARM_WEBHOOK_URL=ntfy).stderr
 
 
 def test_a_token_for_the_metrics_must_be_long_and_random(tmp_path: Path) -> None:
-    done = start(tmp_path / "v", METRICS_TOKEN="short")
+    done = start(tmp_path / "v", **LOCAL, METRICS_TOKEN="short")
     assert done.returncode != 0
     assert "METRICS_TOKEN must be at least 32 random characters." in done.stderr
 
