@@ -93,14 +93,15 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def prepare(self) -> None:
-        """Migrate, load the shipped letter if there is none, create the first account, collect static files."""
+        """Migrate, load the shipped letter if there is none, create the first account, collect the static files."""
         with session_lock(AdvisoryLock.MIGRATE):
             call_command("migrate", interactive=False, verbosity=0)
             if not Letter.objects.exists():
                 call_command("load_letter", stdout=self.stdout)
             password = first_account.create_first_account()
         connection.close()
-        call_command("collectstatic", interactive=False, verbosity=0)
+        if not settings.STATIC_DIR:
+            call_command("collectstatic", interactive=False, verbosity=0)
         if password:
             self.stdout.write(
                 f"First login: name admin, password {password} (also in {settings.VAR_DIR}/first-login.txt)"
