@@ -18,7 +18,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 BASE = Path(__file__).resolve().parent.parent
 
@@ -38,6 +38,8 @@ def body_of(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
 class LiveSite:
     """A running site. Leaving its `with` block stops it."""
 
+    headers: ClassVar[dict[str, str]] = {}  # of a request that does not come through a proxy
+
     def __init__(self, port: int, folder: Path | None = None) -> None:
         self.port = port
         self.url = f"http://localhost:{port}"
@@ -53,9 +55,9 @@ class LiveSite:
 
     @classmethod
     @contextlib.contextmanager
-    def temporary(cls, port: int) -> Iterator[Self]:
-        """Yields a site, and removes its processes and files afterwards."""
-        site = cls(port)
+    def temporary(cls, port: int, *more: Any) -> Iterator[Self]:
+        """Yields a site made of these arguments, and removes its processes and files afterwards."""
+        site = cls(port, *more)
         try:
             with site:
                 yield site
@@ -95,7 +97,8 @@ class LiveSite:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=self.headers)
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

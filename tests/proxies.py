@@ -106,7 +106,7 @@ def nginx(folder: Path, certificate: Certificate, *, site: int) -> Iterator[Prox
     )
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     folders = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-    text = f"daemon off; pid {folder}/pid; error_log stderr;\nevents {{}}\nhttp {{\n{folders}{servers}}}\n"
+    text = f"user root; daemon off; pid {folder}/pid; error_log stderr;\nevents {{}}\nhttp {{\n{folders}{servers}}}\n"
     (folder / "proxy.conf").write_text(text)
     command = [program("nginx"), "-p", str(folder), "-c", str(folder / "proxy.conf")]
     with running(command, proxy.port, folder / "output.log"):
