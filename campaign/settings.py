@@ -35,6 +35,11 @@ if not LOCAL_MODE and SITE.scheme != "https":
 if not LOCAL_MODE and DEBUG:
     raise ImproperlyConfigured("DEBUG must be False, except on this machine.")
 
+METRICS_TOKEN = environment.token("METRICS_TOKEN")
+METRICS_DIR = VAR_DIR / "metrics"
+if METRICS_TOKEN:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)  # read when the library is imported
+
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
 TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", 0)
 EMAIL_URL = env.str("EMAIL_URL", default="")
@@ -109,6 +114,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "campaign.web.request_metrics.RequestMetricsMiddleware",
     "campaign.web.query_parameters.QueryParametersMiddleware",
     "campaign.web.middleware.PageCacheMiddleware",
     "campaign.web.middleware.SiteHeadersMiddleware",
@@ -261,10 +267,14 @@ if not LOCAL_MODE:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
     SECURE_SSL_REDIRECT = True
     SECURE_SSL_HOST = SITE.netloc
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|metrics)$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.boolean("HSTS_INCLUDE_SUBDOMAINS")
+    SECURE_HSTS_PRELOAD = environment.boolean("HSTS_PRELOAD")
+    if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+        raise ImproperlyConfigured("HSTS_PRELOAD needs HSTS_INCLUDE_SUBDOMAINS: browsers preload whole domains.")
+    # Both bind the rest of the operator's domain, for years: nothing is wrong with a site that leaves them out.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

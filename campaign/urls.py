@@ -8,10 +8,12 @@ from django.urls import include, path
 from campaign.letters import feeds, views
 from campaign.letters.sitemaps import sitemap
 from campaign.web import health, robots
+from signatures.monitoring.metrics import metrics
 from signatures.public_list.api import api
 
 urlpatterns = [
     path("readyz", health.ready, name="ready"),
+    path("metrics", metrics, name="metrics"),
     path("robots.txt", robots.robots, name="robots"),
     path("sitemap.xml", sitemap, name="sitemap"),
     path("api/v1/letters/<slug:slug>/", api, name="api"),

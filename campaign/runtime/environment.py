@@ -55,6 +55,11 @@ def required(name: str, purpose: str) -> str:
     return value
 
 
+def token(name: str) -> str:
+    """Returns a word that opens a page to a program; empty, if there is none."""
+    return secret(name, "", None) if env.str(name, default="") else ""
+
+
 def secret(name: str, purpose: str, local_keys: Path | None) -> str:
     """Returns a secret. In local mode, `local_keys` is the folder in which a missing one is created."""
     if local_keys and not env.str(name, default=""):

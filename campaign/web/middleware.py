@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from campaign.web.page_cache import CachedPage, Key, PageCache
+from campaign.web.page_cache import PAGE, CachedPage, Key, PageCache
 from campaign.web.responses import unavailable
 
 # The text cache adds a second; together they stay below the five seconds of architecture, rule 8.
@@ -88,7 +88,8 @@ class PageCacheMiddleware(Middleware):
         if not _is_public(response):
             page_cache.drop(key)
             return response
-        page = CachedPage.from_response(response, now)
+        match = request.resolver_match
+        page = CachedPage.from_response(response, now, match.view_name if match else "")
         page_cache.put(key, page)
         return page.respond(request)
 
@@ -117,6 +118,7 @@ def answer_from_memory(request: HttpRequest, *, is_late: bool = False) -> HttpRe
         is_late: whether the request has waited for a thread or a rebuild for too long. Then a stale page will do.
     """
     if request.path_info == HEALTH_PATH:
+        request.META[PAGE] = "health"
         return healthy()
     if request.method not in {"GET", "HEAD"} or request.META.get("QUERY_STRING"):
         return None

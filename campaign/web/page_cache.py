@@ -20,6 +20,7 @@ MAX_CODINGS = 20  # of `Accept-Encoding` that are looked at
 OVERHEAD_BYTES = 2048  # bytes that a page takes beside its body: headers, key, objects; measured: about 1,700
 
 Key = tuple[str, str, str]  # scheme, host, path
+PAGE = "undersigned.page"  # key in `META` of a request that was answered from memory: the name of the page
 
 # A page is compressed once and sent many times. Beyond level 5, Brotli takes far longer and saves a few bytes.
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
@@ -43,12 +44,13 @@ class CachedPage:
     wait_until: float = 0.0  # monotonic seconds until which readers wait for the next version; 0 before any rebuild
     makeshift: "CachedPage | None" = None  # takes its place once it is too old: what can be shown without the database
     retry_at: float = 0.0  # monotonic seconds until which no rebuild is tried, because one failed
+    name: str = ""  # of its address pattern, for the metrics
 
     @classmethod
-    def from_response(cls, response: HttpResponse, created: float) -> Self:
+    def from_response(cls, response: HttpResponse, created: float, name: str = "") -> Self:
         digest = hashlib.sha256(response.content).hexdigest()[:32]
         headers = {name: value for name, value in response.items() if name != "Content-Length"}
-        return cls(created, headers | {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}, response.content)
+        return cls(created, headers | {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}, response.content, name=name)
 
     @property
     def size(self) -> int:
@@ -64,6 +66,7 @@ class CachedPage:
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Returns the response for this request: the page, 304 if the client has it, 412 if `If-Match` fails."""
+        request.META[PAGE] = self.name
         is_text = _COMPRESSIBLE.match(self.headers.get("Content-Type", ""))
         coding = choose_encoding(request.META.get("HTTP_ACCEPT_ENCODING", "")) if is_text else ""
         full = HttpResponse(self.encoded(coding), headers=self.headers)

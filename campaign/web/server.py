@@ -17,7 +17,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError, close_old_connections
 
 from campaign.runtime import database_waits
-from campaign.web import request_body, wsgi_calls
+from campaign.web import request_body, request_metrics, wsgi_calls
 from campaign.web.middleware import OVERLOADED, WAIT_SECONDS, answer_from_memory
 from campaign.web.wsgi_calls import Answer, Environ, WsgiHandler
 
@@ -76,7 +76,9 @@ class Application:
             raise NotImplementedError("This application speaks HTTP alone.")
         environ = wsgi_calls.environ_of(scope)
         pool = self._pool(environ["PATH_INFO"])
-        if response := answer_from_memory(WSGIRequest(environ)):
+        request, began = WSGIRequest(environ), time.perf_counter()
+        if response := answer_from_memory(request):
+            request_metrics.count(request, response.status_code, time.perf_counter() - began)
             await _send(send, wsgi_calls.answer_of(response), pool)
             return
         try:

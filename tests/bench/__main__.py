@@ -20,7 +20,7 @@ ROOT = Path(tempfile.mkdtemp(prefix="us-b-"))
 SETTINGS = (
     "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "FONT_DIRS", "STATIC_DIR", "UPDATES_PUBLIC_KEY", "EMAIL_HASH_PEPPER", "DEFAULT_FROM_EMAIL",
     "EMAIL_URL", "ORGANIZATION_NAME", "OUTBOX_PUBLIC_KEY", "CONTACT_EMAIL", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
-    "SITE_URL", "TASKS_BACKEND",
+    "SITE_URL", "TASKS_BACKEND", "METRICS_TOKEN",
 )  # fmt: skip
 # Independent of the operator's settings and `.env`. This process itself uses the site of 100,000.
 os.environ |= dict.fromkeys(SETTINGS, "") | {

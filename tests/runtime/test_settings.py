@@ -24,9 +24,12 @@ PRODUCTION = {
 }
 
 
+def kept_environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
 def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environment = {**kept, "VAR_DIR": str(folder), **settings}
+    environment = {**kept_environment(), "VAR_DIR": str(folder), **settings}
     command = (
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
         if "SITE_URL" in settings
@@ -47,6 +50,39 @@ def test_production_with_all_its_settings_passes_the_deployment_check(tmp_path: 
     done = start(tmp_path / "v", **PRODUCTION)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "v" / "keys").exists(), "nothing is made up in production"
+
+
+def headers_of(folder: Path, **settings: str) -> str:
+    """Returns the HSTS header of a site with these settings."""
+    code = (
+        "import django; django.setup(); from django.middleware.security import SecurityMiddleware as M;"
+        "from django.http import HttpRequest, HttpResponse; request = HttpRequest(); request.META['HTTP_HOST'] = 'letter.example.org';"
+        "request.META['wsgi.url_scheme'] = 'https'; request.is_secure = lambda: True;"
+        "print(M(lambda _request: HttpResponse())(request)['Strict-Transport-Security'])"
+    )
+    environment = {
+        **kept_environment(),
+        "DJANGO_SETTINGS_MODULE": "campaign.settings",
+        "VAR_DIR": str(folder),
+        **settings,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=BASE, env=environment, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or done.stderr.splitlines()[-1]
+
+
+def test_subdomains_and_preload_are_for_the_operator_to_choose(tmp_path: Path) -> None:
+    both = {"HSTS_INCLUDE_SUBDOMAINS": "True", "HSTS_PRELOAD": "True"}
+    assert headers_of(tmp_path, **PRODUCTION) == "max-age=31536000"
+    assert headers_of(tmp_path, **PRODUCTION, **both) == "max-age=31536000; includeSubDomains; preload"
+    assert "HSTS_PRELOAD needs HSTS_INCLUDE_SUBDOMAINS" in headers_of(tmp_path, **PRODUCTION, HSTS_PRELOAD="True")
+
+
+def test_a_token_for_the_metrics_must_be_long_and_random(tmp_path: Path) -> None:
+    done = start(tmp_path / "v", METRICS_TOKEN="short")
+    assert done.returncode != 0
+    assert "METRICS_TOKEN must be at least 32 random characters." in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -100,6 +101,7 @@ class Command(BaseCommand):
                 call_command("load_letter", stdout=self.stdout)
             password = first_account.create_first_account()
         connection.close()
+        shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)  # no web process runs: the counters begin anew
         if not settings.STATIC_DIR:
             call_command("collectstatic", interactive=False, verbosity=0)
         if password:
