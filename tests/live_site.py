@@ -55,9 +55,10 @@ class LiveSite:
 
     @classmethod
     @contextlib.contextmanager
-    def temporary(cls, port: int, *more: Any) -> Iterator[Self]:
-        """Yields a site made of these arguments, and removes its processes and files afterwards."""
-        site = cls(port, *more)
+    def temporary(cls, port: int, **settings: str) -> Iterator[Self]:
+        """Yields a site with these settings, and removes its processes and files afterwards."""
+        site = cls(port)
+        site.environment |= settings
         try:
             with site:
                 yield site

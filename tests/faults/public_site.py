@@ -2,7 +2,7 @@
 
 import secrets
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from nacl.public import PrivateKey
 
@@ -28,12 +28,13 @@ def settings_of(url: str, key_file: Path) -> dict[str, str]:
 
 
 class PublicSite(LiveSite):
-    """A site for whoever comes through a proxy to `url`. Each email is a file."""
+    """A site for whoever comes through a proxy to its SITE_URL. Each email is a file."""
 
     headers: ClassVar = {"X-Forwarded-Proto": "https"}
 
-    def __init__(self, port: int, url: str) -> None:
-        super().__init__(port)
-        self.url, key_file = url, self.folder / "outbox.private"
-        own = {"OUTBOX_PRIVATE_KEY_FILE": str(key_file), "EMAIL_URL": "", "COUNT_STEP_MINUTES": "1"}
-        self.environment |= {**settings_of(url, key_file), **own}
+    def __enter__(self) -> Self:
+        self.url, key_file = self.environment["SITE_URL"], self.folder / "outbox.private"
+        no = dict.fromkeys(("DEBUG", "HSTS_INCLUDE_SUBDOMAINS", "HSTS_PRELOAD"), "False")
+        own = {"LOCAL": "", "OUTBOX_PRIVATE_KEY_FILE": str(key_file), "EMAIL_URL": "", "COUNT_STEP_MINUTES": "1"}
+        self.environment |= {**settings_of(self.url, key_file), **own, **no}
+        return super().__enter__()

@@ -42,7 +42,7 @@ def proxy_and_site(
     with ExitStack() as stack:
         proxy = stack.enter_context(proxies.KINDS[request.param](folder, certificate, site=port))
         url = f"https://{HOST}:{proxy.port}"
-        yield proxy, stack.enter_context(PublicSite.temporary(port, url))
+        yield proxy, stack.enter_context(PublicSite.temporary(port, SITE_URL=url))
 
 
 @pytest.fixture
