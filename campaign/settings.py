@@ -216,7 +216,8 @@ USE_THOUSAND_SEPARATOR = True
 # Files
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_DIR = environment.text("STATIC_DIR")
+STATIC_ROOT = Path(STATIC_DIR or VAR_DIR / "static").absolute()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

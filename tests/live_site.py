@@ -18,7 +18,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 BASE = Path(__file__).resolve().parent.parent
 
@@ -37,6 +37,8 @@ def body_of(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
 
 class LiveSite:
     """A running site. Leaving its `with` block stops it."""
+
+    headers: ClassVar[dict[str, str]] = {}  # of a request that does not come through a proxy
 
     def __init__(self, port: int, folder: Path | None = None) -> None:
         self.port = port
@@ -97,7 +99,8 @@ class LiveSite:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=self.headers)
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

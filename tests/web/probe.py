@@ -1,4 +1,4 @@
-"""Middleware that answers every request with what the site understood of it."""
+"""Middleware that answers every request with what the site understood of it, or with the headers that arrived."""
 
 from django.http import HttpRequest, JsonResponse
 
@@ -8,4 +8,6 @@ from campaign.web.middleware import Middleware
 
 class ProbeMiddleware(Middleware):
     def __call__(self, request: HttpRequest) -> JsonResponse:
+        if request.path == "/headers":
+            return JsonResponse(dict(request.headers))
         return JsonResponse({"network": client_network(request), "scheme": request.scheme})

@@ -3,16 +3,10 @@
 The web server is the real one, and so are the proxies, with the files in `deploy/`.
 """
 
-import contextlib
 import json
-import os
-import shutil
 import socket
 import ssl
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +14,9 @@ from django.test import RequestFactory
 
 from campaign.management.commands import serve
 from campaign.web.client_network import client_network
-from tests.live_site import BASE, free_port
+from tests import proxies
+from tests.live_site import free_port
+from tests.proxies import Certificate
 
 pytestmark = pytest.mark.xdist_group("forwarded")
 REAL = "127.0.0.0/24"  # the network of this test
@@ -38,12 +34,12 @@ HYPHENATED = [
 ]
 
 
-def answered(port: int, headers: Sequence[str], certificate: Path | None = None) -> Any:
+def answered(port: int, headers: Sequence[str], certificate: Certificate | None = None, path: str = "/probe") -> Any:
     """What the site understood of a request with these lines, written by hand: a client would tidy them."""
-    lines = ["GET /probe HTTP/1.1", "Host: localhost", "Connection: close", *headers, "", ""]
+    lines = [f"GET {path} HTTP/1.1", f"Host: {proxies.HOST}", "Connection: close", *headers, "", ""]
     with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
-        tls = ssl.create_default_context(cafile=certificate) if certificate else None
-        connection = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
+        tls = ssl.create_default_context(cafile=certificate.public) if certificate else None
+        connection = tls.wrap_socket(plain, server_hostname=proxies.HOST) if tls else plain
         connection.sendall("\r\n".join(lines).encode())
         received = b""
         while part := connection.recv(65536):
@@ -54,110 +50,45 @@ def answered(port: int, headers: Sequence[str], certificate: Path | None = None)
     return json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
 
 
-@contextlib.contextmanager
-def running(command: Sequence[str], port: int, **environment: str) -> Iterator[int]:
-    """A program that listens on a port of this machine."""
-    process = subprocess.Popen(
-        command,
-        cwd=BASE,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise AssertionError(process.communicate()[0].decode())
-            time.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
 @pytest.fixture(scope="module")
-def site() -> Iterator[int]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of the web server that `serve` starts."""
-    port = free_port()
+    port, log = free_port(), tmp_path_factory.mktemp("site") / "output.log"
     (web,) = serve.children({"host": "127.0.0.1", "port": port, "workers": 1, "no_worker": True})
-    with running(web.command, port, DJANGO_SETTINGS_MODULE="tests.web.probe_settings"):
+    with proxies.running(web.command, port, log, DJANGO_SETTINGS_MODULE="tests.web.probe_settings"):
         yield port
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("certificate")
-    paths = folder / "certificate.pem", folder / "key.pem"
-    who = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-out", str(paths[0]), "-keyout", str(paths[1])]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *who, *files]
-    subprocess.run(command, check=True, capture_output=True)
-    return paths
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return proxies.make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
-def program(name: str) -> str:
-    path = shutil.which(name) or shutil.which(name, path="/usr/sbin")
-    if path is None:
-        if os.environ.get("REQUIRE_PROXIES") == "1":
-            pytest.fail(f"REQUIRE_PROXIES=1, but there is no {name}")
-        pytest.skip(f"{name} is not installed")
-    return path
-
-
-def replaced(file: str, *changes: tuple[str, str]) -> str:
-    """The text of a file in `deploy/`, with what each site has to put in."""
-    text = (BASE / "deploy" / file).read_text()
-    for before, after in changes:
-        assert before in text
-        text = text.replace(before, after)
-    return text
-
-
-@pytest.fixture(scope="module", params=["nginx", "caddy"])
+@pytest.fixture(scope="module", params=proxies.KINDS)
 def proxy(
-    request: pytest.FixtureRequest, site: int, certificate: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, site: int, certificate: Certificate, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[int]:
     """The port of a proxy with TLS before the site."""
-    command = program(request.param)
-    folder, port = tmp_path_factory.mktemp(request.param), free_port()
-    backend = ("127.0.0.1:8000", f"127.0.0.1:{site}")
-    if request.param == "nginx":
-        live = "/etc/letsencrypt/live/letter.example.org"
-        server = replaced(
-            "nginx.conf",
-            backend,
-            ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
-            ("listen [::]:443 ssl;", ""),
-            (f"{live}/fullchain.pem", str(certificate[0])),
-            (f"{live}/privkey.pem", str(certificate[1])),
-        )
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        folders = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-        text = f"daemon off; pid {folder}/pid; error_log stderr;\nevents {{}}\nhttp {{\n{folders}{server}}}\n"
-        arguments = [command, "-p", str(folder), "-c", str(folder / "proxy.conf")]
-    else:
-        site_block = replaced(
-            "Caddyfile",
-            backend,
-            ("letter.example.org {", f"https://localhost:{port} {{\n\ttls {certificate[0]} {certificate[1]}"),
-        )
-        text = f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{site_block}"
-        arguments = [command, "run", "--adapter", "caddyfile", "--config", str(folder / "proxy.conf")]
-    (folder / "proxy.conf").write_text(text)
-    with running(arguments, port, HOME=str(folder), XDG_DATA_HOME=str(folder), XDG_CONFIG_HOME=str(folder)):
-        yield port
+    folder = tmp_path_factory.mktemp(request.param)
+    with proxies.KINDS[request.param](folder, certificate, site=site) as running:
+        yield running.port
 
 
 @pytest.mark.parametrize("headers", [*HYPHENATED, *UNDERSCORED], ids=" ".join)
 def test_S37_a_visitor_behind_a_proxy_is_who_the_proxy_says(
-    proxy: int, certificate: tuple[Path, Path], headers: list[str]
+    proxy: int, certificate: Certificate, headers: list[str]
 ) -> None:
-    assert answered(proxy, headers, certificate[0]) == {"network": REAL, "scheme": "https"}
+    assert answered(proxy, headers, certificate) == {"network": REAL, "scheme": "https"}
+
+
+def test_S37_no_header_of_a_visitor_reaches_the_site_in_which_only_a_proxy_may_speak(
+    proxy: int, certificate: Certificate
+) -> None:
+    names = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP")
+    headers = [f"Forwarded: for={FORGED};host={FORGED}", *(f"{name}: {FORGED}" for name in names)]
+    arrived = answered(proxy, headers, certificate, "/headers")
+    assert arrived["X-Forwarded-For"] == "127.0.0.1" and arrived["X-Forwarded-Proto"] == "https"
+    assert FORGED not in json.dumps(arrived)
 
 
 def test_S37_the_hops_of_two_lines_are_counted_as_those_of_one(site: int) -> None:

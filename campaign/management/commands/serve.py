@@ -134,7 +134,8 @@ class Command(BaseCommand):
             password = first_account.create_first_account()
         connection.close()
         shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)  # no web process runs: the counters begin anew
-        call_command("collectstatic", interactive=False, verbosity=0)
+        if not settings.STATIC_DIR:
+            call_command("collectstatic", interactive=False, verbosity=0)
         if password:
             # What is no terminal is kept, for example in the journal.
             shown = f"{password} (also in {{}})" if self.stdout.isatty() else "in {}"
