@@ -11,9 +11,9 @@ def deployment(**_options: Any) -> list[checks.CheckMessage]:
     """Returns warnings about settings that are fine on one's own machine, but not on a public site."""
     host = settings.SITE.hostname
     warnings = {
-        "SITE_URL names this machine: the site is in local mode.": (
+        "The site is in local mode: for this machine alone.": (
             settings.LOCAL_MODE,
-            "Set SITE_URL to the address people will use.",
+            "Remove LOCAL, and give all settings of a public site.",
         ),
         "Emails are written to files: nobody will receive their link.": (not settings.EMAIL_URL, "Set EMAIL_URL."),
         "The embedded PostgreSQL is in use: back up VAR_DIR.": (

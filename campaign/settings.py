@@ -11,41 +11,43 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
 from campaign.runtime import environment, keys
-from campaign.runtime.environment import LOCAL_HOSTS, env
+from campaign.runtime.environment import LOCAL_HOSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.read_env(BASE_DIR / ".env")
+environment.read_file(BASE_DIR / ".env")
 
 # Site and mode
 
-VAR_DIR = Path(env.str("VAR_DIR", default="") or BASE_DIR / "var").absolute()
+VAR_DIR = Path(environment.text("VAR_DIR") or BASE_DIR / "var").absolute()
 if len(str(VAR_DIR)) > 80:
     raise ImproperlyConfigured(
         f"VAR_DIR must be at most 80 characters long, because of the database's socket; it has {len(str(VAR_DIR))}."
     )
 
 DEBUG = environment.boolean("DEBUG")
-SITE_URL = env.str("SITE_URL", default="").rstrip("/") or "http://localhost:8000"
+LOCAL_MODE = environment.is_local("LOCAL", VAR_DIR)
+if not LOCAL_MODE and not environment.text("SITE_URL"):
+    raise ImproperlyConfigured("SITE_URL is missing. A site on this machine alone has LOCAL=True.")
+SITE_URL = environment.text("SITE_URL").rstrip("/") or "http://localhost:8000"
 SITE = urlsplit(SITE_URL)
 if SITE.scheme not in {"http", "https"} or not SITE.hostname or SITE.path:
     raise ImproperlyConfigured(f"SITE_URL must look like https://letter.example.org, not {SITE_URL!r}.")
-LOCAL_MODE = SITE.hostname in LOCAL_HOSTS
 if not LOCAL_MODE and SITE.scheme != "https":
-    raise ImproperlyConfigured("SITE_URL must begin with https://, except on this machine.")
+    raise ImproperlyConfigured("SITE_URL must begin with https://, except with LOCAL=True.")
 if not LOCAL_MODE and DEBUG:
-    raise ImproperlyConfigured("DEBUG must be False, except on this machine.")
+    raise ImproperlyConfigured("DEBUG must be False, except with LOCAL=True.")
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS") or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
 TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", 0)
-EMAIL_URL = env.str("EMAIL_URL", default="")
-EMAIL = urlsplit(EMAIL_URL)
+EMAIL_URL = environment.text("EMAIL_URL")
+URLS = {name: environment.url(name) for name in sorted(environment.NAMES) if name.endswith("_URL")}
 
 if LOCAL_MODE:
-    contradiction = "SITE_URL names this machine, but {}: set SITE_URL to the address people will use."
+    contradiction = "This is local mode (LOCAL=True), but {}: remove LOCAL and give all settings of a public site."
+    if foreign_urls := [name for name, url in URLS.items() if environment.foreign(url)]:
+        raise ImproperlyConfigured(contradiction.format(f"{', '.join(foreign_urls)} points to another machine"))
     if foreign_hosts := set(ALLOWED_HOSTS) - LOCAL_HOSTS - {"[::1]"}:
         raise ImproperlyConfigured(contradiction.format(f"ALLOWED_HOSTS holds {', '.join(sorted(foreign_hosts))}"))
-    if EMAIL_URL and EMAIL.hostname not in LOCAL_HOSTS:
-        raise ImproperlyConfigured(contradiction.format("EMAIL_URL points to another"))
     if TRUSTED_PROXIES:
         raise ImproperlyConfigured(contradiction.format("TRUSTED_PROXIES says there is a proxy"))
 
@@ -55,7 +57,7 @@ if LOCAL_MODE:
 KEYS_DIR = VAR_DIR / "keys"
 LOCAL_KEYS = KEYS_DIR if LOCAL_MODE else None
 SECRET_KEY = environment.secret("SECRET_KEY", "it signs sessions and personal links", LOCAL_KEYS)
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS")
 EMAIL_HASH_PEPPER = environment.secret(
     "EMAIL_HASH_PEPPER",
     "it keys the hashes of email addresses; without it no signature can be found by its address",
@@ -69,9 +71,9 @@ UPDATES_PUBLIC_KEY = environment.sealing_key(
 )
 
 if LOCAL_MODE:
-    ORGANIZATION_NAME = env.str("ORGANIZATION_NAME", default="") or "Local test site"
-    CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="") or "privacy@localhost"
-    DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="") or "letter@localhost"
+    ORGANIZATION_NAME = environment.text("ORGANIZATION_NAME") or "Local test site"
+    CONTACT_EMAIL = environment.text("CONTACT_EMAIL") or "privacy@localhost"
+    DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL") or "letter@localhost"
 else:
     ORGANIZATION_NAME = environment.required("ORGANIZATION_NAME", "it is shown on every page and in the privacy notice")
     CONTACT_EMAIL = environment.required("CONTACT_EMAIL", "it is shown on every page and in the privacy notice")
@@ -82,7 +84,7 @@ else:
 
 ROOT_URLCONF = "campaign.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-ADMIN_PATH = env.str("ADMIN_PATH", default="").strip("/") + "/"
+ADMIN_PATH = environment.text("ADMIN_PATH").strip("/") + "/"
 if ADMIN_PATH == "/":
     ADMIN_PATH = "admin/"
 
@@ -156,20 +158,20 @@ CRISPY_FAIL_SILENTLY = False
 # Database, cache, tasks, limits
 
 POSTGRES_DIR = VAR_DIR / "postgres"
-DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASE_URL = environment.text("DATABASE_URL")
 DATABASES = {"default": environment.database(DATABASE_URL, POSTGRES_DIR)}
 # How long a connection waits for the server is up to the process: `campaign.runtime.database_waits`.
 DATABASE_STATEMENT_SECONDS = environment.whole_number("DATABASE_STATEMENT_SECONDS", 5)
 DATABASE_LOCK_SECONDS = environment.whole_number("DATABASE_LOCK_SECONDS", 1)
 
-CACHE_URL = env.str("CACHE_URL", default="")
-CACHES = {"default": env.cache_url_config(CACHE_URL or "locmemcache://")}
-TASKS = {"default": {"BACKEND": env.str("TASKS_BACKEND", default="") or "django_tasks_db.DatabaseBackend"}}
+CACHE_URL = environment.text("CACHE_URL")
+CACHES = {"default": environment.cache(CACHE_URL)}
+TASKS = {"default": {"BACKEND": environment.text("TASKS_BACKEND") or "django_tasks_db.DatabaseBackend"}}
 RETENTION_MONTHS = environment.whole_number("RETENTION_MONTHS", 12)
 COUNT_STEP_MINUTES = environment.whole_number("COUNT_STEP_MINUTES", 5)
 if COUNT_STEP_MINUTES > 60 or not (COUNT_STEP_MINUTES or LOCAL_MODE):
     raise ImproperlyConfigured("COUNT_STEP_MINUTES must be from 1 to 60; on this machine alone also 0.")
-FONT_DIRS = [Path(folder) for folder in env.list("FONT_DIRS", default=[])]
+FONT_DIRS = [Path(folder) for folder in environment.words("FONT_DIRS")]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -210,7 +212,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-DELIVERIES_DIR = Path(env.str("DELIVERIES_DIR", default="") or VAR_DIR / "deliveries").absolute()
+DELIVERIES_DIR = Path(environment.text("DELIVERIES_DIR") or VAR_DIR / "deliveries").absolute()
 
 
 # Security

@@ -15,6 +15,7 @@ from django.db import connection
 from django.tasks import task
 from django.utils import timezone
 
+from campaign.runtime import clock
 from signatures import counts, retention
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, reconciliation
@@ -66,6 +67,10 @@ def _resume_deliveries() -> None:
         build_delivery.enqueue(delivery_id)
 
 
+def _delete_task_results() -> None:
+    call_command("prune_db_task_results", min_age_days=1, verbosity=0)
+
+
 def _reconcile() -> None:
     for code, sentence in reconciliation.check_deliveries().items():
         alarms.raise_alarm(code, sentence, timezone.now() + A_DAY_AND_AN_HOUR)
@@ -77,12 +82,15 @@ class Duty:
 
     A duty that is done once a day by whichever worker comes first is looked at every minute; `is_due` then says
     whether the day is over. So a daily duty that fails is tried again within a minute.
+
+    A duty that `deletes` what is old does nothing while the clock is in doubt (threat model O19).
     """
 
     name: str
     work: Callable[[], object]
     every: timedelta
     is_due: Callable[[], bool] = lambda: True
+    deletes: bool = False
 
 
 HALF_A_MINUTE, MINUTE, HOUR = timedelta(seconds=30), timedelta(minutes=1), timedelta(hours=1)
@@ -99,14 +107,14 @@ DUTIES = (
     Duty("resume-deliveries", _resume_deliveries, MINUTE),
     Duty("check-alarms", alarms.check, MINUTE),
     # After the bursts, which read these buckets.
-    Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE),
-    Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE),
+    Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE, deletes=True),
+    Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE, deletes=True),
     Duty("sync-tombstones", retention.sync_tombstones, MINUTE),
     Duty("recount", alarms.recount, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECOUNT)),
     Duty("reconcile", _reconcile, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECONCILE)),
-    Duty("prune", retention.prune, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.PRUNE)),
-    Duty("delete-network-digests", retention.delete_network_digests, HOUR),
-    Duty("delete-task-results", partial(call_command, "prune_db_task_results", min_age_days=1, verbosity=0), HOUR),
+    Duty("prune", retention.prune, MINUTE, partial(audit_log.is_due_again, AuditAction.PRUNE), deletes=True),
+    Duty("delete-network-digests", retention.delete_network_digests, HOUR, deletes=True),
+    Duty("delete-task-results", _delete_task_results, HOUR, deletes=True),
 )
 
 
@@ -120,13 +128,21 @@ def run_duties(names: Sequence[str] | None = None) -> dict[str, str]:
     Raises:
         OperationalError: when the database is away.
     """
-    duties = [duty for duty in DUTIES if names is None or duty.name in names]
+    duties = _without_deleting([duty for duty in DUTIES if names is None or duty.name in names])
     failures = {duty: error for duty in duties if (error := _run(duty))}
     if failures:
         described = ", ".join(f"{duty.name} ({error})" for duty, error in failures.items())
         until = timezone.now() + max(duty.every for duty in failures) + alarms.ACTIVE_FOR
         alarms.raise_alarm(AlarmCode.DUTY_FAILED, f"Duties of the worker failed: {described}."[:300], until)
     return {duty.name: error for duty, error in failures.items()}
+
+
+def _without_deleting(duties: list[Duty]) -> list[Duty]:
+    """Returns the duties without those that delete, if the clock is in doubt; then an alarm is raised."""
+    if not any(duty.deletes for duty in duties) or not (doubt := clock.doubt()):
+        return duties
+    alarms.raise_alarm(AlarmCode.CLOCK, doubt, timezone.now() + alarms.ACTIVE_FOR)
+    return [duty for duty in duties if not duty.deletes]
 
 
 def _run(duty: Duty) -> str:

@@ -46,6 +46,7 @@ class LiveSite:
         self.first_password = ""
         self.environment = {
             **os.environ,
+            "LOCAL": "True",
             "VAR_DIR": str(self.folder),
             "SITE_URL": self.url,
             "DJANGO_SETTINGS_MODULE": "campaign.settings",

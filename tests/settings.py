@@ -3,17 +3,15 @@
 import os
 import tempfile
 
+from campaign.runtime.environment import NAMES
+
 if "UNDERSIGNED_TEST_DIR" not in os.environ:  # the first process of a test run makes it; the others share it
     os.environ["UNDERSIGNED_TEST_DIR"] = tempfile.mkdtemp(prefix="us-")
 TEST_DIR = os.environ["UNDERSIGNED_TEST_DIR"]
 
-BLANKED = (
-    "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "DEBUG", "DELIVERIES_DIR", "FONT_DIRS", "UPDATES_PUBLIC_KEY", "EMAIL_HASH_PEPPER", "DEFAULT_FROM_EMAIL", "EMAIL_URL",
-    "ORGANIZATION_NAME", "OUTBOX_PUBLIC_KEY", "CONTACT_EMAIL", "RETENTION_MONTHS", "SECRET_KEY",
-    "SECRET_KEY_FALLBACKS", "SITE_URL", "TASKS_BACKEND", "TRUSTED_PROXIES",
-)  # fmt: skip
 os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
-os.environ |= dict.fromkeys(BLANKED, "") | {
+os.environ |= dict.fromkeys(NAMES - {"OUTBOX_PRIVATE_KEY_FILE"}, "") | {
+    "LOCAL": "True",
     "VAR_DIR": f"{TEST_DIR}/var",
     "ADMIN_PATH": "admin/",
     "DEBUG": "False",

@@ -13,7 +13,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -57,7 +57,9 @@ class Budget(NamedTuple):
         return " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items() if seconds)
 
 
-COMMAND = Budget()  # an operator waits as long as they like; a migration must not be cut off
+COMMAND = Budget(statement=6 * 3600, lock=60, idle=6 * 3600)  # an operator is patient, but nothing waits without end
+# Whoever reads a table queues behind a migration that waits for it. So it gives up soon, and is tried again.
+MIGRATION = Budget(statement=6 * 3600, lock=1, idle=3600)
 WORKER = Budget(statement=3600, lock=60, idle=3600)
 STAFF = Budget(statement=300, lock=10, idle=600, is_watched=True)  # an export of millions takes its time
 
@@ -80,6 +82,17 @@ def use(budget: Budget) -> None:
 def use_in_thread(budget: Budget) -> None:
     """Set the budget of this thread."""
     _thread.budget = budget
+
+
+@contextlib.contextmanager
+def used_in_block(budget: Budget) -> Iterator[None]:
+    """Set the budget of this thread for a block."""
+    before = _budget()
+    use_in_thread(budget)
+    try:
+        yield
+    finally:
+        use_in_thread(before)
 
 
 def _budget() -> Budget:

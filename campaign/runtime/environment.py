@@ -1,8 +1,10 @@
 """Reads settings from the environment. Each function raises one sentence for the operator if a value is wrong."""
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -12,18 +14,94 @@ from campaign.runtime import database_waits, keys
 POSTGRESQL = "django.db.backends.postgresql"
 ENGINE = "campaign.runtime.postgresql"
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+# Every setting there is. Those that are not here cannot be read.
+NAMES = frozenset((
+    "ADMIN_PATH", "ALLOWED_HOSTS", "CACHE_URL", "CONTACT_EMAIL", "COUNT_STEP_MINUTES", "DATABASE_LOCK_SECONDS",
+    "DATABASE_STATEMENT_SECONDS", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL", "DELIVERIES_DIR",
+    "EMAIL_HASH_PEPPER", "EMAIL_URL", "FONT_DIRS", "LOCAL", "ORGANIZATION_NAME", "OUTBOX_PRIVATE_KEY_FILE",
+    "OUTBOX_PUBLIC_KEY", "RETENTION_MONTHS", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SITE_URL", "TASKS_BACKEND",
+    "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY", "VAR_DIR",
+))  # fmt: skip
 env = environ.Env()
 
 
+def read_file(path: Path) -> None:
+    """Read a `.env` file, if there is one. What the environment has already stays.
+
+    Raises:
+        ImproperlyConfigured: if it cannot be read, or a line is none of a setting (threat model O15).
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            return
+        raise ImproperlyConfigured(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{path} cannot be read: it is not UTF-8.") from None
+    for number, line in enumerate(content.splitlines(), start=1):
+        name, sign, _value = line.removeprefix("export ").partition("=")
+        if line and not line.startswith("#") and not (sign and name.isidentifier()):
+            raise ImproperlyConfigured(f"Line {number} of {path} must be a comment or look like NAME=value.")
+    env.read_env(io.StringIO(content))
+
+
+def is_local(name: str, folder: Path) -> bool:
+    """Returns whether this is local mode: the setting says so, or there is no setting at all and was no public site.
+
+    Args:
+        name: of the setting.
+        folder: VAR_DIR. It says where a site is, not what it is: it may be set.
+    """
+    if text(name):
+        return boolean(name)
+    if any(map(text, NAMES - {"VAR_DIR"})):
+        return False
+    with contextlib.suppress(FileNotFoundError):
+        if (found := {entry.name for entry in folder.iterdir()}) and "keys" not in found:
+            raise ImproperlyConfigured(
+                f"There are no settings, but {folder} is that of a public site: give its settings, or LOCAL=True."
+            )
+    return True
+
+
+def foreign(url: SplitResult) -> bool:
+    """Returns whether an address points to another machine."""
+    host = url.hostname or ""
+    return bool(host) and host not in LOCAL_HOSTS and not host.startswith("%2f")  # the folder of a socket
+
+
+def text(name: str) -> str:
+    """Returns a setting as it stands; empty when it is not there."""
+    if name not in NAMES:
+        raise KeyError(name)
+    value: str = env.str(name, default="")
+    return value
+
+
+def words(name: str) -> list[str]:
+    """Returns a setting with commas as a list."""
+    return [word for word in text(name).split(",") if word]
+
+
+def url(name: str) -> SplitResult:
+    address = urlsplit(text(name))
+    try:
+        address.port  # noqa: B018  read for its effect
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} has a port that is none.") from None
+    return address
+
+
 def boolean(name: str) -> bool:
-    value: str = env.str(name, default="False")
+    value = text(name) or "False"
     if value not in {"True", "False"}:
         raise ImproperlyConfigured(f"{name} must be True or False, not {value!r}.")
     return value == "True"
 
 
 def whole_number(name: str, default: int) -> int:
-    value = env.str(name, default=str(default))
+    value = text(name) or str(default)
     if not value.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
     return int(value)
@@ -48,8 +126,16 @@ def database(url: str, embedded: Path) -> dict[str, Any]:
     return server | {"ENGINE": ENGINE, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
+def cache(url: str) -> dict[str, Any]:
+    """Returns the cache of `url`; without one, the memory of each process."""
+    server: dict[str, Any] = env.cache_url_config(url or "locmemcache://")
+    if "redis" in server["BACKEND"]:
+        server["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1, **server.get("OPTIONS", {})}  # seconds
+    return server
+
+
 def required(name: str, purpose: str) -> str:
-    value: str = env.str(name, default="")
+    value = text(name)
     if not value:
         raise ImproperlyConfigured(f"{name} is missing: {purpose}.")
     return value
@@ -57,7 +143,7 @@ def required(name: str, purpose: str) -> str:
 
 def secret(name: str, purpose: str, local_keys: Path | None) -> str:
     """Returns a secret. In local mode, `local_keys` is the folder in which a missing one is created."""
-    if local_keys and not env.str(name, default=""):
+    if local_keys and not text(name):
         return keys.secret(local_keys, name.lower())
     value = required(name, purpose)
     if len(value) < 32 or len(set(value)) < 8:
@@ -67,7 +153,7 @@ def secret(name: str, purpose: str, local_keys: Path | None) -> str:
 
 def sealing_key(name: str, purpose: str, local_keys: Path | None) -> str:
     """Returns a public key. In local mode, `local_keys` is the folder in which a missing key pair is created."""
-    if local_keys and not env.str(name, default=""):
+    if local_keys and not text(name):
         return keys.public_key(local_keys, name.removesuffix("_PUBLIC_KEY").lower())
     value = required(name, purpose)
     if len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):

@@ -22,6 +22,7 @@ class AlarmCode(StrEnum):
     COUNT_DRIFT = "count-drift"
     DELIVERY_DRIFT = "delivery-drift"
     AUDIT_LOG_UNCHECKED = "audit-log-unchecked"
+    CLOCK = "clock"
     DUTY_FAILED = "duty-failed"
     WORKER = "worker"
 

@@ -16,14 +16,12 @@ from pathlib import Path
 
 import django
 
+from campaign.runtime.environment import NAMES
+
 ROOT = Path(tempfile.mkdtemp(prefix="us-b-"))
-SETTINGS = (
-    "ALLOWED_HOSTS", "CACHE_URL", "DATABASE_URL", "FONT_DIRS", "UPDATES_PUBLIC_KEY", "EMAIL_HASH_PEPPER", "DEFAULT_FROM_EMAIL",
-    "EMAIL_URL", "ORGANIZATION_NAME", "OUTBOX_PUBLIC_KEY", "CONTACT_EMAIL", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
-    "SITE_URL", "TASKS_BACKEND",
-)  # fmt: skip
 # Independent of the operator's settings and `.env`. This process itself uses the site of 100,000.
-os.environ |= dict.fromkeys(SETTINGS, "") | {
+os.environ |= dict.fromkeys(NAMES, "") | {
+    "LOCAL": "True",
     "DJANGO_SETTINGS_MODULE": "campaign.settings",
     "VAR_DIR": str(ROOT / "100k"),
     "DEBUG": "False",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from campaign.runtime.environment import NAMES
 from signatures.registries import AlarmCode, AuditAction, Flag
 from tests.docs.pages import BASE, page, pages
 
@@ -48,6 +49,10 @@ def test_every_setting_is_described_and_no_other() -> None:
     described = set(rows(page("reference/settings.md")))
     assert len(described) > 20
     assert described - OF_TESTS == settings_of_the_code()
+
+
+def test_every_setting_that_can_be_read_is_read() -> None:
+    assert settings_of_the_code() == NAMES
 
 
 def test_every_setting_is_in_the_example() -> None:

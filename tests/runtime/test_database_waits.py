@@ -46,8 +46,15 @@ def test_O16_public_pages_wait_for_seconds_and_staff_and_worker_for_longer() -> 
     assert in_thread_of(WORKER, limits) == ["1h", "1min", "1h"]
 
 
-def test_O16_a_command_and_a_migration_wait_as_long_as_it_takes() -> None:
-    assert limits() == in_thread_of(COMMAND, limits) == ["0", "0", "0"]
+def test_O16_a_command_waits_long_but_not_without_end() -> None:
+    assert in_thread_of(COMMAND, limits) == ["6h", "1min", "6h"]
+
+
+def test_O16_a_process_that_says_nothing_has_the_budget_of_a_command() -> None:
+    with database_waits.used_in_block(STAFF):
+        assert in_thread_of(database_waits.MIGRATION, limits) == ["6h", "1s", "1h"]
+    connection.close()
+    assert limits() == ["6h", "1min", "6h"]
 
 
 def test_O16_the_operator_may_set_other_limits_in_the_address_of_the_database() -> None:

@@ -1,12 +1,18 @@
 """Settings: a wrong one stops the start with one sentence; a public site needs all its secrets."""
 
+import contextlib
 import os
+import pwd
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from campaign.runtime import environment
 from tests.live_site import BASE
 
 KEY = "ab" * 32
@@ -23,8 +29,10 @@ PRODUCTION = {
     "CONTACT_EMAIL": "privacy@example.org",
 }
 
+LOCAL = {"LOCAL": "True"}
 
-def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+
+def start(folder: Path, base: Path = BASE, /, **settings: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = {**kept, "VAR_DIR": str(folder), **settings}
     command = (
@@ -32,7 +40,7 @@ def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         if "SITE_URL" in settings
         else [sys.executable, "manage.py", "check"]
     )
-    return subprocess.run(command, cwd=BASE, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=base, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_local_mode_needs_no_setting(tmp_path: Path) -> None:
@@ -41,6 +49,79 @@ def test_local_mode_needs_no_setting(tmp_path: Path) -> None:
     for name in ("secret_key", "email_hash_pepper", "outbox.private", "updates.private"):
         assert (tmp_path / "v" / "keys" / name).stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "v" / "keys").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", sorted(PRODUCTION))
+def test_O15_one_setting_makes_it_no_local_mode(tmp_path: Path, name: str) -> None:
+    """As if the other settings were in a file that went astray."""
+    done = start(tmp_path / "v", **{name: PRODUCTION[name]})
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert not (tmp_path / "v").exists(), "it makes itself nothing"
+
+
+def test_O15_the_folder_of_a_public_site_without_its_settings_is_no_local_mode(tmp_path: Path) -> None:
+    (tmp_path / "v" / "static").mkdir(parents=True)
+    done = start(tmp_path / "v")
+    assert done.returncode != 0
+    assert "is that of a public site: give its settings, or LOCAL=True." in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert [entry.name for entry in (tmp_path / "v").iterdir()] == ["static"]
+
+
+def test_a_site_in_local_mode_starts_again_without_a_setting(tmp_path: Path) -> None:
+    for _each in range(2):
+        assert start(tmp_path / "v").returncode == 0
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the project, which may have a `.env` of its own."""
+    for name in ("campaign", "signatures"):
+        shutil.copytree(BASE / name, tmp_path / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(BASE / "manage.py", tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_settings_come_from_the_file_and_the_environment_goes_before_it(checkout: Path) -> None:
+    lines = "".join(f"{name}={value}\n" for name, value in PRODUCTION.items())
+    (checkout / ".env").write_text(f"# of a test\n\n{lines}export TRUSTED_PROXIES=1\n")
+    assert start(checkout / "v", checkout).returncode == 0
+    assert not (checkout / "v").exists(), "it is production"
+    assert "DEBUG must be False" in start(checkout / "v", checkout, DEBUG="True").stderr
+
+
+@pytest.mark.parametrize("wrong", ["link to nothing", "folder", "not UTF-8", "no setting", "of another user"])
+def test_O15_a_file_of_settings_that_cannot_be_read_stops_the_start(checkout: Path, wrong: str) -> None:
+    file = checkout / ".env"
+    if wrong == "link to nothing":
+        file.symlink_to(checkout / "nowhere")
+    elif wrong == "folder":
+        file.mkdir()
+    else:
+        line = {"not UTF-8": b"SITE_URL=\xff\n", "no setting": b"# SITE_URL=\nSITE_URL: https://x.example\n"}
+        file.write_bytes(line.get(wrong, b"SITE_URL=https://x.example\n"))
+    if wrong == "of another user":
+        file.chmod(0)
+        with as_ordinary_user(), pytest.raises(ImproperlyConfigured, match="cannot be read: Permission denied"):
+            environment.read_file(file)
+        return
+    done = start(checkout / "v", checkout)
+    assert done.returncode != 0
+    assert str(file) in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert not (checkout / "v").exists(), "no keys and no database of its own"
+
+
+@contextlib.contextmanager
+def as_ordinary_user() -> Iterator[None]:
+    """Gives up the rights of root, if there are any."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def test_production_with_all_its_settings_passes_the_deployment_check(tmp_path: Path) -> None:
@@ -72,22 +153,22 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
     [
         ({"VAR_DIR": "/tmp/" + "x" * 90}, "VAR_DIR must be at most 80 characters long"),  # noqa: S108  never created
         ({"DEBUG": "yes"}, "DEBUG must be True or False, not 'yes'."),
-        ({"COUNT_STEP_MINUTES": "61"}, "COUNT_STEP_MINUTES must be from 1 to 60"),
+        ({**LOCAL, "COUNT_STEP_MINUTES": "61"}, "COUNT_STEP_MINUTES must be from 1 to 60"),
         ({**PRODUCTION, "COUNT_STEP_MINUTES": "0"}, "COUNT_STEP_MINUTES must be from 1 to 60"),
-        ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be a whole number"),
+        ({**LOCAL, "TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES must be a whole number"),
         ({"SITE_URL": "letter.example.org"}, "SITE_URL must look like"),
         ({"SITE_URL": "http://letter.example.org"}, "must begin with https://"),
         ({**PRODUCTION, "DEBUG": "True"}, "DEBUG must be False"),
         ({**PRODUCTION, "SECRET_KEY": "changeme" * 8}, "SECRET_KEY must be at least 32 random characters."),
         ({**PRODUCTION, "OUTBOX_PUBLIC_KEY": "nokey"}, "OUTBOX_PUBLIC_KEY must be a Curve25519 public key"),
-        ({"EMAIL_URL": "http://localhost"}, "EMAIL_URL must look like"),
-        ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL must begin with postgres://."),
-        (
-            {"ALLOWED_HOSTS": "letter.example.org"},
-            "SITE_URL names this machine, but ALLOWED_HOSTS holds letter.example.org",
-        ),
-        ({"EMAIL_URL": "smtp://mail.example.org"}, "SITE_URL names this machine, but EMAIL_URL points to another"),
-        ({"TRUSTED_PROXIES": "1"}, "SITE_URL names this machine, but TRUSTED_PROXIES says there is a proxy"),
+        ({**LOCAL, "EMAIL_URL": "http://localhost"}, "EMAIL_URL must look like"),
+        ({**LOCAL, "DATABASE_URL": "sqlite:///x"}, "DATABASE_URL must begin with postgres://."),
+        ({**LOCAL, "DATABASE_URL": "postgres://localhost:many/x"}, "DATABASE_URL has a port that is none."),
+        ({**LOCAL, "ALLOWED_HOSTS": "letter.example.org"}, "(LOCAL=True), but ALLOWED_HOSTS holds letter.example.org"),
+        ({**LOCAL, "SITE_URL": "https://letter.example.org"}, "(LOCAL=True), but SITE_URL points to another machine"),
+        ({**LOCAL, "EMAIL_URL": "smtp://mail.example.org"}, "(LOCAL=True), but EMAIL_URL points to another machine"),
+        ({**LOCAL, "DATABASE_URL": "postgres://db/x"}, "(LOCAL=True), but DATABASE_URL points to another machine"),
+        ({**LOCAL, "TRUSTED_PROXIES": "1"}, "(LOCAL=True), but TRUSTED_PROXIES says there is a proxy"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_sentence(

@@ -82,6 +82,7 @@ class Command(BaseCommand):
         os.environ["SITE_URL"] = settings.SITE_URL = (
             settings.SITE_URL if os.environ.get("SITE_URL") else f"http://localhost:{options['port']}"
         )
+        os.environ["LOCAL"] = str(settings.LOCAL_MODE)  # settings that `serve` adds do not change what the site is
         try:
             with database.single_instance("serve"):
                 _require_free_port(options["host"], options["port"])

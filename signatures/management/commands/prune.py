@@ -3,8 +3,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from campaign.runtime import clock
 from signatures import retention
 
 
@@ -15,5 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only print what would be deleted")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["dry_run"] and (doubt := clock.doubt()):
+            raise CommandError(doubt)
         for what, number in retention.prune(dry_run=options["dry_run"]).items():
             self.stdout.write(f"{number:>8}  {what}")
