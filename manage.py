@@ -4,15 +4,22 @@
 import os
 import sys
 
+MAKE_SETTINGS = ("init", "make_keys")  # commands that make the settings, and so read none
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
-    # Imported here, because both read the settings module named above.
+    # Imported here, because they read the settings module named above.
+    from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
+    from django.core.management import execute_from_command_line, load_command_class
 
     from campaign.runtime import database
 
+    if sys.argv[1:] and sys.argv[1] in MAKE_SETTINGS:
+        settings.configure()
+        load_command_class("campaign", sys.argv[1]).run_from_argv(sys.argv)
+        return
     try:
         with database.running_for_command(sys.argv[1] if len(sys.argv) > 1 else ""):
             execute_from_command_line(sys.argv)
