@@ -56,7 +56,8 @@ def in_file(path: Path) -> dict[str, str]:
 def parsed(content: str) -> dict[str, str]:
     """Returns what the text of a `.env` file sets."""
     found: dict[str, str] = {}
-    type("File", (environ.Env,), {"ENVIRON": found}).read_env(io.StringIO(content))
+    reader: Any = type("Reader", (environ.Env,), {"ENVIRON": found})
+    reader.read_env(io.StringIO(content))
     return found
 
 
