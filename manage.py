@@ -13,18 +13,24 @@ def main() -> None:
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line, load_command_class
+    from django.db import OperationalError
 
-    from campaign.runtime import database
+    from campaign.runtime import database, failures
 
-    if sys.argv[1:] and sys.argv[1] in MAKE_SETTINGS:
-        settings.configure()
-        load_command_class("campaign", sys.argv[1]).run_from_argv(sys.argv)
-        return
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        with database.running_for_command(sys.argv[1] if len(sys.argv) > 1 else ""):
+        if name in MAKE_SETTINGS:
+            settings.configure()
+            load_command_class("campaign", name).run_from_argv(sys.argv)
+            return
+        with database.running_for_command(name):
             execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, database.DatabaseUnavailable) as error:
         sys.exit(str(error))
+    except (OSError, OperationalError) as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(failures.sentence(error))
 
 
 if __name__ == "__main__":

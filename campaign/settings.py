@@ -112,7 +112,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "campaign.web.middleware.HealthCheckMiddleware",
+    "campaign.web.health.HealthCheckMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "campaign.web.middleware.LanguageFromUrlMiddleware",
     "campaign.web.middleware.OverloadMiddleware",
@@ -257,7 +257,7 @@ if not LOCAL_MODE:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
     SECURE_SSL_REDIRECT = True
     SECURE_SSL_HOST = SITE.netloc
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -270,7 +270,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"redacting": {"()": "campaign.runtime.logs.RedactingFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacting"}},
+    "filters": {"limiting": {"()": "campaign.runtime.logs.LimitingFilter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "redacting", "filters": ["limiting"]},
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         **{name: {"handlers": [], "propagate": True} for name in HANDLED_BY_ROOT},

@@ -7,11 +7,10 @@ from django.urls import include, path
 
 from campaign.letters import feeds, views
 from campaign.letters.sitemaps import sitemap
-from campaign.web import health, robots
+from campaign.web import robots
 from signatures.public_list.api import api
 
 urlpatterns = [
-    path("readyz", health.ready, name="ready"),
     path("robots.txt", robots.robots, name="robots"),
     path("sitemap.xml", sitemap, name="sitemap"),
     path("api/v1/letters/<slug:slug>/", api, name="api"),

@@ -1,6 +1,7 @@
 """Fixtures: a few people, a letter, a real PostgreSQL and a real mail server."""
 
 import asyncio
+import logging
 import os
 import re
 import shutil
@@ -24,7 +25,8 @@ from campaign.letters import text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from campaign.runtime import database
-from campaign.web import middleware
+from campaign.runtime.logs import LimitingFilter
+from campaign.web import health, middleware
 from signatures.models import Signature, Submission
 from signatures.outbox import sending
 from signatures.screening import blocklists, daily_keys, proof_of_work, rate_limits
@@ -76,6 +78,11 @@ def site() -> Iterator[LiveSite]:
 def clear_caches() -> None:
     """No test reads what another one left in this process."""
     middleware.page_cache.clear()
+    health.answers.clear()
+    for handler in logging.root.handlers:
+        for limit in handler.filters:
+            if isinstance(limit, LimitingFilter):
+                limit.clear()
     text_cache.clear_cache()
     rate_limits.clear_cache()
     daily_keys.clear_cache()

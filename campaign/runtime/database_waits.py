@@ -3,7 +3,8 @@
 A server that works ends each wait by itself: the *budget* of a process sets its `statement_timeout`, `lock_timeout` and
 `idle_in_transaction_session_timeout`. A server that hangs does not. So in a process whose budget is watched, a thread
 looks after the waits of all others. When one takes long, it asks the server for a sign of life; without one the
-database counts as *away*: waits are cut, and new ones fail at once, until the server answers again.
+database counts as *away*: waits are cut, and new ones fail at once, until the server answers again. A wait of which
+another transaction is the reason is logged.
 """
 
 import contextlib
@@ -27,6 +28,7 @@ LOOK_SECONDS = 0.1  # between two looks at the waits
 SUSPICIOUS_SECONDS = 0.5  # a longer wait makes the watching thread ask the server for a sign of life
 SIGN_OF_LIFE_SECONDS = 1.5  # in which the server must accept a connection and answer
 PAUSE_SECONDS = 0.5  # between two questions
+LOG_SECONDS = 5.0  # after which a wait for a lock is logged
 
 
 class Budget(NamedTuple):
@@ -36,13 +38,15 @@ class Budget(NamedTuple):
         statement: for one statement.
         lock: for a lock that another transaction holds.
         idle: for a transaction in which nothing happens.
-        is_watched: whether a server that hangs is noticed and given up.
+        is_watched: whether a thread looks after its waits. Not in a process that forks, as `serve` does.
+        gives_up: whether its waits are cut when the server hangs.
     """
 
     statement: int = 0
     lock: int = 0
     idle: int = 0
     is_watched: bool = False
+    gives_up: bool = False
 
     @property
     def options(self) -> str:
@@ -52,7 +56,7 @@ class Budget(NamedTuple):
             "lock_timeout": self.lock,
             "idle_in_transaction_session_timeout": self.idle,
         }
-        if self.is_watched:
+        if self.gives_up:
             limits["client_connection_check_interval"] = 1  # ends the statement of a wait that was cut
         return " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items() if seconds)
 
@@ -60,13 +64,14 @@ class Budget(NamedTuple):
 COMMAND = Budget(statement=6 * 3600, lock=60, idle=6 * 3600)  # an operator is patient, but nothing waits without end
 # Whoever reads a table queues behind a migration that waits for it. So it gives up soon, and is tried again.
 MIGRATION = Budget(statement=6 * 3600, lock=1, idle=3600)
-WORKER = Budget(statement=3600, lock=60, idle=3600)
-STAFF = Budget(statement=300, lock=10, idle=600, is_watched=True)  # an export of millions takes its time
+WORKER = Budget(statement=3600, lock=60, idle=3600, is_watched=True)
+STAFF = Budget(statement=300, lock=10, idle=600, is_watched=True, gives_up=True)  # an export of millions takes its time
 
 
 def public() -> Budget:
     """Returns the budget of public pages."""
-    return Budget(settings.DATABASE_STATEMENT_SECONDS, settings.DATABASE_LOCK_SECONDS, idle=10, is_watched=True)
+    statement, lock = settings.DATABASE_STATEMENT_SECONDS, settings.DATABASE_LOCK_SECONDS
+    return Budget(statement, lock, idle=10, is_watched=True, gives_up=True)
 
 
 _process = COMMAND
@@ -124,6 +129,7 @@ class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes
     def __init__(self, dsn: str, *arguments: Any, **more: Any) -> None:
         self.budget = _budget()
         self.waiting_since = 0.0
+        self.is_logged = False
         given = extensions.parse_dsn(dsn).get("options", "")  # by the operator in DATABASE_URL: the later one counts
         options = f"{self.budget.options} {given}".strip()
         self.full_dsn = extensions.make_dsn(dsn, options=options) if options else dsn
@@ -180,11 +186,11 @@ class _Watch:
         self._asked = 0.0  # monotonic seconds of the last question
 
     def begin(self, connection: Connection) -> None:
-        if self._is_away:
+        if self._is_away and connection.budget.gives_up:
             raise psycopg2.OperationalError("the database does not answer")
         if self._thread is None:
             self._start_watching()
-        connection.waiting_since = time.monotonic()
+        connection.waiting_since, connection.is_logged = time.monotonic(), False
         self._waits[threading.get_ident()] = connection
 
     def end(self, connection: Connection) -> None:
@@ -199,12 +205,14 @@ class _Watch:
     def _run(self) -> None:
         while True:
             time.sleep(LOOK_SECONDS)
-            self.look()
+            waits = list(self._waits.values())
+            self._look_for_life([wait for wait in waits if wait.budget.gives_up])
+            if not self._is_away:
+                _log_blocked(waits)
 
-    def look(self) -> None:
+    def _look_for_life(self, waits: Sequence[Connection]) -> None:
         """Ask the server for a sign of life if it is away, or somebody waits long."""
         now = time.monotonic()
-        waits = list(self._waits.values())
         self._last = next((wait for wait in waits if now - wait.waiting_since > SUSPICIOUS_SECONDS), self._last)
         is_suspicious = self._is_away or any(now - wait.waiting_since > SUSPICIOUS_SECONDS for wait in waits)
         if self._last is None or not is_suspicious or now - self._asked < PAUSE_SECONDS:
@@ -213,7 +221,8 @@ class _Watch:
         self._asked = time.monotonic()
         if self._is_away:
             for wait in list(self._waits.values()):
-                wait.cut()
+                if wait.budget.gives_up:
+                    wait.cut()
         if self._is_away != was_away:
             log.error("the database %s", "does not answer" if self._is_away else "answers again")
 
@@ -221,17 +230,36 @@ class _Watch:
 _watch = _Watch()
 
 
+def _log_blocked(waits: Sequence[Connection]) -> None:
+    """Log each wait that has long been for a lock of another transaction, once."""
+    now = time.monotonic()
+    for wait in waits:
+        if wait.is_logged or now - wait.waiting_since < LOG_SECONDS:
+            continue
+        wait.is_logged = True
+        with contextlib.suppress(psycopg2.Error):
+            if holders := _ask(wait.full_dsn, "SELECT unnest(pg_blocking_pids(%s))", wait.get_backend_pid()):
+                numbers = ", ".join(str(number) for (number,) in holders)
+                log.warning("a statement waits for a lock that PostgreSQL's process %s holds", numbers)
+
+
 def shows_life(dsn: str) -> bool:
     """Returns whether the server answers in time. An error counts as an answer: it makes nobody wait."""
-    deadline = time.monotonic() + SIGN_OF_LIFE_SECONDS
     try:
-        with contextlib.closing(psycopg2.connect(dsn, async_=1)) as connection:
-            if not _is_done(connection, deadline):
-                return False
-            connection.cursor().execute("SELECT 1")
-            return _is_done(connection, deadline)
+        return _ask(dsn, "SELECT 1") is not None
     except psycopg2.Error:
         return True
+
+
+def _ask(dsn: str, question: str, *values: object) -> list[tuple[Any, ...]] | None:
+    """Returns the rows of a query on a new connection, or None if the server does not answer in time."""
+    deadline = time.monotonic() + SIGN_OF_LIFE_SECONDS
+    with contextlib.closing(psycopg2.connect(dsn, async_=1)) as connection:
+        if not _is_done(connection, deadline):
+            return None
+        cursor = connection.cursor()
+        cursor.execute(question, values)
+        return list(cursor) if _is_done(connection, deadline) else None
 
 
 def _is_done(connection: Any, deadline: float) -> bool:

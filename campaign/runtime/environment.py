@@ -83,7 +83,7 @@ def is_local(name: str, folder: Path) -> bool:
 def foreign(url: SplitResult) -> bool:
     """Returns whether an address points to another machine."""
     host = url.hostname or ""
-    return bool(host) and host not in LOCAL_HOSTS and not host.startswith("%2f")  # the folder of a socket
+    return bool(host) and host not in LOCAL_HOSTS and not host.upper().startswith("%2F")  # the folder of a socket
 
 
 def text(name: str) -> str:

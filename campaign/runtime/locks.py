@@ -1,14 +1,22 @@
 """Advisory locks of PostgreSQL: all numbers, and how to take one.
 
-A session lock ends with its `with` block, or with the connection, however the process ends. It needs a connection of
-its own to PostgreSQL: through PgBouncer in transaction mode it would stay behind in the pool.
+Each is held by a transaction, and ends with it, however the process ends. So it works through PgBouncer in transaction
+mode too, which gives each transaction another session (threat model O17).
 """
 
+import logging
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from enum import IntEnum, unique
 
-from django.db import connection
+from django.db import DatabaseError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+log = logging.getLogger(__name__)
+
+LOG_SECONDS = 5.0  # after which a wait is logged
+POLL_SECONDS = 0.1
 
 
 @unique
@@ -27,28 +35,52 @@ class AdvisoryLock(IntEnum):
 
 
 @contextmanager
-def session_lock(lock: AdvisoryLock, key: int = 0, *, wait: bool = True) -> Iterator[bool]:
-    """Holds the lock during the block.
+def block_lock(lock: AdvisoryLock, key: int = 0, *, seconds: float = 0) -> Iterator[bool]:
+    """Holds the lock during a block that has transactions of its own, by a transaction on another connection.
 
-    Yields True; or, with `wait=False` while another session holds the lock, False.
+    Yields True; or, without `seconds` to wait while somebody else holds the lock, False.
+
+    Raises:
+        OperationalError: somebody else has held the lock for so many seconds.
     """
-    is_held = _take("pg_advisory_lock" if wait else "pg_try_advisory_lock", lock, key)
-    try:
-        yield is_held
-    finally:
+    with closing(connection.copy()) as holder:
+        holder.set_autocommit(False)
+        is_held = _wait_for(holder, lock, key, seconds)
         if is_held:
-            _take("pg_advisory_unlock", lock, key)
+            with holder.cursor() as cursor:
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # the block has no limit
+        try:
+            yield is_held
+        finally:
+            with suppress(DatabaseError):  # a lost connection holds no lock
+                holder.rollback()
 
 
 def transaction_lock(lock: AdvisoryLock, key: int = 0, *, wait: bool = True) -> bool:
-    """Takes the lock until the transaction ends.
+    """Takes the lock until the transaction ends. A wait ends as that for a row does: `campaign.runtime.database_waits`.
 
     Returns True; or, with `wait=False` while another session holds the lock, False.
     """
-    return _take("pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock", lock, key)
+    return _take(connection, "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock", lock, key)
 
 
-def _take(function: str, lock: AdvisoryLock, key: int) -> bool:
-    with connection.cursor() as cursor:
+def _wait_for(holder: BaseDatabaseWrapper, lock: AdvisoryLock, key: int, seconds: float) -> bool:
+    begun, is_logged = time.monotonic(), False
+    while not _take(holder, "pg_try_advisory_xact_lock", lock, key):
+        holder.rollback()  # whoever waits occupies no session of a pool
+        waited = time.monotonic() - begun
+        if not seconds:
+            return False
+        if waited > seconds:
+            raise OperationalError(f"the lock {lock.name} was held by somebody else for {seconds:.0f} seconds")
+        if waited > LOG_SECONDS and not is_logged:
+            log.warning("the lock %s is held by somebody else; this process waits for it", lock.name)
+            is_logged = True
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _take(session: BaseDatabaseWrapper, function: str, lock: AdvisoryLock, key: int) -> bool:
+    with session.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s, %s)", [lock, key])
         return cursor.fetchone()[0] is not False  # a function that waits returns void

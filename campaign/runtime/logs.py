@@ -4,7 +4,11 @@ import ipaddress
 import json
 import logging
 import sysconfig
+import threading
+import time
 import traceback
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +22,7 @@ from django.views.debug import ExceptionReporter
 from campaign.runtime.regular_expressions import IGNORECASE, MULTILINE, Match, linear
 
 MAX_EVENT = 500  # characters of a message that are logged
+MAX_LINES_A_MINUTE = 10  # of one kind
 MAX_FRAMES = 50  # of a traceback, innermost first
 
 PERSONAL_LINK = linear(
@@ -44,6 +49,47 @@ def remove_handlers_since(before: set[tuple[logging.Logger, logging.Handler]]) -
         logger.removeHandler(handler)
 
 
+@dataclass
+class _Lines:
+    """What was logged of one kind: when the last lines were, in monotonic seconds, and how many were left out since."""
+
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_LINES_A_MINUTE))
+    left_out: int = 0
+
+
+class LimitingFilter(logging.Filter):
+    """Lets so many lines of one kind pass in any minute (threat model O10): what fails all the time fills no disk.
+
+    A kind is a line of the code, with type and place of the exception. The next line says how many were left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._kinds: defaultdict[tuple[object, ...], _Lines] = defaultdict(_Lines)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            lines = self._kinds[_kind(record)]
+            if len(lines.times) == MAX_LINES_A_MINUTE and now - lines.times[0] < 60:
+                lines.left_out += 1
+                return False
+            lines.times.append(now)
+            record.left_out, lines.left_out = lines.left_out, 0
+        return True
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kinds.clear()
+
+
+def _kind(record: logging.LogRecord) -> tuple[object, ...]:
+    error, _value, trace = record.exc_info or (None, None, None)
+    where = traceback_locations(trace)[:1]
+    return record.name, record.levelno, record.pathname, record.lineno, error, *where
+
+
 class RedactingFormatter(logging.Formatter):
     """Writes one JSON object per line, without personal links, email addresses and IP addresses (threat model R4, R5).
 
@@ -62,6 +108,8 @@ class RedactingFormatter(logging.Formatter):
             "event": redact(message),
             **exception,
         }
+        if left_out := getattr(record, "left_out", 0):
+            line["left_out"] = left_out  # lines of this kind, since the last one
         return json.dumps(line)
 
 

@@ -1,36 +1,135 @@
-"""Readiness check for monitoring: `/readyz`."""
+"""Health checks for monitoring: `/healthz` (the web server is alive) and `/readyz` (the site can take signatures)."""
 
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import DatabaseError, connection
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
 
 from campaign.runtime import database
+from campaign.web.middleware import HEALTH_PATH, Middleware, healthy
 
+log = logging.getLogger(__name__)
+
+READY_PATH = "/readyz"
 WORKER_TIMEOUT = timedelta(minutes=2)  # the worker counts as stopped if no task finished for so long
+MIN_FREE_BYTES = 200 * 1024 * 1024
+KEPT_SECONDS = 1.0  # for which an answer is kept: whoever asks, the database writes at most once a second
+
+
+class HealthCheckMiddleware(Middleware):
+    """Answers both health checks for any host and scheme: a monitor on this machine asks 127.0.0.1 in plain HTTP."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == READY_PATH:
+            return ready(request)
+        return healthy() if request.path_info == HEALTH_PATH else self.get_response(request)
+
+
+def _takes_writes() -> bool:
+    """Returns whether the database commits. The message is written to its log and flushed, but to no table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_logical_emit_message(true, 'readyz', ''), current_setting('transaction_read_only')")
+        return bool(cursor.fetchone()[1] == "off")
+
+
+def _is_migrated() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def _is_durable() -> bool:
+    return all(value == "on" for value in database.durability().values())
+
+
+def _works() -> bool:
+    # The worker applies the count deltas every half minute, and each task leaves its time.
+    return DBTaskResult.objects.filter(finished_at__gte=timezone.now() - WORKER_TIMEOUT).exists()
+
+
+def _has_folders() -> bool:
+    """Returns whether a file can be written to VAR_DIR, and packages of deliveries can be read."""
+    with tempfile.TemporaryFile(dir=settings.VAR_DIR) as file:
+        file.write(bytes(4096))
+        file.flush()
+    deliveries = settings.DELIVERIES_DIR
+    return not deliveries.exists() or os.access(deliveries, os.R_OK | os.X_OK)
+
+
+def _has_space() -> bool:
+    folders = [folder for folder in (settings.VAR_DIR, settings.DELIVERIES_DIR) if folder.exists()]
+    return all(shutil.disk_usage(folder).free >= MIN_FREE_BYTES for folder in folders)
+
+
+def _keeps() -> bool:
+    """Returns whether the cache gives back what it was given."""
+    number = uuid.uuid4().hex
+    cache.set("readyz", number, 60)
+    return bool(cache.get("readyz") == number)
+
+
+CHECKS: dict[str, Callable[[], bool]] = {
+    "database": _takes_writes,
+    "migrations": _is_migrated,
+    "durable": _is_durable,
+    "worker": _works,
+    "folders": _has_folders,
+    "disk": _has_space,
+    "cache": _keeps,
+}
+# What other apps add at their start: the name of a check, and a function that returns whether it passes.
+more_checks: dict[str, Callable[[], bool]] = {}
+
+
+class _Answers:
+    """The last answer of this process. One thread checks at a time; meanwhile the others get the answer before."""
+
+    def __init__(self) -> None:
+        self._checking = threading.Lock()
+        self._last: dict[str, bool] = {}
+        self._until = 0.0  # monotonic seconds
+
+    def get(self) -> dict[str, bool]:
+        if time.monotonic() >= self._until and self._checking.acquire(blocking=not self._last):
+            try:
+                self._last = {name: _passes(name, check) for name, check in (CHECKS | more_checks).items()}
+                self._until = time.monotonic() + KEPT_SECONDS
+            finally:
+                self._checking.release()
+        return self._last
+
+    def clear(self) -> None:
+        self._last, self._until = {}, 0.0
+
+
+answers = _Answers()
+
+
+def _passes(name: str, check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except Exception as error:  # noqa: BLE001  whatever a database, a disk or a cache raises: it does not work
+        log.warning("readiness: %s failed with %s", name, type(error).__name__)
+        return False
 
 
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 if the site can take signatures, else 503.
-
-    It needs a reachable, writable and durable database, all migrations applied, and a worker that finishes tasks.
-    """
-    checks: dict[str, bool] = {"database": False, "migrations": False, "durable": False, "worker": False}
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW transaction_read_only")
-            checks["database"] = cursor.fetchone()[0] == "off"
-        executor = MigrationExecutor(connection)
-        checks["migrations"] = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-        checks["durable"] = all(value == "on" for value in database.durability().values())
-        # The worker applies the count deltas every half minute, and each task leaves its time.
-        checks["worker"] = DBTaskResult.objects.filter(finished_at__gte=timezone.now() - WORKER_TIMEOUT).exists()
-    except DatabaseError:
-        pass  # the checks that were not reached stay False
+    """Answer 200 if the site can take signatures, else 503, with the result of each check."""
+    checks = answers.get()
     is_ready = all(checks.values())
     return JsonResponse({"ready": is_ready, **checks}, status=200 if is_ready else 503)

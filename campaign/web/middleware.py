@@ -160,13 +160,6 @@ def healthy() -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
-class HealthCheckMiddleware(Middleware):
-    """Answers `/healthz` for any host and scheme, without the database."""
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return healthy() if request.path_info == HEALTH_PATH else self.get_response(request)
-
-
 OVERLOADED = "undersigned.overloaded"  # key in `META` of a request that found no thread in time
 
 

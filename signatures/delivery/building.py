@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from campaign.models import Translation
-from campaign.runtime.locks import AdvisoryLock, session_lock
+from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures.audit import audit_log
 from signatures.delivery import document_data, manifest, package, pdf, snapshot, zip_archive
 from signatures.models import Delivery, DeliveryEntry
@@ -86,7 +86,7 @@ def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _pe
 
     `on_progress` is called with the percent done.
     """
-    with session_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id, wait=False) as is_locked:
+    with block_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id) as is_locked:
         delivery = Delivery.objects.select_related("letter").get(pk=delivery_id)
         is_wanted = delivery.state != Delivery.State.VOID and not delivery.build_canceled and not delivery.failure
         if not is_locked or not is_wanted or (delivery.root and delivery.package.exists()):

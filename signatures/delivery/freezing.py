@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
 from campaign.models import Letter
-from campaign.runtime.locks import AdvisoryLock, session_lock
+from campaign.runtime.locks import AdvisoryLock, block_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
@@ -21,6 +21,7 @@ from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
 
 MAX_REASON = 300  # characters
+FREEZE_SECONDS = 60.0  # in which another freezing must be done
 
 _FREEZE_ENTRIES = load_sql(__file__, "freeze_entries.sql")
 
@@ -40,7 +41,7 @@ def freeze(letter: Letter, *, by: int | None, reason: str) -> Delivery:
     """
     reason = _require_reason(reason, "A delivery needs a reason.")
     # Freezings wait for each other, so that numbers run without a gap.
-    with session_lock(AdvisoryLock.FREEZE_DELIVERY), transaction.atomic(durable=True):
+    with block_lock(AdvisoryLock.FREEZE_DELIVERY, seconds=FREEZE_SECONDS), transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return _freeze(letter, by, reason)

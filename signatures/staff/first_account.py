@@ -15,7 +15,7 @@ def create_first_account() -> str | None:
         return None
     password = secrets.token_urlsafe(18)
     accounts.create_superuser("admin", password=password)
-    file = _password_file()
+    file = password_file()
     file.touch(mode=0o600)
     file.write_text(f"{settings.SITE_URL}/{settings.ADMIN_PATH}\nname: admin\npassword: {password}\n")
     return password
@@ -23,8 +23,8 @@ def create_first_account() -> str | None:
 
 def delete_first_password_file(**_signal: Any) -> None:
     """Delete the file with the first password, at the first login."""
-    _password_file().unlink(missing_ok=True)
+    password_file().unlink(missing_ok=True)
 
 
-def _password_file() -> Path:
+def password_file() -> Path:
     return settings.VAR_DIR / "first-login.txt"

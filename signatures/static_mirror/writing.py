@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from campaign.models import Letter
-from campaign.runtime.locks import AdvisoryLock, session_lock
+from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures.static_mirror import links, render, rewriting
 from signatures.static_mirror.folder import replaced_folder
 
@@ -35,7 +35,7 @@ def write_mirror(folder: Path, *, on: date, on_progress: Callable[[int], None] =
         ForeignFolder: the folder holds something else.
         OSError: the folder cannot be written.
     """
-    with session_lock(AdvisoryLock.WRITE_MIRROR, wait=False) as is_held:
+    with block_lock(AdvisoryLock.WRITE_MIRROR) as is_held:
         if not is_held:
             raise AlreadyRunning
         with replaced_folder(folder, f"{on}\n{settings.SITE_URL}\n") as into:

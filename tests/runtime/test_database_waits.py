@@ -1,5 +1,7 @@
 """How long each kind of process waits for the database (threat model O16)."""
 
+import logging
+import re
 import socket
 import threading
 import time
@@ -94,6 +96,16 @@ def silent_server() -> Iterator[str]:
     """Yields the address of a server that accepts connections and says nothing, as one that was stopped."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"host=127.0.0.1 port={server.getsockname()[1]} user=nobody"
+
+
+@pytest.mark.parametrize("budget", [WORKER, STAFF])
+def test_O16_a_long_wait_for_a_lock_is_logged_once_with_its_holder(
+    locked_letters: None, budget: Budget, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING), pytest.raises(OperationalError, match="lock timeout"):
+        in_thread_of(budget._replace(lock=7), Letter.objects.count)
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert re.fullmatch(r"a statement waits for a lock that PostgreSQL's process \d+ holds", line)
 
 
 def test_O16_a_server_that_says_nothing_shows_no_life(silent_server: str) -> None:

@@ -323,6 +323,32 @@ def test_R11_an_exception_on_the_personal_page_reveals_no_link(client: Client, l
         assert token not in text and ben.public_id.hex not in text and str(ben.public_id) not in text
 
 
+def fail(number: int) -> None:
+    try:
+        int("seven")
+    except ValueError:
+        logging.getLogger("signatures").exception("turn %d failed", number)
+
+
+def test_O10_lines_of_one_kind_are_ten_a_minute_and_the_next_one_counts_the_rest(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    for number in range(100):
+        now[0] += 0.5
+        fail(number)
+        if number == 50:
+            logging.getLogger("signatures").error("of another kind")
+    kinds = [line["event"] for line in lines.objects]
+    assert kinds == [*(f"turn {number} failed" for number in range(10)), "of another kind"]
+    assert all("left_out" not in line for line in lines.objects)
+
+    now[0] = 1061.0
+    fail(100)
+    assert (lines.objects[-1]["event"], lines.objects[-1]["left_out"]) == ("turn 100 failed", 90)
+
+
 def test_with_debug_the_error_report_is_the_one_of_django(rf: Any, settings: Any) -> None:
     settings.DEBUG = True
     request = rf.get("/")
@@ -367,7 +393,7 @@ def test_R5_no_log_of_a_running_site_holds_personal_data() -> None:
 
     objects = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     assert {"ProgrammingError", "IntegrityError"} <= {line.get("error") for line in objects}
-    assert all(set(line) <= {"at", "level", "logger", "event", "error", "where"} for line in objects)
+    assert all(set(line) <= {"at", "level", "logger", "event", "error", "where", "left_out"} for line in objects)
     assert "was terminated by signal 9" in server and "violates check constraint" in server
     for text in (output, server):
         for secret in (canary, link.split("/")[2], "127.0.0.1"):

@@ -7,31 +7,27 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from campaign.management.commands import serve
 from campaign.models import Letter
-from campaign.runtime.locks import AdvisoryLock, session_lock
-
-BLOCKS_SOMEBODY = (
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-)
+from campaign.runtime import locks
+from campaign.runtime.locks import AdvisoryLock, block_lock
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_machines_that_start_at_once_the_second_waits_until_the_first_has_migrated(
-    settings: Any, tmp_path: Path
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The test is the first machine: it holds the lock, as `serve` does while it migrates."""
     settings.VAR_DIR = tmp_path
+    monkeypatch.setattr(locks, "LOG_SECONDS", 0.1)
     second = threading.Thread(target=serve.Command().prepare)
-    with session_lock(AdvisoryLock.MIGRATE):
+    with block_lock(AdvisoryLock.MIGRATE):
         second.start()
-        with connection.cursor() as cursor:
-            deadline = time.monotonic() + 10
-            while cursor.execute(BLOCKS_SOMEBODY) or cursor.fetchone() != (True,):
-                assert time.monotonic() < deadline, "the second machine does not wait"
-                time.sleep(0.01)
+        deadline = time.monotonic() + 10
+        while "the lock MIGRATE is held by somebody else; this process waits for it" not in caplog.messages:
+            assert time.monotonic() < deadline, "the second machine does not wait"
+            time.sleep(0.01)
         assert not Letter.objects.exists() and not User.objects.exists()
     second.join(60)
     assert Letter.objects.count() == User.objects.count() == 1

@@ -52,8 +52,8 @@ class Command(BaseCommand):
             self.make(options)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
-        except PermissionError as error:
-            raise CommandError(f"{error.filename or options['folder']} needs another user, such as root.") from None
+        except PermissionError:
+            raise CommandError(f"The files in {options['folder']} need another user, such as root.") from None
 
     def make(self, options: dict[str, Any]) -> None:
         file = (options["folder"] / SETTINGS).resolve()  # it may be a link to where the settings are

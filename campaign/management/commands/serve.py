@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -16,14 +17,19 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 
 from campaign.models import Letter
-from campaign.runtime import database
-from campaign.runtime.locks import AdvisoryLock, session_lock
+from campaign.runtime import database, failures
+from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures.staff import first_account
 
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 60.0  # in which a start that the database or the disk refuses is tried again
+RETRY_PAUSE_SECONDS = 5.0
 MAX_PAUSE_SECONDS = 30.0  # between two starts of a child process that keeps ending
+MIGRATION_SECONDS = 600.0  # in which another machine that migrates must be done
 HEADER_MILLISECONDS = 10_000  # in which a client must send the head of a request, also on a connection that it keeps
 
 
@@ -83,19 +89,41 @@ class Command(BaseCommand):
             settings.SITE_URL if os.environ.get("SITE_URL") else f"http://localhost:{options['port']}"
         )
         os.environ["LOCAL"] = str(settings.LOCAL_MODE)  # settings that `serve` adds do not change what the site is
-        try:
-            with database.single_instance("serve"):
-                _require_free_port(options["host"], options["port"])
-                with database.running():
+        with contextlib.ExitStack() as held:
+            try:
+                self.start(held, stop, options)
+            except database.DatabaseUnavailable as error:
+                raise CommandError(str(error)) from None
+            if not stop.is_set():
+                self.supervise(children(options), stop, options)
+
+    def start(self, held: contextlib.ExitStack, stop: threading.Event, options: dict[str, Any]) -> None:
+        """Take what a site needs, and prepare it. What database or disk refuse is tried again: they may come later.
+
+        Raises:
+            CommandError: it was refused for `RETRY_SECONDS`, or for a reason that does not pass.
+        """
+        last_try = time.monotonic() + RETRY_SECONDS
+        while not stop.is_set():
+            with contextlib.ExitStack() as attempt:
+                try:
+                    attempt.enter_context(database.single_instance("serve"))
+                    _require_free_port(options["host"], options["port"])
+                    attempt.enter_context(database.running())
                     self.prepare()
-                    if not stop.is_set():
-                        self.supervise(children(options), stop, options)
-        except database.DatabaseUnavailable as error:
-            raise CommandError(str(error)) from None
+                except (OSError, OperationalError) as error:
+                    reason = failures.sentence(error)
+                else:
+                    held.push(attempt.pop_all())
+                    return
+            if time.monotonic() > last_try:
+                raise CommandError(reason)
+            log.warning("%s It is tried again for a minute.", reason)
+            stop.wait(RETRY_PAUSE_SECONDS)
 
     def prepare(self) -> None:
         """Migrate, load the shipped letter if there is none, create the first account, collect static files."""
-        with session_lock(AdvisoryLock.MIGRATE):
+        with block_lock(AdvisoryLock.MIGRATE, seconds=MIGRATION_SECONDS):
             call_command("migrate", interactive=False, verbosity=0)
             if not Letter.objects.exists():
                 call_command("load_letter", stdout=self.stdout)
@@ -103,9 +131,10 @@ class Command(BaseCommand):
         connection.close()
         call_command("collectstatic", interactive=False, verbosity=0)
         if password:
-            self.stdout.write(
-                f"First login: name admin, password {password} (also in {settings.VAR_DIR}/first-login.txt)"
-            )
+            # What is no terminal is kept, for example in the journal.
+            shown = f"{password} (also in {{}})" if self.stdout.isatty() else "in {}"
+            file = first_account.password_file()
+            self.stdout.write(f"First login: name admin, password {shown.format(file)}")
 
     def supervise(self, processes: list[Child], stop: threading.Event, options: dict[str, Any]) -> None:
         """Start the processes, restart those that end, and stop all of them once `stop` is set."""

@@ -1,0 +1,111 @@
+"""Health checks: what they try, and that they do not lie."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from campaign.web import health
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, settings: Any) -> None:
+    settings.VAR_DIR = tmp_path
+    settings.DELIVERIES_DIR = tmp_path / "deliveries"
+
+
+@pytest.fixture(autouse=True)
+def worker(db: None) -> None:
+    """The worker has just finished something."""
+    arguments: dict[str, Any] = {"args": [], "kwargs": {}}
+    DBTaskResult.objects.create(
+        task_path="signatures.tasks.run_duties", finished_at=timezone.now(), args_kwargs=arguments
+    )
+
+
+def failed(client: Client) -> set[str]:
+    """Returns the names of the checks that failed."""
+    health.answers.clear()
+    answer = client.get("/readyz")
+    found = answer.json()
+    assert answer.status_code == (200 if found["ready"] else 503)
+    return {name for name, passed in found.items() if not passed} - {"ready"}
+
+
+def test_a_site_that_can_take_signatures_is_ready(client: Client) -> None:
+    assert failed(client) == set()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_monitor_on_this_machine_is_answered_whatever_host_and_scheme(
+    client: Client, settings: Any, path: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["letter.example.org"]
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+    assert Client().get(path, headers={"host": "127.0.0.1:8000"}).status_code == 200
+    assert client.get(path, headers={"host": "10.0.0.1"}).status_code == 200
+
+
+def test_O11_a_server_that_does_not_flush_is_not_ready(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+    assert failed(client) == {"durable"}
+
+
+def test_a_database_that_takes_no_writes_is_not_ready(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+    assert failed(client) == {"database"}
+
+
+def test_a_worker_that_stands_still_is_not_ready(client: Client) -> None:
+    DBTaskResult.objects.update(finished_at=timezone.now() - 2 * health.WORKER_TIMEOUT)
+    assert failed(client) == {"worker"}
+
+
+def test_a_folder_that_is_gone_is_not_ready(client: Client, settings: Any, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path / "gone"
+    assert failed(client) == {"folders"}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode:
+        pytest.skip("this user may mount nothing")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_O10_a_full_disk_is_not_ready(client: Client, settings: Any, small_disk: Path, caplog: Any) -> None:
+    settings.VAR_DIR = small_disk
+    assert failed(client) == {"disk"}, "nearly full, as one of 1 MB is"
+    with pytest.raises(OSError, match="No space left"):
+        (small_disk / "much").write_bytes(bytes(2**21))
+    assert failed(client) == {"disk", "folders"}
+    assert "readiness: folders failed with OSError" in caplog.messages
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:9/0", "locmemcache://"])
+def test_a_cache_that_forgets_is_not_ready(client: Client, settings: Any, url: str) -> None:
+    backend = "redis.RedisCache" if url.startswith("redis") else "dummy.DummyCache"
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": url}}
+    assert failed(client) == {"cache"}
+
+
+def test_whoever_asks_often_makes_the_database_write_once(
+    client: Client, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    assert failed(client) == set()
+    with django_assert_num_queries(0):
+        assert {client.get("/readyz").status_code for _each in range(20)} == {200}
