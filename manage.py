@@ -15,9 +15,11 @@ def main() -> None:
     from django.core.management import execute_from_command_line, load_command_class
     from django.db import OperationalError
 
-    from campaign.runtime import database, failures
+    from campaign.runtime import database, failures, logs
 
     name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if not sys.stderr.isatty() and "--traceback" not in sys.argv:
+        logs.log_uncaught_exceptions()
     try:
         if name in MAKE_SETTINGS:
             settings.configure()

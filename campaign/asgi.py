@@ -6,16 +6,19 @@ import os
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from campaign.runtime.logs import logged_start
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
 
-handler = get_wsgi_application()
+with logged_start():
+    handler = get_wsgi_application()
 
-from campaign.web.server import Application  # noqa: E402  # it needs the settings
+    from campaign.web.server import Application  # it needs the settings
 
-application = Application(handler)
+    application = Application(handler)
 
-# Everything loaded now is kept until the process ends, so the garbage collector need not examine it again and again.
-# Reading the URL patterns loads what Django would load with the first request.
-get_resolver().url_patterns  # noqa: B018  # read for its effect: the first request finds the URLs loaded
-gc.collect()
-gc.freeze()
+    # Everything loaded now is kept until the process ends, so the garbage collector need not examine it again and
+    # again. Reading the URL patterns loads what Django would load with the first request.
+    get_resolver().url_patterns  # noqa: B018  # read for its effect: the first request finds the URLs loaded
+    gc.collect()
+    gc.freeze()

@@ -1,13 +1,16 @@
 """Log formatting and error reports without personal data (architecture, rule 6)."""
 
+import contextlib
 import ipaddress
 import json
 import logging
+import sys
 import sysconfig
 import threading
 import time
 import traceback
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
@@ -35,6 +39,41 @@ IP_4 = linear(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
 TRACEBACK = linear(r"^Traceback \(most recent call last\):\n(?P<frames>(?:[ ].*\n)+)(?P<error>[\w.]{1,200})", MULTILINE)
 FRAME = linear(r'^  File "(.+)", line (\d+)', MULTILINE)
 SOURCE_ROOTS = [Path(__file__).resolve().parents[2], *map(Path, {*map(sysconfig.get_path, ("purelib", "stdlib"))})]
+
+
+def log_uncaught_exceptions() -> None:
+    """Have what ends this process, or a thread of it, logged as all else: a traceback quotes values, on many lines."""
+
+    def log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            _log_end("an error ends the process", exc_info=(kind, error, trace))
+
+    def log_uncaught_in_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None:
+            _log_end("an error ends a thread", exc_info=(failed.exc_type, failed.exc_value, failed.exc_traceback))
+
+    sys.excepthook, threading.excepthook = log_uncaught, log_uncaught_in_thread
+
+
+@contextlib.contextmanager
+def logged_start() -> Iterator[None]:
+    """Ends the process with a line in the log when the block fails. A wrong setting is named by its sentence."""
+    try:
+        yield
+    except ImproperlyConfigured as error:
+        _log_end("the web server cannot start: %s", error)
+        raise SystemExit(1) from None
+    except Exception as error:  # noqa: BLE001  whatever ends the start is logged
+        _log_end("the web server cannot start", exc_info=error)
+        raise SystemExit(1) from None
+
+
+def _log_end(event: str, *values: object, exc_info: Any = None) -> None:
+    if not logging.root.handlers:  # the settings, which configure the log, may be what fails
+        handler = logging.StreamHandler()
+        handler.setFormatter(RedactingFormatter())
+        logging.root.addHandler(handler)
+    logging.getLogger(__name__).critical(event, *values, exc_info=exc_info)
 
 
 def handlers_of_loggers() -> set[tuple[logging.Logger, logging.Handler]]:

@@ -4,6 +4,7 @@ Starts a site, fills it with made-up people, and takes one picture for each plac
 pictures are written into `docs/_images/`; the browser tests take some of them, too.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -53,14 +54,16 @@ def front_page(studio: Studio) -> None:
 
 @scene("tour-serve")
 def serve(studio: Studio) -> None:
-    lines = studio.site.output.read_text().splitlines()
+    lines = [json.loads(line)["event"] for line in studio.site.output.read_text().splitlines()]
     shown = [line for line in lines if re.match(r"(First login|The letter|Staff|Emails are in)", line)]
     assert len(shown) == 4
     text = "\n".join(["$ uv run manage.py serve", *shown])
     text = re.sub(r"localhost:\d+", "localhost:8000", text).replace(
         f"{studio.site.folder}", "/home/you/undersigned/var"
     )
-    terminal(studio, "tour-serve", re.sub(r"password \S+", "password •••••••••••••••", text).splitlines())
+    terminal(
+        studio, "tour-serve", re.sub(r"password in (\S+)", r"password ••••••••••••••• (also in \1)", text).splitlines()
+    )
 
 
 @scene(

@@ -84,10 +84,12 @@ def database_away() -> Iterator[threading.Event]:
     connection.settings_dict["HOST"] = "/nowhere"
     bringing = threading.Thread(target=bring)
     bringing.start()
-    yield comes
-    comes.set()
-    bringing.join()
-    connection.close()
+    try:
+        yield comes
+    finally:
+        comes.set()
+        bringing.join()
+        connection.close()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ from signatures.management.commands import worker
 from signatures.models import Submission
 from signatures.values import tokens
 from tests.factories import make_signature, make_submission
-from tests.live_site import LiveSite, free_port
+from tests.live_site import BASE, LiveSite, free_port
 
 SIGN = "/letters/bridge/sign/"
 FORGED = [
@@ -349,6 +350,29 @@ def test_O10_lines_of_one_kind_are_ten_a_minute_and_the_next_one_counts_the_rest
     assert (lines.objects[-1]["event"], lines.objects[-1]["left_out"]) == ("turn 100 failed", 90)
 
 
+def one_line(*words: str, **settings: str) -> dict[str, Any]:
+    """Runs a process that ends with an error. Returns the one line that it wrote."""
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "campaign.settings", **settings}
+    done = subprocess.run(words, cwd=BASE, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    parsed: dict[str, Any] = json.loads(line)
+    return parsed
+
+
+def test_a_web_process_with_a_wrong_setting_says_so_in_one_line() -> None:
+    line = one_line(sys.executable, "-c", "import campaign.asgi", SITE_URL="nowhere")
+    assert line["event"].startswith("the web server cannot start: SITE_URL must look like")
+
+
+def test_R5_what_ends_a_command_or_its_thread_is_one_line_without_values() -> None:
+    start = "from campaign.runtime import logs; logs.log_uncaught_exceptions(); "
+    thread = "import sys, threading; t = threading.Thread(target=int, args=['Ada']); t.start(); t.join(); sys.exit(1)"
+    for code in ("int('Ada')", thread):
+        line = one_line(sys.executable, "-c", start + code)
+        assert line["error"] == "ValueError" and "Ada" not in str(line)
+
+
 def test_with_debug_the_error_report_is_the_one_of_django(rf: Any, settings: Any) -> None:
     settings.DEBUG = True
     request = rf.get("/")
@@ -365,7 +389,6 @@ def test_R5_no_log_of_a_running_site_holds_personal_data() -> None:
     """The real processes: web server, worker, PostgreSQL; with a table missing and a backend killed at work."""
     canary = f"kanari{secrets.token_hex(8)}"
     with LiveSite.temporary(free_port()) as site:
-        began = len(site.output.read_text())
         slug = "/letters/xi-jinping-2013"
         form = {"name": canary, "email": f"{canary}@example.org", "role": canary, "visibility": "public"}
         rows = psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned")
@@ -387,16 +410,16 @@ def test_R5_no_log_of_a_running_site_holds_personal_data() -> None:
         assert site.get(link)[0] == 200
         kill_a_backend_that_says(canary, site)
         site.wait_until_ready()
-        output = site.output.read_text()[began:]
+        output = site.output.read_text()
         server = (site.folder / "postgres.log").read_text()
         rows.close()
 
-    objects = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    objects = [json.loads(line) for line in output.splitlines()]
     assert {"ProgrammingError", "IntegrityError"} <= {line.get("error") for line in objects}
     assert all(set(line) <= {"at", "level", "logger", "event", "error", "where", "left_out"} for line in objects)
     assert "was terminated by signal 9" in server and "violates check constraint" in server
     for text in (output, server):
-        for secret in (canary, link.split("/")[2], "127.0.0.1"):
+        for secret in (canary, link.split("/")[2], "127.0.0.1", site.first_password):
             assert secret not in text
 
 

@@ -144,6 +144,21 @@ def test_a_command_uses_the_running_database(site: LiveSite, tmp_path: Path) -> 
     assert site.get("/readyz")[0] == 200, "it did not stop what it did not start"
 
 
+def test_R6_a_web_process_that_is_killed_is_restarted_and_that_is_a_line_of_json(site: LiveSite) -> None:
+    def parent(number: int) -> int:
+        return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+
+    def is_web_server(number: int) -> bool:
+        return b"granian" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+
+    (server,) = (number for number in site.processes() if is_web_server(number) and parent(number) == site.process.pid)
+    child = max(number for number in site.processes() if parent(number) == server)
+    os.kill(child, signal.SIGKILL)
+    site.wait_until_ready()
+    loggers = {json.loads(line)["logger"] for line in site.output.read_text().splitlines()}
+    assert "_granian" in loggers
+
+
 def test_a_child_process_that_ends_is_restarted(site: LiveSite) -> None:
     (worker,) = (
         number for number in site.processes() if b"worker" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import io
 import logging
 import os
 import signal
@@ -126,7 +127,9 @@ class Command(BaseCommand):
         with block_lock(AdvisoryLock.MIGRATE, seconds=MIGRATION_SECONDS):
             call_command("migrate", interactive=False, verbosity=0)
             if not Letter.objects.exists():
-                call_command("load_letter", stdout=self.stdout)
+                loaded = io.StringIO()
+                call_command("load_letter", stdout=loaded)
+                self.tell(loaded.getvalue())
             password = first_account.create_first_account()
         connection.close()
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -134,30 +137,36 @@ class Command(BaseCommand):
             # What is no terminal is kept, for example in the journal.
             shown = f"{password} (also in {{}})" if self.stdout.isatty() else "in {}"
             file = first_account.password_file()
-            self.stdout.write(f"First login: name admin, password {shown.format(file)}")
+            self.tell(f"First login: name admin, password {shown.format(file)}")
+
+    def tell(self, lines: str) -> None:
+        """Tell the person at the terminal; without one, the log."""
+        for line in lines.splitlines():
+            if self.stdout.isatty():
+                self.stdout.write(line)
+                self.stdout.flush()
+            else:
+                log.info("%s", line)
 
     def supervise(self, processes: list[Child], stop: threading.Event, options: dict[str, Any]) -> None:
         """Start the processes, restart those that end, and stop all of them once `stop` is set."""
         for child in processes:
             child.start()
         _wait_for_port(options["host"], options["port"], stop)
-        self.stdout.write(
-            f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}"
-        )
+        self.tell(f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}")
         if not settings.EMAIL_URL:
-            self.stdout.write(f"Emails are in:  {settings.VAR_DIR}/mail/")
-        self.stdout.write("Ctrl-C stops it.")
-        self.stdout.flush()
+            self.tell(f"Emails are in:  {settings.VAR_DIR}/mail/")
+        self.tell("Ctrl-C stops it.")
         while not stop.wait(0.2):
             for message in (_check_database(), *(child.check() for child in processes)):
                 if message:
-                    self.stderr.write(message)
+                    log.error("%s", message)
         running = [child.process for child in processes if child.process]
         for process in running:
             process.terminate()
         for process in running:
             _wait_or_kill(process)
-        self.stdout.write("Stopped.")
+        self.tell("Stopped.")
 
 
 def children(options: dict[str, Any]) -> list[Child]:
@@ -169,7 +178,8 @@ def children(options: dict[str, Any]) -> list[Child]:
         "--host", options["host"], "--port", str(options["port"]),
         "--workers", str(options["workers"]), "--backlog", "2048", "--no-ws",
         "--http1-header-read-timeout", str(HEADER_MILLISECONDS),
-        "--log-level", "warning", "--respawn-failed-workers", "campaign.asgi:application",
+        "--log-level", "warning", "--log-config", str(settings.BASE_DIR / "campaign" / "runtime" / "granian_logs.json"),
+        "--respawn-failed-workers", "campaign.asgi:application",
     ]  # fmt: skip
     processes = [Child("web server", web, {**web_environment, "GRANIAN_LOG_ACCESS_ENABLED": "false"})]
     if not options["no_worker"]:
