@@ -5,7 +5,6 @@ docs/reference/settings.md explains each. A wrong value stops the start with one
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
@@ -29,11 +28,7 @@ LOCAL_MODE = environment.is_local("LOCAL", VAR_DIR)
 if not LOCAL_MODE and not environment.text("SITE_URL"):
     raise ImproperlyConfigured("SITE_URL is missing. A site on this machine alone has LOCAL=True.")
 SITE_URL = environment.text("SITE_URL").rstrip("/") or "http://localhost:8000"
-SITE = urlsplit(SITE_URL)
-if SITE.scheme not in {"http", "https"} or not SITE.hostname or SITE.path:
-    raise ImproperlyConfigured(f"SITE_URL must look like https://letter.example.org, not {SITE_URL!r}.")
-if not LOCAL_MODE and SITE.scheme != "https":
-    raise ImproperlyConfigured("SITE_URL must begin with https://, except with LOCAL=True.")
+SITE = environment.site(SITE_URL, is_local=LOCAL_MODE)
 if not LOCAL_MODE and DEBUG:
     raise ImproperlyConfigured("DEBUG must be False, except with LOCAL=True.")
 
@@ -42,7 +37,7 @@ METRICS_DIR = VAR_DIR / "metrics"
 if METRICS_TOKEN:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)  # read when the library is imported
 
-ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS") or [SITE.hostname, *(LOCAL_HOSTS - {"::1", SITE.hostname})]
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS") or [str(SITE.hostname), *(LOCAL_HOSTS - {"::1", SITE.hostname})]
 TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", 0)
 EMAIL_URL = environment.text("EMAIL_URL")
 URLS = {name: environment.url(name) for name in sorted(environment.NAMES) if name.endswith("_URL")}

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -27,7 +28,13 @@ env = environ.Env()
 
 
 def read_file(path: Path) -> None:
-    """Read a `.env` file, if there is one. What the environment has already stays.
+    """Read a `.env` file, if there is one. What the environment has already stays."""
+    for name, value in in_file(path).items():
+        os.environ.setdefault(name, value)
+
+
+def in_file(path: Path) -> dict[str, str]:
+    """Returns what a `.env` file sets; nothing if there is none.
 
     Raises:
         ImproperlyConfigured: if it cannot be read, or a line is none of a setting (threat model O15).
@@ -36,7 +43,7 @@ def read_file(path: Path) -> None:
         content = path.read_text(encoding="utf-8")
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
-            return
+            return {}
         raise ImproperlyConfigured(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise ImproperlyConfigured(f"{path} cannot be read: it is not UTF-8.") from None
@@ -44,7 +51,15 @@ def read_file(path: Path) -> None:
         name, sign, _value = line.removeprefix("export ").partition("=")
         if line and not line.startswith("#") and not (sign and name.isidentifier()):
             raise ImproperlyConfigured(f"Line {number} of {path} must be a comment or look like NAME=value.")
-    env.read_env(io.StringIO(content))
+    return parsed(content)
+
+
+def parsed(content: str) -> dict[str, str]:
+    """Returns what the text of a `.env` file sets."""
+    found: dict[str, str] = {}
+    reader: Any = type("Reader", (environ.Env,), {"ENVIRON": found})
+    reader.read_env(io.StringIO(content))
+    return found
 
 
 def is_local(name: str, folder: Path) -> bool:
@@ -86,12 +101,27 @@ def words(name: str) -> list[str]:
 
 
 def url(name: str) -> SplitResult:
-    address = urlsplit(text(name))
+    return address(name, text(name))
+
+
+def address(name: str, value: str) -> SplitResult:
+    """Returns the parts of a setting that is an address."""
     try:
-        address.port  # noqa: B018  read for its effect
+        parts = urlsplit(value)
+        parts.port  # noqa: B018  read for its effect
     except ValueError:
         raise ImproperlyConfigured(f"{name} has a port that is none.") from None
-    return address
+    return parts
+
+
+def site(value: str, *, is_local: bool) -> SplitResult:
+    """Returns the parts of SITE_URL."""
+    parts = address("SITE_URL", value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query or parts.fragment:
+        raise ImproperlyConfigured(f"SITE_URL must look like https://letter.example.org, not {value!r}.")
+    if not is_local and parts.scheme != "https":
+        raise ImproperlyConfigured("SITE_URL must begin with https://, except with LOCAL=True.")
+    return parts
 
 
 def boolean(name: str, *, needs: str = "") -> bool:
@@ -166,13 +196,17 @@ def sealing_keys(name: str, purpose: str, local_keys: Path | None) -> list[str]:
     The first one seals. The others are former ones, which sealed what is still stored.
     """
     if local_keys and not text(name):
-        return [keys.public_key(local_keys, name.removesuffix("_PUBLIC_KEY").lower())]
-    values = [value.strip() for value in required(name, purpose).split(",")]
-    if any(len(value) != 64 or set(value.lower()) - set("0123456789abcdef") for value in values):
+        return [keys.public_key(local_keys, pair(name))]
+    return [public_key(name, value.strip()) for value in required(name, purpose).split(",")]
+
+
+def public_key(name: str, value: str) -> str:
+    """Returns the value of a setting that must be a public key."""
+    if len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):
         raise ImproperlyConfigured(
             f"{name} must be a Curve25519 public key of 64 hexadecimal digits, or several with commas between them."
         )
-    return values
+    return value
 
 
 def webhook(name: str) -> str:
@@ -184,6 +218,11 @@ def webhook(name: str) -> str:
     if value and (shape not in {"slack", "ntfy"} or not is_safe or not server.hostname):
         raise ImproperlyConfigured(f"{name} must begin with slack+https:// or ntfy+https://.")
     return value
+
+
+def pair(name: str) -> str:
+    """Returns what the key pair is called whose public key this setting holds: `outbox` for OUTBOX_PUBLIC_KEY."""
+    return name.removesuffix("_PUBLIC_KEY").lower()
 
 
 def mailer(url: str, folder: Path) -> dict[str, Any]:

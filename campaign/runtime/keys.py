@@ -1,22 +1,50 @@
-"""Secrets of local mode: created on the first run under VAR_DIR/keys, one file each, mode 600.
+"""Makes secrets and keys. In local mode that happens by itself, under VAR_DIR/keys: one file each, mode 600.
 
-On a public site every secret comes from the environment, and this module is not used. The web server does not read the
-private keys: only the worker reads that of the outbox, and only the commands for updates read that of the updates.
+On a public site `manage.py init` and `make_keys` make them, and every secret comes from the environment. The web server
+does not read the private keys: only the worker reads that of the outbox, and only the commands for updates read that of
+the updates.
 """
 
+import contextlib
 import os
 import secrets
+import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from nacl.encoding import HexEncoder
 from nacl.public import PrivateKey
 
 
+class Owner(NamedTuple):
+    """Who owns a file, and its mode. Without a number user and group stay those of the process."""
+
+    mode: int
+    user: int = -1
+    group: int = -1
+
+
+OURS = Owner(0o600)
+
+
+def owner_of(path: Path) -> Owner:
+    """Returns who owns a file that is there, and its mode."""
+    state = path.stat()
+    return Owner(stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid)
+
+
+def new_secret() -> str:
+    """Returns 256 random bits in hex."""
+    return secrets.token_hex(32)
+
+
 def secret(folder: Path, name: str) -> str:
-    """Returns the local secret of this name, created if missing: 256 random bits in hex."""
+    """Returns the local secret of this name, created if missing."""
     path = folder / name
     if not path.exists():
-        _write_once(path, secrets.token_hex(32))
+        _make_folder(folder)
+        write_once(path, new_secret())
     return path.read_text().strip()
 
 
@@ -24,30 +52,53 @@ def public_key(folder: Path, name: str) -> str:
     """Returns the public key (Curve25519, hex) of the local key pair of this name, created if missing."""
     path = folder / f"{name}.public"
     if not path.exists():
-        private = PrivateKey.generate()
-        # If two processes create the pair at once, the first private key wins, and the public key is made from it.
-        if not _write_once(private_file(folder, name), private.encode(HexEncoder).decode()):
-            private = PrivateKey(private_file(folder, name).read_text().strip().encode(), HexEncoder)
-        _write_once(path, private.public_key.encode(HexEncoder).decode())
+        _make_folder(folder)
+        write_once(path, key_pair(private_file(folder, name)))
     return path.read_text().strip()
 
 
+def key_pair(private: Path, owner: Owner = OURS) -> str:
+    """Returns the public key (Curve25519, hex) of the private key in this file, which is created if missing."""
+    # If two processes create it at once, the first one wins, and the public key is made from it.
+    write_once(private, PrivateKey.generate().encode(HexEncoder).decode(), owner)
+    key = PrivateKey(private.read_text().strip().encode(), HexEncoder)
+    return key.public_key.encode(HexEncoder).decode()
+
+
 def private_file(folder: Path, name: str) -> Path:
-    """Returns the path of the private key of a local key pair."""
+    """Returns the path of the private key of a key pair."""
     return folder / f"{name}.private"
 
 
-def _write_once(path: Path, text: str) -> bool:
-    """Write a file with mode 600, completely or not at all. Returns False if it existed already."""
-    for folder in (path.parent.parent, path.parent):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def write_once(path: Path, text: str, owner: Owner = OURS) -> bool:
+    """Write a file, completely or not at all. Returns False if it existed already."""
+    with _draft(path, text, owner) as draft:
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return False
+        return True
+
+
+def replace(path: Path, text: str, owner: Owner) -> None:
+    """Write a file in place of the one that is there, completely or not at all."""
+    with _draft(path, text, owner) as draft:
+        draft.replace(path)
+
+
+@contextlib.contextmanager
+def _draft(path: Path, text: str, owner: Owner) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
-    draft.write_text(text + "\n")
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        return False
+        draft.write_text(text + "\n", encoding="utf-8")
+        os.chown(draft, owner.user, owner.group)
+        draft.chmod(owner.mode)
+        yield draft
     finally:
-        draft.unlink()
-    return True
+        draft.unlink(missing_ok=True)
+
+
+def _make_folder(path: Path) -> None:
+    for folder in (path.parent, path):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
