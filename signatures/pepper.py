@@ -10,6 +10,11 @@ from signatures.models import PepperFingerprint
 from signatures.values import sealing
 
 
+def fingerprint() -> str:
+    """Returns the fingerprint of this site's pepper, in hex."""
+    return sealing.pepper_fingerprint(settings.EMAIL_HASH_PEPPER).hex()
+
+
 def require() -> None:
     """Does nothing when the pepper is that of the database, or the first one.
 
@@ -17,7 +22,7 @@ def require() -> None:
         ImproperlyConfigured: when it is another one.
     """
     row = PepperFingerprint.objects.filter(pk=PepperFingerprint.ROW).first()
-    if row and bytes(row.digest) != sealing.pepper_fingerprint(settings.EMAIL_HASH_PEPPER):
+    if row and bytes(row.digest).hex() != fingerprint():
         raise ImproperlyConfigured(
             "EMAIL_HASH_PEPPER is not that of this database: with it, nobody would find their signature again."
         )
@@ -27,7 +32,7 @@ def keep_fingerprint(**_signal: Any) -> None:
     """Stores the fingerprint of the first pepper, and requires that one. Called after every migration."""
     if PepperFingerprint._meta.db_table not in connection.introspection.table_names():
         return  # a migration back to before the table
-    digest = sealing.pepper_fingerprint(settings.EMAIL_HASH_PEPPER)
+    digest = bytes.fromhex(fingerprint())
     PepperFingerprint.objects.bulk_create(
         [PepperFingerprint(pk=PepperFingerprint.ROW, digest=digest)], ignore_conflicts=True
     )
