@@ -141,30 +141,21 @@ def main() -> int:
         without, _seconds = restored(backup, site.folder / "keys", None)
 
     due = {number for number, at in signers.acknowledged.items() if at < began}
-    lost = signers.acknowledged.keys() - after.signers
+    later = signers.acknowledged.keys() - after.signers
     newest = max((at for number, at in signers.acknowledged.items() if number in after.signers), default=0.0)
-    print(f"sent {signers.sent}, acknowledged {len(signers.acknowledged)}, of these before the backup {len(due)}")
+    kept_checkpoints = at_backup.checkpoints & after.checkpoints
+    came_back, came_back_in_control = erased in after.signatures, erased in without.signatures
     print(
-        f"backup in {took:.1f} s; restored signatures {len(after.signatures)} of {len(before.signatures)}, sign-ups ",
-        end="",
+        f"sent {signers.sent}, acknowledged {len(signers.acknowledged)}, before the backup {len(due)}; it took {took:.1f} s"
     )
-    print(
-        f"{len(after.signers)}, checkpoints {len(at_backup.checkpoints & after.checkpoints)} of {len(at_backup.checkpoints)}"
-    )
-    print(
-        f"RPO {lost_at - newest:.1f} s ({len(lost)} acknowledged after the backup began are lost), RTO {seconds:.1f} s"
-    )
-    print(f"acknowledged before the backup and lost: {len(due - after.signers)}")
-    print(
-        f"erased and back: {erased in after.signatures}; in the control, without tombstones: {erased in without.signatures}"
-    )
-    is_whole = (
-        at_backup.checkpoints <= after.checkpoints
-        and not due - after.signers
-        and after.signatures == before.signatures
-        and erased not in after.signatures
-    )
-    return 0 if is_whole and due and erased in without.signatures and seconds < LONGEST else 1
+    print(f"restored: signatures {len(after.signatures)} of {len(before.signatures)}, sign-ups {len(after.signers)}")
+    print(f"checkpoints {len(kept_checkpoints)} of {len(at_backup.checkpoints)}")
+    print(f"RPO {lost_at - newest:.1f} s, in which {len(later)} were acknowledged that are lost; RTO {seconds:.1f} s")
+    print(f"lost though acknowledged before the backup: {len(due - after.signers)}")
+    print(f"erased and back: {came_back}; in the control, without tombstones: {came_back_in_control}")
+    is_whole = after.signatures == before.signatures and kept_checkpoints == at_backup.checkpoints
+    is_whole = is_whole and bool(due) and not due - after.signers and not came_back
+    return 0 if is_whole and came_back_in_control and seconds < LONGEST else 1
 
 
 if __name__ == "__main__":
