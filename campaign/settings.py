@@ -273,3 +273,18 @@ if not LOCAL_MODE:
     SECURE_SSL_REDIRECT = True
     SECURE_SSL_HOST = SITE.netloc
     SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics|arrival)$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.boolean("HSTS_INCLUDE_SUBDOMAINS")
+    SECURE_HSTS_PRELOAD = environment.boolean("HSTS_PRELOAD", needs="HSTS_INCLUDE_SUBDOMAINS")
+    # Both bind the rest of the operator's domain, for years: nothing is wrong with a site that leaves them out.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = log_settings.LOGGING
+DEFAULT_EXCEPTION_REPORTER = "campaign.runtime.logs.RedactedExceptionReporter"
+
+# Only the worker opens sealed recipients. `serve` sets this to empty for the web server, whatever a `.env` file says.
+OUTBOX_PRIVATE_KEY_FILE = os.environ.get(
+    "OUTBOX_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "outbox")) if LOCAL_MODE else ""
+)

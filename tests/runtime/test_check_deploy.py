@@ -230,7 +230,7 @@ def execute(*statements: str) -> None:
 
 def missing_migration(site: Deployment, folder: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     with cursor("deployed") as statements:
-        statements.execute("DELETE FROM django_migrations WHERE name = '0016_pepper_fingerprint' RETURNING app, name")
+        statements.execute("DELETE FROM django_migrations WHERE name = '0017_pepper_fingerprint' RETURNING app, name")
         (row,) = statements.fetchall()
 
     def put_back() -> None:

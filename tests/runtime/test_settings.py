@@ -31,6 +31,7 @@ PRODUCTION = {
 
 LOCAL = {"LOCAL": "True"}
 
+
 def kept_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 

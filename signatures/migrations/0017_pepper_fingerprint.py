@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("signatures", "0015_outbox_hold"),
+        ("signatures", "0016_alarm_announcements"),
     ]
 
     operations = [
