@@ -170,7 +170,8 @@ def mended(deployment: Deployment) -> Iterator[Deployment]:
 
 def test_O22_a_good_site_passes_and_a_test_email_arrives(deployment: Deployment) -> None:
     done = deployment.check("--to", "operator@example.org")
-    assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("System check identified no issues")
     assert deployment.inbox.recipients[-1] == "operator@example.org"
 
 
