@@ -2,8 +2,10 @@
 
 from django.apps import AppConfig
 
-from campaign import checks  # noqa: F401  importing registers the checks
-
 
 class CampaignConfig(AppConfig):
     name = "campaign"
+
+    def ready(self) -> None:
+        # Imported here, because it imports models.
+        from campaign import checks  # noqa: F401  importing registers the checks

@@ -268,7 +268,7 @@ if not LOCAL_MODE:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
     SECURE_SSL_REDIRECT = True
     SECURE_SSL_HOST = SITE.netloc
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics|arrival)$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60
     SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.boolean("HSTS_INCLUDE_SUBDOMAINS")
     SECURE_HSTS_PRELOAD = environment.boolean("HSTS_PRELOAD", needs="HSTS_INCLUDE_SUBDOMAINS")

@@ -16,7 +16,7 @@ class SignaturesConfig(AppConfig):
     def ready(self) -> None:
         # Imported here, because models can be imported only once all apps are loaded.
         from campaign.web import health
-        from signatures import tasks  # noqa: F401  Django finds tasks once their module is imported
+        from signatures import checks, pepper, tasks  # noqa: F401  importing registers checks and tasks
         from signatures.moderation import default_texts
         from signatures.outbox import queue
         from signatures.screening import rate_limits
@@ -27,6 +27,7 @@ class SignaturesConfig(AppConfig):
         post_migrate.connect(roles.create_groups, sender=self)
         post_migrate.connect(rate_limits.create_default_limits, sender=self)
         post_migrate.connect(default_texts.create_default_texts, sender=self)
+        post_migrate.connect(pepper.keep_fingerprint, sender=self)
         user_logged_in.connect(first_account.delete_first_password_file, dispatch_uid="first-login")
         user_logged_in.connect(sessions.start, dispatch_uid="session-starts")
         logs.remove_handlers_since(_handlers_before)  # this app is the last one: all packages are imported

@@ -5,6 +5,7 @@ The times are those of threat model R4, R7 and R8; the privacy page states them.
 
 import csv
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,11 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     Returns the number of rows by kind that were deleted (that would be, when `dry_run`).
     """
     if not dry_run:
-        _restore_tombstones(_tombstones_file())
+        _read_tombstones(_tombstones_file())
     now = timezone.now()
     old_submissions = Submission.objects.filter(signed_up_at__lte=now - UNCONFIRMED_FOR)
-    erased = Tombstone.objects.filter(public_id__isnull=False).values("public_id")
     expired: dict[str, QuerySet[Any]] = {
-        "erased signatures from a backup": Signature.objects.filter(pk__in=_restored_by_backup()),
-        "erased submissions from a backup": Submission.objects.filter(public_id__in=erased),
+        **_erased_before(),
         "submissions": old_submissions,
         "emails about deleted submissions": _orphans(now - UNCONFIRMED_FOR),
         "emails that could never be sent": OutboxMail.objects.filter(
@@ -110,6 +109,26 @@ def delete_network_digests() -> int:
     return sum(rows.exclude(network="", marks=[]).update(network="", marks=[]) for rows in old)
 
 
+def _erased_before() -> dict[str, QuerySet[Any]]:
+    """Returns what a backup brought back, by kind."""
+    erased = Tombstone.objects.filter(public_id__isnull=False).values("public_id")
+    return {
+        "erased signatures from a backup": Signature.objects.filter(pk__in=_restored_by_backup()),
+        "erased submissions from a backup": Submission.objects.filter(public_id__in=erased),
+    }
+
+
+@transaction.atomic
+def erase_again(tombstones: Iterable[str]) -> int:
+    """Deletes who has a tombstone in these lines, in the file beside the database, or in the table.
+
+    Returns the number of rows.
+    """
+    _restore_tombstones(tombstones)
+    _read_tombstones(_tombstones_file())
+    return sum(_delete(rows) for rows in _erased_before().values())
+
+
 def _restored_by_backup() -> list[int]:
     """Returns the signatures that have a tombstone of a later time."""
     with connection.cursor() as cursor:
@@ -133,7 +152,7 @@ def sync_tombstones(file: Path | None = None) -> int:
     names nobody: it has numbers, keyed hashes and times.
     """
     file = file or _tombstones_file()
-    _restore_tombstones(file)
+    _read_tombstones(file)
     draft = file.with_suffix(".part")
     with draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
@@ -151,25 +170,28 @@ def _tombstones_file() -> Path:
     return Path(settings.VAR_DIR) / "tombstones.csv"
 
 
-def _restore_tombstones(file: Path) -> None:
+def _read_tombstones(file: Path) -> None:
     """Adds to the table what only the file has. Writes no file: retention does not depend on a writable disk."""
-    if not file.exists():
-        return
+    if file.exists():
+        with file.open(newline="") as lines:
+            _restore_tombstones(lines)
+
+
+def _restore_tombstones(lines: Iterable[str]) -> None:
     known = {_key(t) for t in Tombstone.objects.all()}
     missing = []
-    with file.open(newline="") as lines:
-        for letter_id, kind, key, at, *more in csv.reader(lines):  # files of version 0.9 have no more
-            flags, public_id = more or ("", "")
-            stone = Tombstone(
-                letter_id=int(letter_id),
-                kind=kind,
-                address_hash=bytes.fromhex(key),
-                at=datetime.fromisoformat(at),
-                flags=flags.split(),
-                public_id=uuid.UUID(public_id) if public_id else None,
-            )
-            if _key(stone) not in known and stone.at > timezone.now() - _months():
-                missing.append(stone)
+    for letter_id, kind, key, at, *more in csv.reader(lines):  # files of version 0.9 have no more
+        flags, public_id = more or ("", "")
+        stone = Tombstone(
+            letter_id=int(letter_id),
+            kind=kind,
+            address_hash=bytes.fromhex(key),
+            at=datetime.fromisoformat(at),
+            flags=flags.split(),
+            public_id=uuid.UUID(public_id) if public_id else None,
+        )
+        if _key(stone) not in known and stone.at > timezone.now() - _months():
+            missing.append(stone)
     Tombstone.objects.bulk_create(missing, ignore_conflicts=True)
 
 

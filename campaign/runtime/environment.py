@@ -24,6 +24,8 @@ NAMES = frozenset((
     "OUTBOX_PUBLIC_KEY", "RETENTION_MONTHS", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR",
     "TASKS_BACKEND", "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY", "VAR_DIR",
 ))  # fmt: skip
+# Addresses of services may hold passwords.
+SECRETS = {name for name in NAMES if {"URL", "SECRET", "PEPPER", "TOKEN"} & set(name.split("_"))} - {"SITE_URL"}
 env = environ.Env()
 
 
@@ -93,6 +95,11 @@ def text(name: str) -> str:
         raise KeyError(name)
     value: str = env.str(name, default="")
     return value
+
+
+def without_secrets() -> dict[str, str]:
+    """Returns the settings that are given, without those that nobody else may know."""
+    return {name: value for name in sorted(NAMES - SECRETS) if (value := text(name))}
 
 
 def words(name: str) -> list[str]:

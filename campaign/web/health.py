@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
 
 from campaign.runtime import database
+from campaign.web import arrival
 from campaign.web.middleware import HEALTH_PATH, Middleware, healthy
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,16 @@ KEPT_SECONDS = 1.0  # for which an answer is kept: whoever asks, the database wr
 
 
 class HealthCheckMiddleware(Middleware):
-    """Answers both health checks for any host and scheme: a monitor on this machine asks 127.0.0.1 in plain HTTP."""
+    """Answers both health checks for any host and scheme: a monitor on this machine asks 127.0.0.1 in plain HTTP.
+
+    So it does the site's question how its own requests arrive: a proxy that does not fit is to be found.
+    """
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info == READY_PATH:
             return ready(request)
+        if request.path_info == arrival.PATH and (answer := arrival.answer(request)):
+            return answer
         return healthy() if request.path_info == HEALTH_PATH else self.get_response(request)
 
 

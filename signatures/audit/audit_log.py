@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -148,6 +148,12 @@ def signatures_in(first: int, last: int, **conditions: Any) -> list[int]:
 def signatures_changed_by(staff_id: int, first: int, last: int) -> list[int]:
     """Returns the ids of the signatures whose state this member of staff changed, in entries from `first` to `last`."""
     return signatures_in(first, last, staff_id=staff_id, now__gt="")
+
+
+def newest(action: AuditAction) -> datetime | None:
+    """Returns when an action, which names no signature, was recorded last; None if it never was."""
+    entry = AuditEntry.objects.filter(action=action, signature_id__isnull=True).order_by("-at").first()
+    return entry.at if entry else None
 
 
 def is_due_again(action: AuditAction) -> bool:

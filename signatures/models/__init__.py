@@ -7,6 +7,7 @@ from signatures.models.kept_form import KeptForm
 from signatures.models.moderation import Question, RejectionReason
 from signatures.models.outbox import EmailSubject, OutboxHold, OutboxMail, Suppression
 from signatures.models.paper import PaperImport
+from signatures.models.pepper import PepperFingerprint
 from signatures.models.screening import BlocklistEntry, DailyKey, RateBucket, RateLimit, SpentProof, Switch
 from signatures.models.signature import (
     FeaturedSignature,

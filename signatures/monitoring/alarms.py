@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 SAME_OCCURRENCE = timedelta(hours=6)  # an alarm that comes back sooner is the same one: no second email
 ACTIVE_FOR = timedelta(minutes=10)  # after a check; the checks are a minute apart
 UNCHECKED_AFTER = timedelta(minutes=30)
+BACKUP_AFTER = timedelta(hours=25)  # one a day, which may be an hour late
 
 _RAISE = load_sql(__file__, "raise_alarm.sql")
 _COUNT_DRIFT = load_sql(__file__, "count_drift.sql")
@@ -122,6 +123,8 @@ def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
             AlarmCode.AUDIT_LOG_UNCHECKED,
             "Audit entries have had no checkpoint for half an hour, though a worker runs.",
         )
+    if (last := audit_log.newest(AuditAction.BACKUP)) and last <= now - BACKUP_AFTER:
+        yield AlarmCode.BACKUP, f"The last backup is of {last:%Y-%m-%d %H:%M} UTC."
     yield from sign_up_trends.rise(now)
     yield from sign_up_trends.domain_and_network(now)
 

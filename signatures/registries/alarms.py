@@ -23,6 +23,7 @@ class AlarmCode(StrEnum):
     COUNT_DRIFT = "count-drift"
     DELIVERY_DRIFT = "delivery-drift"
     AUDIT_LOG_UNCHECKED = "audit-log-unchecked"
+    BACKUP = "backup"
     CLOCK = "clock"
     DUTY_FAILED = "duty-failed"
     WORKER = "worker"

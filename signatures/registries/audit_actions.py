@@ -140,6 +140,7 @@ class AuditAction(StrEnum):
     PRUNE = "prune", _PROGRAM, "Deleted what was kept long enough."
     ALARM = "alarm", _PROGRAM, "Alarm."
     ALARM_SEEN = "alarm-seen", _PROGRAM, "Saw an alarm."
+    BACKUP = "backup", _PROGRAM, "Made a backup."
     RECOUNT = "recount", _PROGRAM, "Counted all signatures anew."
     RECONCILE = "reconcile", _PROGRAM, "Checked that every count agrees."
 

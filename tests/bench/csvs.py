@@ -36,7 +36,7 @@ def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
         started = time.perf_counter()
         call(
             [
-                str(database._binaries() / "psql"),
+                str(database.binaries() / "psql"),
                 "-X",
                 *where,
                 "-c",

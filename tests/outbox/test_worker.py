@@ -19,9 +19,8 @@ from nacl.public import PrivateKey
 
 from campaign.models import Letter
 from campaign.runtime import environment
-from signatures.management.commands import worker
 from signatures.models import OutboxMail
-from signatures.outbox import claims, queue, sending
+from signatures.outbox import claims, keys, queue, sending
 from signatures.values import sealing
 from tests.conftest import Inbox
 from tests.factories import make_mail, make_submission
@@ -114,7 +113,7 @@ def test_the_outbox_key_is_rotated_without_losing_what_waits(
     settings.OUTBOX_PUBLIC_KEY, settings.OUTBOX_PRIVATE_KEY_FILE = public, str(file)
     make_mail(make_submission(letter, "New"), "new@example.org")
 
-    worker.require_keys()
+    keys.require()
     assert sending.send_due() == 2
 
     assert sorted(inbox.recipients) == ["n0@example.org", "new@example.org"]

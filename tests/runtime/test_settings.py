@@ -39,7 +39,7 @@ def kept_environment() -> dict[str, str]:
 def start(folder: Path, base: Path = BASE, /, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**kept_environment(), "VAR_DIR": str(folder), **settings}
     command = (
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+        [sys.executable, "manage.py", "check", "--deploy", "--tag", "security", "--fail-level", "WARNING"]
         if "SITE_URL" in settings
         else [sys.executable, "manage.py", "check"]
     )

@@ -7,18 +7,17 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker
 
 from campaign.runtime import database_waits
-from signatures import tasks
-from signatures.outbox import holding, sending
-from signatures.values import sealing
+from signatures import pepper, tasks
+from signatures.outbox import holding, keys, sending
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,11 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="do what is due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        require_keys()
+        try:
+            keys.require()
+            pepper.require()
+        except (keys.WrongKeys, ImproperlyConfigured) as error:
+            raise CommandError(str(error)) from None
         database_waits.use(database_waits.WORKER)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -54,20 +57,6 @@ class Command(BaseCommand):
         deadline = time.monotonic() + STOP_SECONDS
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-
-
-def require_keys() -> None:
-    """Ends the command unless the worker can open what the web server seals."""
-    if not (file := settings.OUTBOX_PRIVATE_KEY_FILE):
-        raise CommandError("OUTBOX_PRIVATE_KEY_FILE is missing: the worker cannot read the recipients of emails.")
-    try:
-        private_keys = sealing.read_private_keys(Path(file))
-    except OSError as error:
-        raise CommandError(f"OUTBOX_PRIVATE_KEY_FILE cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise CommandError(f"OUTBOX_PRIVATE_KEY_FILE is wrong: {error}.") from None
-    if sealing.lacks_key(private_keys, settings.OUTBOX_PUBLIC_KEYS):
-        raise CommandError("OUTBOX_PRIVATE_KEY_FILE lacks the private half of a key in OUTBOX_PUBLIC_KEY.")
 
 
 def _send_emails(stop: threading.Event) -> None:

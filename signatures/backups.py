@@ -1,0 +1,173 @@
+"""Backups: the database, the tombstones, the settings without secrets, and digests of everything."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pyrage
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from campaign.runtime import database, dumps, environment
+from signatures import pepper, retention
+from signatures.audit import audit_log, checkpoints
+from signatures.models import Checkpoint
+from signatures.registries import AuditAction
+
+MANIFEST, DUMP, TOMBSTONES, SETTINGS = "manifest.json", "database.dump", "tombstones.csv", "settings.env"
+ENCRYPTED = ".age"
+
+
+class BackupFailed(Exception):
+    """A backup could not be made or restored. The message is one sentence for the operator."""
+
+
+def make(folder: Path, *, public_key: str = "") -> Path:
+    """Makes a backup in a folder of its own below this one, completely or not at all. Returns that folder.
+
+    Args:
+        folder: is made if it is not there.
+        public_key: of age; everything but the manifest, which names nobody, is encrypted to it.
+
+    Raises:
+        BackupFailed: with what was wrong.
+    """
+    now = timezone.now()
+    checkpoint = Checkpoint.objects.order_by("-pk").first()  # before the dump, which then has it
+    backup = folder / f"{now:%Y-%m-%dT%H%M%SZ}"
+    draft = backup.with_suffix(".part")
+    try:
+        recipients = [pyrage.x25519.Recipient.from_str(public_key)] if public_key else []
+        draft.mkdir(mode=0o700, parents=True)
+        digests = {}
+        for name, content in _contents(draft):
+            with content as stream:
+                stored = draft / (name + (ENCRYPTED if recipients else ""))
+                digests[stored.name] = _store(stream, stored, recipients)
+        manifest = {
+            "made_at": now.isoformat(), "files": digests, "packages": _packages(),
+            "pepper": pepper.fingerprint(), "checkpoint": checkpoint.digest if checkpoint else "",
+        }  # fmt: skip
+        with (draft / MANIFEST).open("x") as file:
+            json.dump(manifest, file, indent=1)
+            _flush(file)
+        draft.rename(backup)
+    except pyrage.RecipientError:
+        raise BackupFailed("This is no public key of age: it must look like age1…") from None
+    except (OSError, dumps.DumpFailed) as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise BackupFailed(f"There is no backup: {error}") from None
+    audit_log.record(AuditAction.BACKUP)
+    return backup
+
+
+def _contents(draft: Path) -> Iterator[tuple[str, contextlib.AbstractContextManager[IO[bytes]]]]:
+    # The keys of days stay out: with them, digests of networks could be tested for as long as the backup is kept.
+    yield DUMP, dumps.dump(without_rows_of="signatures_dailykey")
+    # After the dump, so that who was erased meanwhile is in one of both.
+    plain = draft / f".{TOMBSTONES}"
+    retention.sync_tombstones()
+    retention.sync_tombstones(plain)
+    yield TOMBSTONES, plain.open("rb")
+    plain.unlink()
+    plain.write_text("".join(f"{name}={value}\n" for name, value in environment.without_secrets().items()))
+    yield SETTINGS, plain.open("rb")
+    plain.unlink()
+
+
+def _store(stream: IO[bytes], path: Path, recipients: list[Any]) -> str:
+    """Writes the stream into a file, encrypted if there are recipients. Returns its SHA-256."""
+    with path.open("xb") as file:
+        if recipients:
+            pyrage.encrypt_io(stream, file, recipients)
+        else:
+            shutil.copyfileobj(stream, file)
+        _flush(file)
+    return _digest(path)
+
+
+def _flush(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _packages() -> dict[str, str]:
+    """Returns the SHA-256 of each package of a delivery, which can be made again and is not in the backup."""
+    return {path.name: _digest(path) for path in sorted(settings.DELIVERIES_DIR.glob("*.zip"))}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def restore(backup: Path, *, private_key_file: Path | None = None) -> datetime:
+    """Restores a backup into an empty database, and erases again who erased themselves. Returns when it was made.
+
+    No `serve` can run on this VAR_DIR meanwhile.
+
+    Args:
+        backup: the folder of one backup.
+        private_key_file: with the private key of age, for an encrypted one.
+
+    Raises:
+        BackupFailed: with what was wrong. Up to the last step nothing was changed.
+    """
+    try:
+        manifest = json.loads((backup / MANIFEST).read_text())
+        for name, digest in manifest["files"].items():
+            if _digest(backup / name) != digest:
+                raise BackupFailed(f"{name} is damaged: its SHA-256 is not that of the manifest.")
+        keys = _private_keys(private_key_file)
+        if manifest["pepper"] != pepper.fingerprint():
+            raise BackupFailed("EMAIL_HASH_PEPPER is not that of this backup: nobody would find their signature again.")
+        with database.single_instance("serve"):
+            if connection.introspection.table_names():
+                raise BackupFailed("The database is not empty: nothing is restored over what is there.")
+            with _opened(backup, DUMP, keys) as source, dumps.restoring() as target:
+                shutil.copyfileobj(source, target)
+            connection.close()
+            call_command("migrate", interactive=False, verbosity=0)
+            with _opened(backup, TOMBSTONES, keys) as source:
+                retention.erase_again(io.TextIOWrapper(source, newline=""))
+        checkpoints.verify(expect=manifest["checkpoint"])
+    except (OSError, ValueError, KeyError) as error:
+        raise BackupFailed(f"{backup} holds no whole backup: {error}") from None
+    except (pyrage.DecryptError, pyrage.IdentityError):
+        raise BackupFailed("The backup is encrypted, and the key does not open it.") from None
+    except checkpoints.LogTampered as error:
+        raise BackupFailed(f"The audit log was changed before the backup: {error}") from None
+    except (dumps.DumpFailed, database.DatabaseUnavailable, ImproperlyConfigured) as error:
+        raise BackupFailed(str(error)) from None
+    return datetime.fromisoformat(manifest["made_at"])
+
+
+def _private_keys(file: Path | None) -> list[Any]:
+    lines = file.read_text().splitlines() if file else []
+    return [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith("AGE-SECRET-KEY-")]
+
+
+@contextlib.contextmanager
+def _opened(backup: Path, name: str, keys: list[Any]) -> Iterator[IO[bytes]]:
+    """Yields the content of a file of a backup. The plain copy of an encrypted one has no name, and does not stay."""
+    if (plain := backup / name).exists():
+        with plain.open("rb") as file:
+            yield file
+        return
+    if not keys:
+        raise BackupFailed("The backup is encrypted: give --key FILE, with the private key of age.")
+    with (backup / (name + ENCRYPTED)).open("rb") as sealed, tempfile.TemporaryFile(dir=settings.VAR_DIR) as file:
+        pyrage.decrypt_io(sealed, file, keys)
+        file.seek(0)
+        yield file

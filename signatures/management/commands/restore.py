@@ -1,0 +1,24 @@
+"""Restores a backup into an empty database."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from signatures import backups
+
+
+class Command(BaseCommand):
+    help = "Restores the backup in DIR into an empty database, and erases again who erased themselves since."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path, metavar="DIR")
+        parser.add_argument("--key", type=Path, metavar="FILE", help="the private key of age, of an encrypted backup")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            made_at = backups.restore(options["folder"], private_key_file=options["key"])
+        except backups.BackupFailed as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write(f"The database is as it was at {made_at:%Y-%m-%d %H:%M:%S} UTC, without who is erased.")

@@ -1,0 +1,243 @@
+"""Backups: made of a served site, restored into an empty database. Nothing is lost, and nobody who is erased returns."""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pyrage
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from campaign.runtime import database, environment
+from signatures.audit import audit_log
+from signatures.models import Alarm
+from signatures.monitoring import alarms
+from signatures.registries import AlarmCode, AuditAction
+from tests.live_site import BASE
+
+pytestmark = pytest.mark.xdist_group("backup")
+NUMBER = 300
+
+
+def run(folder: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command of the site in this folder, whose database has the name of the folder."""
+    kept = {name: value for name, value in os.environ.items() if name not in environment.NAMES}
+    own = {
+        "LOCAL": "True",
+        "VAR_DIR": str(folder),
+        "DATABASE_URL": f"postgres://undersigned@/{folder.name}?host={settings.POSTGRES_DIR}",
+        "DJANGO_SETTINGS_MODULE": "campaign.settings",
+    }
+    command = [sys.executable, "manage.py", *words]
+    return subprocess.run(
+        command, cwd=BASE, env={**kept, **own, **changes}, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def python(folder: Path, code: str) -> Any:
+    """Runs this code on a site that is not served. Returns what it prints, by way of JSON."""
+    done = run(folder, "shell", "--no-imports", "-c", f"import json; {code}")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+STATE = (
+    "from signatures.models import *; from campaign.models import *;"
+    "print(json.dumps([Signature.objects.count(), Submission.objects.count(), Letter.objects.count(),"
+    " sorted(str(p) for p in Signature.objects.values_list('public_id', flat=True)),"
+    " Checkpoint.objects.count()]))"
+)
+ERASE_ONE = (
+    "from signatures.models import *; from signatures.signing import withdrawal; from signatures import retention;"
+    "from signatures.states import State;"
+    "row = Signature.objects.filter(state=State.APPROVED).first(); found = str(row.public_id);"
+    "withdrawal.erase(row); retention.sync_tombstones(); print(json.dumps(found))"
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    folder: Path
+
+
+@contextlib.contextmanager
+def site_without_rows() -> Iterator[Site]:
+    """A site that was never started: a folder, and an empty database."""
+    folder = Path(tempfile.mkdtemp(prefix="us-backup-"))
+    connection = psycopg2.connect(host=str(settings.POSTGRES_DIR), user="undersigned", dbname="postgres")
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE DATABASE "{folder.name}"')
+            yield Site(folder)
+            cursor.execute(f'DROP DATABASE "{folder.name}" WITH (FORCE)')
+    finally:
+        connection.close()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def site(django_db_setup: None) -> Iterator[Site]:
+    """A site with signatures."""
+    with site_without_rows() as site:
+        for words in (["migrate", "-v", "0"], ["load_letter"], ["make_signatures", str(NUMBER)], ["worker", "--once"]):
+            done = run(site.folder, *words)
+            assert done.returncode == 0, done.stderr
+        yield site
+
+
+@pytest.fixture
+def empty(site: Site) -> Iterator[Path]:
+    """The folder of a site with the same keys, and with an empty database."""
+    with site_without_rows() as other:
+        shutil.copytree(site.folder / "keys", other.folder / "keys")
+        yield other.folder
+
+
+def backup(site: Site, folder: Path, *words: str) -> Path:
+    done = run(site.folder, "backup", str(folder), *words)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+def test_O7_a_restored_site_is_what_it_was(site: Site, empty: Path, tmp_path: Path) -> None:
+    made = backup(site, tmp_path / "backups")
+    before = python(site.folder, STATE)
+    assert before[0] == NUMBER
+
+    done = run(empty, "restore", str(made))
+
+    assert done.returncode == 0, done.stderr
+    assert "The database is as it was at" in done.stdout
+    assert python(empty, STATE) == before
+    for command in ("reconcile", "verify_audit_log"):
+        assert run(empty, command).returncode == 0
+    assert made.stat().st_mode & 0o777 == 0o700
+
+
+def test_O7_who_erased_themselves_after_the_backup_stays_erased(site: Site, empty: Path, tmp_path: Path) -> None:
+    made = backup(site, tmp_path)
+    erased = python(site.folder, ERASE_ONE)
+    shutil.copy(site.folder / "tombstones.csv", empty)
+    done = run(empty, "restore", str(made))
+    assert done.returncode == 0, done.stderr
+    assert erased not in python(empty, STATE)[3]
+    assert python(empty, STATE)[3] == python(site.folder, STATE)[3]
+
+
+def test_R10_an_encrypted_backup_opens_with_its_key_alone(site: Site, empty: Path, tmp_path: Path) -> None:
+    key = pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(f"# public key: {key.to_public()}\n{key}\n")
+    (tmp_path / "other").write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    made = backup(site, tmp_path / "backups", "--to", str(key.to_public()))
+    assert {file.name for file in made.iterdir() if file.suffix != ".age"} == {"manifest.json"}
+
+    assert "give --key FILE" in run(empty, "restore", str(made)).stderr
+    assert "the key does not open it" in run(empty, "restore", str(made), "--key", str(tmp_path / "other")).stderr
+    done = run(empty, "restore", str(made), "--key", str(tmp_path / "key"))
+    assert done.returncode == 0, done.stderr
+    assert python(empty, STATE) == python(site.folder, STATE)
+
+
+def test_nothing_is_restored_over_what_is_there(site: Site, tmp_path: Path) -> None:
+    made, before = backup(site, tmp_path), python(site.folder, STATE)
+    done = run(site.folder, "restore", str(made))
+    assert (done.returncode, done.stderr) == (
+        1,
+        "CommandError: The database is not empty: nothing is restored over what is there.\n",
+    )
+    assert python(site.folder, STATE) == before
+
+
+def test_O12_a_backup_is_not_restored_with_another_pepper(site: Site, empty: Path, tmp_path: Path) -> None:
+    made = backup(site, tmp_path)
+    done = run(empty, "restore", str(made), EMAIL_HASH_PEPPER=secrets.token_hex(32))
+    assert "EMAIL_HASH_PEPPER is not that of this backup" in done.stderr
+    assert run(empty, "restore", str(made)).returncode == 0, "nothing was changed"
+
+
+@pytest.mark.parametrize("damage", ["cut", "no manifest", "no dump"])
+def test_a_damaged_backup_changes_nothing(site: Site, empty: Path, tmp_path: Path, damage: str) -> None:
+    made = backup(site, tmp_path)
+    dump = made / "database.dump"
+    if damage == "cut":
+        dump.write_bytes(dump.read_bytes()[:-1000])
+    elif damage == "no manifest":
+        (made / "manifest.json").unlink()
+    else:  # whole for the manifest, and no dump for PostgreSQL
+        dump.write_bytes(dump.read_bytes()[:-1000])
+        manifest = json.loads((made / "manifest.json").read_text())
+        manifest["files"]["database.dump"] = hashlib.sha256(dump.read_bytes()).hexdigest()
+        (made / "manifest.json").write_text(json.dumps(manifest))
+    done = run(empty, "restore", str(made))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1, done.stderr
+    tables = "from django.db import connection; print(json.dumps(connection.introspection.table_names()))"
+    assert python(empty, tables) == []
+
+
+def test_a_backup_that_fails_leaves_nothing_and_counts_for_nothing(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(site.folder, "backup", str(tmp_path / "file"))
+    assert done.returncode == 1 and "There is no backup" in done.stderr
+    assert done.stderr.count("\n") == 1
+    done = run(site.folder, "backup", str(tmp_path), "--to", "age1nonsense")
+    assert done.returncode == 1 and "no public key of age" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_R10_no_backup_holds_a_secret_or_a_key_of_a_day(site: Site, tmp_path: Path) -> None:
+    python(
+        site.folder,
+        "from signatures.models import DailyKey; from django.utils import timezone; import secrets;"
+        "DailyKey.objects.get_or_create(day=timezone.now().date(), defaults={'number': secrets.token_bytes(32)});"
+        "print(DailyKey.objects.count())",
+    )
+    made = backup(site, tmp_path)
+    everything = b"".join(file.read_bytes() for file in made.iterdir())
+    for secret in (site.folder / "keys").iterdir():
+        if not secret.name.endswith(".public"):
+            assert secret.read_bytes().strip() not in everything
+    assert "LOCAL=True" in (made / "settings.env").read_text()
+    listed = subprocess.run(
+        [str(database.binaries() / "pg_restore"), "--data-only", "--table=signatures_dailykey", "-f", "-", made / "database.dump"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "COPY" not in listed.stdout
+
+
+def test_R10_settings_with_a_secret_are_no_part_of_a_backup(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment.NAMES:
+        monkeypatch.setenv(name, f"value of {name}")
+    kept = environment.without_secrets()
+    assert kept["SITE_URL"] == "value of SITE_URL"
+    secret = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "EMAIL_HASH_PEPPER", "DATABASE_URL", "EMAIL_URL", "CACHE_URL"}
+    assert not kept.keys() & secret
+
+
+@pytest.mark.django_db
+def test_an_alarm_is_raised_a_day_after_the_last_backup_and_where_there_never_was_one_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = timezone.now()
+    assert AlarmCode.BACKUP not in alarms.check()
+    audit_log.record(AuditAction.BACKUP)
+    assert AlarmCode.BACKUP not in alarms.check()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(hours=26))
+    assert AlarmCode.BACKUP in alarms.check()
+    audit_log.record(AuditAction.BACKUP)
+    assert AlarmCode.BACKUP not in alarms.check()
+    assert Alarm.objects.get(code=AlarmCode.BACKUP).sentence.startswith("The last backup is of ")
