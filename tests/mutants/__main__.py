@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -23,7 +25,7 @@ FAILED = re.compile(r"^FAILED tests/", re.MULTILINE)  # not ERROR, which is a fa
 
 def run_tests(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "UNDERSIGNED"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", file]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", file]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -43,20 +45,24 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="mutants whose name contains this (default: all)")
     names = parser.parse_args().names or [""]
     patches = [patch for patch in sorted(HERE.glob("*.patch")) if any(name in patch.name for name in names)]
-    for file in sorted({test_file_of(patch) for patch in patches}):
-        done = run_tests(BASE, file)
-        if done.returncode:
-            print(f"{done.stdout[-4000:]}\n{file} fails without a mutant")
-            return 1
-    caught = 0
-    for patch in patches:
-        start = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="us-m-") as scratch:
-            verdict = is_caught(patch, Path(scratch) / "copy")
-        caught += verdict
-        print(f"{'caught' if verdict else 'ALIVE '}  {patch.stem}  {time.monotonic() - start:.0f} s", flush=True)
+    files = sorted({test_file_of(patch) for patch in patches})
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for file, done in zip(files, pool.map(partial(run_tests, BASE), files), strict=True):
+            if done.returncode:
+                print(f"{done.stdout[-4000:]}\n{file} fails without a mutant")
+                return 1
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        caught = sum(pool.map(try_mutant, patches))
     print(f"{caught} of {len(patches)}")
     return 0 if caught == len(patches) else 1
+
+
+def try_mutant(patch: Path) -> bool:
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="us-m-") as scratch:
+        verdict = is_caught(patch, Path(scratch) / "copy")
+    print(f"{'caught' if verdict else 'ALIVE '}  {patch.stem}  {time.monotonic() - start:.0f} s", flush=True)
+    return verdict
 
 
 if __name__ == "__main__":
