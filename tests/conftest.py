@@ -1,19 +1,14 @@
 """Fixtures: a few people, a letter, a real PostgreSQL and a real mail server."""
 
-import asyncio
 import logging
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, syntax
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
@@ -34,6 +29,7 @@ from signatures.states import State
 from signatures.values import form_stamps
 from tests import pseudo
 from tests.factories import WORDS, make_letter, make_signature, make_submission
+from tests.inbox import Inbox
 from tests.live_site import LiveSite, free_port
 
 NEVER_TRUNCATED = {
@@ -175,109 +171,13 @@ def form(words: dict[str, str]) -> dict[str, str]:
     return {**words, "email": "dora@example.org", "website": "", "stamp": form_stamps.make_stamp(), "seconds": "40"}
 
 
-class Inbox(list[EmailMessage]):
-    """What a real SMTP server on this machine received; it can be made to misbehave. Its password is "right".
-
-    `answer` is what it says to every email, at `answer_at`: "mail", "rcpt" or "end" of the data; it takes `seconds` for
-    one. `fault` happens once: "connect", "mail", "rcpt" or "end" with an answer ("421 mail", "554 end"), or "hang" and
-    "drop" in place of the answer ("hang connect", "drop data").
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.answer, self.answer_at = "250 OK", "rcpt"
-        self.seconds = 0.0
-        self.attempts = 0  # how many emails somebody began to send
-        self.fault = ""
-        self.recipients: list[str] = []
-
-    async def misbehave(self, server: Any, where: str) -> str:
-        """The answer of a fault at this point of the talk, if that is the one to come."""
-        how, _, at = self.fault.partition(" ")
-        if at != where:
-            return ""
-        self.fault = ""
-        if how == "drop":
-            server.transport.abort()
-        if how == "hang":
-            try:
-                await asyncio.sleep(30)
-            finally:  # the client went before
-                server.transport.abort()
-        return f"{how} as configured" if how.isdecimal() else ""
-
-    def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=data.password == b"right", handled=False)
-
-    def refusal(self, at: str) -> str:
-        return self.answer if at == self.answer_at and not self.answer.startswith("250") else ""
-
-    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        self.attempts += 1
-        if answer := await self.misbehave(server, "mail") or self.refusal("mail"):
-            return answer
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        if answer := await self.misbehave(server, "rcpt") or self.refusal("rcpt"):
-            return answer
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        await asyncio.sleep(self.seconds)
-        refused = self.fault.partition(" ")[0].isdecimal() and await self.misbehave(server, "end")
-        if refused := refused or self.refusal("end"):
-            return refused
-        self.recipients += envelope.rcpt_tos
-        self.append(message_from_bytes(envelope.content, policy=policy.default))
-        await self.misbehave(server, "end")  # it has the mail, and the client never hears of it
-        return "250 OK"
-
-
-class FaultySMTP(SMTP):
-    """Where aiosmtpd itself has no hook: the greeting, and the middle of the data."""
-
-    async def _handle_client(self) -> None:
-        if not self.event_handler.fault.endswith(" connect"):
-            await super()._handle_client()
-            return
-        if answer := await self.event_handler.misbehave(self, "connect"):
-            await self.push(answer)
-        assert self.transport is not None
-        self.transport.close()
-
-    @syntax("DATA")
-    async def smtp_DATA(self, arg: str) -> None:
-        if self.event_handler.fault == "drop data":
-            await self.push("354 go on")
-            await self._reader.readuntil(b"\r\n")
-            await self.event_handler.misbehave(self, "data")
-            return
-        await super().smtp_DATA(arg)
-
-
-class FaultyController(Controller):
-    def factory(self) -> SMTP:
-        return FaultySMTP(self.handler, **self.SMTP_kwargs)
-
-
 @pytest.fixture
 def inbox(settings: Any) -> Iterator[Inbox]:
     received = Inbox()
-    port = free_port()
-    authenticate = received.authenticate
-    server = FaultyController(
-        received, hostname="127.0.0.1", port=port, authenticator=authenticate, auth_require_tls=False
-    )
-    server.start()
-    try:
+    with received.served(free_port()) as port:
         options = {"host": "127.0.0.1", "port": port, "timeout": 5}
         settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
         yield received
-    finally:
-        server.stop()
 
 
 @pytest.fixture

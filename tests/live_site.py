@@ -13,12 +13,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
+
+import psycopg2
 
 BASE = Path(__file__).resolve().parent.parent
 
@@ -33,6 +35,15 @@ def body_of(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
     body = message.get_body((kind,))
     assert body is not None
     return str(body.get_content())
+
+
+def children_of(process: int) -> list[int]:
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(file.read_text().rpartition(")")[2].split()[1]) == process:
+                found.append(int(file.parent.name))
+    return found
 
 
 class LiveSite:
@@ -53,12 +64,14 @@ class LiveSite:
             "SITE_URL": self.url,
             "DJANGO_SETTINGS_MODULE": "campaign.settings",
         }
+        self.options: tuple[str, ...] = ("--workers", "1")
 
     @classmethod
     @contextlib.contextmanager
-    def temporary(cls, port: int, **settings: str) -> Iterator[Self]:
-        """Yields a site with these settings, and removes its processes and files afterwards."""
+    def temporary(cls, port: int, *options: str, **settings: str) -> Iterator[Self]:
+        """Yields a site with these options of `serve` and settings, and removes its processes and files afterwards."""
         site = cls(port)
+        site.options = options or site.options
         site.environment |= settings
         try:
             with site:
@@ -71,7 +84,7 @@ class LiveSite:
 
     def __enter__(self) -> Self:
         with self.output.open("ab") as out:
-            command = [sys.executable, "manage.py", "serve", "--port", str(self.port), "--workers", "1"]
+            command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *self.options]
             self.process = subprocess.Popen(
                 command, cwd=BASE, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
             )
@@ -88,11 +101,13 @@ class LiveSite:
             self.process.wait(60)
 
     def wait_until_ready(self, seconds: float = 180) -> None:
+        # Without a worker it is alive, and never ready.
+        page = "/healthz" if "--no-worker" in self.options else "/readyz"
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(self.output.read_text())
-            if self.get("/readyz")[0] == 200:
+            if self.get(page)[0] == 200:
                 return
             time.sleep(0.1)
         raise AssertionError(f"not ready after {seconds} s:\n{self.output.read_text()}")
@@ -118,6 +133,23 @@ class LiveSite:
         """Calls a function of a test module inside the site's settings. Returns its result, by way of JSON."""
         code = f"import json; from {module} import *; print(json.dumps({call}))"
         return json.loads(self.run("shell", "--no-imports", "-c", code).splitlines()[-1])
+
+    def connect(self) -> "psycopg2.extensions.connection":
+        """Returns a connection to the embedded database, which commits each statement."""
+        connection = psycopg2.connect(host=str(self.folder / "postgres"), user="undersigned", dbname="undersigned")
+        connection.autocommit = True
+        return connection
+
+    def sql(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Returns the rows of a statement, in a connection of its own."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    @property
+    def postmaster(self) -> int:
+        """The id of the first process of the embedded database."""
+        return int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
 
     def processes(self) -> list[int]:
         """Returns the ids of all processes of this site, found by its folder in their environment or command."""

@@ -52,8 +52,9 @@ from signatures.registries.typed_fields import DELIVERED, WORDS
 from signatures.screening import rate_limits
 from signatures.states import Kind, State, Visibility
 from signatures.values import form_stamps, sealing, tokens
-from tests.conftest import Inbox, member_of
+from tests.conftest import member_of
 from tests.factories import make_letter
+from tests.inbox import Inbox
 from tests.live_site import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("canary")]

@@ -43,9 +43,13 @@ def _hidden_fields(letter: str) -> dict[str, str]:
     return {name: match[1] for name, match in zip(("text", "stamp"), found, strict=True) if match}
 
 
+def filled_in_form(letter: str, name: str, email: str) -> dict[str, str]:
+    """Returns the form beside the letter at this URL, as somebody with a browser would send it."""
+    form = {"kind": "person", "name": name, "visibility": "public", "consent": "on", "seconds": "40"}
+    return {**form, "email": email, "website": "", **_hidden_fields(letter)}
+
+
 def sign_up(letter: str, number: int | None = None) -> float:
     """Signs as somebody new, or as the one of this number. Returns the seconds that it took; infinity if it failed."""
     number = next(_numbers) if number is None else number
-    form = {"kind": "person", "name": f"Signer {number}", "visibility": "public", "consent": "on", "seconds": "40"}
-    email = {"email": f"signer{number}@example.org", "website": ""}
-    return time_of(f"{letter}sign/", {**form, **email, **_hidden_fields(letter)})
+    return time_of(f"{letter}sign/", filled_in_form(letter, f"Signer {number}", f"signer{number}@example.org"))

@@ -20,13 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
-import psycopg2
-
 from tests.faults.honest_signer import sign_up, time_of
-from tests.live_site import BASE, LiveSite, free_port
+from tests.live_site import BASE, LiveSite, children_of, free_port
 
 CONNECTIONS = 200
 LETTER = "/letters/xi-jinping-2013/"
@@ -58,9 +55,10 @@ class Fault(NamedTuple):
 
 @contextlib.contextmanager
 def locked_tables(site: LiveSite, port: int) -> Iterator[None]:
-    connection = psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned")
+    connection = site.connect()
     try:
         with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
             cursor.execute(f"LOCK TABLE {', '.join(TABLES)} IN ACCESS EXCLUSIVE MODE")
         yield
     finally:
@@ -69,9 +67,8 @@ def locked_tables(site: LiveSite, port: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def stopped_database(site: LiveSite, port: int) -> Iterator[None]:
-    postmaster = int((site.folder / "postgres" / "postmaster.pid").read_text().split()[0])
-    os.kill(postmaster, signal.SIGSTOP)  # first, so that it starts no others
-    stopped = [postmaster, *children_of(postmaster)]
+    os.kill(site.postmaster, signal.SIGSTOP)  # first, so that it starts no others
+    stopped = [site.postmaster, *children_of(site.postmaster)]
     for number in stopped:
         os.kill(number, signal.SIGSTOP)
     try:
@@ -80,15 +77,6 @@ def stopped_database(site: LiveSite, port: int) -> Iterator[None]:
         for number in reversed(stopped):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGCONT)
-
-
-def children_of(process: int) -> list[int]:
-    found = []
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if int(file.read_text().rpartition(")")[2].split()[1]) == process:
-                found.append(int(file.parent.name))
-    return found
 
 
 @contextlib.contextmanager

@@ -17,9 +17,10 @@ from campaign.web.middleware import page_cache
 from signatures.models import AuditEntry, EmailSubject, OutboxMail, Signature
 from signatures.outbox import queue, sending, subscriptions
 from signatures.signing import withdrawal
-from tests.conftest import Inbox, member_of
+from tests.conftest import member_of
 from tests.factories import WORDS as LETTER_WORDS
 from tests.factories import make_letter
+from tests.inbox import Inbox
 from tests.live_site import body_of
 from tests.outbox.test_subscriptions import UPDATES_KEY, wants_updates
 

@@ -18,8 +18,8 @@ from signatures.signing import changes, withdrawal
 from signatures.states import State
 from signatures.values import sealing, tokens
 from tests import single_decisions
-from tests.conftest import Inbox
 from tests.factories import make_signature
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/admin/signatures/waitingsignature/"

@@ -21,8 +21,8 @@ from signatures.monitoring import alarms
 from signatures.registries import AlarmCode
 from signatures.screening import rate_limits
 from signatures.states import State
-from tests.conftest import Inbox
 from tests.factories import make_signature
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 SWITCHES = "/admin/signatures/alarm/switches/"

@@ -23,8 +23,8 @@ from signatures.models import OutboxMail
 from signatures.monitoring import alarms
 from signatures.registries import AlarmCode
 from signatures.states import State
-from tests.conftest import Inbox
 from tests.factories import make_signature
+from tests.inbox import Inbox
 from tests.live_site import LiveSite, free_port
 
 TOKEN = "0123456789abcdef" * 3

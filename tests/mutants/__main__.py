@@ -8,7 +8,6 @@ pytest cannot collect, does not count as catching.
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,9 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tests.live_site import BASE
+from tests.mutants import worse_copy
+
 HERE = Path(__file__).resolve().parent
-BASE = HERE.parent.parent
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "var", ".env", ".hypothesis", "*.log")
 FAILED = re.compile(r"^FAILED tests/", re.MULTILINE)  # not ERROR, which is a fault of the test itself
 
 
@@ -30,8 +30,7 @@ def run_tests(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
 
 
 def is_caught(patch: Path, folder: Path) -> bool:
-    shutil.copytree(BASE, folder, ignore=NOT_COPIED)
-    subprocess.run(["git", "apply", "--recount", str(patch)], cwd=folder, check=True)
+    worse_copy.make(folder, patch)
     return bool(FAILED.search(run_tests(folder, test_file_of(patch)).stdout))
 
 

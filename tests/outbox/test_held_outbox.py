@@ -21,8 +21,8 @@ from signatures.outbox import attempts, holding, queue, sending
 from signatures.registries import AlarmCode
 from signatures.tasks import DUTIES
 from signatures.values import sealing
-from tests.conftest import Inbox
 from tests.factories import make_mail, make_submission
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 SWITCH = "/admin/signatures/alarm/switches/send-again/"

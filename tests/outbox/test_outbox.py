@@ -16,8 +16,8 @@ from campaign.models import Letter
 from signatures.models import OutboxMail, Signature, Submission
 from signatures.outbox import messages, queue, sending
 from signatures.values import sealing
-from tests.conftest import Inbox
 from tests.factories import make_mail, make_signature, make_submission
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 

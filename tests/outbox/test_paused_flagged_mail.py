@@ -13,8 +13,8 @@ from signatures.moderation import switches
 from signatures.monitoring import alarms
 from signatures.outbox import queue, sending
 from signatures.registries import AlarmCode
-from tests.conftest import Inbox
 from tests.factories import make_mail, make_signature
+from tests.inbox import Inbox
 
 SIGN = "/letters/bridge/sign/"
 pytestmark = pytest.mark.django_db

@@ -19,8 +19,8 @@ from signatures.outbox import queue, sending, subscriptions
 from signatures.signing import withdrawal
 from signatures.states import State
 from signatures.values import sealing, tokens
-from tests.conftest import Inbox
 from tests.factories import make_signature
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UPDATES_KEY = PrivateKey.generate()

@@ -22,8 +22,8 @@ from campaign.runtime import environment
 from signatures.models import OutboxMail
 from signatures.outbox import claims, keys, queue, sending
 from signatures.values import sealing
-from tests.conftest import Inbox
 from tests.factories import make_mail, make_submission
+from tests.inbox import Inbox
 from tests.live_site import LiveSite, free_port
 from tests.runtime.test_serve import digest_of, post
 

@@ -13,7 +13,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from campaign.web import health
@@ -67,10 +66,6 @@ def digest_of(site: LiveSite) -> str:
     return found[1]
 
 
-def connect(site: LiveSite) -> "psycopg2.extensions.connection":
-    return psycopg2.connect(host=str(site.folder / "postgres"), user="undersigned", dbname="undersigned")
-
-
 def test_serve_prints_its_addresses_and_ctrl_c_stops_everything(fresh: LiveSite) -> None:
     output = fresh.output.read_text()
     assert f"{fresh.url}/" in output and f"{fresh.url}/admin/" in output and "First login: name admin" in output
@@ -88,7 +83,7 @@ def test_serve_prints_its_addresses_and_ctrl_c_stops_everything(fresh: LiveSite)
 def test_O11_readiness_asks_for_durable_settings(site: LiveSite) -> None:
     status, body = site.get("/readyz")
     assert (status, json.loads(body)) == (200, dict.fromkeys(["ready", *health.CHECKS], True))
-    with connect(site) as connection, connection.cursor() as cursor:
+    with site.connect() as connection, connection.cursor() as cursor:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             cursor.execute(f"SHOW {name}")
             assert cursor.fetchone() == ("on",)
@@ -210,7 +205,7 @@ def test_F1_after_kill_9_no_acknowledged_signature_is_lost(fresh: LiveSite) -> N
         sent = next(numbers)
         fresh.__enter__()
 
-    with connect(fresh) as connection, connection.cursor() as cursor:
+    with fresh.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT name FROM signatures_submission")
         stored = {int(name.split()[1]) for (name,) in cursor.fetchall()}
         cursor.execute(

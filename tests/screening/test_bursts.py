@@ -17,9 +17,9 @@ from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values import email_addresses, tokens
 from tests import single_decisions
-from tests.conftest import Inbox
 from tests.faults.simulated_signers import simulated_signers
 from tests.faults.spam_simulation import MAX_ACTIONS, MAX_FALSE_POSITIVES, Simulation
+from tests.inbox import Inbox
 from tests.screening.test_rate_limits import set_limit
 
 SIGN = "/letters/bridge/sign/"

@@ -16,8 +16,8 @@ from signatures.outbox import caps, sending
 from signatures.screening import rate_limits
 from signatures.signing import confirmation
 from signatures.values import email_addresses, sealing
-from tests.conftest import Inbox
 from tests.factories import make_signature, signer_input
+from tests.inbox import Inbox
 
 SIGN = "/letters/bridge/sign/"
 pytestmark = pytest.mark.django_db

@@ -20,8 +20,8 @@ from signatures.models import OutboxMail, SpentProof, Submission
 from signatures.moderation import switches
 from signatures.outbox import sending
 from signatures.screening import proof_of_work
-from tests.conftest import Inbox
 from tests.factories import make_letter
+from tests.inbox import Inbox
 
 LETTER, SIGN, CHECK_MAIL = "/letters/bridge/", "/letters/bridge/sign/", "/letters/bridge/check-mail/"
 CHALLENGE = "/letters/bridge/challenge/"

@@ -18,8 +18,8 @@ from signatures.outbox import sending
 from signatures.screening import rate_limits
 from signatures.states import State
 from signatures.values import sealing, tokens
-from tests.conftest import Inbox
 from tests.factories import make_signature, make_submission
+from tests.inbox import Inbox
 
 SIGN, CHECK_MAIL = "/letters/bridge/sign/", "/letters/bridge/check-mail/"
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from signatures.models import AuditEntry, Signature, Submission
 from signatures.signing import confirmation
 from signatures.states import State
 from signatures.values import tokens
-from tests.conftest import Inbox
 from tests.factories import make_submission, signer_input
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 SCANNERS = [

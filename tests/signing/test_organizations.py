@@ -21,8 +21,8 @@ from signatures.registries.typed_fields import WORDS
 from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
 from tests import single_decisions
-from tests.conftest import Inbox
 from tests.factories import make_many, make_signature, make_submission
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 LIST = "/letters/bridge/signatories/"

@@ -21,8 +21,8 @@ from signatures.outbox import sending
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values import sealing, tokens
-from tests.conftest import Inbox
 from tests.factories import make_mail, make_signature, make_submission
+from tests.inbox import Inbox
 
 SIGN, MY_LINK = "/letters/bridge/sign/", "/letters/bridge/my-link/"
 pytestmark = pytest.mark.django_db

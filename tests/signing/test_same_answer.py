@@ -18,8 +18,8 @@ from signatures.screening import rate_limits
 from signatures.signing import withdrawal
 from signatures.states import State
 from signatures.values import sealing
-from tests.conftest import Inbox
 from tests.factories import make_signature, make_submission
+from tests.inbox import Inbox
 
 SIGN, MY_LINK = "/letters/bridge/sign/", "/letters/bridge/my-link/"
 pytestmark = pytest.mark.django_db

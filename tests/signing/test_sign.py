@@ -16,8 +16,8 @@ from signatures.models import OutboxMail, Signature, Submission
 from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.states import State
 from signatures.values import sealing
-from tests.conftest import Inbox
 from tests.factories import WORDS, make_signature
+from tests.inbox import Inbox
 
 SIGN, CHECK_MAIL = "/letters/bridge/sign/", "/letters/bridge/check-mail/"
 pytestmark = pytest.mark.django_db

@@ -21,8 +21,8 @@ from signatures.screening import rate_limits
 from signatures.signing import confirmation, withdrawal
 from signatures.states import State, Visibility
 from signatures.values import sealing, tokens
-from tests.conftest import Inbox
 from tests.factories import make_signature, make_submission, signer_input
+from tests.inbox import Inbox
 
 SIGN, MY_LINK = "/letters/bridge/sign/", "/letters/bridge/my-link/"
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from signatures import counts
 from signatures.models import AuditEntry, OutboxMail, Signature, Submission
 from signatures.outbox import sending
 from signatures.states import State
-from tests.conftest import Inbox
 from tests.factories import make_signature, make_submission
+from tests.inbox import Inbox
 from tests.signing.test_submissions import dora_in, links_in, page_of
 
 SIGN, MY_LINK = "/letters/bridge/sign/", "/letters/bridge/my-link/"

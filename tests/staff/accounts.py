@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 
 from signatures.outbox import sending
-from tests.conftest import Inbox
+from tests.inbox import Inbox
 
 LOGIN, FORGOTTEN = "/admin/login/", "/admin/forgotten/"
 NEW = "quite another one"

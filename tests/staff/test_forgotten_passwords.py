@@ -18,7 +18,8 @@ from signatures.models import AuditEntry, OutboxMail, RateLimit
 from signatures.outbox import sending
 from signatures.screening import rate_limits
 from signatures.staff import second_factor
-from tests.conftest import PASSWORD, Inbox
+from tests.conftest import PASSWORD
+from tests.inbox import Inbox
 from tests.staff.accounts import FORGOTTEN, LOGIN, NEW, password_link_in, set_password
 from tests.staff.test_second_factor import code_of
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 from campaign.runtime.logs import RedactingFormatter
 from signatures.models import AuditEntry, OutboxMail
 from signatures.staff import email_links, second_factor
-from tests.conftest import PASSWORD, Inbox
+from tests.conftest import PASSWORD
+from tests.inbox import Inbox
 from tests.staff.accounts import LOGIN, NEW, password_link_in, set_password
 from tests.staff.test_second_factor import code_of
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from signatures.models import OutboxMail, Submission
 from signatures.outbox import queue, sending
-from tests.conftest import Inbox
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 

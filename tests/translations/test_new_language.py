@@ -22,8 +22,8 @@ from campaign.translations import catalogs
 from signatures.delivery import exports, pdf
 from signatures.delivery.pdf import wording
 from signatures.models import EmailSubject, Signature, Submission
-from tests.conftest import Inbox
 from tests.factories import WORDS
+from tests.inbox import Inbox
 from tests.live_site import BASE
 
 pytestmark = pytest.mark.django_db

@@ -28,16 +28,12 @@ def no_database(site: LiveSite) -> Iterator[None]:
     held = (site.folder / "postgres.starting").open("w")
     with held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        os.kill(postmaster(site), signal.SIGINT)
+        os.kill(site.postmaster, signal.SIGINT)
         deadline = time.monotonic() + 20
         while (site.folder / "postgres" / "postmaster.pid").exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
         yield
-
-
-def postmaster(site: LiveSite) -> int:
-    return int((site.folder / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
 def ask(site: LiveSite, path: str, method: str = "GET") -> tuple[int, Message, str]:
@@ -78,8 +74,8 @@ def test_O4_the_letter_stays_readable_in_each_language_while_the_database_is_dow
 
 
 def test_O4_a_killed_embedded_database_is_restarted(site: LiveSite) -> None:
-    killed = postmaster(site)
+    killed = site.postmaster
     os.kill(killed, signal.SIGKILL)
     assert seconds_until_it_answers(site) < 10
-    assert postmaster(site) != killed
+    assert site.postmaster != killed
     assert "the database had stopped; it was restarted." in site.output.read_text()

@@ -1,0 +1,69 @@
+"""`uv run python -m tests.faults.drills [--short] [NAME …]`: breaks a running site on purpose, and prints what was lost.
+
+Each drill is tried on the site, where all must hold, and on a *control*, which must fail, or the drill proves nothing.
+All of it stays on this machine and ends by itself.
+"""
+
+import argparse
+import sys
+import time
+
+from tests.faults.drills import database_killed
+from tests.faults.drills.drill_site import DrillSite
+from tests.faults.drills.outcome import COLUMNS, Drill, Outcome
+
+DRILLS = [database_killed.DRILL]
+WIDTHS = (7, 12, 8, 6, 8, 6, 6, 7, 9)
+
+
+def line(cells: list[str]) -> str:
+    return " ".join(cell.rjust(width) for cell, width in zip(cells, WIDTHS, strict=True))
+
+
+def show(drill: Drill, server: str, outcome: Outcome, seconds: float) -> None:
+    said = "held" if not outcome.wrong else f"FAILED: {'; '.join(outcome.wrong)}"
+    print(f"{drill.number:2} {drill.title:24} {server:8} {line(outcome.cells)}  {seconds:4.0f} s  {said}", flush=True)
+    if outcome.note:
+        print(f"{'':36} {outcome.note}", flush=True)
+
+
+def run(drills: list[Drill], *, is_short: bool) -> list[str]:
+    """Tries the drills, and prints their figures. Returns what was not as it should be."""
+    wrong: list[str] = []
+    acknowledged = lost = 0
+    with DrillSite.started() as site:
+        for drill in drills:
+            begun = time.monotonic()
+            outcome = drill.on_site(site, is_short)
+            show(drill, "site", outcome, time.monotonic() - begun)
+            acknowledged, lost = acknowledged + outcome.acknowledged, lost + outcome.lost
+            wrong += [f"{drill.title}: {what}" for what in outcome.wrong]
+            begun = time.monotonic()
+            control = drill.on_control(site, is_short)
+            show(drill, "control", control, time.monotonic() - begun)
+            wrong += [] if control.wrong else [f"{drill.title}: the control held"]
+    print(f"on the site: {lost:,} lost of {acknowledged:,} acknowledged")
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.drills", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="fewer people and faults")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="numbers, or parts of titles (default: all)")
+    options = parser.parse_args()
+    drills = [drill for drill in DRILLS if not options.names or any(is_named(drill, name) for name in options.names)]
+    begun = time.monotonic()
+    print(f"{'':36} {line(list(COLUMNS))}")
+    wrong = run(drills, is_short=options.short)
+    print(f"{len(drills)} drills in {time.monotonic() - begun:.0f} s")
+    for what in wrong:
+        print(f"NOT AS IT SHOULD BE: {what}")
+    return 1 if wrong else 0
+
+
+def is_named(drill: Drill, name: str) -> bool:
+    return name == str(drill.number) or (not name.isdecimal() and name.lower() in drill.title.lower())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The site on which drills are tried: two web processes, and a worker only where a drill starts one."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from tests.inbox import Inbox
+from tests.live_site import BASE, LiveSite, children_of, free_port
+from tests.mutants import worse_copy
+
+SLUG = "xi-jinping-2013"
+MUTANTS = BASE / "tests" / "mutants"
+CONTROLS = Path(__file__).parent / "controls"
+
+
+class DrillSite(LiveSite):
+    """A running site whose emails go to an inbox of its own."""
+
+    inbox: Inbox
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls) -> Iterator[Self]:
+        inbox = Inbox()
+        with inbox.served(free_port()) as mail_port:
+            options = ("--workers", "2", "--no-worker")
+            with cls.temporary(free_port(), *options, EMAIL_URL=f"smtp://127.0.0.1:{mail_port}") as site:
+                site.inbox = inbox
+                # The drills are floods from this machine; what the limits do is drill 7.
+                site.sql("UPDATE signatures_ratelimit SET max_count = 1000000")
+                yield site
+
+    def letter(self, port: int = 0) -> str:
+        """Returns the URL of the letter, on this port or that of the site."""
+        return f"http://127.0.0.1:{port or self.port}/letters/{SLUG}/"
+
+    @property
+    def database_processes(self) -> list[int]:
+        """The ids of the processes of the embedded database, which is stopped, so that it starts no others."""
+        first = self.postmaster
+        os.kill(first, signal.SIGSTOP)
+        return [first, *children_of(first)]
+
+    @property
+    def web_workers(self) -> list[int]:
+        """The ids of the processes that answer requests. Their parent starts another when one ends."""
+        parents = [number for number in children_of(self.process.pid) if "granian" in command_of(number)]
+        return [number for parent in parents for number in children_of(parent) if "granian" in command_of(number)]
+
+    @contextlib.contextmanager
+    def worker(self, folder: Path = BASE, **settings: str) -> Iterator["Worker"]:
+        """Yields a worker, started with the code in this folder."""
+        worker = Worker(self, folder, settings)
+        worker.start()
+        try:
+            yield worker
+        finally:
+            worker.kill()
+
+    @contextlib.contextmanager
+    def web_server(self, folder: Path = BASE, *options: str, **settings: str) -> Iterator[int]:
+        """Yields the port of a second web server on the same database, with the code in this folder."""
+        port = free_port()
+        command = [
+            sys.executable, "-m", "granian", "--interface", "asginl", "--port", str(port), "--workers", "2", "--no-ws",
+            "--log-level", "critical", "--respawn-failed-workers", *options, "campaign.asgi:application",
+        ]  # fmt: skip
+        environment = {**self.environment, "OUTBOX_PRIVATE_KEY_FILE": "", **settings}
+        with self.output.open("ab") as out:
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=out, stderr=out, start_new_session=True
+            )
+        try:
+            deadline = time.monotonic() + 120
+            while not is_alive(port):
+                assert process.poll() is None and time.monotonic() < deadline, self.output.read_text()[-2000:]
+                time.sleep(0.1)
+            yield port
+        finally:
+            for number in (process.pid, *children_of(process.pid)):
+                os.kill(number, signal.SIGKILL)
+            process.wait()
+
+
+class Worker:
+    """`manage.py worker` as a process of the drill, which may kill it and start it again."""
+
+    def __init__(self, site: DrillSite, folder: Path, settings: dict[str, str]) -> None:
+        self.site, self.folder, self.environment = site, folder, {**site.environment, **settings}
+
+    def start(self) -> None:
+        with self.site.output.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "worker"],
+                cwd=self.folder, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def is_alive(port: int) -> bool:
+    site = LiveSite.__new__(LiveSite)
+    site.port = port
+    return site.get("/healthz")[0] == 200
+
+
+def command_of(process: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    return ""
+
+
+@contextlib.contextmanager
+def worse_code(patch: Path) -> Iterator[Path]:
+    """Yields a folder with a copy of the code that this patch made worse."""
+    with tempfile.TemporaryDirectory(prefix="us-worse-") as scratch:
+        folder = Path(scratch) / "copy"
+        worse_copy.make(folder, patch)
+        yield folder
