@@ -1,6 +1,7 @@
 """A running site for tests: `manage.py serve` in processes of its own, on a folder of its own."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -150,6 +151,18 @@ class LiveSite:
     def postmaster(self) -> int:
         """The id of the first process of the embedded database."""
         return int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    @contextlib.contextmanager
+    def without_database(self) -> Iterator[None]:
+        """The embedded database is stopped, and kept from coming back: `serve` would start it again at once."""
+        with (self.folder / "postgres.starting").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            os.kill(self.postmaster, signal.SIGINT)
+            deadline = time.monotonic() + 20
+            while (self.folder / "postgres" / "postmaster.pid").exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            yield
 
     def processes(self) -> list[int]:
         """Returns the ids of all processes of this site, found by its folder in their environment or command."""

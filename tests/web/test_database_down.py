@@ -1,7 +1,5 @@
 """The database of a running site stops: the letter stays readable, and the site recovers (threat model O4)."""
 
-import contextlib
-import fcntl
 import os
 import re
 import signal
@@ -9,7 +7,6 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
 from email.message import Message
 
 import pytest
@@ -20,20 +17,6 @@ pytestmark = pytest.mark.xdist_group("serve")
 LETTER = "/letters/xi-jinping-2013/"
 SEARCH = f"{LETTER}signatories/?q=a"
 LANGUAGES = ["", "/ko", "/zh-hans", "/zh-hant"]
-
-
-@contextlib.contextmanager
-def no_database(site: LiveSite) -> Iterator[None]:
-    """Stopped, and kept from coming back: `serve` would start it again at once."""
-    held = (site.folder / "postgres.starting").open("w")
-    with held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        os.kill(site.postmaster, signal.SIGINT)
-        deadline = time.monotonic() + 20
-        while (site.folder / "postgres" / "postmaster.pid").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield
 
 
 def ask(site: LiveSite, path: str, method: str = "GET") -> tuple[int, Message, str]:
@@ -56,7 +39,7 @@ def seconds_until_it_answers(site: LiveSite) -> float:
 
 def test_O4_the_letter_stays_readable_in_each_language_while_the_database_is_down(site: LiveSite) -> None:
     assert ask(site, LETTER)[0] == 200
-    with no_database(site):
+    with site.without_database():
         for language in LANGUAGES:
             status, headers, page = ask(site, f"{language}{LETTER}")
             assert status == 200 and 'class="sheet"' in page and "public" in headers["Cache-Control"], language

@@ -8,11 +8,27 @@ import argparse
 import sys
 import time
 
-from tests.faults.drills import database_killed
+from tests.faults.drills import (
+    answers_cut,
+    database_away,
+    database_killed,
+    limiter_race,
+    links_scanned,
+    mail_service,
+    odd_requests,
+    web_killed,
+    worker_killed,
+)
 from tests.faults.drills.drill_site import DrillSite
 from tests.faults.drills.outcome import COLUMNS, Drill, Outcome
 
-DRILLS = [database_killed.DRILL]
+DRILLS = [
+    module.DRILL
+    for module in (
+        database_killed, web_killed, worker_killed, mail_service, answers_cut, limiter_race, database_away,
+        odd_requests, links_scanned,
+    )
+]  # fmt: skip
 WIDTHS = (7, 12, 8, 6, 8, 6, 6, 7, 9)
 
 

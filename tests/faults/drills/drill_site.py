@@ -9,26 +9,30 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
-from tests.inbox import Inbox
+from tests.faults.drills.drill_inbox import DrillInbox
 from tests.live_site import BASE, LiveSite, children_of, free_port
 from tests.mutants import worse_copy
 
 SLUG = "xi-jinping-2013"
 MUTANTS = BASE / "tests" / "mutants"
 CONTROLS = Path(__file__).parent / "controls"
+_UNSENT = """
+    SELECT count(*) FROM signatures_outboxmail AS mail JOIN signatures_submission AS s ON s.id = mail.signature_id
+    WHERE s.name LIKE %s AND mail.kind = 'link' AND mail.recipient IS NOT NULL
+"""
 
 
 class DrillSite(LiveSite):
     """A running site whose emails go to an inbox of its own."""
 
-    inbox: Inbox
+    inbox: DrillInbox
 
     @classmethod
     @contextlib.contextmanager
     def started(cls) -> Iterator[Self]:
-        inbox = Inbox()
+        inbox = DrillInbox()
         with inbox.served(free_port()) as mail_port:
             options = ("--workers", "2", "--no-worker")
             with cls.temporary(free_port(), *options, EMAIL_URL=f"smtp://127.0.0.1:{mail_port}") as site:
@@ -41,6 +45,19 @@ class DrillSite(LiveSite):
         """Returns the URL of the letter, on this port or that of the site."""
         return f"http://127.0.0.1:{port or self.port}/letters/{SLUG}/"
 
+    def personal_pages(self, keys: list[str]) -> list[str]:
+        """Returns the paths of the pages of submissions or signatures, by their public ids."""
+        tokens = self.python("signatures.values.tokens", f"[personal_token(uuid.UUID(key)) for key in {keys}]")
+        return [f"/signature/{token}/" for token in tokens]
+
+    def unsent(self, group: str) -> int:
+        """Returns the number of emails with the link for these signers that have not been sent."""
+        return int(self.sql(_UNSENT, [f"{group} %"])[0][0])
+
+    def empty_outbox(self) -> None:
+        """Deletes what former drills left there."""
+        self.sql("DELETE FROM signatures_outboxmail WHERE recipient IS NOT NULL")
+
     @property
     def database_processes(self) -> list[int]:
         """The ids of the processes of the embedded database, which is stopped, so that it starts no others."""
@@ -49,10 +66,20 @@ class DrillSite(LiveSite):
         return [first, *children_of(first)]
 
     @property
-    def web_workers(self) -> list[int]:
-        """The ids of the processes that answer requests. Their parent starts another when one ends."""
-        parents = [number for number in children_of(self.process.pid) if "granian" in command_of(number)]
-        return [number for parent in parents for number in children_of(parent) if "granian" in command_of(number)]
+    def web(self) -> "WebServer":
+        (process,) = (number for number in children_of(self.process.pid) if "granian" in command_of(number))
+        return WebServer(self.port, process)
+
+    @contextlib.contextmanager
+    def replaced_function(self, name: str, old: str, new: str) -> Iterator[None]:
+        """A function of the database with other words within this block."""
+        ((code,),) = self.sql("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = %s", [name])
+        assert old in code
+        self.sql(code.replace(old, new))
+        try:
+            yield
+        finally:
+            self.sql(code)
 
     @contextlib.contextmanager
     def worker(self, folder: Path = BASE, **settings: str) -> Iterator["Worker"]:
@@ -65,8 +92,8 @@ class DrillSite(LiveSite):
             worker.kill()
 
     @contextlib.contextmanager
-    def web_server(self, folder: Path = BASE, *options: str, **settings: str) -> Iterator[int]:
-        """Yields the port of a second web server on the same database, with the code in this folder."""
+    def web_server(self, folder: Path = BASE, *options: str, **settings: str) -> Iterator["WebServer"]:
+        """Yields a second web server on the same database, with the code in this folder."""
         port = free_port()
         command = [
             sys.executable, "-m", "granian", "--interface", "asginl", "--port", str(port), "--workers", "2", "--no-ws",
@@ -82,11 +109,23 @@ class DrillSite(LiveSite):
             while not is_alive(port):
                 assert process.poll() is None and time.monotonic() < deadline, self.output.read_text()[-2000:]
                 time.sleep(0.1)
-            yield port
+            yield WebServer(port, process.pid)
         finally:
             for number in (process.pid, *children_of(process.pid)):
                 os.kill(number, signal.SIGKILL)
             process.wait()
+
+
+class WebServer(NamedTuple):
+    """A web server: its port, and the process that starts those which answer."""
+
+    port: int
+    process: int
+
+    @property
+    def workers(self) -> list[int]:
+        """The ids of the processes that answer requests, oldest first. Another is started when one ends."""
+        return sorted(number for number in children_of(self.process) if "granian" in command_of(number))
 
 
 class Worker:

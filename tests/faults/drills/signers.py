@@ -1,24 +1,21 @@
 """People who sign over HTTP and keep what they were told; at the end it is compared with what is stored."""
 
 import contextlib
-import http.client
 import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
 
 from tests.faults.drills.drill_site import DrillSite
+from tests.faults.drills.http_answers import post
 from tests.faults.drills.outcome import Outcome
 from tests.faults.honest_signer import filled_in_form
 
 CLIENTS = 8
-TIMEOUT_SECONDS = 30.0
 RETRY_SECONDS, RETRY_PAUSE = 30.0, 0.1
-FORM = {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
 
 _STORED = """
     SELECT name, count(*) FROM (
@@ -34,21 +31,6 @@ _HALF = """
 """
 
 
-def post(url: str, form: dict[str, str], network: str = "127.0.0.1") -> int:
-    """Sends a form from an address of this machine. Returns the status; 0 without an answer."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS, source_address=(network, 0))
-    try:
-        connection.request("POST", parts.path, urlencode(form), FORM)
-        with connection.getresponse() as answer:
-            answer.read()
-            return answer.status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()
-
-
 @dataclass
 class Signers:
     """A group of people with an address and a network each.
@@ -56,14 +38,14 @@ class Signers:
     Attributes:
         site: the site.
         group: what their names begin with; no other group may have the same.
-        retries: whether somebody without a good answer tries again, as people do.
+        leaving: every so many-th person does not try again without a good answer; 0: all do.
         port: of the web server, if it is not the site's.
         network: where all of them come from; by default each from a network of their own.
     """
 
     site: DrillSite
     group: str
-    retries: Callable[[int], bool] = lambda number: True
+    leaving: int = 0
     port: int = 0
     network: str = ""
     names: set[str] = field(default_factory=set)
@@ -101,7 +83,7 @@ class Signers:
                 return
             if status == 0:
                 self.unknown.add(name)
-            if not self.retries(number) or time.monotonic() > give_up:
+            if (self.leaving and number % self.leaving == 0) or time.monotonic() > give_up:
                 return
             time.sleep(RETRY_PAUSE)
 

@@ -1,0 +1,56 @@
+"""Drill 2: the processes that answer requests are killed while people sign. Half of the people try again."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from tests.faults.drills.drill_site import CONTROLS, DrillSite, WebServer, worse_code
+from tests.faults.drills.outcome import Drill, Outcome
+from tests.faults.drills.signers import Signers
+
+PAUSE_SECONDS = 3.0  # each process lives for two of them: one that ends sooner counts as a crash loop
+LISTENING = "0A"  # in /proc/net/tcp
+START_SECONDS = 60.0  # in which a process must answer that came in the place of another
+
+
+def wait_until_all_answer(web: WebServer) -> None:
+    """Waits until each process has a socket of its own: else none is left when one is killed."""
+    deadline = time.monotonic() + START_SECONDS
+    while listening_sockets(web.port) < len(web.workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def listening_sockets(port: int) -> int:
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(1 for line in lines if line[1].endswith(f":{port:04X}") and line[3] == LISTENING)
+
+
+def try_it(site: DrillSite, web: WebServer, group: str, kills: int, people: int) -> Outcome:
+    signers = Signers(site, group, leaving=2, port=web.port)
+    killed = []
+    with signers.signing():
+        for number in range(1, kills + 1):
+            time.sleep(PAUSE_SECONDS)
+            signers.wait_for(people * number // kills)
+            wait_until_all_answer(web)
+            os.kill(web.workers[0], signal.SIGKILL)
+            killed.append(time.monotonic())
+        signers.wait_for(len(signers.acknowledged) + 50)
+    outcome = signers.outcome(killed, f"{signers.answers[0]} requests without an answer")
+    outcome.expect_nothing_lost()
+    outcome.expect(signers.answers[0] > 0, "no request was cut off")
+    return outcome
+
+
+def on_site(site: DrillSite, is_short: bool) -> Outcome:
+    return try_it(site, site.web, "Web", 5 if is_short else 50, 400 if is_short else 5_000)
+
+
+def on_control(site: DrillSite, is_short: bool) -> Outcome:
+    """The email is enqueued after the transaction that stores the sign-up."""
+    with worse_code(CONTROLS / "enqueue-after-commit.patch") as folder, site.web_server(folder) as web:
+        return try_it(site, web, "Unmailed", 3, 100)
+
+
+DRILL = Drill(2, "web processes killed", on_site, on_control)
