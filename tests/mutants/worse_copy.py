@@ -1,4 +1,4 @@
-"""A copy of the code that a patch has made worse."""
+"""A copy of the code that patches have made worse."""
 
 import shutil
 import subprocess
@@ -9,7 +9,8 @@ from tests.live_site import BASE
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "var", ".env", ".hypothesis", "*.log")
 
 
-def make(folder: Path, patch: Path) -> None:
-    """Copies the code into a folder that is not there yet, and applies the patch."""
+def make(folder: Path, *patches: Path) -> None:
+    """Copies the code into a folder that is not there yet, and applies the patches."""
     shutil.copytree(BASE, folder, ignore=NOT_COPIED)
-    subprocess.run(["git", "apply", "--recount", str(patch)], cwd=folder, check=True)
+    for patch in patches:
+        subprocess.run(["git", "apply", "--recount", str(patch)], cwd=folder, check=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import psycopg2
 import pytest
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 
 from campaign.models import Letter
 
@@ -82,4 +82,17 @@ def test_a_connection_that_was_closed_here_is_opened_again(pid: int, letter: Let
 
     start_request()
 
+    assert Letter.objects.get() == letter
+
+
+def test_O4_every_statement_on_a_lost_connection_has_the_same_error_until_the_next_request(
+    observer: psycopg2.extensions.cursor, pid: int, letter: Letter
+) -> None:
+    observer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    for _each in range(2):  # the first finds that it is lost, the second that it is closed: both are 503
+        with pytest.raises(OperationalError):
+            Letter.objects.get()
+
+    start_request()
     assert Letter.objects.get() == letter

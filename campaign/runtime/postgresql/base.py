@@ -1,18 +1,27 @@
 """The module that Django loads for the `ENGINE` of this package."""
 
 import select
+from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg2 import InterfaceError
+from psycopg2 import InterfaceError, OperationalError
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Asks the server whether a kept connection still works only if the server has sent something unasked.
+    """A connection that is lost is an OperationalError for the next statement, too, and that is 503 and not 500.
+
+    It asks the server whether a kept connection still works only if the server has sent something unasked.
 
     Django asks before every request, which costs as much as the statement of a sign-up. A server that ends a connection
     says so, and then there is something to read: its message or the end of the stream. A server that says nothing any
     more is noticed by `database_waits`, and a network by the keepalives.
     """
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        try:
+            return super().create_cursor(name)
+        except InterfaceError as error:  # the statement before this one found the connection lost
+            raise OperationalError(str(error)) from error
 
     def is_usable(self) -> bool:
         look = select.poll()  # not `select`, which takes no descriptor above 1,023

@@ -16,6 +16,7 @@ from tests.faults.drills import (
     links_scanned,
     mail_service,
     odd_requests,
+    one_effect,
     web_killed,
     worker_killed,
 )
@@ -25,7 +26,7 @@ from tests.faults.drills.outcome import COLUMNS, Drill, Outcome
 DRILLS = [
     module.DRILL
     for module in (
-        database_killed, web_killed, worker_killed, mail_service, answers_cut, limiter_race, database_away,
+        database_killed, web_killed, worker_killed, mail_service, answers_cut, one_effect, limiter_race, database_away,
         odd_requests, links_scanned,
     )
 ]  # fmt: skip

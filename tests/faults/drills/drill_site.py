@@ -8,6 +8,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -17,7 +19,12 @@ from tests.mutants import worse_copy
 
 SLUG = "xi-jinping-2013"
 MUTANTS = BASE / "tests" / "mutants"
-CONTROLS = Path(__file__).parent / "controls"
+WORSE = (
+    MUTANTS / "01-confirm-on-get.patch",
+    MUTANTS / "06-limiter-read-then-write.patch",
+    *sorted((Path(__file__).parent / "controls").glob("*.patch")),
+)
+NETWORK_LIMIT = 100  # sign-ups from one network in ten minutes
 _UNSENT = """
     SELECT count(*) FROM signatures_outboxmail AS mail JOIN signatures_submission AS s ON s.id = mail.signature_id
     WHERE s.name LIKE %s AND mail.kind = 'link' AND mail.recipient IS NOT NULL
@@ -28,6 +35,7 @@ class DrillSite(LiveSite):
     """A running site whose emails go to an inbox of its own."""
 
     inbox: DrillInbox
+    until_the_end: ExitStack  # what ends with the site
 
     @classmethod
     @contextlib.contextmanager
@@ -37,9 +45,23 @@ class DrillSite(LiveSite):
             options = ("--workers", "2", "--no-worker")
             with cls.temporary(free_port(), *options, EMAIL_URL=f"smtp://127.0.0.1:{mail_port}") as site:
                 site.inbox = inbox
-                # The drills are floods from this machine; what the limits do is drill 7.
+                # The drills are floods from this machine: there are no limits, but that of one network for drill 7.
                 site.sql("UPDATE signatures_ratelimit SET max_count = 1000000")
-                yield site
+                site.sql("UPDATE signatures_ratelimit SET max_count = %s WHERE scope = 'network'", [NETWORK_LIMIT])
+                with ExitStack() as site.until_the_end:
+                    yield site
+
+    @cached_property
+    def worse_code(self) -> Path:
+        """A folder with a copy of the code that is worse in all ways of which a drill has a control."""
+        folder = Path(self.until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="us-worse-"))) / "copy"
+        worse_copy.make(folder, *WORSE)
+        return folder
+
+    @cached_property
+    def worse_web(self) -> "WebServer":
+        """A web server of the worse code, on the same database."""
+        return self.until_the_end.enter_context(self.web_server(self.worse_code))
 
     def letter(self, port: int = 0) -> str:
         """Returns the URL of the letter, on this port or that of the site."""
@@ -156,12 +178,3 @@ def command_of(process: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
     return ""
-
-
-@contextlib.contextmanager
-def worse_code(patch: Path) -> Iterator[Path]:
-    """Yields a folder with a copy of the code that this patch made worse."""
-    with tempfile.TemporaryDirectory(prefix="us-worse-") as scratch:
-        folder = Path(scratch) / "copy"
-        worse_copy.make(folder, patch)
-        yield folder

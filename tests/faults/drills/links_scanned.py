@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.faults.drills.drill_site import MUTANTS, DrillSite, worse_code
+from tests.faults.drills.drill_site import DrillSite
 from tests.faults.drills.http_answers import fetch
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import CLIENTS, Signers
@@ -39,8 +39,7 @@ def on_site(site: DrillSite, is_short: bool) -> Outcome:
 
 def on_control(site: DrillSite, is_short: bool) -> Outcome:
     """Opening the link confirms."""
-    with worse_code(MUTANTS / "01-confirm-on-get.patch") as folder, site.web_server(folder) as web:
-        return try_it(site, "Opened", 50, web.port)
+    return try_it(site, "Opened", 50, site.worse_web.port)
 
 
 DRILL = Drill(18, "links opened by scanners", on_site, on_control)

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.faults.drills.drill_site import CONTROLS, DrillSite, worse_code
+from tests.faults.drills.drill_site import DrillSite
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
 
@@ -46,12 +46,11 @@ def on_site(site: DrillSite, is_short: bool) -> Outcome:
 
 def on_control(site: DrillSite, is_short: bool) -> Outcome:
     """The page that takes a sign-up sends an email itself."""
-    with worse_code(CONTROLS / "send-in-request.patch") as folder, site.web_server(folder) as web:
-        before, signers = Signers(site, "Prompt", port=web.port), Signers(site, "Waiting", port=web.port)
-        before.send(16)
-        site.inbox.begin("6")
-        signers.send(16)
-        site.inbox.recover()
+    before, signers = (Signers(site, group, port=site.worse_web.port) for group in ("Prompt", "Waiting"))
+    before.send(16)
+    site.inbox.begin("6")
+    signers.send(16)
+    site.inbox.recover()
     outcome = signers.outcome([])
     outcome.faults = 1
     expect_as_fast(outcome, before.slowest, signers.slowest)

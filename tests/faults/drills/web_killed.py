@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from tests.faults.drills.drill_site import CONTROLS, DrillSite, WebServer, worse_code
+from tests.faults.drills.drill_site import DrillSite, WebServer
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
 
@@ -26,8 +26,8 @@ def listening_sockets(port: int) -> int:
     return sum(1 for line in lines if line[1].endswith(f":{port:04X}") and line[3] == LISTENING)
 
 
-def try_it(site: DrillSite, web: WebServer, group: str, kills: int, people: int) -> Outcome:
-    signers = Signers(site, group, leaving=2, port=web.port)
+def try_it(site: DrillSite, web: WebServer, group: str, kills: int, people: int, leaving: int) -> Outcome:
+    signers = Signers(site, group, leaving=leaving, port=web.port)
     killed = []
     with signers.signing():
         for number in range(1, kills + 1):
@@ -44,13 +44,12 @@ def try_it(site: DrillSite, web: WebServer, group: str, kills: int, people: int)
 
 
 def on_site(site: DrillSite, is_short: bool) -> Outcome:
-    return try_it(site, site.web, "Web", 5 if is_short else 50, 400 if is_short else 5_000)
+    return try_it(site, site.web, "Web", 3 if is_short else 50, 300 if is_short else 5_000, leaving=2)
 
 
 def on_control(site: DrillSite, is_short: bool) -> Outcome:
     """The email is enqueued after the transaction that stores the sign-up."""
-    with worse_code(CONTROLS / "enqueue-after-commit.patch") as folder, site.web_server(folder) as web:
-        return try_it(site, web, "Unmailed", 3, 100)
+    return try_it(site, site.worse_web, "Unmailed", 3, 60, leaving=1)
 
 
 DRILL = Drill(2, "web processes killed", on_site, on_control)
