@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError, close_old_connections
 
 from campaign.runtime import database_waits
@@ -76,7 +75,7 @@ class Application:
             raise NotImplementedError("This application speaks HTTP alone.")
         environ = wsgi_calls.environ_of(scope)
         pool = self._pool(environ["PATH_INFO"])
-        request, began = WSGIRequest(environ), time.perf_counter()
+        request, began = wsgi_calls.request_of(environ), time.perf_counter()
         if response := answer_from_memory(request):
             request_metrics.count(request, response.status_code, time.perf_counter() - began)
             await _send(send, wsgi_calls.answer_of(response), pool)
@@ -111,7 +110,7 @@ class Application:
     async def _answer(self, environ: Environ, pool: ThreadPool) -> Answer:
         answering = asyncio.ensure_future(pool.answer(environ))
         await asyncio.wait({answering}, timeout=WAIT_SECONDS)
-        if not answering.done() and (stale := answer_from_memory(WSGIRequest(environ), is_late=True)):
+        if not answering.done() and (stale := answer_from_memory(wsgi_calls.request_of(environ), is_late=True)):
             return wsgi_calls.answer_of(stale)
         answer = await answering
         return answer or await self._overload.answer(environ | {OVERLOADED: True}) or Answer(503, [], b"")

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 PART_BYTES = 256 * 1024  # of a streamed response; one part is read ahead
 
-Environ = dict[str, Any]
+Environ = dict[str, Any]  # Django changes the one that a request is made of: each gets a copy
 WsgiHandler = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
@@ -51,6 +51,11 @@ def environ_of(scope: dict[str, Any]) -> Environ:
         elif key:
             environ[key] = value.decode("latin-1")
     return environ
+
+
+def request_of(environ: Environ) -> WSGIRequest:
+    """Returns a request to look at."""
+    return WSGIRequest(environ.copy())
 
 
 @lru_cache(maxsize=256)
@@ -99,7 +104,7 @@ class Rest:
 def call(handler: WsgiHandler, environ: Environ) -> Answer:
     """Returns the answer of the handler. Runs in a thread: it waits for the database."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
-    response: Any = handler(environ, lambda status, headers, _error=None: started.append((status, headers)))
+    response: Any = handler(environ.copy(), lambda status, headers, _error=None: started.append((status, headers)))
     rest = Rest(response, iter(response))
     try:
         first = rest.next_part() if getattr(response, "streaming", False) else b"".join(response)
@@ -128,6 +133,6 @@ def is_signed_in(environ: Environ) -> bool:
     """Returns whether a member of staff is signed in. Runs in a thread: it asks the database."""
     if settings.SESSION_COOKIE_NAME not in environ.get("HTTP_COOKIE", ""):
         return False
-    request: HttpRequest = WSGIRequest(environ)
+    request: HttpRequest = request_of(environ)
     SessionMiddleware(lambda _request: HttpResponse()).process_request(request)
     return get_user(request).is_authenticated

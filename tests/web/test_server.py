@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.test import Client
@@ -87,6 +89,23 @@ def test_a_request_reaches_django_as_it_was_sent() -> None:
     assert environ["HTTP_COOKIE"] == "a=1;b=2"
     assert environ["HTTP_X_NAME"].encode("latin-1") == "é".encode()
     assert environ["REMOTE_ADDR"] == "203.0.113.7"
+
+
+@pytest.mark.parametrize("path", ["/é".encode(), "/서명".encode(), b"/%EC%84%9C", "/\u202e".encode(), b"/\xff"])
+def test_S13_an_address_in_any_script_reaches_django_as_it_was_sent(path: bytes) -> None:
+    application = Application(answering(lambda environ: HttpResponse(environ["PATH_INFO"].encode("latin-1"))))
+    assert run(ask(application, scope(path)))[2] == [unquote_to_bytes(path)]
+
+
+def test_S13_a_slow_page_with_an_address_in_any_script_is_looked_up_again(monkeypatch: Any) -> None:
+    monkeypatch.setattr(server, "WAIT_SECONDS", 0.05)
+
+    def respond(environ: dict[str, Any]) -> HttpResponse:
+        WSGIRequest(environ)
+        time.sleep(0.2)
+        return HttpResponse("late")
+
+    assert run(ask(Application(answering(respond)), scope("/서명".encode())))[2] == [b"late"]
 
 
 def test_a_header_with_an_underscore_passes_for_no_other() -> None:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from tests.faults.drills.drill_site import DrillSite
 from tests.faults.drills.http_answers import post
