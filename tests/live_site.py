@@ -69,9 +69,9 @@ class LiveSite:
 
     @classmethod
     @contextlib.contextmanager
-    def temporary(cls, port: int, *options: str, **settings: str) -> Iterator[Self]:
+    def temporary(cls, port: int, *options: str, folder: Path | None = None, **settings: str) -> Iterator[Self]:
         """Yields a site with these options of `serve` and settings, and removes its processes and files afterwards."""
-        site = cls(port)
+        site = cls(port, folder)
         site.options = options or site.options
         site.environment |= settings
         try:

@@ -34,7 +34,7 @@ def try_it(site: DrillSite, group: str, kills: int, people: int) -> Outcome:
 
 
 def on_site(site: DrillSite, is_short: bool) -> Outcome:
-    return try_it(site, "Killed", 4 if is_short else 20, 600 if is_short else 5_000)
+    return try_it(site, "Killed", 3 if is_short else 20, 400 if is_short else 5_000)
 
 
 @contextlib.contextmanager
@@ -60,7 +60,7 @@ def careless_commits(site: DrillSite) -> Iterator[None]:
 
 def on_control(site: DrillSite, is_short: bool) -> Outcome:
     with careless_commits(site):
-        return try_it(site, "Careless", 2, 200)
+        return try_it(site, "Careless", 1, 150)
 
 
 DRILL = Drill(1, "PostgreSQL killed", on_site, on_control)

@@ -39,11 +39,12 @@ class DrillSite(LiveSite):
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls) -> Iterator[Self]:
+    def started(cls, folder: Path | None = None) -> Iterator[Self]:
+        """Yields a site, in this folder or a new one."""
         inbox = DrillInbox()
         with inbox.served(free_port()) as mail_port:
             options = ("--workers", "2", "--no-worker")
-            with cls.temporary(free_port(), *options, EMAIL_URL=f"smtp://127.0.0.1:{mail_port}") as site:
+            with cls.temporary(free_port(), *options, folder=folder, EMAIL_URL=f"smtp://127.0.0.1:{mail_port}") as site:
                 site.inbox = inbox
                 # The drills are floods from this machine: there are no limits, but that of one network for drill 7.
                 site.sql("UPDATE signatures_ratelimit SET max_count = 1000000")

@@ -34,12 +34,12 @@ def try_it(site: DrillSite, group: str, links: int, port: int) -> Outcome:
 
 
 def on_site(site: DrillSite, is_short: bool) -> Outcome:
-    return try_it(site, "Scanned", 150 if is_short else 1_000, site.port)
+    return try_it(site, "Scanned", 100 if is_short else 1_000, site.port)
 
 
 def on_control(site: DrillSite, is_short: bool) -> Outcome:
     """Opening the link confirms."""
-    return try_it(site, "Opened", 50, site.worse_web.port)
+    return try_it(site, "Opened", 30, site.worse_web.port)
 
 
 DRILL = Drill(18, "links opened by scanners", on_site, on_control)

@@ -94,7 +94,7 @@ def try_it(web: WebServer, number: int, make: Callable[[random.Random], bytes]) 
 def on_site(site: DrillSite, is_short: bool) -> Outcome:
     return try_it(
         site.web,
-        3_000 if is_short else 20_000,
+        2_000 if is_short else 20_000,
         lambda chance: (request if chance.random() < 0.99 else nul_in_cursor)(chance),
     )
 

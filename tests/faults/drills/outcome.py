@@ -64,9 +64,11 @@ class Drill(NamedTuple):
         title: as printed.
         on_site: tries it on the site; `is_short` is given.
         on_control: tries it on what must fail.
+        is_in_short: whether the short form has it.
     """
 
     number: int
     title: str
     on_site: Callable[[DrillSite, bool], Outcome]
     on_control: Callable[[DrillSite, bool], Outcome]
+    is_in_short: bool = True

@@ -44,12 +44,12 @@ def try_it(site: DrillSite, web: WebServer, group: str, kills: int, people: int,
 
 
 def on_site(site: DrillSite, is_short: bool) -> Outcome:
-    return try_it(site, site.web, "Web", 3 if is_short else 50, 300 if is_short else 5_000, leaving=2)
+    return try_it(site, site.web, "Web", 2 if is_short else 50, 200 if is_short else 5_000, leaving=2)
 
 
 def on_control(site: DrillSite, is_short: bool) -> Outcome:
     """The email is enqueued after the transaction that stores the sign-up."""
-    return try_it(site, site.worse_web, "Unmailed", 3, 60, leaving=1)
+    return try_it(site, site.worse_web, "Unmailed", 2, 40, leaving=1)
 
 
 DRILL = Drill(2, "web processes killed", on_site, on_control)

@@ -47,7 +47,7 @@ def try_it(site: DrillSite, group: str, kills: int, people: int, folder: Path = 
 
 
 def on_site(site: DrillSite, is_short: bool) -> Outcome:
-    return try_it(site, "Mailed", 4 if is_short else 50, 100 if is_short else 1_000)
+    return try_it(site, "Mailed", 2 if is_short else 50, 60 if is_short else 1_000)
 
 
 def on_control(site: DrillSite, is_short: bool) -> Outcome:
