@@ -7,7 +7,7 @@ from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
 
 FAULTS = ("60", "554 mail", "421 mail", "550 rcpt", "451 end", "drop data", "drop connect")
-DRAIN_SECONDS = 120.0  # a held outbox is tried once a minute at least
+EMPTY_SECONDS = 120.0  # a held outbox is tried once a minute at least
 SECONDS_MORE = 1.0  # that 99 of 100 sign-ups may take longer, or three times as long
 
 
@@ -30,11 +30,11 @@ def on_site(site: DrillSite, is_short: bool) -> Outcome:
             signers.send(people)
         site.inbox.recover()
         ended = time.monotonic()
-        while (left := site.unsent("Meanwhile")) and time.monotonic() - ended < DRAIN_SECONDS:
+        while (left := site.unsent("Meanwhile")) and time.monotonic() - ended < EMPTY_SECONDS:
             time.sleep(0.1)
-        drained = time.monotonic() - ended
+        emptied = time.monotonic() - ended
     everybody = {signers.email_of(int(name.split()[1])) for name in signers.acknowledged}
-    outcome = signers.outcome([], f"the outbox was empty after {drained:.0f} s")
+    outcome = signers.outcome([], f"the outbox was empty after {emptied:.0f} s")
     outcome.expect_nothing_lost()
     outcome.faults, outcome.lost = len(FAULTS), len(everybody - set(site.inbox.recipients))
     outcome.expect(outcome.lost == 0, f"{outcome.lost} without an email")
