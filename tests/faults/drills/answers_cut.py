@@ -6,9 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-from tests.faults.drills.drill_site import DrillSite
+from tests.faults.drills.drill_site import DrillSite, WebServer
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
 from tests.live_site import free_port
@@ -68,13 +69,21 @@ def end(*connections: socket.socket) -> None:
             connection.shutdown(socket.SHUT_RDWR)
 
 
-def try_it(site: DrillSite, group: str, people: int) -> Outcome:
+@cache
+def behind_proxy(site: DrillSite) -> tuple[CuttingProxy, WebServer]:
+    """Returns a web server that reaches the database by a proxy. Both end with the site."""
     proxy = CuttingProxy(site.folder / "postgres")
-    with proxy.running() as url, site.web_server(DATABASE_URL=url) as web:
-        signers = Signers(site, group, leaving=2, port=web.port)
-        signers.send(people)
+    url = site.until_the_end.enter_context(proxy.running())
+    return proxy, site.until_the_end.enter_context(site.web_server(DATABASE_URL=url))
+
+
+def try_it(site: DrillSite, group: str, people: int) -> Outcome:
+    proxy, web = behind_proxy(site)
+    before = len(proxy.cuts)
+    signers = Signers(site, group, leaving=2, port=web.port)
+    signers.send(people)
     outcome = signers.outcome([])
-    outcome.faults = len(proxy.cuts)
+    outcome.faults = len(proxy.cuts) - before
     outcome.expect_nothing_lost()
     outcome.expect(outcome.faults > 0, "no answer was cut off")
     return outcome
