@@ -23,6 +23,7 @@ def small_disk() -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        folder.rmdir()
 
 
 def mount(*words: str) -> None:
