@@ -16,7 +16,7 @@ from signatures import tasks
 from signatures.models import Alarm, OutboxMail
 from signatures.monitoring import alarms, announcements
 from signatures.registries import AlarmCode
-from tests.conftest import Inbox
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 

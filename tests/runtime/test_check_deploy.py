@@ -25,8 +25,8 @@ from nacl.public import PrivateKey
 from campaign.web import arrival
 from signatures import pepper
 from signatures.models import PepperFingerprint
-from tests.conftest import Inbox
 from tests.docs.pages import page
+from tests.inbox import Inbox
 from tests.live_site import BASE, LiveSite, free_port
 from tests.proxies import program, running
 
@@ -137,7 +137,7 @@ def deployment(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) 
     inbox = Inbox()
     with email_server(inbox) as smtp, proxies(folder, port) as ports:
         deployment = Deployment({}, ports, inbox)
-        own = {
+        own: dict[str, Any] = {
             "LOCAL": "",
             "SITE_URL": f"https://localhost:{ports['good']}",
             "DATABASE_URL": deployment.database(),
