@@ -76,7 +76,7 @@ def _check_name(locked: Signature, typed: SignerInput) -> None:
     """
     if typed.values["name"] in {"", locked.name}:  # two people are still two when one takes the name away
         return
-    others = [row for row in mailbox_places.standing(locked, locked.kind) if row.name and row.pk != locked.pk]
+    others = [row for row in mailbox_places.standing(locked, locked.kind) if row.name]
     if namesakes := mailbox_places.in_the_way(others, typed.values["name"], Signature.MAX_PLACES):
         raise NoPlace(namesakes)
 

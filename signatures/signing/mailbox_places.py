@@ -24,8 +24,11 @@ def lock_mailbox(row: SignerColumns) -> None:
 
 
 def standing(row: SignerColumns, kind: str) -> list[Signature]:
-    """Returns what the mailbox of a row has signed as this kind, and not withdrawn."""
-    return list(Signature.objects.of_mailbox(row).standing().filter(kind=kind))
+    """Returns what else the mailbox of a row has signed as this kind, and not withdrawn.
+
+    The signature that a submission became meanwhile keeps its number, and is not in its own way.
+    """
+    return list(Signature.objects.of_mailbox(row).standing().filter(kind=kind).exclude(pk=row.pk))
 
 
 def in_the_way(standing: Sequence[Signature], name: str, places: int) -> list[Signature]:

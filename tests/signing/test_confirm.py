@@ -186,6 +186,18 @@ def test_C6_fifty_parallel_posts_of_one_link_confirm_once(ben: Submission, words
     assert counts.for_letter(ben.letter_id).total == 1
 
 
+@pytest.mark.parametrize("name", ["Ben", "Somebody else"])
+def test_C6_a_press_that_waited_for_another_one_is_no_second_person(ben: Submission, name: str) -> None:
+    """It found the submission, and then waited for the lock of the mailbox while the other press confirmed."""
+    stale = Submission.objects.get(pk=ben.pk)
+    confirmation.confirm(ben, signer_input(ben.translation, name="Ben"))
+
+    with pytest.raises(transitions.TransitionNotAllowed) as refused:
+        confirmation.confirm(stale, signer_input(ben.translation, name=name))
+
+    assert type(refused.value) is transitions.TransitionNotAllowed, "the page shows what stands, and no choice"
+
+
 def test_what_is_confirmed_or_deleted_cannot_be_confirmed_again(ben: Submission) -> None:
     confirmation.confirm(ben, signer_input(ben.translation, name="Ben"))
     with pytest.raises(transitions.TransitionNotAllowed):
