@@ -33,7 +33,7 @@ if not LOCAL_MODE and DEBUG:
     raise ImproperlyConfigured("DEBUG must be False, except with LOCAL=True.")
 
 METRICS_TOKEN = environment.token("METRICS_TOKEN")
-METRICS_DIR = VAR_DIR / "metrics"
+METRICS_DIR = environment.folder_in_memory(VAR_DIR)
 if METRICS_TOKEN:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)  # read when the library is imported
 

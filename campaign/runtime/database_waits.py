@@ -205,10 +205,16 @@ class _Watch:
     def _run(self) -> None:
         while True:
             time.sleep(LOOK_SECONDS)
-            waits = list(self._waits.values())
-            self._look_for_life([wait for wait in waits if wait.budget.gives_up])
-            if not self._is_away:
-                _log_blocked(waits)
+            try:
+                self._look()
+            except Exception:  # nobody starts this thread again
+                log.exception("looking after the waits for the database failed")
+
+    def _look(self) -> None:
+        waits = list(self._waits.values())
+        self._look_for_life([wait for wait in waits if wait.budget.gives_up])
+        if not self._is_away:
+            _log_blocked(waits)
 
     def _look_for_life(self, waits: Sequence[Connection]) -> None:
         """Ask the server for a sign of life if it is away, or somebody waits long."""
@@ -265,7 +271,8 @@ def _ask(dsn: str, question: str, *values: object) -> list[tuple[Any, ...]] | No
 def _is_done(connection: Any, deadline: float) -> bool:
     """Wait until an asynchronous connection has finished what it does. Returns whether it did before the deadline."""
     while (state := connection.poll()) != extensions.POLL_OK:
-        reading, writing = ([connection], []) if state == extensions.POLL_READ else ([], [connection])
-        if not any(select.select(reading, writing, [], max(0.0, deadline - time.monotonic()))):
+        look = select.poll()  # not `select`, which takes no descriptor above 1,023
+        look.register(connection, select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
+        if not look.poll(max(0.0, deadline - time.monotonic()) * 1000):
             return False
     return True

@@ -1,6 +1,7 @@
 """Reads settings from the environment. Each function raises one sentence for the operator if a value is wrong."""
 
 import contextlib
+import hashlib
 import io
 import os
 from pathlib import Path
@@ -180,6 +181,13 @@ def required(name: str, purpose: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{name} is missing: {purpose}.")
     return value
+
+
+def folder_in_memory(var_dir: Path) -> Path:
+    """Returns a folder for files that need not outlive the machine, of this user and VAR_DIR alone. It is not made."""
+    name = f"undersigned-{os.geteuid()}-{hashlib.sha256(str(var_dir).encode()).hexdigest()[:12]}"
+    memory = Path("/dev/shm")  # noqa: S108  whoever makes the folder looks whose it is
+    return memory / name if os.access(memory, os.W_OK) else var_dir / "metrics"
 
 
 def token(name: str) -> str:

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from http.client import HTTPException
 from urllib.request import Request, urlopen
 
 from django.conf import settings
@@ -30,17 +31,19 @@ def announce() -> int:
     """
     # The worker's own alarm is active when no worker runs, so none can tell of it.
     codes = alarms.active(timezone.now()).exclude(code=AlarmCode.WORKER).values_list("code", flat=True)
-    return sum(_announce(code) for code in codes)
+    failed: set[str] = set()
+    return sum(_announce(code, failed) for code in codes)
 
 
 @transaction.atomic
-def _announce(code: str) -> int:
+def _announce(code: str, failed: set[str]) -> int:
     alarm = Alarm.objects.select_for_update(skip_locked=True).filter(code=code).first()  # one worker tells of it
     if alarm is None:
         return 0
-    done = [
-        channel for channel, tell in _channels() if channel not in alarm.announced_to and _tell(channel, tell, alarm)
-    ]
+    # What has failed in this turn would only keep the other duties waiting.
+    left = {name: tell for name, tell in _channels() if name not in {*alarm.announced_to, *failed}}
+    done = [name for name, tell in left.items() if _tell(name, tell, alarm)]
+    failed.update(left.keys() - done)
     if done:
         alarm.announced_to += done
         alarm.save(update_fields=["announced_to"])
@@ -59,7 +62,7 @@ def _channels() -> Iterator[tuple[str, Callable[[str], object]]]:
 def _tell(channel: str, tell: Callable[[str], object], alarm: Alarm) -> bool:
     try:
         tell(f"{settings.SITE.hostname}: {AlarmCode(alarm.code).email_sentence} ({alarm.code})")
-    except OSError as error:  # of SMTP and HTTP, too
+    except (OSError, HTTPException, ValueError) as error:  # the first one of SMTP, too; the last one of a wrong address
         log.warning("alarm %s did not reach the operator by %s: %s", alarm.code, channel, type(error).__name__)
         return False
     return True

@@ -3,6 +3,7 @@
 Totals only, without any person. The page opens with `METRICS_TOKEN`, and is not there without it.
 """
 
+import contextlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from campaign.runtime.sql_files import load_sql
+from campaign.web import request_metrics
 from signatures.models import HourlyStatistic
 from signatures.monitoring import alarms, statistics
 from signatures.registries import AlarmCode
@@ -39,7 +41,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not token or not constant_time_compare(given, f"Bearer {token}"):
         raise Http404
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    with contextlib.suppress(OSError):  # the log says so with each request
+        MultiProcessCollector(registry, path=str(request_metrics.folder()))  # type: ignore[no-untyped-call]
     registry.register(SiteCollector())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -96,12 +96,16 @@ def send_due(*, limit: int = 500, most_connections: int = 1, stop: threading.Eve
 def _fill(connections: Connections, run: _Run) -> None:
     """Hands emails to all connections that are free, as long as there are any that may be sent."""
     try:
-        claims.renew(connections.busy)
-        while run.may_choose(connections) and (chosen := _choose(run)):
+        renew_at = 0.0  # monotonic seconds
+        while run.may_choose(connections) and (chosen := _choose(run, connections.busy)):
             if isinstance(chosen, Outgoing):
                 connections.send(chosen)
             else:
                 run.outcomes[chosen] += 1
+            if time.monotonic() >= renew_at:  # many may be held back, one after the other
+                claims.renew(connections.busy)
+                renew_at = time.monotonic() + LOOK_SECONDS
+        claims.renew(connections.busy)
     except (OperationalError, InterfaceError):
         if not connections.busy:
             raise
@@ -113,10 +117,13 @@ class _BudgetSpent(Exception):
 
 
 @transaction.atomic
-def _choose(run: _Run) -> Outgoing | _Outcome | None:
-    """Chooses the next email. Returns what became of it if it is not to be sent; None if none may be sent for now."""
+def _choose(run: _Run, busy: Collection[int]) -> Outgoing | _Outcome | None:
+    """Chooses the next email, but none that is being sent here.
+
+    Returns what became of it if it is not to be sent; None if none may be sent for now.
+    """
     hold = holding.current()
-    mail = _lock_next(hold) if holding.allows_attempt(hold) else None
+    mail = _lock_next(hold, busy) if holding.allows_attempt(hold) else None
     if mail is None:
         return None
     submission = None
@@ -129,11 +136,12 @@ def _choose(run: _Run) -> Outgoing | _Outcome | None:
     return _open(mail, submission, hold, run)
 
 
-def _lock_next(hold: OutboxHold) -> OutboxMail | None:
+def _lock_next(hold: OutboxHold, busy: Collection[int]) -> OutboxMail | None:
     # As a probe goes the email that failed least: one that never gets through would prove nothing.
     order = ("faults", "due_at") if hold.is_held else ("due_at",)
     for priority in queue.sendable_priorities():
-        rows = queue.due(priority, even_delayed=hold.is_held).select_for_update(skip_locked=True, of=("self",))
+        due = queue.due(priority, even_delayed=hold.is_held).exclude(pk__in=busy)
+        rows = due.select_for_update(skip_locked=True, of=("self",))
         if mail := rows.select_related("signature").order_by(*order).first():
             return mail
     return None

@@ -26,10 +26,14 @@ class Webhook(BaseHTTPRequestHandler):
 
     posts: ClassVar[list[tuple[dict[str, str], str]]] = []
     status = 200
+    line = b""  # in place of an answer
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.posts.append((dict(self.headers), body))
+        if self.line:
+            self.wfile.write(self.line)
+            return
         self.send_response(type(self).status)
         self.end_headers()
 
@@ -40,7 +44,7 @@ class Webhook(BaseHTTPRequestHandler):
 @pytest.fixture
 def webhook() -> Iterator[HTTPServer]:
     Webhook.posts.clear()
-    Webhook.status = 200
+    Webhook.status, Webhook.line = 200, b""
     server = HTTPServer(("127.0.0.1", 0), Webhook)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -103,13 +107,14 @@ def test_the_worker_does_it_every_minute_after_it_looked_for_alarms(settings: An
     assert names.index("announce-alarms") == names.index("check-alarms") + 1
 
 
-@pytest.mark.parametrize("failure", ["refuses", "is away"])
+@pytest.mark.parametrize("failure", ["refuses", "is away", "speaks no HTTP"])
 def test_a_webhook_that_fails_is_tried_again_and_keeps_no_email_back(
     settings: Any, webhook: HTTPServer, inbox: Inbox, failure: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.OPERATOR_EMAIL = "op@example.org"
-    settings.ALARM_WEBHOOK_URL = f"ntfy+{url_of(webhook)}" if failure == "refuses" else "ntfy+http://127.0.0.1:9/topic"
+    settings.ALARM_WEBHOOK_URL = "ntfy+http://127.0.0.1:9/topic" if failure == "is away" else f"ntfy+{url_of(webhook)}"
     Webhook.status = 500
+    Webhook.line = b"220 this is something else\r\n" if failure == "speaks no HTTP" else b""
     raise_alarm()
 
     with caplog.at_level(logging.WARNING):
@@ -117,7 +122,7 @@ def test_a_webhook_that_fails_is_tried_again_and_keeps_no_email_back(
     assert "alarm rise did not reach the operator by webhook" in caplog.text
     assert len(inbox) == 1
 
-    Webhook.status = 200
+    Webhook.status, Webhook.line = 200, b""
     settings.ALARM_WEBHOOK_URL = f"ntfy+{url_of(webhook)}"
     assert announcements.announce() == 1
     assert len(inbox) == 1, "the email came before"

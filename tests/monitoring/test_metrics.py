@@ -18,6 +18,8 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from campaign.models import Letter
+from campaign.runtime import environment
+from campaign.web import request_metrics
 from signatures import counts
 from signatures.models import OutboxMail
 from signatures.monitoring import alarms
@@ -32,9 +34,9 @@ Numbers = dict[tuple[str, ...], float]
 
 
 @pytest.fixture
-def token(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    settings.METRICS_TOKEN = TOKEN
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+def token(settings: Any, tmp_path: Path) -> str:
+    settings.METRICS_TOKEN, settings.METRICS_DIR = TOKEN, tmp_path / "metrics"
+    request_metrics._metrics.cache_clear()
     return TOKEN
 
 
@@ -123,6 +125,36 @@ def test_while_the_database_is_away_the_rest_is_said(
 
     assert found["database_up",] == 0
     assert found["disk_free_bytes",] > 0
+
+
+@pytest.mark.django_db
+def test_O10_a_folder_that_cannot_be_made_keeps_nobody_from_an_answer(
+    client: Client, letter: Letter, token: str, settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    settings.METRICS_DIR = tmp_path / "file" / "metrics"
+
+    assert client.get("/").status_code == 200
+    assert "requests are not counted: NotADirectoryError" in caplog.text
+    assert numbers(client)["database_up",] == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.django_db
+def test_no_folder_that_somebody_else_has_put_there_is_used(
+    client: Client, letter: Letter, token: str, settings: Any, tmp_path: Path
+) -> None:
+    settings.METRICS_DIR.mkdir()
+    os.chown(settings.METRICS_DIR, 12345, 12345)
+
+    assert client.get("/").status_code == 200
+    assert not list(settings.METRICS_DIR.iterdir())
+    assert numbers(client)["database_up",] == 1
+
+
+def test_O10_the_numbers_are_in_memory_because_a_full_disk_would_end_the_process() -> None:
+    assert environment.folder_in_memory(Path("/srv/one")).parent == Path("/dev/shm")  # noqa: S108  nothing is written
+    assert environment.folder_in_memory(Path("/srv/one")) != environment.folder_in_memory(Path("/srv/two"))
 
 
 @pytest.fixture(scope="module")

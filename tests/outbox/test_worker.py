@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from nacl.encoding import HexEncoder
 from nacl.public import PrivateKey
@@ -20,7 +20,7 @@ from nacl.public import PrivateKey
 from campaign.models import Letter
 from campaign.runtime import environment
 from signatures.models import OutboxMail
-from signatures.outbox import claims, keys, queue, sending
+from signatures.outbox import claims, holding, keys, queue, sending
 from signatures.values import sealing
 from tests.factories import make_mail, make_submission
 from tests.inbox import Inbox
@@ -190,6 +190,15 @@ def test_O3_an_email_that_takes_longer_than_a_claim_lasts_is_sent_once(
             assert sending.send_due() == 0
             time.sleep(0.1)
     assert results == [1] and inbox.attempts == 1
+
+
+@pytest.mark.django_db
+def test_O3_an_email_that_is_being_sent_here_is_not_chosen_again_though_its_claim_ran_out(letter: Letter) -> None:
+    """It may: many emails that are held back, or a lock, keep the sender from renewing it."""
+    (mail,) = enqueue(letter, 1, claimed_until=timezone.now() - claims.LIFETIME)
+    with transaction.atomic():
+        assert sending._lock_next(holding.current(), set()) == mail, "another worker takes it for lost"
+        assert sending._lock_next(holding.current(), {mail.pk}) is None
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,12 +1,15 @@
 """How long each kind of process waits for the database (threat model O16)."""
 
 import logging
+import os
 import re
+import resource
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg2
 import pytest
@@ -120,6 +123,18 @@ def test_O16_a_server_that_answers_or_refuses_shows_life(silent_server: str) -> 
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert database_waits.shows_life(f"host=127.0.0.1 port={port} user=nobody"), "an error makes nobody wait"
+
+
+def test_O16_a_process_with_thousands_of_connections_still_notices_a_server_that_hangs(silent_server: str) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _each in range(1_100):
+            stack.callback(os.close, os.dup(0))
+        with connection.cursor():
+            assert database_waits.shows_life(connection.connection.full_dsn)
+        assert not database_waits.shows_life(silent_server)
 
 
 def test_O16_a_long_statement_is_not_cut_while_the_server_answers() -> None:

@@ -169,6 +169,7 @@ class Command(BaseCommand):
             process.terminate()
         for process in running:
             _wait_or_kill(process)
+        shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
         self.tell("Stopped.")
 
 
