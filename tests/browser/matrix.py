@@ -5,23 +5,26 @@
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.inspection import NARROW, faults
-from tests.browser.pages import LANGUAGES, PAGE_STATES, PopulatedSite
+from tests.browser.pages import LANGUAGES, PAGE_STATES, PopulatedSite, State
 from tests.live_site import LiveSite, free_port
 
+BROWSERS = 2
 
-def main(folder: Path | None) -> int:
-    start, total = time.monotonic(), 0
-    with LiveSite.temporary(free_port()) as site, sync_playwright() as play:
-        populated = PopulatedSite(site)
+
+def look(populated: PopulatedSite, numbered: list[tuple[int, State]], folder: Path | None) -> int:
+    """Looks at these pages with a browser of its own. Returns the number of faults."""
+    total = 0
+    with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_context(viewport=NARROW, bypass_csp=True).new_page()  # type: ignore[arg-type]  # a literal
-        for number, state in enumerate(PAGE_STATES, start=1):
+        for number, state in numbered:
             for language in LANGUAGES:
                 html = state.show(page, populated, language)
                 if folder:
@@ -29,6 +32,16 @@ def main(folder: Path | None) -> int:
                 for fault in faults(page, language, all_rules_in_dark=True):
                     total += 1
                     print(f"{number} {state.name} ({language}): {fault}")
+    return total
+
+
+def main(folder: Path | None) -> int:
+    start = time.monotonic()
+    numbered = list(enumerate(PAGE_STATES, start=1))
+    with LiveSite.temporary(free_port()) as site, ThreadPoolExecutor(BROWSERS) as pool:
+        populated = PopulatedSite(site)
+        parts = [numbered[first::BROWSERS] for first in range(BROWSERS)]
+        total = sum(pool.map(lambda part: look(populated, part, folder), parts))
     print(
         f"{len(PAGE_STATES)} pages × {len(LANGUAGES)} languages × 2 themes: {total} faults; {time.monotonic() - start:.0f} s"
     )
