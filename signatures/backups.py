@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from campaign.runtime import database, dumps, environment
+from campaign.runtime import database, dumps, environment, unfinished_restore
 from signatures import pepper, retention
 from signatures.audit import audit_log, checkpoints
 from signatures.models import Checkpoint
@@ -112,18 +112,24 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def restore(backup: Path, *, private_key_file: Path | None = None) -> datetime:
+def restore(backup: Path, *, private_key_file: Path | None = None, alone: bool = False) -> datetime:
     """Restores a backup into an empty database, and erases again who erased themselves. Returns when it was made.
 
-    No `serve` can run on this VAR_DIR meanwhile.
+    Nobody else can use the database until that is done. A restore that was stopped goes on with the same backup.
 
     Args:
         backup: the folder of one backup.
         private_key_file: with the private key of age, for an encrypted one.
+        alone: with no tombstones of VAR_DIR, which are newer than those of the backup.
 
     Raises:
-        BackupFailed: with what was wrong. Up to the last step nothing was changed.
+        BackupFailed: with what was wrong. Before the rows are all there, nothing was changed.
     """
+    if not alone and not retention.tombstones_file().exists():
+        raise BackupFailed(
+            f"There is no {retention.tombstones_file()}: put the newest one there, or who erased themselves after the "
+            "backup comes back. If there is none any more, add --without-newer-tombstones."
+        )
     try:
         manifest = json.loads((backup / MANIFEST).read_text())
         for name, digest in manifest["files"].items():
@@ -132,12 +138,14 @@ def restore(backup: Path, *, private_key_file: Path | None = None) -> datetime:
         keys = _private_keys(private_key_file)
         if manifest["pepper"] != pepper.fingerprint():
             raise BackupFailed("EMAIL_HASH_PEPPER is not that of this backup: nobody would find their signature again.")
-        with database.single_instance("serve"):
-            if connection.introspection.table_names():
-                raise BackupFailed("The database is not empty: nothing is restored over what is there.")
-            with _opened(backup, DUMP, keys) as source, dumps.restoring() as target:
-                shutil.copyfileobj(source, target)
-            connection.close()
+        with (
+            database.single_instance("serve"),
+            unfinished_restore.marked(_digest(backup / MANIFEST)) as has_rows,
+        ):
+            if not has_rows:
+                with _opened(backup, DUMP, keys) as source, dumps.restoring() as target:
+                    shutil.copyfileobj(source, target)
+                connection.close()
             call_command("migrate", interactive=False, verbosity=0)
             with _opened(backup, TOMBSTONES, keys) as source:
                 retention.erase_again(io.TextIOWrapper(source, newline=""))
@@ -148,7 +156,9 @@ def restore(backup: Path, *, private_key_file: Path | None = None) -> datetime:
         raise BackupFailed("The backup is encrypted, and the key does not open it.") from None
     except checkpoints.LogTampered as error:
         raise BackupFailed(f"The audit log was changed before the backup: {error}") from None
-    except (dumps.DumpFailed, database.DatabaseUnavailable, ImproperlyConfigured) as error:
+    except (
+        dumps.DumpFailed, database.DatabaseUnavailable, unfinished_restore.NotRestorable, ImproperlyConfigured
+    ) as error:  # fmt: skip
         raise BackupFailed(str(error)) from None
     return datetime.fromisoformat(manifest["made_at"])
 

@@ -53,7 +53,7 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     Returns the number of rows by kind that were deleted (that would be, when `dry_run`).
     """
     if not dry_run:
-        _read_tombstones(_tombstones_file())
+        _read_tombstones(tombstones_file())
     now = timezone.now()
     old_submissions = Submission.objects.filter(signed_up_at__lte=now - UNCONFIRMED_FOR)
     expired: dict[str, QuerySet[Any]] = {
@@ -125,7 +125,7 @@ def erase_again(tombstones: Iterable[str]) -> int:
     Returns the number of rows.
     """
     _restore_tombstones(tombstones)
-    _read_tombstones(_tombstones_file())
+    _read_tombstones(tombstones_file())
     return sum(_delete(rows) for rows in _erased_before().values())
 
 
@@ -151,7 +151,7 @@ def sync_tombstones(file: Path | None = None) -> int:
     A restored backup has only the tombstones of its own time; the file beside the database has those since. The file
     names nobody: it has numbers, keyed hashes and times.
     """
-    file = file or _tombstones_file()
+    file = file or tombstones_file()
     _read_tombstones(file)
     draft = file.with_suffix(".part")
     with draft.open("w", newline="") as lines:
@@ -166,7 +166,8 @@ def sync_tombstones(file: Path | None = None) -> int:
     return rows.count()
 
 
-def _tombstones_file() -> Path:
+def tombstones_file() -> Path:
+    """Returns the path of the file that restores the table of tombstones."""
     return Path(settings.VAR_DIR) / "tombstones.csv"
 
 

@@ -134,10 +134,12 @@ def undersigned(machine: Path) -> Callable[..., subprocess.CompletedProcess[str]
     python.write_text('#!/bin/sh\necho "user=$(id -un) groups=$(id -Gn)"\nenv\numask\nshift\necho "words=$*"\n')
     python.chmod(0o755)
 
-    def call(*words: str, user: str = "root") -> subprocess.CompletedProcess[str]:
+    def call(*words: str, user: str = "root", stray: str = "SECRET_KEY=stray") -> subprocess.CompletedProcess[str]:
         mounts = [f"mount --bind {machine}/{path} /{path}" for path in ("etc", "opt", "var", "usr/local/bin")]
         as_user = f"setpriv --reuid={user} --regid={user} --init-groups" if user != "root" else ""
-        script = f"{' && '.join(mounts)} && SECRET_KEY=stray exec {as_user} /opt/undersigned/deploy/undersigned {' '.join(words)}"
+        script = (
+            f"{' && '.join(mounts)} && {stray} exec {as_user} /opt/undersigned/deploy/undersigned {' '.join(words)}"
+        )
         return run("unshare", "--mount", "sh", "-c", script)
 
     return call
@@ -163,6 +165,18 @@ def test_a_command_runs_as_the_user_it_belongs_to(
     assert "DELIVERIES_DIR=/var/lib/undersigned/deliveries" in lines
     assert "0027" in lines and f"words={words}" in lines
     assert "SECRET_KEY=stray" not in lines, "settings of the service alone"
+
+
+@needs_systemd
+@needs_root
+def test_the_owner_of_the_database_that_root_names_reaches_the_command_and_nothing_else_does(
+    undersigned: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    url = "postgres://owner:p%40ss@db/letter?a=b"
+    lines = undersigned("migrate", stray=f"SECRET_KEY=stray DATABASE_URL='{url}'").stdout.splitlines()
+    assert f"DATABASE_URL={url}" in lines and "words=migrate" in lines
+    assert "SECRET_KEY=stray" not in lines
+    assert "DATABASE_URL" not in undersigned("migrate").stdout, "the settings of the service"
 
 
 @needs_systemd

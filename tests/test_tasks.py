@@ -56,7 +56,7 @@ def test_tombstones_that_cannot_be_written_stop_neither_retention_nor_the_nightl
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("broken", [duty.name for duty in tasks.DUTIES])
-def test_no_duty_that_fails_stops_the_others(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_O20_no_duty_that_fails_stops_the_others(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     duties = tuple(
         Duty(duty.name, refused if duty.name == broken else partial(done.append, duty.name), duty.every)
@@ -74,7 +74,7 @@ def test_no_duty_that_fails_stops_the_others(broken: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.django_db
-def test_a_duty_whose_question_fails_is_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_O20_a_duty_whose_question_fails_is_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "DUTIES", (Duty("recount", lambda: None, MINUTE, is_due=refused),))  # type: ignore[arg-type]
     assert tasks.run_duties.call() == {"recount": "PermissionError"}
 

@@ -29,9 +29,9 @@ OURS = Owner(0o600)
 
 
 def owner_of(path: Path) -> Owner:
-    """Returns who owns a file that is there, and its mode."""
+    """Returns who owns a file that is there, and its mode without what it allows to others."""
     state = path.stat()
-    return Owner(stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid)
+    return Owner(stat.S_IMODE(state.st_mode) & ~stat.S_IRWXO, state.st_uid, state.st_gid)
 
 
 def new_secret() -> str:
@@ -58,9 +58,13 @@ def public_key(folder: Path, name: str) -> str:
 
 
 def key_pair(private: Path, owner: Owner = OURS) -> str:
-    """Returns the public key (Curve25519, hex) of the private key in this file, which is created if missing."""
+    """Returns the public key (Curve25519, hex) of the private key in this file, which is created if missing.
+
+    A file that is there gets the owner and the mode, too.
+    """
     # If two processes create it at once, the first one wins, and the public key is made from it.
-    write_once(private, PrivateKey.generate().encode(HexEncoder).decode(), owner)
+    if not write_once(private, PrivateKey.generate().encode(HexEncoder).decode(), owner):
+        _hand_over(private, owner)
     key = PrivateKey(private.read_text().strip().encode(), HexEncoder)
     return key.public_key.encode(HexEncoder).decode()
 
@@ -92,11 +96,15 @@ def _draft(path: Path, text: str, owner: Owner) -> Iterator[Path]:
     draft.touch(mode=0o600)
     try:
         draft.write_text(text + "\n", encoding="utf-8")
-        os.chown(draft, owner.user, owner.group)
-        draft.chmod(owner.mode)
+        _hand_over(draft, owner)
         yield draft
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _hand_over(path: Path, owner: Owner) -> None:
+    os.chown(path, owner.user, owner.group)
+    path.chmod(owner.mode)
 
 
 def _make_folder(path: Path) -> None:

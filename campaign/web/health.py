@@ -1,6 +1,7 @@
 """Health checks for monitoring: `/healthz` (the web server is alive) and `/readyz` (the site can take signatures)."""
 
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -30,6 +31,8 @@ READY_PATH = "/readyz"
 WORKER_TIMEOUT = timedelta(minutes=2)  # the worker counts as stopped if no task finished for so long
 MIN_FREE_BYTES = 200 * 1024 * 1024
 KEPT_SECONDS = 1.0  # for which an answer is kept: whoever asks, the database writes at most once a second
+OLD_SECONDS = 10.0  # from which on an answer says nothing any more: a check hangs
+CHECK_SECONDS = 3.0  # in which another thread must have checked, when there is no answer but an old one
 
 
 class HealthCheckMiddleware(Middleware):
@@ -102,24 +105,36 @@ more_checks: dict[str, Callable[[], bool]] = {}
 
 
 class _Answers:
-    """The last answer of this process. One thread checks at a time; meanwhile the others get the answer before."""
+    """The last answer of this process. One thread checks at a time; meanwhile the others get the answer before.
+
+    When that answer is old they wait for the new one, and without it the site is not ready.
+    """
 
     def __init__(self) -> None:
         self._checking = threading.Lock()
         self._last: dict[str, bool] = {}
-        self._until = 0.0  # monotonic seconds
+        self._at = -math.inf  # monotonic seconds
 
     def get(self) -> dict[str, bool]:
-        if time.monotonic() >= self._until and self._checking.acquire(blocking=not self._last):
+        is_old = self._age() > OLD_SECONDS
+        if self._age() < KEPT_SECONDS:
+            return self._last
+        if self._checking.acquire(timeout=CHECK_SECONDS if is_old else 0):
             try:
-                self._last = {name: _passes(name, check) for name, check in (CHECKS | more_checks).items()}
-                self._until = time.monotonic() + KEPT_SECONDS
+                if self._age() >= KEPT_SECONDS:
+                    self._last = {name: _passes(name, check) for name, check in (CHECKS | more_checks).items()}
+                    self._at = time.monotonic()
             finally:
                 self._checking.release()
+        elif is_old:
+            return {**self._last, "timely": False}
         return self._last
 
+    def _age(self) -> float:
+        return time.monotonic() - self._at
+
     def clear(self) -> None:
-        self._last, self._until = {}, 0.0
+        self._last, self._at = {}, -math.inf
 
 
 answers = _Answers()

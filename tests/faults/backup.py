@@ -106,7 +106,7 @@ def restored(backup: Path, keys: Path, tombstones: Path | None) -> tuple[Found, 
         if tombstones:
             shutil.copy(tombstones, site.folder)
         began = time.monotonic()
-        site.run("restore", str(backup))
+        site.run("restore", str(backup), *([] if tombstones else ["--without-newer-tombstones"]))
         with site:
             seconds = time.monotonic() - began
             site.run("verify_audit_log")

@@ -34,6 +34,11 @@ NUMBER = 300
 
 def run(folder: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """Runs a command of the site in this folder, whose database has the name of the folder."""
+    return python_with(folder, "manage.py", *words, **changes)
+
+
+def python_with(folder: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Runs Python with the settings of this site."""
     kept = {name: value for name, value in os.environ.items() if name not in environment.NAMES}
     own = {
         "LOCAL": "True",
@@ -41,10 +46,16 @@ def run(folder: Path, *words: str, **changes: str) -> subprocess.CompletedProces
         "DATABASE_URL": f"postgres://undersigned@/{folder.name}?host={settings.POSTGRES_DIR}",
         "DJANGO_SETTINGS_MODULE": "campaign.settings",
     }
-    command = [sys.executable, "manage.py", *words]
     return subprocess.run(
-        command, cwd=BASE, env={**kept, **own, **changes}, capture_output=True, text=True, timeout=120, check=False
-    )
+        [sys.executable, *words], cwd=BASE, env={**kept, **own, **changes}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def restore(folder: Path, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Restores a backup. Where there are no newer tombstones, that is said."""
+    is_new = not (folder / "tombstones.csv").exists()
+    return run(folder, "restore", *words, *(["--without-newer-tombstones"] if is_new else []), **changes)
 
 
 def python(folder: Path, code: str) -> Any:
@@ -118,7 +129,7 @@ def test_O7_a_restored_site_is_what_it_was(site: Site, empty: Path, tmp_path: Pa
     before = python(site.folder, STATE)
     assert before[0] == NUMBER
 
-    done = run(empty, "restore", str(made))
+    done = restore(empty, str(made))
 
     assert done.returncode == 0, done.stderr
     assert "The database is as it was at" in done.stdout
@@ -132,10 +143,62 @@ def test_O7_who_erased_themselves_after_the_backup_stays_erased(site: Site, empt
     made = backup(site, tmp_path)
     erased = python(site.folder, ERASE_ONE)
     shutil.copy(site.folder / "tombstones.csv", empty)
-    done = run(empty, "restore", str(made))
+    done = restore(empty, str(made))
     assert done.returncode == 0, done.stderr
     assert erased not in python(empty, STATE)[3]
     assert python(empty, STATE)[3] == python(site.folder, STATE)[3]
+
+
+def stopped_halfway(site: Site, empty: Path, folder: Path) -> tuple[Path, str]:
+    """A restore that ends after the rows came in. Returns the backup, and who erased themselves after it."""
+    made = backup(site, folder)
+    erased = python(site.folder, ERASE_ONE)
+    (empty / "tombstones.csv").write_text("no tombstone\n")
+    assert restore(empty, str(made)).returncode == 1
+    shutil.copy(site.folder / "tombstones.csv", empty)
+    return made, erased
+
+
+def test_O7_nobody_works_on_a_database_whose_restore_has_not_finished(site: Site, empty: Path, tmp_path: Path) -> None:
+    stopped_halfway(site, empty, tmp_path)
+    shutil.copytree(empty / "keys", tmp_path / "other" / "keys")
+    other_machine = {"VAR_DIR": str(tmp_path / "other")}
+    for words in (["worker", "--once"], ["migrate"], ["migrate", "--check"], ["prune"]):
+        done = run(empty, *words, **other_machine)
+        assert (done.returncode, done.stdout) == (1, ""), words
+        assert "a restore has not finished, so stop the site and run `restore` with the same backup" in done.stderr
+    assert run(empty, "collectstatic", "--no-input", **other_machine).returncode == 0
+    visit = (
+        "import django; django.setup();"
+        "from django.test import Client; print(Client(False, raise_request_exception=False, headers={'host': 'localhost'}).get('/').status_code)"
+    )
+    done = python_with(empty, "-c", visit, **other_machine)
+    assert done.stdout == "503\n", done.stderr
+
+
+def test_O7_a_restore_that_was_stopped_goes_on_and_erased_stays_erased(site: Site, empty: Path, tmp_path: Path) -> None:
+    made, erased = stopped_halfway(site, empty, tmp_path / "first")
+    assert "is not empty" in restore(empty, str(backup(site, tmp_path / "second"))).stderr, "another backup"
+    done = restore(empty, str(made))
+    assert done.returncode == 0, done.stderr
+    assert erased not in python(empty, STATE)[3]
+    assert python(empty, STATE)[3] == python(site.folder, STATE)[3]
+
+
+def test_O7_a_site_that_is_connected_while_a_restore_begins_stops_it(site: Site, empty: Path, tmp_path: Path) -> None:
+    made = backup(site, tmp_path)
+    connection = psycopg2.connect(host=str(settings.POSTGRES_DIR), user="undersigned", dbname=empty.name)
+    assert "Stop the site: the database has other connections (1)." in restore(empty, str(made)).stderr
+    connection.close()
+    assert restore(empty, str(made)).returncode == 0
+
+
+def test_O7_without_tombstones_beside_the_database_a_restore_is_refused_until_that_is_meant(
+    site: Site, empty: Path, tmp_path: Path
+) -> None:
+    made = str(backup(site, tmp_path))
+    assert f"There is no {empty}/tombstones.csv" in run(empty, "restore", made).stderr
+    assert run(empty, "restore", made, "--without-newer-tombstones").returncode == 0
 
 
 def test_R10_an_encrypted_backup_opens_with_its_key_alone(site: Site, empty: Path, tmp_path: Path) -> None:
@@ -145,16 +208,16 @@ def test_R10_an_encrypted_backup_opens_with_its_key_alone(site: Site, empty: Pat
     made = backup(site, tmp_path / "backups", "--to", str(key.to_public()))
     assert {file.name for file in made.iterdir() if file.suffix != ".age"} == {"manifest.json"}
 
-    assert "give --key FILE" in run(empty, "restore", str(made)).stderr
-    assert "the key does not open it" in run(empty, "restore", str(made), "--key", str(tmp_path / "other")).stderr
-    done = run(empty, "restore", str(made), "--key", str(tmp_path / "key"))
+    assert "give --key FILE" in restore(empty, str(made)).stderr
+    assert "the key does not open it" in restore(empty, str(made), "--key", str(tmp_path / "other")).stderr
+    done = restore(empty, str(made), "--key", str(tmp_path / "key"))
     assert done.returncode == 0, done.stderr
     assert python(empty, STATE) == python(site.folder, STATE)
 
 
 def test_nothing_is_restored_over_what_is_there(site: Site, tmp_path: Path) -> None:
     made, before = backup(site, tmp_path), python(site.folder, STATE)
-    done = run(site.folder, "restore", str(made))
+    done = restore(site.folder, str(made))
     assert (done.returncode, done.stderr) == (
         1,
         "CommandError: The database is not empty: nothing is restored over what is there.\n",
@@ -164,9 +227,9 @@ def test_nothing_is_restored_over_what_is_there(site: Site, tmp_path: Path) -> N
 
 def test_O12_a_backup_is_not_restored_with_another_pepper(site: Site, empty: Path, tmp_path: Path) -> None:
     made = backup(site, tmp_path)
-    done = run(empty, "restore", str(made), EMAIL_HASH_PEPPER=secrets.token_hex(32))
+    done = restore(empty, str(made), EMAIL_HASH_PEPPER=secrets.token_hex(32))
     assert "EMAIL_HASH_PEPPER is not that of this backup" in done.stderr
-    assert run(empty, "restore", str(made)).returncode == 0, "nothing was changed"
+    assert restore(empty, str(made)).returncode == 0, "nothing was changed"
 
 
 @pytest.mark.parametrize("damage", ["cut", "no manifest", "no dump"])
@@ -182,7 +245,7 @@ def test_a_damaged_backup_changes_nothing(site: Site, empty: Path, tmp_path: Pat
         manifest = json.loads((made / "manifest.json").read_text())
         manifest["files"]["database.dump"] = hashlib.sha256(dump.read_bytes()).hexdigest()
         (made / "manifest.json").write_text(json.dumps(manifest))
-    done = run(empty, "restore", str(made))
+    done = restore(empty, str(made))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1, done.stderr
     tables = "from django.db import connection; print(json.dumps(connection.introspection.table_names()))"

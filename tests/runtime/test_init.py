@@ -107,6 +107,27 @@ def test_O12_with_two_users_the_web_server_reads_the_settings_and_not_the_key(tm
     assert (settings.stat().st_gid, mode(settings)) == (group, 0o640), "changed settings stay whose they were"
 
 
+def test_O12_files_that_others_can_read_are_closed_to_them(tmp_path: Path) -> None:
+    init(tmp_path)
+    settings, key = tmp_path / ".env", tmp_path / "outbox.private"
+    text = settings.read_text()
+    settings.write_text("".join(line for line in text.splitlines(True) if not line.startswith("OUTBOX_PUBLIC_KEY")))
+    settings.chmod(0o644)
+    key.chmod(0o644)
+    done = init(tmp_path, "--overwrite")
+    assert done.returncode == 0, done.stderr
+    assert [mode(file) for file in (settings, key)] == [0o640, 0o400]
+    assert fits(key, environment.in_file(settings)["OUTBOX_PUBLIC_KEY"]), "the key is the former one"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file away")
+def test_O12_a_key_that_is_there_goes_to_the_worker(tmp_path: Path) -> None:
+    assert manage("make_keys", "OUTBOX_PUBLIC_KEY", "--folder", str(tmp_path)).returncode == 0
+    assert init(tmp_path, "--worker-user", "daemon").returncode == 0
+    key = tmp_path / "outbox.private"
+    assert (key.stat().st_uid, mode(key)) == (pwd.getpwnam("daemon").pw_uid, 0o400)
+
+
 @pytest.mark.parametrize(
     "name", ["Women's Rights #1", 'The "Friends" of Wuhan', 'Friend\'s "house" \\n of $HOME', "人权委员会", "a=b"]
 )

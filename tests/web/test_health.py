@@ -1,6 +1,8 @@
 """Health checks: what they try, and that they do not lie."""
 
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,3 +111,49 @@ def test_whoever_asks_often_makes_the_database_write_once(
     assert failed(client) == set()
     with django_assert_num_queries(0):
         assert {client.get("/readyz").status_code for _each in range(20)} == {200}
+
+
+def test_a_check_that_hangs_makes_the_site_not_ready_once_the_last_answer_is_old(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def hang() -> bool:
+        begun.set()
+        return end.wait(60)
+
+    monkeypatch.setattr(health, "CHECKS", {"mount": lambda: True})
+    monkeypatch.setattr(health, "more_checks", {})
+    monkeypatch.setattr(health, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(health, "OLD_SECONDS", 1.0)
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.1)
+    assert failed(client) == set()
+    monkeypatch.setattr(health, "CHECKS", {"mount": hang})
+    checking = threading.Thread(target=health.answers.get)
+    checking.start()
+    assert begun.wait(10)
+    assert client.get("/readyz").status_code == 200, "the last answer is new"
+    time.sleep(1)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "mount": True, "timely": False})
+    end.set()
+    checking.join()
+    assert client.get("/readyz").status_code == 200
+
+
+def test_after_a_long_silence_two_monitors_at_once_get_the_new_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def take_time() -> bool:
+        begun.set()
+        time.sleep(0.5)
+        return True
+
+    monkeypatch.setattr(health, "CHECKS", {"slow": take_time})
+    monkeypatch.setattr(health, "more_checks", {})
+    health.answers.clear()
+    checking = threading.Thread(target=health.answers.get)
+    checking.start()
+    assert begun.wait(10)
+    assert health.answers.get() == {"slow": True}
+    checking.join()

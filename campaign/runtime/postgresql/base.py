@@ -6,6 +6,8 @@ from typing import Any
 from django.db.backends.postgresql import base
 from psycopg2 import InterfaceError, OperationalError
 
+from campaign.runtime import unfinished_restore
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that is lost is an OperationalError for the next statement, too, and that is 503 and not 500.
@@ -16,6 +18,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
     says so, and then there is something to read: its message or the end of the stream. A server that says nothing any
     more is noticed by `database_waits`, and a network by the keepalives.
     """
+
+    def connect(self) -> None:
+        super().connect()
+        try:
+            unfinished_restore.require_finished(self.connection)
+        except BaseException:
+            self.close()
+            raise
 
     def create_cursor(self, name: str | None = None) -> Any:
         try:

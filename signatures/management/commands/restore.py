@@ -15,10 +15,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR")
         parser.add_argument("--key", type=Path, metavar="FILE", help="the private key of age, of an encrypted backup")
+        parser.add_argument(
+            "--without-newer-tombstones", action="store_true",
+            help="VAR_DIR has no tombstones.csv: who erased themselves after the backup comes back",
+        )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made_at = backups.restore(options["folder"], private_key_file=options["key"])
+            made_at = backups.restore(
+                options["folder"], private_key_file=options["key"], alone=options["without_newer_tombstones"]
+            )
         except backups.BackupFailed as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"The database is as it was at {made_at:%Y-%m-%d %H:%M:%S} UTC, without who is erased.")
