@@ -27,6 +27,7 @@ NAMES = frozenset((
 ))  # fmt: skip
 # Addresses of services may hold passwords.
 SECRETS = {name for name in NAMES if {"URL", "SECRET", "PEPPER", "TOKEN"} & set(name.split("_"))} - {"SITE_URL"}
+OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv"}  # in VAR_DIR
 env = environ.Env()
 
 
@@ -66,7 +67,10 @@ def parsed(content: str) -> dict[str, str]:
 
 
 def is_local(name: str, folder: Path) -> bool:
-    """Returns whether this is local mode: the setting says so, or there is no setting at all and was no public site.
+    """Returns whether this is local mode.
+
+    It is if the setting says so, if SITE_URL names this machine, or if there is no setting at all and was no public
+    site: then a service has lost its settings.
 
     Args:
         name: of the setting.
@@ -75,9 +79,10 @@ def is_local(name: str, folder: Path) -> bool:
     if text(name):
         return boolean(name)
     if any(map(text, NAMES - {"VAR_DIR"})):
-        return False
+        return url("SITE_URL").hostname in LOCAL_HOSTS
     with contextlib.suppress(FileNotFoundError):
-        if (found := {entry.name for entry in folder.iterdir()}) and "keys" not in found:
+        found = {entry.name for entry in folder.iterdir()}
+        if found & OF_EVERY_SITE and "keys" not in found:
             raise ImproperlyConfigured(
                 f"There are no settings, but {folder} is that of a public site: give its settings, or LOCAL=True."
             )

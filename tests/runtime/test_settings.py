@@ -72,6 +72,19 @@ def test_O15_the_folder_of_a_public_site_without_its_settings_is_no_local_mode(t
     assert [entry.name for entry in (tmp_path / "v").iterdir()] == ["static"]
 
 
+def test_an_address_on_this_machine_says_that_it_is_local_mode(tmp_path: Path) -> None:
+    start(tmp_path / "v", SITE_URL="http://localhost:8001", EMAIL_URL="smtp://127.0.0.1:2525")
+    assert (tmp_path / "v" / "keys").is_dir()
+    refused = start(tmp_path / "w", SITE_URL="http://localhost:8001", EMAIL_URL="smtps://mail.example.org")
+    assert "EMAIL_URL points to another machine" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["serve.log", "mail"])
+def test_what_somebody_else_puts_into_the_folder_makes_it_no_public_site(tmp_path: Path, name: str) -> None:
+    (tmp_path / "v" / name).mkdir(parents=True)
+    assert start(tmp_path / "v").returncode == 0
+
+
 def test_a_site_in_local_mode_starts_again_without_a_setting(tmp_path: Path) -> None:
     for _each in range(2):
         assert start(tmp_path / "v").returncode == 0
