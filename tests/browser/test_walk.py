@@ -111,8 +111,13 @@ def log_in_with_factor(browser: Browser, site: LiveSite) -> Page:
     page.context.close()
     admin_page = give_password(browser, site)
     expect(admin_page).to_have_url(re.compile("/admin/second-factor/"))  # the password alone leads here, and no further
-    admin_page.get_by_label("Code").fill(code_of(key, ahead=1))
-    admin_page.get_by_label("Code").press("Enter")
+    # Where half a minute was over between the first code and its check, the site takes the app's clock for late.
+    for ahead in (1, 0):
+        admin_page.get_by_label("Code").fill(code_of(key, ahead=ahead))
+        with admin_page.expect_navigation():
+            admin_page.get_by_label("Code").press("Enter")
+        if "second-factor" not in admin_page.url:
+            break
     expect(admin_page).to_have_url(re.compile("/admin/signatures/waitingsignature/"))
     return admin_page
 

@@ -127,7 +127,7 @@ def backup(site: Site, folder: Path, *words: str) -> Path:
 def test_O7_a_restored_site_is_what_it_was(site: Site, empty: Path, tmp_path: Path) -> None:
     made = backup(site, tmp_path / "backups")
     before = python(site.folder, STATE)
-    assert before[0] >= NUMBER - 1, "another test of this site erases somebody"
+    assert before[0] > NUMBER // 2, "other tests of this site erase somebody"
 
     done = restore(empty, str(made))
 
