@@ -6,6 +6,7 @@ wrong setting uses up an email or its recipient.
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -55,6 +56,7 @@ def record_answer(*, is_probe: bool) -> None:
         _make_due()
 
 
+@transaction.atomic
 def send_again() -> int:
     """Ends the hold, and makes every email due that the email service delayed. Returns the number of these."""
     record_answer(is_probe=False)

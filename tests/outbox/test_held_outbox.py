@@ -15,6 +15,7 @@ from nacl.public import PrivateKey
 
 from campaign.models import Letter
 from signatures import retention
+from signatures.management.commands import worker
 from signatures.models import AuditEntry, OutboxHold, OutboxMail, Submission
 from signatures.monitoring import alarms
 from signatures.outbox import attempts, holding, queue, sending
@@ -375,6 +376,18 @@ def test_a_moderator_has_emails_sent_again_after_a_question_and_it_is_logged(
     moderator_client.post(SWITCH)
     assert not holding.current().is_held
     assert AuditEntry.objects.get(action="send-again").staff_id == moderator.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_starts_sends_delayed_emails_again(mails: list[OutboxMail], inbox: Inbox) -> None:
+    """Outside any transaction, as the worker does it: whoever starts it may have mended what failed."""
+    inbox.answer = "554 5.7.1 relay denied"
+    sending.send_due()
+    assert holding.current().is_held
+    inbox.answer = "250 OK"
+    assert worker.survive(holding.send_again) == OutboxHold.AFTER
+    assert not holding.current().is_held
+    assert sending.send_due() == NUMBER
 
 
 def test_send_again_says_so_when_no_email_waits_and_leaves_no_entry(moderator_client: Client) -> None:

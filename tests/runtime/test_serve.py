@@ -69,6 +69,8 @@ def digest_of(site: LiveSite) -> str:
 def test_serve_prints_its_addresses_and_ctrl_c_stops_everything(fresh: LiveSite) -> None:
     output = fresh.output.read_text()
     assert f"{fresh.url}/" in output and f"{fresh.url}/admin/" in output and "First login: name admin" in output
+    errors = [line for line in output.splitlines() if '"ERROR"' in line and "/readyz" not in line]
+    assert errors == [], "neither web server nor worker stumbles at an ordinary start"
     assert fresh.first_password and fresh.first_password not in output, "it may be the journal"
     login = fresh.folder / "first-login.txt"
     assert login.stat().st_mode & 0o777 == 0o600
