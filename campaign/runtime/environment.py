@@ -69,8 +69,8 @@ def parsed(content: str) -> dict[str, str]:
 def is_local(name: str, folder: Path) -> bool:
     """Returns whether this is local mode.
 
-    It is if the setting says so, if SITE_URL names this machine, or if there is no setting at all and was no public
-    site: then a service has lost its settings.
+    It is if the setting says so, if SITE_URL is plain HTTP on this machine, which no public site has, or if there is no
+    setting at all and was no public site: then a service has lost its settings.
 
     Args:
         name: of the setting.
@@ -79,7 +79,8 @@ def is_local(name: str, folder: Path) -> bool:
     if text(name):
         return boolean(name)
     if any(map(text, NAMES - {"VAR_DIR"})):
-        return url("SITE_URL").hostname in LOCAL_HOSTS
+        address_of_site = url("SITE_URL")
+        return address_of_site.scheme == "http" and address_of_site.hostname in LOCAL_HOSTS
     with contextlib.suppress(FileNotFoundError):
         found = {entry.name for entry in folder.iterdir()}
         if found & OF_EVERY_SITE and "keys" not in found:

@@ -72,11 +72,13 @@ def test_O15_the_folder_of_a_public_site_without_its_settings_is_no_local_mode(t
     assert [entry.name for entry in (tmp_path / "v").iterdir()] == ["static"]
 
 
-def test_an_address_on_this_machine_says_that_it_is_local_mode(tmp_path: Path) -> None:
+def test_plain_http_on_this_machine_says_that_it_is_local_mode(tmp_path: Path) -> None:
     start(tmp_path / "v", SITE_URL="http://localhost:8001", EMAIL_URL="smtp://127.0.0.1:2525")
     assert (tmp_path / "v" / "keys").is_dir()
     refused = start(tmp_path / "w", SITE_URL="http://localhost:8001", EMAIL_URL="smtps://mail.example.org")
     assert "EMAIL_URL points to another machine" in refused.stderr
+    start(tmp_path / "x", **{**PRODUCTION, "SITE_URL": "https://localhost:8443"})
+    assert not (tmp_path / "x").exists(), "a public site behind a proxy on this machine"
 
 
 @pytest.mark.parametrize("name", ["serve.log", "mail"])
