@@ -11,6 +11,7 @@ from django.core import checks
 from django.core.mail import EmailMessage, mailers
 from django.db import DatabaseError, connection
 
+from campaign.runtime import failures
 from campaign.web import arrival, health
 
 SITE = "site"  # the tag of the checks that connect, write or ask; they run with --deploy alone
@@ -67,7 +68,7 @@ def readiness(databases: Sequence[str] | None = None, **_options: Any) -> Iterat
     try:
         connection.ensure_connection()
     except DatabaseError as error:
-        yield _error(1, f"The database cannot be reached: {first_line(error)}.", "See DATABASE_URL.")
+        yield _error(1, f"The database cannot be reached: {failures.first_line(error)}.", "See DATABASE_URL.")
         return
     for name, check in (health.CHECKS | health.more_checks).items():
         reason = ""
@@ -75,7 +76,7 @@ def readiness(databases: Sequence[str] | None = None, **_options: Any) -> Iterat
             if check():
                 continue
         except Exception as error:  # noqa: BLE001  whatever a database, a disk or a cache raises
-            reason = f" {first_line(error)}."
+            reason = f" {failures.first_line(error)}."
         sentence, hint = READINESS[name]
         yield _error(2, sentence + reason, hint)
 
@@ -178,7 +179,7 @@ def _answer_of(error: OSError) -> str:
         case smtplib.SMTPResponseException():
             code, words = error.smtp_code, error.smtp_error
         case _:
-            return first_line(error)
+            return failures.first_line(error)
     return f"{code} {words.decode('ascii', 'replace') if isinstance(words, bytes) else words}"
 
 
@@ -189,8 +190,3 @@ def is_reachable() -> bool:
     except DatabaseError:
         return False
     return True
-
-
-def first_line(error: Exception) -> str:
-    """Returns the first line of an error, or its name, for the end of a sentence."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")

@@ -9,8 +9,9 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, transaction
 
-from campaign.checks import SITE, first_line, is_reachable
+from campaign.checks import SITE, is_reachable
 from campaign.models import Letter, Translation
+from campaign.runtime import failures
 from signatures import pepper
 from signatures.outbox import keys
 from signatures.registries.typed_fields import TYPED_FIELDS
@@ -61,7 +62,7 @@ def sign_up(databases: Sequence[str] | None = None, **_options: Any) -> Iterator
     except TransitionNotAllowed:
         return  # paused or closed
     except DatabaseError as error:
-        sentence = f"Nobody can sign: {first_line(error)}."
+        sentence = f"Nobody can sign: {failures.first_line(error)}."
         yield checks.Error(sentence, hint="Migrate, and run all grants again.", id="signatures.E004")
 
 

@@ -13,9 +13,10 @@ from enum import IntEnum, unique
 from django.db import DatabaseError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from campaign.runtime import database_waits
+
 log = logging.getLogger(__name__)
 
-LOG_SECONDS = 5.0  # after which a wait is logged
 POLL_SECONDS = 0.1
 
 
@@ -73,7 +74,7 @@ def _wait_for(holder: BaseDatabaseWrapper, lock: AdvisoryLock, key: int, seconds
             return False
         if waited > seconds:
             raise OperationalError(f"the lock {lock.name} was held by somebody else for {seconds:.0f} seconds")
-        if waited > LOG_SECONDS and not is_logged:
+        if waited > database_waits.LOG_SECONDS and not is_logged:
             log.warning("the lock %s is held by somebody else; this process waits for it", lock.name)
             is_logged = True
         time.sleep(POLL_SECONDS)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from django.conf import settings
 from campaign.management.commands import serve
 from campaign.web.server import PUBLIC_THREADS
 from tests.bench.table import say
+from tests.live_site import free_port
 
 SLUG = "xi-jinping-2013"
 MAX_SECONDS = 1_800  # for any one command
@@ -152,9 +152,3 @@ def wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None
             return
         time.sleep(0.1)
     raise SystemExit(f"{url} did not come up:\n{log.read_text()[-2000:]}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

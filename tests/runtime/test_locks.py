@@ -17,7 +17,7 @@ from django.db import OperationalError, connection, transaction
 from campaign.management.commands.serve import Command as Serve
 from campaign.management.commands.serve import _wait_for_port
 from campaign.models import Letter
-from campaign.runtime import locks
+from campaign.runtime import database_waits
 from campaign.runtime.locks import AdvisoryLock, block_lock, transaction_lock
 from tests.factories import make_letter
 from tests.live_site import BASE, free_port
@@ -114,7 +114,7 @@ def test_a_transaction_lock_ends_with_the_transaction() -> None:
 def test_a_wait_for_a_lock_is_logged_and_ends(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(locks, "LOG_SECONDS", 0.2)
+    monkeypatch.setattr(database_waits, "LOG_SECONDS", 0.2)
     sentence = r"^the lock MIGRATE was held by somebody else for 1 seconds$"
     with (
         held_elsewhere(AdvisoryLock.MIGRATE),

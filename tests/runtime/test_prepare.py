@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from campaign.management.commands import serve
 from campaign.models import Letter
-from campaign.runtime import locks
+from campaign.runtime import database_waits
 from campaign.runtime.locks import AdvisoryLock, block_lock
 
 
@@ -20,7 +20,7 @@ def test_of_two_machines_that_start_at_once_the_second_waits_until_the_first_has
 ) -> None:
     """The test is the first machine: it holds the lock, as `serve` does while it migrates."""
     settings.VAR_DIR = tmp_path
-    monkeypatch.setattr(locks, "LOG_SECONDS", 0.1)
+    monkeypatch.setattr(database_waits, "LOG_SECONDS", 0.1)
     second = threading.Thread(target=serve.Command().prepare)
     with block_lock(AdvisoryLock.MIGRATE):
         second.start()
