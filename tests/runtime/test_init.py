@@ -129,7 +129,15 @@ def test_O12_a_key_that_is_there_goes_to_the_worker(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Women's Rights #1", 'The "Friends" of Wuhan', 'Friend\'s "house" \\n of $HOME', "人权委员会", "a=b"]
+    "name",
+    [
+        "Women's Rights #1",
+        'The "Friends" of Wuhan',
+        'Friend\'s "house" \\n of $HOME',
+        "人权委员会",
+        "a=b",
+        "It's \\\" or \\\\",
+    ],
 )
 def test_an_organization_is_called_what_was_typed(tmp_path: Path, name: str) -> None:
     assert init(tmp_path, organization_name=name).returncode == 0
