@@ -167,7 +167,7 @@ DATABASE_STATEMENT_SECONDS = environment.whole_number("DATABASE_STATEMENT_SECOND
 DATABASE_LOCK_SECONDS = environment.whole_number("DATABASE_LOCK_SECONDS", 1)
 
 CACHE_URL = environment.text("CACHE_URL")
-CACHES = {"default": environment.cache(CACHE_URL)}
+CACHES = environment.caches(CACHE_URL)
 TASKS = {"default": {"BACKEND": environment.text("TASKS_BACKEND") or "django_tasks_db.DatabaseBackend"}}
 RETENTION_MONTHS = environment.whole_number("RETENTION_MONTHS", 12)
 COUNT_STEP_MINUTES = environment.whole_number("COUNT_STEP_MINUTES", 5)

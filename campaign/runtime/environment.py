@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from campaign.runtime import database_waits, keys
+from campaign.runtime import database_waits, keys, shared_cache
 
 POSTGRESQL = "django.db.backends.postgresql"
 ENGINE = "campaign.runtime.postgresql"
@@ -174,12 +174,19 @@ def database(url: str, embedded: Path) -> dict[str, Any]:
     return server | {"ENGINE": ENGINE, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
-def cache(url: str) -> dict[str, Any]:
-    """Returns the cache of `url`; without one, the memory of each process."""
-    server: dict[str, Any] = env.cache_url_config(url or "locmemcache://")
-    if "redis" in server["BACKEND"]:
-        server["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1, **server.get("OPTIONS", {})}  # seconds
-    return server
+def caches(url: str) -> dict[str, Any]:
+    """Returns the caches: that of `url`, the memory of each process, and `default`, which is one of the two."""
+    memory: dict[str, Any] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    shared = memory
+    if url:
+        if address("CACHE_URL", url).scheme not in {"redis", "rediss", "unix"}:
+            raise ImproperlyConfigured("CACHE_URL must begin with redis://.")
+        times = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), shared_cache.TIMEOUT_SECONDS)
+        # Not Django's serializer, by which whoever writes to Redis could make this site run code.
+        options = {**times, "serializer": "django.core.signing.JSONSerializer"}
+        shared = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": options}
+    default = {"BACKEND": "campaign.runtime.shared_cache.SharedCache"}
+    return {"default": default, shared_cache.SHARED: shared, shared_cache.MEMORY: memory}
 
 
 def required(name: str, purpose: str) -> str:

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from campaign.runtime import shared_cache
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log, checkpoints
 from signatures.models import Alarm, OutboxMail, RateLimit, Signature, Submission
@@ -125,6 +126,8 @@ def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
         )
     if (last := audit_log.newest(AuditAction.BACKUP)) and last <= now - BACKUP_AFTER:
         yield AlarmCode.BACKUP, f"The last backup is of {last:%Y-%m-%d %H:%M} UTC."
+    if not shared_cache.keeps():
+        yield AlarmCode.CACHE, "The cache of CACHE_URL does not give back what it was given."
     yield from sign_up_trends.rise(now)
     yield from sign_up_trends.domain_and_network(now)
 
