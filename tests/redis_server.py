@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -14,9 +14,9 @@ from tests.proxies import program
 
 
 class RedisServer:
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+    def __init__(self, folder: Path, host: str = "127.0.0.1", port: int = 0, prefix: Sequence[str] = ()) -> None:
+        self.folder, self.host, self.port, self.prefix = folder, host, port or free_port(), prefix
+        self.url = f"redis://{host}:{self.port}/0"
 
     @classmethod
     @contextlib.contextmanager
@@ -29,12 +29,13 @@ class RedisServer:
             server.stop()
 
     def start(self) -> None:
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
-        command = [program("redis-server"), *options]
+        options = ["--port", str(self.port), "--bind", self.host, "--save", "", "--dir", str(self.folder)]
+        options += ["--protected-mode", "no"]
+        command = [*self.prefix, program("redis-server"), *options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=1):
                 return
             assert time.monotonic() < deadline
             time.sleep(0.02)
