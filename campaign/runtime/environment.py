@@ -24,18 +24,22 @@ NAMES = frozenset((
     "HSTS_PRELOAD", "LOCAL", "METRICS_TOKEN", "OPERATOR_EMAIL", "ORGANIZATION_NAME", "OUTBOX_CONNECTIONS",
     "OUTBOX_PRIVATE_KEY_FILE", "OUTBOX_PUBLIC_KEY", "REPLICA_URL", "RETENTION_MONTHS", "SECRET_KEY",
     "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR", "TASKS_BACKEND", "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY",
-    "VAR_DIR",
+    "VAR_DIR", "WORKER_SETTINGS_FILE",
 ))  # fmt: skip
+# What the web server never needs, and whoever breaks into it must not get.
+OF_WORKER = ("EMAIL_URL", "ALARM_WEBHOOK_URL")
 # Addresses of services may hold passwords.
 SECRETS = {name for name in NAMES if {"URL", "SECRET", "PEPPER", "TOKEN"} & set(name.split("_"))} - {"SITE_URL"}
 OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv"}  # in VAR_DIR
 env = environ.Env()
 
 
-def read_file(path: Path) -> None:
-    """Read a `.env` file, if there is one. What the environment has already stays."""
+def read_file(path: Path, *, is_needed: bool = False) -> None:
+    """Read a file like `.env`, if there is one. What the environment has already stays."""
+    if is_needed and not path.exists():
+        raise ImproperlyConfigured(f"There is no {path}: `init --overwrite` makes it.")
     found = in_file(path)
-    if "DATABASE_URL" in os.environ:  # for one call, such as that of the owner: the direct one in the file is another
+    if "DATABASE_URL" in os.environ and "DATABASE_URL" in found:  # for one call: the direct one is of another database
         os.environ.setdefault("DIRECT_DATABASE_URL", "")
     for name, value in found.items():
         os.environ.setdefault(name, value)
