@@ -14,6 +14,8 @@ from campaign.runtime.environment import LOCAL_HOSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_file(BASE_DIR / ".env")
+if settings_of_worker := environment.text("WORKER_SETTINGS_FILE"):
+    environment.read_file(Path(settings_of_worker), is_needed=True)
 
 # Site and mode
 

@@ -23,16 +23,20 @@ NAMES = frozenset((
     "DELIVERIES_DIR", "EMAIL_HASH_PEPPER", "EMAIL_URL", "FONT_DIRS", "HSTS_INCLUDE_SUBDOMAINS", "HSTS_PRELOAD",
     "LOCAL", "METRICS_TOKEN", "OPERATOR_EMAIL", "ORGANIZATION_NAME", "OUTBOX_CONNECTIONS", "OUTBOX_PRIVATE_KEY_FILE",
     "OUTBOX_PUBLIC_KEY", "RETENTION_MONTHS", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR",
-    "TASKS_BACKEND", "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY", "VAR_DIR",
+    "TASKS_BACKEND", "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY", "VAR_DIR", "WORKER_SETTINGS_FILE",
 ))  # fmt: skip
+# What the web server never needs, and whoever breaks into it must not get.
+OF_WORKER = ("EMAIL_URL", "ALARM_WEBHOOK_URL")
 # Addresses of services may hold passwords.
 SECRETS = {name for name in NAMES if {"URL", "SECRET", "PEPPER", "TOKEN"} & set(name.split("_"))} - {"SITE_URL"}
 OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv"}  # in VAR_DIR
 env = environ.Env()
 
 
-def read_file(path: Path) -> None:
-    """Read a `.env` file, if there is one. What the environment has already stays."""
+def read_file(path: Path, *, is_needed: bool = False) -> None:
+    """Read a file like `.env`, if there is one. What the environment has already stays."""
+    if is_needed and not path.exists():
+        raise ImproperlyConfigured(f"There is no {path}: `init --overwrite` makes it.")
     for name, value in in_file(path).items():
         os.environ.setdefault(name, value)
 

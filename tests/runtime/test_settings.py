@@ -130,6 +130,25 @@ def test_O15_a_file_of_settings_that_cannot_be_read_stops_the_start(checkout: Pa
     assert not (checkout / "v").exists(), "no keys and no database of its own"
 
 
+def test_the_worker_has_settings_of_its_own_beside_those_of_both(checkout: Path) -> None:
+    own = checkout / "worker.env"
+    lines = {name: value for name, value in PRODUCTION.items() if name != "EMAIL_URL"}
+    (checkout / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    done = start(checkout / "v", checkout, SITE_URL=PRODUCTION["SITE_URL"])
+    assert "Emails are written to files" in done.stderr, "without that file"
+    own.write_text(f"EMAIL_URL={PRODUCTION['EMAIL_URL']}\n")
+    done = start(checkout / "v", checkout, SITE_URL=PRODUCTION["SITE_URL"], WORKER_SETTINGS_FILE=str(own))
+    assert done.returncode == 0, done.stderr
+
+
+def test_O15_a_worker_without_its_settings_does_not_start(checkout: Path) -> None:
+    (checkout / ".env").write_text("".join(f"{name}={value}\n" for name, value in PRODUCTION.items()))
+    own = checkout / "worker.env"
+    done = start(checkout / "v", checkout, WORKER_SETTINGS_FILE=str(own))
+    assert done.returncode != 0, "it would write emails to files that nobody gets"
+    assert done.stderr == f"There is no {own}: `init --overwrite` makes it.\n"
+
+
 @contextlib.contextmanager
 def as_ordinary_user() -> Iterator[None]:
     """Gives up the rights of root, if there are any."""

@@ -157,7 +157,7 @@ class Command(BaseCommand):
             child.start()
         _wait_for_port(options["host"], options["port"], stop)
         self.tell(f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}")
-        if not settings.EMAIL_URL:
+        if not settings.EMAIL_URL and not options["no_worker"]:
             self.tell(f"Emails are in:  {settings.VAR_DIR}/mail/")
         self.tell("Ctrl-C stops it.")
         while not stop.wait(0.2):
