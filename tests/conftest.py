@@ -46,6 +46,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         shutil.rmtree(os.environ["UNDERSIGNED_TEST_DIR"], ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The plugin makes a database only where a test is marked, not where a fixture of one asks for it."""
+    for item in items:
+        if "django_db_setup" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("django_db"):
+            item.add_marker("django_db")
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
     """The embedded server runs while the tests do; the processes of one run share it."""

@@ -11,15 +11,18 @@ from contextlib import AbstractContextManager
 
 from tests.faults.drills import (
     answers_cut,
+    audit_changed,
     database_away,
     database_killed,
     flood,
     full_disk,
     limiter_race,
     links_scanned,
+    mail_bomb,
     mail_service,
     odd_requests,
     one_effect,
+    restored,
     web_killed,
     worker_killed,
 )
@@ -30,7 +33,7 @@ DRILLS = [
     module.DRILL
     for module in (
         database_killed, web_killed, worker_killed, mail_service, answers_cut, one_effect, limiter_race, database_away,
-        full_disk, flood, odd_requests, links_scanned,
+        full_disk, flood, mail_bomb, odd_requests, restored, links_scanned, audit_changed,
     )
 ]  # fmt: skip
 WIDTHS = (7, 12, 8, 6, 8, 6, 6, 7, 9)
