@@ -13,7 +13,7 @@ from campaign.runtime import environment, keys, log_settings
 from campaign.runtime.environment import LOCAL_HOSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environment.read_file(BASE_DIR / ".env")
+NAMES_FROM_FILE = environment.read_file(BASE_DIR / ".env")
 
 # Site and mode
 
@@ -97,7 +97,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.sitemaps",
-    "django.contrib.staticfiles",
     "crispy_forms",
     "crispy_bootstrap5",
     "django_countries",
@@ -108,6 +107,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     # After auth: the groups of staff are made of its permissions.
     "campaign.apps.CampaignConfig",
+    "django.contrib.staticfiles",  # after campaign, whose `collectstatic` takes the place of Django's
     "signatures.apps.SignaturesConfig",
 ]
 

@@ -31,10 +31,11 @@ OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv"}  # in VAR_DIR
 env = environ.Env()
 
 
-def read_file(path: Path) -> None:
-    """Read a `.env` file, if there is one. What the environment has already stays."""
-    for name, value in in_file(path).items():
-        os.environ.setdefault(name, value)
+def read_file(path: Path) -> frozenset[str]:
+    """Read a `.env` file, if there is one. What the environment has already stays. Returns the names of all else."""
+    found = {name: value for name, value in in_file(path).items() if name not in os.environ}
+    os.environ.update(found)
+    return frozenset(found)
 
 
 def in_file(path: Path) -> dict[str, str]:

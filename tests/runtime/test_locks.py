@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +14,10 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from campaign.management.commands.serve import Command as Serve
-from campaign.management.commands.serve import _wait_for_port
 from campaign.models import Letter
 from campaign.runtime import database_waits
 from campaign.runtime.locks import AdvisoryLock, block_lock, transaction_lock
+from tests import proxies
 from tests.factories import make_letter
 from tests.live_site import BASE, free_port
 
@@ -146,12 +145,8 @@ def pooler(tmp_path: Path) -> Iterator[dict[str, Any]]:
     folder.mkdir()
     user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=+dac_override",
             "--ambient-caps=+dac_override"] if os.geteuid() == 0 else []  # fmt: skip
-    with subprocess.Popen([*user, program, "-q", str(tmp_path / "pooler.ini")]) as process:
-        try:
-            _wait_for_port("127.0.0.1", port, threading.Event())
-            yield {"HOST": "127.0.0.1", "PORT": str(port)}
-        finally:
-            process.terminate()
+    with proxies.running([*user, program, "-q", str(tmp_path / "pooler.ini")], port, tmp_path / "pooler.log"):
+        yield {"HOST": "127.0.0.1", "PORT": str(port)}
 
 
 def test_O17_no_lock_stays_behind_in_a_pool_and_none_is_held_twice(pooler: dict[str, Any]) -> None:
