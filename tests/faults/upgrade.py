@@ -182,9 +182,10 @@ def new_code(former: LiveSite) -> Iterator[LiveSite]:
 
 def lost(site: LiveSite, visitors: Visitors) -> set[str]:
     """Returns who was told to have signed, or confirmed, and is not there."""
+    told = set(visitors.signed.values()), visitors.confirmed.copy()  # before the rows are read: people go on
     submitted = {name for (name,) in site.sql("SELECT name FROM signatures_submission WHERE name LIKE 'Upgrader %'")}
     confirmed = {name for (name,) in site.sql("SELECT name FROM signatures_signature WHERE name LIKE 'Upgrader %'")}
-    return (set(visitors.signed.values()) - submitted - confirmed) | (visitors.confirmed - confirmed)
+    return (told[0] - submitted - confirmed) | (told[1] - confirmed)
 
 
 def control(site: LiveSite, visitors: Visitors) -> float:
