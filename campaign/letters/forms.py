@@ -33,11 +33,15 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         rows = type(self.instance)._base_manager.select_for_update().filter(pk=self.instance.pk)  # noqa: SLF001  documented
         current = rows.first() if loaded_digest and self.instance.pk else None
         if current is not None and loaded_digest != _row_digest(current):
-            data = cast("QueryDict", self.data).copy()
-            data[self.add_prefix("loaded_digest")] = _row_digest(current)  # sending it again overwrites knowingly
-            self.data = data
+            self._ask_again("loaded_digest", _row_digest(current))  # sending it again overwrites knowingly
             raise forms.ValidationError(self._conflict_message(current, typed))
         return typed
+
+    def _ask_again(self, name: str, answer: str) -> None:
+        """Makes the form, sent again, say that this was read."""
+        data = cast("QueryDict", self.data).copy()
+        data[self.add_prefix(name)] = answer
+        self.data = data
 
     def _conflict_message(self, current: Model, typed: dict[str, Any]) -> str:
         """Say who changed the row when, and the current value of each field that differs from what was typed."""
@@ -54,6 +58,27 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         )
 
 
+class AskingForm(ConflictCheckedForm):
+    """Asks before it saves what cannot be taken back (DESIGN rule 4): it says what will happen, and is sent again."""
+
+    read_digest = _LoadedDigestField(required=False, widget=forms.HiddenInput)
+
+    def consequences(self, typed: dict[str, Any]) -> list[str]:
+        """Returns a sentence for each change that cannot be taken back."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        typed = super().clean()
+        sentences = [] if self.errors else self.consequences(typed)
+        if sentences and typed.get("read_digest") != _digest(sentences):
+            self._ask_again("read_digest", _digest(sentences))
+            raise forms.ValidationError([*sentences, "Nothing was saved yet. To do it, save again."])
+        return typed
+
+
 def _row_digest(row: Model) -> str:
-    values = [(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields]
+    return _digest([(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields])
+
+
+def _digest(values: list[Any]) -> str:
     return hashlib.sha256(repr(values).encode()).hexdigest()[:32]

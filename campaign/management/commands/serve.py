@@ -132,7 +132,7 @@ class Command(BaseCommand):
         while not web.has_loaded and not stop.wait(LOOK_SECONDS / 10):
             web.check()
         self.tell(f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}")
-        if not settings.EMAIL_URL:
+        if not settings.EMAIL_URL and others:
             self.tell(f"Emails are in:  {settings.VAR_DIR}/mail/")
         self.tell("Ctrl-C stops it.")
         reloading: Iterator[None] = iter(())
@@ -179,7 +179,7 @@ def environment_of_children() -> dict[str, str]:
 def environment_of_web() -> dict[str, str]:
     """Returns the environment of the web server. Only that of the worker names the private key of the outbox."""
     # Set to empty, because a `.env` file would fill in a variable that is missing.
-    return {**environment_of_children(), "OUTBOX_PRIVATE_KEY_FILE": ""}
+    return {**environment_of_children(), "OUTBOX_PRIVATE_KEY_FILE": "", "DIRECT_DATABASE_URL": ""}
 
 
 def children(options: dict[str, Any]) -> list[processes.Child]:
