@@ -3,9 +3,10 @@
 import os
 import time
 
+from tests.faults.upgrade import new_code
 from tests.live_site import LiveSite, free_port
 
-STARTS = 5
+STARTS = 3
 
 
 def seconds_to_start(site: LiveSite) -> tuple[float, float]:
@@ -30,8 +31,7 @@ def report(kind: str, site: LiveSite) -> None:
 def main() -> None:
     load = os.getloadavg()[0]
     with LiveSite.temporary(free_port(), "--workers", "2") as embedded:
-        url = f"postgres://undersigned@/undersigned?host={embedded.folder / 'postgres'}"
-        with LiveSite.temporary(free_port(), "--workers", "2", DATABASE_URL=url) as other:
+        with new_code(embedded) as other:
             other.stop()
             report("DATABASE_URL", other)
         embedded.stop()
