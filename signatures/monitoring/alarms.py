@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from campaign.runtime import shared_cache
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log, checkpoints
 from signatures.models import Alarm, OutboxMail, RateLimit, Signature, Submission
@@ -125,6 +126,8 @@ def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
             "Audit entries have had no checkpoint for half an hour, though a worker runs.",
         )
     yield from _no_backup(now)
+    if not shared_cache.keeps():
+        yield AlarmCode.CACHE, "The cache of CACHE_URL does not give back what it was given."
     yield from sign_up_trends.rise(now)
     yield from sign_up_trends.domain_and_network(now)
 

@@ -81,6 +81,22 @@ def test_plain_http_on_this_machine_says_that_it_is_local_mode(tmp_path: Path) -
     assert not (tmp_path / "x").exists(), "a public site behind a proxy on this machine"
 
 
+def test_the_direct_address_is_for_all_but_the_web_server_and_gives_way_to_one_given_for_a_call(tmp_path: Path) -> None:
+    urls = {"DATABASE_URL": "postgres://u@pooler/x", "DIRECT_DATABASE_URL": "postgres://u@server/x"}
+    (tmp_path / ".env").write_text("".join(f"{name}={url}\n" for name, url in (PRODUCTION | urls).items()))
+    shutil.copytree(BASE / "campaign", tmp_path / "campaign")
+
+    def host(**given: str) -> str:
+        code = "from campaign import settings; print(settings.DATABASES['default']['HOST'])"
+        environment = kept_environment() | {"VAR_DIR": str(tmp_path / "v")} | given
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+
+    assert host() == "server\n"
+    assert host(DIRECT_DATABASE_URL="") == "pooler\n", "as `serve` starts the web server"
+    assert host(DATABASE_URL="postgres://owner@other/x") == "other\n"
+
+
 @pytest.mark.parametrize("name", ["serve.log", "mail"])
 def test_what_somebody_else_puts_into_the_folder_makes_it_no_public_site(tmp_path: Path, name: str) -> None:
     (tmp_path / "v" / name).mkdir(parents=True)
@@ -250,6 +266,9 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
         ({**LOCAL, "SITE_URL": "https://letter.example.org"}, "(LOCAL=True), but SITE_URL points to another machine"),
         ({**LOCAL, "EMAIL_URL": "smtp://mail.example.org"}, "(LOCAL=True), but EMAIL_URL points to another machine"),
         ({**LOCAL, "DATABASE_URL": "postgres://db/x"}, "(LOCAL=True), but DATABASE_URL points to another machine"),
+        ({**LOCAL, "DATABASE_URL": "postgres://localhost:1,db:2/x"}, "but DATABASE_URL points to another machine"),
+        ({**LOCAL, "DATABASE_URL": "postgres://localhost:1,localhost:x/x"}, "DATABASE_URL has a port that is none."),
+        ({**LOCAL, "REPLICA_URL": "sqlite:///x"}, "REPLICA_URL must begin with postgres://."),
         ({**LOCAL, "TRUSTED_PROXIES": "1"}, "(LOCAL=True), but TRUSTED_PROXIES says there is a proxy"),
     ],
 )

@@ -176,7 +176,7 @@ class Command(BaseCommand):
 def children(options: dict[str, Any]) -> list[Child]:
     """Returns the web server and the worker. Only the environment of the worker names the private key of the outbox."""
     # Set to empty, because a `.env` file would fill in a variable that is missing.
-    web_environment = {**os.environ, "OUTBOX_PRIVATE_KEY_FILE": ""}
+    web_environment = {**os.environ, "OUTBOX_PRIVATE_KEY_FILE": "", "DIRECT_DATABASE_URL": ""}
     web = [
         sys.executable, "-m", "granian", "--interface", "asginl", "--http", "1",
         "--host", options["host"], "--port", str(options["port"]),
