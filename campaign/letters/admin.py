@@ -3,7 +3,7 @@
 `signatures.audit.letter_admin` extends them with audit entries, and registers them.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm
-from campaign.letters.publishing import EmptyNews, announce, publish, retract, revise
+from campaign.letters.publishing import EmptyNews, Refused, announce, newest_wording, publish, retract, revise
 from campaign.models import Letter, News, NewsText, Translation
 from campaign.models.languages import language_choices
 
@@ -33,14 +33,52 @@ class LetterAdmin(KeptAdmin):
     list_filter = ("state",)
 
 
+class WordingField(forms.ModelChoiceField):
+    """The wordings of all letters, published or drafted, each by its day."""
+
+    def __init__(self, **options: Any) -> None:
+        wordings = Translation.objects.filter(authoritative=True).select_related("revision__letter")
+        super().__init__(wordings.order_by("revision__letter__slug", "-revision__number"), **options)
+
+    def label_from_instance(self, obj: Any) -> str:
+        day = f"{obj.published_at:%Y-%m-%d}" if obj.published_at else "draft"
+        return f"{obj.revision.letter.slug}: revision {obj.revision.number} ({obj.language}, {day})"
+
+
 class TextForm(ConflictCheckedForm):
-    """The text of a letter in one language. Saving a change of a published text makes a new revision."""
+    """The text of a letter in one language. Saving a change of a published text makes a draft."""
 
     letter = forms.ModelChoiceField(Letter.objects.all(), label="letter")
+    wording = WordingField(
+        required=False,
+        label="translation of the wording",
+        help_text="If empty, the newest one. Nothing to choose for the authoritative language.",
+    )
 
     class Meta:
         model = Translation
         fields = ("letter", "language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            revision = cast("Translation", self.instance).revision
+            wording = revision.translations.filter(authoritative=True).order_by("published_at").first()
+            self.initial.update(letter=revision.letter_id, wording=wording and wording.pk)
+
+    def clean(self) -> dict[str, Any]:
+        if self.instance.pk:  # the letter first, as `revise` and `publish` lock it
+            Letter.objects.select_for_update().get(pk=cast("Translation", self.instance).revision.letter_id)
+        typed = super().clean()
+        wording, letter = typed.get("wording"), typed.get("letter")
+        if wording and letter and wording.revision.letter_id != letter.pk:
+            self.add_error("wording", "Please choose a wording of this letter.")
+        published = letter and newest_wording(letter)
+        if published and published.language == typed.get("language"):
+            typed["authoritative"] = True
+        elif published and typed.get("authoritative"):
+            self.add_error("authoritative", f"The authoritative language of this letter is {published.language}.")
+        return typed
 
     def clean_signatories(self) -> Any:
         people = self.cleaned_data["signatories"]
@@ -67,7 +105,11 @@ class TranslationAdmin(KeptAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = ("language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
         is_published = obj and obj.published_at
-        return ("revision", *fields, *self.readonly_fields) if is_published else ("letter", *fields, "loaded_digest")
+        return (
+            ("revision", *fields, *self.readonly_fields)
+            if is_published
+            else ("letter", "wording", *fields, "loaded_digest")
+        )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Fill a new form with the newest text: most changes are small."""
@@ -77,23 +119,22 @@ class TranslationAdmin(KeptAdmin):
             return initial
         return {"letter": newest.revision.letter_id, "language": newest.language, **newest.text_values(), **initial}
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        if obj and "letter" in form.base_fields:
-            form.base_fields["letter"].initial = obj.revision.letter_id
-        return form
-
     def save_model(self, request: HttpRequest, obj: Translation, form: Any, change: bool) -> None:
         typed = form.cleaned_data
         texts = {field: typed[field] for field in Translation.TEXT_FIELDS}
         details = {field: typed[field] for field in Translation.DETAIL_FIELDS}
-        saved = revise(typed["letter"], typed["language"], texts, **details)
+        revision = typed["wording"] and typed["wording"].revision
+        saved = revise(typed["letter"], typed["language"], texts, revision=revision, **details)
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
 
     @admin.action(description="Publish: this text can never be changed again", permissions=["change"], location=ON_BOTH)
     def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
-        for translation in chosen:
-            self.publish_one(request, translation)
+        for translation in chosen.order_by("-authoritative", "pk"):
+            try:
+                self.publish_one(request, translation)
+            except Refused as error:
+                self.message_user(request, f"{translation}: {error}", messages.ERROR)
+                return
         self.message_user(request, "Published.", messages.SUCCESS)
 
     def publish_one(self, request: HttpRequest, translation: Translation) -> None:

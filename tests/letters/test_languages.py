@@ -180,7 +180,7 @@ def test_a_translation_says_so_and_links_to_the_authoritative_text(client: Clien
 
 def test_an_authoritative_text_cannot_be_an_unofficial_draft(letter: Letter) -> None:
     with pytest.raises(IntegrityError, match="an_authoritative_text_is_official"), transaction.atomic():
-        revise(letter, "ko", WORDS, authoritative=True, unofficial=True)
+        revise(letter, "en", {**WORDS, "title": "A draft"}, authoritative=True, unofficial=True)
 
 
 def test_details_of_a_translation_are_not_part_of_the_digest(letter: Letter) -> None:

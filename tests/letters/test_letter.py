@@ -185,7 +185,7 @@ def test_a_letter_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None:
     for file in SHIPPED.iterdir():
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "ko.md").write_text(
-        (SHIPPED / "en.md").read_text(encoding="utf-8").replace('date = "May 7, 2013"', f'date = "{"x" * 60}"'),
+        (SHIPPED / "ko.md").read_text(encoding="utf-8").replace('date = "2013년 5월 7일"', f'date = "{"x" * 60}"'),
         encoding="utf-8",
     )
     with pytest.raises(CommandError, match="is not a letter"):
