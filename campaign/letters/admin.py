@@ -7,17 +7,15 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import ActionLocation
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm
-from campaign.letters.publishing import EmptyNews, Refused, announce, newest_wording, publish, retract, revise
+from campaign.letters.publish_page import ON_BOTH, PublishPage
+from campaign.letters.publishing import EmptyNews, announce, newest_wording, retract, revise
 from campaign.models import Letter, News, NewsText, Translation
 from campaign.models.languages import language_choices
-
-ON_BOTH = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]  # on the list, and on the page of one row
 
 
 class KeptAdmin(admin.ModelAdmin):
@@ -91,12 +89,11 @@ class TextForm(ConflictCheckedForm):
         return people
 
 
-class TranslationAdmin(KeptAdmin):
-    form = TextForm
+class TranslationAdmin(PublishPage, KeptAdmin):
+    form: Any = TextForm
     list_display = ("title", "language", "revision", "authoritative", "unofficial", "published_at", "digest")
     list_filter = ("language", "unofficial", "revision__letter")
     readonly_fields = ("published_at", "digest")
-    actions = ("publish",)
     save_as = True
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -126,19 +123,6 @@ class TranslationAdmin(KeptAdmin):
         revision = typed["wording"] and typed["wording"].revision
         saved = revise(typed["letter"], typed["language"], texts, revision=revision, **details)
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
-
-    @admin.action(description="Publish: this text can never be changed again", permissions=["change"], location=ON_BOTH)
-    def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
-        for translation in chosen.order_by("-authoritative", "pk"):
-            try:
-                self.publish_one(request, translation)
-            except Refused as error:
-                self.message_user(request, f"{translation}: {error}", messages.ERROR)
-                return
-        self.message_user(request, "Published.", messages.SUCCESS)
-
-    def publish_one(self, request: HttpRequest, translation: Translation) -> None:
-        publish(translation)
 
 
 class NewsTextForm(ConflictCheckedForm):

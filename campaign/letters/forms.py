@@ -24,7 +24,7 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
-            self.initial["loaded_digest"] = _row_digest(self.instance)
+            self.initial["loaded_digest"] = row_digest(self.instance)
 
     def clean(self) -> dict[str, Any]:
         typed = super().clean() or self.cleaned_data
@@ -32,9 +32,9 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         # The row stays locked until the change is saved: admin cleans and saves a form in one transaction.
         rows = type(self.instance)._base_manager.select_for_update().filter(pk=self.instance.pk)  # noqa: SLF001  documented
         current = rows.first() if loaded_digest and self.instance.pk else None
-        if current is not None and loaded_digest != _row_digest(current):
+        if current is not None and loaded_digest != row_digest(current):
             data = cast("QueryDict", self.data).copy()
-            data[self.add_prefix("loaded_digest")] = _row_digest(current)  # sending it again overwrites knowingly
+            data[self.add_prefix("loaded_digest")] = row_digest(current)  # sending it again overwrites knowingly
             self.data = data
             raise forms.ValidationError(self._conflict_message(current, typed))
         return typed
@@ -54,6 +54,7 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         )
 
 
-def _row_digest(row: Model) -> str:
+def row_digest(row: Model) -> str:
+    """Returns a digest of all columns, by which a page notices that a row has changed since it was shown."""
     values = [(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields]
     return hashlib.sha256(repr(values).encode()).hexdigest()[:32]

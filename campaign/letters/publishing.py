@@ -70,8 +70,11 @@ def _next_revision(letter: Letter) -> Revision:
 
 
 @transaction.atomic
-def publish(translation: Translation) -> None:
+def publish(translation: Translation) -> bool:
     """Publish a text: it can never be changed again. The first published text opens a letter that is a draft.
+
+    Returns:
+        Whether it was a draft. What is published already stays as it is.
 
     Raises:
         Refused: when readers would see an older text than before, or a translation of a wording that nobody can read.
@@ -79,13 +82,14 @@ def publish(translation: Translation) -> None:
     # The lock makes the digest fit the text: without it, `revise` could save other words between read and write.
     letter = Letter.objects.select_for_update(of=("self",)).get(revisions__translations=translation.pk)
     draft = Translation.objects.select_related("revision").get(pk=translation.pk)
-    if draft.published_at is None:
+    if is_draft := draft.published_at is None:
         _check_order(letter, draft)
         draft.published_at = timezone.now()
         draft.save(update_fields=["published_at", "digest"])
     if letter.state == Letter.State.DRAFT:
         letter.state = Letter.State.OPEN
         letter.save(update_fields=["state"])
+    return is_draft
 
 
 def _check_order(letter: Letter, draft: Translation) -> None:

@@ -1,7 +1,5 @@
 """Public pages that need no signatures: the history and the news of a letter, and the privacy notice."""
 
-import difflib
-
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,6 +7,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from campaign.letters import text_cache
+from campaign.letters.text import changes
 from campaign.models import Letter, NewsText, Translation
 from campaign.web.middleware import public_page
 
@@ -27,19 +26,16 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     for text in texts:
         before = previous.get(text.language)
         wording = None if text.authoritative else wordings.get(text.revision_id)
-        rows.append({"text": text, "previous": before, "wording": wording, "changes": _changes(before, text)})
+        rows.append(
+            {
+                "text": text,
+                "previous": before,
+                "wording": wording,
+                "changes": changes(before.parts(), text.parts()) if before else [],
+            }
+        )
         previous[text.language] = text
     return render(request, "letters/history.html", {"letter": letter, "translation": shown, "rows": rows[::-1]})
-
-
-def _changes(old: Translation | None, new: Translation) -> list[tuple[str, str]]:
-    """Returns the paragraphs that were removed ("-") and added ("+")."""
-    if old is None:
-        return []
-    before, after = (
-        [line for part in text.parts() for line in part.split("\n") if line.strip()] for text in (old, new)
-    )
-    return [(line[0], line[2:]) for line in difflib.ndiff(before, after) if line[0] in "+-"]
 
 
 @require_safe

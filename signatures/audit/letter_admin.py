@@ -8,7 +8,8 @@ from django.http import HttpRequest
 
 from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, TranslationAdmin
 from campaign.models import Letter, News, Translation
-from signatures.audit.admin_mixins import AuditedAdmin
+from signatures import publication
+from signatures.audit.admin_mixins import AuditedAdmin, staff_id
 from signatures.registries import AuditAction
 
 
@@ -22,10 +23,9 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
     form: Any = TextForm
     letter_id_path = "revision.letter_id"
 
-    @transaction.atomic
-    def publish_one(self, request: HttpRequest, translation: Translation) -> None:
-        super().publish_one(request, translation)
-        self.record(request, AuditAction.PUBLISH, translation)
+    @override
+    def publish_one(self, request: HttpRequest, draft: Translation) -> None:
+        publication.publish(draft, by=staff_id(request))
 
 
 @admin.register(News)

@@ -22,6 +22,7 @@ from signatures.models import Signature, Submission
 from signatures.values import tokens
 from tests.delivery.factories import make_delivery
 from tests.factories import LETTERHEAD, WORDS, make_submission
+from tests.publish_page import publish_by_page
 
 LANGUAGES = {"en": "", "ko": "/ko", "zh-hant": "/zh-hant"}
 TITLES = {"en": WORDS["title"], "ko": "다리에 관한 편지", "zh-hant": "關於橋樑的信"}
@@ -79,7 +80,7 @@ def in_admin(letter: Letter, tmp_path: Path, client: Client) -> None:
     form = {**WORDS, "letter": letter.pk, "language": "ko", "title": CORRECTED, "signatories": GRACE}
     assert client.post("/admin/campaign/translation/add/", form).status_code == 302
     draft = Translation.objects.get(published_at=None)
-    client.post("/admin/campaign/translation/", {"action": "publish", "_selected_action": [draft.pk], "index": "0"})
+    publish_by_page(client, draft)
 
 
 def by_folder(letter: Letter, tmp_path: Path, client: Client) -> None:
@@ -332,12 +333,8 @@ def test_a_translation_is_published_after_its_wording(client: Client, translated
     with pytest.raises(Refused, match="authoritative text first"):
         publish(korean)
     client.force_login(editor)
-    chosen = {"action": "publish", "_selected_action": [korean.pk], "index": "0"}
-    answer = client.post("/admin/campaign/translation/", chosen, follow=True)
-    assert "authoritative text first" in answer.content.decode()
-
-    chosen["_selected_action"] = [korean.pk, wording.pk]
-    client.post("/admin/campaign/translation/", chosen)
+    assert "authoritative text first" in publish_by_page(client, korean).content.decode()
+    publish_by_page(client, korean, wording)
     assert [text.revision.number for text in Translation.objects.shown("bridge")] == [2, 2, 1]
 
 

@@ -26,6 +26,7 @@ from signatures.values import tokens
 from tests import pseudo
 from tests.delivery.factories import make_delivery
 from tests.factories import WORDS, make_submission
+from tests.publish_page import publish_by_page
 from tests.test_everything import fits, names_of
 
 NAMES = {"en": "English", "ko": "한국어", "zh-hans": "简体中文", "zh-hant": "繁體中文"}
@@ -238,9 +239,7 @@ def test_a_draft_is_not_public_until_staff_publish_it(shipped: Letter, client: C
     moderator_client.force_login(editor)
     queue = moderator_client.get("/admin/campaign/translation/").content.decode()
     assert "column-unofficial" in queue
-    moderator_client.post(
-        "/admin/campaign/translation/", {"action": "publish", "_selected_action": [draft.pk], "index": "0"}
-    )
+    publish_by_page(moderator_client, draft)
 
     text_cache.clear_cache()
     middleware.page_cache.clear()

@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DataError, transaction
 
-from campaign.letters.publishing import Refused, publish, revise
+from campaign.letters.publishing import Refused, revise
 from campaign.models import Letter, Translation
+from signatures import publication
 
 SHIPPED_LETTER = Path(__file__).resolve().parents[2] / "letters" / "content" / "xi-jinping-2013"
 
@@ -78,7 +79,7 @@ def _load(letter: Letter, file: TextFile, *, overwrite_drafts: bool) -> str | No
     try:
         translation = existing if existing and is_kept else revise(letter, file.language, file.texts, **details)
         if is_published:
-            publish(translation)
+            publication.publish(translation, by=None)
     except Refused as error:
         raise CommandError(f"{file.language}: {error}") from None
     unchanged = _differing(translation, details)
