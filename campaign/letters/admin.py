@@ -7,13 +7,18 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, OuterRef, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from campaign.letters import text
-from campaign.letters.forms import ConflictCheckedForm
+from campaign.letters.forms import ConflictCheckedForm, as_id
 from campaign.letters.publish_page import ON_BOTH, PublishPage
-from campaign.letters.publishing import EmptyNews, announce, newest_wording, retract, revise
+from campaign.letters.publishing import EmptyNews, announce, discard, newest_wording, retract, revise
 from campaign.models import Letter, News, NewsText, Translation
 from campaign.models.languages import language_choices
 
@@ -29,6 +34,21 @@ class LetterAdmin(KeptAdmin):
     form = ConflictCheckedForm
     list_display = ("slug", "recipient", "state", "goal", "created_at")
     list_filter = ("state",)
+    readonly_fields = ("texts",)
+
+    @admin.display(description="texts")
+    def texts(self, obj: Letter) -> str:
+        """Links to the drafts and the published texts, and to a form for another language."""
+        if not obj.pk:
+            return "-"
+        rows = Translation.objects.filter(revision__letter=obj).order_by("language", "-pk")
+        links = [(reverse("admin:campaign_translation_change", args=[row.pk]), _label(row)) for row in rows]
+        add = (f"{reverse('admin:campaign_translation_add')}?letter={obj.pk}", "Add a text in another language")
+        return format_html_join("", '<a href="{}">{}</a><br>', [*links, add])
+
+
+def _label(row: Translation) -> str:
+    return f"{row} {f'published {row.published_at:%Y-%m-%d}' if row.published_at else 'draft'}"
 
 
 class WordingField(forms.ModelChoiceField):
@@ -63,10 +83,20 @@ class TextForm(ConflictCheckedForm):
             revision = cast("Translation", self.instance).revision
             wording = revision.translations.filter(authoritative=True).order_by("published_at").first()
             self.initial.update(letter=revision.letter_id, wording=wording and wording.pk)
+            for name in {"letter", "language"} & self.fields.keys():  # a published text has a page without fields
+                self.fields[name].disabled = True
+
+    def overwritten_row(self, typed: dict[str, Any]) -> Model | None:
+        """Returns the draft itself; for a new text, the draft that a colleague has begun in this language."""
+        letter, language = typed.get("letter"), typed.get("language")
+        if not letter or not language:
+            return None
+        Letter.objects.select_for_update().get(pk=letter.pk)  # first, as `revise` and `publish` lock it
+        if self.instance.pk:
+            return super().overwritten_row(typed)
+        return Translation.objects.of_language(letter, language).drafts().first()
 
     def clean(self) -> dict[str, Any]:
-        if self.instance.pk:  # the letter first, as `revise` and `publish` lock it
-            Letter.objects.select_for_update().get(pk=cast("Translation", self.instance).revision.letter_id)
         typed = super().clean()
         wording, letter = typed.get("wording"), typed.get("letter")
         if wording and letter and wording.revision.letter_id != letter.pk:
@@ -89,12 +119,35 @@ class TextForm(ConflictCheckedForm):
         return people
 
 
-class TranslationAdmin(PublishPage, KeptAdmin):
+class TranslationAdmin(PublishPage):
     form: Any = TextForm
-    list_display = ("title", "language", "revision", "authoritative", "unofficial", "published_at", "digest")
+    list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at", "digest")
     list_filter = ("language", "unofficial", "revision__letter")
-    readonly_fields = ("published_at", "digest")
-    save_as = True
+    readonly_fields = ("published_at", "digest", "correction")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Translation]:
+        """Add who saved each text last, and when."""
+        kind = ContentType.objects.get_for_model(Translation)
+        row = Cast(OuterRef("pk"), TextField())
+        entries = LogEntry.objects.filter(content_type=kind, object_id=row).order_by("-action_time")
+        saved = {"saved_by": entries.values("user__username"), "saved_at": entries.values("action_time")}
+        return super().get_queryset(request).annotate(**{name: Subquery(rows[:1]) for name, rows in saved.items()})
+
+    @admin.display(description="last saved", ordering="saved_at")
+    def saved(self, obj: Any) -> str:
+        return f"{obj.saved_by}, {obj.saved_at:%Y-%m-%d %H:%M} (UTC)" if obj.saved_at else "loaded from a folder"
+
+    @admin.display(description="correct it")
+    def correction(self, obj: Translation) -> str:
+        address = f"{reverse('admin:campaign_translation_add')}?text={obj.pk}"
+        return format_html('<a href="{}">Write a new text that begins with this one</a>', address)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Drafts alone are deleted."""
+        return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Translation) -> None:
+        discard(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
@@ -109,19 +162,25 @@ class TranslationAdmin(PublishPage, KeptAdmin):
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Fill a new form with the newest text: most changes are small."""
-        newest = Translation.objects.order_by("-revision__number", "-authoritative").select_related("revision").first()
+        """Begin with the text that the address names, or with the letter's authoritative one; else empty."""
         initial = super().get_changeform_initial_data(request)
-        if newest is None:
-            return initial
-        return {"letter": newest.revision.letter_id, "language": newest.language, **newest.text_values(), **initial}
+        text_id, letter_id = (as_id(request.GET.get(name)) for name in ("text", "letter"))
+        texts = Translation.objects.select_related("revision").order_by("-revision__number", "-pk")
+        if text_id and (begun := texts.filter(pk=text_id).first()):
+            details = {field: getattr(begun, field) for field in Translation.DETAIL_FIELDS}
+            wording = begun.revision.translations.published().filter(authoritative=True).first()
+            details |= {"letter": begun.revision.letter_id, "language": begun.language, "wording": wording}
+            return {**begun.text_values(), **details, **initial}
+        begun = texts.filter(revision__letter=letter_id, authoritative=True).first()
+        return {**(begun.text_values() if begun else {}), **initial}
 
     def save_model(self, request: HttpRequest, obj: Translation, form: Any, change: bool) -> None:
         typed = form.cleaned_data
         texts = {field: typed[field] for field in Translation.TEXT_FIELDS}
         details = {field: typed[field] for field in Translation.DETAIL_FIELDS}
         revision = typed["wording"] and typed["wording"].revision
-        saved = revise(typed["letter"], typed["language"], texts, revision=revision, **details)
+        draft = obj if change else None
+        saved = revise(typed["letter"], typed["language"], texts, revision=revision, draft=draft, **details)
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
 
 

@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from campaign.letters import text
-from campaign.letters.forms import row_digest
+from campaign.letters.forms import as_id, row_digest
 from campaign.letters.publishing import Refused
 from campaign.models import Letter, Translation
 
@@ -77,8 +77,7 @@ class PublishPage(admin.ModelAdmin[Translation]):
 
 def _drafts(ids: Iterable[str]) -> list[Translation]:
     """Returns these drafts, the authoritative one first, because the others translate it."""
-    numbers = [int(number) for number in ids if number.isdecimal() and len(number) < 19]
-    drafts = Translation.objects.filter(pk__in=numbers, published_at__isnull=True)
+    drafts = Translation.objects.drafts().filter(pk__in=[number for text_id in ids if (number := as_id(text_id))])
     return list(drafts.select_related("revision__letter").order_by("-authoritative", "pk"))
 
 

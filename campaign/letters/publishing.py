@@ -15,7 +15,13 @@ class Refused(Exception):
 
 @transaction.atomic
 def revise(
-    letter: Letter, language: str, texts: dict[str, Any], *, revision: Revision | None = None, **details: Any
+    letter: Letter,
+    language: str,
+    texts: dict[str, Any],
+    *,
+    revision: Revision | None = None,
+    draft: Translation | None = None,
+    **details: Any,
 ) -> Translation:
     """Store the text of a letter in one language, unpublished. A draft in this language is overwritten.
 
@@ -27,6 +33,7 @@ def revise(
         language: its language code.
         texts: a value for each of `Translation.TEXT_FIELDS`.
         revision: the one that it translates; without it the newest wording.
+        draft: the draft that is overwritten; without it one in this language, if there is any.
         details: values for `Translation.DETAIL_FIELDS`; they are not part of the digest. Once a wording is published,
             its language is the authoritative one.
 
@@ -43,14 +50,14 @@ def revise(
         raise Refused(f"The authoritative text of this letter is the one in the language {wording.language}.")
     new.authoritative = new.authoritative or bool(wording and language == wording.language)
     stored = Translation.objects.of_language(letter, language)
-    published, drafts = stored.published().first(), stored.filter(published_at__isnull=True)
+    published, drafts = stored.published().first(), stored.drafts()
     translated = None if new.authoritative or wording is None else revision or wording.revision
     is_same = published and published.digest == text.digest(new.parts()) and translated in {None, published.revision}
     if published and is_same and not drafts:
         return published
     new.revision = translated or _next_revision(letter)
-    if draft := drafts.filter(revision=new.revision).first() or drafts.first():
-        new.pk = draft.pk
+    if overwritten := draft or drafts.filter(revision=new.revision).first() or drafts.first():
+        new.pk = overwritten.pk
     new.save()
     return new
 
@@ -102,6 +109,15 @@ def _check_order(letter: Letter, draft: Translation) -> None:
         raise Refused("Please publish the authoritative text first: this one translates it.")
     if published and published.revision.number > draft.revision.number:
         raise Refused("Readers of this language have a text of a newer wording already.")
+
+
+@transaction.atomic
+def discard(draft: Translation) -> None:
+    """Delete a draft, and its revision if nothing else is in it. The database refuses it for a published text."""
+    Letter.objects.select_for_update().get(pk=draft.revision.letter_id)
+    draft.delete()
+    if not draft.revision.translations.exists():
+        draft.revision.delete()
 
 
 class EmptyNews(Exception):

@@ -179,6 +179,9 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
     def published(self) -> Self:
         return self.filter(published_at__isnull=False)
 
+    def drafts(self) -> Self:
+        return self.filter(published_at__isnull=True)
+
     def of_language(self, letter: Letter, language: str) -> Self:
         """Returns the texts of a letter in one language, the newest first."""
         texts = self.filter(revision__letter=letter, language=language).select_related("revision")
