@@ -14,6 +14,8 @@ from campaign.runtime.environment import LOCAL_HOSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment.read_file(BASE_DIR / ".env")
+if settings_of_worker := environment.text("WORKER_SETTINGS_FILE"):
+    environment.read_file(Path(settings_of_worker), is_needed=True)
 
 # Site and mode
 
@@ -160,14 +162,18 @@ CRISPY_FAIL_SILENTLY = False
 # Database, cache, tasks, limits
 
 POSTGRES_DIR = VAR_DIR / "postgres"
-DATABASE_URL = environment.text("DATABASE_URL")
+# `serve` sets the direct address to empty for the web server, which alone goes through a pooler.
+DATABASE_URL = environment.text("DIRECT_DATABASE_URL") or environment.text("DATABASE_URL")
+REPLICA_URL = environment.text("REPLICA_URL")
 DATABASES = {"default": environment.database(DATABASE_URL, POSTGRES_DIR)}
+if REPLICA_URL:
+    DATABASES["replica"] = environment.database(REPLICA_URL, POSTGRES_DIR, "REPLICA_URL")
 # How long a connection waits for the server is up to the process: `campaign.runtime.database_waits`.
 DATABASE_STATEMENT_SECONDS = environment.whole_number("DATABASE_STATEMENT_SECONDS", 5)
 DATABASE_LOCK_SECONDS = environment.whole_number("DATABASE_LOCK_SECONDS", 1)
 
 CACHE_URL = environment.text("CACHE_URL")
-CACHES = {"default": environment.cache(CACHE_URL)}
+CACHES = environment.caches(CACHE_URL)
 TASKS = {"default": {"BACKEND": environment.text("TASKS_BACKEND") or "django_tasks_db.DatabaseBackend"}}
 RETENTION_MONTHS = environment.whole_number("RETENTION_MONTHS", 12)
 COUNT_STEP_MINUTES = environment.whole_number("COUNT_STEP_MINUTES", 5)

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from campaign.runtime.replica import MAX_LAG_SECONDS
+
+REPLICA_DELAY = timedelta(seconds=2 * MAX_LAG_SECONDS)
 AT_ONCE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -16,5 +19,6 @@ def last_step() -> datetime:
     """
     if not settings.COUNT_STEP_MINUTES:
         return AT_ONCE
-    now = timezone.now()
+    # What counts from a step has reached a replica that may be read.
+    now = timezone.now() - REPLICA_DELAY * bool(settings.REPLICA_URL)
     return now - (now - datetime.min.replace(tzinfo=UTC)) % timedelta(minutes=settings.COUNT_STEP_MINUTES)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 
+from campaign.runtime import replica
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import count_steps
@@ -86,7 +87,7 @@ def awaits_next_step(signature: Signature) -> bool:
 
 def _published(letter_id: int) -> QuerySet[CountDelta]:
     is_published = Q(counts_from=None) | Q(counts_from__lte=count_steps.last_step())
-    return CountDelta.objects.filter(is_published, letter_id=letter_id)
+    return CountDelta.objects.using(replica.alias()).filter(is_published, letter_id=letter_id)
 
 
 def _sum(deltas: QuerySet[CountDelta]) -> Counts:

@@ -34,6 +34,8 @@ from signatures.values import csv_cells
 UNCONFIRMED_FOR = timedelta(days=7)
 UNSENT_FOR = timedelta(days=30)
 NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
+# A mistyped year takes nobody's address away before somebody may have seen it (rule 4).
+ADDRESSES_AT_LEAST = timedelta(days=30)
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
 
@@ -70,7 +72,9 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         "expired sessions of staff": Session.objects.filter(expire_date__lte=now),
     }
     addresses = Signature.objects.filter(
-        letter__acknowledged_on__lte=(now - _months()).date(), sealed_address__isnull=False
+        letter__acknowledged_on__lte=(now - _months()).date(),
+        letter__acknowledged_at__lte=now - ADDRESSES_AT_LEAST,
+        sealed_address__isnull=False,
     )
     if dry_run:
         return {name: rows.count() for name, rows in expired.items()} | {ADDRESSES: addresses.count()}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
@@ -44,6 +44,13 @@ NEVER_TRUNCATED = {
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         shutil.rmtree(os.environ["UNDERSIGNED_TEST_DIR"], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The plugin makes a database only where a test is marked, not where a fixture of one asks for it."""
+    for item in items:
+        if "django_db_setup" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("django_db"):
+            item.add_marker("django_db")
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +91,8 @@ def clear_caches() -> None:
     daily_keys.clear_cache()
     blocklists.clear_cache()
     proof_of_work.clear_cache()
-    cache.clear()
+    for each in caches.all(initialized_only=True):
+        each.clear()
 
 
 @pytest.fixture

@@ -110,13 +110,13 @@ def make_many(letter: Letter, number: int, **fields: Any) -> list[Signature]:
     return [make_signature(letter, f"Signer {n:04d}", **fields) for n in range(number)]
 
 
-def make_delivery(letter: Letter) -> Delivery:
+def make_delivery(letter: Letter, number: int = 1) -> Delivery:
     """A frozen delivery with nobody in it: freezing itself needs a transaction of its own (see packages.py)."""
     numbers = ("delivered", "named", "counted_only", "waiting", "withdrawn", "rejected", "public_count")
     counts = dict.fromkeys((*numbers, "organizations", "paper", "added", "gone"), 0)
     return Delivery.objects.create(
         letter=letter,
-        number=1,
+        number=number,
         frozen_at=timezone.now(),
         reason="the hearing",
         order=letter.order,

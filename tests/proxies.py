@@ -89,7 +89,7 @@ def replaced(file: str, *changes: tuple[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, certificate: Certificate, *, site: int) -> Iterator[Proxy]:
+def nginx(folder: Path, certificate: Certificate, *, site: int, caches: bool = False) -> Iterator[Proxy]:
     proxy = Proxy(free_port(), free_port(), folder)
     live = f"/etc/letsencrypt/live/{HOST}"
     servers = replaced(
@@ -104,6 +104,8 @@ def nginx(folder: Path, certificate: Certificate, *, site: int) -> Iterator[Prox
         ("/var/log/nginx/error.log", str(folder / "error.log")),
         ("127.0.0.1:8000", f"127.0.0.1:{site}"),
     )
+    if caches:
+        servers = replaced("nginx-cache.conf", ("/var/cache/nginx/letter", str(folder / "cache"))) + servers
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     folders = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     text = f"user root; daemon off; pid {folder}/pid; error_log stderr;\nevents {{}}\nhttp {{\n{folders}{servers}}}\n"

@@ -28,7 +28,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
@@ -454,8 +454,9 @@ class Scenario:
             yield repr((key, page.headers)).encode() + page.body
             yield from (gzip.decompress(page.encoded("gzip")), brotli.decompress(page.encoded("br")))
         yield pickle.dumps((text_cache._texts, text_cache._slugs))
-        assert isinstance(cache._connections[cache._alias], LocMemCache)  # type: ignore[attr-defined]  # what lies behind the proxy
-        yield b"".join(cache._connections[cache._alias]._cache.values())  # type: ignore[attr-defined]
+        for each in (caches["shared"], caches["memory"]):
+            assert isinstance(each, LocMemCache)
+            yield b"".join(each._cache.values())  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -498,7 +499,7 @@ def forget() -> None:
     middleware.page_cache.clear()
     text_cache.clear_cache()
     rate_limits.clear_cache()
-    cache.clear()
+    caches["default"].clear()
 
 
 def examine(scenario: Scenario) -> Evidence:
@@ -548,7 +549,7 @@ def plant(scenario: Scenario) -> None:
     OutboxMail.objects.filter(pk=OutboxMail.objects.all()[0].pk).update(failure=seen[:40])
     AuditEntry.objects.create(action="planted", reason=seen)
     DBTaskResult.objects.filter(pk=DBTaskResult.objects.all()[0].pk).update(traceback=seen)
-    cache.set("planted", seen)
+    caches["default"].set("planted", seen)
     scenario.written.write(seen)
     with connection.cursor() as cursor:
         cursor.execute(f"DO $$ BEGIN RAISE WARNING '{seen}'; END $$")

@@ -1,7 +1,9 @@
 """Demos and benches need many people, in many scripts, in every state, and no rule of the database broken."""
 
+import random
+import re
 import unicodedata
-from itertools import islice
+from itertools import combinations, islice
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaign.models import Letter
 from signatures import counts
-from signatures.management.commands import _people, make_signatures
+from signatures.management.commands import _made_up_rows, _people, make_signatures
 from signatures.models import HourlyStatistic, Signature
 from signatures.registries.typed_fields import WORDS
 from signatures.states import Kind, State, Visibility
@@ -34,7 +36,7 @@ def test_it_makes_as_many_people_as_asked_for(letter: Letter, capsys: pytest.Cap
     assert Signature.objects.filter(letter=letter).count() == 2000
     assert len(set(named())) == len(named()) > 1700
     said = capsys.readouterr()
-    assert said.out == "2000 signatures under bridge\n"
+    assert re.fullmatch(r"2000 signatures under bridge: made 2000, [\d,]+ a second\n", said.out)
     assert said.err == ""  # no progress bar in a pipe
 
 
@@ -88,6 +90,37 @@ def test_no_name_comes_twice_however_many_are_asked_for() -> None:
     assert len(set(everybody)) == len(everybody)
 
 
+def test_no_two_languages_make_the_same_name() -> None:
+    for one, other in combinations(_people.NAMINGS, 2):
+        given, family = ({*mine} & {*theirs} for mine, theirs in zip(one.lists[:2], other.lists[:2], strict=True))
+        assert not given or not family, (one.countries, other.countries, given, family)
+
+
+def test_there_are_names_for_twenty_million_people() -> None:
+    assert sum(1 for _block in _people.blocks(seed=1)) * _people.BLOCK >= 20_000_000
+
+
+@pytest.mark.parametrize("naming", _people.NAMINGS, ids=lambda naming: naming.family[:8])
+def test_each_number_of_a_language_is_another_name(naming: _people.Naming) -> None:
+    step = max(1, naming.number // 50_000)
+    pairs = naming.pairs(random.Random(1))
+    found = [name for first in range(0, naming.number, step * 500) for name in names_from(naming, pairs, first)]
+    assert len(set(found)) == len(found)
+
+
+def names_from(naming: _people.Naming, pairs: list[tuple[int, int]], first: int) -> list[str]:
+    return list(naming.names(pairs, range(first, min(first + 500, naming.number))))
+
+
+def test_search_columns_are_those_of_a_confirmation() -> None:
+    for person in islice(_people.people(seed=4), 50_000):
+        for organization in ("", *_people.lines(person.naming.organizations)[:1]):
+            for name in (person.name, person.naming.foundation.format(person.name)):
+                expected = names.search_columns(name, organization)
+                found = _made_up_rows.search_columns(name, organization)
+                assert [column.replace(r"\n", "\n") for column in found] == list(expected.values())
+
+
 @pytest.mark.parametrize("naming", _people.NAMINGS, ids=lambda naming: naming.family[:8])
 def test_a_language_has_no_name_twice(naming: _people.Naming) -> None:
     for words in map(_people.words, (naming.given, naming.family, naming.middle)):
@@ -107,12 +140,28 @@ def test_the_same_seed_makes_the_same_people(letter: Letter) -> None:
     assert named() != first
 
 
-def test_another_seed_adds_people_and_the_same_one_is_refused(letter: Letter) -> None:
+def test_another_seed_adds_people_and_the_same_one_has_them_already(
+    letter: Letter, capsys: pytest.CaptureFixture[str]
+) -> None:
     make(100)
-    with pytest.raises(CommandError, match="Seed 1 was used for bridge already"):
-        make(100)
+    make(100)
+    assert "made 0" in capsys.readouterr().out
     make(100, seed=2)
     assert Signature.objects.count() == 200
+
+
+def test_a_second_call_goes_on_where_the_first_ended(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_people, "BLOCK", 300)
+    monkeypatch.setattr(_made_up_rows, "BLOCK", 300)
+    make(750)
+    whole = set(named())
+    first = set(Signature.objects.values_list("public_id", flat=True))
+    Signature.objects.all().delete()
+    make(400)
+    make(750)
+    assert set(named()) == whole
+    assert set(Signature.objects.values_list("public_id", flat=True)) == first
+    assert sum(HourlyStatistic.objects.filter(event="sign-up").values_list("number", flat=True)) == 2 * 750
 
 
 def test_the_same_seed_serves_two_letters(letter: Letter) -> None:
@@ -122,13 +171,70 @@ def test_the_same_seed_serves_two_letters(letter: Letter) -> None:
     assert other.signatures.count() == letter.signatures.count() == 100
 
 
-def test_nothing_is_left_half_done(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make_signatures, "CHUNK", 20)
+def test_what_was_stored_stays_when_it_is_stopped(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_people, "BLOCK", 50)
+    monkeypatch.setattr(_made_up_rows, "BLOCK", 50)
+    monkeypatch.setattr(make_signatures, "BLOCKS", 2)
+    monkeypatch.setattr(_people, "NAMINGS", _people.NAMINGS[-1:])  # 3,375 names
+    with pytest.raises(CommandError, match="There are no more than 3350 distinct names"):
+        make(4000)
+    assert Signature.objects.count() == 3350
+    assert counts.for_letter(letter.pk).in_state(State.APPROVED) == Signature.objects.filter(state="approved").count()
+
+
+def indexes() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'signatures_signature'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_many_are_made_without_the_indexes_that_hold_no_rule(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make_signatures, "MANY", 100)
+    before, during = indexes(), set[str]()
+    store = make_signatures.store
+
+    def watched(*arguments: Any) -> int:
+        during.update(indexes())
+        return store(*arguments)
+
+    monkeypatch.setattr(make_signatures, "store", watched)
     make(100)
-    Signature.objects.filter(pk__in=Signature.objects.order_by("pk")[:60]).delete()  # the first pieces would go in
-    with pytest.raises(CommandError, match="Seed 1 was used"):
+    assert before - during == {index.name for index in Signature._meta.indexes}
+    assert "one_signature_per_place" in during
+    assert indexes() == before
+
+
+def test_indexes_stay_where_somebody_signed_unless_asked(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make_signatures, "MANY", 100)
+    dropped: list[bool] = []
+    secondary_indexes = make_signatures.secondary_indexes
+
+    def watched(*, are_dropped: bool) -> Any:
+        dropped.append(are_dropped)
+        return secondary_indexes(are_dropped=are_dropped)
+
+    monkeypatch.setattr(make_signatures, "secondary_indexes", watched)
+    make(99)
+    make(100)
+    make(101, fast=True)
+    assert dropped == [False, False, True]
+
+
+def test_indexes_that_a_killed_call_left_missing_are_built(letter: Letter) -> None:
+    before = indexes()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX public_by_grams, queue")
+    make(10)
+    assert indexes() == before
+
+
+def test_the_indexes_are_built_when_it_fails(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = indexes()
+    monkeypatch.setattr(make_signatures, "MANY", 100)
+    monkeypatch.setattr(_people, "NAMINGS", [])
+    with pytest.raises(CommandError, match="no more than 0"):
         make(100)
-    assert Signature.objects.count() == 40
+    assert indexes() == before
 
 
 def test_the_counts_agree_with_the_rows(letter: Letter) -> None:
@@ -152,11 +258,13 @@ def test_the_statistics_know_a_sign_up_and_a_confirmation_of_each(letter: Letter
 
 
 def test_it_copies_in_pieces(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(make_signatures, "CHUNK", 40)
+    monkeypatch.setattr(_people, "BLOCK", 100)
+    monkeypatch.setattr(_made_up_rows, "BLOCK", 100)
+    monkeypatch.setattr(make_signatures, "BLOCKS", 2)
     with CaptureQueriesContext(connection) as asked:
-        make(100)
-    assert Signature.objects.count() == 100
-    assert len(asked) < 30  # not one for each row
+        make(600)
+    assert Signature.objects.count() == 600
+    assert len(asked) < 60  # not one for each row
 
 
 def test_outside_local_mode_it_needs_a_second_yes(letter: Letter, settings: Any) -> None:

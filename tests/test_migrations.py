@@ -134,7 +134,6 @@ def test_O8_and_back_again(sql: Sql) -> None:
 # Texts, of which any published one made a revision
 
 
-TEXTS = "0004_texts_by_language"
 DRAFT, MARKED = "draft", "authoritative"
 # Number of the revision, language, title, and what more; then what the migration makes of it: number, language, title,
 # whether it is authoritative.

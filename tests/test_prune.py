@@ -66,7 +66,8 @@ def test_R7_kept_addresses_go_twelve_months_after_the_acknowledgement(
     letter: Letter, acknowledged: int | None, is_kept: bool
 ) -> None:
     if acknowledged is not None:
-        Letter.objects.update(acknowledged_on=timezone.now().date() - acknowledged * DAY)
+        day = timezone.now() - acknowledged * DAY
+        Letter.objects.update(acknowledged_on=day.date(), acknowledged_at=day)
     other = make_letter("other")
     for each in (letter, other):
         make_signature(each, "Ada", sealed_address=b"sealed")

@@ -70,7 +70,8 @@ def test_both_services_are_one_program_under_two_users() -> None:
         "/opt/undersigned/deploy/undersigned worker",
     )
     assert (web["User"], worker["User"]) == ("undersigned-web", "undersigned-worker")
-    assert "/etc/undersigned/outbox.private" in web["InaccessiblePaths"]
+    for file in ("outbox.private", "worker.env"):
+        assert f"/etc/undersigned/{file}" in web["InaccessiblePaths"]
     assert "/var/lib/undersigned/web" in worker["InaccessiblePaths"]
 
 
@@ -181,11 +182,14 @@ def test_the_owner_of_the_database_that_root_names_reaches_the_command_and_nothi
 
 @needs_systemd
 @needs_root
-def test_O12_only_the_worker_is_told_where_the_key_is(
-    undersigned: Callable[..., subprocess.CompletedProcess[str]],
+@pytest.mark.parametrize(
+    ("name", "file"), [("OUTBOX_PRIVATE_KEY_FILE", "outbox.private"), ("WORKER_SETTINGS_FILE", "worker.env")]
+)
+def test_O12_only_the_worker_is_told_where_its_secrets_are(
+    undersigned: Callable[..., subprocess.CompletedProcess[str]], name: str, file: str
 ) -> None:
-    assert "OUTBOX_PRIVATE_KEY_FILE=/etc/undersigned/outbox.private\n" in undersigned("worker").stdout
-    assert "OUTBOX_PRIVATE_KEY_FILE=\n" in undersigned("serve").stdout
+    assert f"{name}=/etc/undersigned/{file}\n" in undersigned("worker").stdout
+    assert f"{name}=\n" in undersigned("serve").stdout
 
 
 @needs_systemd

@@ -32,9 +32,7 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         typed = super().clean() or self.cleaned_data
         current = self.overwritten_row(typed)
         if current is not None and typed.get("loaded_digest") != row_digest(current):
-            data = cast("QueryDict", self.data).copy()
-            data[self.add_prefix("loaded_digest")] = row_digest(current)  # sending it again overwrites knowingly
-            self.data = data
+            self._ask_again("loaded_digest", row_digest(current))  # sending it again overwrites knowingly
             raise forms.ValidationError(self._conflict_messages(current, typed))
         return typed
 
@@ -45,6 +43,12 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         """
         rows = type(self.instance)._base_manager.select_for_update().filter(pk=self.instance.pk)  # noqa: SLF001  documented
         return rows.first() if typed.get("loaded_digest") and self.instance.pk else None
+
+    def _ask_again(self, name: str, answer: str) -> None:
+        """Makes the form, sent again, say that this was read."""
+        data = cast("QueryDict", self.data).copy()
+        data[self.add_prefix(name)] = answer
+        self.data = data
 
     def _conflict_messages(self, current: Model, typed: dict[str, Any]) -> list[str]:
         """Say who changed the row when, and the current value of each field that differs from what was typed."""
@@ -66,9 +70,30 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         return format_html("{}, as it is stored:<br>{}", self.fields[field].label, value)
 
 
+class AskingForm(ConflictCheckedForm):
+    """Asks before it saves what cannot be taken back (DESIGN rule 4): it says what will happen, and is sent again."""
+
+    read_digest = _LoadedDigestField(required=False, widget=forms.HiddenInput)
+
+    def consequences(self, typed: dict[str, Any]) -> list[str]:
+        """Returns a sentence for each change that cannot be taken back."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        typed = super().clean()
+        sentences = [] if self.errors else self.consequences(typed)
+        if sentences and typed.get("read_digest") != _digest(sentences):
+            self._ask_again("read_digest", _digest(sentences))
+            raise forms.ValidationError([*sentences, "Nothing was saved yet. To do it, save again."])
+        return typed
+
+
 def row_digest(row: Model) -> str:
     """Returns a digest of all columns, by which a page notices that a row has changed since it was shown."""
-    values = [(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields]
+    return _digest([(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields])
+
+
+def _digest(values: list[Any]) -> str:
     return hashlib.sha256(repr(values).encode()).hexdigest()[:32]
 
 

@@ -88,12 +88,9 @@ class Letter(models.Model):
     closes_at = models.DateTimeField(
         "closes at", null=True, blank=True, help_text="People who signed before can still confirm for 24 hours."
     )
-    acknowledged_on = models.DateField(
-        "acknowledged on",
-        null=True,
-        blank=True,
-        help_text="The day on which the recipient's side acknowledged the letter. The retention period starts on it.",
-    )
+    # Of its deliveries. The retention period starts on this day; only steps of a delivery write both.
+    acknowledged_on = models.DateField("acknowledged on", null=True, editable=False)
+    acknowledged_at = models.DateTimeField("acknowledgment recorded at", null=True, editable=False)
     order = models.CharField(
         "order of the names",
         max_length=10,

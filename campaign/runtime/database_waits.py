@@ -10,7 +10,6 @@ another transaction is the reason is logged.
 import contextlib
 import logging
 import os
-import select
 import socket
 import threading
 import time
@@ -20,13 +19,14 @@ from typing import Any, NamedTuple
 
 import psycopg2
 from django.conf import settings
-from psycopg2 import extensions
+from psycopg2 import errors, extensions
+
+from campaign.runtime import signs_of_life
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1  # between two looks at the waits
 SUSPICIOUS_SECONDS = 0.5  # a longer wait makes the watching thread ask the server for a sign of life
-SIGN_OF_LIFE_SECONDS = 1.5  # in which the server must accept a connection and answer
 PAUSE_SECONDS = 0.5  # between two questions
 LOG_SECONDS = 5.0  # after which a wait for a lock is logged
 
@@ -114,13 +114,16 @@ class _Wait:
 
     def __enter__(self) -> None:
         if self.connection.budget.is_watched:
-            _watch.begin(self.connection)
+            self.connection.watch.begin(self.connection)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.connection.budget.is_watched:
-            _watch.end(self.connection)
+            self.connection.watch.end(self.connection)
+        if isinstance(error, errors.ReadOnlySqlTransaction):
+            self.connection.close()  # the server was a primary: the next connection finds the one that is it now
+            raise psycopg2.OperationalError("the server takes no writes any more") from error
 
 
 class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes without types
@@ -130,7 +133,9 @@ class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes
         self.budget = _budget()
         self.waiting_since = 0.0
         self.is_logged = False
-        given = extensions.parse_dsn(dsn).get("options", "")  # by the operator in DATABASE_URL: the later one counts
+        parts = extensions.parse_dsn(dsn)
+        self.watch = _watches.setdefault((parts.get("host"), parts.get("port")), _Watch())
+        given = parts.get("options", "")  # by the operator in DATABASE_URL: the later one counts
         options = f"{self.budget.options} {given}".strip()
         self.full_dsn = extensions.make_dsn(dsn, options=options) if options else dsn
         with _Wait(self):
@@ -175,7 +180,7 @@ class Cursor(extensions.cursor):  # type: ignore[misc]  # the same
 
 
 class _Watch:
-    """The waits of this process, and whether the server is away."""
+    """The waits of this process for one server, and whether that is away."""
 
     def __init__(self) -> None:
         self._waits: dict[int, Connection] = {}  # by thread
@@ -223,7 +228,7 @@ class _Watch:
         is_suspicious = self._is_away or any(now - wait.waiting_since > SUSPICIOUS_SECONDS for wait in waits)
         if self._last is None or not is_suspicious or now - self._asked < PAUSE_SECONDS:
             return
-        was_away, self._is_away = self._is_away, not shows_life(self._last.full_dsn)
+        was_away, self._is_away = self._is_away, not signs_of_life.shows_life(self._last.full_dsn)
         self._asked = time.monotonic()
         if self._is_away:
             for wait in list(self._waits.values()):
@@ -233,7 +238,7 @@ class _Watch:
             log.error("the database %s", "does not answer" if self._is_away else "answers again")
 
 
-_watch = _Watch()
+_watches: dict[tuple[str | None, str | None], _Watch] = {}  # by host and port: the primary, and a replica
 
 
 def _log_blocked(waits: Sequence[Connection]) -> None:
@@ -244,35 +249,8 @@ def _log_blocked(waits: Sequence[Connection]) -> None:
             continue
         wait.is_logged = True
         with contextlib.suppress(psycopg2.Error):
-            if holders := _ask(wait.full_dsn, "SELECT unnest(pg_blocking_pids(%s))", wait.get_backend_pid()):
+            if holders := signs_of_life.ask(
+                wait.full_dsn, "SELECT unnest(pg_blocking_pids(%s))", wait.get_backend_pid()
+            ):
                 numbers = ", ".join(str(number) for (number,) in holders)
                 log.warning("a statement waits for a lock that PostgreSQL's process %s holds", numbers)
-
-
-def shows_life(dsn: str) -> bool:
-    """Returns whether the server answers in time. An error counts as an answer: it makes nobody wait."""
-    try:
-        return _ask(dsn, "SELECT 1") is not None
-    except psycopg2.Error:
-        return True
-
-
-def _ask(dsn: str, question: str, *values: object) -> list[tuple[Any, ...]] | None:
-    """Returns the rows of a query on a new connection, or None if the server does not answer in time."""
-    deadline = time.monotonic() + SIGN_OF_LIFE_SECONDS
-    with contextlib.closing(psycopg2.connect(dsn, async_=1)) as connection:
-        if not _is_done(connection, deadline):
-            return None
-        cursor = connection.cursor()
-        cursor.execute(question, values)
-        return list(cursor) if _is_done(connection, deadline) else None
-
-
-def _is_done(connection: Any, deadline: float) -> bool:
-    """Wait until an asynchronous connection has finished what it does. Returns whether it did before the deadline."""
-    while (state := connection.poll()) != extensions.POLL_OK:
-        look = select.poll()  # not `select`, which takes no descriptor above 1,023
-        look.register(connection, select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
-        if not look.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            return False
-    return True

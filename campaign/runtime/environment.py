@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from campaign.runtime import database_waits, keys
+from campaign.runtime import database_waits, keys, shared_cache
 
 POSTGRESQL = "django.db.backends.postgresql"
 ENGINE = "campaign.runtime.postgresql"
@@ -20,20 +20,28 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 NAMES = frozenset((
     "ADMIN_PATH", "ALARM_WEBHOOK_URL", "ALLOWED_HOSTS", "CACHE_URL", "CONTACT_EMAIL", "COUNT_STEP_MINUTES",
     "DATABASE_LOCK_SECONDS", "DATABASE_STATEMENT_SECONDS", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL",
-    "DELIVERIES_DIR", "EMAIL_HASH_PEPPER", "EMAIL_URL", "FONT_DIRS", "HSTS_INCLUDE_SUBDOMAINS", "HSTS_PRELOAD",
-    "LOCAL", "METRICS_TOKEN", "OPERATOR_EMAIL", "ORGANIZATION_NAME", "OUTBOX_CONNECTIONS", "OUTBOX_PRIVATE_KEY_FILE",
-    "OUTBOX_PUBLIC_KEY", "RETENTION_MONTHS", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR",
-    "TASKS_BACKEND", "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY", "VAR_DIR",
+    "DELIVERIES_DIR", "DIRECT_DATABASE_URL", "EMAIL_HASH_PEPPER", "EMAIL_URL", "FONT_DIRS", "HSTS_INCLUDE_SUBDOMAINS",
+    "HSTS_PRELOAD", "LOCAL", "METRICS_TOKEN", "OPERATOR_EMAIL", "ORGANIZATION_NAME", "OUTBOX_CONNECTIONS",
+    "OUTBOX_PRIVATE_KEY_FILE", "OUTBOX_PUBLIC_KEY", "REPLICA_URL", "RETENTION_MONTHS", "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR", "TASKS_BACKEND", "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY",
+    "VAR_DIR", "WORKER_SETTINGS_FILE",
 ))  # fmt: skip
+# What the web server never needs, and whoever breaks into it must not get.
+OF_WORKER = ("EMAIL_URL", "ALARM_WEBHOOK_URL")
 # Addresses of services may hold passwords.
 SECRETS = {name for name in NAMES if {"URL", "SECRET", "PEPPER", "TOKEN"} & set(name.split("_"))} - {"SITE_URL"}
 OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv"}  # in VAR_DIR
 env = environ.Env()
 
 
-def read_file(path: Path) -> None:
-    """Read a `.env` file, if there is one. What the environment has already stays."""
-    for name, value in in_file(path).items():
+def read_file(path: Path, *, is_needed: bool = False) -> None:
+    """Read a file like `.env`, if there is one. What the environment has already stays."""
+    if is_needed and not path.exists():
+        raise ImproperlyConfigured(f"There is no {path}: `init --overwrite` makes it.")
+    found = in_file(path)
+    if "DATABASE_URL" in os.environ and "DATABASE_URL" in found:  # for one call: the direct one is of another database
+        os.environ.setdefault("DIRECT_DATABASE_URL", "")
+    for name, value in found.items():
         os.environ.setdefault(name, value)
 
 
@@ -92,8 +100,14 @@ def is_local(name: str, folder: Path) -> bool:
 
 def foreign(url: SplitResult) -> bool:
     """Returns whether an address points to another machine."""
-    host = url.hostname or ""
-    return bool(host) and host not in LOCAL_HOSTS and not host.upper().startswith("%2F")  # the folder of a socket
+    hosts = {server.hostname for server in servers(url) if server.hostname} - LOCAL_HOSTS
+    return any(not host.upper().startswith("%2F") for host in hosts)  # the folder of a socket
+
+
+def servers(url: SplitResult) -> list[SplitResult]:
+    """Returns the servers that an address names: that of PostgreSQL may name several, with commas between them."""
+    names = url.netloc.rpartition("@")[2]
+    return [urlsplit(f"//{name}") for name in (names.split(",") if url.scheme.startswith("postgres") else [names])]
 
 
 def text(name: str) -> str:
@@ -122,7 +136,7 @@ def address(name: str, value: str) -> SplitResult:
     """Returns the parts of a setting that is an address."""
     try:
         parts = urlsplit(value)
-        parts.port  # noqa: B018  read for its effect
+        _ports = [server.port for server in servers(parts)]  # read for its effect
     except ValueError:
         raise ImproperlyConfigured(f"{name} has a port that is none.") from None
     return parts
@@ -155,12 +169,12 @@ def whole_number(name: str, default: int) -> int:
     return int(value)
 
 
-def database(url: str, embedded: Path) -> dict[str, Any]:
+def database(url: str, embedded: Path, name: str = "DATABASE_URL") -> dict[str, Any]:
     """Returns the database of `url`, or the embedded one, whose socket is in its folder, if there is no address."""
     names = {"NAME": "undersigned", "USER": "undersigned", "HOST": str(embedded)}
     server: dict[str, Any] = env.db_url_config(url) if url else {"ENGINE": POSTGRESQL, **names}
     if server.get("ENGINE") != POSTGRESQL:
-        raise ImproperlyConfigured("DATABASE_URL must begin with postgres://.")
+        raise ImproperlyConfigured(f"{name} must begin with postgres://.")
     options = {
         "connection_factory": database_waits.Connection,
         "cursor_factory": database_waits.Cursor,
@@ -174,12 +188,19 @@ def database(url: str, embedded: Path) -> dict[str, Any]:
     return server | {"ENGINE": ENGINE, "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}
 
 
-def cache(url: str) -> dict[str, Any]:
-    """Returns the cache of `url`; without one, the memory of each process."""
-    server: dict[str, Any] = env.cache_url_config(url or "locmemcache://")
-    if "redis" in server["BACKEND"]:
-        server["OPTIONS"] = {"socket_timeout": 1, "socket_connect_timeout": 1, **server.get("OPTIONS", {})}  # seconds
-    return server
+def caches(url: str) -> dict[str, Any]:
+    """Returns the caches: that of `url`, the memory of each process, and `default`, which is one of the two."""
+    memory: dict[str, Any] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    shared = memory
+    if url:
+        if address("CACHE_URL", url).scheme not in {"redis", "rediss", "unix"}:
+            raise ImproperlyConfigured("CACHE_URL must begin with redis://.")
+        times = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), shared_cache.TIMEOUT_SECONDS)
+        # Not Django's serializer, by which whoever writes to Redis could make this site run code.
+        options = {**times, "serializer": "django.core.signing.JSONSerializer"}
+        shared = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": options}
+    default = {"BACKEND": "campaign.runtime.shared_cache.SharedCache"}
+    return {"default": default, shared_cache.SHARED: shared, shared_cache.MEMORY: memory}
 
 
 def required(name: str, purpose: str) -> str:

@@ -25,7 +25,10 @@ WAIT_SECONDS = 1.0  # longest wait in seconds for a rebuild, counted from its st
 STALE_SECONDS = 60.0  # maximum age in seconds of a page served during a rebuild, or while the database is unavailable
 RETRY_SECONDS = 2.0  # after a rebuild that failed, the page is served without another try
 
-public_page = cache_control(public=True, max_age=5, stale_while_revalidate=25)  # marks a view for PageCacheMiddleware
+# How long a cache in front may keep a page, in seconds: meanwhile it shows a name that was withdrawn. So nobody needs
+# to purge it, and no purge can be lost. Not `s-maxage`, which forbids stale pages (RFC 9111, section 5.2.2.10).
+KEPT_IN_FRONT = {"public": True, "max_age": 5, "stale_while_revalidate": 5, "stale_if_error": int(STALE_SECONDS)}
+public_page = cache_control(**KEPT_IN_FRONT)  # marks a view for PageCacheMiddleware
 page_cache = PageCache()
 HEALTH_PATH = "/healthz"
 

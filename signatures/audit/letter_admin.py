@@ -2,20 +2,54 @@
 
 from typing import Any, override
 
+from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
 from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, TranslationAdmin
+from campaign.letters.forms import AskingForm
 from campaign.models import Letter, News, Translation
 from signatures import publication
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
+from signatures.models import Signature
 from signatures.registries import AuditAction
+from signatures.states import State
+
+
+class LetterForm(AskingForm):
+    instance: Letter
+
+    def consequences(self, typed: dict[str, Any]) -> list[str]:
+        before = self.initial
+        if before.get("state", Letter.State.DRAFT) == Letter.State.DRAFT:
+            return []
+        sentences = []
+        if typed["slug"] != before["slug"]:
+            sentences.append(f"Each link to /letters/{before['slug']}/ that people have shared will lead nowhere.")
+        if typed["moderation"] == Letter.Moderation.AFTER != before["moderation"]:
+            waiting = Signature.objects.filter(letter=self.instance, state=State.WAITING, flags=[]).count()
+            sentences.append(
+                f"Names without a flag appear before anybody has read them, within a minute the {waiting} that wait. "
+                "Whoever saw one may keep it."
+            )
+        return sentences
+
+    def clean_state(self) -> str:
+        """Draft hides the letter, the personal pages of its signers and their way out."""
+        state: str = self.cleaned_data["state"]
+        if state == Letter.State.DRAFT and self.instance.pk and Signature.objects.filter(letter=self.instance).exists():
+            raise forms.ValidationError(
+                "People have signed this letter: pause or close it. A draft is hidden from them."
+            )
+        return state
 
 
 @admin.register(Letter)
 class AuditedLetterAdmin(AuditedAdmin, LetterAdmin):
+    form = LetterForm
     letter_id_path = "pk"
+    readonly_fields = ("acknowledged_on",)
 
 
 @admin.register(Translation)

@@ -4,7 +4,6 @@ The rows decide: a build may be requested again at any time, and as often as wan
 byte, whenever it is built. The package gets its name once it is complete.
 """
 
-import contextlib
 import logging
 import shutil
 import time
@@ -168,18 +167,16 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool
 
 def _write_letter(delivery: Delivery, root: str, out: Path, heartbeat: _Heartbeat) -> None:
     text = Translation.objects.get(pk=_main_text(delivery))
-    rows = delivery.rows.order_by("number")
-    with contextlib.closing(document_data.delivered_entries(rows, order=delivery.order)) as entries:
-        pdf.write(
-            document_data.letter_data(text, delivery.letterhead),
-            entries,
-            counts=document_data.pdf_counts(delivery.counts),
-            record=_pdf_record(delivery, root),
-            out=out,
-            timestamp=delivery.frozen_at,
-            fonts=settings.FONT_DIRS,
-            control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=lambda: heartbeat.is_canceled),
-        )
+    pdf.write(
+        document_data.letter_data(text, delivery.letterhead),
+        document_data.delivered_entries(delivery.rows.all(), order=delivery.order),
+        counts=document_data.pdf_counts(delivery.counts),
+        record=_pdf_record(delivery, root),
+        out=out,
+        timestamp=delivery.frozen_at,
+        fonts=settings.FONT_DIRS,
+        control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=lambda: heartbeat.is_canceled),
+    )
 
 
 def _main_text(delivery: Delivery) -> int:

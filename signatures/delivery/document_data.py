@@ -1,6 +1,6 @@
 """Turns rows of the database into the plain data that the PDF is made of."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -25,16 +25,21 @@ def current_entries(signatures: SignatureQuerySet, *, order: str) -> Generator[p
         yield _entry(words, paper=paper, order=order, kind=kind, is_featured=featured_position is not None)
 
 
-def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Generator[pdf.Entry]:
-    """Yields the named entries; an erased one stays in the section before it. Close it after use: it holds a cursor."""
-    section = ""
-    fields = (*WORDS, "on_paper", "kind", "is_featured")
-    named = entries.filter(number__isnull=False).values_list(*fields)
-    for *words, paper, kind, is_featured in named.iterator(chunk_size=CHUNK):
-        entry = _entry(words, paper=paper, order=order, kind=kind, is_featured=is_featured)
-        entry = entry if entry.name else replace(entry, section=section)
-        section = entry.section
-        yield entry
+def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Iterator[pdf.Entry]:
+    """Yields the named entries of one delivery by number, which is the order of their places.
+
+    An erased one stays in the section before it. No cursor holds them: a build takes minutes, and what it says of its
+    progress must be committed meanwhile.
+    """
+    section, last = "", -1
+    named = entries.filter(number__isnull=False).order_by("place")
+    columns = named.values_list("place", *WORDS, "on_paper", "kind", "is_featured")
+    while chunk := columns.filter(place__gt=last)[:CHUNK]:
+        for last, *words, paper, kind, is_featured in chunk:  # noqa: B007  where the next chunk begins
+            entry = _entry(words, paper=paper, order=order, kind=kind, is_featured=is_featured)
+            entry = entry if entry.name else replace(entry, section=section)
+            section = entry.section
+            yield entry
 
 
 _script_of = cache(names.script_of)

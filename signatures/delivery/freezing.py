@@ -139,8 +139,9 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
     reason = _require_reason(reason, "To void a delivery needs a reason.")
     locked = _lock(delivery, Delivery.State.FROZEN, Delivery.State.READY)
     return _transition(
-        locked, Delivery.State.VOID, by=by, action=AuditAction.VOID, void_reason=reason, build_canceled=True
-    )
+        locked, Delivery.State.VOID, by=by, action=AuditAction.VOID, reason=reason, void_reason=reason,
+        build_canceled=True,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -152,7 +153,7 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
     """
     locked = _lock(delivery, Delivery.State.READY)
     add_errata(locked, entries_that_left(locked).count())
-    fields = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
+    fields: dict[str, Any] = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
     return _transition(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 
 
@@ -164,8 +165,35 @@ def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
         TransitionNotAllowed: it was not handed over.
     """
     locked = _lock(delivery, Delivery.State.HANDED_OVER)
-    Letter.objects.filter(pk=locked.letter_id).update(acknowledged_on=on)
-    return _transition(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
+    done = _transition(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
+    _set_acknowledgment_of_letter(locked)
+    return done
+
+
+@transaction.atomic
+def retract_acknowledgment(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
+    """Takes an acknowledgment back that was recorded by mistake. Addresses that are deleted already stay deleted.
+
+    Raises:
+        TransitionNotAllowed: it was not acknowledged, or there is no reason.
+    """
+    reason = _require_reason(reason, "To take this back needs a reason.")
+    locked = _lock(delivery, Delivery.State.ACKNOWLEDGED)
+    done = _transition(
+        locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.RETRACT_ACKNOWLEDGMENT, reason=reason,
+        acknowledged_on=None,
+    )  # fmt: skip
+    _set_acknowledgment_of_letter(locked)
+    return done
+
+
+def _set_acknowledgment_of_letter(delivery: Delivery) -> None:
+    """Sets from when the addresses of its letter are kept: the last acknowledgment counts."""
+    deliveries = Delivery.objects.filter(letter=delivery.letter_id, state=Delivery.State.ACKNOWLEDGED)
+    last = deliveries.aggregate(Max("acknowledged_on"))["acknowledged_on__max"]
+    Letter.objects.filter(pk=delivery.letter_id).update(
+        acknowledged_on=last, acknowledged_at=timezone.now() if last else None
+    )
 
 
 def _lock(delivery: Delivery, *states: Delivery.State) -> Delivery:
@@ -176,13 +204,13 @@ def _lock(delivery: Delivery, *states: Delivery.State) -> Delivery:
 
 
 def _transition(
-    locked: Delivery, to: Delivery.State, *, by: int | None, action: AuditAction, **fields: Any
+    locked: Delivery, to: Delivery.State, *, by: int | None, action: AuditAction, reason: str = "", **fields: Any
 ) -> Delivery:
     audit_log.record(
         action,
         staff_id=by,
         letter_id=locked.letter_id,
-        reason=fields.get("void_reason", ""),
+        reason=reason,
         detail={"delivery": locked.pk, "number": locked.number},
         was=locked.state,
         now=to,

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
 
 from campaign.models import Letter
-from campaign.web.middleware import public_form
+from campaign.web.middleware import KEPT_IN_FRONT, public_form
 from signatures.delivery import manifest
 from signatures.delivery.forms import ProofForm
 from signatures.models import Delivery
@@ -26,5 +26,5 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     }
     response = render(request, "delivery/delivery_page.html", context, status=422 if form.errors else 200)
     if request.method != "POST":
-        patch_cache_control(response, public=True, max_age=5, stale_while_revalidate=25)
+        patch_cache_control(response, **KEPT_IN_FRONT)
     return response

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_countries import countries
 
@@ -138,6 +139,14 @@ def import_lines(letter: Letter, text: str, *, by: int, shown: str) -> PaperImpo
     )
 
 
+def signatures_of(paper_import: PaperImport) -> QuerySet[Signature]:
+    """Returns the signatures of an import that are left."""
+    ids = audit_log.signatures_in(
+        paper_import.first_entry, paper_import.last_entry, action=AuditAction.IMPORT, letter_id=paper_import.letter_id
+    )
+    return Signature.objects.filter(pk__in=ids, paper=True)
+
+
 @transaction.atomic
 def undo_import(paper_import: PaperImport, *, by: int) -> int:
     """Undo a whole import: delete its signatures, also those that were changed since.
@@ -150,10 +159,7 @@ def undo_import(paper_import: PaperImport, *, by: int) -> int:
     locked = PaperImport.objects.select_for_update().get(pk=paper_import.pk)
     if locked.undone_at:
         raise ImportRefused("This import was undone before.")
-    signature_ids = audit_log.signatures_in(
-        locked.first_entry, locked.last_entry, action=AuditAction.IMPORT, letter_id=locked.letter_id
-    )
-    rows = list(Signature.objects.filter(pk__in=signature_ids, paper=True).select_for_update().order_by("pk"))
+    rows = list(signatures_of(locked).select_for_update().order_by("pk"))
     remaining_ids = [row.pk for row in rows]
     record_errata(remaining_ids)
     if rows:

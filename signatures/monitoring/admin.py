@@ -107,7 +107,8 @@ class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         letter = get_object_or_404(Letter, pk=letter_id) if letter_id is not None else None
         if request.method != "POST":
             context = {**self.admin_site.each_context(request), **_TEXTS[name], "letter": letter}
-            return TemplateResponse(request, "admin/signatures/alarm/switch.html", context)
+            context["leave_to"] = "admin:signatures_alarm_switches"
+            return TemplateResponse(request, "admin/ask_first.html", context)
         try:
             action(*([letter] if letter else []), by=staff_id(request))
         except TransitionNotAllowed:

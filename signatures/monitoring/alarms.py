@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from campaign.runtime import shared_cache
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log, checkpoints
 from signatures.models import Alarm, OutboxMail, RateLimit, Signature, Submission
@@ -123,10 +125,20 @@ def _reasons(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
             AlarmCode.AUDIT_LOG_UNCHECKED,
             "Audit entries have had no checkpoint for half an hour, though a worker runs.",
         )
-    if (last := audit_log.newest(AuditAction.BACKUP)) and last <= now - BACKUP_AFTER:
-        yield AlarmCode.BACKUP, f"The last backup is of {last:%Y-%m-%d %H:%M} UTC."
+    yield from _no_backup(now)
+    if not shared_cache.keeps():
+        yield AlarmCode.CACHE, "The cache of CACHE_URL does not give back what it was given."
     yield from sign_up_trends.rise(now)
     yield from sign_up_trends.domain_and_network(now)
+
+
+def _no_backup(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
+    if last := audit_log.newest(AuditAction.BACKUP):
+        if last <= now - BACKUP_AFTER:
+            yield AlarmCode.BACKUP, f"The last backup is of {last:%Y-%m-%d %H:%M} UTC."
+    # Nobody backs up a site on their own machine.
+    elif not settings.LOCAL_MODE and Signature.objects.filter(signed_up_at__lte=now - BACKUP_AFTER).exists():
+        yield AlarmCode.BACKUP, "There never was a backup, and people have signed."
 
 
 def _one_network() -> Iterator[tuple[AlarmCode, str]]:

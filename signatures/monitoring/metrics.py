@@ -22,6 +22,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from campaign.runtime import shared_cache
 from campaign.runtime.sql_files import load_sql
 from campaign.web import request_metrics
 from signatures.models import HourlyStatistic
@@ -54,6 +55,7 @@ class SiteCollector(Collector):
         disk = shutil.disk_usage(settings.VAR_DIR)
         yield _gauge("disk_free_bytes", "Free space where VAR_DIR is.", disk.free)
         yield _gauge("disk_size_bytes", "Size of the disk where VAR_DIR is.", disk.total)
+        yield _gauge("cache_up", "Whether the cache of CACHE_URL gives back what it was given.", shared_cache.keeps())
         try:
             found = list(_of_database(timezone.now()))
         except DatabaseError:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections
 
+from campaign.runtime.replica import alias, reads_replica
 from campaign.runtime.sql_files import load_sql
 from signatures.models import HourlyStatistic
 
@@ -30,13 +31,14 @@ class Events:
     by_language: Totals
 
 
+@reads_replica
 def events(now: datetime) -> Events:
     """Returns the events of the last hours and days, read in one statement."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     hours = [hour - timedelta(hours=back) for back in reversed(range(HOURS))]
     days = [hour.replace(hour=0) - timedelta(days=back) for back in reversed(range(DAYS))]
     result = Events(hours, days, by_hour=_zero_totals(), by_day=_zero_totals(), by_language=_zero_totals())
-    with connection.cursor() as cursor:
+    with connections[alias()].cursor() as cursor:
         cursor.execute(_EVENTS, {"first_hour": hours[0], "first_day": days[0]})
         for event, in_hour, on_day, language, number in cursor.fetchall():
             if in_hour is not None:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils import translation
+from django.utils.crypto import salted_hmac
 
 from signatures.models import EmailSubject, OutboxMail, Signature, Submission
 from signatures.outbox import rendering, topics
@@ -32,6 +33,18 @@ def build(
         address: the email address.
         subjects: those that staff chose.
     """
+    message = _build(mail, submission, address, subjects)
+    if message:
+        # The same at each attempt, so that a mailbox can tell a repetition: a worker may be killed before it has read
+        # that the email was taken. The domain is our host: Django would publish the name of this machine.
+        digest = salted_hmac("outbox", f"{mail.pk} {mail.queued_at.timestamp()}", algorithm="sha256").hexdigest()
+        message.extra_headers["Message-ID"] = f"<{digest[:40]}@{settings.SITE.hostname}>"
+    return message
+
+
+def _build(
+    mail: OutboxMail, submission: Submission | None, address: str, subjects: Subjects
+) -> EmailMultiAlternatives | None:
     if mail.staff_id is not None:
         return _to_staff(mail, address)
     person = submission or mail.signature

@@ -1,7 +1,6 @@
 """The text of emails, from the folders in `templates/emails/`."""
 
 from collections.abc import Mapping
-from email.utils import make_msgid
 from typing import Any
 
 from django.conf import settings
@@ -37,8 +36,7 @@ def build_message(
             render_to_string(f"emails/{name}/{part}", dict(context))
             for part in ("subject.txt", "body.txt", "body.html")
         )
-    # The domain is our host: Django would publish the name of this machine.
-    headers = {"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=settings.SITE.hostname)}
+    headers = {"Auto-Submitted": "auto-generated"}
     if unsubscribe:
         headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     one_line_subject = " ".join((subject or default_subject).split())

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from campaign.letters import text_cache
+from campaign.runtime.replica import reads_replica
 from campaign.web.middleware import accept_cross_origin_posts, public_page
 from signatures import counts
 
@@ -47,6 +48,7 @@ def api(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @public_page
+@reads_replica
 def _letter_response(request: HttpRequest, slug: str) -> HttpResponse:
     return _json(_letter_data(slug))
 

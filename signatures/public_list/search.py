@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connections, transaction
 from psycopg2.errors import QueryCanceled
 
+from campaign.runtime.replica import alias
 from signatures.models import Grams, Signature, SignatureQuerySet
 from signatures.values.normalization import normalize_for_search
 
@@ -51,7 +52,7 @@ def time_limit() -> Iterator[None]:
         TooManyMatches: if a statement took longer.
     """
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=alias()), connections[alias()].cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", [TIMEOUT_MS])
             yield
     except OperationalError as error:
@@ -82,7 +83,7 @@ class Search:
         """Returns the matches among the first `size` rows, and whether these are `limit` matches or all there are."""
         sql, parameters = signatures.values("id", "search_text")[:size].query.sql_with_params()
         patterns = [f"%{_escape_like(word)}%" for word in self.words]
-        with connection.cursor() as cursor:
+        with connections[alias()].cursor() as cursor:
             cursor.execute(_SCAN.format(signatures=sql), [*parameters, patterns, limit, limit, size])
             ids, is_complete = cursor.fetchone()
         return ids, is_complete
@@ -97,7 +98,7 @@ class Search:
             matches = matches.filter(search_text__contains=word)
         sql, parameters = matches.order_by().values("id", *columns).query.sql_with_params()
         order = ", ".join(column + direction for column, direction in columns.items())
-        with connection.cursor() as cursor:
+        with connections[alias()].cursor() as cursor:
             cursor.execute(_SORT.format(signatures=sql, order=order), [*parameters, limit])
             return [pk for (pk,) in cursor.fetchall()]
 
@@ -119,7 +120,7 @@ def grams_of(word: str) -> set[str]:
 
 def _load(ids: Sequence[int]) -> list[Signature]:
     """Returns these signatures in this order. They are filtered again: one may have been withdrawn meanwhile."""
-    rows = Signature.objects.public().in_bulk(ids)
+    rows = Signature.objects.using(alias()).public().in_bulk(ids)
     return [rows[pk] for pk in ids if pk in rows]
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from django_countries import countries
 
 from campaign.letters import text_cache
+from campaign.runtime.replica import alias, reads_replica
 from campaign.web.middleware import public_page
 from campaign.web.query_parameters import query_parameters
 from signatures import counts
@@ -27,6 +28,7 @@ SEARCH_PARAMETERS = ("q", "country", "order", "kind")  # of all pages of one sea
 
 @require_safe
 @public_page
+@reads_replica
 @query_parameters(*SEARCH_PARAMETERS, "after", "before")
 def signatories(request: HttpRequest, slug: str) -> HttpResponse:
     """The list of public names, page by page.
@@ -48,6 +50,7 @@ def signatories(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @public_page
+@reads_replica
 def countries_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The number of public names by country. Names that are not public are not counted here (threat model P4)."""
     translation = text_cache.newest(slug)
@@ -58,10 +61,12 @@ def countries_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @public_page
+@reads_replica
 def entry(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
     """The page of one public name."""
     translation = text_cache.newest(slug)
-    signature = Signature.objects.filter(letter=translation.revision.letter, public_id=public_id).public().first()
+    rows = Signature.objects.using(alias()).filter(letter=translation.revision.letter_id, public_id=public_id)
+    signature = rows.public().first()
     if signature is None:
         raise Http404
     context = {"letter": translation.revision.letter, "translation": translation, "row": signature}
@@ -76,7 +81,7 @@ def _noindex(response: HttpResponse) -> HttpResponse:
 
 def _names(letter_id: int, form: ListForm, query: QueryDict) -> dict[str, Any]:
     """Returns the context of one page of names."""
-    public = Signature.objects.filter(letter_id=letter_id).public()
+    public = Signature.objects.using(alias()).filter(letter_id=letter_id).public()
     chosen = form.cleaned_data if form.is_valid() else {}
     words, country = search.search_words(chosen.get("q", "")), chosen.get("country", "")
     only_organizations = query.get("kind") == Kind.ORGANIZATION

@@ -25,6 +25,7 @@ class AlarmCode(StrEnum):
     AUDIT_LOG_UNCHECKED = "audit-log-unchecked"
     BACKUP = "backup"
     CLOCK = "clock"
+    CACHE = "cache"
     DUTY_FAILED = "duty-failed"
     WORKER = "worker"
 

@@ -94,6 +94,7 @@ class AuditAction(StrEnum):
     DOWNLOAD = "download", _DELIVERIES, "Downloaded a package."
     HAND_OVER = "hand-over", _DELIVERIES, "Recorded that a delivery was handed over."
     ACKNOWLEDGE = "acknowledge", _DELIVERIES, "Recorded that a delivery was acknowledged."
+    RETRACT_ACKNOWLEDGMENT = "retract-acknowledgment", _DELIVERIES, "Took back that a delivery was acknowledged."
     VOID = "void", _DELIVERIES, "Voided a delivery."
 
     CONFIRM = "confirm", _SIGNERS, "The signer confirmed.", "confirmed it"

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from campaign.letters import text_cache
 from campaign.models import Letter
+from campaign.runtime.replica import reads_replica
 from campaign.web.middleware import public_page
 from signatures import counts
 from signatures.delivery import pdf
@@ -55,6 +56,7 @@ def share_page(request: HttpRequest, slug: str) -> HttpResponse:
 @public_page
 @xframe_options_exempt
 @csp_override(EMBED_CSP)
+@reads_replica
 def embed(request: HttpRequest, slug: str) -> HttpResponse:
     """Shows the only page that may be framed. It has no form, so nobody can be tricked into signing in a frame."""
     context = _letter_context(slug)

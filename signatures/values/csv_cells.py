@@ -34,8 +34,3 @@ def unguarded(row: Sequence[str]) -> Iterable[tuple[str, ...]]:
 def write_rows(out: TextIO, rows: Iterable[Sequence[object]]) -> None:
     """Writes rows as CSV (RFC 4180), each cell guarded. Open the file with `newline=""`."""
     csv.writer(out).writerows([guard(str(cell)) for cell in row] for row in rows)
-
-
-def write_copy_rows(out: TextIO, rows: Iterable[Sequence[object]]) -> None:
-    """Writes rows for COPY … FROM STDIN (FORMAT csv): None is NULL, and nothing is guarded."""
-    csv.writer(out, quoting=csv.QUOTE_NOTNULL).writerows(rows)

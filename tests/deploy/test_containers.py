@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from campaign.runtime import environment
 from tests.live_site import BASE
 
 DEPLOY = BASE / "deploy"
@@ -52,7 +53,7 @@ def test_every_service_starts_again_and_has_no_more_rights_than_it_needs(name: s
 def test_only_the_worker_has_what_opens_and_sends_emails() -> None:
     assert [name for name, service in SERVICES.items() if "secrets" in service] == ["worker"]
     assert [name for name, service in SERVICES.items() if "env_file" in service] == ["web", "worker"]
-    assert SERVICES["web"]["environment"]["EMAIL_URL"] == ""
+    assert {SERVICES["web"]["environment"][name] for name in environment.OF_WORKER} == {""}
     assert SERVICES["web"]["environment"]["OUTBOX_PRIVATE_KEY_FILE"] == ""
     assert not any("outbox" in ":".join(volume) for service in SERVICES for volume in volumes_of(service))
     assert SERVICES["worker"]["environment"]["OUTBOX_PRIVATE_KEY_FILE"] == "/run/secrets/outbox.private"

@@ -221,6 +221,7 @@ def test_O3_a_server_that_misbehaves_loses_no_mail_and_holds_up_no_other(
     assert sorted(inbox.recipients) == sorted(
         [*["ben@example.org"] * received, *(f"next{n}@example.org" for n in range(3))]
     )
+    assert len({mail["Message-ID"] for mail in inbox}) == 4, "one for each email: a mailbox can tell a repetition"
     assert not OutboxMail.objects.filter(recipient__isnull=False).exclude(kind="reminder").exists()
     assert sending.send_due() == 0
 

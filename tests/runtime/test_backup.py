@@ -18,12 +18,13 @@ from typing import Any
 import psycopg2
 import pyrage
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
+from django.core.management import call_command
 from django.utils import timezone
 
 from campaign.runtime import database, environment
 from signatures.audit import audit_log
-from signatures.models import Alarm
+from signatures.models import Alarm, Signature
 from signatures.monitoring import alarms
 from signatures.registries import AlarmCode, AuditAction
 from tests.live_site import BASE
@@ -292,15 +293,28 @@ def test_R10_settings_with_a_secret_are_no_part_of_a_backup(monkeypatch: pytest.
 
 
 @pytest.mark.django_db
-def test_an_alarm_is_raised_a_day_after_the_last_backup_and_where_there_never_was_one_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_alarm_is_raised_a_day_after_the_last_backup(monkeypatch: pytest.MonkeyPatch) -> None:
     now = timezone.now()
     assert AlarmCode.BACKUP not in alarms.check()
     audit_log.record(AuditAction.BACKUP)
     assert AlarmCode.BACKUP not in alarms.check()
     monkeypatch.setattr(timezone, "now", lambda: now + timedelta(hours=26))
     assert AlarmCode.BACKUP in alarms.check()
-    audit_log.record(AuditAction.BACKUP)
+    call_command("backup", "--elsewhere")
     assert AlarmCode.BACKUP not in alarms.check()
     assert Alarm.objects.get(code=AlarmCode.BACKUP).sentence.startswith("The last backup is of ")
+
+
+@pytest.mark.django_db
+def test_a_public_site_that_was_never_backed_up_raises_it_a_day_after_the_first_signature(
+    ada: Signature, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOCAL_MODE = False
+    assert AlarmCode.BACKUP not in alarms.check()
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(hours=26))
+    assert AlarmCode.BACKUP in alarms.check()
+    assert Alarm.objects.get(code=AlarmCode.BACKUP).sentence == "There never was a backup, and people have signed."
+    settings.LOCAL_MODE = True
+    Alarm.objects.all().delete()
+    assert AlarmCode.BACKUP not in alarms.check()

@@ -14,9 +14,10 @@ from contextlib import ExitStack
 import psycopg2
 import pytest
 from django.db import OperationalError, connection
+from psycopg2 import extensions
 
 from campaign.models import Letter
-from campaign.runtime import database_waits
+from campaign.runtime import database_waits, signs_of_life
 from campaign.runtime.database_waits import COMMAND, STAFF, WORKER, Budget
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,16 +114,37 @@ def test_O16_a_long_wait_for_a_lock_is_logged_once_with_its_holder(
 
 def test_O16_a_server_that_says_nothing_shows_no_life(silent_server: str) -> None:
     begun = time.monotonic()
-    assert not database_waits.shows_life(silent_server)
-    assert time.monotonic() - begun < database_waits.SIGN_OF_LIFE_SECONDS + 2
+    assert not signs_of_life.shows_life(silent_server)
+    assert time.monotonic() - begun < signs_of_life.SIGN_OF_LIFE_SECONDS + 2
 
 
 def test_O16_a_server_that_answers_or_refuses_shows_life(silent_server: str) -> None:
     with connection.cursor():
-        assert database_waits.shows_life(connection.connection.full_dsn)
+        assert signs_of_life.shows_life(connection.connection.full_dsn)
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert database_waits.shows_life(f"host=127.0.0.1 port={port} user=nobody"), "an error makes nobody wait"
+    assert signs_of_life.shows_life(f"host=127.0.0.1 port={port} user=nobody"), "an error makes nobody wait"
+
+
+def test_O16_of_several_servers_one_that_answers_is_enough_and_an_error_is_not(silent_server: str) -> None:
+    silent = extensions.parse_dsn(silent_server)["port"]
+    with connection.cursor():
+        own = extensions.parse_dsn(connection.connection.full_dsn)
+    two = extensions.make_dsn(**own | {"host": f"127.0.0.1,{own['host']}", "port": f"{silent},5432"})
+    assert signs_of_life.shows_life(two)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        refusing = closed.getsockname()[1]
+    assert not signs_of_life.shows_life(f"host=127.0.0.1,127.0.0.1 port={silent},{refusing} user=nobody")
+
+
+def test_a_server_that_takes_no_writes_any_more_is_left_for_the_one_that_does(letter: Letter) -> None:
+    """As after a failover, when the former primary is a replica now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    with pytest.raises(OperationalError, match="takes no writes any more"):
+        Letter.objects.update(goal=7)
+    connection.close_if_unusable_or_obsolete()  # as before each request
+    assert Letter.objects.update(goal=7) == 1
 
 
 def test_O16_a_process_with_thousands_of_connections_still_notices_a_server_that_hangs(silent_server: str) -> None:
@@ -133,8 +155,8 @@ def test_O16_a_process_with_thousands_of_connections_still_notices_a_server_that
         for _each in range(1_100):
             stack.callback(os.close, os.dup(0))
         with connection.cursor():
-            assert database_waits.shows_life(connection.connection.full_dsn)
-        assert not database_waits.shows_life(silent_server)
+            assert signs_of_life.shows_life(connection.connection.full_dsn)
+        assert not signs_of_life.shows_life(silent_server)
 
 
 def test_O16_a_long_statement_is_not_cut_while_the_server_answers() -> None:

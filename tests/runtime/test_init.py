@@ -94,17 +94,26 @@ def test_an_updates_key_of_another_machine_leaves_no_private_half_here(tmp_path:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file away")
-def test_O12_with_two_users_the_web_server_reads_the_settings_and_not_the_key(tmp_path: Path) -> None:
+def test_O12_with_two_users_the_web_server_reads_the_settings_and_nothing_of_the_worker(tmp_path: Path) -> None:
     worker, group = pwd.getpwnam("daemon"), pwd.getpwnam("nobody").pw_gid
     done = init(tmp_path, "--worker-user", "daemon", "--group", str(group))
     assert done.returncode == 0, done.stderr
-    settings, key = tmp_path / ".env", tmp_path / "outbox.private"
+    settings, own, key = (tmp_path / name for name in (".env", "worker.env", "outbox.private"))
     assert (settings.stat().st_uid, settings.stat().st_gid, mode(settings)) == (0, group, 0o640)
-    assert (key.stat().st_uid, mode(key)) == (worker.pw_uid, 0o400)
-    assert "OUTBOX_PRIVATE_KEY_FILE" not in environment.in_file(settings), "which the web server reads"
+    for file in (own, key):
+        assert (file.stat().st_uid, mode(file)) == (worker.pw_uid, 0o400)
+    assert not {"OUTBOX_PRIVATE_KEY_FILE", "EMAIL_URL"} & environment.in_file(settings).keys()
+    assert environment.in_file(own) == {"EMAIL_URL": ANSWERS["--email-url"]}
     assert "`undersigned check --deploy`" in done.stdout
-    init(tmp_path, "--overwrite")
+    assert f"copy of {settings} and {own} and {key}" in done.stdout
+    before = environment.in_file(settings)
+    with settings.open("a") as lines:
+        lines.write("ALARM_WEBHOOK_URL=ntfy+https://ntfy.sh/secret-topic\n")
+    assert init(tmp_path, "--overwrite", email_url="smtp://localhost").returncode == 0
+    assert environment.in_file(own).keys() == {"EMAIL_URL", "ALARM_WEBHOOK_URL"}, "the topic is a secret, too"
+    assert environment.in_file(settings) == before
     assert (settings.stat().st_gid, mode(settings)) == (group, 0o640), "changed settings stay whose they were"
+    assert (own.stat().st_uid, mode(own)) == (worker.pw_uid, 0o400)
 
 
 def test_O12_files_that_others_can_read_are_closed_to_them(tmp_path: Path) -> None:

@@ -1,26 +1,20 @@
 """Advisory locks: each feature has its own, and no lock stays behind."""
 
 import logging
-import os
 import re
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from campaign.management.commands.serve import Command as Serve
-from campaign.management.commands.serve import _wait_for_port
 from campaign.models import Letter
 from campaign.runtime import database_waits
 from campaign.runtime.locks import AdvisoryLock, block_lock, transaction_lock
 from tests.factories import make_letter
-from tests.live_site import BASE, free_port
+from tests.live_site import BASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,53 +120,3 @@ def test_a_wait_for_a_lock_is_logged_and_ends(
     assert [record.getMessage() for record in caplog.records] == [
         "the lock MIGRATE is held by somebody else; this process waits for it"
     ]
-
-
-@pytest.fixture
-def pooler(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """PgBouncer before the database, in transaction mode, with two sessions for all. Yields how to connect to it."""
-    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
-    if program is None:
-        pytest.skip("pgbouncer is not installed")
-    server = connection.get_connection_params()
-    folder, port = tmp_path / "pooler", free_port()
-    (tmp_path / "users").write_text(f'"{server["user"]}" ""\n')
-    (tmp_path / "pooler.ini").write_text(
-        f"[databases]\n* = host={server['host']}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n"
-        f"unix_socket_dir =\nauth_type = trust\nauth_file = {tmp_path}/users\npool_mode = transaction\n"
-        "default_pool_size = 2\nignore_startup_parameters = extra_float_digits,options\n"
-    )
-    tmp_path.chmod(0o755)
-    folder.mkdir()
-    user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=+dac_override",
-            "--ambient-caps=+dac_override"] if os.geteuid() == 0 else []  # fmt: skip
-    with subprocess.Popen([*user, program, "-q", str(tmp_path / "pooler.ini")]) as process:
-        try:
-            _wait_for_port("127.0.0.1", port, threading.Event())
-            yield {"HOST": "127.0.0.1", "PORT": str(port)}
-        finally:
-            process.terminate()
-
-
-def test_O17_no_lock_stays_behind_in_a_pool_and_none_is_held_twice(pooler: dict[str, Any]) -> None:
-    """Many threads, each with transactions of its own inside the lock, over two sessions."""
-    inside, most = 0, 0
-
-    def work() -> None:
-        nonlocal inside, most
-        connection.settings_dict = connection.settings_dict | pooler
-        for _turn in range(5):
-            with block_lock(AdvisoryLock.FREEZE_DELIVERY, seconds=30):
-                inside += 1
-                most = max(most, inside)
-                with transaction.atomic():
-                    transaction_lock(AdvisoryLock.IMPORT_PAPER)
-                    list(Letter.objects.all())
-                inside -= 1
-
-    threads = [in_thread(work) for _each in range(2)]
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-    assert most == 1
-    assert held() == 0

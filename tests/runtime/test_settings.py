@@ -81,6 +81,22 @@ def test_plain_http_on_this_machine_says_that_it_is_local_mode(tmp_path: Path) -
     assert not (tmp_path / "x").exists(), "a public site behind a proxy on this machine"
 
 
+def test_the_direct_address_is_for_all_but_the_web_server_and_gives_way_to_one_given_for_a_call(tmp_path: Path) -> None:
+    urls = {"DATABASE_URL": "postgres://u@pooler/x", "DIRECT_DATABASE_URL": "postgres://u@server/x"}
+    (tmp_path / ".env").write_text("".join(f"{name}={url}\n" for name, url in (PRODUCTION | urls).items()))
+    shutil.copytree(BASE / "campaign", tmp_path / "campaign")
+
+    def host(**given: str) -> str:
+        code = "from campaign import settings; print(settings.DATABASES['default']['HOST'])"
+        environment = kept_environment() | {"VAR_DIR": str(tmp_path / "v")} | given
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+
+    assert host() == "server\n"
+    assert host(DIRECT_DATABASE_URL="") == "pooler\n", "as `serve` starts the web server"
+    assert host(DATABASE_URL="postgres://owner@other/x") == "other\n"
+
+
 @pytest.mark.parametrize("name", ["serve.log", "mail"])
 def test_what_somebody_else_puts_into_the_folder_makes_it_no_public_site(tmp_path: Path, name: str) -> None:
     (tmp_path / "v" / name).mkdir(parents=True)
@@ -128,6 +144,25 @@ def test_O15_a_file_of_settings_that_cannot_be_read_stops_the_start(checkout: Pa
     assert done.returncode != 0
     assert str(file) in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert not (checkout / "v").exists(), "no keys and no database of its own"
+
+
+def test_the_worker_has_settings_of_its_own_beside_those_of_both(checkout: Path) -> None:
+    own = checkout / "worker.env"
+    lines = {name: value for name, value in PRODUCTION.items() if name != "EMAIL_URL"}
+    (checkout / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    done = start(checkout / "v", checkout, SITE_URL=PRODUCTION["SITE_URL"])
+    assert "Emails are written to files" in done.stderr, "without that file"
+    own.write_text(f"EMAIL_URL={PRODUCTION['EMAIL_URL']}\n")
+    done = start(checkout / "v", checkout, SITE_URL=PRODUCTION["SITE_URL"], WORKER_SETTINGS_FILE=str(own))
+    assert done.returncode == 0, done.stderr
+
+
+def test_O15_a_worker_without_its_settings_does_not_start(checkout: Path) -> None:
+    (checkout / ".env").write_text("".join(f"{name}={value}\n" for name, value in PRODUCTION.items()))
+    own = checkout / "worker.env"
+    done = start(checkout / "v", checkout, WORKER_SETTINGS_FILE=str(own))
+    assert done.returncode != 0, "it would write emails to files that nobody gets"
+    assert done.stderr == f"There is no {own}: `init --overwrite` makes it.\n"
 
 
 @contextlib.contextmanager
@@ -231,6 +266,9 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
         ({**LOCAL, "SITE_URL": "https://letter.example.org"}, "(LOCAL=True), but SITE_URL points to another machine"),
         ({**LOCAL, "EMAIL_URL": "smtp://mail.example.org"}, "(LOCAL=True), but EMAIL_URL points to another machine"),
         ({**LOCAL, "DATABASE_URL": "postgres://db/x"}, "(LOCAL=True), but DATABASE_URL points to another machine"),
+        ({**LOCAL, "DATABASE_URL": "postgres://localhost:1,db:2/x"}, "but DATABASE_URL points to another machine"),
+        ({**LOCAL, "DATABASE_URL": "postgres://localhost:1,localhost:x/x"}, "DATABASE_URL has a port that is none."),
+        ({**LOCAL, "REPLICA_URL": "sqlite:///x"}, "REPLICA_URL must begin with postgres://."),
         ({**LOCAL, "TRUSTED_PROXIES": "1"}, "(LOCAL=True), but TRUSTED_PROXIES says there is a proxy"),
     ],
 )

@@ -119,7 +119,7 @@ TABLE = {
     "signatures_paperimport_history": ("do", "do"),
     "signatures_paperimport_import": ("do", ""),
     "signatures_paperimport_confirm": ("", "do"),
-    "signatures_paperimport_undo": ("", "do"),
+    "signatures_paperimport_undo": ("do", "do"),
     "signatures_question_add": ("o", "o"),
     "signatures_question_change": ("o", "o"),
     "signatures_question_changelist": ("o", "o"),

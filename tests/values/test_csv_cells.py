@@ -1,6 +1,5 @@
 """CSV: one writer, and one guard against cells that a spreadsheet would run, in Python and in SQL."""
 
-import csv
 import io
 import re
 from pathlib import Path
@@ -38,12 +37,6 @@ def test_E1_every_row_is_written_guarded() -> None:
     out = io.StringIO(newline="")
     csv_cells.write_rows(out, [("letter", "address"), ("bridge", "=1+1@example.org"), (1, 'say "yes", please')])
     assert out.getvalue() == 'letter,address\r\nbridge,\'=1+1@example.org\r\n1,"say ""yes"", please"\r\n'
-
-
-def test_rows_for_copy_keep_null_and_empty_apart_and_are_not_guarded() -> None:
-    out = io.StringIO(newline="")
-    csv_cells.write_copy_rows(out, [("=1", None, "")])
-    assert next(csv.reader(io.StringIO(out.getvalue()), quoting=csv.QUOTE_NOTNULL)) == ["=1", None, ""]
 
 
 def test_E1_no_other_module_writes_csv() -> None:

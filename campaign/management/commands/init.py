@@ -15,6 +15,7 @@ from campaign.runtime.initial_settings import PAIRS, QUESTIONS, Question
 
 BASE = Path(__file__).resolve().parents[3]
 SETTINGS = ".env"
+WORKER_SETTINGS = "worker.env"  # beside it, where the worker is a user of its own
 UPDATES = """\
 - Move {} to a machine that is offline, and delete it here. No program on this
   machine needs it, and with it the addresses of people who asked for updates can be read."""
@@ -62,7 +63,8 @@ class Command(BaseCommand):
         if file.exists() and not options["overwrite"]:
             raise CommandError(f"{file} exists already. `--overwrite` changes its answers and keeps its keys.")
         owners = _owners(file, options["group"], options["worker_user"])
-        settings = self.answers(options, environment.in_file(file))
+        for_worker = file.parent / WORKER_SETTINGS
+        settings = self.answers(options, environment.in_file(file) | environment.in_file(for_worker))
         if options["worker_user"] and not settings["DATABASE_URL"]:
             raise CommandError("DATABASE_URL is missing: the embedded PostgreSQL serves one user, and you have two.")
         initial_settings.file_text(settings)  # so that a wrong value is found before a key is made
@@ -70,11 +72,17 @@ class Command(BaseCommand):
         settings |= {name: keys.key_pair(private, owners[name]) for name, private in made.items()}
         if "OUTBOX_PUBLIC_KEY" in made and not options["worker_user"]:
             settings["OUTBOX_PRIVATE_KEY_FILE"] = str(made["OUTBOX_PUBLIC_KEY"])
+        files = [file, *made.values()]
+        if options["worker_user"] or for_worker.exists():
+            own = {name: settings[name] for name in environment.OF_WORKER if settings.get(name)}
+            keys.replace(for_worker, initial_settings.file_text(own), owners[WORKER_SETTINGS])
+            settings = {name: value for name, value in settings.items() if name not in own}
+            files.insert(1, for_worker)
         write = keys.replace if file.exists() else keys.write_once
         if write(file, initial_settings.file_text(settings), owners[SETTINGS]) is False:
             raise CommandError(f"{file} came into being meanwhile.")
-        self.stdout.write(f"Written: {', '.join(map(str, [file, *made.values()]))}.")
-        self.stdout.write(_advice(file, settings, made, is_service=bool(options["worker_user"])))
+        self.stdout.write(f"Written: {', '.join(map(str, files))}.")
+        self.stdout.write(_advice(files, settings, is_service=bool(options["worker_user"])))
 
     def answers(self, options: dict[str, Any], former: dict[str, str]) -> dict[str, str]:
         """Returns all settings but the key pairs: of the options, of the answers, and what was in the file."""
@@ -111,8 +119,9 @@ class Command(BaseCommand):
 
 
 def _owners(file: Path, group: str | None, worker: str | None) -> dict[str, keys.Owner]:
-    """Returns who owns the file of settings, and who the private half of each pair."""
+    """Returns who owns each file of settings, and who the private half of each pair."""
     settings, outbox, updates = keys.OURS, keys.Owner(0o400), keys.Owner(0o400)
+    for_worker = file.parent / WORKER_SETTINGS
     try:
         if group:
             settings = keys.Owner(0o640, group=_number(group, lambda name: grp.getgrnam(name).gr_gid))
@@ -122,21 +131,22 @@ def _owners(file: Path, group: str | None, worker: str | None) -> dict[str, keys
             outbox = keys.Owner(0o400, user=_number(worker, lambda name: pwd.getpwnam(name).pw_uid))
     except KeyError as error:
         raise CommandError(f"There is no such user or group: {error.args[0]}.") from None
-    return {SETTINGS: settings, "OUTBOX_PUBLIC_KEY": outbox, "UPDATES_PUBLIC_KEY": updates}
+    own = keys.owner_of(for_worker) if for_worker.exists() and not worker else outbox
+    return {SETTINGS: settings, WORKER_SETTINGS: own, "OUTBOX_PUBLIC_KEY": outbox, "UPDATES_PUBLIC_KEY": updates}
 
 
 def _number(name: str, find: Callable[[str], int]) -> int:
     return int(name) if name.isdecimal() else find(name)
 
 
-def _advice(file: Path, settings: dict[str, str], made: dict[str, Path], *, is_service: bool) -> str:
+def _advice(files: list[Path], settings: dict[str, str], *, is_service: bool) -> str:
     """Returns what is to be kept off this machine, and what comes next."""
     lines = ["", "Before the site is open:"]
-    if updates := made.get("UPDATES_PUBLIC_KEY"):
-        lines.append(UPDATES.format(updates))
+    updates = [file for file in files if file.stem == environment.pair("UPDATES_PUBLIC_KEY")]
+    lines += [UPDATES.format(file) for file in updates]
     program = "undersigned" if is_service else "manage.py"
     lines += [
-        COPIES.format(" and ".join(map(str, [file, *(key for key in made.values() if key != updates)]))),
+        COPIES.format(" and ".join(str(file) for file in files if file not in updates)),
         f"- Emails come from {settings['DEFAULT_FROM_EMAIL']}: set SPF, DKIM and DMARC for its domain.",
         f"Next: `{program} check --deploy`; then start the site (docs/operate/go-live.md).",
     ]

@@ -157,7 +157,7 @@ class Command(BaseCommand):
             child.start()
         _wait_for_port(options["host"], options["port"], stop)
         self.tell(f"The letter:     {settings.SITE_URL}/\nStaff:          {settings.SITE_URL}/{settings.ADMIN_PATH}")
-        if not settings.EMAIL_URL:
+        if not settings.EMAIL_URL and not options["no_worker"]:
             self.tell(f"Emails are in:  {settings.VAR_DIR}/mail/")
         self.tell("Ctrl-C stops it.")
         while not stop.wait(0.2):
@@ -176,7 +176,7 @@ class Command(BaseCommand):
 def children(options: dict[str, Any]) -> list[Child]:
     """Returns the web server and the worker. Only the environment of the worker names the private key of the outbox."""
     # Set to empty, because a `.env` file would fill in a variable that is missing.
-    web_environment = {**os.environ, "OUTBOX_PRIVATE_KEY_FILE": ""}
+    web_environment = {**os.environ, "OUTBOX_PRIVATE_KEY_FILE": "", "DIRECT_DATABASE_URL": ""}
     web = [
         sys.executable, "-m", "granian", "--interface", "asginl", "--http", "1",
         "--host", options["host"], "--port", str(options["port"]),

@@ -33,6 +33,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         except InterfaceError as error:  # the statement before this one found the connection lost
             raise OperationalError(str(error)) from error
 
+    def chunked_cursor(self) -> Any:
+        """Returns a cursor of the server only within a transaction: beyond one, PgBouncer changes sessions (O17)."""
+        return super().chunked_cursor() if self.in_atomic_block else self.cursor()
+
     def is_usable(self) -> bool:
         look = select.poll()  # not `select`, which takes no descriptor above 1,023
         try:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.decorators import permission_required
@@ -23,6 +24,7 @@ from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import building, errata, freezing, manifest
 from signatures.models import Delivery, SignedLetter
+from signatures.retention import ADDRESSES_AT_LEAST
 from signatures.staff.fresh_sign_in import fresh_sign_in
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
@@ -64,12 +66,42 @@ class VoidForm(forms.Form):
     reason = forms.CharField(label="Why it is void", max_length=300, widget=AdminTextInputWidget)
 
 
-# By step: its title, the states in which it is possible, its form, and the action that takes the fields.
-STEPS: dict[str, tuple[str, set[Delivery.State], type[forms.Form], Callable[..., Any]]] = {
-    "hand-over": ("It was handed over", {Delivery.State.READY}, HandOverForm, freezing.hand_over),
-    "acknowledge": ("It was acknowledged", {Delivery.State.HANDED_OVER}, AcknowledgeForm, freezing.acknowledge),
-    "void": ("Call it back (void)", {Delivery.State.FROZEN, Delivery.State.READY}, VoidForm, freezing.void),
-}
+class RetractForm(forms.Form):
+    reason = forms.CharField(label="Why", max_length=300, widget=AdminTextInputWidget)
+
+
+class Step(NamedTuple):
+    """A step of a delivery that staff take on a page of its own, which says what cannot be undone."""
+
+    title: str
+    states: set[Delivery.State]  # in which it is possible
+    form: type[forms.Form]
+    action: Callable[..., Any]  # takes the fields
+    consequence: str
+
+
+STEPS = {
+    "hand-over": Step(
+        "It was handed over", {Delivery.State.READY}, HandOverForm, freezing.hand_over,
+        "This cannot be undone. The delivery page shows day, recipient and place, and whoever withdraws from now on "
+        "becomes an erratum.",
+    ),
+    "acknowledge": Step(
+        "It was acknowledged", {Delivery.State.HANDED_OVER}, AcknowledgeForm, freezing.acknowledge,
+        "The addresses that people left for updates are deleted {months} months after this day, and not before "
+        "{first}. Until then it can be taken back.",
+    ),
+    "not-acknowledged": Step(
+        "It was not acknowledged", {Delivery.State.ACKNOWLEDGED}, RetractForm, freezing.retract_acknowledgment,
+        "The day is taken off the delivery page. Emails about it that were sent, and addresses that were deleted, stay "
+        "so.",
+    ),
+    "void": Step(
+        "Call it back (void)", {Delivery.State.FROZEN, Delivery.State.READY}, VoidForm, freezing.void,
+        "This cannot be undone: the public page of this delivery goes, and its number is not used again. You can "
+        "freeze another delivery.",
+    ),
+}  # fmt: skip
 
 # The labels of a delivery's counts.
 COUNT_LABELS = {
@@ -210,18 +242,23 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         if step not in STEPS:
             raise Http404
         delivery = get_object_or_404(Delivery, pk=pk)
-        title, _states, form_class, action = STEPS[step]
-        form = form_class(request.POST or None)
+        chosen = STEPS[step]
+        form = chosen.form(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                action(delivery, by=request.user.pk, **form.cleaned_data)
+                chosen.action(delivery, by=request.user.pk, **form.cleaned_data)
             except TransitionNotAllowed as error:
                 form.add_error(None, str(error))
             else:
                 self.message_user(request, "Done.", messages.SUCCESS)
                 return redirect("admin:signatures_delivery_change", pk)
         withdrawn = errata.entries_that_left(delivery).count() if step == "hand-over" else 0
-        return self._form_page(request, "step", title, form, delivery=delivery, withdrawn=withdrawn)
+        consequence = chosen.consequence.format(
+            months=settings.RETENTION_MONTHS, first=(timezone.now() + ADDRESSES_AT_LEAST).date()
+        )
+        return self._form_page(
+            request, "step", chosen.title, form, delivery=delivery, withdrawn=withdrawn, consequence=consequence
+        )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -235,7 +272,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "has_package": delivery.package.exists(),
             "runs": runs,
             "stage": building.STAGES.get(delivery.stage, (0, 0, ""))[2],
-            "steps": [(step, title) for step, (title, states, *_) in STEPS.items() if delivery.state in states],
+            "steps": [(name, step.title) for name, step in STEPS.items() if delivery.state in step.states],
             **(extra_context or {}),
         }
         page = super().change_view(request, object_id, form_url, context)

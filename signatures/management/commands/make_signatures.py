@@ -1,58 +1,35 @@
 """Fill a letter with made-up signatures, by COPY, for demos and benchmarks."""
 
-import hashlib
-import io
-import random
-import uuid
+import contextlib
+import time
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
-from itertools import batched, islice
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import batched, chain
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
-from django.db.models import Max
-from django.utils import timezone
-from psycopg2.errors import UniqueViolation
 from tqdm import tqdm
 
 from campaign.models import Letter, Translation
+from campaign.runtime import database
 from signatures import counts
-from signatures.management.commands._people import Person, lines, people
-from signatures.models import Signature
-from signatures.registries import Flag
-from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS, TYPED_NAMES, WORDS
-from signatures.states import Kind, State, Visibility
-from signatures.values import csv_cells, names
+from signatures.management.commands._made_up_rows import COLUMNS, HOUR, Block, Row, Rows
+from signatures.models import CountDelta, HourlyStatistic, Signature
 
-CHUNK = 5_000  # rows in one COPY; no more than these are in memory at a time
-WEEKS = 8
-COLUMNS = (
-    *TYPED_NAMES, *DERIVED_FROM_WORDS, "public_id", "address_hash", "letter_id", "translation_id", "place", "paper",
-    "language", "state", "flags", "signed_up_at", "confirmed_at", "approved_on",
-)  # fmt: skip
-# Shares in percent.
-STATES = {State.APPROVED: 87, State.WAITING: 9, State.REJECTED: 2, State.WITHDRAWN: 2}
-VISIBILITIES = {Visibility.PUBLIC: 76, Visibility.DELIVERY: 14, Visibility.COUNTED: 10}
-FLAGGED = {State.WAITING: 0.5, State.REJECTED: 0.7, State.APPROVED: 0.01}
-FLAGS = ("link", "trap", "stale-form", "rate", "script-mix", "similar")
-COMMENTS = ("Thank you.", "My grandmother was born in Hamhŭng.", "함께합니다.", "声援", "Дякую!", "شكراً لكم")
-
-
-# Events that a site writes for each submission.
-_COUNT_SIGN_UPS = """
-    INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, number, hour, language, event)
-    SELECT letter_id, '', '', FALSE, count(*), date_trunc('hour', signed_up_at, 'UTC'), language, 'sign-up'
-    FROM signatures_signature WHERE letter_id = %(letter)s AND id > %(after)s GROUP BY 1, 6, 7
-"""
+BLOCKS = 10  # in one COPY and one transaction; no more than these are in memory at a time
+MANY = 100_000  # signatures for which building the indexes anew is faster
 
 
 class Command(BaseCommand):
     help = (
         "Makes N realistic signatures with distinct names, in many scripts and all states, for demos and benchmarks. "
-        "The same seed makes the same people, so use each seed only once for a letter."
+        "The same seed makes the same people: those who signed already are left as they are, so a call that was "
+        "stopped goes on when it is made again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -60,6 +37,12 @@ class Command(BaseCommand):
         parser.add_argument("--letter", metavar="SLUG", help="default: the current letter")
         parser.add_argument("--seed", type=int, default=1, help="use another one to add more people (default: 1)")
         parser.add_argument("--yes", action="store_true", help="also on a site that is not in local mode")
+        parser.add_argument(
+            "--fast",
+            action="store_true",
+            help="also where somebody signed already: drop the indexes that only make the site fast, and build them "
+            "anew at the end; until then pages are slow, and nobody can sign while they are built",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         number, seed = options["number"], options["seed"]
@@ -68,33 +51,33 @@ class Command(BaseCommand):
         if number < 1:
             raise CommandError("N must be at least 1.")
         letter = _letter(options["letter"])
-        newest = Signature.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        try:
-            self.copy(Rows(letter, seed, number), number)
-        except UniqueViolation:
-            raise CommandError(f"Seed {seed} was used for {letter.slug} already; take another --seed.") from None
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT_SIGN_UPS, {"letter": letter.pk, "after": newest})
-            cursor.execute("ANALYZE signatures_signature")
-        counts.fold_deltas()
-        self.stdout.write(f"{number} signatures under {letter.slug}")
+        rows = Rows(
+            letter.pk, letter.slug, seed, number, {code: _text(letter, code) for code, _name in settings.LANGUAGES}
+        )
+        is_fast = number >= MANY and (options["fast"] or not Signature.objects.exists())
+        begun = time.monotonic()
+        with database.single_instance("make_signatures"), secondary_indexes(are_dropped=is_fast):
+            made = self.copy(rows)
+        rate = made / (time.monotonic() - begun)
+        self.stdout.write(f"{number} signatures under {letter.slug}: made {made}, {rate:,.0f} a second")
 
-    @transaction.atomic
-    def copy(self, rows: "Rows", number: int) -> None:
-        """Write all of them or none."""
-        statement = f"COPY {Signature._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv)"
-        done = 0
-        bar = tqdm(total=number, unit=" signatures", unit_scale=True, disable=None)  # None: on a terminal only
-        with connection.cursor() as cursor, bar:
-            for chunk in batched(rows, CHUNK):
-                page = io.StringIO()
-                csv_cells.write_copy_rows(page, ([row[column] for column in COLUMNS] for row in chunk))
-                page.seek(0)
-                cursor.copy_expert(statement, page)
-                done += len(chunk)
-                bar.update(len(chunk))
-        if done < number:
+    def copy(self, rows: Rows) -> int:
+        """Writes those who are not there yet, some blocks at a time. Returns how many."""
+        made = done = 0
+        bar = tqdm(total=rows.number, unit=" signatures", unit_scale=True, disable=None)  # None: on a terminal only
+        with bar, ThreadPoolExecutor(1) as maker:
+            made_ahead: Future[list[Row]] | None = None
+            for blocks in chain(batched(rows.blocks(), BLOCKS), [()]):  # the next rows are made while these are stored
+                making = maker.submit(missing_rows, rows, blocks, _public_ids(blocks))
+                if made_ahead:
+                    made += store(rows.letter, made_ahead.result())
+                made_ahead = making
+                size = sum(block.size for block in blocks)
+                done += size
+                bar.update(size)
+        if done < rows.number:
             raise CommandError(f"There are no more than {done} distinct names.")
+        return made
 
 
 def _letter(slug: str | None) -> Letter:
@@ -104,91 +87,87 @@ def _letter(slug: str | None) -> Letter:
     return letter
 
 
-class Rows:
-    """Yields the signatures, each as a value for each of `COLUMNS`."""
-
-    def __init__(self, letter: Letter, seed: int, number: int) -> None:
-        self.letter, self.seed, self.number = letter, seed, number
-        self.chance = random.Random(f"rows {seed}")
-        self.now = timezone.now()
-        self.start = datetime.combine(self.now - timedelta(weeks=WEEKS), time(), UTC)
-        self.texts = {language: self._text(language) for language, _name in settings.LANGUAGES}
-
-    def _text(self, language: str) -> int:
-        text = Translation.objects.newest(self.letter.slug, language)
-        if text is None:
-            raise CommandError(f"{self.letter.slug} has no published text.")
-        return text.pk
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        for index, person in enumerate(islice(people(self.seed), self.number)):
-            yield self._row(index, person)
-
-    def _row(self, index: int, person: Person) -> dict[str, Any]:
-        chance, naming = self.chance, person.naming
-        state, visibility = pick(chance, STATES), pick(chance, VISIBILITIES)
-        typed = self._typed(person, visibility)
-        flags = [some(chance, FLAGS, FLAGGED.get(state, 0.0))]
-        signed_up, confirmed, approved = self._moments(index, state)
-        if state == State.WITHDRAWN:
-            typed |= dict.fromkeys(BLANKED_ON_WITHDRAWAL, "")
-        elif visibility == Visibility.COUNTED:
-            typed |= dict.fromkeys(WORDS, "")
-        if typed["kind"] == Kind.ORGANIZATION and typed["name"]:
-            flags.insert(0, Flag.ORGANIZATION)  # as screening does
-        address_hash, public_id = self._ids(index)
-        return {
-            **typed,
-            **names.search_columns(typed["name"], typed["organization"]),
-            "public_id": public_id,
-            "address_hash": f"\\x{address_hash.hex()}",
-            "letter_id": self.letter.pk,
-            "translation_id": self.texts[naming.language],
-            "place": None if state == State.WITHDRAWN else 1,
-            "paper": False,
-            "language": naming.language,
-            "state": state,
-            "flags": f"{{{','.join(filter(None, flags))}}}",
-            "signed_up_at": signed_up,
-            "confirmed_at": confirmed,
-            "approved_on": approved,
-        }
-
-    def _typed(self, person: Person, visibility: str) -> dict[str, str]:
-        """Returns what this person types. Fields that are not filled in here are empty."""
-        chance, naming = self.chance, person.naming
-        is_organization = chance.random() < 0.02
-        return dict.fromkeys(TYPED_NAMES, "") | {
-            "kind": Kind.ORGANIZATION if is_organization else Kind.PERSON,
-            "visibility": visibility,
-            "name": naming.foundation.format(person.name) if is_organization else person.name,
-            "role": some(chance, lines(naming.roles), 0.0 if is_organization else 0.3),
-            "organization": some(chance, lines(naming.organizations), 0.15),
-            "spokesperson": ", ".join([person.name, *lines(naming.roles)[:1]]) if is_organization else "",
-            "comment": some(chance, COMMENTS, 0.04),
-            "country": some(chance, naming.countries.split(), 0.9),
-        }
-
-    def _moments(self, index: int, state: str) -> tuple[Any, Any, Any]:
-        """Returns when it was submitted, confirmed and approved: most in the first days, in the order of signing."""
-        chance = self.chance
-        elapsed = ((index + chance.random()) / self.number) ** 1.7
-        signed_up = self.start + (self.now - timedelta(days=1) - self.start) * elapsed
-        confirmed = min(signed_up + timedelta(hours=chance.expovariate(1 / 3)), self.now)
-        approved = min(confirmed + timedelta(days=chance.random() * 3), self.now).date()
-        return signed_up, confirmed, approved if state == State.APPROVED else None
-
-    def _ids(self, index: int) -> tuple[bytes, uuid.UUID]:
-        """Returns the address hash of no address, and the public id."""
-        digest = hashlib.blake2b(f"{self.letter.slug} {self.seed} {index}".encode(), digest_size=48).digest()
-        return digest[:32], uuid.UUID(bytes=digest[32:], version=4)
+def _text(letter: Letter, language: str) -> int:
+    text = Translation.objects.newest(letter.slug, language)
+    if text is None:
+        raise CommandError(f"{letter.slug} has no published text.")
+    return text.pk
 
 
-def pick(chance: random.Random, shares: dict[Any, int]) -> Any:
-    """Returns one of the keys, each with its share."""
-    return chance.choices(list(shares), list(shares.values()))[0]
+def _public_ids(blocks: tuple[Block, ...]) -> list[set[str]]:
+    """Returns the public ids of the signatures of each block that are there."""
+    ranges = [[block.public_id("0" * 15), block.public_id("f" * 15)] for block in blocks]
+    found = (Signature.objects.filter(public_id__range=each).values_list("public_id", flat=True) for each in ranges)
+    return [{public_id.hex for public_id in public_ids} for public_ids in found]
 
 
-def some(chance: random.Random, choices: Any, share: float) -> str:
-    """Returns one of the choices for this share of the people, and "" for the others."""
-    return chance.choice(choices) if choices and chance.random() < share else ""
+def missing_rows(rows: Rows, blocks: tuple[Block, ...], there: list[set[str]]) -> list[Row]:
+    """Returns the signatures of these blocks without those that are there. A whole block is not made again."""
+    return [
+        row
+        for block, public_ids in zip(blocks, there, strict=True)
+        if len(public_ids) < block.size
+        for row in rows.rows(block)
+        if row.public_id not in public_ids
+    ]
+
+
+def store(letter: int, rows: list[Row]) -> int:
+    """Writes these signatures of a letter, all or none. Returns how many."""
+    if not rows:
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.copy_expert(f"COPY {Signature._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN", Lines(rows))
+        connection.check_constraints()  # no index can be built while a check is pending
+        _count_sign_ups(letter, rows)
+    counts.fold_deltas()
+    return len(rows)
+
+
+class Lines:
+    """A file of rows for COPY, which reads them one by one."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = batched(rows, 100)
+
+    def read(self, _size: int) -> str:
+        return "".join(row.line for row in next(self.rows, ()))
+
+
+def _count_sign_ups(letter: int, rows: list[Row]) -> None:
+    """Stores the events that a site stores for submissions. A trigger counts everything else."""
+    hours = Counter((row.hour, row.language) for row in rows)
+    CountDelta.objects.bulk_create(
+        CountDelta(
+            letter_id=letter, state="", visibility="", flagged=False, number=number, language=language,
+            hour=datetime.fromtimestamp(hour * HOUR, UTC), event=HourlyStatistic.Event.SIGN_UP,
+        )
+        for (hour, language), number in hours.items()
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def secondary_indexes(*, are_dropped: bool) -> Iterator[None]:
+    """Drops the indexes that hold no rule, if that is asked for, and builds after the block those that are missing.
+
+    They are the ones of the model, so the next call builds what a killed one left missing.
+    """
+    if are_dropped:
+        with connection.schema_editor() as editor:
+            for index in _indexes(are_there=True):
+                editor.remove_index(Signature, index)
+    try:
+        yield
+    finally:
+        with transaction.atomic(), connection.cursor() as cursor, connection.schema_editor() as editor:
+            missing = _indexes(are_there=False)
+            cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+            for index in missing:
+                editor.add_index(Signature, index)
+            cursor.execute(f"ANALYZE {Signature._meta.db_table}")
+
+
+def _indexes(*, are_there: bool) -> list[Any]:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, Signature._meta.db_table)
+    return [index for index in Signature._meta.indexes if (index.name in found) == are_there]

@@ -46,7 +46,7 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        undo = wrap(require_POST(fresh_sign_in(self.undo)))
+        undo = wrap(fresh_sign_in(self.undo))
         return [
             path("import/", wrap(fresh_sign_in(self.preview)), name="signatures_paperimport_import"),
             path("confirm/", wrap(require_POST(fresh_sign_in(self.confirm))), name="signatures_paperimport_confirm"),
@@ -95,9 +95,21 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     @importers_only
     def undo(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Undo a whole import."""
+        """GET asks first, because what is deleted does not come back; POST undoes a whole import."""
+        chosen = get_object_or_404(PaperImport, pk=number)
+        if request.method != "POST":
+            left = paper_import.signatures_of(chosen).count()
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Undo this import",
+                "letter": chosen.letter,
+                "consequence": f"{left} signature{pluralize(left, ' is,s are')} deleted, whatever became of them "
+                "since. Their words leave the deliveries, too, as errata. Nothing brings them back but the file.",
+                "leave_to": "admin:signatures_paperimport_changelist",
+            }
+            return render(request, "admin/ask_first.html", context)
         try:
-            deleted = paper_import.undo_import(get_object_or_404(PaperImport, pk=number), by=staff_id(request))
+            deleted = paper_import.undo_import(chosen, by=staff_id(request))
         except paper_import.ImportRefused as error:
             self.message_user(request, str(error), messages.ERROR)
         else:

@@ -39,9 +39,9 @@ class DrillSite(LiveSite):
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, folder: Path | None = None) -> Iterator[Self]:
-        """Yields a site, in this folder or a new one."""
-        inbox = DrillInbox()
+    def started(cls, folder: Path | None = None, inbox: DrillInbox | None = None) -> Iterator[Self]:
+        """Yields a site, in this folder or a new one, with this inbox or a new one."""
+        inbox = DrillInbox() if inbox is None else inbox  # an empty inbox is a list without emails
         with inbox.served(free_port()) as mail_port:
             options = ("--workers", "2", "--no-worker")
             with cls.temporary(free_port(), *options, folder=folder, EMAIL_URL=f"smtp://127.0.0.1:{mail_port}") as site:

@@ -57,7 +57,7 @@ def _put_in_order(texts: list[Any]) -> None:
 class Migration(migrations.Migration):
     """Backwards, it stops where a corrected translation stands beside the former one: there was no room for both."""
 
-    dependencies = [("campaign", "0003_signers_per_mailbox")]
+    dependencies = [("campaign", "0004_acknowledgment_recorded_at")]
 
     operations = [
         migrations.RemoveConstraint("translation", "one_translation_per_language"),

@@ -1,0 +1,1 @@
+"""A large letter under long mixed traffic. `uv run python -m tests.faults.soak`."""

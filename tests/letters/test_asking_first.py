@@ -1,0 +1,188 @@
+"""What an ordinary form of admin cannot do by accident (threat model A21). docs/staff/undo.md lists all of it."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from campaign.models import Letter
+from signatures import retention
+from signatures.delivery import freezing
+from signatures.models import AuditEntry, Delivery, Signature
+from signatures.states import State
+from signatures.transitions import TransitionNotAllowed
+from tests.factories import make_delivery, make_letter, make_signature
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+TODAY = date(2026, 5, 9)
+
+
+@pytest.fixture
+def editor_client(editor: User) -> Client:
+    client = Client()
+    client.force_login(editor)
+    return client
+
+
+def page_of(letter: Letter) -> str:
+    return f"/admin/campaign/letter/{letter.pk}/change/"
+
+
+def shown(answer: Any) -> dict[str, Any]:
+    """What the form of this answer would send."""
+    form = answer.context["adminform"].form
+    values = {name: value for name in form.fields if (value := form[name].value()) is not None}
+    return (
+        values
+        | {f"{moment}_{half}": "" for moment in ("opens_at", "closes_at") for half in (0, 1)}
+        | {"letterhead": "{}"}
+    )
+
+
+# Editors: the form of a letter
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("slug", "bridges", "Each link to /letters/bridge/ that people have shared will lead nowhere."),
+        (
+            "moderation",
+            "after",
+            "Names without a flag appear before anybody has read them, within a minute the 1 that wait",
+        ),
+    ],
+)
+def test_A21_what_cannot_be_taken_back_is_asked_and_saved_when_it_is_sent_again(
+    editor_client: Client, letter: Letter, field: str, value: str, sentence: str
+) -> None:
+    make_signature(letter, "Ada", State.WAITING)
+    make_signature(letter, "Ben", State.WAITING, flags=["link"])
+    asked = editor_client.post(page_of(letter), {**shown(editor_client.get(page_of(letter))), field: value})
+    assert asked.status_code == 200
+    assert sentence in asked.content.decode() and "Nothing was saved yet" in asked.content.decode()
+    letter.refresh_from_db()
+    assert getattr(letter, field) != value
+    assert shown(asked)[field] == value, "what was typed stays"
+    assert editor_client.post(page_of(letter), shown(asked)).status_code == 302
+    letter.refresh_from_db()
+    assert getattr(letter, field) == value
+
+
+def test_A21_an_answer_to_one_question_is_none_to_another(editor_client: Client, letter: Letter) -> None:
+    first = shown(editor_client.post(page_of(letter), {**shown(editor_client.get(page_of(letter))), "slug": "one"}))
+    assert editor_client.post(page_of(letter), {**first, "moderation": "after"}).status_code == 200
+    letter.refresh_from_db()
+    assert (letter.slug, letter.moderation) == ("bridge", "before")
+
+
+def test_a_change_that_can_be_taken_back_is_not_asked(editor_client: Client, letter: Letter) -> None:
+    form = shown(editor_client.get(page_of(letter)))
+    assert editor_client.post(page_of(letter), {**form, "goal": "5000", "state": "paused"}).status_code == 302
+    letter.refresh_from_db()
+    assert (letter.goal, letter.state) == (5000, "paused")
+
+
+def test_nobody_is_asked_about_a_draft(editor_client: Client) -> None:
+    draft = make_letter("draft", state=Letter.State.DRAFT)
+    form = shown(editor_client.get(page_of(draft)))
+    assert editor_client.post(page_of(draft), {**form, "slug": "other", "moderation": "after"}).status_code == 302
+
+
+def test_A21_a_letter_that_people_signed_never_becomes_a_draft(editor_client: Client, letter: Letter) -> None:
+    form = {**shown(editor_client.get(page_of(letter))), "state": "draft"}
+    assert editor_client.post(page_of(letter), form).status_code == 302, "nobody has signed"
+    Letter.objects.update(state="open")
+    make_signature(letter, "Ada", State.WITHDRAWN)
+    form = {**shown(editor_client.get(page_of(letter))), "state": "draft"}
+    answer = editor_client.post(page_of(letter), form).content.decode()
+    assert "People have signed this letter: pause or close it. A draft is hidden from them." in answer
+    letter.refresh_from_db()
+    assert letter.state == "open"
+
+
+# The retention date belongs to the delivery
+
+
+def test_A21_no_form_of_a_letter_moves_its_retention_date(editor_client: Client, letter: Letter) -> None:
+    page = editor_client.get(page_of(letter))
+    assert "acknowledged_on" not in page.context["adminform"].form.fields
+    form = {**shown(page), "acknowledged_on": "1999-01-01", "acknowledged_on_0": "1999-01-01", "goal": "7"}
+    assert editor_client.post(page_of(letter), form).status_code == 302
+    letter.refresh_from_db()
+    assert (letter.goal, letter.acknowledged_on, letter.acknowledged_at) == (7, None, None)
+
+
+def acknowledged(letter: Letter, on: date = TODAY, number: int = 1) -> Delivery:
+    delivery = make_delivery(letter, number)
+    Delivery.objects.filter(pk=delivery.pk).update(root="ab" * 32, state=Delivery.State.HANDED_OVER)
+    return freezing.acknowledge(delivery, by=None, on=on)
+
+
+def is_kept(letter: Letter) -> bool:
+    retention.prune()
+    return Signature.objects.filter(letter=letter, sealed_address__isnull=False).exists()
+
+
+def test_A21_a_day_long_past_takes_no_address_away_for_thirty_days(letter: Letter) -> None:
+    make_signature(letter, "Ada", sealed_address=b"sealed")
+    acknowledged(letter, on=date(1999, 1, 1))
+    assert is_kept(letter)
+    Letter.objects.update(acknowledged_at=timezone.now() - 29 * DAY)
+    assert is_kept(letter)
+    Letter.objects.update(acknowledged_at=timezone.now() - 31 * DAY)
+    assert not is_kept(letter)
+
+
+def test_A21_an_acknowledgment_is_taken_back_with_a_reason_and_so_is_its_retention_date(letter: Letter) -> None:
+    delivery = acknowledged(letter)
+    with pytest.raises(TransitionNotAllowed):
+        freezing.retract_acknowledgment(delivery, by=1, reason=" ")
+    back = freezing.retract_acknowledgment(delivery, by=1, reason="another letter was meant")
+    letter.refresh_from_db()
+    assert (back.state, back.acknowledged_on) == ("handed-over", None)
+    assert (letter.acknowledged_on, letter.acknowledged_at) == (None, None)
+    entry = AuditEntry.objects.get(action="retract-acknowledgment")
+    assert (entry.staff_id, entry.reason, entry.was, entry.now) == (
+        1, "another letter was meant", "acknowledged", "handed-over",
+    )  # fmt: skip
+    with pytest.raises(TransitionNotAllowed):
+        freezing.retract_acknowledgment(delivery, by=1, reason="twice")
+
+
+def test_the_last_acknowledgment_of_several_counts(letter: Letter) -> None:
+    acknowledged(letter, on=TODAY)
+    second = acknowledged(letter, on=TODAY - 90 * DAY, number=2)
+    letter.refresh_from_db()
+    assert letter.acknowledged_on == TODAY, "an earlier day brings nothing forward"
+    freezing.retract_acknowledgment(second, by=None, reason="not yet")
+    letter.refresh_from_db()
+    assert letter.acknowledged_on == TODAY
+
+
+# Delivery officers: each step says what it does
+
+
+@pytest.mark.parametrize(
+    ("state", "step", "sentence"),
+    [
+        ("ready", "hand-over", "This cannot be undone."),
+        ("ready", "void", "This cannot be undone:"),
+        ("handed-over", "acknowledge", "are deleted 12 months after this day, and not before"),
+        ("acknowledged", "not-acknowledged", "addresses that were deleted, stay so"),
+    ],
+)
+def test_A21_each_step_of_a_delivery_says_what_cannot_be_undone(
+    officer: User, letter: Letter, state: str, step: str, sentence: str
+) -> None:
+    client = Client()
+    client.force_login(officer)
+    delivery = make_delivery(letter)
+    Delivery.objects.filter(pk=delivery.pk).update(root="ab" * 32, state=state)
+    pages = f"/admin/signatures/delivery/{delivery.pk}"
+    assert f"{pages}/step/{step}/" in client.get(f"{pages}/change/").content.decode()
+    assert sentence in client.get(f"{pages}/step/{step}/").content.decode()
