@@ -3,7 +3,7 @@
 `signatures.audit.letter_admin` extends them with audit entries, and registers them.
 """
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -34,7 +34,7 @@ class LetterAdmin(KeptAdmin):
     form = ConflictCheckedForm
     list_display = ("slug", "recipient", "state", "goal", "created_at")
     list_filter = ("state",)
-    readonly_fields = ("texts",)
+    readonly_fields: ClassVar[tuple[str, ...]] = ("texts",)
 
     @admin.display(description="texts")
     def texts(self, obj: Letter) -> str:

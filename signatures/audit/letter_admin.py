@@ -49,7 +49,7 @@ class LetterForm(AskingForm):
 class AuditedLetterAdmin(AuditedAdmin, LetterAdmin):
     form = LetterForm
     letter_id_path = "pk"
-    readonly_fields = ("acknowledged_on",)
+    readonly_fields = (*LetterAdmin.readonly_fields, "acknowledged_on")
 
 
 @admin.register(Translation)

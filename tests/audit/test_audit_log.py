@@ -168,7 +168,7 @@ def test_a_changed_letter_is_recorded_with_choices_and_numbers_but_no_words(
 def test_changed_and_published_texts_are_recorded_by_number(editor: User, client: Client, letter: Letter) -> None:
     client.force_login(editor)
     answer = post_form(
-        client, "/admin/campaign/translation/add/", letter=str(letter.pk), language="ko", title=CANARY, body=CANARY,
+        client, f"/admin/campaign/translation/add/?letter={letter.pk}", language="ko", title=CANARY, body=CANARY,
         signatories='[{"name": "Ada", "titles": ["Chair"]}]',
     )  # fmt: skip
     assert answer.status_code == 302, answer.context["errors"]
