@@ -13,9 +13,9 @@ from campaign.runtime import environment, keys, log_settings
 from campaign.runtime.environment import LOCAL_HOSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environment.read_file(BASE_DIR / ".env")
+NAMES_FROM_FILE = environment.read_file(BASE_DIR / ".env")
 if settings_of_worker := environment.text("WORKER_SETTINGS_FILE"):
-    environment.read_file(Path(settings_of_worker), is_needed=True)
+    NAMES_FROM_FILE |= environment.read_file(Path(settings_of_worker), is_needed=True)
 
 # Site and mode
 
@@ -99,7 +99,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.sitemaps",
-    "django.contrib.staticfiles",
     "crispy_forms",
     "crispy_bootstrap5",
     "django_countries",
@@ -110,6 +109,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     # After auth: the groups of staff are made of its permissions.
     "campaign.apps.CampaignConfig",
+    "django.contrib.staticfiles",  # after campaign, whose `collectstatic` takes the place of Django's
     "signatures.apps.SignaturesConfig",
 ]
 

@@ -47,6 +47,12 @@ def children_of(process: int) -> list[int]:
     return found
 
 
+def is_web_process(process: int) -> bool:
+    with contextlib.suppress(OSError):  # it has just ended
+        return b"campaign.web.process" in Path(f"/proc/{process}/cmdline").read_bytes()
+    return False
+
+
 class LiveSite:
     """A running site. Leaving its `with` block stops it."""
 
@@ -65,6 +71,7 @@ class LiveSite:
             "SITE_URL": self.url,
             "DJANGO_SETTINGS_MODULE": "campaign.settings",
         }
+        self.code = BASE  # the folder of the code that is served
         self.options: tuple[str, ...] = ("--workers", "1")
 
     @classmethod
@@ -74,29 +81,40 @@ class LiveSite:
         site = cls(port, folder)
         site.options = options or site.options
         site.environment |= settings
+        with site.removed_at_the_end(), site:
+            yield site
+
+    @contextlib.contextmanager
+    def removed_at_the_end(self) -> Iterator[None]:
+        """Removes the processes and files of the site after this block."""
         try:
-            with site:
-                yield site
+            yield
         finally:
-            for number in site.processes():
+            for number in self.processes():
                 os.kill(number, signal.SIGKILL)
-            shutil.rmtree(site.folder, ignore_errors=True)
-            site.output.unlink(missing_ok=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.output.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
-        with self.output.open("ab") as out:
-            command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *self.options]
-            self.process = subprocess.Popen(
-                command, cwd=BASE, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
-            )
+        self.start()
         self.wait_until_ready()
         if (login := self.folder / "first-login.txt").exists():  # the first login deletes it
             self.first_password = login.read_text().split("password: ")[1].strip()
         return self
 
+    def start(self) -> None:
+        with self.output.open("ab") as out:
+            command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *self.options]
+            self.process = subprocess.Popen(
+                command, cwd=self.code, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            )
+
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
@@ -127,7 +145,9 @@ class LiveSite:
     def run(self, *words: str) -> str:
         """Runs a management command while the site runs. Returns what it printed."""
         command = [sys.executable, "manage.py", *words]
-        done = subprocess.run(command, cwd=BASE, env=self.environment, check=True, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            command, cwd=self.code, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
+        )
         return done.stdout
 
     def python(self, module: str, call: str) -> Any:
@@ -175,6 +195,10 @@ class LiveSite:
             if str(self.folder).encode() in words and int(entry.name) != os.getpid():
                 found.append(int(entry.name))
         return found
+
+    def web_processes(self) -> list[int]:
+        """Returns the ids of the processes that answer requests."""
+        return [number for number in children_of(self.process.pid) if is_web_process(number)]
 
     def messages(self, to: str) -> list[EmailMessage]:
         """Returns the emails to this address, oldest first."""

@@ -51,7 +51,7 @@ class Pooler:
             f"default_pool_size = {sessions}\nmax_client_conn = 500\nso_reuseport = 1\n"
             "ignore_startup_parameters = extra_float_digits,options\n"
             # As docs/operate/scale.md has them.
-            "server_login_retry = 1\nserver_connect_timeout = 3\nquery_wait_timeout = 5\ntcp_user_timeout = 10000\n"
+            "server_login_retry = 1\nserver_connect_timeout = 3\nquery_wait_timeout = 2\ntcp_user_timeout = 10000\n"
         )
 
     @contextlib.contextmanager

@@ -12,10 +12,10 @@ from typing import Any, Self
 
 import psycopg2
 
-from campaign.runtime import database
+from campaign.runtime import cluster, database
 from tests.live_site import free_port
 
-OPTIONS = {**database.SERVER_SETTINGS, "shared_buffers": "64MB", "wal_keep_size": "256MB", "hot_standby": "on"}
+OPTIONS = {**cluster.SERVER_SETTINGS, "shared_buffers": "64MB", "wal_keep_size": "256MB", "hot_standby": "on"}
 
 
 class PostgresServer:
@@ -57,7 +57,7 @@ class PostgresServer:
         source = ["--host", str(other.folder), "--port", str(other.port), "--username", "undersigned"]
         self._run("pg_basebackup", *source, "--pgdata", str(self.data), "--checkpoint", "fast")
         (self.data / "standby.signal").touch()
-        shutil.chown(self.data / "standby.signal", *database._ordinary_user())
+        shutil.chown(self.data / "standby.signal", *cluster._ordinary_user())
         with (self.data / "postgresql.auto.conf").open("a") as settings:
             settings.write(f"primary_conninfo = 'host={other.host} port={other.port} user=undersigned'\n")
             settings.write("synchronous_standby_names = ''\n")
@@ -127,10 +127,10 @@ class PostgresServer:
     def _make_folder(self) -> None:
         self.folder.mkdir(parents=True)
         if os.geteuid() == 0:
-            shutil.chown(self.folder, *database._ordinary_user())
+            shutil.chown(self.folder, *cluster._ordinary_user())
 
     def _command(self, name: str, *words: str) -> list[str]:
-        return database._as_ordinary_user([str(database.binaries() / name), *words])
+        return cluster._as_ordinary_user([str(cluster.binaries() / name), *words])
 
     def _run(self, name: str, *words: str) -> None:
         done = subprocess.run(self._command(name, *words), capture_output=True, text=True, check=False)

@@ -41,7 +41,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from campaign.letters import text_cache
 from campaign.models import Letter
-from campaign.runtime import database
+from campaign.runtime import cluster
 from campaign.runtime.logs import RedactingFormatter
 from campaign.web import middleware
 from signatures import tasks
@@ -430,7 +430,7 @@ class Scenario:
         name = str(connection.settings_dict["NAME"])
         with connection.cursor() as cursor:
             cursor.execute("CHECKPOINT")
-        dump = [str(database.binaries() / "pg_dump"), "-h", str(settings.POSTGRES_DIR), "-U", "undersigned", name]
+        dump = [str(cluster.binaries() / "pg_dump"), "-h", str(settings.POSTGRES_DIR), "-U", "undersigned", name]
         for way in (["--column-inserts"], ["--format=custom", "--compress=0"]):
             done = subprocess.run([*dump[:1], *way, *dump[1:]], capture_output=True, check=True)
             place(DUMP).look(done.stdout)

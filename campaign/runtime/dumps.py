@@ -11,7 +11,7 @@ from typing import IO
 from django.db import connection
 from psycopg2 import extensions
 
-from campaign.runtime import database
+from campaign.runtime import cluster, database
 
 
 class DumpFailed(Exception):
@@ -70,7 +70,7 @@ def _running(name: str, *options: str, pipe: str) -> Iterator[IO[bytes]]:
 def _program(name: str) -> str:
     """Returns the path of a program of PostgreSQL: the embedded one's, which can read all servers that we support."""
     try:
-        return str(database.binaries() / name)
+        return str(cluster.binaries() / name)
     except database.DatabaseUnavailable:
         if found := shutil.which(name):
             return found

@@ -34,15 +34,16 @@ OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv"}  # in VAR_DIR
 env = environ.Env()
 
 
-def read_file(path: Path, *, is_needed: bool = False) -> None:
-    """Read a file like `.env`, if there is one. What the environment has already stays."""
+def read_file(path: Path, *, is_needed: bool = False) -> frozenset[str]:
+    """Read a file like `.env`, if there is one. What the environment has stays. Returns the names of all else."""
     if is_needed and not path.exists():
         raise ImproperlyConfigured(f"There is no {path}: `init --overwrite` makes it.")
     found = in_file(path)
     if "DATABASE_URL" in os.environ and "DATABASE_URL" in found:  # for one call: the direct one is of another database
         os.environ.setdefault("DIRECT_DATABASE_URL", "")
-    for name, value in found.items():
-        os.environ.setdefault(name, value)
+    added = {name: value for name, value in found.items() if name not in os.environ}
+    os.environ.update(added)
+    return frozenset(added)
 
 
 def in_file(path: Path) -> dict[str, str]:

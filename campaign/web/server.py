@@ -69,10 +69,12 @@ class Application:
         self._overload = ThreadPool(handler, 1, database_waits.public())
         self._logins = ThreadPool(handler, LOGIN_THREADS, database_waits.STAFF)
         self._admin = f"/{settings.ADMIN_PATH}"
+        self.is_leaving = False  # then each answer ends its connection: the process ends soon
 
     async def __call__(self, scope: dict[str, Any], receive: request_body.Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError("This application speaks HTTP alone.")
+        send = partial(self._send, send)
         environ = wsgi_calls.environ_of(scope)
         pool = self._pool(environ["PATH_INFO"])
         request, began = wsgi_calls.request_of(environ), time.perf_counter()
@@ -91,6 +93,11 @@ class Application:
             await _send(send, await self._answer(environ, pool), pool)
         finally:
             environ["wsgi.input"].close()
+
+    async def _send(self, send: Send, message: dict[str, Any]) -> None:
+        if self.is_leaving and "headers" in message:
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
 
     def _pool(self, path: str) -> ThreadPool:
         if not path.startswith(self._admin):

@@ -3,7 +3,7 @@
 import json
 import time
 
-from campaign.runtime import database
+from campaign.runtime import cluster
 from tests.bench.fixture import SLUG, BenchSite
 from tests.bench.fixture import run as call
 from tests.bench.table import Row, alternate
@@ -36,7 +36,7 @@ def run(sites: dict[str, BenchSite], *, quick: bool) -> list[Row]:
         started = time.perf_counter()
         call(
             [
-                str(database.binaries() / "psql"),
+                str(cluster.binaries() / "psql"),
                 "-X",
                 *where,
                 "-c",

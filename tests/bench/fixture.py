@@ -97,16 +97,19 @@ class BenchSite:
 
     @contextlib.contextmanager
     def beside(self, name: str, interface: str = "asginl", **environment: str) -> Iterator[str]:
-        """Yields the address of another application of this folder, on the same database, started as `serve` does.
+        """Yields the address of another application of this folder, on the same database, with as many processes.
 
         A WSGI application gets as many threads as the site has for public pages.
         """
         port = free_port()
-        web = serve.children({"host": "127.0.0.1", "port": port, "workers": 2, "no_worker": True})[0]
         threads = ["--blocking-threads", str(PUBLIC_THREADS)] if interface == "wsgi" else []
-        command = [*web.command[:-1], "--interface", interface, *threads, f"tests.bench.{name}:application"]
+        command = [
+            sys.executable, "-m", "granian", "--interface", interface, "--http", "1", "--port", str(port),
+            "--workers", "2", "--backlog", "2048", "--no-ws", "--log-level", "warning", *threads,
+            f"tests.bench.{name}:application",
+        ]  # fmt: skip
         log = self.folder / f"{name}.log"
-        process = start(command, {**web.environment, **self.environment, **environment}, log)
+        process = start(command, {**serve.environment_of_web(), **self.environment, **environment}, log)
         try:
             wait_until_up(process, f"http://127.0.0.1:{port}/", log)
             yield f"http://127.0.0.1:{port}"

@@ -4,6 +4,7 @@ The *control* is the same code under a plain WSGI server with Django's own hashe
 take more than the limit, or the drill proves nothing.
 """
 
+import contextlib
 import http.client
 import re
 import sys
@@ -39,27 +40,29 @@ TOKEN = "a" * 32
 SAME_SITE = {"Cookie": f"csrftoken={TOKEN}", "X-CSRFToken": TOKEN, "Sec-Fetch-Site": "same-origin"}
 
 
-def peak_megabytes(port: int) -> int:
-    """Returns the most memory that a process of the web server on this port has taken."""
-    peaks = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            status = (folder / "status").read_text()
-        except OSError:
-            continue
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        if b"granian" in words and str(port).encode() in words and found:
-            peaks.append(int(found[1]) // 1024)
-    return max(peaks)
+def processes_of(port: int) -> list[int]:
+    """Returns the processes of a plain server on this port, which stands in their command."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = file.read_bytes().split(b"\0")
+            if b"granian" in words and str(port).encode() in words:
+                found.append(int(file.parent.name))
+    return found
 
 
-def run(port: int, server: str) -> int:
+def peak_megabytes(processes: list[int]) -> int:
+    """Returns the most memory that one of the processes has taken."""
+    statuses = (Path(f"/proc/{number}/status").read_text() for number in processes)
+    return max(int(found[1]) // 1024 for status in statuses if (found := re.search(r"VmHWM:\s+(\d+) kB", status)))
+
+
+def run(port: int, server: str, processes: list[int]) -> int:
     """Sends the logins, and prints what came of them. Returns the peak in megabytes."""
-    before = peak_megabytes(port)
+    before = peak_megabytes(processes)
     with ThreadPoolExecutor(LOGINS) as clients:
         answers = list(clients.map(lambda number: log_in(port, number), range(LOGINS)))
-    peak = peak_megabytes(port)
+    peak = peak_megabytes(processes)
     statuses = {status: [answer[0] for answer in answers].count(status) for status, _seconds in answers}
     slowest = max(seconds for _status, seconds in answers)
     print(f"{server:8} {statuses}  slowest {slowest:.2f} s  memory {before} MB before, at most {peak} MB")
@@ -68,9 +71,9 @@ def run(port: int, server: str) -> int:
 
 def main() -> int:
     with LiveSite.temporary(free_port()) as site:
-        peak = run(site.port, "site")
+        peak = run(site.port, "site", site.web_processes())
         with control(site) as port:
-            without = run(port, "control")
+            without = run(port, "control", processes_of(port))
     return 0 if peak < MAX_MEGABYTES < without else 1
 
 

@@ -1,7 +1,6 @@
 """The numbers at `/metrics`: for the operator's monitoring, and for nobody else."""
 
 import os
-import re
 import signal
 import time
 from collections.abc import Iterator
@@ -198,7 +197,7 @@ def test_requests_are_counted_by_page_status_and_whether_they_came_from_memory(s
 def test_a_web_process_that_ends_takes_no_number_with_it(site: LiveSite) -> None:
     site.get("/privacy/")
     before = numbers_of(site)["requests_total", "no", "privacy", "200"]
-    (web,) = (number for number in site.processes() if _is_web_process(number))
+    (web,) = site.web_processes()
 
     os.kill(web, signal.SIGKILL)
     site.wait_until_ready(60)
@@ -206,15 +205,6 @@ def test_a_web_process_that_ends_takes_no_number_with_it(site: LiveSite) -> None
     assert numbers_of(site)["requests_total", "no", "privacy", "200"] == before
     site.get("/letters/xi-jinping-2013/my-link/")
     assert numbers_of(site)["requests_total", "no", "my-link", "200"] == 1
-
-
-def _is_web_process(number: int) -> bool:
-    """The process that answers: a child of Granian's own."""
-    words = Path(f"/proc/{number}/cmdline").read_bytes()
-    parent = int(re.findall(r"PPid:\s+(\d+)", Path(f"/proc/{number}/status").read_text())[0])
-    return b"spawn_main" in words or (
-        b"granian" in words and b"granian" in Path(f"/proc/{parent}/cmdline").read_bytes()
-    )
 
 
 def test_the_site_tells_nothing_without_the_token(site: LiveSite) -> None:

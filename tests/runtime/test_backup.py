@@ -22,7 +22,7 @@ from django.conf import LazySettings, settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from campaign.runtime import database, environment
+from campaign.runtime import cluster, environment
 from signatures.audit import audit_log
 from signatures.models import Alarm, Signature
 from signatures.monitoring import alarms
@@ -277,7 +277,7 @@ def test_R10_no_backup_holds_a_secret_or_a_key_of_a_day(site: Site, tmp_path: Pa
             assert secret.read_bytes().strip() not in everything
     assert "LOCAL=True" in (made / "settings.env").read_text()
     listed = subprocess.run(
-        [str(database.binaries() / "pg_restore"), "--data-only", "--table=signatures_dailykey", "-f", "-", made / "database.dump"],
+        [str(cluster.binaries() / "pg_restore"), "--data-only", "--table=signatures_dailykey", "-f", "-", made / "database.dump"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "COPY" not in listed.stdout

@@ -68,7 +68,7 @@ def start(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> dic
     """The options of a `serve` with a folder of its own, which tries again soon."""
     settings.VAR_DIR, settings.STATIC_ROOT = tmp_path / "v", tmp_path / "v" / "static"
     monkeypatch.setattr(serve, "RETRY_PAUSE_SECONDS", 0.2)
-    return {"host": "127.0.0.1", "port": free_port()}
+    return {"host": "127.0.0.1", "port": free_port(), "workers": 0}
 
 
 @contextlib.contextmanager

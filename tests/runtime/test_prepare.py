@@ -33,12 +33,11 @@ def test_of_two_machines_that_start_at_once_the_second_waits_until_the_first_has
     assert Letter.objects.count() == User.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_built_in", [False, True])
 def test_static_files_are_collected_unless_somebody_has_collected_them(
     settings: Any, tmp_path: Path, is_built_in: bool
 ) -> None:
     settings.VAR_DIR, settings.STATIC_ROOT = tmp_path, tmp_path / "static"
     settings.STATIC_DIR = str(tmp_path / "static") if is_built_in else ""
-    serve.Command().prepare()
+    serve.prepare_files()
     assert (tmp_path / "static").exists() is not is_built_in

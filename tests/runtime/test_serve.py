@@ -142,18 +142,11 @@ def test_a_command_uses_the_running_database(site: LiveSite, tmp_path: Path) -> 
 
 
 def test_R6_a_web_process_that_is_killed_is_restarted_and_that_is_a_line_of_json(site: LiveSite) -> None:
-    def parent(number: int) -> int:
-        return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
-
-    def is_web_server(number: int) -> bool:
-        return b"granian" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-
-    (server,) = (number for number in site.processes() if is_web_server(number) and parent(number) == site.process.pid)
-    child = max(number for number in site.processes() if parent(number) == server)
-    os.kill(child, signal.SIGKILL)
+    (process,) = site.web_processes()
+    os.kill(process, signal.SIGKILL)
     site.wait_until_ready()
-    loggers = {json.loads(line)["logger"] for line in site.output.read_text().splitlines()}
-    assert "_granian" in loggers
+    events = {json.loads(line)["event"] for line in site.output.read_text().splitlines()}
+    assert "web server ended with -9; it restarts in 1 s." in events
 
 
 def test_a_child_process_that_ends_is_restarted(site: LiveSite) -> None:
@@ -169,7 +162,7 @@ def test_a_child_process_that_ends_is_restarted(site: LiveSite) -> None:
 
 def test_R2_no_web_process_knows_the_private_key_or_its_path(site: LiveSite) -> None:
     private = (site.folder / "keys" / "outbox.private").read_text().strip().encode()
-    web = [number for number in site.processes() if b"granian" in Path(f"/proc/{number}/cmdline").read_bytes()]
+    web = site.web_processes()
     assert web
     for number in web:
         environment = Path(f"/proc/{number}/environ").read_bytes()

@@ -4,15 +4,17 @@ The web server is the real one, and so are the proxies, with the files in `deplo
 """
 
 import json
+import os
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
 
-from campaign.management.commands import serve
+from campaign.runtime.processes import WebServer
 from campaign.web.client_network import client_network
 from tests import proxies
 from tests.live_site import free_port
@@ -51,12 +53,17 @@ def answered(port: int, headers: Sequence[str], certificate: Certificate | None 
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def site() -> Iterator[int]:
     """The port of the web server that `serve` starts."""
-    port, log = free_port(), tmp_path_factory.mktemp("site") / "output.log"
-    (web,) = serve.children({"host": "127.0.0.1", "port": port, "workers": 1, "no_worker": True})
-    with proxies.running(web.command, port, log, DJANGO_SETTINGS_MODULE="tests.web.probe_settings"):
-        yield port
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.web.probe_settings"}
+    web = WebServer("127.0.0.1", port := free_port(), 1, environment)
+    web.load()
+    web.open()
+    while not web.has_loaded:
+        web.check()
+        time.sleep(0.05)
+    yield port
+    web.end()
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.redis_server import RedisServer
 WEB = [Machine("web1", 11, (FRONT, BACK)), Machine("web2", 12, (FRONT, BACK))]
 WORKER, REDIS = Machine("worker", 13, (BACK,)), Machine("redis", 31, (BACK,))
 DATABASES = [Machine("db1", 21, (BACK,)), Machine("db2", 22, (BACK,))]
-SESSIONS = 20  # of each pooler
+SESSIONS = 40  # of each pooler: as many as threads that wait for locks, or the letter waits behind them
 SITE_PORT = 8000
 # As docs/operate/scale.md has them: a pooler passes on none of those that the site asks for.
 LIMITS = {"statement_timeout": "5s", "lock_timeout": "1s", "idle_in_transaction_session_timeout": "10s"}

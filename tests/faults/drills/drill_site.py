@@ -90,8 +90,7 @@ class DrillSite(LiveSite):
 
     @property
     def web(self) -> "WebServer":
-        (process,) = (number for number in children_of(self.process.pid) if "granian" in command_of(number))
-        return WebServer(self.port, process)
+        return WebServer(self.port, self.process.pid, shares_socket=True)
 
     @contextlib.contextmanager
     def replaced_function(self, name: str, old: str, new: str) -> Iterator[None]:
@@ -140,15 +139,19 @@ class DrillSite(LiveSite):
 
 
 class WebServer(NamedTuple):
-    """A web server: its port, and the process that starts those which answer."""
+    """A web server: its port, the process that starts those which answer, and whether they share a socket."""
 
     port: int
     process: int
+    shares_socket: bool = False
 
     @property
     def workers(self) -> list[int]:
         """The ids of the processes that answer requests, oldest first. Another is started when one ends."""
-        return sorted(number for number in children_of(self.process) if "granian" in command_of(number))
+        words = ("granian", "campaign.web.process")
+        return sorted(
+            number for number in children_of(self.process) if any(word in command_of(number) for word in words)
+        )
 
 
 class Worker:

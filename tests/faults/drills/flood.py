@@ -9,7 +9,7 @@ from tests.faults.drills.drill_site import DrillSite
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
 from tests.faults.honest_signer import sign_up
-from tests.faults.parallel_logins import MAX_MEGABYTES, peak_megabytes
+from tests.faults.parallel_logins import MAX_MEGABYTES, peak_megabytes, processes_of
 
 READERS = 16
 MAX_SECONDS = 2.0  # for an honest sign-up
@@ -32,7 +32,7 @@ def try_it(site: DrillSite, group: str, seconds: int, port: int) -> Outcome:
         said = wrk.communicate()[0]
     found = _SLOWEST.search(said)
     reads = float(found[1]) * _UNITS[found[2]] if found else float("inf")
-    memory = peak_megabytes(port)
+    memory = peak_megabytes(site.web_processes() if port == site.port else processes_of(port))
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     outcome = signers.outcome([])
     outcome.note = (
