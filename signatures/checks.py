@@ -68,7 +68,7 @@ def sign_up(databases: Sequence[str] | None = None, **_options: Any) -> Iterator
 
 def _sign_current_letter() -> None:
     letter = Letter.objects.current()
-    translation = letter and Translation.objects.in_newest_revision(letter.slug).first()
+    translation = letter and Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
     if translation:
         values = dict.fromkeys((field.name for field in TYPED_FIELDS), "") | {
             "kind": "person", "visibility": Visibility.PUBLIC.value, "name": "Check",

@@ -169,7 +169,7 @@ def words(letter: Letter) -> dict[str, str]:
         "visibility": "public",
         "comment": "",
         "consent": "on",
-        "text": letter.revisions.get().translations.get().digest,
+        "text": letter.revisions.get().translations.get(language="en").digest,
     }
 
 

@@ -1,4 +1,4 @@
-"""A site of version 0.9 is migrated with its data: unconfirmed signatures become submissions, and back."""
+"""A site of version 0.9 is migrated with its data: unconfirmed signatures, and texts that were corrected alone."""
 
 import json
 import os
@@ -129,3 +129,94 @@ def test_O8_and_back_again(sql: Sql) -> None:
     assert sql("SELECT id, public_id, name, state, flags FROM signatures_signature ORDER BY id") == before
     counted = "SELECT state, sum(number) FROM signatures_countdelta GROUP BY 1 HAVING sum(number) <> 0"
     assert sorted(sql(counted)) == [("approved", 1), ("unconfirmed", 1), ("withdrawn", 1)]
+
+
+# Texts, of which any published one made a revision
+
+
+DRAFT, MARKED = "draft", "authoritative"
+# Number of the revision, language, title, and what more; then what the migration makes of it: number, language, title,
+# whether it is authoritative.
+CASES: dict[str, tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]] = {
+    "english-alone-corrected": (  # and the box "authoritative" not ticked again
+        [(1, "en", "Bridge", MARKED), (1, "ko", "다리"), (2, "en", "Two bridges")],
+        [(1, "en", "Bridge", True), (1, "ko", "다리", False), (2, "en", "Two bridges", True)],
+    ),
+    "korean-alone-corrected": (
+        [(1, "en", "Bridge", MARKED), (1, "ko", "다리"), (2, "ko", "교량"), (2, "zh-hans", "桥", DRAFT)],
+        [(1, "en", "Bridge", True), (1, "ko", "다리", False), (1, "ko", "교량", False), (1, "zh-hans", "桥", False)],
+    ),
+    "the-next-wording-drafted": (  # under a number that was given to Korean
+        [(1, "en", "Bridge", MARKED), (2, "ko", "교량"), (2, "en", "Two bridges", DRAFT)],
+        [(1, "en", "Bridge", True), (1, "ko", "교량", False), (3, "en", "Two bridges", True)],
+    ),
+    "korean-ticked-by-mistake-and-english-copied": (
+        [(1, "en", "Bridge", MARKED), (2, "ko", "교량", MARKED), (2, "en", "Bridge"), (3, "en", "Two", MARKED)],
+        [(1, "en", "Bridge", True), (2, "ko", "교량", False), (2, "en", "Bridge", True), (3, "en", "Two", True)],
+    ),
+    "nothing-marked": (
+        [(1, "ko", "다리", "unofficial"), (2, "en", "Bridge")],
+        [(2, "ko", "다리", False), (2, "en", "Bridge", True)],
+    ),
+}
+STORED = (
+    "SELECT number, language, title, authoritative FROM campaign_translation"
+    " JOIN campaign_revision ON campaign_revision.id = revision_id JOIN campaign_letter ON campaign_letter.id = letter_id"
+    " WHERE slug = %s ORDER BY number, campaign_translation.id"
+)
+SHOWN = """
+import django; from django.conf import settings
+settings.DATABASES['default']['NAME'] = {database!r}; django.setup()
+from campaign.models import Translation
+for slug in ('english-alone-corrected', 'korean-alone-corrected'):
+    for code in ('en', 'ko', 'zh-hans'):
+        text = Translation.objects.newest(slug, code)
+        print(code, text.title, text.revision.number, *['of an earlier wording'] * bool(text.wording_day))
+"""
+
+
+def write(sql: Sql, slug: str, number: int, language: str, title: str, mark: str = "") -> None:
+    """A text as version 0.9 stored it."""
+    sql(
+        "INSERT INTO campaign_letter (slug, recipient, state, moderation, goal, letterhead, created_at)"
+        " VALUES (%s, 'the Minister', 'open', 'before', 0, '{}', now()) ON CONFLICT DO NOTHING",
+        slug,
+    )
+    ((letter,),) = sql("SELECT id FROM campaign_letter WHERE slug = %s", slug)
+    numbered = (
+        "INSERT INTO campaign_revision (letter_id, number, created_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING"
+    )
+    sql(numbered, letter, number)
+    sql(
+        "INSERT INTO campaign_translation (revision_id, language, title, date, addressee, salutation, body, closing,"
+        " signatories, authoritative, unofficial, digest, published_at)"
+        " SELECT id, %s, %s, '', '', '', '', '', '[]', %s, %s, %s, CASE WHEN %s THEN clock_timestamp() END"
+        " FROM campaign_revision WHERE letter_id = %s AND number = %s",
+        language, title, mark == MARKED, mark == "unofficial", title, mark != DRAFT, letter, number,
+    )  # fmt: skip
+
+
+def test_O8_texts_that_were_corrected_alone_go_to_the_wording_that_they_translate(sql: Sql) -> None:
+    for table in ("letter", "revision", "translation"):  # past the numbers that the fixture gave by hand
+        sql(f"SELECT setval(pg_get_serial_sequence('campaign_{table}', 'id'), 100)")
+    for slug, (rows, _expected) in CASES.items():
+        for row in rows:
+            write(sql, slug, *row)
+
+    migrate()
+
+    assert {slug: sql(STORED, slug) for slug in CASES} == {slug: expected for slug, (_rows, expected) in CASES.items()}
+    of_one = (
+        "SELECT number FROM campaign_revision JOIN campaign_letter l ON l.id = letter_id WHERE slug = %s ORDER BY 1"
+    )
+    assert sql(of_one, "korean-alone-corrected") == [(1,), (2,)], "2 is not given again: a delivery may name it"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    code = SHOWN.format(database=DATABASE)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "en Two bridges 2", "ko 다리 1 of an earlier wording", "zh-hans Two bridges 2",
+        "en Bridge 1", "ko 교량 1", "zh-hans Bridge 1",
+    ], done.stderr[-3000:]  # fmt: skip
+    for change in ("UPDATE campaign_translation SET title = 'x'", "DELETE FROM campaign_translation"):
+        with pytest.raises(psycopg2.IntegrityError):  # published texts are frozen again
+            sql(change)

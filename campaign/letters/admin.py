@@ -3,21 +3,24 @@
 `signatures.audit.letter_admin` extends them with audit entries, and registers them.
 """
 
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import ActionLocation
-from django.db.models import QuerySet
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model, OuterRef, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from campaign.letters import text
-from campaign.letters.forms import ConflictCheckedForm
-from campaign.letters.publishing import EmptyNews, announce, publish, retract, revise
+from campaign.letters.forms import ConflictCheckedForm, as_id
+from campaign.letters.publish_page import ON_BOTH, PublishPage
+from campaign.letters.publishing import EmptyNews, announce, discard, newest_wording, retract, revise
 from campaign.models import Letter, News, NewsText, Translation
 from campaign.models.languages import language_choices
-
-ON_BOTH = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]  # on the list, and on the page of one row
 
 
 class KeptAdmin(admin.ModelAdmin):
@@ -31,16 +34,79 @@ class LetterAdmin(KeptAdmin):
     form = ConflictCheckedForm
     list_display = ("slug", "recipient", "state", "goal", "created_at")
     list_filter = ("state",)
+    readonly_fields: ClassVar[tuple[str, ...]] = ("texts",)
+
+    @admin.display(description="texts")
+    def texts(self, obj: Letter) -> str:
+        """Links to the drafts and the published texts, and to a form for another language."""
+        if not obj.pk:
+            return "-"
+        rows = Translation.objects.filter(revision__letter=obj).order_by("language", "-pk")
+        links = [(reverse("admin:campaign_translation_change", args=[row.pk]), _label(row)) for row in rows]
+        add = (f"{reverse('admin:campaign_translation_add')}?letter={obj.pk}", "Add a text in another language")
+        return format_html_join("", '<a href="{}">{}</a><br>', [*links, add])
+
+
+def _label(row: Translation) -> str:
+    return f"{row} {f'published {row.published_at:%Y-%m-%d}' if row.published_at else 'draft'}"
+
+
+class WordingField(forms.ModelChoiceField):
+    """The wordings of all letters, published or drafted, each by its day."""
+
+    def __init__(self, **options: Any) -> None:
+        wordings = Translation.objects.filter(authoritative=True).select_related("revision__letter")
+        super().__init__(wordings.order_by("revision__letter__slug", "-revision__number"), **options)
+
+    def label_from_instance(self, obj: Any) -> str:
+        day = f"{obj.published_at:%Y-%m-%d}" if obj.published_at else "draft"
+        return f"{obj.revision.letter.slug}: revision {obj.revision.number} ({obj.language}, {day})"
 
 
 class TextForm(ConflictCheckedForm):
-    """The text of a letter in one language. Saving a change of a published text makes a new revision."""
+    """The text of a letter in one language. Saving a change of a published text makes a draft."""
 
     letter = forms.ModelChoiceField(Letter.objects.all(), label="letter")
+    wording = WordingField(
+        required=False,
+        label="translation of the wording",
+        help_text="If empty, the newest one. Nothing to choose for the authoritative language.",
+    )
 
     class Meta:
         model = Translation
         fields = ("letter", "language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            revision = cast("Translation", self.instance).revision
+            wording = revision.translations.filter(authoritative=True).order_by("published_at").first()
+            self.initial.update(letter=revision.letter_id, wording=wording and wording.pk)
+            for name in {"letter", "language"} & self.fields.keys():  # a published text has a page without fields
+                self.fields[name].disabled = True
+
+    def overwritten_row(self, typed: dict[str, Any]) -> Model | None:
+        """Returns the draft itself; for a new text, the draft that a colleague has begun in this language."""
+        letter, language = typed.get("letter"), typed.get("language")
+        if not letter or not language:
+            return None
+        Letter.objects.select_for_update().get(pk=letter.pk)  # first, as `revise` and `publish` lock it
+        if self.instance.pk:
+            return super().overwritten_row(typed)
+        return Translation.objects.of_language(letter, language).drafts().first()
+
+    def clean(self) -> dict[str, Any]:
+        typed = super().clean()
+        wording, letter = typed.get("wording"), typed.get("letter")
+        if wording and letter and wording.revision.letter_id != letter.pk:
+            self.add_error("wording", "Please choose a wording of this letter.")
+        published = letter and newest_wording(letter)
+        if published and published.language == typed.get("language"):
+            typed["authoritative"] = True
+        elif published and typed.get("authoritative"):
+            self.add_error("authoritative", f"The authoritative language of this letter is {published.language}.")
+        return typed
 
     def clean_signatories(self) -> Any:
         people = self.cleaned_data["signatories"]
@@ -53,13 +119,35 @@ class TextForm(ConflictCheckedForm):
         return people
 
 
-class TranslationAdmin(KeptAdmin):
-    form = TextForm
-    list_display = ("title", "language", "revision", "authoritative", "unofficial", "published_at", "digest")
+class TranslationAdmin(PublishPage):
+    form: Any = TextForm
+    list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at", "digest")
     list_filter = ("language", "unofficial", "revision__letter")
-    readonly_fields = ("published_at", "digest")
-    actions = ("publish",)
-    save_as = True
+    readonly_fields = ("published_at", "digest", "correction")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Translation]:
+        """Add who saved each text last, and when."""
+        kind = ContentType.objects.get_for_model(Translation)
+        row = Cast(OuterRef("pk"), TextField())
+        entries = LogEntry.objects.filter(content_type=kind, object_id=row).order_by("-action_time")
+        saved = {"saved_by": entries.values("user__username"), "saved_at": entries.values("action_time")}
+        return super().get_queryset(request).annotate(**{name: Subquery(rows[:1]) for name, rows in saved.items()})
+
+    @admin.display(description="last saved", ordering="saved_at")
+    def saved(self, obj: Any) -> str:
+        return f"{obj.saved_by}, {obj.saved_at:%Y-%m-%d %H:%M} (UTC)" if obj.saved_at else "loaded from a folder"
+
+    @admin.display(description="correct it")
+    def correction(self, obj: Translation) -> str:
+        address = f"{reverse('admin:campaign_translation_add')}?text={obj.pk}"
+        return format_html('<a href="{}">Write a new text that begins with this one</a>', address)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Drafts alone are deleted."""
+        return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Translation) -> None:
+        discard(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
@@ -67,37 +155,33 @@ class TranslationAdmin(KeptAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = ("language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
         is_published = obj and obj.published_at
-        return ("revision", *fields, *self.readonly_fields) if is_published else ("letter", *fields, "loaded_digest")
+        return (
+            ("revision", *fields, *self.readonly_fields)
+            if is_published
+            else ("letter", "wording", *fields, "loaded_digest")
+        )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Fill a new form with the newest text: most changes are small."""
-        newest = Translation.objects.order_by("-revision__number", "-authoritative").select_related("revision").first()
+        """Begin with the text that the address names, or with the letter's authoritative one; else empty."""
         initial = super().get_changeform_initial_data(request)
-        if newest is None:
-            return initial
-        return {"letter": newest.revision.letter_id, "language": newest.language, **newest.text_values(), **initial}
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        if obj and "letter" in form.base_fields:
-            form.base_fields["letter"].initial = obj.revision.letter_id
-        return form
+        text_id, letter_id = (as_id(request.GET.get(name)) for name in ("text", "letter"))
+        texts = Translation.objects.select_related("revision").order_by("-revision__number", "-pk")
+        if text_id and (begun := texts.filter(pk=text_id).first()):
+            details = {field: getattr(begun, field) for field in Translation.DETAIL_FIELDS}
+            wording = begun.revision.translations.published().filter(authoritative=True).first()
+            details |= {"letter": begun.revision.letter_id, "language": begun.language, "wording": wording}
+            return {**begun.text_values(), **details, **initial}
+        begun = texts.filter(revision__letter=letter_id, authoritative=True).first()
+        return {**(begun.text_values() if begun else {}), **initial}
 
     def save_model(self, request: HttpRequest, obj: Translation, form: Any, change: bool) -> None:
         typed = form.cleaned_data
         texts = {field: typed[field] for field in Translation.TEXT_FIELDS}
         details = {field: typed[field] for field in Translation.DETAIL_FIELDS}
-        saved = revise(typed["letter"], typed["language"], texts, **details)
+        revision = typed["wording"] and typed["wording"].revision
+        draft = obj if change else None
+        saved = revise(typed["letter"], typed["language"], texts, revision=revision, draft=draft, **details)
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
-
-    @admin.action(description="Publish: this text can never be changed again", permissions=["change"], location=ON_BOTH)
-    def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> None:
-        for translation in chosen:
-            self.publish_one(request, translation)
-        self.message_user(request, "Published.", messages.SUCCESS)
-
-    def publish_one(self, request: HttpRequest, translation: Translation) -> None:
-        publish(translation)
 
 
 class NewsTextForm(ConflictCheckedForm):

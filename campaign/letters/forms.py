@@ -8,6 +8,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.http import QueryDict
+from django.template.defaultfilters import linebreaksbr
+from django.utils.html import format_html
 
 
 class _LoadedDigestField(forms.CharField):
@@ -24,18 +26,23 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
-            self.initial["loaded_digest"] = _row_digest(self.instance)
+            self.initial["loaded_digest"] = row_digest(self.instance)
 
     def clean(self) -> dict[str, Any]:
         typed = super().clean() or self.cleaned_data
-        loaded_digest = typed.get("loaded_digest")
-        # The row stays locked until the change is saved: admin cleans and saves a form in one transaction.
-        rows = type(self.instance)._base_manager.select_for_update().filter(pk=self.instance.pk)  # noqa: SLF001  documented
-        current = rows.first() if loaded_digest and self.instance.pk else None
-        if current is not None and loaded_digest != _row_digest(current):
-            self._ask_again("loaded_digest", _row_digest(current))  # sending it again overwrites knowingly
-            raise forms.ValidationError(self._conflict_message(current, typed))
+        current = self.overwritten_row(typed)
+        if current is not None and typed.get("loaded_digest") != row_digest(current):
+            self._ask_again("loaded_digest", row_digest(current))  # sending it again overwrites knowingly
+            raise forms.ValidationError(self._conflict_messages(current, typed))
         return typed
+
+    def overwritten_row(self, typed: dict[str, Any]) -> Model | None:
+        """Returns the row that saving would overwrite, as it is stored; None if the form need not have shown it.
+
+        The row stays locked until the change is saved: admin cleans and saves a form in one transaction.
+        """
+        rows = type(self.instance)._base_manager.select_for_update().filter(pk=self.instance.pk)  # noqa: SLF001  documented
+        return rows.first() if typed.get("loaded_digest") and self.instance.pk else None
 
     def _ask_again(self, name: str, answer: str) -> None:
         """Makes the form, sent again, say that this was read."""
@@ -43,19 +50,24 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         data[self.add_prefix(name)] = answer
         self.data = data
 
-    def _conflict_message(self, current: Model, typed: dict[str, Any]) -> str:
+    def _conflict_messages(self, current: Model, typed: dict[str, Any]) -> list[str]:
         """Say who changed the row when, and the current value of each field that differs from what was typed."""
         kind = ContentType.objects.get_for_model(current)
         entries = LogEntry.objects.filter(content_type=kind, object_id=str(current.pk)).select_related("user")
         entry = entries.order_by("-action_time").first()
         user, time = (entry.user.get_username(), f"{entry.action_time:%H:%M}") if entry else ("-", "-")
-        fields = [field for field in typed if field in self.initial and hasattr(current, field)]
+        is_new = not self.instance.pk
+        fields = [field for field in typed if (is_new or field in self.initial) and hasattr(current, field)]
         differing = [field for field in fields if getattr(current, field) != typed[field]]
-        values = "; ".join(f"{self.fields[field].label}: {getattr(current, field)}" for field in differing) or "-"
-        return (
+        message = (
             f"Somebody else ({user}) changed this at {time} (UTC) while you had it open. Nothing was saved. "
-            f"The current values, where yours differ: {values}. Save again to replace them with yours."
+            "The stored values, where yours differ, are below; yours are in the fields. Save again to replace them."
         )
+        return [message, *(self._stored_value(current, field) for field in differing)]
+
+    def _stored_value(self, current: Model, field: str) -> str:
+        value = linebreaksbr(str(getattr(current, field)), autoescape=True)
+        return format_html("{}, as it is stored:<br>{}", self.fields[field].label, value)
 
 
 class AskingForm(ConflictCheckedForm):
@@ -76,9 +88,15 @@ class AskingForm(ConflictCheckedForm):
         return typed
 
 
-def _row_digest(row: Model) -> str:
+def row_digest(row: Model) -> str:
+    """Returns a digest of all columns, by which a page notices that a row has changed since it was shown."""
     return _digest([(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields])
 
 
 def _digest(values: list[Any]) -> str:
     return hashlib.sha256(repr(values).encode()).hexdigest()[:32]
+
+
+def as_id(value: str | None) -> int | None:
+    """Returns the id that a query parameter or a hidden field holds; None if it is not a number that can be an id."""
+    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 19 else None

@@ -6,52 +6,118 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaign.letters import text
-from campaign.models import Letter, News, Translation
+from campaign.models import Letter, News, Revision, Translation
+
+
+class Refused(Exception):
+    """A text that cannot be stored or published like this. The message is a sentence for staff."""
 
 
 @transaction.atomic
-def revise(letter: Letter, language: str, texts: dict[str, Any], **details: Any) -> Translation:
-    """Store the text of a letter in one language, unpublished.
+def revise(
+    letter: Letter,
+    language: str,
+    texts: dict[str, Any],
+    *,
+    revision: Revision | None = None,
+    draft: Translation | None = None,
+    **details: Any,
+) -> Translation:
+    """Store the text of a letter in one language, unpublished. A draft in this language is overwritten.
 
-    A draft in this language is overwritten. A change of a published text starts a new revision. A further language
-    joins the newest revision.
+    A changed text in the authoritative language is a draft of the next revision. A text in another language belongs to
+    the revision that it translates, however often it is corrected.
 
     Args:
         letter: the letter.
         language: its language code.
         texts: a value for each of `Translation.TEXT_FIELDS`.
-        details: values for `Translation.DETAIL_FIELDS`; they are not part of the digest.
+        revision: the one that it translates; without it the newest wording.
+        draft: the draft that is overwritten; without it one in this language, if there is any.
+        details: values for `Translation.DETAIL_FIELDS`; they are not part of the digest. Once a wording is published,
+            its language is the authoritative one.
 
     Returns:
-        The stored translation. If the same text is published already, that one, with its details as they are.
+        The stored text. If readers have the same text of that revision already, that one, with its details as they are.
+
+    Raises:
+        Refused: when it is marked as authoritative in another language than the letter's.
     """
     Letter.objects.select_for_update().get(pk=letter.pk)
-    revision = letter.revisions.first()
+    wording = newest_wording(letter)
     new = Translation(language=language, **texts, **details)
-    existing = revision and revision.translations.filter(language=language).first()
-    if existing and existing.published_at and text.digest(new.parts()) == existing.digest:
-        return existing
-    if existing and not existing.published_at:
-        new.pk = existing.pk
-    if revision is None or (existing and existing.published_at):
-        revision = letter.revisions.create(number=revision.number + 1 if revision else 1)
-    new.revision = revision
+    if wording and new.authoritative and language != wording.language:
+        raise Refused(f"The authoritative text of this letter is the one in the language {wording.language}.")
+    new.authoritative = new.authoritative or bool(wording and language == wording.language)
+    stored = Translation.objects.of_language(letter, language)
+    published, drafts = stored.published().first(), stored.drafts()
+    translated = None if new.authoritative or wording is None else revision or wording.revision
+    is_same = published and published.digest == text.digest(new.parts()) and translated in {None, published.revision}
+    if published and is_same and not drafts:
+        return published
+    new.revision = translated or _next_revision(letter)
+    if overwritten := draft or drafts.filter(revision=new.revision).first() or drafts.first():
+        new.pk = overwritten.pk
     new.save()
     return new
 
 
+def newest_wording(letter: Letter) -> Translation | None:
+    """Returns the newest published text in the authoritative language."""
+    wordings = Translation.objects.published().filter(revision__letter=letter, authoritative=True)
+    return wordings.select_related("revision").order_by("-revision__number").first()
+
+
+def _next_revision(letter: Letter) -> Revision:
+    """Returns the revision for the next wording: the one that is being drafted, else a new one."""
+    newest = letter.revisions.first()
+    if newest and newest.translations.exists() and not newest.translations.published():
+        return newest
+    return letter.revisions.create(number=newest.number + 1 if newest else 1)
+
+
 @transaction.atomic
-def publish(translation: Translation) -> None:
-    """Publish a text: it can never be changed again. The first published text opens a letter that is a draft."""
+def publish(translation: Translation) -> bool:
+    """Publish a text: it can never be changed again. The first published text opens a letter that is a draft.
+
+    Returns:
+        Whether it was a draft. What is published already stays as it is.
+
+    Raises:
+        Refused: when readers would see an older text than before, or a translation of a wording that nobody can read.
+    """
     # The lock makes the digest fit the text: without it, `revise` could save other words between read and write.
-    locked = Translation.objects.select_for_update().select_related("revision__letter").get(pk=translation.pk)
-    if locked.published_at is None:
-        locked.published_at = timezone.now()
-        locked.save(update_fields=["published_at", "digest"])
-    letter = locked.revision.letter
+    letter = Letter.objects.select_for_update(of=("self",)).get(revisions__translations=translation.pk)
+    draft = Translation.objects.select_related("revision").get(pk=translation.pk)
+    if is_draft := draft.published_at is None:
+        _check_order(letter, draft)
+        draft.published_at = timezone.now()
+        draft.save(update_fields=["published_at", "digest"])
     if letter.state == Letter.State.DRAFT:
         letter.state = Letter.State.OPEN
         letter.save(update_fields=["state"])
+    return is_draft
+
+
+def _check_order(letter: Letter, draft: Translation) -> None:
+    """Raises Refused unless the draft is the next text of its language, and its wording comes first."""
+    wording = newest_wording(letter)
+    published = Translation.objects.of_language(letter, draft.language).published().first()
+    if draft.authoritative and wording and wording.language != draft.language:
+        raise Refused(f"The authoritative text of this letter is the one in the language {wording.language}.")
+    if not draft.authoritative and not draft.revision.translations.published().filter(authoritative=True):
+        raise Refused("Please publish the authoritative text first: this one translates it.")
+    if published and published.revision.number > draft.revision.number:
+        raise Refused("Readers of this language have a text of a newer wording already.")
+
+
+@transaction.atomic
+def discard(draft: Translation) -> None:
+    """Delete a draft, and its revision if nothing else is in it. The database refuses it for a published text."""
+    Letter.objects.select_for_update().get(pk=draft.revision.letter_id)
+    draft.delete()
+    if not draft.revision.translations.exists():
+        draft.revision.delete()
 
 
 class EmptyNews(Exception):

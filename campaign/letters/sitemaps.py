@@ -43,15 +43,13 @@ class Pages(Sitemap[Item]):
 
 
 def _languages_by_slug() -> dict[str, list[str]]:
-    """Return, for each published letter, the site's languages in which its newest revision is published."""
+    """Returns, for each published letter, the site's languages in which readers see a text of their own."""
     texts = Translation.objects.filter(published_at__isnull=False, revision__letter__in=Letter.objects.published())
-    found: dict[str, tuple[int, list[str]]] = {}
-    columns = ("revision__letter__slug", "revision__number", "language")
-    for slug, number, language in texts.order_by(*columns).values_list(*columns):
-        newest, languages = found.get(slug, (number, []))
-        supported = [language] if language in dict(settings.LANGUAGES) else []
-        found[slug] = number, [*(languages if newest == number else []), *supported]
-    return {slug: languages for slug, (_number, languages) in found.items()}
+    columns = ("revision__letter__slug", "language")
+    found: dict[str, list[str]] = {}
+    for slug, language in texts.order_by(*columns).values_list(*columns).distinct():
+        found.setdefault(slug, []).extend([language] if language in dict(settings.LANGUAGES) else [])
+    return found
 
 
 @require_safe

@@ -4,6 +4,7 @@ Texts are written in a subset of Markdown: paragraphs, bulleted and numbered lis
 **strong** words. All else (HTML, links, images, headings) is shown as it is typed, so no text can hold markup.
 """
 
+import difflib
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -114,3 +115,9 @@ def canonical(parts: Iterable[str]) -> bytes:
 def digest(parts: Iterable[str]) -> str:
     """Returns the SHA-256 of the canonical form, in hex."""
     return hashlib.sha256(canonical(parts)).hexdigest()
+
+
+def changes(old: Iterable[str], new: Iterable[str]) -> list[tuple[str, str]]:
+    """Returns the paragraphs that were removed ("-") and added ("+") between the parts of two texts."""
+    before, after = ([line for part in parts for line in part.split("\n") if line.strip()] for parts in (old, new))
+    return [(line[0], line[2:]) for line in difflib.ndiff(before, after) if line[0] in "+-"]

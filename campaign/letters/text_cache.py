@@ -3,7 +3,7 @@
 from django.http import Http404
 from django.utils.translation import get_language
 
-from campaign.models import Letter, Translation
+from campaign.models import Letter, Translation, in_language
 from campaign.runtime.expiring_cache import ExpiringCache
 
 CACHE_SECONDS = 1.0  # with the time of a cached page less than the five seconds of architecture, rule 8
@@ -21,10 +21,11 @@ def newest(slug: str) -> Translation:
         Http404: when there is none.
     """
     texts = _texts.get_or_load(slug, lambda: _read(slug))
-    if not texts:
+    text = in_language(texts, get_language() or "")
+    if text is None:
         _texts.discard(slug)  # anybody can make up a slug
         raise Http404
-    return _in_language(texts)
+    return text
 
 
 def newest_by_id(letter_id: int) -> Translation:
@@ -40,18 +41,12 @@ def newest_by_id(letter_id: int) -> Translation:
 
 def last_read(slug: str) -> Translation | None:
     """Returns the text that was read last, however long ago: for the time in which the database is away."""
-    texts = _texts.last(slug)
-    return _in_language(texts) if texts else None
+    return in_language(_texts.last(slug) or [], get_language() or "")
 
 
 def _read(slug: str) -> list[Translation]:
     letter = None if slug else Letter.objects.current()
-    return list(Translation.objects.in_newest_revision(letter.slug if letter else slug))
-
-
-def _in_language(texts: list[Translation]) -> Translation:
-    language = get_language() or ""
-    return min(texts, key=lambda text: text.display_rank(language))
+    return Translation.objects.shown(letter.slug if letter else slug)
 
 
 def clear_cache() -> None:

@@ -1,13 +1,13 @@
 """Public pages that need no signatures: the history and the news of a letter, and the privacy notice."""
 
-import difflib
-
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from campaign.letters import text_cache
+from campaign.letters.text import changes
 from campaign.models import Letter, NewsText, Translation
 from campaign.web.middleware import public_page
 
@@ -15,31 +15,27 @@ from campaign.web.middleware import public_page
 @require_safe
 @public_page
 def history(request: HttpRequest, slug: str) -> HttpResponse:
-    """All published texts of a letter, each with its digest and the changes since the previous one."""
-    letter = Letter.objects.published().filter(slug=slug).first()
-    texts = list(
-        Translation.objects.filter(revision__letter=letter, published_at__isnull=False)
-        .select_related("revision")
-        .order_by("revision__number", "language")
-    )
-    if letter is None or not texts:
-        raise Http404
+    """All published texts of a letter, each with its digest and the changes since the one before in its language."""
+    shown = text_cache.newest(slug)
+    letter = shown.revision.letter
+    published = Translation.objects.published().filter(revision__letter=letter).select_related("revision")
+    texts = list(published.order_by("published_at", "pk"))
+    wordings = {text.revision_id: text for text in texts if text.authoritative}
     previous: dict[str, Translation] = {}
     rows = []
     for text in texts:
-        rows.append({"text": text, "changes": _changes(previous.get(text.language), text)})
+        before = previous.get(text.language)
+        wording = None if text.authoritative else wordings.get(text.revision_id)
+        rows.append(
+            {
+                "text": text,
+                "previous": before,
+                "wording": wording,
+                "changes": changes(before.parts(), text.parts()) if before else [],
+            }
+        )
         previous[text.language] = text
-    return render(request, "letters/history.html", {"letter": letter, "translation": texts[-1], "rows": rows[::-1]})
-
-
-def _changes(old: Translation | None, new: Translation) -> list[tuple[str, str]]:
-    """Returns the paragraphs that were removed ("-") and added ("+")."""
-    if old is None:
-        return []
-    before, after = (
-        [line for part in text.parts() for line in part.split("\n") if line.strip()] for text in (old, new)
-    )
-    return [(line[0], line[2:]) for line in difflib.ndiff(before, after) if line[0] in "+-"]
+    return render(request, "letters/history.html", {"letter": letter, "translation": shown, "rows": rows[::-1]})
 
 
 @require_safe

@@ -8,5 +8,6 @@ from campaign.models.letter import (
     Translation,
     TranslationQuerySet,
     check_letterhead,
+    in_language,
 )
 from campaign.models.news import News, NewsText

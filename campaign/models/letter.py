@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -154,7 +155,10 @@ class Letter(models.Model):
 
 
 class Revision(models.Model):
-    """One wording of a letter, in one or more languages. A changed wording is a new revision."""
+    """One wording of a letter in its authoritative language, with the texts that translate it.
+
+    A changed wording is a new revision. A corrected translation is a further text of the revision that it translates.
+    """
 
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="revisions", verbose_name="letter")
     number = models.PositiveIntegerField("number")
@@ -169,29 +173,55 @@ class Revision(models.Model):
 
 
 class TranslationQuerySet(models.QuerySet["Translation"]):
-    def newest(self, slug: str, language: str) -> Translation | None:
-        """Returns the newest published text of a letter in this language, else the authoritative one, else any."""
-        return min(self.in_newest_revision(slug), key=lambda text: text.display_rank(language), default=None)
+    def published(self) -> Self:
+        return self.filter(published_at__isnull=False)
 
-    def in_newest_revision(self, slug: str) -> Self:
-        """Returns the published texts, in all languages, of the newest revision that has any.
+    def drafts(self) -> Self:
+        return self.filter(published_at__isnull=True)
 
-        Each row has `authoritative_language`: the language of the authoritative text of its revision.
+    def of_language(self, letter: Letter, language: str) -> Self:
+        """Returns the texts of a letter in one language, the newest first."""
+        texts = self.filter(revision__letter=letter, language=language).select_related("revision")
+        return texts.order_by("-revision__number", "-published_at", "-pk")
+
+    def shown(self, slug: str) -> list[Translation]:
+        """Returns the texts that readers see: the newest published one of each language, the authoritative one first.
+
+        Nothing else decides which text a reader sees, so publishing one language never takes another one away. Each
+        text has `authoritative_language`, and `wording_day`: the day of the wording that it translates, if that is no
+        longer the newest wording, else None.
         """
-        published = self.filter(revision__letter__slug=slug, published_at__isnull=False).exclude(
-            revision__letter__state=Letter.State.DRAFT
-        )
-        newest = published.order_by("-revision__number").values("revision")[:1]
-        authoritative = published.filter(revision=models.OuterRef("revision"), authoritative=True).values("language")
-        return (
-            published.filter(revision=newest)
-            .annotate(authoritative_language=models.Subquery(authoritative[:1]))
+        letters = Letter.objects.published().filter(slug=slug)
+        published = self.published().filter(revision__letter__in=letters)
+        wording = published.filter(revision=models.OuterRef("revision"), authoritative=True)
+        newest = (
+            published.order_by("language", "-revision__number", "-published_at", "-pk")
+            .distinct("language")
+            .annotate(
+                wording_digest=models.Subquery(wording.values("digest")[:1]),
+                wording_published_at=models.Subquery(wording.values("published_at")[:1]),
+            )
             .select_related("revision__letter")
         )
+        rows: list[Any] = sorted(newest, key=lambda row: (not row.authoritative, -row.revision.number, row.pk))
+        for row in rows:
+            row.authoritative_language = rows[0].language if rows[0].authoritative else None
+            is_earlier = row.wording_digest not in {None, rows[0].digest}
+            row.wording_day = row.wording_published_at.date() if is_earlier else None
+        return rows
+
+    def newest(self, slug: str, language: str) -> Translation | None:
+        """Returns the text of a letter that readers of this language see; None before anything is published."""
+        return in_language(self.shown(slug), language)
+
+
+def in_language(shown: Sequence[Translation], language: str) -> Translation | None:
+    """Returns the text in this language, else the authoritative one. The texts are those of `shown`."""
+    return next((text for text in shown if text.language == language), shown[0] if shown else None)
 
 
 class Translation(models.Model):
-    """A revision's text in one language. Once it is published, a database trigger refuses any change."""
+    """A text of a revision: the wording itself, or a translation of it. Published, a trigger refuses any change."""
 
     TEXT_FIELDS = ("title", "date", "addressee", "salutation", "body", "closing", "signatories")
     DETAIL_FIELDS = ("recipient", "authoritative", "unofficial")  # not part of the text and its digest
@@ -227,7 +257,14 @@ class Translation(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("revision", "language", name="one_translation_per_language"),
+            models.UniqueConstraint(
+                "revision", "language", name="one_draft_per_language", condition=models.Q(published_at__isnull=True)
+            ),
+            models.UniqueConstraint(
+                "revision",
+                name="one_wording_per_revision",
+                condition=models.Q(authoritative=True, published_at__isnull=False),
+            ),
             models.CheckConstraint(
                 condition=~models.Q(authoritative=True, unofficial=True),
                 name="an_authoritative_text_is_official",
@@ -246,10 +283,6 @@ class Translation(models.Model):
     def recipient_name(self) -> str:
         """The recipient, as used within a sentence of this language."""
         return self.recipient or self.revision.letter.recipient
-
-    def display_rank(self, language: str) -> tuple[bool, bool, int]:
-        """Returns the sort key for readers of this language: the text with the smallest key is shown."""
-        return self.language != language, not self.authoritative, self.pk
 
     def parts(self) -> list[str]:
         """Returns the parts of the text in the order of the canonical form (`text.canonical`)."""

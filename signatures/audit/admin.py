@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from campaign.letters.forms import as_id
 from campaign.models import Letter
-from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, as_id, describe
+from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, describe
 from signatures.models import AuditEntry, Checkpoint
 from signatures.registries import ActionGroup, AuditAction
 

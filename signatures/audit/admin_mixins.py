@@ -13,7 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from campaign.letters.forms import ConflictCheckedForm
+from campaign.letters.forms import ConflictCheckedForm, as_id
 from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.models import AuditEntry
@@ -34,11 +34,6 @@ FIELDS_WITH_SAFE_VALUES = (
 def staff_id(request: HttpRequest) -> int:
     """Returns the account id of the acting user. For admin pages, which only staff can open."""
     return cast("int", request.user.pk)
-
-
-def as_id(value: str | None) -> int | None:
-    """Returns the id that a query parameter or a hidden field holds; None if it is not a number that can be an id."""
-    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 19 else None
 
 
 def describe(entry: AuditEntry) -> str:

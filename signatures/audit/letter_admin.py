@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, TranslationAdmin
 from campaign.letters.forms import AskingForm
 from campaign.models import Letter, News, Translation
-from signatures.audit.admin_mixins import AuditedAdmin
+from signatures import publication
+from signatures.audit.admin_mixins import AuditedAdmin, staff_id
 from signatures.models import Signature
 from signatures.registries import AuditAction
 from signatures.states import State
@@ -48,7 +49,7 @@ class LetterForm(AskingForm):
 class AuditedLetterAdmin(AuditedAdmin, LetterAdmin):
     form = LetterForm
     letter_id_path = "pk"
-    readonly_fields = ("acknowledged_on",)
+    readonly_fields = (*LetterAdmin.readonly_fields, "acknowledged_on")
 
 
 @admin.register(Translation)
@@ -56,10 +57,9 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
     form: Any = TextForm
     letter_id_path = "revision.letter_id"
 
-    @transaction.atomic
-    def publish_one(self, request: HttpRequest, translation: Translation) -> None:
-        super().publish_one(request, translation)
-        self.record(request, AuditAction.PUBLISH, translation)
+    @override
+    def publish_one(self, request: HttpRequest, draft: Translation) -> None:
+        publication.publish(draft, by=staff_id(request))
 
 
 @admin.register(News)

@@ -31,6 +31,7 @@ from tests import single_decisions
 from tests.factories import WORDS, make_letter, make_signature
 from tests.live_site import BASE
 from tests.plans import reads_only
+from tests.publish_page import publish_by_page
 
 pytestmark = pytest.mark.django_db
 AUDIT_LOG, QUEUE, ALL = (
@@ -167,7 +168,7 @@ def test_a_changed_letter_is_recorded_with_choices_and_numbers_but_no_words(
 def test_changed_and_published_texts_are_recorded_by_number(editor: User, client: Client, letter: Letter) -> None:
     client.force_login(editor)
     answer = post_form(
-        client, "/admin/campaign/translation/add/", letter=str(letter.pk), language="ko", title=CANARY, body=CANARY,
+        client, f"/admin/campaign/translation/add/?letter={letter.pk}", language="ko", title=CANARY, body=CANARY,
         signatories='[{"name": "Ada", "titles": ["Chair"]}]',
     )  # fmt: skip
     assert answer.status_code == 302, answer.context["errors"]
@@ -176,11 +177,13 @@ def test_changed_and_published_texts_are_recorded_by_number(editor: User, client
     assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (editor.pk, letter.pk, {"row": text.pk})
     assert "title" in entry["reason"] and CANARY not in everything() and WORDS["title"] not in everything()
 
-    client.post("/admin/campaign/translation/", {"action": "publish", "_selected_action": [text.pk], "index": "0"})
+    publish_by_page(client, text)
     text.refresh_from_db()
     assert text.published_at is not None
     (entry,) = entries_of("publish")
-    assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (editor.pk, letter.pk, {"row": text.pk})
+    assert (entry["staff_id"], entry["letter_id"], entry["detail"]) == (
+        editor.pk, letter.pk, {"row": text.pk, "revision": 1, "language": "ko"},
+    )  # fmt: skip
 
 
 def test_a_changed_or_removed_reason_is_recorded_without_its_words(admin_client: Client) -> None:

@@ -26,6 +26,7 @@ from signatures.values import tokens
 from tests import pseudo
 from tests.delivery.factories import make_delivery
 from tests.factories import WORDS, make_submission
+from tests.publish_page import publish_by_page
 from tests.test_everything import fits, names_of
 
 NAMES = {"en": "English", "ko": "한국어", "zh-hans": "简体中文", "zh-hant": "繁體中文"}
@@ -180,7 +181,7 @@ def test_a_translation_says_so_and_links_to_the_authoritative_text(client: Clien
 
 def test_an_authoritative_text_cannot_be_an_unofficial_draft(letter: Letter) -> None:
     with pytest.raises(IntegrityError, match="an_authoritative_text_is_official"), transaction.atomic():
-        revise(letter, "ko", WORDS, authoritative=True, unofficial=True)
+        revise(letter, "en", {**WORDS, "title": "A draft"}, authoritative=True, unofficial=True)
 
 
 def test_details_of_a_translation_are_not_part_of_the_digest(letter: Letter) -> None:
@@ -238,9 +239,7 @@ def test_a_draft_is_not_public_until_staff_publish_it(shipped: Letter, client: C
     moderator_client.force_login(editor)
     queue = moderator_client.get("/admin/campaign/translation/").content.decode()
     assert "column-unofficial" in queue
-    moderator_client.post(
-        "/admin/campaign/translation/", {"action": "publish", "_selected_action": [draft.pk], "index": "0"}
-    )
+    publish_by_page(moderator_client, draft)
 
     text_cache.clear_cache()
     middleware.page_cache.clear()

@@ -19,6 +19,7 @@ from campaign.letters import text
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, Revision, Translation
 from tests.factories import WORDS
+from tests.publish_page import publish_by_page
 
 SHIPPED = Path(__file__).resolve().parents[2] / "campaign" / "letters" / "content" / "xi-jinping-2013"
 pytestmark = pytest.mark.django_db
@@ -185,7 +186,7 @@ def test_a_letter_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None:
     for file in SHIPPED.iterdir():
         (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "ko.md").write_text(
-        (SHIPPED / "en.md").read_text(encoding="utf-8").replace('date = "May 7, 2013"', f'date = "{"x" * 60}"'),
+        (SHIPPED / "ko.md").read_text(encoding="utf-8").replace('date = "2013년 5월 7일"', f'date = "{"x" * 60}"'),
         encoding="utf-8",
     )
     with pytest.raises(CommandError, match="is not a letter"):
@@ -208,7 +209,7 @@ def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter,
 
     draft = Translation.objects.get(revision__number=2)
     assert draft.published_at is None
-    client.post("/admin/campaign/translation/", {"action": "publish", "_selected_action": [draft.pk], "index": "0"})
+    publish_by_page(client, draft)
     assert "Three bridges." in client.get("/letters/bridge/").content.decode()
     assert client.post(f"/admin/campaign/translation/{draft.pk}/change/", form).status_code == 403
 

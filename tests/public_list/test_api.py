@@ -69,8 +69,8 @@ def test_the_title_is_the_english_one(client: Client, letter: Letter) -> None:
 
 def test_without_an_english_text_the_title_is_the_authoritative_one(client: Client, db: None) -> None:
     letter = Letter.objects.create(slug="bridge", recipient="다리 장관")
-    publish(revise(letter, "zh-hans", {**WORDS, "title": "信"}))
     publish(revise(letter, "ko", {**WORDS, "title": "서한"}, authoritative=True))
+    publish(revise(letter, "zh-hans", {**WORDS, "title": "信"}))
     answer = client.get(API)
     assert answer.json()["title"] == "서한" and "서한" in answer.content.decode(), "as it is written, not as codes"
 

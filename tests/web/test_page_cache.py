@@ -50,12 +50,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def database(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """`database("down")` and `database("up")`: for queries about a letter."""
     objects = Translation.objects
-    answers = objects.in_newest_revision
+    answers = objects.shown
 
     def is_down(*_args: object) -> None:
         raise OperationalError("could not connect to server")
 
-    return lambda how: monkeypatch.setattr(objects, "in_newest_revision", is_down if how == "down" else answers)
+    return lambda how: monkeypatch.setattr(objects, "shown", is_down if how == "down" else answers)
 
 
 def content_of(answer: HttpResponseBase) -> bytes:
@@ -408,13 +408,13 @@ def test_O16_after_a_rebuild_that_failed_readers_are_not_made_to_wait_for_the_ne
     text_of(client)
     database("down")
     asked: list[str] = []
-    down = Translation.objects.in_newest_revision
+    down = Translation.objects.shown
 
     def count_and_fail(slug: str) -> Any:
         asked.append(slug)
         return down(slug)
 
-    monkeypatch.setattr(Translation.objects, "in_newest_revision", count_and_fail)
+    monkeypatch.setattr(Translation.objects, "shown", count_and_fail)
     clock.now += 10
     for _reader in range(20):
         assert "We ask for" in text_of(client)
@@ -432,13 +432,13 @@ def test_O4_many_readers_do_not_query_an_unavailable_database_again(
     clock.now += 61
     database("down")
     asked: list[int] = []
-    down = Translation.objects.in_newest_revision
+    down = Translation.objects.shown
 
     def count_and_fail(slug: str) -> Any:
         asked.append(1)
         return down(slug)
 
-    monkeypatch.setattr(Translation.objects, "in_newest_revision", count_and_fail)
+    monkeypatch.setattr(Translation.objects, "shown", count_and_fail)
     for _reader in range(100):
         assert "Signing is not possible just now" in text_of(client)
     assert len(asked) == 1

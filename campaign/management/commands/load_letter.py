@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DataError, transaction
 
-from campaign.letters.publishing import publish, revise
+from campaign.letters.publishing import Refused, revise
 from campaign.models import Letter, Translation
+from signatures import publication
 
 SHIPPED_LETTER = Path(__file__).resolve().parents[2] / "letters" / "content" / "xi-jinping-2013"
 
@@ -28,7 +29,7 @@ class TextFile:
 class Command(BaseCommand):
     help = (
         "Loads or updates a letter from a folder (letter.toml and a text for each language, such as en.md). "
-        "A changed text of a published letter becomes a new revision. Drafts on the site are not overwritten."
+        "A changed text replaces the published one of its language only. Drafts on the site are not overwritten."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -67,16 +68,20 @@ def _load(letter: Letter, file: TextFile, *, overwrite_drafts: bool) -> str | No
     """Store a text. Returns a sentence about what was not stored, and why; None if all was."""
     is_published = file.front_matter.get("publish", True)
     details = {field: file.front_matter[field] for field in Translation.DETAIL_FIELDS if field in file.front_matter}
-    newest = letter.revisions.first()
-    existing = newest and newest.translations.filter(language=file.language).first()
-    if existing and _differing(existing, {**file.texts, **details}):
-        if existing.published_at is None and not overwrite_drafts:
-            return "the draft on the site is kept: staff may have worked on it (--drafts overwrites it)."
-        if existing.published_at and not is_published:
-            return "the text on the site is kept: it is published."
-    translation = revise(letter, file.language, file.texts, **details)
-    if is_published:
-        publish(translation)
+    stored = Translation.objects.of_language(letter, file.language)
+    existing = stored.drafts().first() or stored.first()
+    values = file.texts if existing and existing.published_at else {**file.texts, **details}
+    is_kept = existing and not _differing(existing, values)
+    if existing and not is_kept and existing.published_at is None and not overwrite_drafts:
+        return "the draft on the site is kept: staff may have worked on it (--drafts overwrites it)."
+    if existing and not is_kept and existing.published_at and not is_published:
+        return "the text on the site is kept: it is published."
+    try:
+        translation = existing if existing and is_kept else revise(letter, file.language, file.texts, **details)
+        if is_published:
+            publication.publish(translation, by=None)
+    except Refused as error:
+        raise CommandError(f"{file.language}: {error}") from None
     unchanged = _differing(translation, details)
     return f"{', '.join(unchanged)}: kept as published, until the text changes." if unchanged else None
 

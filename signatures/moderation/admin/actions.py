@@ -15,8 +15,9 @@ from django.db.models import F, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import pluralize
 
+from campaign.letters.forms import as_id
 from signatures.audit import audit_log
-from signatures.audit.admin_mixins import as_id, staff_id
+from signatures.audit.admin_mixins import staff_id
 from signatures.models import Question, RejectionReason, Signature, SignatureQuerySet
 from signatures.moderation import decisions, featured, reports
 from signatures.moderation.admin.conflicts import conflict_messages

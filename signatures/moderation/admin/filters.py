@@ -9,7 +9,8 @@ from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
 from django_countries import countries
 
-from signatures.audit.admin_mixins import FILTER_CACHE_SECONDS, as_id
+from campaign.letters.forms import as_id
+from signatures.audit.admin_mixins import FILTER_CACHE_SECONDS
 from signatures.models import Signature
 from signatures.registries import Flag
 

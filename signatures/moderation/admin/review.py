@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from campaign.letters.forms import as_id
 from signatures import counts
-from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, as_id, describe, staff_id
+from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, describe, staff_id
 from signatures.audit.view_log import LoggedViews
 from signatures.models import AuditEntry, Signature
 from signatures.moderation.admin.actions import DecisionActions

@@ -12,8 +12,9 @@ from django.shortcuts import redirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from campaign.letters.forms import as_id
 from signatures.audit import audit_log
-from signatures.audit.admin_mixins import LetterFilter, as_id, staff_id
+from signatures.audit.admin_mixins import LetterFilter, staff_id
 from signatures.models import Signature, WaitingSignature
 from signatures.moderation.admin.actions import Selection
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, MailboxFilter

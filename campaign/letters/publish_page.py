@@ -1,0 +1,114 @@
+"""The admin page that shows what publishing will do, with one button that does it."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from campaign.letters import text
+from campaign.letters.forms import as_id, row_digest
+from campaign.letters.publishing import Refused
+from campaign.models import Letter, Translation
+
+ON_BOTH = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]  # on the list, and on the page of one row
+
+
+class PublishPage(admin.ModelAdmin[Translation]):
+    """Texts, which are published from a page that shows them as readers will see them."""
+
+    actions = ("publish",)
+
+    def get_urls(self) -> list[URLPattern]:
+        address = path("publish/", self.admin_site.admin_view(self.publish_page), name="campaign_translation_publish")
+        return [address, *super().get_urls()]
+
+    @admin.action(description="Publish…", permissions=["change"], location=ON_BOTH)
+    def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> HttpResponse:
+        """Lead to the page. Nothing is published yet."""
+        query = urlencode({"text": list(chosen.values_list("pk", flat=True))}, doseq=True)
+        return redirect(f"{reverse('admin:campaign_translation_publish')}?{query}")
+
+    def publish_page(self, request: HttpRequest) -> HttpResponse:
+        """Show drafts of one letter and what publishing them changes. A POST publishes what was shown, or nothing."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        drafts = _drafts(request.GET.getlist("text"))
+        if not drafts or len({draft.revision.letter_id for draft in drafts}) > 1:
+            self.message_user(request, "Please choose drafts of one letter.", messages.WARNING)
+            return redirect("admin:campaign_translation_changelist")
+        if request.method == "POST" and self._publish_shown(request, drafts):
+            return redirect("admin:campaign_translation_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            **_consequences(drafts),
+            "title": "Publish",
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/campaign/translation/publish.html", context)
+
+    def _publish_shown(self, request: HttpRequest, drafts: list[Translation]) -> bool:
+        """Publish the drafts if they are as the page showed them. Returns whether that was done."""
+        if request.POST.getlist("seen") != [row_digest(draft) for draft in drafts]:
+            self.message_user(request, "Somebody changed a draft meanwhile. Please read it again.", messages.ERROR)
+            return False
+        try:
+            with transaction.atomic():
+                for draft in drafts:
+                    self.publish_one(request, draft)
+        except Refused as error:
+            self.message_user(request, f"Nothing was published. {error}", messages.ERROR)
+            return False
+        self.message_user(request, "Published. Readers see it within five seconds.", messages.SUCCESS)
+        return True
+
+    def publish_one(self, request: HttpRequest, draft: Translation) -> None:
+        raise NotImplementedError
+
+
+def _drafts(ids: Iterable[str]) -> list[Translation]:
+    """Returns these drafts, the authoritative one first, because the others translate it."""
+    drafts = Translation.objects.drafts().filter(pk__in=[number for text_id in ids if (number := as_id(text_id))])
+    return list(drafts.select_related("revision__letter").order_by("-authoritative", "pk"))
+
+
+def _consequences(drafts: list[Translation]) -> dict[str, Any]:
+    """Returns what the page says: each text with its differences, and what becomes of the other languages."""
+    letter = drafts[0].revision.letter
+    shown = {text.language: text for text in Translation.objects.shown(letter.slug)}
+    languages = {draft.language for draft in drafts}
+    return {
+        "letter": letter,
+        "opens": letter.state == Letter.State.DRAFT,
+        "texts": [_shown_draft(draft, shown.get(draft.language)) for draft in drafts],
+        "others": sorted(shown.keys() - languages),
+        "marks": drafts[0].authoritative and bool(shown.keys() - languages),
+    }
+
+
+def _shown_draft(draft: Any, before: Translation | None) -> dict[str, Any]:
+    wording = draft.revision.translations.published().filter(authoritative=True).first()
+    draft.authoritative_language = (wording or draft).language  # that of the letterhead
+    return {
+        "text": draft,
+        "seen": row_digest(draft),
+        "before": before,
+        "changes": text.changes(before.parts(), draft.parts()) if before else [],
+        "details": [
+            field for field in Translation.DETAIL_FIELDS if before and getattr(before, field) != getattr(draft, field)
+        ],
+        "wording_day": _day(wording),
+    }
+
+
+def _day(published: Translation | None) -> date | None:
+    return published.published_at.date() if published and published.published_at else None
