@@ -48,19 +48,25 @@ class LetterAdmin(KeptAdmin):
 
 
 def _label(row: Translation) -> str:
-    return f"{row} {f'published {row.published_at:%Y-%m-%d}' if row.published_at else 'draft'}"
+    return f"{row} {_day_of(row)}"
+
+
+def _day_of(row: Translation) -> str:
+    if row.taken_back_at:
+        return "taken back"
+    return f"published {row.published_at:%Y-%m-%d}" if row.published_at else "draft"
 
 
 class WordingField(forms.ModelChoiceField):
     """The wordings of all letters, published or drafted, each by its day."""
 
     def __init__(self, **options: Any) -> None:
-        wordings = Translation.objects.filter(authoritative=True).select_related("revision__letter")
+        wordings = Translation.objects.filter(authoritative=True, taken_back_at=None)
+        wordings = wordings.select_related("revision__letter")
         super().__init__(wordings.order_by("revision__letter__slug", "-revision__number"), **options)
 
     def label_from_instance(self, obj: Any) -> str:
-        day = f"{obj.published_at:%Y-%m-%d}" if obj.published_at else "draft"
-        return f"{obj.revision.letter.slug}: revision {obj.revision.number} ({obj.language}, {day})"
+        return f"{obj.revision.letter.slug}: revision {obj.revision.number} ({obj.language}, {_day_of(obj)})"
 
 
 class TextForm(ConflictCheckedForm):
@@ -81,7 +87,9 @@ class TextForm(ConflictCheckedForm):
         super().__init__(*args, **options)
         if self.instance.pk:
             revision = cast("Translation", self.instance).revision
-            wording = revision.translations.filter(authoritative=True).order_by("published_at").first()
+            wording = (
+                revision.translations.filter(authoritative=True, taken_back_at=None).order_by("published_at").first()
+            )
             self.initial.update(letter=revision.letter_id, wording=wording and wording.pk)
             for name in {"letter", "language"} & self.fields.keys():  # a published text has a page without fields
                 self.fields[name].disabled = True
@@ -123,7 +131,7 @@ class TranslationAdmin(PublishPage):
     form: Any = TextForm
     list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at", "digest")
     list_filter = ("language", "unofficial", "revision__letter")
-    readonly_fields = ("published_at", "digest", "correction")
+    readonly_fields = ("published_at", "taken_back_at", "digest", "correction")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Translation]:
         """Add who saved each text last, and when."""

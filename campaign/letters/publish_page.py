@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
@@ -20,17 +20,26 @@ from campaign.letters.forms import as_id, row_digest
 from campaign.letters.publishing import Refused
 from campaign.models import Letter, Translation
 
+TAKING_BACK = (
+    "Within five seconds readers see the text before it again, or the authoritative one; a letter without another text "
+    "is hidden. Its words become a draft. This is possible for half an hour after publishing, as long as nobody has "
+    "signed the text; later, publish a corrected one."
+)
 ON_BOTH = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]  # on the list, and on the page of one row
 
 
 class PublishPage(admin.ModelAdmin[Translation]):
     """Texts, which are published from a page that shows them as readers will see them."""
 
-    actions = ("publish",)
+    actions = ("publish", "take_back")
 
     def get_urls(self) -> list[URLPattern]:
-        address = path("publish/", self.admin_site.admin_view(self.publish_page), name="campaign_translation_publish")
-        return [address, *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("publish/", view(self.publish_page), name="campaign_translation_publish"),
+            path("<int:object_id>/take-back/", view(self.take_back_page), name="campaign_translation_take_back"),
+            *super().get_urls(),
+        ]
 
     @admin.action(description="Publish…", permissions=["change"], location=ON_BOTH)
     def publish(self, request: HttpRequest, chosen: QuerySet[Translation]) -> HttpResponse:
@@ -72,6 +81,37 @@ class PublishPage(admin.ModelAdmin[Translation]):
         return True
 
     def publish_one(self, request: HttpRequest, draft: Translation) -> None:
+        raise NotImplementedError
+
+    @admin.action(description="Take back…", permissions=["change"], location=[ActionLocation.CHANGE_FORM])
+    def take_back(self, request: HttpRequest, chosen: QuerySet[Translation]) -> HttpResponse:
+        """Lead to the page that asks."""
+        return redirect("admin:campaign_translation_take_back", chosen.values_list("pk", flat=True)[0])
+
+    def take_back_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """GET asks first, POST takes back a text that was just published by mistake."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        text = get_object_or_404(Translation.objects.select_related("revision__letter"), pk=object_id)
+        if request.method != "POST":
+            context = {
+                **self.admin_site.each_context(request),
+                "title": f"Take back: {text}",
+                "letter": text.revision.letter,
+                "consequence": TAKING_BACK,
+                "leave_to": "admin:campaign_translation_changelist",
+            }
+            return TemplateResponse(request, "admin/ask_first.html", context)
+        try:
+            with transaction.atomic():
+                self.take_back_one(request, text)
+        except Refused as error:
+            self.message_user(request, f"Nothing was changed. {error}", messages.ERROR)
+        else:
+            self.message_user(request, "Taken back. It is a draft.", messages.SUCCESS)
+        return redirect("admin:campaign_translation_changelist")
+
+    def take_back_one(self, request: HttpRequest, published: Translation) -> None:
         raise NotImplementedError
 
 

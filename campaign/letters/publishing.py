@@ -1,12 +1,16 @@
 """Actions of editors: revise and publish the text of a letter, announce and retract news."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from campaign.letters import text
 from campaign.models import Letter, News, Revision, Translation
+
+TAKE_BACK_WITHIN = timedelta(minutes=30)  # of publishing; the database allows a minute more
 
 
 class Refused(Exception):
@@ -109,6 +113,35 @@ def _check_order(letter: Letter, draft: Translation) -> None:
         raise Refused("Please publish the authoritative text first: this one translates it.")
     if published and published.revision.number > draft.revision.number:
         raise Refused("Readers of this language have a text of a newer wording already.")
+
+
+@transaction.atomic
+def take_back(translation: Translation) -> None:
+    """Take a text off the page that was just published by mistake. Its words become a draft, unless there is one.
+
+    A letter without another text is hidden again.
+
+    Raises:
+        Refused: when it was published too long ago, or a later text is there.
+    """
+    letter = Letter.objects.select_for_update(of=("self",)).get(revisions__translations=translation.pk)
+    published = Translation.objects.published().filter(revision__letter=letter)
+    text = published.select_related("revision").filter(pk=translation.pk).first()
+    if text is None or text.published_at is None:
+        raise Refused("This text is not published.")
+    if text.published_at <= timezone.now() - TAKE_BACK_WITHIN:
+        raise Refused("It was published more than half an hour ago. Please correct it by publishing another text.")
+    later = published.filter(published_at__gt=text.published_at)
+    if later.filter(Q(language=text.language) | Q(revision=text.revision)):
+        raise Refused("A later text is there already. Please take that one back first.")
+    text.taken_back_at = timezone.now()
+    text.save(update_fields=["taken_back_at"])
+    if not Translation.objects.of_language(letter, text.language).drafts():
+        details = {field: getattr(text, field) for field in Translation.DETAIL_FIELDS}
+        revise(letter, text.language, text.text_values(), revision=text.revision, **details)
+    if not published.exclude(pk=text.pk) and letter.state == Letter.State.OPEN:
+        letter.state = Letter.State.DRAFT
+        letter.save(update_fields=["state"])
 
 
 @transaction.atomic

@@ -44,7 +44,7 @@ class Pages(Sitemap[Item]):
 
 def _languages_by_slug() -> dict[str, list[str]]:
     """Returns, for each published letter, the site's languages in which readers see a text of their own."""
-    texts = Translation.objects.filter(published_at__isnull=False, revision__letter__in=Letter.objects.published())
+    texts = Translation.objects.published().filter(revision__letter__in=Letter.objects.published())
     columns = ("revision__letter__slug", "language")
     found: dict[str, list[str]] = {}
     for slug, language in texts.order_by(*columns).values_list(*columns).distinct():

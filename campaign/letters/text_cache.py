@@ -1,5 +1,7 @@
 """The published texts of letters as this process last read them."""
 
+import contextlib
+
 from django.http import Http404
 from django.utils.translation import get_language
 
@@ -11,7 +13,7 @@ CACHE_SECONDS = 1.0  # with the time of a cached page less than the five seconds
 # By slug ("" is the current letter), in all languages. It spares every POST a query, and the letter can still be read
 # while the database is down (architecture, rule 8).
 _texts = ExpiringCache[str, list[Translation]](CACHE_SECONDS)
-_slugs: dict[int, str] = {}  # by the id of the letter; a slug never changes once it is public
+_slugs: dict[int, str] = {}  # by the id of the letter
 
 
 def newest(slug: str) -> Translation:
@@ -34,8 +36,10 @@ def newest_by_id(letter_id: int) -> Translation:
     Raises:
         Http404: when there is none.
     """
-    if letter_id not in _slugs:
-        _slugs[letter_id] = Letter.objects.values_list("slug", flat=True).get(pk=letter_id)
+    if letter_id in _slugs:
+        with contextlib.suppress(Http404):  # staff changed the slug
+            return newest(_slugs[letter_id])
+    _slugs[letter_id] = Letter.objects.values_list("slug", flat=True).get(pk=letter_id)
     return newest(_slugs[letter_id])
 
 

@@ -3,6 +3,8 @@ from typing import Any
 
 from django.db import migrations, models
 
+from campaign.runtime.sql_files import run_sql_file
+
 
 def put_texts_under_their_wordings(apps: Any, schema_editor: Any) -> None:
     """Until now any published text made a revision. From now on a revision is a wording in the authoritative language.
@@ -60,6 +62,12 @@ class Migration(migrations.Migration):
     dependencies = [("campaign", "0004_acknowledgment_recorded_at")]
 
     operations = [
+        migrations.AddField(
+            "translation",
+            "taken_back_at",
+            models.DateTimeField("taken back at", null=True, editable=False),
+        ),
+        run_sql_file(__file__, "texts_taken_back.sql", undo=migrations.RunSQL.noop),
         migrations.RemoveConstraint("translation", "one_translation_per_language"),
         migrations.RunPython(put_texts_under_their_wordings, migrations.RunPython.noop),
         migrations.AddConstraint(
@@ -75,7 +83,7 @@ class Migration(migrations.Migration):
             "translation",
             models.UniqueConstraint(
                 models.F("revision"),
-                condition=models.Q(authoritative=True, published_at__isnull=False),
+                condition=models.Q(authoritative=True, published_at__isnull=False, taken_back_at__isnull=True),
                 name="one_wording_per_revision",
             ),
         ),

@@ -174,7 +174,8 @@ class Revision(models.Model):
 
 class TranslationQuerySet(models.QuerySet["Translation"]):
     def published(self) -> Self:
-        return self.filter(published_at__isnull=False)
+        """Returns the texts that readers may see: those that were published and not taken back."""
+        return self.filter(published_at__isnull=False, taken_back_at__isnull=True)
 
     def drafts(self) -> Self:
         return self.filter(published_at__isnull=True)
@@ -251,6 +252,8 @@ class Translation(models.Model):
         help_text="The page says so. It cannot be changed once the text is published.",
     )
     published_at = models.DateTimeField("published at", null=True, blank=True, editable=False)
+    # Published by mistake, and soon off the page again. The row stays as it is: a signature may have slipped through.
+    taken_back_at = models.DateTimeField("taken back at", null=True, editable=False)
     digest = models.CharField("digest", max_length=64, editable=False)
 
     objects = TranslationQuerySet.as_manager()
@@ -263,7 +266,7 @@ class Translation(models.Model):
             models.UniqueConstraint(
                 "revision",
                 name="one_wording_per_revision",
-                condition=models.Q(authoritative=True, published_at__isnull=False),
+                condition=models.Q(authoritative=True, published_at__isnull=False, taken_back_at__isnull=True),
             ),
             models.CheckConstraint(
                 condition=~models.Q(authoritative=True, unofficial=True),

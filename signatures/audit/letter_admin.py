@@ -61,6 +61,10 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
     def publish_one(self, request: HttpRequest, draft: Translation) -> None:
         publication.publish(draft, by=staff_id(request))
 
+    @override
+    def take_back_one(self, request: HttpRequest, published: Translation) -> None:
+        publication.take_back(published, by=staff_id(request))
+
 
 @admin.register(News)
 class AuditedNewsAdmin(AuditedAdmin, NewsAdmin):

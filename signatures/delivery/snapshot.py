@@ -25,7 +25,7 @@ def read_transaction() -> Iterator[None]:
 
 def published_texts(letter: Letter) -> list[dict[str, Any]]:
     """Returns the published texts, by revision and language, as `Delivery.texts` stores them."""
-    published = Translation.objects.filter(revision__letter=letter, published_at__isnull=False)
+    published = Translation.objects.published().filter(revision__letter=letter)
     fields = ("revision", "language", "digest", "authoritative", "translation")
     columns = ("revision__number", "language", "digest", "authoritative", "pk")
     rows = published.order_by("revision__number", "language").values_list(*columns)

@@ -126,6 +126,7 @@ class AuditAction(StrEnum):
     REMOVE_BLOCKLISTENTRY = "remove-blocklistentry", _SETTINGS, "Deleted a block."
     PUBLISH = "publish", _SETTINGS, "Published a text: it is frozen."
     ANNOUNCE = "announce", _SETTINGS, "Published news on a letter."
+    TAKE_BACK = "take-back", _SETTINGS, "Took a text back that was published by mistake."
     RETRACT = "retract", _SETTINGS, "Took news off the page."
     PAUSE = "pause", _SETTINGS, "Paused signing."
     RESUME = "resume", _SETTINGS, "Resumed signing."

@@ -11,7 +11,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import translation
 
-from campaign.models import Letter
+from campaign.models import Letter, Translation
 from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures.static_mirror import links, render, rewriting
 from signatures.static_mirror.folder import replaced_folder
@@ -59,7 +59,8 @@ def write_mirror(folder: Path, *, on: date, on_progress: Callable[[int], None] =
 
 def _start_addresses() -> Iterator[str]:
     """Returns the addresses from which links lead to all other pages."""
-    letters = list(Letter.objects.published().filter(revisions__translations__published_at__isnull=False).distinct())
+    published = Translation.objects.published()
+    letters = list(Letter.objects.published().filter(revisions__translations__in=published).distinct())
     yield reverse("robots")
     yield from (reverse("api", args=[letter.slug]) for letter in letters)
     for language, _name in settings.LANGUAGES:

@@ -51,6 +51,8 @@ TABLE = {
     "campaign_translation_changelist": ("eo", "eo"),
     "campaign_translation_delete": ("", ""),
     "campaign_translation_history": ("eo", "eo"),
+    "campaign_translation_publish": ("eo", "eo"),
+    "campaign_translation_take_back": ("eo", "eo"),
     "recovery_codes": ("", ""),
     "remove_factor": ("", ""),
     "django_tasks_database_dbtaskresult_add": ("", ""),
