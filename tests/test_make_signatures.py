@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaign.models import Letter
+from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures import counts
 from signatures.management.commands import _made_up_rows, _people, make_signatures
 from signatures.models import HourlyStatistic, Signature
@@ -274,6 +275,12 @@ def test_outside_local_mode_it_needs_a_second_yes(letter: Letter, settings: Any)
     assert not Signature.objects.exists()
     make(10, yes=True)
     assert Signature.objects.count() == 10
+
+
+def test_two_at_once_do_not_drop_the_indexes_of_each_other(letter: Letter) -> None:
+    with block_lock(AdvisoryLock.MAKE_SIGNATURES), pytest.raises(CommandError, match="Another `make_signatures` is"):
+        make(10)
+    make(10)
 
 
 @pytest.mark.parametrize("number", [0, -1])

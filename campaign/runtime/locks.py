@@ -33,6 +33,7 @@ class AdvisoryLock(IntEnum):
     SEND_TO_MAILBOX = 720_130_513  # key: a part of the digest of the mailbox
     COUNT_STRANGERS_ENTRIES = 720_130_514
     MAILBOX_PLACES = 720_130_515  # key: a part of the hash of the address
+    MAKE_SIGNATURES = 720_130_516
 
 
 @contextmanager

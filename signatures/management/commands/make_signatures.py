@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from tqdm import tqdm
 
 from campaign.models import Letter, Translation
-from campaign.runtime import database
+from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures import counts
 from signatures.management.commands._made_up_rows import COLUMNS, HOUR, Block, Row, Rows
 from signatures.models import CountDelta, HourlyStatistic, Signature
@@ -56,8 +56,11 @@ class Command(BaseCommand):
         )
         is_fast = number >= MANY and (options["fast"] or not Signature.objects.exists())
         begun = time.monotonic()
-        with database.single_instance("make_signatures"), secondary_indexes(are_dropped=is_fast):
-            made = self.copy(rows)
+        with block_lock(AdvisoryLock.MAKE_SIGNATURES) as is_alone:
+            if not is_alone:
+                raise CommandError("Another `make_signatures` is running.")
+            with secondary_indexes(are_dropped=is_fast):
+                made = self.copy(rows)
         rate = made / (time.monotonic() - begun)
         self.stdout.write(f"{number} signatures under {letter.slug}: made {made}, {rate:,.0f} a second")
 
