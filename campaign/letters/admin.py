@@ -129,7 +129,7 @@ class TextForm(ConflictCheckedForm):
 
 class TranslationAdmin(PublishPage):
     form: Any = TextForm
-    list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at", "digest")
+    list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at")
     list_filter = ("language", "unofficial", "revision__letter")
     readonly_fields = ("published_at", "taken_back_at", "digest", "correction")
 

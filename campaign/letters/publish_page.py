@@ -21,7 +21,7 @@ from campaign.letters.publishing import Refused
 from campaign.models import Letter, Translation
 
 TAKING_BACK = (
-    "Within five seconds readers see the text before it again, or the authoritative one; a letter without another text "
+    "within five seconds readers see the text before it again, or the authoritative one; a letter without another text "
     "is hidden. Its words become a draft. This is possible for half an hour after publishing, as long as nobody has "
     "signed the text; later, publish a corrected one."
 )
@@ -96,9 +96,9 @@ class PublishPage(admin.ModelAdmin[Translation]):
         if request.method != "POST":
             context = {
                 **self.admin_site.each_context(request),
-                "title": f"Take back: {text}",
+                "title": "Take this text back",
                 "letter": text.revision.letter,
-                "consequence": TAKING_BACK,
+                "consequence": f"{text}: {TAKING_BACK}",
                 "leave_to": "admin:campaign_translation_changelist",
             }
             return TemplateResponse(request, "admin/ask_first.html", context)
