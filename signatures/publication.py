@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from campaign.letters import publishing
-from campaign.models import Translation
+from campaign.models import Letter, Translation
 from signatures.audit import audit_log
 from signatures.models import Delivery, Signature, Submission
 from signatures.registries import AuditAction
@@ -34,7 +34,8 @@ def take_back(text: Translation, *, by: int | None) -> None:
     Raises:
         publishing.Refused: when somebody signed it, it was delivered, or `publishing.take_back` refuses it.
     """
-    # The lock keeps a form that is being stored from naming the text until this is decided.
+    Letter.objects.select_for_update(of=("self",)).get(revisions__translations=text.pk)  # first, as `publish` does
+    # A form that is being stored names the text: it is waited for, and seen.
     locked = Translation.objects.select_for_update(of=("self",)).select_related("revision").get(pk=text.pk)
     if any(model.objects.filter(translation=locked).exists() for model in (Signature, Submission)):
         raise publishing.Refused("Somebody has signed this text. Please correct it by publishing another.")

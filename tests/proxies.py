@@ -105,7 +105,7 @@ def nginx(folder: Path, certificate: Certificate, *, site: int, caches: bool = F
         ("127.0.0.1:8000", f"127.0.0.1:{site}"),
     )
     if caches:
-        servers = replaced("nginx-cache.conf", ("/var/cache/nginx/letter", str(folder / "cache"))) + servers
+        servers = replaced("nginx-cache.conf", ("/var/lib/nginx/letter", str(folder / "cache"))) + servers
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     folders = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     text = f"user root; daemon off; pid {folder}/pid; error_log stderr;\nevents {{}}\nhttp {{\n{folders}{servers}}}\n"

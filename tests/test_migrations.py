@@ -154,6 +154,38 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]] = {
         [(1, "en", "Bridge", MARKED), (2, "ko", "교량", MARKED), (2, "en", "Bridge"), (3, "en", "Two", MARKED)],
         [(1, "en", "Bridge", True), (2, "ko", "교량", False), (2, "en", "Bridge", True), (3, "en", "Two", True)],
     ),
+    "two-drafts-of-one-language": (
+        [
+            (1, "en", "Bridge", MARKED),
+            (2, "ko", "다리"),
+            (2, "zh-hans", "桥", DRAFT),
+            (3, "ko", "교량"),
+            (3, "zh-hans", "大桥", DRAFT),
+        ],
+        [
+            (1, "en", "Bridge", True),
+            (1, "ko", "다리", False),
+            (1, "zh-hans", "桥", False),
+            (1, "ko", "교량", False),
+            (4, "zh-hans", "大桥", False),
+        ],
+    ),
+    "the-next-wording-drafted-twice": (
+        [
+            (1, "en", "Bridge", MARKED),
+            (2, "ko", "다리"),
+            (2, "en", "Two", DRAFT),
+            (3, "ko", "교량"),
+            (3, "en", "Three", DRAFT),
+        ],
+        [
+            (1, "en", "Bridge", True),
+            (1, "ko", "다리", False),
+            (1, "ko", "교량", False),
+            (4, "en", "Two", True),
+            (5, "en", "Three", True),
+        ],
+    ),
     "nothing-marked": (
         [(1, "ko", "다리", "unofficial"), (2, "en", "Bridge")],
         [(2, "ko", "다리", False), (2, "en", "Bridge", True)],

@@ -179,8 +179,9 @@ class TranslationAdmin(PublishPage):
             wording = begun.revision.translations.published().filter(authoritative=True).first()
             details |= {"letter": begun.revision.letter_id, "language": begun.language, "wording": wording}
             return {**begun.text_values(), **details, **initial}
-        begun = texts.filter(revision__letter=letter_id, authoritative=True).first()
-        return {**(begun.text_values() if begun else {}), **initial}
+        wordings = texts.filter(revision__letter=letter_id, authoritative=True, taken_back_at=None)
+        begun = wordings.published().first() or wordings.first()
+        return {**({**begun.text_values(), "wording": begun} if begun else {}), **initial}
 
     def save_model(self, request: HttpRequest, obj: Translation, form: Any, change: bool) -> None:
         typed = form.cleaned_data

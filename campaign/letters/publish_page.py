@@ -67,12 +67,9 @@ class PublishPage(admin.ModelAdmin[Translation]):
 
     def _publish_shown(self, request: HttpRequest, drafts: list[Translation]) -> bool:
         """Publish the drafts if they are as the page showed them. Returns whether that was done."""
-        if request.POST.getlist("seen") != [row_digest(draft) for draft in drafts]:
-            self.message_user(request, "Somebody changed a draft meanwhile. Please read it again.", messages.ERROR)
-            return False
         try:
             with transaction.atomic():
-                for draft in drafts:
+                for draft in _seen(drafts, request.POST.getlist("seen")):
                     self.publish_one(request, draft)
         except Refused as error:
             self.message_user(request, f"Nothing was published. {error}", messages.ERROR)
@@ -113,6 +110,19 @@ class PublishPage(admin.ModelAdmin[Translation]):
 
     def take_back_one(self, request: HttpRequest, published: Translation) -> None:
         raise NotImplementedError
+
+
+def _seen(drafts: list[Translation], digests: list[str]) -> list[Translation]:
+    """Returns the drafts as they are now, which nobody saves until the transaction ends.
+
+    Raises:
+        Refused: when they are not those that the page showed.
+    """
+    Letter.objects.select_for_update().get(pk=drafts[0].revision.letter_id)
+    current = _drafts(str(draft.pk) for draft in drafts)
+    if digests != [row_digest(draft) for draft in current]:
+        raise Refused("Somebody changed a draft meanwhile. Please read it again.")
+    return current
 
 
 def _drafts(ids: Iterable[str]) -> list[Translation]:

@@ -42,7 +42,7 @@ def revise(
             its language is the authoritative one.
 
     Returns:
-        The stored text. If readers have the same text of that revision already, that one, with its details as they are.
+        The stored text. If readers have the same text of that revision already, with these details, that one.
 
     Raises:
         Refused: when it is marked as authoritative in another language than the letter's.
@@ -56,7 +56,12 @@ def revise(
     stored = Translation.objects.of_language(letter, language)
     published, drafts = stored.published().first(), stored.drafts()
     translated = None if new.authoritative or wording is None else revision or wording.revision
-    is_same = published and published.digest == text.digest(new.parts()) and translated in {None, published.revision}
+    is_same = (
+        published
+        and published.digest == text.digest(new.parts())
+        and translated in {None, published.revision}
+        and all(getattr(published, field) == getattr(new, field) for field in details)
+    )
     if published and is_same and not drafts:
         return published
     new.revision = translated or _next_revision(letter)
@@ -93,6 +98,8 @@ def publish(translation: Translation) -> bool:
     # The lock makes the digest fit the text: without it, `revise` could save other words between read and write.
     letter = Letter.objects.select_for_update(of=("self",)).get(revisions__translations=translation.pk)
     draft = Translation.objects.select_related("revision").get(pk=translation.pk)
+    if draft.taken_back_at:
+        raise Refused("This text was taken back. Please publish its draft, or write it anew.")
     if is_draft := draft.published_at is None:
         _check_order(letter, draft)
         draft.published_at = timezone.now()
@@ -139,7 +146,7 @@ def take_back(translation: Translation) -> None:
     if not Translation.objects.of_language(letter, text.language).drafts():
         details = {field: getattr(text, field) for field in Translation.DETAIL_FIELDS}
         revise(letter, text.language, text.text_values(), revision=text.revision, **details)
-    if not published.exclude(pk=text.pk) and letter.state == Letter.State.OPEN:
+    if not published.exclude(pk=text.pk):
         letter.state = Letter.State.DRAFT
         letter.save(update_fields=["state"])
 

@@ -37,8 +37,10 @@ def newest_by_id(letter_id: int) -> Translation:
         Http404: when there is none.
     """
     if letter_id in _slugs:
-        with contextlib.suppress(Http404):  # staff changed the slug
-            return newest(_slugs[letter_id])
+        with contextlib.suppress(Http404):  # staff changed the slug; another letter may have it now
+            text = newest(_slugs[letter_id])
+            if text.revision.letter_id == letter_id:
+                return text
     _slugs[letter_id] = Letter.objects.values_list("slug", flat=True).get(pk=letter_id)
     return newest(_slugs[letter_id])
 

@@ -40,7 +40,7 @@ def _put_in_order(texts: list[Any]) -> None:
             text.save(update_fields=["authoritative", "unofficial"])
     wordings = {text.revision.number: text.revision for text in published if text.language == first.language}
     taken = {(text.revision_id, text.language) for text in texts if not text.published_at}
-    following = None
+    following: list[Any] = []
     for text in texts:
         number = text.revision.number
         has_published = any(other.revision_id == text.revision_id for other in published)
@@ -50,9 +50,13 @@ def _put_in_order(texts: list[Any]) -> None:
         target = wordings[max(earlier) if earlier else min(wordings)]
         if not text.published_at and (text.authoritative or (target.pk, text.language) in taken):
             # A draft of the next wording, or one too many.
-            newest = text.revision.letter.revisions.order_by("-number").first().number
-            following = following or text.revision.letter.revisions.create(number=newest + 1)
-            target = following
+            target = next((each for each in following if (each.pk, text.language) not in taken), None)
+            if target is None:
+                newest = text.revision.letter.revisions.order_by("-number").first().number
+                target = text.revision.letter.revisions.create(number=newest + 1)
+                following.append(target)
+        if not text.published_at:
+            taken.add((target.pk, text.language))
         type(text).objects.filter(pk=text.pk).update(revision=target)
 
 

@@ -134,7 +134,8 @@ class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes
         self.waiting_since = 0.0
         self.is_logged = False
         parts = extensions.parse_dsn(dsn)
-        self.watch = _watches.setdefault((parts.get("host"), parts.get("port")), _Watch())
+        # A pooler may have the primary and a replica behind one address.
+        self.watch = _watches.setdefault(tuple(parts.get(name) for name in ("host", "port", "dbname")), _Watch())
         given = parts.get("options", "")  # by the operator in DATABASE_URL: the later one counts
         options = f"{self.budget.options} {given}".strip()
         self.full_dsn = extensions.make_dsn(dsn, options=options) if options else dsn
@@ -238,7 +239,7 @@ class _Watch:
             log.error("the database %s", "does not answer" if self._is_away else "answers again")
 
 
-_watches: dict[tuple[str | None, str | None], _Watch] = {}  # by host and port: the primary, and a replica
+_watches: dict[tuple[str | None, ...], _Watch] = {}  # by host, port and database: the primary, and a replica
 
 
 def _log_blocked(waits: Sequence[Connection]) -> None:

@@ -64,7 +64,12 @@ class Child:
                 log.error("%s ended with %s; it restarts in %.0f s.", self.name, code, self.pause)
             self.is_replaced = False
         elif self.process is None and time.monotonic() >= self.restart_at:
-            self.start()
+            try:
+                self.start()
+            except OSError:  # no memory or no number for another process
+                self.pause = min(self.pause * 2, MAX_PAUSE_SECONDS)
+                self.restart_at = time.monotonic() + self.pause
+                log.exception("%s cannot be started.", self.name)
         return has_ended
 
     def replace(self) -> None:
@@ -215,8 +220,9 @@ def end(processes: Sequence[Child], *, seconds: float = 15) -> None:
     """End processes together. After so many seconds they are killed."""
     for child in processes:
         child.terminate()
+    deadline = time.monotonic() + seconds
     for child in processes:
-        child.wait_or_kill(seconds)
+        child.wait_or_kill(max(0.0, deadline - time.monotonic()))
 
 
 def _end_with_parent() -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, ProgrammingError, connections
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +96,8 @@ def reads_replica[**Arguments, Result](function: Callable[Arguments, Result]) ->
                 return function(*arguments, **more)
             except OperationalError:
                 _lag.note_away()
+            except ProgrammingError:  # a migration of the primary has not reached it
+                pass
             finally:
                 _alias.reset(token)
         return function(*arguments, **more)

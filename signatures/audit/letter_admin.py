@@ -12,9 +12,14 @@ from campaign.letters.forms import AskingForm
 from campaign.models import Letter, News, Translation
 from signatures import publication
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
-from signatures.models import Signature
+from signatures.models import Signature, Submission
 from signatures.registries import AuditAction
 from signatures.states import State
+
+
+def _has_signers(letter: Letter) -> bool:
+    """Returns whether somebody has signed it, or has a link by which they may."""
+    return any(model.objects.filter(letter=letter).exists() for model in (Signature, Submission))
 
 
 class LetterForm(AskingForm):
@@ -38,7 +43,7 @@ class LetterForm(AskingForm):
     def clean_state(self) -> str:
         """Draft hides the letter, the personal pages of its signers and their way out."""
         state: str = self.cleaned_data["state"]
-        if state == Letter.State.DRAFT and self.instance.pk and Signature.objects.filter(letter=self.instance).exists():
+        if state == Letter.State.DRAFT and self.instance.pk and _has_signers(self.instance):
             raise forms.ValidationError(
                 "People have signed this letter: pause or close it. A draft is hidden from them."
             )

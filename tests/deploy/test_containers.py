@@ -14,7 +14,7 @@ from tests.live_site import BASE
 DEPLOY = BASE / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-MADE_BY_THE_OPERATOR = {".env", "outbox.private"}
+MADE_BY_THE_OPERATOR = {".env", "worker.env", "outbox.private"}
 
 
 def volumes_of(service: str) -> list[list[str]]:
@@ -36,7 +36,8 @@ def test_every_name_that_a_service_uses_is_declared_and_every_declared_one_is_us
 def test_every_file_that_it_names_is_there_or_made_by_the_operator() -> None:
     bound = {source for service in SERVICES for source, *_ in volumes_of(service) if source.startswith(".")}
     files = bound | {secret["file"] for secret in COMPOSE["secrets"].values()} | users_of("env_file")
-    assert {file for file in files if not (DEPLOY / file).exists()} <= {".env", "./outbox.private"}
+    missing = {file.removeprefix("./") for file in files if not (DEPLOY / file).exists()}
+    assert missing <= MADE_BY_THE_OPERATOR
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -57,6 +58,8 @@ def test_only_the_worker_has_what_opens_and_sends_emails() -> None:
     assert SERVICES["web"]["environment"]["OUTBOX_PRIVATE_KEY_FILE"] == ""
     assert not any("outbox" in ":".join(volume) for service in SERVICES for volume in volumes_of(service))
     assert SERVICES["worker"]["environment"]["OUTBOX_PRIVATE_KEY_FILE"] == "/run/secrets/outbox.private"
+    assert SERVICES["worker"]["environment"]["WORKER_SETTINGS_FILE"] == "/run/secrets/worker.env", "init puts it there"
+    assert set(SERVICES["worker"]["secrets"]) == COMPOSE["secrets"].keys() == MADE_BY_THE_OPERATOR - {".env"}
 
 
 def test_only_the_proxy_can_be_reached_from_outside_and_it_does_not_reach_the_database() -> None:

@@ -146,10 +146,13 @@ class Site:
         self.settings = {
             **settings_of(url, secret),
             "DATABASE_URL": "postgres://undersigned:a-password@127.0.0.1:5432/postgres",
-            "EMAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
             "COUNT_STEP_MINUTES": "1",
         }
-        os.chown(secret, *self.user)
+        self.settings.pop("EMAIL_URL", None)  # `init` puts it where the worker alone reads it
+        own = scratch / "worker.env"
+        own.write_text(f"EMAIL_URL=smtp://127.0.0.1:{smtp_port}\n")
+        for file in (secret, own):
+            os.chown(file, *self.user)
 
     @property
     def user(self) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from signatures.delivery import freezing
 from signatures.models import AuditEntry, Delivery, Signature
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
-from tests.factories import make_delivery, make_letter, make_signature
+from tests.factories import make_delivery, make_letter, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -91,6 +91,14 @@ def test_nobody_is_asked_about_a_draft(editor_client: Client) -> None:
     draft = make_letter("draft", state=Letter.State.DRAFT)
     form = shown(editor_client.get(page_of(draft)))
     assert editor_client.post(page_of(draft), {**form, "slug": "other", "moderation": "after"}).status_code == 302
+
+
+def test_A21_a_letter_that_people_may_still_confirm_never_becomes_a_draft(
+    editor_client: Client, letter: Letter
+) -> None:
+    make_submission(letter, "Ada")
+    form = {**shown(editor_client.get(page_of(letter))), "state": "draft"}
+    assert "People have signed this letter" in editor_client.post(page_of(letter), form).content.decode()
 
 
 def test_A21_a_letter_that_people_signed_never_becomes_a_draft(editor_client: Client, letter: Letter) -> None:

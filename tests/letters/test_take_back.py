@@ -13,7 +13,7 @@ from campaign.letters.publishing import Refused, publish, revise
 from campaign.models import Letter, Translation
 from signatures import publication
 from signatures.models import AuditEntry, Delivery
-from tests.factories import WORDS, make_delivery, make_signature, make_submission
+from tests.factories import WORDS, make_delivery, make_letter, make_signature, make_submission
 
 KOREAN = {**WORDS, "title": "다리에 관한 편지"}
 WRONG = {**WORDS, "title": "A letter with a mistake"}
@@ -158,3 +158,30 @@ def test_whoever_had_signed_the_former_text_still_has_it(letter: Letter) -> None
     publication.take_back(published(letter), by=None)
     ada.refresh_from_db()
     assert ada.translation.digest == digest and publishing.newest_wording(letter) == ada.translation
+
+
+def test_what_was_taken_back_is_not_published_again_by_its_folder(letter: Letter) -> None:
+    wrong = published(letter)
+    publication.take_back(wrong, by=None)
+    Translation.objects.drafts().delete()
+    with pytest.raises(Refused, match="was taken back"):
+        publish(wrong)
+    assert title(letter) != WRONG["title"]
+    publish(revise(letter, "en", WRONG))
+    assert title(letter) == WRONG["title"], "the same words, as a text of their own"
+
+
+def test_a_letter_that_takes_another_ones_slug_gives_it_no_text(letter: Letter) -> None:
+    assert text_cache.newest_by_id(letter.pk).revision.letter_id == letter.pk
+    Letter.objects.filter(pk=letter.pk).update(slug="bridge-2013")
+    make_letter("bridge")
+    for _each in range(2):
+        assert text_cache.newest_by_id(letter.pk).revision.letter_id == letter.pk
+    text_cache.clear_cache()
+
+
+def test_a_detail_alone_can_be_corrected(letter: Letter) -> None:
+    text = published(letter, "ko", KOREAN)
+    corrected = revise(letter, "ko", KOREAN, recipient="장관님")
+    assert corrected.pk != text.pk and corrected.published_at is None and corrected.recipient == "장관님"
+    assert revise(letter, "en", WORDS).pk == Translation.objects.newest(letter.slug, "en").pk  # type: ignore[union-attr]

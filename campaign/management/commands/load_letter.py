@@ -69,7 +69,7 @@ def _load(letter: Letter, file: TextFile, *, overwrite_drafts: bool) -> str | No
     is_published = file.front_matter.get("publish", True)
     details = {field: file.front_matter[field] for field in Translation.DETAIL_FIELDS if field in file.front_matter}
     stored = Translation.objects.of_language(letter, file.language)
-    existing = stored.drafts().first() or stored.first()
+    existing = stored.drafts().first() or stored.published().first()
     values = file.texts if existing and existing.published_at else {**file.texts, **details}
     is_kept = existing and not _differing(existing, values)
     if existing and not is_kept and existing.published_at is None and not overwrite_drafts:

@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
 from campaign.models import Letter
-from campaign.runtime import database, failures, processes
+from campaign.runtime import database, environment, failures, processes
 from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures.staff import first_account
 
@@ -48,7 +48,9 @@ class Command(BaseCommand):
         stop, reload = threading.Event(), threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        signal.signal(signal.SIGHUP, lambda *_: reload.set())
+        # From a terminal that is closed it means the end.
+        hang_up = stop if sys.stdin.isatty() else reload
+        signal.signal(signal.SIGHUP, lambda *_: hang_up.set())
         # Without SITE_URL from the operator, links and messages name the port of this server.
         os.environ["SITE_URL"] = settings.SITE_URL = (
             settings.SITE_URL if os.environ.get("SITE_URL") else f"http://localhost:{options['port']}"
@@ -145,6 +147,8 @@ class Command(BaseCommand):
             if next(reloading, "done") and reload.is_set():
                 reload.clear()
                 reloading = _reload(web, others)
+        for child in others:
+            child.terminate()
         web.end()
         processes.end(others)
         shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
@@ -153,17 +157,21 @@ class Command(BaseCommand):
 
 def _reload(web: processes.WebServer, others: Sequence[processes.Child]) -> Iterator[None]:
     """Prepare the site with the code and the settings as they are now, and replace all processes, in steps."""
-    for command in ("migrate", "collectstatic"):
-        preparing = processes.Child(
-            command, [sys.executable, "manage.py", command, "--no-input", "--verbosity", "0"], environment_of_children()
-        )
-        preparing.start()
-        while preparing.is_running():
-            yield
-        if preparing.process and preparing.process.returncode:
-            log.error("Nothing is reloaded: `%s` ended with %s.", command, preparing.process.returncode)
-            return
-    if not (yield from web.replace()):
+    try:
+        for command in ("migrate",) if settings.STATIC_DIR else ("migrate", "collectstatic"):
+            words = [sys.executable, "manage.py", command, "--no-input", "--verbosity", "0"]
+            preparing = processes.Child(command, words, environment_of_children())
+            preparing.start()
+            while preparing.is_running():
+                yield
+            if preparing.process and preparing.process.returncode:
+                log.error("Nothing is reloaded: `%s` ended with %s.", command, preparing.process.returncode)
+                return
+        is_replaced = yield from web.replace()
+    except OSError:  # no memory or no number for another process
+        log.exception("Nothing is reloaded: a process cannot be started.")
+        return
+    if not is_replaced:
         log.error("Nothing is reloaded: the new web processes are not loaded. The former ones go on.")
         return
     for child in others:
@@ -177,9 +185,10 @@ def environment_of_children() -> dict[str, str]:
 
 
 def environment_of_web() -> dict[str, str]:
-    """Returns the environment of the web server. Only that of the worker names the private key of the outbox."""
+    """Returns the environment of the web server, without what is the worker's alone."""
     # Set to empty, because a `.env` file would fill in a variable that is missing.
-    return {**environment_of_children(), "OUTBOX_PRIVATE_KEY_FILE": "", "DIRECT_DATABASE_URL": ""}
+    hidden = (*environment.OF_WORKER, "WORKER_SETTINGS_FILE", "OUTBOX_PRIVATE_KEY_FILE", "DIRECT_DATABASE_URL")
+    return {**environment_of_children(), **dict.fromkeys(hidden, "")}
 
 
 def children(options: dict[str, Any]) -> list[processes.Child]:
