@@ -18,8 +18,16 @@ from django.utils.html import format_html, format_html_join
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm, as_id
 from campaign.letters.publish_page import ON_BOTH, PublishPage
-from campaign.letters.publishing import EmptyNews, announce, discard, newest_wording, retract, revise
-from campaign.models import Letter, News, NewsText, Translation
+from campaign.letters.publishing import (
+    EmptyNews,
+    announce,
+    discard,
+    newest_wording,
+    overwritten_draft,
+    retract,
+    revise,
+)
+from campaign.models import Letter, News, NewsText, Revision, Translation
 from campaign.models.languages import language_choices
 
 
@@ -102,13 +110,26 @@ class TextForm(ConflictCheckedForm):
         Letter.objects.select_for_update().get(pk=letter.pk)  # first, as `revise` and `publish` lock it
         if self.instance.pk:
             return super().overwritten_row(typed)
-        return Translation.objects.of_language(letter, language).drafts().first()
+        return overwritten_draft(letter, language, self.translated(typed))
+
+    def translated(self, typed: dict[str, Any]) -> Revision | None:
+        """Returns the revision whose wording the text translates: the chosen one, else the newest."""
+        wording = typed.get("wording") or (newest_wording(typed["letter"]) if typed.get("letter") else None)
+        return wording.revision if wording else None
 
     def clean(self) -> dict[str, Any]:
         typed = super().clean()
         wording, letter = typed.get("wording"), typed.get("letter")
         if wording and letter and wording.revision.letter_id != letter.pk:
             self.add_error("wording", "Please choose a wording of this letter.")
+        if self.instance.pk and not typed.get("authoritative"):
+            drafts = Translation.objects.drafts().filter(
+                revision=self.translated(typed), language=typed.get("language")
+            )
+            if drafts.exclude(pk=self.instance.pk):
+                self.add_error(
+                    "wording", "Another draft translates that wording already. Please delete one of the two."
+                )
         published = letter and newest_wording(letter)
         if published and published.language == typed.get("language"):
             typed["authoritative"] = True

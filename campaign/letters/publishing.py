@@ -65,10 +65,16 @@ def revise(
     if published and is_same and not drafts:
         return published
     new.revision = translated or _next_revision(letter)
-    if overwritten := draft or drafts.filter(revision=new.revision).first() or drafts.first():
+    if overwritten := draft or overwritten_draft(letter, language, new.revision):
         new.pk = overwritten.pk
     new.save()
     return new
+
+
+def overwritten_draft(letter: Letter, language: str, revision: Revision | None) -> Translation | None:
+    """Returns the draft that a new text in this language replaces: that of the revision, else the newest."""
+    drafts = Translation.objects.of_language(letter, language).drafts()
+    return drafts.filter(revision=revision).first() or drafts.first()
 
 
 def newest_wording(letter: Letter) -> Translation | None:

@@ -147,3 +147,39 @@ def test_of_two_drafts_in_one_language_the_one_that_was_opened_is_saved(staff: C
         (draft.pk, "교량"),
         (later.pk, KOREAN["title"]),
     }
+
+
+def two_drafts(letter: Letter) -> tuple[Translation, Translation]:
+    """A Korean draft of each of two wordings, as version 0.9 left them."""
+    first = revise(letter, "ko", KOREAN)
+    publish(revise(letter, "en", {**WORDS, "title": "Two bridges"}))
+    wording = Translation.objects.published().get(title="Two bridges")
+    second = Translation(**{**KOREAN, "title": "두 다리"}, language="ko", revision=wording.revision)
+    second.save()
+    return first, second
+
+
+def test_a_draft_does_not_take_the_place_of_another(staff: Client, letter: Letter) -> None:
+    first, second = two_drafts(letter)
+    wording = Translation.objects.get(revision=second.revision, authoritative=True)
+    for chosen in (wording.pk, ""):  # nothing chosen is the newest wording
+        form = typed(staff, change_page(first), wording=chosen, body="Words that took an hour.")
+        answer = staff.post(change_page(first), form)
+        assert answer.status_code == 200 and "Another draft translates that wording already" in answer.content.decode()
+        assert "Words that took an hour." in answer.content.decode(), "what was typed stays"
+    assert Translation.objects.drafts().count() == 2
+
+
+def test_A7_the_draft_that_is_shown_in_a_conflict_is_the_one_that_would_be_overwritten(
+    staff: Client, letter: Letter
+) -> None:
+    first, second = two_drafts(letter)
+    wording = Translation.objects.get(revision=first.revision, authoritative=True)
+    form = typed(staff, f"{ADD}?letter={letter.pk}", language="ko", wording=wording.pk, title="New")
+    asked = staff.post(ADD, form)
+    assert first.title in asked.content.decode() and second.title not in asked.content.decode()
+    again = {name: asked.context["adminform"].form[name].value() for name in form}
+    staff.post(ADD, {name: "" if value is None else value for name, value in again.items()})
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.title, second.title) == ("New", "두 다리")
