@@ -78,6 +78,7 @@ class PublishPage(admin.ModelAdmin[Translation]):
         return True
 
     def publish_one(self, request: HttpRequest, draft: Translation) -> None:
+        """Publish with an audit entry, of which this app knows nothing: `signatures.audit.letter_admin` does it."""
         raise NotImplementedError
 
     @admin.action(description="Take back…", permissions=["change"], location=[ActionLocation.CHANGE_FORM])
@@ -109,6 +110,7 @@ class PublishPage(admin.ModelAdmin[Translation]):
         return redirect("admin:campaign_translation_changelist")
 
     def take_back_one(self, request: HttpRequest, published: Translation) -> None:
+        """Take back with an audit entry, as `publish_one`."""
         raise NotImplementedError
 
 
