@@ -48,6 +48,22 @@ def test_a_draft_may_be_mended_until_it_is_published(letter: Letter) -> None:
     refuses("UPDATE campaign_translation SET title = 'x' WHERE id = %s", mended.pk)
 
 
+def test_a_slug_belongs_to_one_letter_for_ever(letter: Letter) -> None:
+    Letter.objects.filter(pk=letter.pk).update(slug="newer-address")
+    assert set(letter.slugs.values_list("slug", flat=True)) == {letter.slug, "newer-address"}
+    other = Letter.objects.create(slug="another", recipient="The council")
+    refuses("UPDATE campaign_letter SET slug = %s WHERE id = %s", letter.slug, other.pk)
+    refuses("INSERT INTO campaign_letterslug (slug, letter_id) VALUES (%s, %s)", letter.slug, other.pk)
+    Letter.objects.filter(pk=letter.pk).update(slug=letter.slug)  # back to its own
+
+
+def test_a_draft_gives_its_slug_free_when_it_is_changed(letter: Letter) -> None:
+    draft = Letter.objects.create(slug="a-typo", recipient="The council")
+    Letter.objects.filter(pk=draft.pk).update(slug="no-typo")
+    Letter.objects.create(slug="a-typo", recipient="The council")
+    assert list(draft.slugs.values_list("slug", flat=True)) == ["no-typo"]
+
+
 def test_the_audit_log_is_append_only(letter: Letter) -> None:
     audit_log.record(AuditAction.ALARM, letter_id=letter.pk)
     refuses("UPDATE signatures_auditentry SET reason = 'other'")

@@ -1,16 +1,13 @@
-"""Letters, their revisions and the translations of each revision."""
+"""Letters: who sends one to whom, its state and its settings. Their texts are in `texts.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-
-from campaign.letters import text
 
 CONFIRM_AFTER_CLOSING = timedelta(hours=24)  # how long sign-ups may still be confirmed after closing
 
@@ -65,6 +62,15 @@ class Letter(models.Model):
         OPEN = "open", "open"
         PAUSED = "paused", "paused"
         CLOSED = "closed", "closed"
+        ARCHIVED = "archived", "archived"
+
+    class RecipientKind(models.TextChoices):
+        """Decides the words of the warning above the form and in the privacy notice."""
+
+        GOVERNMENT = "government", "a government or an authority"
+        COMPANY = "company", "a company"
+        INSTITUTION = "institution", "an institution, such as a university or a church"
+        PERSON = "person", "a person"
 
     class Moderation(models.TextChoices):
         BEFORE = "before", "names appear once they are approved"
@@ -107,6 +113,55 @@ class Letter(models.Model):
         help_text="How many people may sign from one email address. Couples often share one.",
     )
     letterhead = models.JSONField("letterhead", default=dict, blank=True, validators=[check_letterhead])
+    recipient_kind = models.CharField(
+        "kind of recipient",
+        max_length=12,
+        choices=RecipientKind,
+        default=RecipientKind.GOVERNMENT,
+        db_default=RecipientKind.GOVERNMENT,
+        help_text="The warning above the form and the privacy notice speak of it.",
+    )
+    time_zone = models.CharField(
+        "time zone",
+        max_length=40,
+        default="UTC",
+        db_default="UTC",
+        help_text="Of the opening and the closing time, here and on the letter's page.",
+    )
+    # Empty, each of these is the setting of the site.
+    organization_name = models.CharField(
+        "organization",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who answers for this letter: at the foot of its pages, in its emails and in its privacy notice.",
+    )
+    contact_email = models.EmailField(
+        "contact",
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The email address for questions: at the foot of its pages, in its emails and in its privacy notice.",
+    )
+    sender_name = models.CharField(
+        "sender of the emails",
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The name that people see in their mailbox. The address is the site's.",
+    )
+    accent_color = models.CharField(
+        "color",
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of buttons, links and the letterhead, on the letter's pages and in its emails.",
+    )
+    # The letter with the latest time is at `/`.
+    put_first_at = models.DateTimeField("put on the front page at", null=True, editable=False)
     created_at = models.DateTimeField("created at", auto_now_add=True)
 
     objects = LetterQuerySet.as_manager()
@@ -114,7 +169,8 @@ class Letter(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(state__in=["draft", "open", "paused", "closed"]), name="letter_state_is_known"
+                condition=models.Q(state__in=["draft", "open", "paused", "closed", "archived"]),
+                name="letter_state_is_registered",
             ),
             models.CheckConstraint(condition=models.Q(signers_per_mailbox__in=[1, 2]), name="one_or_two_per_mailbox"),
         ]
@@ -152,145 +208,3 @@ class Letter(models.Model):
         if self.current_state(now) != Letter.State.CLOSED:
             return self.state != Letter.State.DRAFT
         return self.closes_at is not None and now < self.closes_at + CONFIRM_AFTER_CLOSING
-
-
-class Revision(models.Model):
-    """One wording of a letter in its authoritative language, with the texts that translate it.
-
-    A changed wording is a new revision. A corrected translation is a further text of the revision that it translates.
-    """
-
-    letter = models.ForeignKey(Letter, models.CASCADE, related_name="revisions", verbose_name="letter")
-    number = models.PositiveIntegerField("number")
-    created_at = models.DateTimeField("created at", auto_now_add=True)
-
-    class Meta:
-        ordering: ClassVar = ["-number"]
-        constraints: ClassVar = [models.UniqueConstraint("letter", "number", name="one_revision_per_number")]
-
-    def __str__(self) -> str:
-        return f"{self.letter_id}/{self.number}"
-
-
-class TranslationQuerySet(models.QuerySet["Translation"]):
-    def published(self) -> Self:
-        """Returns the texts that readers may see: those that were published and not taken back."""
-        return self.filter(published_at__isnull=False, taken_back_at__isnull=True)
-
-    def drafts(self) -> Self:
-        return self.filter(published_at__isnull=True)
-
-    def of_language(self, letter: Letter, language: str) -> Self:
-        """Returns the texts of a letter in one language, the newest first."""
-        texts = self.filter(revision__letter=letter, language=language).select_related("revision")
-        return texts.order_by("-revision__number", "-published_at", "-pk")
-
-    def shown(self, slug: str) -> list[Translation]:
-        """Returns the texts that readers see: the newest published one of each language, the authoritative one first.
-
-        Nothing else decides which text a reader sees, so publishing one language never takes another one away. Each
-        text has `authoritative_language`, and `wording_day`: the day of the wording that it translates, if that is no
-        longer the newest wording, else None.
-        """
-        letters = Letter.objects.published().filter(slug=slug)
-        published = self.published().filter(revision__letter__in=letters)
-        wording = published.filter(revision=models.OuterRef("revision"), authoritative=True)
-        newest = (
-            published.order_by("language", "-revision__number", "-published_at", "-pk")
-            .distinct("language")
-            .annotate(
-                wording_digest=models.Subquery(wording.values("digest")[:1]),
-                wording_published_at=models.Subquery(wording.values("published_at")[:1]),
-            )
-            .select_related("revision__letter")
-        )
-        rows: list[Any] = sorted(newest, key=lambda row: (not row.authoritative, -row.revision.number, row.pk))
-        for row in rows:
-            row.authoritative_language = rows[0].language if rows[0].authoritative else None
-            is_earlier = row.wording_digest not in {None, rows[0].digest}
-            row.wording_day = row.wording_published_at.date() if is_earlier else None
-        return rows
-
-    def newest(self, slug: str, language: str) -> Translation | None:
-        """Returns the text of a letter that readers of this language see; None before anything is published."""
-        return in_language(self.shown(slug), language)
-
-
-def in_language(shown: Sequence[Translation], language: str) -> Translation | None:
-    """Returns the text in this language, else the authoritative one. The texts are those of `shown`."""
-    return next((text for text in shown if text.language == language), shown[0] if shown else None)
-
-
-class Translation(models.Model):
-    """A text of a revision: the wording itself, or a translation of it. Published, a trigger refuses any change."""
-
-    TEXT_FIELDS = ("title", "date", "addressee", "salutation", "body", "closing", "signatories")
-    DETAIL_FIELDS = ("recipient", "authoritative", "unofficial")  # not part of the text and its digest
-
-    revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name="revision")
-    language = models.CharField("language", max_length=10)
-    title = models.CharField("title", max_length=200)
-    date = models.CharField("date", max_length=50, help_text="As printed on the letter.")
-    addressee = models.TextField("addressee", help_text="One line each.")
-    salutation = models.CharField("salutation", max_length=200)
-    body = models.TextField("body", help_text="Paragraphs, lists, quotes, *emphasis*, **strong**.")
-    closing = models.CharField("closing", max_length=200)
-    signatories = models.JSONField("original signatories", default=list, help_text='[{"name": "…", "titles": ["…"]}]')
-    recipient = models.CharField(
-        "recipient",
-        max_length=200,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="As used within a sentence of this language. If empty, the recipient of the letter is used.",
-    )
-    authoritative = models.BooleanField("authoritative", default=False)
-    unofficial = models.BooleanField(
-        "unofficial draft",
-        default=False,
-        db_default=False,
-        help_text="The page says so. It cannot be changed once the text is published.",
-    )
-    published_at = models.DateTimeField("published at", null=True, blank=True, editable=False)
-    # Published by mistake, and soon off the page again. The row stays as it is: a signature may have slipped through.
-    taken_back_at = models.DateTimeField("taken back at", null=True, editable=False)
-    digest = models.CharField("digest", max_length=64, editable=False)
-
-    objects = TranslationQuerySet.as_manager()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                "revision", "language", name="one_draft_per_language", condition=models.Q(published_at__isnull=True)
-            ),
-            models.UniqueConstraint(
-                "revision",
-                name="one_wording_per_revision",
-                condition=models.Q(authoritative=True, published_at__isnull=False, taken_back_at__isnull=True),
-            ),
-            models.CheckConstraint(
-                condition=~models.Q(authoritative=True, unofficial=True),
-                name="an_authoritative_text_is_official",
-                violation_error_message="An authoritative text cannot be an unofficial draft.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.title} ({self.language})"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.digest = text.digest(self.parts())
-        super().save(*args, **kwargs)
-
-    @property
-    def recipient_name(self) -> str:
-        """The recipient, as used within a sentence of this language."""
-        return self.recipient or self.revision.letter.recipient
-
-    def parts(self) -> list[str]:
-        """Returns the parts of the text in the order of the canonical form (`text.canonical`)."""
-        signatories = "\n\n".join("\n".join([person["name"], *person["titles"]]) for person in self.signatories)
-        return [self.title, self.date, self.addressee, self.salutation, self.body, self.closing, signatories]
-
-    def text_values(self) -> dict[str, Any]:
-        return {field: getattr(self, field) for field in self.TEXT_FIELDS}

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
-from campaign.models.letter import Letter, Translation
+from campaign.models.letter import Letter
+from campaign.models.texts import Translation
 
 
 class NewsQuerySet(models.QuerySet["News"]):
