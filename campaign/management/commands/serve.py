@@ -104,7 +104,7 @@ class Command(BaseCommand):
             if not Letter.objects.exists():
                 loaded = io.StringIO()
                 call_command("load_letter", stdout=loaded)
-                self.tell(loaded.getvalue())
+                self.tell(loaded.getvalue().splitlines()[-1])
             password = first_account.create_first_account()
         connection.close()
         if password:
