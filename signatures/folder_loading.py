@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import DataError, transaction
 
 from campaign.letters import text
@@ -119,7 +119,7 @@ class Loading:
         new = {"digest": text.digest(typed.parts()), **details}
         was_published = bool(existing and existing.published_at)
         if self.is_taken(where, where, current=current, new=new, default={}):
-            typed.clean_fields(exclude=("revision", "digest", "signatories"))
+            typed.full_clean(exclude=("revision", "digest", "signatories"), validate_unique=False)
             existing = revise(letter, file.language, file.texts, **details)
             was_published = False
             self.record(AuditAction.SET_TRANSLATION, letter, file.language, row=existing.pk)
@@ -143,6 +143,8 @@ def _plain(value: Any) -> Any:
 
 def _sentences(where: str, error: Exception) -> str:
     if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
-        found = error.message_dict.items()
-        return "\n".join(f"{where}: {name}: {' '.join(map(str, sentences))}" for name, sentences in found)
+        return "\n".join(
+            f"{where}: {'' if name == NON_FIELD_ERRORS else f'{name}: '}{' '.join(map(str, sentences))}"
+            for name, sentences in error.message_dict.items()
+        )
     return f"{where}: {' '.join(str(error).split())}"

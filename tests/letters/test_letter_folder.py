@@ -216,6 +216,7 @@ def refused(folder: Path) -> list[str]:
         ("en.md", '["The town council", "Town hall"]', '"The council"', "en.md:4: “addressee” is a list in square"),
         ("en.md", "+++\n", "---\n", "en.md:1: a text begins with its data between two lines of +++."),
         ("en.md", "March 3, 2027", "March " * 20, "en.md: date: Ensure this value has at most 50 characters"),
+        ("en.md", "publish", "unofficial = true\npublish", "en.md: An authoritative text cannot be an unofficial"),
         ("ko.md", "publish", "authoritative = true\npublish", "ko.md: The authoritative text of this letter is the one"),
     ],
 )  # fmt: skip
