@@ -40,6 +40,9 @@ class Delivery(models.Model):
         VOID = "void", _("void")
 
     letter = models.ForeignKey(Letter, models.PROTECT, related_name="deliveries", verbose_name="letter")
+    slug = models.SlugField(
+        db_default="", db_index=False, editable=False
+    )  # that of the letter at freezing: a trigger sets it
     number = models.PositiveIntegerField("number")
     frozen_at = models.DateTimeField("frozen at")
     frozen_by = models.BigIntegerField("frozen by", null=True)  # a plain number, as in the audit log
@@ -90,13 +93,13 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.letter.slug}-{self.number}"
+        return f"{self.slug}-{self.number}"
 
     @property
     def package(self) -> Path:
         """The path of its package once it is complete."""
         folder: Path = settings.DELIVERIES_DIR
-        return folder / f"{self.letter.slug}-{self.number}.zip"
+        return folder / f"{self.slug}-{self.number}.zip"
 
 
 class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
