@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -33,14 +33,14 @@ class _Decision:
 DECISIONS = {
     "put-first": _Decision(
         "Put this letter on the front page",
-        "Within five seconds / shows this letter, until staff put another one there, or this one is archived. "
+        "Within five seconds the front page shows this letter, until staff put another one there or archive this one. "
         "Each letter keeps its own address. You can take it back.",
         "It is on the front page.",
         letters.put_first,
     ),
     "put-first-by-itself": _Decision(
         "Take this letter off the front page",
-        "Within five seconds / shows the newest open letter again, as it does as long as nobody has chosen one. "
+        "Within five seconds the front page shows the newest open letter again, as it does if nobody has chosen one. "
         "That may be this letter. You can take it back.",
         "The newest open letter is on the front page.",
         letters.put_first_by_itself,
@@ -68,12 +68,21 @@ def _leads_to(name: str) -> Callable[..., HttpResponse]:
 
 
 class LetterDecisions(admin.ModelAdmin[Letter]):
+    list_display = ("slug", "recipient", "state", "front_page", "goal", "created_at")
     actions = ("put_first", "put_first_by_itself", "delete")
     put_first, put_first_by_itself, delete = map(_leads_to, DECISIONS)
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.decide)
         return [path("<int:object_id>/decide/<slug:name>/", page, name="campaign_letter_decide"), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Letter]:
+        first = Letter.objects.listed().values("pk")[:1]
+        return super().get_queryset(request).annotate(first_id=Subquery(first))
+
+    @admin.display(description="front page")
+    def front_page(self, obj: Any) -> str:
+        return ("chosen" if obj.put_first_at else "by itself") if obj.pk == obj.first_id else "-"
 
     def decide(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
         """GET asks first, POST does it."""

@@ -10,11 +10,13 @@ from campaign.letters import text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from signatures.delivery import receipts
-from signatures.models import DeliveryEntry, Signature, Submission
+from signatures.models import DeliveryEntry, OutboxMail, Signature, Submission
+from signatures.outbox import sending
 from signatures.states import State
 from signatures.values import tokens
 from tests.delivery.factories import make_delivery
-from tests.factories import WORDS, make_letter
+from tests.factories import WORDS, make_letter, make_mail
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -133,3 +135,13 @@ def test_a_text_that_is_published_meanwhile_does_not_open_it(letter: Letter) -> 
     publish(revise(letter, "ko", {**WORDS, "title": "다리에 관한 편지"}))
     letter.refresh_from_db()
     assert letter.state == "archived"
+
+
+def test_nobody_is_reminded_to_confirm_what_nobody_can_confirm_any_more(ben: Submission, inbox: Inbox) -> None:
+    make_mail(ben, "ben@example.org", OutboxMail.Kind.REMINDER)
+    archive(ben.letter)
+    Letter.objects.update(closes_at=timezone.now() - 25 * HOUR)
+    assert sending.send_due() == 0 and not OutboxMail.objects.exists()
+    make_mail(ben, "ben@example.org", OutboxMail.Kind.REMINDER)
+    Letter.objects.update(closes_at=timezone.now() - HOUR)
+    assert sending.send_due() == 1

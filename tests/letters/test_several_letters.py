@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,10 +19,12 @@ from campaign.management.commands import serve
 from campaign.models import Letter, Translation
 from signatures import letters
 from signatures.delivery import freezing
-from signatures.models import AuditEntry, Signature
+from signatures.models import AuditEntry, Signature, Submission
+from signatures.signing import submission
+from signatures.transitions import TransitionNotAllowed
 from signatures.values import sealing, tokens
 from tests.delivery.factories import make_delivery
-from tests.factories import WORDS, make_letter, make_many, make_signature, make_submission
+from tests.factories import WORDS, make_letter, make_many, make_signature, make_submission, signer_input
 from tests.factories import make_delivery as empty_delivery
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +61,7 @@ def test_it_lists_open_closed_and_delivered_letters_with_state_and_count(
     freezing.hand_over(make_delivery(letter), by=None, on=date(2026, 5, 7), to="The Embassy", at="", note="")
     Letter.objects.filter(pk=second.pk).update(state="closed", closes_at=timezone.now() - HOUR)
     page = client.get("/letters/").content.decode()
-    first, other = page.split('<li class="card">')[1:]
+    first, other = page.split('<article class="card"')[1:]
     assert WORDS["title"] in first and "To the Minister of Bridges" in first and "Open for signatures" in first
     assert "<strong>1</strong> person has signed" in first and "Delivery No. 1, handed over on May 7, 2026" in first
     assert "A letter about the ferry" in other and "Closed on" in other and "<strong>0</strong> people" in other
@@ -211,6 +214,7 @@ def test_A23_staff_choose_it_asked_first_and_take_it_back(staff: Client, letter:
     assert "You can take it back" in staff.get(decide(letter, "put-first")).content.decode() and front() == "ferry"
     assert "It is on the front page." in staff.post(decide(letter, "put-first"), follow=True).content.decode()
     assert front() == "bridge" and AuditEntry.objects.get(action="put-first").letter_id == letter.pk
+    assert '<td class="field-front_page">chosen</td>' in staff.get("/admin/campaign/letter/").content.decode()
     staff.post(decide(letter, "put-first-by-itself"))
     assert front() == "ferry" and AuditEntry.objects.get(action="put-first-by-itself").staff_id
 
@@ -289,6 +293,27 @@ def test_A23_nor_one_that_was_delivered(editor: User, letter: Letter) -> None:
     with pytest.raises(letters.Refused, match="A delivery, a bulk rule or an import"):
         letters.delete(letter, by=editor.pk)
     assert Letter.objects.get().state == "open" and not AuditEntry.objects.filter(action="remove-letter")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_A21_a_form_that_is_sent_while_its_letter_is_hidden_waits_and_is_refused(letter: Letter) -> None:
+    text = Translation.objects.get()
+
+    def send() -> None:
+        try:
+            submission.submit(signer_input(text, name="Ada"), address="ada@example.org", updates=False)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Letter.objects.update(state="draft")
+            sending = pool.submit(send)
+            with pytest.raises(TimeoutError):
+                sending.result(timeout=0.3)
+        with pytest.raises(TransitionNotAllowed):
+            sending.result(timeout=10)
+    assert not Submission.objects.exists()
 
 
 def test_a_published_text_stays_as_long_as_its_letter_is_public(letter: Letter) -> None:
