@@ -4,7 +4,7 @@ from campaign.runtime.sql_files import run_sql_file
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaign", "0008_texts_of_drafts"), ("signatures", "0017_pepper_fingerprint")]
+    dependencies = [("campaign", "0009_texts_of_drafts"), ("signatures", "0017_pepper_fingerprint")]
 
     operations = [
         run_sql_file(

@@ -4,7 +4,7 @@ from campaign.runtime.sql_files import load_sql, run_sql_file
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaign", "0007_validate_letter_state")]
+    dependencies = [("campaign", "0008_loaded_folder")]
 
     operations = [
         migrations.AlterField(
