@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "campaign.web.middleware.LanguageFromUrlMiddleware",
     "campaign.web.middleware.OverloadMiddleware",
+    "campaign.web.former_addresses.FormerAddressMiddleware",
     "django.middleware.common.CommonMiddleware",
     "campaign.web.middleware.SameOriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

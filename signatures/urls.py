@@ -5,6 +5,7 @@ from django.urls import path
 from signatures.delivery.views import delivery_page
 from signatures.moderation.views import report_page
 from signatures.public_list.api import api_page
+from signatures.public_list.letters import letters_page
 from signatures.public_list.views import countries_page, entry, signatories
 from signatures.sharing.views import embed, share_image_file, share_page
 from signatures.signing.personal_views import personal_page, unsubscribe_page
@@ -12,6 +13,7 @@ from signatures.signing.views import answer_page, challenge, letter_page, my_lin
 
 urlpatterns = [
     path("", letter_page, name="first"),
+    path("letters/", letters_page, name="letters"),
     path("letters/<slug:slug>/", letter_page, name="letter"),
     path("letters/<slug:slug>/sign/", sign, name="sign"),
     path("letters/<slug:slug>/challenge/", challenge, name="challenge"),

@@ -49,6 +49,8 @@ def _value(page: str, key: str) -> Any:
     """Returns an argument for the URL of a page: the id of an existing row where the page needs one."""
     if page == "signatures_alarm_letter_switch" and key == "name":
         return "pause"
+    if page == "campaign_letter_decide" and key == "name":
+        return "put-first"
     if key == "letter_id":
         row = Letter.objects.first()
         return row.pk if row else 1

@@ -453,7 +453,7 @@ class Scenario:
         for key, page in middleware.page_cache._pages.items():
             yield repr((key, page.headers)).encode() + page.body
             yield from (gzip.decompress(page.encoded("gzip")), brotli.decompress(page.encoded("br")))
-        yield pickle.dumps((text_cache._texts, text_cache._slugs))
+        yield pickle.dumps((text_cache._texts, text_cache._listed))
         for each in (caches["shared"], caches["memory"]):
             assert isinstance(each, LocMemCache)
             yield b"".join(each._cache.values())  # type: ignore[attr-defined]

@@ -40,7 +40,6 @@ class KeptAdmin(admin.ModelAdmin):
 
 class LetterAdmin(KeptAdmin):
     form = ConflictCheckedForm
-    list_display = ("slug", "recipient", "state", "goal", "created_at")
     list_filter = ("state",)
     readonly_fields: ClassVar[tuple[str, ...]] = ("texts",)
 

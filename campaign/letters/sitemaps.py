@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from campaign.letters import text_cache
 from campaign.models import Letter, Translation
 from campaign.web.middleware import public_page
 from campaign.web.query_parameters import query_parameters
@@ -24,6 +25,8 @@ class Pages(Sitemap[Item]):
 
     def items(self) -> list[Item]:
         found: list[Item] = [("privacy", (), [code for code, _name in settings.LANGUAGES])]
+        if text_cache.has_several_letters():
+            found.append(("letters", (), [code for code, _name in settings.LANGUAGES]))
         for slug, languages in _languages_by_slug().items():
             found += [("letter", (slug,), languages), ("history", (slug,), languages)]
         return found
@@ -43,8 +46,8 @@ class Pages(Sitemap[Item]):
 
 
 def _languages_by_slug() -> dict[str, list[str]]:
-    """Returns, for each published letter, the site's languages in which readers see a text of their own."""
-    texts = Translation.objects.published().filter(revision__letter__in=Letter.objects.published())
+    """Returns, for each letter of the index, the site's languages in which readers see a text of their own."""
+    texts = Translation.objects.published().filter(revision__letter__in=Letter.objects.listed())
     columns = ("revision__letter__slug", "language")
     found: dict[str, list[str]] = {}
     for slug, language in texts.order_by(*columns).values_list(*columns).distinct():

@@ -1,7 +1,6 @@
-"""The published texts of letters as this process last read them."""
+"""The published texts of letters, and how many letters there are, as this process last read them."""
 
-import contextlib
-
+from django.db import Error as DatabaseError
 from django.http import Http404
 from django.utils.translation import get_language
 
@@ -10,39 +9,27 @@ from campaign.runtime.expiring_cache import ExpiringCache
 
 CACHE_SECONDS = 1.0  # with the time of a cached page less than the five seconds of architecture, rule 8
 
-# By slug ("" is the current letter), in all languages. It spares every POST a query, and the letter can still be read
-# while the database is down (architecture, rule 8).
-_texts = ExpiringCache[str, list[Translation]](CACHE_SECONDS)
-_slugs: dict[int, str] = {}  # by the id of the letter
+# By slug ("" is the current letter) or id, in all languages. It spares every POST a query, and the letter can still be
+# read while the database is down (architecture, rule 8).
+_texts = ExpiringCache[str | int, list[Translation]](CACHE_SECONDS)
+_listed = ExpiringCache[None, list[Letter]](CACHE_SECONDS)
 
 
-def newest(slug: str) -> Translation:
-    """Returns the newest text of this letter (of the current one without a slug) in the language of the page.
-
-    Raises:
-        Http404: when there is none.
-    """
-    texts = _texts.get_or_load(slug, lambda: _read(slug))
-    text = in_language(texts, get_language() or "")
-    if text is None:
-        _texts.discard(slug)  # anybody can make up a slug
-        raise Http404
-    return text
-
-
-def newest_by_id(letter_id: int) -> Translation:
+def newest(letter: str | int) -> Translation:
     """Returns the newest text of this letter in the language of the page.
 
+    Args:
+        letter: its slug or its id; "" is the current letter.
+
     Raises:
         Http404: when there is none.
     """
-    if letter_id in _slugs:
-        with contextlib.suppress(Http404):  # staff changed the slug; another letter may have it now
-            text = newest(_slugs[letter_id])
-            if text.revision.letter_id == letter_id:
-                return text
-    _slugs[letter_id] = Letter.objects.values_list("slug", flat=True).get(pk=letter_id)
-    return newest(_slugs[letter_id])
+    texts = _texts.get_or_load(letter, lambda: _read(letter))
+    text = in_language(texts, get_language() or "")
+    if text is None:
+        _texts.discard(letter)  # anybody can make up a slug
+        raise Http404
+    return text
 
 
 def last_read(slug: str) -> Translation | None:
@@ -50,11 +37,36 @@ def last_read(slug: str) -> Translation | None:
     return in_language(_texts.last(slug) or [], get_language() or "")
 
 
-def _read(slug: str) -> list[Translation]:
-    letter = None if slug else Letter.objects.current()
-    return Translation.objects.shown(letter.slug if letter else slug)
+def only_letter() -> Letter | None:
+    """Returns the letter that a page without one of its own is about; None if a person has to choose."""
+    return _first_listed()[0] if len(_first_listed()) == 1 else None
+
+
+def has_several_letters() -> bool:
+    """Returns whether there is more than one letter in the index. Without the database: as it was."""
+    return len(_first_listed()) > 1
+
+
+def _first_listed() -> list[Letter]:
+    try:
+        return _listed.get_or_load(None, _read_listed)
+    except DatabaseError:
+        _listed.put(None, _listed.last(None) or [])  # nobody else waits for it in this second
+        return _listed.last(None) or []
+
+
+def _read_listed() -> list[Letter]:
+    letters = list(Letter.objects.listed()[:2])
+    _listed.put(None, letters)
+    return letters
+
+
+def _read(letter: str | int) -> list[Translation]:
+    if letter == "":
+        return next((Translation.objects.shown(current.pk) for current in _read_listed()), [])
+    return Translation.objects.shown(letter)
 
 
 def clear_cache() -> None:
     _texts.clear()
-    _slugs.clear()
+    _listed.clear()

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from campaign.letters import text_cache
 from campaign.letters.text import changes
-from campaign.models import Letter, NewsText, Translation
+from campaign.models import NewsText, Translation
 from campaign.web.middleware import public_page
 
 
@@ -55,5 +55,5 @@ def news(request: HttpRequest, slug: str) -> HttpResponse:
 @public_page
 def privacy(request: HttpRequest) -> HttpResponse:
     """The privacy notice: what is stored, for how long, who sees it, how to have it erased."""
-    context = {"retention_months": settings.RETENTION_MONTHS, "letter": Letter.objects.current()}
+    context = {"retention_months": settings.RETENTION_MONTHS, "letter": text_cache.only_letter()}
     return render(request, "privacy.html", context)

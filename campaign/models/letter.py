@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
+SLUG_TAKEN = "Another letter has or had this address: links to it lead there for ever. Please choose another."
 CONFIRM_AFTER_CLOSING = timedelta(hours=24)  # how long sign-ups may still be confirmed after closing
 
 
@@ -17,8 +18,11 @@ class LetterQuerySet(models.QuerySet["Letter"]):
         """Returns the letters that the public may read."""
         return self.exclude(state=Letter.State.DRAFT)
 
-    def current(self) -> Letter | None:
-        """Returns the letter of the home page: the newest open one, else the newest published one."""
+    def listed(self) -> LetterQuerySet:
+        """Returns the letters of the index, the one of the home page first: public with a text, and not archived.
+
+        The home page has the letter that staff put there last, else the newest open one, else the newest one.
+        """
         now = timezone.now()
         is_open = models.Case(
             models.When(
@@ -29,7 +33,14 @@ class LetterQuerySet(models.QuerySet["Letter"]):
             ),
             default=1,
         )
-        return self.published().order_by(is_open, "-created_at").first()
+        text = "revisions__translations__"
+        readable = Letter.objects.filter(**{f"{text}published_at__isnull": False, f"{text}taken_back_at": None})
+        letters = self.published().exclude(state=Letter.State.ARCHIVED).filter(pk__in=readable.values("pk"))
+        return letters.order_by(models.F("put_first_at").desc(nulls_last=True), is_open, "-created_at", "-pk")
+
+    def current(self) -> Letter | None:
+        """Returns the letter of the home page."""
+        return self.listed().first()
 
 
 def check_letterhead(head: Any) -> None:
@@ -64,6 +75,8 @@ class Letter(models.Model):
         CLOSED = "closed", "closed"
         ARCHIVED = "archived", "archived"
 
+    ENDED = (State.CLOSED, State.ARCHIVED)
+
     class RecipientKind(models.TextChoices):
         """Decides the words of the warning above the form and in the privacy notice."""
 
@@ -82,7 +95,9 @@ class Letter(models.Model):
         DAY = "day", "by the day of approval, newest first"
 
     slug = models.SlugField(
-        "slug", unique=True, help_text="Part of the letter's address. Do not change it once the letter is public."
+        "slug",
+        unique=True,
+        help_text="Part of the letter's address. The former address of a public letter leads to the new one for ever.",
     )
     recipient = models.CharField("recipient", max_length=200)
     state = models.CharField("state", max_length=10, choices=State, default=State.DRAFT)
@@ -179,15 +194,17 @@ class Letter(models.Model):
         return self.slug
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Set the closing time when staff close the letter by hand: the 24 hours to confirm start now."""
+        """Set the closing time when staff close or archive the letter by hand: the 24 hours to confirm start now."""
         now = timezone.now()
-        if self.state == Letter.State.CLOSED and (self.closes_at is None or self.closes_at > now):
+        if self.state in Letter.ENDED and (self.closes_at is None or self.closes_at > now):
             self.closes_at = now
             if kwargs.get("update_fields"):
                 kwargs["update_fields"] = {*kwargs["update_fields"], "closes_at"}
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
+        if Letter.objects.filter(slugs__slug=self.slug).exclude(pk=self.pk):
+            raise ValidationError({"slug": SLUG_TAKEN})
         if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
             raise ValidationError({"closes_at": "It cannot close before it opens."})
         if self.state == Letter.State.OPEN and self.closes_at and self.closes_at <= timezone.now():
@@ -205,6 +222,6 @@ class Letter(models.Model):
     def takes_confirmations(self, now: datetime | None = None) -> bool:
         """Returns whether sign-ups can be confirmed: until 24 hours after closing, also while signing is paused."""
         now = now or timezone.now()
-        if self.current_state(now) != Letter.State.CLOSED:
+        if self.current_state(now) not in Letter.ENDED:
             return self.state != Letter.State.DRAFT
         return self.closes_at is not None and now < self.closes_at + CONFIRM_AFTER_CLOSING

@@ -42,31 +42,39 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
         texts = self.filter(revision__letter=letter, language=language).select_related("revision")
         return texts.order_by("-revision__number", "-published_at", "-pk")
 
-    def shown(self, slug: str) -> list[Translation]:
-        """Returns the texts that readers see: the newest published one of each language, the authoritative one first.
+    def shown(self, letter: str | int) -> list[Translation]:
+        """Returns the texts of a letter (its slug or its id) that readers see, as `shown_of` does."""
+        which = {"pk": letter} if isinstance(letter, int) else {"slug": letter}
+        return next(iter(self.shown_of(Letter.objects.published().filter(**which)).values()), [])
 
-        Nothing else decides which text a reader sees, so publishing one language never takes another one away. Each
-        text has `authoritative_language`, and `wording_day`: the day of the wording that it translates, if that is no
-        longer the newest wording, else None.
+    def shown_of(self, letters: models.QuerySet[Letter] | Sequence[Letter]) -> dict[int, list[Translation]]:
+        """Returns the texts that readers see, by the id of the letter, in one statement.
+
+        They are the newest published text of each language, the authoritative one first. Nothing else decides which
+        text a reader sees, so publishing one language never takes another one away. Each text has
+        `authoritative_language`, and `wording_day`: the day of the wording that it translates, if that is no longer the
+        newest wording, else None.
         """
-        letters = Letter.objects.published().filter(slug=slug)
         published = self.published().filter(revision__letter__in=letters)
         wording = published.filter(revision=models.OuterRef("revision"), authoritative=True)
         newest = (
-            published.order_by("language", "-revision__number", "-published_at", "-pk")
-            .distinct("language")
+            published.order_by("revision__letter", "language", "-revision__number", "-published_at", "-pk")
+            .distinct("revision__letter", "language")
             .annotate(
                 wording_digest=models.Subquery(wording.values("digest")[:1]),
                 wording_published_at=models.Subquery(wording.values("published_at")[:1]),
             )
             .select_related("revision__letter")
         )
-        rows: list[Any] = sorted(newest, key=lambda row: (not row.authoritative, -row.revision.number, row.pk))
-        for row in rows:
+        found: dict[int, list[Any]] = {}
+        row: Any
+        for row in sorted(newest, key=lambda row: (not row.authoritative, -row.revision.number, row.pk)):
+            rows = found.setdefault(row.revision.letter_id, [])
+            rows.append(row)
             row.authoritative_language = rows[0].language if rows[0].authoritative else None
             is_earlier = row.wording_digest not in {None, rows[0].digest}
             row.wording_day = row.wording_published_at.date() if is_earlier else None
-        return rows
+        return found
 
     def newest(self, slug: str, language: str) -> Translation | None:
         """Returns the text of a letter that readers of this language see; None before anything is published."""

@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_noop
 from django_countries import countries
 
-from campaign.letters import text
+from campaign.letters import text, text_cache
 
 register = template.Library()
 
@@ -28,6 +28,12 @@ CORRECTED_COUNTRIES = (
     gettext_noop("Tajikistan"),
     gettext_noop("Türkiye"),
 )
+
+
+@register.simple_tag
+def several_letters() -> bool:
+    """Returns whether there is more than one letter to choose from, so that pages lead to the index."""
+    return text_cache.has_several_letters()
 
 
 @register.filter

@@ -12,14 +12,11 @@ from campaign.letters.forms import AskingForm
 from campaign.models import Letter, News, Translation
 from signatures import publication
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
-from signatures.models import Signature, Submission
+from signatures.audit.letter_decisions import LetterDecisions
+from signatures.letters import has_signers
+from signatures.models import Signature
 from signatures.registries import AuditAction
 from signatures.states import State
-
-
-def _has_signers(letter: Letter) -> bool:
-    """Returns whether somebody has signed it, or has a link by which they may."""
-    return any(model.objects.filter(letter=letter).exists() for model in (Signature, Submission))
 
 
 class LetterForm(AskingForm):
@@ -31,7 +28,9 @@ class LetterForm(AskingForm):
             return []
         sentences = []
         if typed["slug"] != before["slug"]:
-            sentences.append(f"Each link to /letters/{before['slug']}/ that people have shared will lead nowhere.")
+            sentences.append(
+                f"/letters/{before['slug']}/ leads to the new address for ever: no other letter can have it."
+            )
         if typed["moderation"] == Letter.Moderation.AFTER != before["moderation"]:
             waiting = Signature.objects.filter(letter=self.instance, state=State.WAITING, flags=[]).count()
             sentences.append(
@@ -43,15 +42,15 @@ class LetterForm(AskingForm):
     def clean_state(self) -> str:
         """Draft hides the letter, the personal pages of its signers and their way out."""
         state: str = self.cleaned_data["state"]
-        if state == Letter.State.DRAFT and self.instance.pk and _has_signers(self.instance):
+        if state == Letter.State.DRAFT and self.instance.pk and has_signers(self.instance):
             raise forms.ValidationError(
-                "People have signed this letter: pause or close it. A draft is hidden from them."
+                "People have signed this letter: pause, close or archive it. A draft is hidden from them."
             )
         return state
 
 
 @admin.register(Letter)
-class AuditedLetterAdmin(AuditedAdmin, LetterAdmin):
+class AuditedLetterAdmin(LetterDecisions, AuditedAdmin, LetterAdmin):
     form = LetterForm
     letter_id_path = "pk"
     readonly_fields = (*LetterAdmin.readonly_fields, "acknowledged_on")

@@ -203,5 +203,5 @@ def _pdf_record(delivery: Delivery, root: str) -> pdf.Record:
         since=counts["since"],
         added=counts["added"],
         gone=counts["gone"],
-        address=f"{settings.SITE_URL}/deliveries/{delivery.letter.slug}/{delivery.number}/",
+        address=f"{settings.SITE_URL}/deliveries/{delivery.slug}/{delivery.number}/",
     )

@@ -49,7 +49,7 @@ class ProofForm(forms.Form):
             receipt = receipts.parse(typed.replace("\r", "").replace("\n", ""))
             receipts.verify_receipt(
                 receipt,
-                letter=self.delivery.letter.slug,
+                letter=self.delivery.slug,
                 number=self.delivery.number,
                 size=self.delivery.counts["delivered"],
                 root=self.delivery.root,

@@ -36,7 +36,7 @@ def manifest_json(delivery: Delivery, *, root: str, files: Mapping[str, str]) ->
     errata = counts["errata"]  # those known at freezing: later ones would change the bytes
     body = {
         "format": FORMAT,
-        "letter": delivery.letter.slug,
+        "letter": delivery.slug,
         "delivery": delivery.number,
         "frozen_at": f"{delivery.frozen_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "order": delivery.order,
@@ -63,11 +63,11 @@ def read_me(delivery: Delivery, *, root: str, site: str) -> bytes:
     """Returns READ-ME.txt: what the package holds, and how anybody checks it without this program."""
     counts = delivery.counts
     words = {
-        "letter": delivery.letter.slug,
+        "letter": delivery.slug,
         "number": str(delivery.number),
         "frozen": f"{delivery.frozen_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         "root": root,
-        "page": f"{site}/deliveries/{delivery.letter.slug}/{delivery.number}/",
+        "page": f"{site}/deliveries/{delivery.slug}/{delivery.number}/",
         **{name: f"{counts[name]:,}" for name in COUNTS},
     }
     return render_to_string("delivery/read-me.txt", words).encode()

@@ -73,7 +73,7 @@ def issue(entry: DeliveryEntry) -> Receipt:
     path = merkle.inclusion_path(entry.place, size, read_block, bytes(delivery.subtree_roots))
     receipt = Receipt(
         format=FORMAT,
-        letter=delivery.letter.slug,
+        letter=delivery.slug,
         delivery=delivery.number,
         place=entry.place,
         size=size,

@@ -4,7 +4,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
 
-from campaign.models import Letter
 from campaign.web.middleware import KEPT_IN_FRONT, public_form
 from signatures.delivery import manifest
 from signatures.delivery.forms import ProofForm
@@ -14,7 +13,7 @@ from signatures.models import Delivery
 @public_form
 def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Shows counts, digests and root. What is pasted is compared with them and not stored."""
-    public = Delivery.objects.public().filter(letter__in=Letter.objects.published(), letter__slug=slug, number=number)
+    public = Delivery.objects.public().filter(letter__slug=slug, number=number)
     delivery = get_object_or_404(public.select_related("letter").defer("subtree_roots"))
     form = ProofForm(request.POST if request.method == "POST" else None, delivery=delivery)
     context = {

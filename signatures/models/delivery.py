@@ -38,6 +38,9 @@ class Delivery(models.Model):
         VOID = "void", _("void")
 
     letter = models.ForeignKey(Letter, models.PROTECT, related_name="deliveries", verbose_name="letter")
+    slug = models.SlugField(
+        db_default="", db_index=False, editable=False
+    )  # that of the letter at freezing: a trigger sets it
     number = models.PositiveIntegerField("number")
     frozen_at = models.DateTimeField("frozen at")
     frozen_by = models.BigIntegerField("frozen by", null=True)  # a plain number, as in the audit log
@@ -88,13 +91,12 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.letter.slug}-{self.number}"
+        return f"{self.slug}-{self.number}"
 
     @property
     def package(self) -> str:
-        """The name of its package. Once there is one it stays, whatever becomes of the letter's slug."""
-        made = (name for name in self.files if name.endswith(".zip"))
-        return next(made, f"{self.letter.slug}-{self.number}.zip")
+        """The name of its package."""
+        return f"{self.slug}-{self.number}.zip"
 
 
 class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.crypto import salted_hmac
 
+from campaign.letters import text_cache
 from signatures.models import EmailSubject, OutboxMail, Signature, Submission
 from signatures.outbox import rendering, topics
 from signatures.registries import AlarmCode
@@ -52,7 +53,7 @@ def _build(
         return None
     if mail.kind == OutboxMail.Kind.UPDATE:
         return _update(mail, person, address, subjects)
-    context: dict[str, Any] = {"link": personal_link(person, language=mail.language)}
+    context = {"link": personal_link(person, language=mail.language), **_letter(mail, person)}
     if mail.kind == OutboxMail.Kind.LINK:
         context["standing"] = Signature.objects.of_mailbox(person).standing().filter(kind=person.kind)
     elif mail.kind == OutboxMail.Kind.LINKS:
@@ -94,6 +95,16 @@ def _update(
         announcement.email, to=address, language=mail.language, context=context,
         subject=subjects.get((EmailSubject.Of.UPDATE, mail.language), ""), unsubscribe=unsubscribe,
     )  # fmt: skip
+
+
+def _letter(mail: OutboxMail, person: Signature | Submission) -> dict[str, Any]:
+    """Returns the title of the letter: whoever signed several must know which one the links are about.
+
+    Updates have none: the address that they lead to says it, and they repeat no word of what is there.
+    """
+    with translation.override(mail.language):
+        text = text_cache.newest(person.letter_id)
+    return {"letter_title": text.title, "letter_language": text.language}
 
 
 def personal_link(person: Signature | Submission, *, language: str) -> str:

@@ -26,16 +26,19 @@ def build_message(
         name: the name of the folder.
         to: the email address.
         language: the language that the templates are rendered in.
-        context: what the templates need beside the name of the organization and its contact address.
+        context: what the templates need beside the name of the organization and its contact address. The text begins
+            with `letter_title`, which is in `letter_language`.
         subject: replaces the subject in the folder.
         unsubscribe: the address at which one press of a button in the mail program ends such emails (RFC 8058).
     """
     context = {"organization_name": settings.ORGANIZATION_NAME, "contact_email": settings.CONTACT_EMAIL, **context}
     with translation.override(language):
         default_subject, text, html = (
-            render_to_string(f"emails/{name}/{part}", dict(context))
+            str(render_to_string(f"emails/{name}/{part}", dict(context)))
             for part in ("subject.txt", "body.txt", "body.html")
         )
+    if title := context.get("letter_title"):  # not in the subject, which a seized phone shows
+        text = f"{title}\n\n{text}"
     headers = {"Auto-Submitted": "auto-generated"}
     if unsubscribe:
         headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}

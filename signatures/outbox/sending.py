@@ -195,7 +195,8 @@ def _is_pointless(mail: OutboxMail, submission: Submission | None) -> bool:
     """Returns whether nobody needs this email any more.
 
     That is: one to confirm what is confirmed or deleted, or to somebody who said "this was not me"; a reminder about a
-    flagged submission, or within a day of another email; an update to somebody who unsubscribed.
+    flagged submission, within a day of another email, or when nobody can confirm any more; an update to somebody who
+    unsubscribed.
     """
     match mail.kind:
         case OutboxMail.Kind.LINK | OutboxMail.Kind.REMINDER:
@@ -215,7 +216,8 @@ def _is_needless_reminder(mail: OutboxMail, submission: Submission) -> bool:
     if mail.kind != OutboxMail.Kind.REMINDER:
         return False
     recent = OutboxMail.objects.filter(mailbox=mail.mailbox, sent_at__gt=timezone.now() - timedelta(days=1))
-    return bool(submission.flags) or recent.exclude(mailbox="").exists()
+    is_wanted = not submission.flags and not recent.exclude(mailbox="").exists()
+    return not (is_wanted and submission.letter.takes_confirmations())
 
 
 def _deserves_reminder(mail: OutboxMail, submission: Submission) -> bool:

@@ -128,6 +128,8 @@ class AuditAction(StrEnum):
     ANNOUNCE = "announce", _SETTINGS, "Published news on a letter."
     TAKE_BACK = "take-back", _SETTINGS, "Took a text back that was published by mistake."
     RETRACT = "retract", _SETTINGS, "Took news off the page."
+    PUT_FIRST = "put-first", _SETTINGS, "Put a letter on the front page."
+    PUT_FIRST_BY_ITSELF = "put-first-by-itself", _SETTINGS, "Let the newest open letter be on the front page again."
     PAUSE = "pause", _SETTINGS, "Paused signing."
     RESUME = "resume", _SETTINGS, "Resumed signing."
     TIGHTEN = "tighten", _SETTINGS, "Tightened the limits."

@@ -12,7 +12,6 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 
 from campaign.letters import text_cache
-from campaign.models import Letter
 from campaign.web.client_network import client_network
 from campaign.web.middleware import accept_cross_origin_posts, public_form
 from campaign.web.responses import see_other
@@ -38,7 +37,7 @@ def personal_page(request: HttpRequest, token: str) -> HttpResponse:
         # Only invalid links are rate limited.
         is_guessing = rate_limits.count_event({"guess": client_network(request)}).over
         status, page = (429, "429.html") if is_guessing else (404, "signing/broken_link.html")
-        return render(request, page, {"letter": Letter.objects.current()}, status=status)
+        return render(request, page, {"letter": text_cache.only_letter()}, status=status)
     if request.method == "HEAD":
         return HttpResponse()  # mail scanners send thousands of these at once
     if isinstance(row, Submission):
@@ -58,7 +57,7 @@ def _pressed_late(request: HttpRequest, signature: Signature) -> HttpResponse:
 
     Pressed twice, it has done its work. Other words are shown again: their signer came back to a page that is over.
     """
-    form = ChangeForm.of(signature, text_cache.newest_by_id(signature.letter_id), request.POST)
+    form = ChangeForm.of(signature, text_cache.newest(signature.letter_id), request.POST)
     is_new = form.is_valid() and form.cleaned_data["name"] not in {"", signature.name}
     if not is_new or signature.state not in ALLOWED_FROM["change"]:
         return _redirect(signature)
@@ -75,7 +74,7 @@ def _find(public_id: uuid.UUID) -> Signature | Submission | None:
 
 
 def _page(request: HttpRequest, signature: Signature, form: ChangeForm | None = None) -> HttpResponse:
-    text = text_cache.newest_by_id(signature.letter_id)
+    text = text_cache.newest(signature.letter_id)
     if form is None and signature.state in ALLOWED_FROM["change"]:
         form = ChangeForm.of(signature, text)
     letter = text.revision.letter
@@ -89,7 +88,7 @@ def _page(request: HttpRequest, signature: Signature, form: ChangeForm | None = 
 
 
 def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
-    form = ChangeForm.of(signature, text_cache.newest_by_id(signature.letter_id), request.POST)
+    form = ChangeForm.of(signature, text_cache.newest(signature.letter_id), request.POST)
     if form.is_valid():
         try:
             return _act(request, signature, partial(sent_words.send, form=form, action=changes.change))
@@ -112,7 +111,7 @@ def _act(request: HttpRequest, signature: Signature, action: Callable[[Signature
 
 def _erase(request: HttpRequest, signature: Signature, action: Callable[[Signature], None]) -> HttpResponse:
     """Run the action and say so on a page of its own, because the personal page no longer exists."""
-    letter = text_cache.newest_by_id(signature.letter_id).revision.letter
+    letter = text_cache.newest(signature.letter_id).revision.letter
     transitions.attempt(partial(action, signature))
     return render(request, "signing/erased.html", {"letter": letter, "not_me": action is withdrawal.not_me})
 
@@ -151,7 +150,7 @@ def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
     try:
         signature = Signature.objects.get(public_id=tokens.read_unsubscribe_token(token))
     except (tokens.InvalidToken, Signature.DoesNotExist):
-        return render(request, "signing/broken_link.html", {"letter": Letter.objects.current()}, status=404)
+        return render(request, "signing/broken_link.html", {"letter": text_cache.only_letter()}, status=404)
     if request.method == "POST":
         withdrawal.unsubscribe(signature)
         signature.refresh_from_db()

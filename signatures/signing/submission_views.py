@@ -28,7 +28,7 @@ def page(
     in_the_way: list[Signature] | None = None,
 ) -> HttpResponse:
     """What was typed, in a form to correct and confirm it, and what the same mailbox has signed already."""
-    text = text_cache.newest_by_id(submission.letter_id)
+    text = text_cache.newest(submission.letter_id)
     letter = text.revision.letter
     if not letter.takes_confirmations():
         form = None
@@ -87,7 +87,7 @@ def _keep(request: HttpRequest, submission: Submission) -> HttpResponse:
 
 def _with_words(request: HttpRequest, submission: Submission, action: Any) -> HttpResponse:
     """Run the action with the words of the form. What was done before is no error."""
-    text = text_cache.newest_by_id(submission.letter_id)
+    text = text_cache.newest(submission.letter_id)
     form = ConfirmForm.of(submission, text, request.POST)
     if not form.is_valid():
         return page(request, submission, form)
@@ -106,13 +106,13 @@ def _with_words(request: HttpRequest, submission: Submission, action: Any) -> Ht
 
 def _ask(request: HttpRequest, submission: Submission) -> HttpResponse:
     """The Enter key was pressed where there is a choice: show what was typed again, and ask for the choice."""
-    form = ConfirmForm.of(submission, text_cache.newest_by_id(submission.letter_id), request.POST)
+    form = ConfirmForm.of(submission, text_cache.newest(submission.letter_id), request.POST)
     form.add_error(None, CHOOSE)
     return page(request, submission, form)
 
 
 def _delete(request: HttpRequest, submission: Submission, *, is_not_me: bool = False) -> HttpResponse:
-    letter = text_cache.newest_by_id(submission.letter_id).revision.letter
+    letter = text_cache.newest(submission.letter_id).revision.letter
     (withdrawal.not_me if is_not_me else withdrawal.delete_submission)(submission)
     return render(request, "signing/erased.html", {"letter": letter, "not_me": is_not_me})
 

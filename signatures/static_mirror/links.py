@@ -10,10 +10,11 @@ from django.utils import translation
 from campaign.runtime.regular_expressions import ASCII, linear
 
 MIRRORED_PAGES = frozenset(
-    {"first", "letter", "history", "news", "privacy", "signatories", "countries", "delivery", "api", "robots"}
+    {"first", "letter", "letters", "history", "news", "privacy"}
+    | {"signatories", "countries", "delivery", "api", "robots"}
 )
 # The list is mirrored newest first, and organizations alone. Each other order or search would be as many pages again.
-MIRRORED_QUERIES = {"signatories": frozenset({"after", "kind"})}
+MIRRORED_QUERIES = {"signatories": frozenset({"after", "kind"}), "letters": frozenset({"page"})}
 _PLAIN = linear(r"[\w.-]{1,80}", ASCII)
 
 

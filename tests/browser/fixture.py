@@ -33,7 +33,9 @@ PEOPLE = [
 @transaction.atomic
 def build() -> dict[str, Any]:
     """Creates all rows and returns addresses and values by name, as `PopulatedSite.values`."""
-    letters = {name: make_letter(f"sample-{name}") for name in ("main", "paused", "later", "closed", "empty")}
+    letters = {
+        name: make_letter(f"sample-{name}") for name in ("main", "paused", "later", "closed", "empty", "archived")
+    }
     Letter.objects.filter(slug__startswith="sample-").update(created_at=LONG_AGO)
     values = {**add_signatures(letters["main"]), **add_delivery(letters["closed"]), **render_error_pages()}
     for title in ("The embassy answered", "A second answer", "A mistake"):
@@ -43,6 +45,9 @@ def build() -> dict[str, Any]:
     pause(letters["paused"])
     closed = datetime.now(UTC) - timedelta(days=3)
     Letter.objects.filter(pk=letters["closed"].pk).update(state="closed", closes_at=closed)
+    archived = letters["archived"]
+    archived.state = Letter.State.ARCHIVED
+    archived.save()
     return values
 
 

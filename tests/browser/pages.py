@@ -108,6 +108,8 @@ PAGE_STATES = [
     State("letter, signing is paused", "/letters/sample-paused/"),
     State("letter, signing begins later", "/letters/sample-later/"),
     State("letter, closed, with a delivery", "/letters/sample-closed/"),
+    State("letter, archived", "/letters/sample-archived/"),
+    State("index of letters", "/letters/"),
     State("letter without a name", "/letters/sample-empty/"),
     State("list", f"{SAMPLE}signatories/"),
     State("list, empty", "/letters/sample-empty/signatories/"),

@@ -150,11 +150,6 @@ def test_an_unknown_delivery_is_not_found(client: Client, delivery: Delivery, pa
     assert client.get(page).status_code == 404
 
 
-def test_the_delivery_of_a_draft_letter_is_not_found(client: Client, delivery: Delivery) -> None:
-    Letter.objects.update(state="draft")
-    assert client.get(PAGE).status_code == 404
-
-
 @pytest.mark.parametrize("page", ["/letters/bridge/", "/letters/bridge/history/", "/letters/bridge/signatories/"])
 def test_letter_history_and_public_list_link_to_the_deliveries(client: Client, delivery: Delivery, page: str) -> None:
     assert f'<a href="{PAGE}">Delivery No. 1</a>' in client.get(page).content.decode()

@@ -60,7 +60,7 @@ def original_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = {"delivered": 8, "named": 5, "counted_only": 3, "waiting": 1, "withdrawn": 2, "rejected": 4, "public_count": 9,
               "organizations": 1, "paper": 0, "revisions": {"1": 8}, "since": None, "added": 0, "gone": 0, "errata": {}}  # fmt: skip
     at = datetime(2026, 5, 7, 12, tzinfo=UTC)
-    delivery = Delivery(letter=Letter(slug="bridge"), number=1, frozen_at=at, order="name", texts=[], counts=counts)
+    delivery = Delivery(slug="bridge", number=1, frozen_at=at, order="name", texts=[], counts=counts)
     package.write_package(folder, delivery, root=tree(leaves).root.hex(), site="https://letter.example")
     return folder / "bridge-1.zip"
 

@@ -49,7 +49,7 @@ def shown(answer: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("slug", "bridges", "Each link to /letters/bridge/ that people have shared will lead nowhere."),
+        ("slug", "bridges", "/letters/bridge/ leads to the new address for ever: no other letter can have it."),
         (
             "moderation",
             "after",
@@ -108,7 +108,7 @@ def test_A21_a_letter_that_people_signed_never_becomes_a_draft(editor_client: Cl
     make_signature(letter, "Ada", State.WITHDRAWN)
     form = {**shown(editor_client.get(page_of(letter))), "state": "draft"}
     answer = editor_client.post(page_of(letter), form).content.decode()
-    assert "People have signed this letter: pause or close it. A draft is hidden from them." in answer
+    assert "People have signed this letter: pause, close or archive it. A draft is hidden from them." in answer
     letter.refresh_from_db()
     assert letter.state == "open"
 

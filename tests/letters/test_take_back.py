@@ -172,10 +172,10 @@ def test_what_was_taken_back_is_not_published_again_by_its_folder(letter: Letter
 
 
 def test_a_letter_keeps_its_text_when_its_slug_changes(letter: Letter) -> None:
-    assert text_cache.newest_by_id(letter.pk).revision.letter_id == letter.pk
+    assert text_cache.newest(letter.pk).revision.letter_id == letter.pk
     Letter.objects.filter(pk=letter.pk).update(slug="bridge-2013")
     for _each in range(2):
-        assert text_cache.newest_by_id(letter.pk).revision.letter_id == letter.pk
+        assert text_cache.newest(letter.pk).revision.letter_id == letter.pk
     text_cache.clear_cache()
 
 

@@ -31,7 +31,7 @@ API, LIST, COUNTRIES = (
     "/letters/bridge/signatories/",
     "/letters/bridge/signatories/countries/",
 )
-WITH_NUMBERS = {"first", "letter", "sign", "embed", "api", "api-page", "signatories", "countries"}
+WITH_NUMBERS = {"first", "letter", "letters", "sign", "embed", "api", "api-page", "signatories", "countries"}
 Pages = dict[str, bytes]
 
 

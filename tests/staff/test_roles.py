@@ -39,6 +39,7 @@ TABLE = {
     "campaign_letter_add": ("eo", "eo"),
     "campaign_letter_change": ("meo", "eo"),
     "campaign_letter_changelist": ("meo", "meo"),
+    "campaign_letter_decide": ("eo", "eo"),
     "campaign_letter_delete": ("", ""),
     "campaign_letter_history": ("meo", "meo"),
     "campaign_news_add": ("eo", "eo"),

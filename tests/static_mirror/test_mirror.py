@@ -275,3 +275,14 @@ def test_a_page_of_the_list_is_a_file_of_its_own() -> None:
         == f"{where}after-2026-11-24.ab-kind-organization.html"
     )
     assert links.file_for(f"/{where}") == f"{where}index.html"
+
+
+def test_several_letters_have_their_index_in_it(letter: Letter, tmp_path: Path) -> None:
+    make_letter("ferry")
+    folder = tmp_path / "mirror"
+    writing.write_mirror(folder, on=DAY)
+    for language in LANGUAGES:
+        page = Page(folder / language / "letters" / "index.html")
+        assert {"bridge/index.html", "ferry/index.html"} <= {*page.links}
+    assert "letters/index.html" in Page(folder / "index.html").links
+    assert "my-link" not in (folder / "letters" / "index.html").read_text()

@@ -28,7 +28,7 @@ ROUTES: list[dict[str, Any]] = [
     {"slug": "bridge", "number": 1},
     {"token": "broken"},
 ]
-DECLARED = {"signatories": {"q", "country", "order", "kind", "after", "before"}, "sitemap": {"p"}}
+DECLARED = {"signatories": {"q", "country", "order", "kind", "after", "before"}, "sitemap": {"p"}, "letters": {"page"}}
 
 
 class RecordingMiddleware(Middleware):

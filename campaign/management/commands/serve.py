@@ -21,6 +21,8 @@ from django.db import OperationalError, connection
 from campaign.models import Letter
 from campaign.runtime import database, environment, failures, processes
 from campaign.runtime.locks import AdvisoryLock, block_lock
+from signatures.models import AuditEntry
+from signatures.registries import AuditAction
 from signatures.staff import first_account
 
 log = logging.getLogger(__name__)
@@ -98,10 +100,11 @@ class Command(BaseCommand):
         return None
 
     def prepare(self) -> None:
-        """Migrate, load the shipped letter if there is none, create the first account."""
+        """Migrate, load the shipped letter if there is none and nobody deleted it, create the first account."""
         call_command("migrate", interactive=False, verbosity=0)
         with block_lock(AdvisoryLock.FIRST_START, seconds=FIRST_START_SECONDS):
-            if not Letter.objects.exists():
+            # An empty site on which somebody deleted a letter is meant to be empty.
+            if not (Letter.objects.exists() or AuditEntry.objects.filter(action=AuditAction.REMOVE_LETTER).exists()):
                 loaded = io.StringIO()
                 call_command("load_letter", stdout=loaded)
                 self.tell(loaded.getvalue().splitlines()[-1])
