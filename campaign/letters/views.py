@@ -74,8 +74,7 @@ def _only_slug() -> str:
     return slugs[0]
 
 
-# Their addresses change with what they show. Not `public`: the page cache keeps nothing that anybody can make up.
-KEPT_FOR_A_YEAR = {"Cache-Control": "max-age=31536000, immutable"}
+KEPT_FOR_A_YEAR = "max-age=31536000, immutable"  # an address that changes with what it shows
 
 
 @require_safe
@@ -85,11 +84,14 @@ def look(_request: HttpRequest, color: str) -> HttpResponse:
         sheet = Look.of_color(f"#{color}").style_sheet()
     except ValueError:
         raise Http404 from None
-    response = HttpResponse(sheet, content_type="text/css; charset=utf-8", headers=KEPT_FOR_A_YEAR)
-    # The embed loads it from no origin, as it does the static files.
-    response["Access-Control-Allow-Origin"] = "*"
-    response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response
+    headers = {
+        # Not `public`, so that the page cache keeps none of the colors that anybody can make up.
+        "Cache-Control": KEPT_FOR_A_YEAR,
+        # The embed loads it from no origin, as it does the static files.
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    return HttpResponse(sheet, content_type="text/css; charset=utf-8", headers=headers)
 
 
 @require_safe
@@ -98,4 +100,5 @@ def logo(_request: HttpRequest, digest: str) -> HttpResponse:
     found = Logo.objects.filter(digest=digest).first()
     if found is None:
         raise Http404
-    return HttpResponse(bytes(found.png), content_type="image/png", headers=KEPT_FOR_A_YEAR)
+    headers = {"Cache-Control": f"public, {KEPT_FOR_A_YEAR}"}
+    return HttpResponse(bytes(found.png), content_type="image/png", headers=headers)

@@ -130,9 +130,12 @@ def test_the_logo_is_kept_for_a_year_and_never_taken_for_a_page(client: Client, 
     logo = make_logo(letter)
     answer = client.get(f"/logo/{logo.digest}.png")
     assert answer.content == bytes(logo.png) and answer["Content-Type"] == "image/png"
-    assert answer["Cache-Control"] == "max-age=31536000, immutable" and not answer.cookies
+    assert answer["Cache-Control"] == "public, max-age=31536000, immutable" and not answer.cookies
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert client.get(f"/logo/{'0' * 64}.png").status_code == 404
+    with CaptureQueriesContext(connection) as asked:
+        client.get(f"/logo/{logo.digest}.png")
+    assert len(asked) == 0, "the page cache has it"
 
 
 def test_another_logo_has_another_address(client: Client, letter: Letter) -> None:
