@@ -1,4 +1,6 @@
-"""Public pages that need no signatures: the history and the news of a letter, and the privacy notice."""
+"""Public pages that need no signatures: history, news and privacy notice of a letter; its color and its logo."""
+
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -7,8 +9,10 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from campaign.letters import text_cache
+from campaign.letters.look import Look
+from campaign.letters.privacy import own_paragraphs
 from campaign.letters.text import changes
-from campaign.models import NewsText, Translation
+from campaign.models import Logo, NewsText, Translation
 from campaign.web.middleware import public_page
 
 
@@ -53,7 +57,42 @@ def news(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @public_page
-def privacy(request: HttpRequest) -> HttpResponse:
-    """The privacy notice: what is stored, for how long, who sees it, how to have it erased."""
-    context = {"retention_months": settings.RETENTION_MONTHS, "letter": text_cache.only_letter()}
+def privacy(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """The privacy notice of a letter. Without a slug that of the only letter, or if there are several the site's."""
+    context: dict[str, Any] = {"retention_months": settings.RETENTION_MONTHS}
+    if not slug and (only := text_cache.only_letter()):
+        slug = only.slug
+    if slug:
+        text = text_cache.newest(slug)
+        context |= {"letter": text.revision.letter, "translation": text, "own": own_paragraphs(text)}
     return render(request, "privacy.html", context)
+
+
+KEPT_FOR_A_YEAR = "max-age=31536000, immutable"  # an address that changes with what it shows
+
+
+@require_safe
+def look(_request: HttpRequest, color: str) -> HttpResponse:
+    """The style sheet with the color of a letter. It depends on nothing but its address, so it asks no database."""
+    try:
+        sheet = Look.of_color(f"#{color}").style_sheet()
+    except ValueError:
+        raise Http404 from None
+    headers = {
+        # Not `public`, so that the page cache keeps none of the colors that anybody can make up.
+        "Cache-Control": KEPT_FOR_A_YEAR,
+        # The embed loads it from no origin, as it does the static files.
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    return HttpResponse(sheet, content_type="text/css; charset=utf-8", headers=headers)
+
+
+@require_safe
+def logo(_request: HttpRequest, digest: str) -> HttpResponse:
+    """The logo with this digest."""
+    found = Logo.objects.filter(digest=digest).first()
+    if found is None:
+        raise Http404
+    headers = {"Cache-Control": f"public, {KEPT_FOR_A_YEAR}"}
+    return HttpResponse(bytes(found.png), content_type="image/png", headers=headers)

@@ -10,7 +10,7 @@ from django.utils import translation
 from campaign.runtime.regular_expressions import ASCII, linear
 
 MIRRORED_PAGES = frozenset(
-    {"first", "letter", "letters", "history", "news", "privacy"}
+    {"first", "letter", "letters", "history", "news", "privacy", "letter-privacy", "look", "logo"}
     | {"signatories", "countries", "delivery", "api", "robots"}
 )
 # The list is mirrored newest first, and organizations alone. Each other order or search would be as many pages again.

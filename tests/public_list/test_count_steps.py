@@ -87,7 +87,14 @@ def patterns(resolver: URLResolver) -> list[URLPattern]:
 
 def public_pages(client: Client, shown: Signature) -> Pages:
     """What a stranger reads at every public address, without what changes with each request."""
-    values = {"slug": "bridge", "public_id": shown.public_id, "number": 1, "token": "made-up"}
+    values = {
+        "slug": "bridge",
+        "public_id": shown.public_id,
+        "number": 1,
+        "token": "made-up",
+        "color": "7a1f1f",
+        "digest": "0",
+    }
     pages = {}
     for pattern in patterns(get_resolver()):
         forget_pages()

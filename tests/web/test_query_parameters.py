@@ -27,6 +27,8 @@ ROUTES: list[dict[str, Any]] = [
     {"slug": "bridge", "public_id": uuid.UUID(int=7)},
     {"slug": "bridge", "number": 1},
     {"token": "broken"},
+    {"color": "7a1f1f"},
+    {"digest": "0"},
 ]
 DECLARED = {"signatories": {"q", "country", "order", "kind", "after", "before"}, "sitemap": {"p"}, "letters": {"page"}}
 
