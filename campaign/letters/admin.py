@@ -17,6 +17,8 @@ from django.utils.html import format_html, format_html_join
 
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm, as_id
+from campaign.letters.help_texts import PRIVACY_HELP, TEXT_HELP
+from campaign.letters.letter_steps import StepPages, TextSteps
 from campaign.letters.publish_page import ON_BOTH, PublishPage
 from campaign.letters.publishing import (
     EmptyNews,
@@ -27,7 +29,8 @@ from campaign.letters.publishing import (
     retract,
     revise,
 )
-from campaign.models import Letter, News, NewsText, Revision, Translation
+from campaign.letters.row_fields import SIGNATORY, ButtonsForm, PreviewedText, RowsField
+from campaign.models import Letter, News, NewsText, PrivacyText, Revision, Translation
 from campaign.models.languages import language_choices
 
 
@@ -38,11 +41,35 @@ class KeptAdmin(admin.ModelAdmin):
         return False
 
 
-class LetterAdmin(KeptAdmin):
-    form = ConflictCheckedForm
+class PrivacyTextForm(ConflictCheckedForm):
+    language = forms.ChoiceField(
+        label="Language",
+        choices=lambda: [("", "---------"), *language_choices()],
+        help_text=PRIVACY_HELP["language"],
+    )
+
+    class Meta:
+        model = PrivacyText
+        fields = ("language", *PrivacyText.PARAGRAPHS)
+        help_texts: ClassVar = PRIVACY_HELP
+        widgets: ClassVar = {name: forms.Textarea(attrs={"rows": 4}) for name in PrivacyText.PARAGRAPHS}
+
+
+class PrivacyTextInline(admin.StackedInline[PrivacyText, Letter]):
+    model = PrivacyText
+    form: Any = PrivacyTextForm
+    extra = 1
+    verbose_name_plural = "Privacy notice of this letter"
+
+    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return len(language_choices())
+
+
+class LetterAdmin(StepPages, KeptAdmin):
+    form: Any = ConflictCheckedForm
     list_display = ("slug", "recipient", "state", "goal", "created_at")
     list_filter = ("state",)
-    readonly_fields: ClassVar[tuple[str, ...]] = ("texts",)
+    inlines = (PrivacyTextInline,)
 
     @admin.display(description="texts")
     def texts(self, obj: Letter) -> str:
@@ -77,19 +104,24 @@ class WordingField(forms.ModelChoiceField):
         return f"{obj.revision.letter.slug}: revision {obj.revision.number} ({obj.language}, {_day_of(obj)})"
 
 
-class TextForm(ConflictCheckedForm):
+class TextForm(ButtonsForm, ConflictCheckedForm):
     """The text of a letter in one language. Saving a change of a published text makes a draft."""
 
-    letter = forms.ModelChoiceField(Letter.objects.all(), label="letter")
+    letter = forms.ModelChoiceField(Letter.objects.all(), label="Letter", help_text="On whose page it will be.")
     wording = WordingField(
         required=False,
-        label="translation of the wording",
-        help_text="If empty, the newest one. Nothing to choose for the authoritative language.",
+        label="Translation of the wording",
+        help_text="Of an earlier one, the page says so. If empty, the newest; of the authoritative language, none.",
+    )
+    signatories = RowsField(
+        SIGNATORY, label="Original signatories", help_text="Below the letter, in this order; or none."
     )
 
     class Meta:
         model = Translation
         fields = ("letter", "language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
+        widgets: ClassVar = {"body": PreviewedText}
+        help_texts: ClassVar = TEXT_HELP
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -137,24 +169,14 @@ class TextForm(ConflictCheckedForm):
             self.add_error("authoritative", f"The authoritative language of this letter is {published.language}.")
         return typed
 
-    def clean_signatories(self) -> Any:
-        people = self.cleaned_data["signatories"]
-        is_valid = isinstance(people, list) and all(
-            isinstance(person, dict) and isinstance(person.get("name"), str) and isinstance(person.get("titles"), list)
-            for person in people
-        )
-        if not is_valid:
-            raise forms.ValidationError('Please write a list such as [{"name": "Ada", "titles": ["Chair"]}].')
-        return people
 
-
-class TranslationAdmin(PublishPage):
+class TranslationAdmin(TextSteps, PublishPage):
     form: Any = TextForm
     list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at")
     list_filter = ("language", "unofficial", "revision__letter")
     readonly_fields = ("published_at", "taken_back_at", "digest", "correction")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Translation]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """Add who saved each text last, and when."""
         kind = ContentType.objects.get_for_model(Translation)
         row = Cast(OuterRef("pk"), TextField())
@@ -181,14 +203,14 @@ class TranslationAdmin(PublishPage):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ("language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
-        is_published = obj and obj.published_at
-        return (
-            ("revision", *fields, *self.readonly_fields)
-            if is_published
-            else ("letter", "wording", *fields, "loaded_digest")
-        )
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of a draft the words come first, of a new text the language."""
+        words = (None, {"fields": Translation.TEXT_FIELDS})
+        if obj and obj.published_at:
+            fields = ("revision", "language", *Translation.DETAIL_FIELDS, *self.readonly_fields)
+            return [words, ("Language", {"fields": fields})]
+        about = ("letter", "language", "wording", *Translation.DETAIL_FIELDS, "loaded_digest")
+        return [words, ("Language", {"fields": about})] if obj else [("Language", {"fields": about}), words]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin with the text that the address names, or with the letter's authoritative one; else empty."""
