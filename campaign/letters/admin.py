@@ -12,6 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
@@ -120,7 +121,7 @@ class TextForm(ButtonsForm, ConflictCheckedForm):
     class Meta:
         model = Translation
         fields = ("letter", "language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
-        widgets: ClassVar = {"body": PreviewedText}
+        widgets: ClassVar = {"addressee": forms.Textarea(attrs={"rows": 4}), "body": PreviewedText}
         help_texts: ClassVar = TEXT_HELP
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -174,7 +175,7 @@ class TranslationAdmin(TextSteps, PublishPage):
     form: Any = TextForm
     list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at")
     list_filter = ("language", "unofficial", "revision__letter")
-    readonly_fields = ("published_at", "taken_back_at", "digest", "correction")
+    readonly_fields = ("as_shown", "published_at", "taken_back_at", "digest", "correction")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Add who saved each text last, and when."""
@@ -187,6 +188,12 @@ class TranslationAdmin(TextSteps, PublishPage):
     @admin.display(description="last saved", ordering="saved_at")
     def saved(self, obj: Any) -> str:
         return f"{obj.saved_by}, {obj.saved_at:%Y-%m-%d %H:%M} (UTC)" if obj.saved_at else "loaded from a folder"
+
+    @admin.display(description="as readers see it")
+    def as_shown(self, obj: Translation) -> str:
+        return format_html(
+            '<div class="as-shown">{}</div>', render_to_string("letters/text.html", {"translation": obj})
+        )
 
     @admin.display(description="correct it")
     def correction(self, obj: Translation) -> str:
@@ -207,8 +214,8 @@ class TranslationAdmin(TextSteps, PublishPage):
         """Of a draft the words come first, of a new text the language."""
         words = (None, {"fields": Translation.TEXT_FIELDS})
         if obj and obj.published_at:
-            fields = ("revision", "language", *Translation.DETAIL_FIELDS, *self.readonly_fields)
-            return [words, ("Language", {"fields": fields})]
+            fields = ("revision", "language", *Translation.DETAIL_FIELDS, *self.readonly_fields[1:])
+            return [(None, {"fields": ("title", "as_shown")}), ("Language", {"fields": fields})]
         about = ("letter", "language", "wording", *Translation.DETAIL_FIELDS, "loaded_digest")
         return [words, ("Language", {"fields": about})] if obj else [("Language", {"fields": about}), words]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parseaddr
 from itertools import groupby
+from math import floor
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -163,6 +164,7 @@ class LetterheadForm(StepForm):
     def clean(self) -> dict[str, Any]:
         typed = super().clean()
         head = {key: typed.get(f"head_{key}") for key in self.KEYS}
+        head["board"] = [{key: text for key, text in member.items() if text} for member in head["board"] or []]
         # What the column holds beside these parts stays.
         other = {key: value for key, value in self.instance.letterhead.items() if key not in self.KEYS}
         self.instance.letterhead = other | {key: value for key, value in head.items() if value}
@@ -276,7 +278,8 @@ class AnswersForm(StepForm):
             "contact_email": settings.CONTACT_EMAIL,
             "sender_name": sender[0] or sender[1],
         }
-        for name, default in defaults.items():
+        for name in defaults.keys() & self.fields.keys():  # whoever may not change them has a page without fields
+            default = defaults[name]
             self.fields[name].widget.attrs["placeholder"] = default
             self.fields[name].help_text = f"{self.fields[name].help_text} Empty, it is that of the site: {default}."
 
@@ -310,11 +313,9 @@ class LookForm(StepForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         grounds = f"{LIGHT_BACKGROUND} {LIGHT_BUTTON_TEXT}"
-        self.fields["accent_color"].widget.attrs |= {
-            "placeholder": "#1a4f8b",
-            "data-contrast-with": grounds,
-            "data-needed": LEGIBLE,
-        }
+        attributes = {"placeholder": "#1a4f8b", "data-contrast-with": grounds, "data-needed": LEGIBLE}
+        if "accent_color" in self.fields:
+            self.fields["accent_color"].widget.attrs |= attributes
 
     def digest(self, row: Model) -> str:
         """The logo is a row of its own: a colleague's is noticed by its digest."""
@@ -330,9 +331,10 @@ class LookForm(StepForm):
                 "Please write it as # with six digits or letters a to f, such as #1a4f8b."
             ) from None
         if not is_legible:
-            ratio = min(contrast_ratio(color, ground) for ground in (LIGHT_BACKGROUND, LIGHT_BUTTON_TEXT))
+            # Rounded down, so that it never reads as what is needed.
+            ratio = floor(10 * min(contrast_ratio(color, ground) for ground in (LIGHT_BACKGROUND, LIGHT_BUTTON_TEXT)))
             raise forms.ValidationError(
-                f"Words in this color cannot be read well: their contrast with the page is {ratio:.1f} to 1, and it "
+                f"Words in this color cannot be read well: their contrast with the page is {ratio / 10} to 1, and it "
                 f"needs {LEGIBLE} to 1. Please choose a darker color."
             )
         return color

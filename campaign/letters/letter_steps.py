@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
+from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
@@ -93,7 +94,7 @@ class StepTemplate(admin.ModelAdmin[Any]):
 
     class Media:
         css: ClassVar = {"all": ["css/letter_steps.css"]}
-        js = ("js/letter_steps.js",)
+        js = (Script("js/letter_steps.js", defer=True),)
 
     def next_address(self, request: HttpRequest, obj: Any) -> str:
         """Returns the address of the next step."""

@@ -1,4 +1,4 @@
-"""The logo of a letterhead: what staff upload is decoded, and encoded anew by us (threat model A25)."""
+"""The logo of a letterhead: what staff upload is decoded, and encoded anew by us (threat model A22)."""
 
 import hashlib
 from io import BytesIO

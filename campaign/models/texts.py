@@ -92,7 +92,7 @@ class Translation(models.Model):
     salutation = models.CharField("salutation", max_length=200, blank=True)
     body = models.TextField("body", help_text="Paragraphs, lists, quotes, *emphasis*, **strong**.")
     closing = models.CharField("closing", max_length=200, blank=True)
-    signatories = models.JSONField("original signatories", default=list, help_text='[{"name": "…", "titles": ["…"]}]')
+    signatories = models.JSONField("original signatories", default=list)
     recipient = models.CharField(
         "recipient",
         max_length=200,

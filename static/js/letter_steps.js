@@ -90,11 +90,14 @@
   }
 
   function setUpContrast(input) {
-    const said = document.createElement("output");
+    const output = document.createElement("output");
     const swatch = document.createElement("span");
+    const said = document.createElement("span");
+    output.className = "contrast";
     swatch.className = "swatch";
-    said.htmlFor = input.id;
-    input.after(swatch, said);
+    output.htmlFor = input.id;
+    output.append(swatch, said);
+    input.after(output);
 
     function show() {
       const color = input.value.trim();
