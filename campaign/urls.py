@@ -15,10 +15,13 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("robots.txt", robots.robots, name="robots"),
     path("sitemap.xml", sitemap, name="sitemap"),
+    path("look/<slug:color>.css", views.look, name="look"),
+    path("logo/<slug:digest>.png", views.logo, name="logo"),
     path("api/v1/letters/<slug:slug>/", api, name="api"),
     path(settings.ADMIN_PATH, admin.site.urls),
     *i18n_patterns(
         path("privacy/", views.privacy, name="privacy"),
+        path("letters/<slug:slug>/privacy/", views.privacy, name="letter-privacy"),
         path("letters/<slug:slug>/history/", views.history, name="history"),
         path("letters/<slug:slug>/news/", views.news, name="news"),
         path("letters/<slug:slug>/news/feed/", feeds.news_feed, name="news-feed"),

@@ -1,14 +1,17 @@
 """Factories: a few functions in place of a factory library."""
 
+import hashlib
+import io
 import secrets
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from PIL import Image, ImageDraw
 
 from campaign.letters.publishing import publish, revise
-from campaign.models import Letter, Translation
+from campaign.models import Letter, Logo, Translation
 from signatures.models import Delivery, OutboxMail, Signature, Submission
 from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.signing.signer_input import SignerInput
@@ -45,6 +48,19 @@ def make_letter(slug: str = "bridge", **fields: Any) -> Letter:
         letter.state = fields["state"]
         letter.save(update_fields=["state"])
     return letter
+
+
+def make_logo(letter: Letter, color: str = "#0b5a5a", size: tuple[int, int] = (480, 160)) -> Logo:
+    """A logo as the form of a letter leaves it: a disk and a bar, on nothing."""
+    image = Image.new("RGBA", size)
+    draw = ImageDraw.Draw(image)
+    width, height = size
+    draw.ellipse((4, 4, height - 4, height - 4), fill=color)
+    draw.rectangle((height + 20, height // 2 - 12, width - 4, height // 2 + 12), fill=color)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    digest = hashlib.sha256(file.getvalue()).hexdigest()
+    return Logo.objects.create(letter=letter, png=file.getvalue(), width=width, height=height, digest=digest)
 
 
 def make_signature(

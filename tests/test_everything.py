@@ -20,6 +20,7 @@ from signatures.models import Signature
 from signatures.values import tokens
 from tests import single_decisions
 from tests.delivery.factories import make_delivery
+from tests.factories import make_logo
 from tests.live_site import BASE
 
 OURS = [name for name, app in get_commands().items() if app in {"campaign", "signatures"}]
@@ -42,6 +43,8 @@ WITHOUT_LANGUAGE = {
     "sitemap",
     "api",
     "manual",
+    "look",
+    "logo",
 }  # addresses that no language has a copy of
 
 
@@ -53,6 +56,7 @@ def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
     arguments = {"slug": "bridge", "public_id": ada.public_id, "token": tokens.personal_token(ada.public_id)}
     leaving = tokens.unsubscribe_token(ada.public_id)
     make_delivery(ada.letter)
+    logo = make_logo(ada.letter)
     for name in names_of(get_resolver().url_patterns):
         route = next(
             kwargs
@@ -61,6 +65,8 @@ def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
                 {"slug": "bridge"},
                 {"slug": "bridge", "public_id": ada.public_id},
                 {"slug": "bridge", "number": 1},
+                {"color": "7a1f1f"},
+                {"digest": logo.digest},
                 {"token": leaving if name == "unsubscribe" else arguments["token"]},
             )
             if fits(name, kwargs)

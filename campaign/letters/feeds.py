@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaign.letters import text
+from campaign.letters.operators import operator_of
 from campaign.models import NewsText, Translation
 from campaign.runtime.regular_expressions import linear
 from campaign.web.middleware import public_page
@@ -46,8 +47,8 @@ class NewsFeed(Feed[NewsText, Translation]):
     def feed_url(self, translation: Translation) -> str:
         return settings.SITE_URL + reverse("news-feed", args=[translation.revision.letter.slug])
 
-    def author_name(self) -> str:
-        return _xml_safe(str(settings.ORGANIZATION_NAME))
+    def author_name(self, translation: Translation) -> str:
+        return _xml_safe(operator_of(translation.revision.letter).name)
 
     def items(self, translation: Translation) -> QuerySet[NewsText]:
         return NewsText.objects.shown(translation.revision.letter, get_language() or "")[:20]

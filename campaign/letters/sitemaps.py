@@ -26,6 +26,7 @@ class Pages(Sitemap[Item]):
         found: list[Item] = [("privacy", (), [code for code, _name in settings.LANGUAGES])]
         for slug, languages in _languages_by_slug().items():
             found += [("letter", (slug,), languages), ("history", (slug,), languages)]
+            found.append(("letter-privacy", (slug,), [code for code, _name in settings.LANGUAGES]))
         return found
 
     def get_languages_for_item(self, item: Item) -> list[str]:

@@ -59,7 +59,8 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
                 wording_digest=models.Subquery(wording.values("digest")[:1]),
                 wording_published_at=models.Subquery(wording.values("published_at")[:1]),
             )
-            .select_related("revision__letter")
+            .select_related("revision__letter__logo")
+            .defer("revision__letter__logo__png")  # rows are kept in memory
         )
         rows: list[Any] = sorted(newest, key=lambda row: (not row.authoritative, -row.revision.number, row.pk))
         for row in rows:

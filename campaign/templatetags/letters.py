@@ -1,13 +1,20 @@
-"""Template filters for the text of a letter and for names of countries."""
+"""Template filters for letters: who answers for one, its look, its text; and for names of countries."""
 
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_noop
 from django_countries import countries
 
-from campaign.letters import text
+from campaign.letters import recipients, text
+from campaign.letters.look import style_sheet_address
+from campaign.letters.operators import letterhead_name, operator_of
+from campaign.models import Letter
 
 register = template.Library()
+register.filter(letterhead_name)
+register.filter("look_address", style_sheet_address)
+register.filter("recipient_warning", recipients.warning)
+register.filter("privacy_lead", recipients.privacy_lead)
 
 # django-countries translates these wrongly in one of our languages (Seychelles as Sicily). Our catalogs come first.
 CORRECTED_COUNTRIES = (
@@ -28,6 +35,18 @@ CORRECTED_COUNTRIES = (
     gettext_noop("Tajikistan"),
     gettext_noop("Türkiye"),
 )
+
+
+@register.filter
+def organization(letter: Letter | None) -> str:
+    """Returns the name of who answers for a letter; without a letter, for the site."""
+    return operator_of(letter).name
+
+
+@register.filter
+def contact(letter: Letter | None) -> str:
+    """Returns whom to write to about a letter; without a letter, about the site."""
+    return operator_of(letter).contact
 
 
 @register.filter

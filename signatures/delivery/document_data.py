@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from campaign.letters import text
-from campaign.models import Translation
+from campaign.models import Letter, Logo, Translation
 from signatures.delivery import pdf
 from signatures.models import DeliveryEntry, SignatureQuerySet
 from signatures.states import Kind
@@ -66,8 +66,18 @@ def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.C
     return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)
 
 
+def frozen_letterhead(letter: Letter) -> dict[str, Any]:
+    """Returns the letterhead as a delivery stores it: with the digest of the logo."""
+    logo = Logo.objects.filter(letter=letter).values("digest").first()
+    return {**(letter.letterhead or {}), **({"logo": logo["digest"]} if logo else {})}
+
+
 def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.LetterData:
-    """Returns the words of the letter on this letterhead, any field of which an editor may have left empty."""
+    """Returns the words of the letter on this letterhead, any field of which an editor may have left empty.
+
+    A logo that was replaced since is left out: another one would not be what was frozen.
+    """
+    logo = Logo.objects.filter(letter=translation.revision.letter_id, digest=head.get("logo", "")).first()
     return pdf.LetterData(
         title=translation.title,
         language=translation.language,
@@ -84,5 +94,6 @@ def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.Letter
             web=head.get("web", ""),
             board=[pdf.BoardMember(member["name"], member.get("office", "")) for member in head.get("board", [])],
             board_title=head.get("board_title", ""),
+            logo=bytes(logo.png) if logo else b"",
         ),
     )

@@ -77,7 +77,7 @@ def _write_pdf(
         contextlib.closing(document_data.current_entries(signatures, order=letter.order)) as entries,
     ):
         return pdf.write(
-            document_data.letter_data(translation, letter.letterhead),
+            document_data.letter_data(translation, document_data.frozen_letterhead(letter)),
             entries,
             counts=document_data.pdf_counts(snapshot.list_counts(letter), with_waiting=options.draft),
             record=pdf.Record(texts=snapshot.published_texts(letter)),

@@ -13,7 +13,7 @@ from campaign.runtime.locks import AdvisoryLock, block_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.delivery import snapshot
+from signatures.delivery import document_data, snapshot
 from signatures.delivery.errata import add_errata, entries_that_left
 from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
@@ -69,7 +69,7 @@ def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
         frozen_by=by,
         reason=reason,
         order=letter.order,
-        letterhead=letter.letterhead or {},
+        letterhead=document_data.frozen_letterhead(letter),
         texts=texts,
         counts=list_counts | _changes_since_last(letter) | {"errata": _count_errata(letter)},
     )

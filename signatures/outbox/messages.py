@@ -60,7 +60,9 @@ def _build(
         rows = [*Signature.objects.of_mailbox(person), *submissions.order_by("pk")]
         context["entries"] = [(personal_link(row, language=mail.language), row) for row in rows]
     subject = subjects.get((mail.kind, mail.language), "")
-    return rendering.build_message(mail.kind, to=address, language=mail.language, context=context, subject=subject)
+    return rendering.build_message(
+        mail.kind, to=address, language=mail.language, letter=person.letter, context=context, subject=subject
+    )
 
 
 def _to_staff(mail: OutboxMail, address: str) -> EmailMultiAlternatives | None:
@@ -91,7 +93,7 @@ def _update(
         "leaving": unsubscribe,
     }
     return rendering.build_message(
-        announcement.email, to=address, language=mail.language, context=context,
+        announcement.email, to=address, language=mail.language, letter=person.letter, context=context,
         subject=subjects.get((EmailSubject.Of.UPDATE, mail.language), ""), unsubscribe=unsubscribe,
     )  # fmt: skip
 

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import translation
+
+from campaign.letters.look import look_of
+from campaign.letters.operators import operator_of
+from campaign.models import Letter
 
 
 def build_message(
@@ -17,6 +20,7 @@ def build_message(
     to: str,
     language: str,
     context: Mapping[str, Any],
+    letter: Letter | None = None,
     subject: str = "",
     unsubscribe: str = "",
 ) -> EmailMultiAlternatives:
@@ -26,29 +30,33 @@ def build_message(
         name: the name of the folder.
         to: the email address.
         language: the language that the templates are rendered in.
-        context: what the templates need beside the name of the organization and its contact address.
+        context: what the templates need beside the name of the organization, its contact address and the colors.
+        letter: what it is about. Its organization is the sender, and gets the answers. Without one, the site is.
         subject: replaces the subject in the folder.
         unsubscribe: the address at which one press of a button in the mail program ends such emails (RFC 8058).
     """
-    context = {"organization_name": settings.ORGANIZATION_NAME, "contact_email": settings.CONTACT_EMAIL, **context}
+    operator = operator_of(letter)
+    own = {"organization_name": operator.name, "contact_email": operator.contact, "look": look_of(letter)}
     with translation.override(language):
         default_subject, text, html = (
-            render_to_string(f"emails/{name}/{part}", dict(context))
+            render_to_string(f"emails/{name}/{part}", {**own, **context})
             for part in ("subject.txt", "body.txt", "body.html")
         )
     headers = {"Auto-Submitted": "auto-generated"}
     if unsubscribe:
         headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     one_line_subject = " ".join((subject or default_subject).split())
-    message = EmailMultiAlternatives(one_line_subject, text, to=[to], reply_to=_reply_to(), headers=headers)
+    message = EmailMultiAlternatives(
+        one_line_subject, text, operator.sender, [to], reply_to=_reply_to(operator.contact), headers=headers
+    )
     message.attach_alternative(html, "text/html")
     return message
 
 
-def _reply_to() -> list[str]:
+def _reply_to(contact: str) -> list[str]:
     """Returns the contact address, or nothing if the contact is not an email address."""
     try:
-        validate_email(settings.CONTACT_EMAIL)
+        validate_email(contact)
     except ValidationError:
         return []
-    return [settings.CONTACT_EMAIL]
+    return [contact]

@@ -128,7 +128,7 @@ def _choose(run: _Run, busy: Collection[int]) -> Outgoing | _Outcome | None:
         return None
     submission = None
     if mail.signature is None and mail.signature_id is not None:
-        submission = Submission.objects.filter(pk=mail.signature_id).first()
+        submission = Submission.objects.select_related("letter").filter(pk=mail.signature_id).first()
     if mail.staff_id is None and _is_pointless(mail, submission):
         return _drop(mail)
     if until := caps.held_until(mail, timezone.now()):  # before the costly steps: a flood can hold back many
@@ -142,7 +142,7 @@ def _lock_next(hold: OutboxHold, busy: Collection[int]) -> OutboxMail | None:
     for priority in queue.sendable_priorities():
         due = queue.due(priority, even_delayed=hold.is_held).exclude(pk__in=busy)
         rows = due.select_for_update(skip_locked=True, of=("self",))
-        if mail := rows.select_related("signature").order_by(*order).first():
+        if mail := rows.select_related("signature__letter").order_by(*order).first():
             return mail
     return None
 

@@ -30,7 +30,6 @@ from signatures.values import email_addresses, form_stamps
 NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
 CONSENT_REQUIRED = _("Please tick this box: without your consent we may store nothing.")
 ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
-
 NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
 LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
 TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
@@ -171,7 +170,7 @@ class ConsentForm(SignerForm):
         self.fields["text"].initial = self.translation.digest
 
     def layout(self) -> Layout:
-        return Layout(*super().layout().fields, "text", "consent")
+        return Layout(*super().layout().fields, "text", "consent", HTML('{% include "signing/privacy_link.html" %}'))
 
     def clean_text(self) -> str:
         digest: str = self.cleaned_data["text"]
@@ -226,12 +225,14 @@ class SignForm(ConsentForm):
         super().__init__(data, **options)
 
     def layout(self) -> Layout:
+        *fields, consent, privacy_link = super().layout().fields
         return Layout(
-            *super().layout().fields[:-1],
+            *fields,
             "email",
             HTML('{% include "signing/typo_suggestion.html" %}'),
             "updates",
-            "consent",
+            consent,
+            privacy_link,
             Div("website", css_class="offscreen", aria_hidden="true"),
             "stamp",
             "seconds",

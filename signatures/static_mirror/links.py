@@ -9,7 +9,7 @@ from django.utils import translation
 
 from campaign.runtime.regular_expressions import ASCII, linear
 
-MIRRORED_PAGES = frozenset(
+MIRRORED_PAGES = {"letter-privacy", "look", "logo"} | frozenset(
     {"first", "letter", "history", "news", "privacy", "signatories", "countries", "delivery", "api", "robots"}
 )
 # The list is mirrored newest first, and organizations alone. Each other order or search would be as many pages again.

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from campaign.letters.operators import letterhead_name
 from campaign.models import Letter, Translation
 from signatures.delivery import pdf
 from signatures.sharing import links
@@ -47,7 +48,7 @@ def open_graph(letter: Letter, text: Translation) -> dict[str, Any]:
         "title": text.title,
         "description": _description(text),
         "address": absolute("letter", letter),
-        "site_name": letter.letterhead.get("name") or settings.ORGANIZATION_NAME,
+        "site_name": letterhead_name(letter),
         "locale": locales.pop(language, language),
         "other_locales": locales.values(),
         "image": absolute("share-image", letter),

@@ -335,6 +335,8 @@ def every_page(
             {"slug": letter.slug},
             {"slug": letter.slug, "public_id": ada.public_id},
             {"slug": letter.slug, "number": 1},
+            {"color": "7a1f1f"},
+            {"digest": "0" * 64},
             {"token": (tokens.unsubscribe_token if name == "unsubscribe" else tokens.personal_token)(ada.public_id)},
         )
         address = reverse(name, kwargs=next(route for route in routes if fits(name, route)))

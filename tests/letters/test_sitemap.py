@@ -23,7 +23,8 @@ def test_the_sitemap_lists_each_page_in_its_languages_with_alternates(client: Cl
     page, site = answer.content.decode(), settings.SITE_URL
     assert answer["Content-Type"] == "application/xml" and "public" in answer["Cache-Control"]
     wanted = [f"{site}{prefix}/letters/bridge/{end}" for prefix in ("", "/ko") for end in ("", "history/")]
-    wanted += [f"{site}{prefix}/privacy/" for prefix in ("", "/ko", "/zh-hans", "/zh-hant")]
+    notices = ("/privacy/", "/letters/bridge/privacy/")
+    wanted += [f"{site}{prefix}{notice}" for prefix in ("", "/ko", "/zh-hans", "/zh-hant") for notice in notices]
     assert sorted(re.findall(r"<loc>([^<]+)</loc>", page)) == sorted(wanted)
     alternate = '<xhtml:link rel="alternate" hreflang="{}" href="{}"/>'
     assert alternate.format("ko", f"{site}/ko/letters/bridge/") in page

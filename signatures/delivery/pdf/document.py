@@ -22,6 +22,7 @@ class Letterhead:
     web: str
     board: list[BoardMember]
     board_title: str = ""  # empty: the wording's own
+    logo: bytes = b""  # a PNG
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ class TypstInput:
         """Writes the folder for these parts. Returns the number of names in it."""
         for template in TEMPLATES.glob("*.typ"):
             shutil.copyfile(template, folder / template.name)
+        if logo := self.letter.letterhead.logo:
+            (folder / "logo.png").write_bytes(logo)
         han = self.wording.language if han_language_of(self.wording.language) else self.letter.language
         faces = families_in(self.fonts)
         glyphs = Glyphs(by_preference(faces, han), faces, han=han)
@@ -66,6 +68,7 @@ class TypstInput:
         self.boxed |= glyphs.boxed
         data |= {
             "plain-title": self.letter.title,
+            "plain-organization": self.letter.letterhead.name,
             "keywords": [f"{self.named} names"] if self.named else [],  # of the whole document, in each part
             "families": glyphs.families_used(),
             "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
@@ -90,6 +93,7 @@ class TypstInput:
         letter, wording = self.letter, self.wording
         head = letter.letterhead
         data = asdict(letter)
+        data["letterhead"]["logo"] = bool(head.logo and head.name)
         data["letterhead"]["contact"] = [part for part in (head.address, head.telephone, head.web) if part]
         data["letterhead"]["board-title"] = head.board_title or wording.words["board"]
         body = "".join(span.text for block in letter.blocks for line in block.lines for span in line)

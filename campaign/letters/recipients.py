@@ -1,0 +1,45 @@
+"""What the pages say of each kind of recipient: above the form, and at the top of the privacy notice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from campaign.models import Letter, Translation
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    warning: str  # above the form
+    privacy: str  # the first sentence of the privacy notice
+
+
+WORDS: Mapping[str, Words] = {
+    Letter.RecipientKind.GOVERNMENT: Words(
+        _("This letter goes to a government or an authority: %(recipient)s."),
+        _("Signing a letter to a government or an authority is a political act."),
+    ),
+    Letter.RecipientKind.COMPANY: Words(
+        _("This letter goes to a company: %(recipient)s."),
+        _("Signing a letter to a company is taking a stand, and you may depend on that company."),
+    ),
+    Letter.RecipientKind.INSTITUTION: Words(
+        _("This letter goes to an institution: %(recipient)s."),
+        _("Signing a letter to an institution is taking a stand, and you may belong to that institution."),
+    ),
+    Letter.RecipientKind.PERSON: Words(
+        _("This letter goes to a person: %(recipient)s."),
+        _("Signing a letter to a person is taking a stand, and you may know that person."),
+    ),
+}
+
+
+def warning(shown: Translation) -> str:
+    """Returns to whom a letter goes: what readers are told before they sign."""
+    return gettext(WORDS[shown.revision.letter.recipient_kind].warning) % {"recipient": shown.recipient_name}
+
+
+def privacy_lead(letter: Letter) -> str:
+    """Returns what signing a letter to such a recipient means."""
+    return gettext(WORDS[letter.recipient_kind].privacy)
