@@ -18,7 +18,7 @@ from django.utils.html import format_html, format_html_join
 
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm, as_id
-from campaign.letters.help_texts import PRIVACY_HELP, TEXT_HELP
+from campaign.letters.help_texts import TEXT_HELP
 from campaign.letters.letter_steps import StepPages, TextSteps
 from campaign.letters.publish_page import ON_BOTH, PublishPage
 from campaign.letters.publishing import (
@@ -31,7 +31,7 @@ from campaign.letters.publishing import (
     revise,
 )
 from campaign.letters.row_fields import SIGNATORY, ButtonsForm, PreviewedText, RowsField
-from campaign.models import Letter, News, NewsText, PrivacyText, Revision, Translation
+from campaign.models import Letter, News, NewsText, Revision, Translation
 from campaign.models.languages import language_choices
 
 
@@ -42,35 +42,10 @@ class KeptAdmin(admin.ModelAdmin):
         return False
 
 
-class PrivacyTextForm(ConflictCheckedForm):
-    language = forms.ChoiceField(
-        label="Language",
-        choices=lambda: [("", "---------"), *language_choices()],
-        help_text=PRIVACY_HELP["language"],
-    )
-
-    class Meta:
-        model = PrivacyText
-        fields = ("language", *PrivacyText.PARAGRAPHS)
-        help_texts: ClassVar = PRIVACY_HELP
-        widgets: ClassVar = {name: forms.Textarea(attrs={"rows": 4}) for name in PrivacyText.PARAGRAPHS}
-
-
-class PrivacyTextInline(admin.StackedInline[PrivacyText, Letter]):
-    model = PrivacyText
-    form: Any = PrivacyTextForm
-    extra = 1
-    verbose_name_plural = "Privacy notice of this letter"
-
-    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return len(language_choices())
-
-
 class LetterAdmin(StepPages, KeptAdmin):
     form: Any = ConflictCheckedForm
     list_display = ("slug", "recipient", "state", "goal", "created_at")
     list_filter = ("state",)
-    inlines = (PrivacyTextInline,)
 
     @admin.display(description="texts")
     def texts(self, obj: Letter) -> str:

@@ -15,10 +15,11 @@ TEXT_HELP = {
 
 PRIVACY_HELP = {
     "language": "Readers of this language see the paragraphs below on the letter's privacy page.",
-    "purpose": "What the names are collected for (GDPR Art. 13(1)(c)). Empty, the words of the site.",
+    "purpose": "What the names are collected for (GDPR Art. 13(1)(c)). Empty, the words of the site, shown in gray.",
     "legal_basis": "A name under a letter tells a political opinion: consent is needed, by GDPR Art. 6(1)(a) and "
-    "Art. 9(2)(a). Empty, the words of the site say so.",
-    "retention": "How long names are kept, and who deletes them (GDPR Art. 13(2)(a)). Empty, the words of the site.",
+    "Art. 9(2)(a). Empty, the words of the site, shown in gray.",
+    "retention": "How long names are kept, and who deletes them (GDPR Art. 13(2)(a)). It follows the table of what is "
+    "stored, which says how long this site keeps it.",
     "transfer": "Whether names leave for a country outside the EU, with the delivery or by a provider (GDPR "
-    "Art. 13(1)(f)). Empty, the words of the site.",
+    "Art. 13(1)(f)). Empty, the words of the site, shown in gray.",
 }

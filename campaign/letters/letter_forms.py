@@ -1,18 +1,15 @@
 """The steps in which staff make and change a letter, each a form. `letter_steps` shows them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from email.utils import parseaddr
-from itertools import groupby
 from math import floor
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Model
-from django.utils import timezone
 from django.utils.text import slugify
 
 from campaign.letters.colors import LEGIBLE, LIGHT_BACKGROUND, LIGHT_BUTTON_TEXT, contrast_ratio, legible_on_paper
@@ -20,6 +17,7 @@ from campaign.letters.forms import ConflictCheckedForm
 from campaign.letters.logos import read_logo
 from campaign.letters.publishing import authoritative_text
 from campaign.letters.row_fields import BOARD, ButtonsForm, LinesField, RowsField
+from campaign.letters.time_fields import ZonedTimeField, zone_choices
 from campaign.models import Letter, LetterSlug, Logo
 from campaign.models.languages import language_choices
 
@@ -171,53 +169,6 @@ class LetterheadForm(StepForm):
         return typed
 
 
-class ZonedTimeField(forms.DateTimeField):
-    """A time that is typed and shown in a time zone, to the minute."""
-
-    def __init__(self, **options: Any) -> None:
-        widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
-        super().__init__(widget=widget, required=False, **options)
-        self.zone = ZoneInfo("UTC")
-
-    def prepare_value(self, value: Any) -> Any:
-        with timezone.override(self.zone):
-            return super().prepare_value(value)
-
-    def to_python(self, value: Any) -> datetime | None:
-        try:
-            with timezone.override(self.zone):
-                return super().to_python(value)
-        except forms.ValidationError as error:
-            if error.code != "ambiguous_timezone":
-                raise
-        naive = datetime.fromisoformat(value.strip())
-        is_twice = (
-            naive.replace(tzinfo=self.zone).astimezone(ZoneInfo("UTC")).astimezone(self.zone).replace(tzinfo=None)
-            == naive
-        )
-        why = "comes twice" if is_twice else "does not exist"
-        how = "back" if is_twice else "forward"
-        raise forms.ValidationError(
-            f"This time {why} in {self.zone}: clocks are put {how} then. Please choose a time at least an hour away."
-        )
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Returns whether another minute was typed: seconds, which a letter that was closed has, are not shown."""
-        try:
-            typed = self.to_python(data)
-        except forms.ValidationError:
-            return True
-        return bool(typed != (initial and initial.replace(second=0, microsecond=0)))
-
-
-def _zone_choices(current: str) -> list[tuple[str, Any]]:
-    """Returns the time zones by region, and the current one whatever it is."""
-    names = {name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/"))}
-    regions = groupby(sorted(names | {current}), key=lambda name: name.split("/")[0] if "/" in name else "Other")
-    places = [(region, [(name, name.replace("_", " ")) for name in group]) for region, group in regions]
-    return [("UTC", "UTC"), *(place for place in places if place[0] != "Other" or current != "UTC")]
-
-
 class SigningForm(StepForm):
     step, heading = "signing", "Goal and times"
     columns = ("goal", "opens_at", "closes_at", "moderation", "order", "signers_per_mailbox")
@@ -247,7 +198,7 @@ class SigningForm(StepForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         zones: Any = self.fields["time_zone"]
-        zones.choices = _zone_choices(self.instance.time_zone)
+        zones.choices = zone_choices(self.instance.time_zone)
         chosen = self.data.get(self.add_prefix("time_zone"))
         for name in ("opens_at", "closes_at"):
             field: Any = self.fields[name]

@@ -4,22 +4,26 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from campaign.letters import text
-from campaign.letters.forms import as_id
+from campaign.letters.forms import ConflictCheckedForm, as_id
+from campaign.letters.help_texts import PRIVACY_HELP
 from campaign.letters.letter_forms import STEPS, AnswersForm, LookForm, NewLetterForm, RecipientForm, StepForm
 from campaign.letters.logos import set_logo
+from campaign.letters.privacy import DEFAULTS
 from campaign.letters.publishing import authoritative_text, begin, change_language
-from campaign.models import Letter, Logo, Translation
+from campaign.models import Letter, Logo, PrivacyText, Translation
+from campaign.models.languages import language_choices
 
 TEXT, PUBLISH = "text", "publish"
 NEXT = "next"  # the value of the button that saves and goes on
@@ -138,6 +142,33 @@ class TextSteps(StepTemplate):
         return super().render_change_form(request, context, *args, **options)
 
 
+class PrivacyTextForm(ConflictCheckedForm):
+    language = forms.ChoiceField(
+        label="Language",
+        choices=lambda: [("", "---------"), *language_choices()],
+        help_text=PRIVACY_HELP["language"],
+    )
+
+    class Meta:
+        model = PrivacyText
+        fields = ("language", *PrivacyText.PARAGRAPHS)
+        help_texts: ClassVar = PRIVACY_HELP
+        widgets: ClassVar = {
+            name: forms.Textarea(attrs={"rows": 4, "placeholder": DEFAULTS.get(name, "")})
+            for name in PrivacyText.PARAGRAPHS
+        }
+
+
+class PrivacyTextInline(admin.StackedInline[PrivacyText, Letter]):
+    model = PrivacyText
+    form: Any = PrivacyTextForm
+    extra = 1
+    verbose_name_plural = "Privacy notice of this letter"
+
+    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return len(language_choices())
+
+
 class StepPages(StepTemplate):
     """A letter, made and changed step by step. Its ordinary page is the first step."""
 
@@ -147,7 +178,6 @@ class StepPages(StepTemplate):
         view = self.admin_site.admin_view
         return [
             path("<int:letter_id>/step/<slug:step>/", view(self.step_view), name="campaign_letter_step"),
-            path("<int:letter_id>/logo.png", view(self.logo_view), name="campaign_letter_logo"),
             *super().get_urls(),
         ]
 
@@ -155,13 +185,6 @@ class StepPages(StepTemplate):
         if step not in {each.step for each in STEPS}:
             raise Http404
         return self.changeform_view(request, str(letter_id))
-
-    def logo_view(self, request: HttpRequest, letter_id: int) -> HttpResponse:
-        """The logo of a letter that may not be public yet."""
-        logo = get_object_or_404(Logo, letter=letter_id)
-        if not self.has_view_permission(request, logo.letter):
-            raise Http404
-        return HttpResponse(bytes(logo.png), "image/png")
 
     def get_form(self, request: HttpRequest, obj: Letter | None = None, change: bool = False, **options: Any) -> Any:
         """Returns the form of the step, which asks what the form of this admin asks."""
@@ -181,7 +204,7 @@ class StepPages(StepTemplate):
         ]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return super().get_inlines(request, obj) if _step(request, obj).step == "answers" else ()
+        return (PrivacyTextInline,) if _step(request, obj) is AnswersForm else ()
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else {"slug": ("title",)}
@@ -222,7 +245,7 @@ class StepPages(StepTemplate):
         logo = Logo.objects.filter(letter=letter).first()
         if logo is None:
             return "none"
-        address = f"{reverse('admin:campaign_letter_logo', args=[letter.pk])}?{logo.digest[:8]}"
+        address = reverse("logo", args=[logo.digest])
         return format_html('<img src="{}" alt="The logo" width="{}" height="{}">', address, logo.width, logo.height)
 
     @admin.display(description="share image")

@@ -41,7 +41,6 @@ TABLE = {
     "campaign_letter_changelist": ("meo", "meo"),
     "campaign_letter_delete": ("", ""),
     "campaign_letter_history": ("meo", "meo"),
-    "campaign_letter_logo": ("", ""),
     "campaign_letter_share_image": ("meo", "meo"),
     "campaign_letter_step": ("meo", "eo"),
     "campaign_news_add": ("eo", "eo"),
