@@ -172,6 +172,7 @@ class PrivacyTextInline(admin.StackedInline[PrivacyText, Letter]):
 class StepPages(StepTemplate):
     """A letter, made and changed step by step. Its ordinary page is the first step."""
 
+    inlines = (PrivacyTextInline,)
     readonly_fields = ("texts", "acknowledged_on", "letterhead_as_shown", "logo_as_shown", "share_image")
 
     def get_urls(self) -> list[URLPattern]:
@@ -204,7 +205,7 @@ class StepPages(StepTemplate):
         ]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return (PrivacyTextInline,) if _step(request, obj) is AnswersForm else ()
+        return self.inlines if _step(request, obj) is AnswersForm else ()
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else {"slug": ("title",)}

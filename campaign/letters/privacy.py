@@ -21,8 +21,8 @@ DEFAULTS = {
     ),
     "transfer": _(
         "A public name can be read in every country, and the delivered letter goes to the country of its recipient: "
-        "also where the law protects personal data less than the GDPR does. Ask us in which countries our server is and "
-        "our email is sent from."
+        "also where the law protects personal data less than the GDPR does. Ask us in which countries our server is "
+        "and our email is sent from."
     ),
 }
 
