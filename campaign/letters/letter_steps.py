@@ -154,7 +154,7 @@ class PrivacyTextForm(ConflictCheckedForm):
         fields = ("language", *PrivacyText.PARAGRAPHS)
         help_texts: ClassVar = PRIVACY_HELP
         widgets: ClassVar = {
-            name: forms.Textarea(attrs={"rows": 4, "placeholder": DEFAULTS.get(name, "")})
+            name: forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "placeholder": DEFAULTS.get(name, "")})
             for name in PrivacyText.PARAGRAPHS
         }
 
