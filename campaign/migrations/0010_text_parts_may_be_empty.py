@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaign", "0007_validate_letter_state"),
+        ("campaign", "0008_loaded_folder"),
     ]
 
     operations = [
