@@ -22,6 +22,7 @@ ARGUMENTS = {
     "token": "x-y",
     "content_type_id": 1,
     "object_id": 1,
+    "step": "letterhead",
 }
 
 

@@ -12,11 +12,14 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm, as_id
+from campaign.letters.help_texts import TEXT_HELP
+from campaign.letters.letter_steps import StepPages, TextSteps
 from campaign.letters.publish_page import ON_BOTH, PublishPage
 from campaign.letters.publishing import (
     EmptyNews,
@@ -27,6 +30,7 @@ from campaign.letters.publishing import (
     retract,
     revise,
 )
+from campaign.letters.row_fields import SIGNATORY, ButtonsForm, PreviewedText, RowsField
 from campaign.models import Letter, News, NewsText, Revision, Translation
 from campaign.models.languages import language_choices
 
@@ -38,10 +42,9 @@ class KeptAdmin(admin.ModelAdmin):
         return False
 
 
-class LetterAdmin(KeptAdmin):
-    form = ConflictCheckedForm
+class LetterAdmin(StepPages, KeptAdmin):
+    form: Any = ConflictCheckedForm
     list_filter = ("state",)
-    readonly_fields: ClassVar[tuple[str, ...]] = ("texts",)
 
     @admin.display(description="texts")
     def texts(self, obj: Letter) -> str:
@@ -76,19 +79,24 @@ class WordingField(forms.ModelChoiceField):
         return f"{obj.revision.letter.slug}: revision {obj.revision.number} ({obj.language}, {_day_of(obj)})"
 
 
-class TextForm(ConflictCheckedForm):
+class TextForm(ButtonsForm, ConflictCheckedForm):
     """The text of a letter in one language. Saving a change of a published text makes a draft."""
 
-    letter = forms.ModelChoiceField(Letter.objects.all(), label="letter")
+    letter = forms.ModelChoiceField(Letter.objects.all(), label="Letter", help_text="On whose page it will be.")
     wording = WordingField(
         required=False,
-        label="translation of the wording",
-        help_text="If empty, the newest one. Nothing to choose for the authoritative language.",
+        label="Translation of the wording",
+        help_text="Of an earlier one, the page says so. If empty, the newest; of the authoritative language, none.",
+    )
+    signatories = RowsField(
+        SIGNATORY, label="Original signatories", help_text="Below the letter, in this order; or none."
     )
 
     class Meta:
         model = Translation
         fields = ("letter", "language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
+        widgets: ClassVar = {"addressee": forms.Textarea(attrs={"rows": 4}), "body": PreviewedText}
+        help_texts: ClassVar = TEXT_HELP
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -136,24 +144,14 @@ class TextForm(ConflictCheckedForm):
             self.add_error("authoritative", f"The authoritative language of this letter is {published.language}.")
         return typed
 
-    def clean_signatories(self) -> Any:
-        people = self.cleaned_data["signatories"]
-        is_valid = isinstance(people, list) and all(
-            isinstance(person, dict) and isinstance(person.get("name"), str) and isinstance(person.get("titles"), list)
-            for person in people
-        )
-        if not is_valid:
-            raise forms.ValidationError('Please write a list such as [{"name": "Ada", "titles": ["Chair"]}].')
-        return people
 
-
-class TranslationAdmin(PublishPage):
+class TranslationAdmin(TextSteps, PublishPage):
     form: Any = TextForm
     list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at")
     list_filter = ("language", "unofficial", "revision__letter")
-    readonly_fields = ("published_at", "taken_back_at", "digest", "correction")
+    readonly_fields = ("as_shown", "published_at", "taken_back_at", "digest", "correction")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Translation]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """Add who saved each text last, and when."""
         kind = ContentType.objects.get_for_model(Translation)
         row = Cast(OuterRef("pk"), TextField())
@@ -164,6 +162,12 @@ class TranslationAdmin(PublishPage):
     @admin.display(description="last saved", ordering="saved_at")
     def saved(self, obj: Any) -> str:
         return f"{obj.saved_by}, {obj.saved_at:%Y-%m-%d %H:%M} (UTC)" if obj.saved_at else "loaded from a folder"
+
+    @admin.display(description="as readers see it")
+    def as_shown(self, obj: Translation) -> str:
+        return format_html(
+            '<div class="as-shown">{}</div>', render_to_string("letters/text.html", {"translation": obj})
+        )
 
     @admin.display(description="correct it")
     def correction(self, obj: Translation) -> str:
@@ -180,14 +184,14 @@ class TranslationAdmin(PublishPage):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ("language", *Translation.TEXT_FIELDS, *Translation.DETAIL_FIELDS)
-        is_published = obj and obj.published_at
-        return (
-            ("revision", *fields, *self.readonly_fields)
-            if is_published
-            else ("letter", "wording", *fields, "loaded_digest")
-        )
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of a draft the words come first, of a new text the language."""
+        words = (None, {"fields": Translation.TEXT_FIELDS})
+        if obj and obj.published_at:
+            fields = ("revision", "language", *Translation.DETAIL_FIELDS, *self.readonly_fields[1:])
+            return [(None, {"fields": ("title", "as_shown")}), ("Language", {"fields": fields})]
+        about = ("letter", "language", "wording", *Translation.DETAIL_FIELDS, "loaded_digest")
+        return [words, ("Language", {"fields": about})] if obj else [("Language", {"fields": about}), words]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Begin with the text that the address names, or with the letter's authoritative one; else empty."""

@@ -26,13 +26,21 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
-            self.initial["loaded_digest"] = row_digest(self.instance)
+            self.initial["loaded_digest"] = self.digest(self.instance)
+
+    def digest(self, row: Model) -> str:
+        """Returns a digest of all that the form may overwrite."""
+        return row_digest(row)
+
+    def stored_values(self, row: Model) -> dict[str, Any]:
+        """Returns what the row holds of each field, as the form would clean it."""
+        return {field: getattr(row, field) for field in self.fields if hasattr(row, field)}
 
     def clean(self) -> dict[str, Any]:
         typed = super().clean() or self.cleaned_data
         current = self.overwritten_row(typed)
-        if current is not None and typed.get("loaded_digest") != row_digest(current):
-            self._ask_again("loaded_digest", row_digest(current))  # sending it again overwrites knowingly
+        if current is not None and typed.get("loaded_digest") != self.digest(current):
+            self._ask_again("loaded_digest", self.digest(current))  # sending it again overwrites knowingly
             raise forms.ValidationError(self._conflict_messages(current, typed))
         return typed
 
@@ -57,17 +65,19 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         entry = entries.order_by("-action_time").first()
         user, time = (entry.user.get_username(), f"{entry.action_time:%H:%M}") if entry else ("-", "-")
         is_new = not self.instance.pk
-        fields = [field for field in typed if (is_new or field in self.initial) and hasattr(current, field)]
-        differing = [field for field in fields if getattr(current, field) != typed[field]]
+        stored = {field: value for field, value in self.stored_values(current).items() if field in typed}
+        shown = [field for field in typed if field in stored and (is_new or field in self.initial)]
+        differing = [field for field in shown if stored[field] != typed[field]]
         message = (
             f"Somebody else ({user}) changed this at {time} (UTC) while you had it open. Nothing was saved. "
             "The stored values, where yours differ, are below; yours are in the fields. Save again to replace them."
         )
-        return [message, *(self._stored_value(current, field) for field in differing)]
+        return [message, *(self._stored_value(field, stored[field]) for field in differing)]
 
-    def _stored_value(self, current: Model, field: str) -> str:
-        value = linebreaksbr(str(getattr(current, field)), autoescape=True)
-        return format_html("{}, as it is stored:<br>{}", self.fields[field].label, value)
+    def _stored_value(self, field: str, value: Any) -> str:
+        lines = [_as_words(each) for each in value] if isinstance(value, list) else [str(value)]
+        text = linebreaksbr("\n".join(lines), autoescape=True)
+        return format_html("{}, as it is stored:<br>{}", self.fields[field].label, text)
 
 
 class AskingForm(ConflictCheckedForm):
@@ -91,6 +101,12 @@ class AskingForm(ConflictCheckedForm):
 def row_digest(row: Model) -> str:
     """Returns a digest of all columns, by which a page notices that a row has changed since it was shown."""
     return _digest([(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields])
+
+
+def _as_words(value: Any) -> str:
+    """Returns a row or a line of a JSON column as a person reads it."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [str(value)]
+    return ", ".join(part if isinstance(part, str) else _as_words(part) for part in parts if part)
 
 
 def _digest(values: list[Any]) -> str:

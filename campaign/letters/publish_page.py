@@ -17,6 +17,7 @@ from django.urls import URLPattern, path, reverse
 
 from campaign.letters import text
 from campaign.letters.forms import as_id, row_digest
+from campaign.letters.letter_steps import PUBLISH, steps_context
 from campaign.letters.publishing import Refused
 from campaign.models import Letter, Translation
 
@@ -139,6 +140,7 @@ def _consequences(drafts: list[Translation]) -> dict[str, Any]:
     shown = {text.language: text for text in Translation.objects.shown(letter.slug)}
     languages = {draft.language for draft in drafts}
     return {
+        **steps_context(letter, PUBLISH),
         "letter": letter,
         "opens": letter.state == Letter.State.DRAFT,
         "texts": [_shown_draft(draft, shown.get(draft.language)) for draft in drafts],

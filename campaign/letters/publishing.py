@@ -83,6 +83,24 @@ def newest_wording(letter: Letter) -> Translation | None:
     return wordings.select_related("revision").order_by("-revision__number").first()
 
 
+def authoritative_text(letter: Letter) -> Translation | None:
+    """Returns the text that decides the authoritative language: the newest published wording, else the draft of one."""
+    drafts = Translation.objects.drafts().filter(revision__letter=letter, authoritative=True)
+    return newest_wording(letter) or drafts.select_related("revision").order_by("-revision__number").first()
+
+
+def begin(letter: Letter, language: str, title: str) -> Translation:
+    """Store the first draft of a letter, which has a title and no text yet."""
+    texts = dict.fromkeys(Translation.TEXT_FIELDS, "") | {"title": title, "signatories": []}
+    return revise(letter, language, texts, authoritative=True)
+
+
+def change_language(letter: Letter, language: str) -> None:
+    """Let the draft that is the authoritative text be in another language."""
+    drafts = Translation.objects.drafts().filter(revision__letter=letter, authoritative=True)
+    drafts.update(language=language)
+
+
 def _next_revision(letter: Letter) -> Revision:
     """Returns the revision for the next wording: the one that is being drafted, else a new one."""
     newest = letter.revisions.first()
@@ -120,6 +138,8 @@ def _check_order(letter: Letter, draft: Translation) -> None:
     """Raises Refused unless the draft is the next text of its language, and its wording comes first."""
     wording = newest_wording(letter)
     published = Translation.objects.of_language(letter, draft.language).published().first()
+    if not (draft.title.strip() and draft.body.strip()):
+        raise Refused("A text needs a title and a body.")
     if draft.authoritative and wording and wording.language != draft.language:
         raise Refused(f"The authoritative text of this letter is the one in the language {wording.language}.")
     if not draft.authoritative and not draft.revision.translations.published().filter(authoritative=True):

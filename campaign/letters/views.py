@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from campaign.letters import text_cache
 from campaign.letters.look import Look
-from campaign.letters.privacy import own_paragraphs
+from campaign.letters.privacy import default_paragraphs, own_paragraphs
 from campaign.letters.text import changes
 from campaign.models import Logo, NewsText, Translation
 from campaign.web.middleware import public_page
@@ -59,7 +59,7 @@ def news(request: HttpRequest, slug: str) -> HttpResponse:
 @public_page
 def privacy(request: HttpRequest, slug: str = "") -> HttpResponse:
     """The privacy notice of a letter. Without a slug that of the only letter, or if there are several the site's."""
-    context: dict[str, Any] = {"retention_months": settings.RETENTION_MONTHS}
+    context: dict[str, Any] = {"retention_months": settings.RETENTION_MONTHS, "defaults": default_paragraphs()}
     if not slug and (only := text_cache.only_letter()):
         slug = only.slug
     if slug:

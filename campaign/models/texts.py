@@ -96,12 +96,12 @@ class Translation(models.Model):
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name="revision")
     language = models.CharField("language", max_length=10)
     title = models.CharField("title", max_length=200)
-    date = models.CharField("date", max_length=50, help_text="As printed on the letter.")
+    date = models.CharField("date", max_length=50, blank=True, help_text="As printed on the letter.")
     addressee = models.TextField("addressee", help_text="One line each.")
-    salutation = models.CharField("salutation", max_length=200)
+    salutation = models.CharField("salutation", max_length=200, blank=True)
     body = models.TextField("body", help_text="Paragraphs, lists, quotes, *emphasis*, **strong**.")
-    closing = models.CharField("closing", max_length=200)
-    signatories = models.JSONField("original signatories", default=list, help_text='[{"name": "…", "titles": ["…"]}]')
+    closing = models.CharField("closing", max_length=200, blank=True)
+    signatories = models.JSONField("original signatories", default=list)
     recipient = models.CharField(
         "recipient",
         max_length=200,

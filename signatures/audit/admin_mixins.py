@@ -68,6 +68,16 @@ class AuditedAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         self.record(request, AuditAction(f"set-{self.opts.model_name}"), obj, self.describe_changes(form))
 
+    @override
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Record each text of an inline that was added, changed or removed, by its language."""
+        super().save_formset(request, form, formset, change)
+        kind = formset.model._meta.model_name
+        for text in (*formset.new_objects, *(text for text, _fields in formset.changed_objects)):
+            self.record(request, AuditAction(f"set-{kind}"), form.instance, text.language)
+        for text in formset.deleted_objects:
+            self.record(request, AuditAction(f"remove-{kind}"), form.instance, text.language)
+
     def describe_changes(self, form: Any) -> str:
         """Returns the changed fields, with the values that the audit log may hold."""
         return ", ".join(_describe_change(field, form) for field in form.changed_data)

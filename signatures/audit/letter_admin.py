@@ -1,14 +1,19 @@
 """Admin pages of letters, their texts and the news: those of `campaign`, with an audit entry for each change."""
 
+from http import HTTPStatus
 from typing import Any, override
 
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, TranslationAdmin
 from campaign.letters.forms import AskingForm
+from campaign.letters.publishing import authoritative_text
 from campaign.models import Letter, News, Translation
 from signatures import publication
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
@@ -16,6 +21,7 @@ from signatures.audit.letter_decisions import LetterDecisions
 from signatures.letters import has_signers
 from signatures.models import Signature
 from signatures.registries import AuditAction
+from signatures.sharing import share_image
 from signatures.states import State
 
 
@@ -24,14 +30,14 @@ class LetterForm(AskingForm):
 
     def consequences(self, typed: dict[str, Any]) -> list[str]:
         before = self.initial
-        if before.get("state", Letter.State.DRAFT) == Letter.State.DRAFT:
+        if not self.instance.pk or not Letter.objects.published().filter(pk=self.instance.pk):
             return []
         sentences = []
-        if typed["slug"] != before["slug"]:
+        if "slug" in typed and typed["slug"] != before["slug"]:
             sentences.append(
                 f"/letters/{before['slug']}/ leads to the new address for ever: no other letter can have it."
             )
-        if typed["moderation"] == Letter.Moderation.AFTER != before["moderation"]:
+        if "moderation" in typed and typed["moderation"] == Letter.Moderation.AFTER != before["moderation"]:
             waiting = Signature.objects.filter(letter=self.instance, state=State.WAITING, flags=[]).count()
             sentences.append(
                 f"Names without a flag appear before anybody has read them, within a minute the {waiting} that wait. "
@@ -51,9 +57,36 @@ class LetterForm(AskingForm):
 
 @admin.register(Letter)
 class AuditedLetterAdmin(LetterDecisions, AuditedAdmin, LetterAdmin):
-    form = LetterForm
+    form: Any = LetterForm
     letter_id_path = "pk"
-    readonly_fields = (*LetterAdmin.readonly_fields, "acknowledged_on")
+
+    @override
+    def begin_text(self, request: HttpRequest, letter: Letter, language: str, title: str) -> Translation:
+        draft = super().begin_text(request, letter, language, title)
+        texts: Any = self.admin_site.get_model_admin(Translation)
+        texts.record(request, AuditAction.SET_TRANSLATION, draft)
+        texts.log_addition(request, draft, [])
+        return draft
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.share_image_view)
+        return [path("<int:letter_id>/share-image.png", view, name="campaign_letter_share_image"), *super().get_urls()]
+
+    def share_image_view(self, request: HttpRequest, letter_id: int) -> HttpResponse:
+        """Draw it also for a letter that is not public yet."""
+        letter = get_object_or_404(Letter, pk=letter_id)
+        text = authoritative_text(letter)
+        if text is None or not self.has_view_permission(request, letter):
+            raise Http404
+        image = share_image.image_of(text)
+        return HttpResponse(image, "image/png") if image else HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    @override
+    @admin.display(description="as other sites show it")
+    def share_image(self, letter: Letter) -> str:
+        address = reverse("admin:campaign_letter_share_image", args=[letter.pk])
+        return format_html('<img class="share-image" src="{}" alt="The share image" width="600" height="315">', address)
 
 
 @admin.register(Translation)
@@ -73,15 +106,6 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
 @admin.register(News)
 class AuditedNewsAdmin(AuditedAdmin, NewsAdmin):
     letter_id_path = "letter_id"
-
-    @override
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Record each text that was added, changed or removed, by its language."""
-        super().save_formset(request, form, formset, change)
-        for text in (*formset.new_objects, *(text for text, _fields in formset.changed_objects)):
-            self.record(request, AuditAction.SET_NEWSTEXT, form.instance, text.language)
-        for text in formset.deleted_objects:
-            self.record(request, AuditAction.REMOVE_NEWSTEXT, form.instance, text.language)
 
     @transaction.atomic
     def announce_one(self, request: HttpRequest, news: News) -> None:

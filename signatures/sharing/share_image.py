@@ -9,11 +9,15 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from django.conf import settings
+
+from campaign.models import Translation
 from campaign.runtime.expiring_cache import ExpiringCache
 from signatures.delivery import pdf
 
 log = logging.getLogger(__name__)
 
+SHARE_IMAGES_DIR = settings.VAR_DIR / "share-images"
 MAX_WAITING = 3  # threads of this process: one draws, two wait; all others get the fallback image at once
 WAIT_SECONDS = 5.0  # for another thread to finish drawing
 RETRY_AFTER_SECONDS = 60.0  # after a failure
@@ -21,6 +25,17 @@ RETRY_AFTER_SECONDS = 60.0  # after a failure
 _places = threading.BoundedSemaphore(MAX_WAITING)
 _drawing = threading.Lock()
 _failed = ExpiringCache[str, bool](RETRY_AFTER_SECONDS)  # by file name
+
+
+def image_of(text: Translation) -> bytes | None:
+    """Returns the share image of a text as a PNG; None if it cannot be drawn now."""
+    wanted = pdf.ShareImage(
+        title=text.title,
+        addressee=tuple(text.addressee.split("\n")),
+        organization=text.revision.letter.letterhead.get("name", ""),
+        language=text.language,
+    )
+    return cached_image(wanted, folder=SHARE_IMAGES_DIR, fonts=settings.FONT_DIRS)
 
 
 def cached_image(image: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] = ()) -> bytes | None:

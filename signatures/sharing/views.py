@@ -19,7 +19,6 @@ from campaign.models import Letter
 from campaign.runtime.replica import reads_replica
 from campaign.web.middleware import public_page
 from signatures import counts
-from signatures.delivery import pdf
 from signatures.sharing import share_image
 
 # A site may demand that every frame opts in (COEP), and the embed demands the same of what it loads.
@@ -32,7 +31,6 @@ EMBED_CSP: Mapping[str, Collection[str]] = {
     "base-uri": [CSP.NONE],
     "frame-ancestors": ["*"],
 }
-SHARE_IMAGES_DIR = settings.VAR_DIR / "share-images"
 FALLBACK_IMAGE = settings.BASE_DIR / "static" / "img" / "share_image.png"  # the logo alone
 
 
@@ -71,14 +69,7 @@ def embed(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def share_image_file(request: HttpRequest, slug: str) -> HttpResponse:
     """Returns the share image in the language of the text, or the fallback if there is none."""
-    text = text_cache.newest(slug)
-    wanted = pdf.ShareImage(
-        title=text.title,
-        addressee=tuple(text.addressee.split("\n")),
-        organization=text.revision.letter.letterhead.get("name", ""),
-        language=text.language,
-    )
-    image = share_image.cached_image(wanted, folder=SHARE_IMAGES_DIR, fonts=settings.FONT_DIRS)
+    image = share_image.image_of(text_cache.newest(slug))
     body, max_age = (image, 3600) if image else (FALLBACK_IMAGE.read_bytes(), 5)
     response = HttpResponse(body, "image/png", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
     patch_cache_control(response, public=True, max_age=max_age)

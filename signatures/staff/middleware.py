@@ -39,7 +39,7 @@ class KeptFormMiddleware:
         # For the guard of large requests, which would refuse a file, and what was typed beside it, from a stranger.
         request.is_from_staff_browser = _remembered_owner(request) is not None  # type: ignore[attr-defined]
         response = self.get_response(request)
-        if request.method == "POST" and not getattr(_view(request), "keeps_no_form", False):
+        if request.method == "POST" and _is_form(request):
             response = _keep_or_discard(request, response)
         elif request.method == "GET" and admin.site.has_permission(request) and not _asks_to_sign_in(response):
             response = _fill_in(request, response)
@@ -47,8 +47,11 @@ class KeptFormMiddleware:
         return response
 
 
-def _view(request: HttpRequest) -> Any:
-    return request.resolver_match.func if request.resolver_match else None
+def _is_form(request: HttpRequest) -> bool:
+    """Whether a person sent a form that may be kept: what a script of the page asks meanwhile is none."""
+    view = request.resolver_match.func if request.resolver_match else None
+    is_of_script = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+    return not is_of_script and not getattr(view, "keeps_no_form", False)
 
 
 def _asks_to_sign_in(response: HttpResponseBase) -> bool:

@@ -28,6 +28,7 @@ from signatures.states import ALLOWED_FROM, State
 from signatures.values import tokens
 from signatures.values.normalization import name_key
 from tests import single_decisions
+from tests.admin_forms import fill_in, rows
 from tests.factories import WORDS, make_letter, make_signature
 from tests.live_site import BASE
 from tests.plans import reads_only
@@ -151,26 +152,33 @@ def post_form(client: Client, address: str, **changed: str) -> Any:
     return client.post(address, {**data, **changed, "_save": "1"})
 
 
+STEPS: dict[str, dict[str, str]] = {
+    "recipient": {"recipient": CANARY},
+    "signing": {"state": "paused", "goal": "5"},
+    "letterhead": {"head_name": CANARY},
+    "answers": {"organization_name": CANARY, "contact_email": "x@example.org"},
+}
+
+
 def test_a_changed_letter_is_recorded_with_choices_and_numbers_but_no_words(
     admin_client: Client, admin_user: User, letter: Letter
 ) -> None:
-    address = f"/admin/campaign/letter/{letter.pk}/change/"
-    answer = post_form(
-        admin_client, address, letterhead="{}", recipient=CANARY, state="paused", goal="5",
-        opens_at_0="", opens_at_1="", closes_at_0="", closes_at_1="",
-    )  # fmt: skip
-    assert answer.status_code == 302, answer.context["errors"]
-    (entry,) = entries_of("set-letter")
-    assert (entry["staff_id"], entry["letter_id"]) == (admin_user.pk, letter.pk)
-    assert entry["reason"] == "recipient, state: open → paused, goal: 1000 → 5, letterhead"
+    for step, changed in STEPS.items():
+        page = f"/admin/campaign/letter/{letter.pk}/step/{step}/"
+        answer = admin_client.post(page, fill_in(admin_client, page, **changed))
+        assert answer.status_code == 302, answer.context["errors"]
+    entries = entries_of("set-letter")
+    assert {(entry["staff_id"], entry["letter_id"]) for entry in entries} == {(admin_user.pk, letter.pk)}
+    assert [entry["reason"] for entry in entries] == [
+        "recipient", "state: open → paused, goal: 1000 → 5", "head_name", "organization_name, contact_email",
+    ]  # fmt: skip
 
 
 def test_changed_and_published_texts_are_recorded_by_number(editor: User, client: Client, letter: Letter) -> None:
     client.force_login(editor)
-    answer = post_form(
-        client, f"/admin/campaign/translation/add/?letter={letter.pk}", language="ko", title=CANARY, body=CANARY,
-        signatories='[{"name": "Ada", "titles": ["Chair"]}]',
-    )  # fmt: skip
+    page = f"/admin/campaign/translation/add/?letter={letter.pk}"
+    typed = fill_in(client, page, language="ko", title=CANARY, body=CANARY, **rows("signatories", (CANARY, "Chair")))
+    answer = client.post(page, typed)
     assert answer.status_code == 302, answer.context["errors"]
     text = Translation.objects.get(language="ko")
     (entry,) = entries_of("set-translation")

@@ -197,7 +197,7 @@ def edit(studio: Studio) -> None:
     page.goto("/admin/campaign/letter/")
     page.locator("#result_list tbody a").first.click()
     studio.take("editor-letter", page, "#content", most=900)
-    page.goto("/admin/campaign/translation/add/")
+    page.get_by_role("link", name="Add a text in another language").click()
     studio.take("editor-translation", page, "#content", most=900)
     page.goto("/admin/campaign/news/")
     page.locator("#result_list tbody a").first.click()

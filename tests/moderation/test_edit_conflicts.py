@@ -21,6 +21,7 @@ from signatures.signing import withdrawal
 from signatures.states import Kind, State
 from signatures.values import tokens
 from tests import single_decisions
+from tests.admin_forms import fill_in
 from tests.factories import WORDS, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -321,11 +322,8 @@ def filled_in_again(answer: Any) -> dict[str, Any]:
 
 
 def test_A7_two_owners_editing_one_letter(owners: tuple[Client, Client], letter: Letter) -> None:
-    page, (one, two) = f"/admin/campaign/letter/{letter.pk}/change/", owners
-    forms = [{**filled_in(client, page), "letterhead": "{}"} for client in owners]
-    for fields in forms:
-        for moment in ("opens_at", "closes_at"):
-            fields |= {f"{moment}_0": "", f"{moment}_1": ""}
+    page, (one, two) = f"/admin/campaign/letter/{letter.pk}/step/signing/", owners
+    forms = [fill_in(client, page) for client in owners]
     assert one.post(page, {**forms[0], "goal": 5000}).status_code == 302
     assert "Somebody else (owner-1)" in two.post(page, {**forms[1], "state": "closed"}).content.decode()
     letter.refresh_from_db()

@@ -20,7 +20,7 @@ from campaign.models import Letter
 from campaign.web import middleware
 from signatures.delivery import pdf
 from signatures.models import Signature
-from signatures.sharing import share_image, views
+from signatures.sharing import share_image
 from signatures.states import State
 from signatures.values import tokens
 from tests.factories import WORDS, make_signature, make_submission
@@ -34,7 +34,7 @@ ATTACK = "<script>alert(1)</script>\"'>{{7*7}}{% load x %} & #set $x$ \\u{0}"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache without failures."""
-    monkeypatch.setattr(views, "SHARE_IMAGES_DIR", tmp_path / "share-images")
+    monkeypatch.setattr(share_image, "SHARE_IMAGES_DIR", tmp_path / "share-images")
     share_image._failed.clear()
     return tmp_path / "share-images"
 
@@ -241,7 +241,7 @@ def test_where_images_cannot_be_cached_there_is_the_fallback_image(
     client: Client, letter: Letter, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(views, "SHARE_IMAGES_DIR", tmp_path / "file")
+    monkeypatch.setattr(share_image, "SHARE_IMAGES_DIR", tmp_path / "file")
     assert client.get(IMAGE_ADDRESS).content == FALLBACK
 
 

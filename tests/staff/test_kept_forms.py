@@ -16,6 +16,7 @@ from django.utils import timezone
 from campaign.models import Letter, News
 from signatures.models import AuditEntry, KeptForm, Signature
 from signatures.staff import email_links, kept_forms, sessions
+from tests.admin_forms import fields_of, fill_in, rows
 from tests.admin_urls import admin_urls
 from tests.conftest import PASSWORD, member_of
 from tests.staff.test_sessions import AGAIN, LOGIN, age_session, log_in
@@ -88,6 +89,29 @@ def test_A20_a_news_text_comes_back_whole_after_the_session_ended(editor: User, 
     assert sent.status_code == 302 and News.objects.get().texts.count() == 2
     assert not KeptForm.objects.exists(), "it is forgotten once it was sent"
     assert "Half typed" not in client.get(ADD).content.decode()
+
+
+def test_A20_rows_that_were_added_come_back_with_their_names(editor: User, letter: Letter) -> None:
+    client, page = log_in(editor), f"/admin/campaign/letter/{letter.pk}/step/letterhead/"
+    people = [(f"Person {number}", "") for number in range(4)]
+    typed = fill_in(client, page, **rows("head_board", *people))
+    lose_session(client)
+    filled = fields_of(sign_in(client, editor, post_from(client, page, typed)))
+    assert rows("head_board", *people[:4]).items() - {("head_board-3-office", "")} <= filled.items()
+    post_from(client, page, filled)
+    letter.refresh_from_db()
+    assert [member["name"] for member in letter.letterhead["board"]] == [name for name, _office in people]
+
+
+def test_A20_a_preview_that_a_script_asks_for_neither_keeps_nor_forgets_a_form(editor: User, letter: Letter) -> None:
+    client, page = log_in(editor), f"/admin/campaign/translation/add/?letter={letter.pk}"
+    preview, by_script = "/admin/campaign/translation/preview/", {"sec-fetch-mode": "cors"}
+    lose_session(client)
+    post_from(client, page, {"body": "Of a script"}, preview, **by_script)
+    assert not KeptForm.objects.exists()
+    sign_in(client, editor, post_from(client, page, {"body": "Half a letter"}))
+    assert post_from(client, page, {"body": "More of it"}, preview, **by_script).status_code == 200
+    assert value_of(client.get(page).content.decode(), "body") == "Half a letter"
 
 
 def test_A20_a_session_that_ends_in_this_very_request_is_no_different(editor: User, letter: Letter) -> None:
