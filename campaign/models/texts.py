@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 
 from campaign.letters import text
+from campaign.models.languages import LanguageField
 from campaign.models.letter import Letter
 
 
@@ -46,8 +47,8 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
         """Returns the texts that readers see: the newest published one of each language, the authoritative one first.
 
         Nothing else decides which text a reader sees, so publishing one language never takes another one away. Each
-        text has `authoritative_language`, and `wording_day`: the day of the wording that it translates, if that is no
-        longer the newest wording, else None.
+        text has `authoritative_language`, the `languages` of all of them, and `wording_day`: the day of the wording
+        that it translates, if that is no longer the newest wording, else None.
         """
         letters = Letter.objects.published().filter(slug=slug)
         published = self.published().filter(revision__letter__in=letters)
@@ -63,6 +64,7 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
         )
         rows: list[Any] = sorted(newest, key=lambda row: (not row.authoritative, -row.revision.number, row.pk))
         for row in rows:
+            row.languages = [text.language for text in rows]
             row.authoritative_language = rows[0].language if rows[0].authoritative else None
             is_earlier = row.wording_digest not in {None, rows[0].digest}
             row.wording_day = row.wording_published_at.date() if is_earlier else None
@@ -85,7 +87,7 @@ class Translation(models.Model):
     DETAIL_FIELDS = ("recipient", "authoritative", "unofficial")  # not part of the text and its digest
 
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name="revision")
-    language = models.CharField("language", max_length=10)
+    language = LanguageField("language")
     title = models.CharField("title", max_length=200)
     date = models.CharField("date", max_length=50, help_text="As printed on the letter.")
     addressee = models.TextField("addressee", help_text="One line each.")
