@@ -3,8 +3,8 @@
 import contextlib
 
 from django.http import Http404
-from django.utils.translation import get_language
 
+from campaign.letters import reading
 from campaign.models import Letter, Translation, in_language
 from campaign.runtime.expiring_cache import ExpiringCache
 
@@ -17,13 +17,13 @@ _slugs: dict[int, str] = {}  # by the id of the letter
 
 
 def newest(slug: str) -> Translation:
-    """Returns the newest text of this letter (of the current one without a slug) in the language of the page.
+    """Returns the newest text of this letter (of the current one without a slug) in the language that is wanted.
 
     Raises:
         Http404: when there is none.
     """
     texts = _texts.get_or_load(slug, lambda: _read(slug))
-    text = in_language(texts, get_language() or "")
+    text = in_language(texts, reading.wanted())
     if text is None:
         _texts.discard(slug)  # anybody can make up a slug
         raise Http404
@@ -31,7 +31,7 @@ def newest(slug: str) -> Translation:
 
 
 def newest_by_id(letter_id: int) -> Translation:
-    """Returns the newest text of this letter in the language of the page.
+    """Returns the newest text of this letter in the language that is wanted.
 
     Raises:
         Http404: when there is none.
@@ -47,7 +47,7 @@ def newest_by_id(letter_id: int) -> Translation:
 
 def last_read(slug: str) -> Translation | None:
     """Returns the text that was read last, however long ago: for the time in which the database is away."""
-    return in_language(_texts.last(slug) or [], get_language() or "")
+    return in_language(_texts.last(slug) or [], reading.wanted())
 
 
 def _read(slug: str) -> list[Translation]:
