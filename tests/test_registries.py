@@ -2,8 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import pytest
@@ -42,12 +42,18 @@ BY_VALUE = {
 }
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def trees() -> list[tuple[str, ast.Module]]:
     """The modules of the product, by dotted name, without the registries themselves."""
-    for file in (BASE / "signatures").rglob("*.py"):
-        name = ".".join(file.relative_to(BASE / "signatures").with_suffix("").parts)
-        if not name.startswith(("registries", "migrations")):
-            yield name, ast.parse(file.read_text(encoding="utf-8"))
+    files = {
+        ".".join(file.relative_to(BASE / "signatures").with_suffix("").parts): file
+        for file in (BASE / "signatures").rglob("*.py")
+    }
+    return [
+        (name, ast.parse(file.read_text(encoding="utf-8")))
+        for name, file in files.items()
+        if not name.startswith(("registries", "migrations"))
+    ]
 
 
 def members_named(tree: ast.Module, registry: type[StrEnum]) -> set[str]:

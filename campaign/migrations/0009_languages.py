@@ -6,7 +6,7 @@ from campaign.models.languages import LanguageField
 class Migration(migrations.Migration):
     """The database stays as it is: the field checks what is typed."""
 
-    dependencies = [("campaign", "0007_validate_letter_state")]
+    dependencies = [("campaign", "0008_loaded_folder")]
 
     operations = [
         migrations.AlterField(model, "language", LanguageField(max_length=10, verbose_name="language"))

@@ -61,3 +61,13 @@ class LetterSlug(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class LoadedFolder(models.Model):
+    """What `load_letter` last took from a folder: where a letter differs from it, staff have changed the letter."""
+
+    letter = models.OneToOneField(Letter, models.CASCADE, related_name="loaded_folder", verbose_name="letter")
+    values = models.JSONField("values", default=dict)
+
+    def __str__(self) -> str:
+        return str(self.letter_id)

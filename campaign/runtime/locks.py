@@ -26,7 +26,7 @@ class AdvisoryLock(IntEnum):
 
     FOLD_COUNT_DELTAS = 720_130_507
     WRITE_MIRROR = 720_130_508
-    MIGRATE = 720_130_509  # machines that start at once migrate one after the other
+    MIGRATE = 720_130_509  # machines migrate one after the other
     IMPORT_PAPER = 720_130_510  # key: the letter
     FREEZE_DELIVERY = 720_130_511
     BUILD_DELIVERY = 720_130_512  # key: the delivery
@@ -34,6 +34,7 @@ class AdvisoryLock(IntEnum):
     COUNT_STRANGERS_ENTRIES = 720_130_514
     MAILBOX_PLACES = 720_130_515  # key: a part of the hash of the address
     MAKE_SIGNATURES = 720_130_516
+    FIRST_START = 720_130_517  # one machine loads the letter and makes the first account
 
 
 @contextmanager

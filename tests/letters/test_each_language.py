@@ -85,7 +85,7 @@ def in_admin(letter: Letter, tmp_path: Path, client: Client) -> None:
 
 def by_folder(letter: Letter, tmp_path: Path, client: Client) -> None:
     write_folder(tmp_path, titles={**TITLES, "ko": CORRECTED})
-    call_command("load_letter", tmp_path, stdout=StringIO())
+    call_command("load_letter", tmp_path, overwrite=True, stdout=StringIO())
 
 
 def write_folder(folder: Path, *, titles: dict[str, str]) -> None:
@@ -94,6 +94,7 @@ def write_folder(folder: Path, *, titles: dict[str, str]) -> None:
     for language, title in titles.items():
         lines = [f'{field} = "{WORDS[field]}"' for field in ("date", "salutation", "closing")] + [
             f'title = "{title}"',
+            "publish = true",
             'addressee = ["Her Excellency the Minister", "Ministry of Bridges"]',
         ]
         lines += ["authoritative = true"] * (language == "en")
@@ -192,7 +193,7 @@ def test_loading_a_folder_with_a_new_wording_does_not_claim_that_translations_fo
     client: Client, translated: Letter, tmp_path: Path
 ) -> None:
     write_folder(tmp_path, titles={**TITLES, "en": "A second letter"})
-    call_command("load_letter", tmp_path, stdout=StringIO())
+    call_command("load_letter", tmp_path, overwrite=True, stdout=StringIO())
     assert [text.revision.number for text in Translation.objects.shown("bridge")] == [2, 1, 1]
     assert Translation.objects.count() == 4
 
@@ -317,8 +318,8 @@ def test_a_letter_has_one_authoritative_language(
     write_folder(tmp_path, titles=TITLES)
     korean = (tmp_path / "ko.md").read_text(encoding="utf-8").replace("date =", "authoritative = true\ndate =")
     (tmp_path / "ko.md").write_text(korean.replace(TITLES["ko"], CORRECTED), encoding="utf-8")
-    with pytest.raises(CommandError, match="ko: The authoritative text of this letter"):
-        call_command("load_letter", tmp_path)
+    with pytest.raises(CommandError, match=r"ko\.md: The authoritative text of this letter"):
+        call_command("load_letter", tmp_path, overwrite=True)
     assert translated.revisions.count() == 1
 
 

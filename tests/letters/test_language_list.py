@@ -121,9 +121,19 @@ def test_the_form_of_a_text_says_so_beside_the_field(staff: Client, letter: Lett
 
 def test_a_folder_says_it_before_anything_is_stored(db: None, letter_file: Path, tmp_path: Path) -> None:
     shutil.copytree(letter_file.parent, tmp_path / "letter")
-    (tmp_path / "letter" / "fr_FR.md").write_text(letter_file.read_text("utf-8").replace("authoritative = true", ""))
-    with pytest.raises(CommandError, match=r"Did you mean fr\?"):
+    french = letter_file.read_text("utf-8").replace("authoritative = true", "")
+    for name in ("fr_FR.md", "ko.md", "KO.md"):
+        (tmp_path / "letter" / name).write_text(french)
+    with (tmp_path / "letter" / "letter.toml").open("a") as file:
+        file.write('[privacy.German]\npurpose = "Zweck"\n')
+    with pytest.raises(CommandError) as refused:
         call_command("load_letter", str(tmp_path / "letter"), stdout=StringIO())
+    assert set(str(refused.value).splitlines()) >= {
+        "fr_FR.md: “fr_FR” is no language. Write the code, such as fr. Did you mean fr?",
+        "letter.toml: “German” is no language. Write the code, such as fr. Did you mean de?",
+        "KO.md: another file is in this language.",
+        "ko.md: another file is in this language.",
+    }
     assert not Translation.objects.exists()
 
 

@@ -1,7 +1,6 @@
 """The letter: loading, publishing, revisions, history."""
 
 import re
-import shutil
 import threading
 import time
 import unicodedata
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 
@@ -164,15 +163,6 @@ def test_a_small_subset_of_markdown_and_nothing_else(source: str, html: str) -> 
     assert text.html(source) == html
 
 
-@pytest.mark.parametrize("spoil", ["slug", "+++", "title"])
-def test_a_folder_that_is_not_a_letter_is_refused_with_one_sentence(tmp_path: Path, spoil: str) -> None:
-    for file in SHIPPED.iterdir():
-        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8").replace(spoil, "x", 1), encoding="utf-8")
-    with pytest.raises(CommandError, match="is not a letter"):
-        call_command("load_letter", tmp_path)
-    assert not Translation.objects.exists()
-
-
 @pytest.mark.parametrize(
     "head", ["words", {"name": 1}, {"board": "Ada"}, {"board": [{"office": "Chair"}]}, {"address": [1]}]
 )
@@ -180,18 +170,6 @@ def test_a_letterhead_of_another_form_is_refused(letter: Letter, head: Any) -> N
     letter.letterhead = head
     with pytest.raises(ValidationError):
         letter.full_clean()
-
-
-def test_a_letter_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None:
-    for file in SHIPPED.iterdir():
-        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "ko.md").write_text(
-        (SHIPPED / "ko.md").read_text(encoding="utf-8").replace('date = "2013년 5월 7일"', f'date = "{"x" * 60}"'),
-        encoding="utf-8",
-    )
-    with pytest.raises(CommandError, match="is not a letter"):
-        call_command("load_letter", tmp_path)
-    assert not Letter.objects.exists()
 
 
 def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter, client: Client) -> None:
@@ -215,27 +193,19 @@ def test_an_editor_writes_and_publishes_in_admin(editor: object, letter: Letter,
 
 
 def test_loading_again_keeps_a_draft_that_staff_changed(shipped: Translation) -> None:
-    Translation.objects.filter(language="ko").update(title="고쳐 쓴 제목")
-    assert "ko: the draft on the site is kept" in loaded()
+    korean = Translation.objects.get(language="ko")
+    revise(korean.revision.letter, "ko", {**korean.text_values(), "title": "고쳐 쓴 제목"}, unofficial=True)
+    assert "ko.md: kept as it is on the site" in loaded()
     assert Translation.objects.get(language="ko").title == "고쳐 쓴 제목"
-    assert "is kept" not in loaded("--drafts"), "and what is asked for is done"
+    assert "kept" not in loaded("--overwrite"), "and what is asked for is done"
     assert Translation.objects.get(language="ko").title.startswith("중국으로")
-    assert loaded() == "Updated /letters/xi-jinping-2013/\n", "what nobody changed is not worth a word"
 
 
 def test_loading_again_keeps_the_next_revision_that_staff_work_on(shipped: Translation) -> None:
     draft = revise(shipped.revision.letter, "en", {**shipped.text_values(), "title": "What we write next"})
-    assert "en: the draft on the site is kept" in loaded()
+    assert "en.md: kept as it is on the site" in loaded()
     draft.refresh_from_db()
     assert (draft.title, draft.published_at, draft.revision.number) == ("What we write next", None, 2)
-
-
-def test_loading_says_which_details_of_a_published_text_are_kept(shipped: Translation, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(SHIPPED, tmp_path / "letter"))
-    words = (folder / "en.md").read_text(encoding="utf-8")
-    (folder / "en.md").write_text(words.replace("+++\n", '+++\nrecipient = "Mr. Xi"\n', 1), encoding="utf-8")
-    assert "en: recipient: kept as published" in loaded(str(folder))
-    assert Translation.objects.get(language="en").recipient == ""
 
 
 def loaded(*words: str) -> str:

@@ -30,6 +30,7 @@ from tests.live_site import LiveSite, free_port
 
 TOKEN = "0123456789abcdef" * 3
 Numbers = dict[tuple[str, ...], float]
+pytestmark = pytest.mark.xdist_group("metrics")  # they share one served site
 
 
 @pytest.fixture

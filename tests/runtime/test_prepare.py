@@ -2,11 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
 
 from campaign.management.commands import serve
 from campaign.models import Letter
@@ -14,14 +17,24 @@ from campaign.runtime import database_waits
 from campaign.runtime.locks import AdvisoryLock, block_lock
 
 
+def migrate() -> None:
+    call_command("migrate", interactive=False, verbosity=0)
+    connection.close()
+
+
 @pytest.mark.django_db(transaction=True)
-def test_of_two_machines_that_start_at_once_the_second_waits_until_the_first_has_migrated(
-    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("begin", [serve.Command().prepare, migrate])
+def test_of_two_machines_that_start_or_reload_at_once_the_second_waits_until_the_first_has_migrated(
+    begin: Callable[[], None],
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The test is the first machine: it holds the lock, as `serve` does while it migrates."""
+    """The test is the first machine: it holds the lock, as `migrate` does."""
     settings.VAR_DIR = tmp_path
     monkeypatch.setattr(database_waits, "LOG_SECONDS", 0.1)
-    second = threading.Thread(target=serve.Command().prepare)
+    second = threading.Thread(target=begin)
     with block_lock(AdvisoryLock.MIGRATE):
         second.start()
         deadline = time.monotonic() + 10
@@ -30,7 +43,8 @@ def test_of_two_machines_that_start_at_once_the_second_waits_until_the_first_has
             time.sleep(0.01)
         assert not Letter.objects.exists() and not User.objects.exists()
     second.join(60)
-    assert Letter.objects.count() == User.objects.count() == 1
+    assert not second.is_alive()
+    assert Letter.objects.count() == User.objects.count() == (begin is not migrate)
 
 
 @pytest.mark.parametrize("is_built_in", [False, True])

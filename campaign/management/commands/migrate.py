@@ -1,4 +1,7 @@
-"""Django's `migrate`, which waits for a lock for a second only and then tries again: others queue behind it (O16)."""
+"""Django's `migrate`, one machine after the other.
+
+It waits for a lock on a table for a second only and then tries again, because others queue behind it (O16).
+"""
 
 import logging
 import random
@@ -11,9 +14,11 @@ from django.db import OperationalError, connections
 from psycopg2.errors import LockNotAvailable
 
 from campaign.runtime import database_waits
+from campaign.runtime.locks import AdvisoryLock, block_lock
 
 log = logging.getLogger(__name__)
 
+OTHERS_SECONDS = 600  # in which another machine that migrates must be done
 RETRY_SECONDS = 300  # in which a migration that gets no lock is tried again
 PAUSE_SECONDS = (1.0, 3.0)  # between two tries, in which those who queued get their turn
 
@@ -21,9 +26,12 @@ PAUSE_SECONDS = (1.0, 3.0)  # between two tries, in which those who queued get t
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
-        last_try = time.monotonic() + RETRY_SECONDS
         connection.close()
-        with database_waits.used_in_block(database_waits.MIGRATION):
+        with (
+            block_lock(AdvisoryLock.MIGRATE, seconds=OTHERS_SECONDS),
+            database_waits.used_in_block(database_waits.MIGRATION),
+        ):
+            last_try = time.monotonic() + RETRY_SECONDS
             while not self._migrate(*args, **options):
                 if time.monotonic() > last_try:
                     raise CommandError(

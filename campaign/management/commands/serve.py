@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 60.0  # in which a start that the database or the disk refuses is tried again
 RETRY_PAUSE_SECONDS = 5.0
-MIGRATION_SECONDS = 600.0  # in which another machine that migrates must be done
+FIRST_START_SECONDS = 60.0  # in which another machine that starts for the first time must be done
 LOOK_SECONDS = 0.2  # between two looks at the processes
 
 
@@ -99,12 +99,12 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """Migrate, load the shipped letter if there is none, create the first account."""
-        with block_lock(AdvisoryLock.MIGRATE, seconds=MIGRATION_SECONDS):
-            call_command("migrate", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0)
+        with block_lock(AdvisoryLock.FIRST_START, seconds=FIRST_START_SECONDS):
             if not Letter.objects.exists():
                 loaded = io.StringIO()
                 call_command("load_letter", stdout=loaded)
-                self.tell(loaded.getvalue())
+                self.tell(loaded.getvalue().splitlines()[-1])
             password = first_account.create_first_account()
         connection.close()
         if password:
