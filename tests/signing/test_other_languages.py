@@ -162,7 +162,7 @@ def test_readers_are_told_at_the_title_and_in_the_consent_which_text_they_sign(
 ) -> None:
     french = page_of(client, "/fr/letters/bridge/")
     note = re.search(r'<p class="language-note">([^<]+)</p>', french)
-    assert note is not None and note[1].strip() == "You sign the French text. This page is in English."
+    assert note is not None and note[1].split() == "You sign the French text. This page is in English.".split()
     assert "I put my name under the French text of this letter, and agree" in french
     english = page_of(client, "/letters/bridge/")
     assert "You sign the" not in english, "title and page are in one language"
@@ -235,7 +235,7 @@ def test_a_supporter_signs_the_text_that_was_read_and_goes_on_in_the_language_of
     assert f'<div class="sheet" lang="{language}" dir="{languages.describe(language).direction}">' in shown
     if interface == "en":
         name = {"fr": "French", "ar": "Arabic"}[language]
-        assert f"You sign the {name} text. This page is in English." in shown
+        assert f"You sign the {name} text. This page is in English." in " ".join(shown.split())
         assert f"under the {name} text of this letter" in shown
     sent = {"action": "confirm", "name": "Dora Maar", "visibility": "public", "consent": "on"}
     assert client.post(link, filled(sent, shown)).status_code == 303
