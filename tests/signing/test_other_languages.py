@@ -162,7 +162,9 @@ def test_readers_are_told_at_the_title_and_in_the_consent_which_text_they_sign(
 ) -> None:
     french = page_of(client, "/fr/letters/bridge/")
     note = re.search(r'<p class="language-note">([^<]+)</p>', french)
-    assert note is not None and note[1].split() == "You sign the French text. This page is in English.".split()
+    assert note is not None and note[1].split() == [
+        *["You", "sign", "the", "French", "text.", "This", "page", "is", "in", "English."]
+    ]
     assert "I put my name under the French text of this letter, and agree" in french
     english = page_of(client, "/letters/bridge/")
     assert "You sign the" not in english, "title and page are in one language"
