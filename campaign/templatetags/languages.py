@@ -85,6 +85,12 @@ def lang(code: str | None) -> SafeString:
     return format_html(' lang="{}" dir="{}"', code, describe(code).direction)
 
 
+@register.simple_tag
+def asked_language() -> str:
+    """Returns the language in which the reader asked for the letter; "" for that of the page."""
+    return reading.asked()
+
+
 @register.filter
 def language_name(code: str) -> str:
     """Returns the name of a language in the language of the page."""
