@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self
 from django.db import models
 
 from campaign.letters import text
-from campaign.models.languages import LanguageField
+from campaign.letters.languages import describe
+from campaign.models.languages import LanguageField, language_choices
 from campaign.models.letter import Letter
 
 
@@ -37,6 +38,12 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
 
     def drafts(self) -> Self:
         return self.filter(published_at__isnull=True)
+
+    def signed_languages(self) -> list[tuple[str, str]]:
+        """Returns codes and names of the languages in which somebody can have signed: the site's, then the others."""
+        published = self.published().order_by("language").values_list("language", flat=True).distinct()
+        further = [code for code in published if code not in dict(language_choices())]
+        return [*language_choices(), *((code, describe(code).name) for code in further)]
 
     def of_language(self, letter: Letter, language: str) -> Self:
         """Returns the texts of a letter in one language, the newest first."""

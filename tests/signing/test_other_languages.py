@@ -23,6 +23,7 @@ from campaign.web import middleware
 from signatures.delivery import csv_export
 from signatures.models import OutboxMail, Signature, Submission
 from signatures.outbox import queue
+from signatures.states import State
 from signatures.values import tokens
 from tests.factories import LETTERHEAD, WORDS, make_signature, make_submission
 from tests.inbox import Inbox
@@ -334,6 +335,22 @@ def test_the_list_finds_names_in_these_scripts(client: Client, translated: Lette
         make_signature(translated, name, language=language, translation=text_in(translated, language))
     for typed, found in (("lefevre", "Zoé Lefèvre"), ("حداد", "ليلى حداد")):
         assert found in page_of(client, f"/ar/letters/bridge/signatories/?{urlencode({'q': typed})}")
+
+
+def test_staff_see_the_languages_of_texts_in_filter_rule_and_dashboard(
+    client: Client, translated: Letter, owner: Any
+) -> None:
+    text = text_in(translated, "fr")
+    make_signature(translated, "Zoé", State.WAITING, language="fr", page_language="en", translation=text)
+    make_signature(translated, "Ada", State.WAITING)
+    client.force_login(owner)
+    for language in ("fr", "other"):
+        queue = client.get(f"/admin/signatures/waitingsignature/?language={language}").content.decode()
+        assert "Zoé" in queue and "Ada" not in queue and "another language" in queue
+    rule = client.get("/admin/signatures/bulkrule/add/").content.decode()
+    assert '<option value="fr">French</option>' in rule and '<option value="de">' not in rule
+    dashboard = client.get("/admin/").content.decode()
+    assert "French" in dashboard
 
 
 # The pages beside the letter
