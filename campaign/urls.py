@@ -1,36 +1,21 @@
 """All addresses of the site. The default language has no prefix; the others have one."""
 
 from django.conf import settings
-from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import path
 
-from campaign.letters import feeds, views
+from campaign import public_urls
 from campaign.letters.sitemaps import sitemap
+from campaign.public_urls import handler400, handler403, handler404, handler500
 from campaign.web import robots
 from signatures.monitoring.metrics import metrics
-from signatures.public_list.api import api
+
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("robots.txt", robots.robots, name="robots"),
     path("sitemap.xml", sitemap, name="sitemap"),
-    path("look/<slug:color>.css", views.look, name="look"),
-    path("logo/<slug:digest>.png", views.logo, name="logo"),
-    path("api/v1/letters/<slug:slug>/", api, name="api"),
     path(settings.ADMIN_PATH, admin.site.urls),
-    *i18n_patterns(
-        path("privacy/", views.privacy, name="privacy"),
-        path("letters/<slug:slug>/privacy/", views.privacy, name="letter-privacy"),
-        path("letters/<slug:slug>/history/", views.history, name="history"),
-        path("letters/<slug:slug>/news/", views.news, name="news"),
-        path("letters/<slug:slug>/news/feed/", feeds.news_feed, name="news-feed"),
-        path("", include("signatures.urls")),
-        prefix_default_language=False,
-    ),
+    *public_urls.urlpatterns,
 ]
-
-handler400 = "campaign.web.errors.bad_request"
-handler403 = "campaign.web.errors.forbidden"
-handler404 = "campaign.web.errors.not_found"
-handler500 = "campaign.web.errors.server_error"

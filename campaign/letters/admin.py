@@ -19,12 +19,14 @@ from django.utils.html import format_html, format_html_join
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm, as_id
 from campaign.letters.help_texts import TEXT_HELP
+from campaign.letters.languages import is_known
 from campaign.letters.letter_steps import StepPages, TextSteps
 from campaign.letters.publish_page import ON_BOTH, PublishPage
 from campaign.letters.publishing import (
     EmptyNews,
     announce,
     discard,
+    is_bound,
     newest_wording,
     overwritten_draft,
     retract,
@@ -32,7 +34,6 @@ from campaign.letters.publishing import (
 )
 from campaign.letters.row_fields import SIGNATORY, ButtonsForm, PreviewedText, RowsField
 from campaign.models import Letter, News, NewsText, Revision, Translation
-from campaign.models.languages import language_choices
 
 
 class KeptAdmin(admin.ModelAdmin):
@@ -101,12 +102,14 @@ class TextForm(ButtonsForm, ConflictCheckedForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
-            revision = cast("Translation", self.instance).revision
+            draft = cast("Translation", self.instance)
+            revision = draft.revision
             wording = (
                 revision.translations.filter(authoritative=True, taken_back_at=None).order_by("published_at").first()
             )
             self.initial.update(letter=revision.letter_id, wording=wording and wording.pk)
-            for name in {"letter", "language"} & self.fields.keys():  # a published text has a page without fields
+            fixed = {"letter", "language"} if is_known(draft.language) else {"letter"}
+            for name in fixed & self.fields.keys():  # a published text has a page without fields
                 self.fields[name].disabled = True
 
     def overwritten_row(self, typed: dict[str, Any]) -> Model | None:
@@ -140,7 +143,7 @@ class TextForm(ButtonsForm, ConflictCheckedForm):
         published = letter and newest_wording(letter)
         if published and published.language == typed.get("language"):
             typed["authoritative"] = True
-        elif published and typed.get("authoritative"):
+        elif published and typed.get("authoritative") and is_bound(published, typed.get("language", "")):
             self.add_error("authoritative", f"The authoritative language of this letter is {published.language}.")
         return typed
 
@@ -218,8 +221,6 @@ class TranslationAdmin(TextSteps, PublishPage):
 
 
 class NewsTextForm(ConflictCheckedForm):
-    language = forms.ChoiceField(label="Language", choices=lambda: [("", "---------"), *language_choices()])
-
     class Meta:
         model = NewsText
         fields = ("language", "title", "body")
@@ -230,9 +231,6 @@ class NewsTextInline(admin.StackedInline):
     form = NewsTextForm
     extra = 1
     readonly_fields = ("as_shown", "changed_on")
-
-    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return len(language_choices())
 
     @admin.display(description="as readers see it")
     def as_shown(self, obj: NewsText) -> str:

@@ -9,11 +9,10 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from campaign.letters import text
+from campaign.letters import reading, text
 from campaign.letters.operators import operator_of
 from campaign.models import NewsText, Translation
 from campaign.runtime.regular_expressions import linear
@@ -33,7 +32,7 @@ class NewsFeed(Feed[NewsText, Translation]):
     feed_type = Atom1Feed
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Translation:
-        translation = Translation.objects.newest(kwargs["slug"], get_language() or "")
+        translation = Translation.objects.newest(kwargs["slug"], reading.wanted())
         if translation is None:
             raise Http404
         return translation
@@ -51,7 +50,7 @@ class NewsFeed(Feed[NewsText, Translation]):
         return _xml_safe(operator_of(translation.revision.letter).name)
 
     def items(self, translation: Translation) -> QuerySet[NewsText]:
-        return NewsText.objects.shown(translation.revision.letter, get_language() or "")[:20]
+        return NewsText.objects.shown(translation.revision.letter, reading.wanted())[:20]
 
     def item_title(self, item: NewsText) -> str:
         return _xml_safe(item.title)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+from django.core.exceptions import ValidationError
 
 from campaign.letters.folder_files import FENCE, LETTER_FILE, ByAnyKey, NotALetter, line_of, read_file
+from campaign.letters.languages import normalize
 from campaign.models import Letter, PrivacyText, Translation
+from campaign.models.languages import check_language
 
 # What a file may hold: a type, a list of one shape, or a table of keys with theirs.
 _LETTERHEAD = {
@@ -80,13 +83,21 @@ def read_folder(folder: Path) -> LetterFolder:
     read = {path: read_file(path, _TEXT, problems) for path in sorted(folder.glob("*.md"))}
     if not read:
         problems.append(f"{folder.name}: there is no text, such as en.md.")
+    codes = [_code(path.stem, path.name, problems) for path in read]
+    problems += [
+        f"{path.name}: another file is in this language."
+        for path, code in zip(read, codes, strict=True)
+        if codes.count(code) > 1
+    ]
+    privacy = {_code(key, LETTER_FILE, problems): words for key, words in letter[0].get("privacy", {}).items()}
     if problems:
         raise NotALetter("\n".join(problems))
-    data, texts = letter[0], [_text_file(path, *file) for path, file in read.items() if file]
-    known = {LETTER_FILE, *(f"{text.language}.md" for text in texts)}
+    data = letter[0]
+    texts = [_text_file(path, code, *file) for code, (path, file) in zip(codes, read.items(), strict=True) if file]
+    known = {LETTER_FILE, *(path.name for path in read)}
     ignored = [path.name for path in sorted(folder.iterdir()) if path.name not in known and path.name[0] != "."]
     fields = {name: data[name] for name in letter_fields() if name in data}
-    return LetterFolder(data["slug"], fields, data.get("privacy", {}), texts, ignored)
+    return LetterFolder(data["slug"], fields, privacy, texts, ignored)
 
 
 def _letter_shape() -> dict[str, Any]:
@@ -96,7 +107,17 @@ def _letter_shape() -> dict[str, Any]:
     return {"slug": str, **fields, "letterhead": _LETTERHEAD, "privacy": ByAnyKey(paragraphs)}
 
 
-def _text_file(path: Path, data: dict[str, Any], body: str) -> TextFile:
+def _code(written: str, name: str, problems: list[str]) -> str:
+    """Returns the code of a language in our spelling; adds a sentence to `problems` if it is none."""
+    code = normalize(written)
+    try:
+        check_language(code)
+    except ValidationError as error:
+        problems.append(f"{name}: “{written}” is no language. {error.message}")
+    return code
+
+
+def _text_file(path: Path, language: str, data: dict[str, Any], body: str) -> TextFile:
     texts = {field: data.get(field, "") for field in ("title", "date", "salutation", "closing")}
     texts["addressee"] = "\n".join(data.get("addressee", []))
     texts["signatories"] = [
@@ -105,7 +126,7 @@ def _text_file(path: Path, data: dict[str, Any], body: str) -> TextFile:
     texts["body"] = body
     details = {field: data[field] for field in Translation.DETAIL_FIELDS if field in data}
     publish_line = line_of(("publish",), path.read_text(encoding="utf-8-sig").splitlines()) if "publish" in data else 1
-    return TextFile(path.stem, texts, details, data.get("publish", False), publish_line)
+    return TextFile(language, texts, details, data.get("publish", False), publish_line)
 
 
 def write_folder(letter: Letter, folder: Path) -> list[str]:

@@ -3,12 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from campaign.letters import text
+from campaign.letters.languages import is_known, normalize
 from campaign.models import Letter, News, Revision, Translation
+from campaign.models.languages import check_language
 
 TAKE_BACK_WITHIN = timedelta(minutes=30)  # of publishing; the database allows a minute more
 
@@ -45,12 +48,18 @@ def revise(
         The stored text. If readers have the same text of that revision already, with these details, that one.
 
     Raises:
-        Refused: when it is marked as authoritative in another language than the letter's.
+        Refused: when the language is none of the list, or it is marked as authoritative in another language than the
+            letter's.
     """
+    language = normalize(language)
+    try:
+        check_language(language)
+    except ValidationError as error:
+        raise Refused(error.message) from None
     Letter.objects.select_for_update().get(pk=letter.pk)
     wording = newest_wording(letter)
     new = Translation(language=language, **texts, **details)
-    if wording and new.authoritative and language != wording.language:
+    if wording and new.authoritative and is_bound(wording, language):
         raise Refused(f"The authoritative text of this letter is the one in the language {wording.language}.")
     new.authoritative = new.authoritative or bool(wording and language == wording.language)
     stored = Translation.objects.of_language(letter, language)
@@ -101,6 +110,14 @@ def change_language(letter: Letter, language: str) -> None:
     drafts.update(language=language)
 
 
+def is_bound(wording: Translation, language: str) -> bool:
+    """Returns whether the next wording must be in another language than this one: that of the published wording.
+
+    A wording that was published before codes were checked may have none; a wording with a code may follow it.
+    """
+    return wording.language != language and is_known(wording.language)
+
+
 def _next_revision(letter: Letter) -> Revision:
     """Returns the revision for the next wording: the one that is being drafted, else a new one."""
     newest = letter.revisions.first()
@@ -140,7 +157,7 @@ def _check_order(letter: Letter, draft: Translation) -> None:
     published = Translation.objects.of_language(letter, draft.language).published().first()
     if not (draft.title.strip() and draft.body.strip()):
         raise Refused("A text needs a title and a body.")
-    if draft.authoritative and wording and wording.language != draft.language:
+    if draft.authoritative and wording and is_bound(wording, draft.language):
         raise Refused(f"The authoritative text of this letter is the one in the language {wording.language}.")
     if not draft.authoritative and not draft.revision.translations.published().filter(authoritative=True):
         raise Refused("Please publish the authoritative text first: this one translates it.")

@@ -7,10 +7,11 @@ from django.conf import settings
 from django.contrib.sitemaps import Sitemap
 from django.contrib.sitemaps.views import sitemap as render_sitemap
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from campaign.letters import text_cache
+from campaign.letters import reading, text_cache
+from campaign.letters.languages import is_known
 from campaign.models import Letter, Translation
 from campaign.web.middleware import public_page
 from campaign.web.query_parameters import query_parameters
@@ -28,7 +29,8 @@ class Pages(Sitemap[Item]):
         if text_cache.has_several_letters():
             found.append(("letters", (), [code for code, _name in settings.LANGUAGES]))
         for slug, languages in _languages_by_slug().items():
-            found += [("letter", (slug,), languages), ("history", (slug,), languages)]
+            pages = [code for code in languages if code in dict(settings.LANGUAGES)] or [settings.LANGUAGE_CODE]
+            found += [("letter", (slug,), languages), ("history", (slug,), pages)]
             found.append(("letter-privacy", (slug,), [code for code, _name in settings.LANGUAGES]))
         return found
 
@@ -36,7 +38,7 @@ class Pages(Sitemap[Item]):
         return item[2]
 
     def location(self, item: Item) -> str:
-        return reverse(item[0], args=item[1])
+        return reading.address(get_language() or settings.LANGUAGE_CODE, item[0], *item[1])
 
     # Scheme and host come from the settings: the host of a request can be forged (threat model P10).
     def get_protocol(self, protocol: str | None = None) -> str:
@@ -47,12 +49,12 @@ class Pages(Sitemap[Item]):
 
 
 def _languages_by_slug() -> dict[str, list[str]]:
-    """Returns, for each letter of the index, the site's languages in which readers see a text of their own."""
+    """Returns, for each letter of the index, the languages in which it has a text with an address of its own."""
     texts = Translation.objects.published().filter(revision__letter__in=Letter.objects.listed())
     columns = ("revision__letter__slug", "language")
     found: dict[str, list[str]] = {}
     for slug, language in texts.order_by(*columns).values_list(*columns).distinct():
-        found.setdefault(slug, []).extend([language] if language in dict(settings.LANGUAGES) else [])
+        found.setdefault(slug, []).extend([language] if is_known(language) else [])
     return found
 
 

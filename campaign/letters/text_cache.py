@@ -2,8 +2,8 @@
 
 from django.db import Error as DatabaseError
 from django.http import Http404
-from django.utils.translation import get_language
 
+from campaign.letters import reading
 from campaign.models import Letter, Translation, in_language
 from campaign.runtime.expiring_cache import ExpiringCache
 
@@ -16,7 +16,7 @@ _listed = ExpiringCache[None, list[Letter]](CACHE_SECONDS)
 
 
 def newest(letter: str | int) -> Translation:
-    """Returns the newest text of this letter in the language of the page.
+    """Returns the newest text of this letter in the language that is wanted.
 
     Args:
         letter: its slug or its id; "" is the current letter.
@@ -25,7 +25,7 @@ def newest(letter: str | int) -> Translation:
         Http404: when there is none.
     """
     texts = _texts.get_or_load(letter, lambda: _read(letter))
-    text = in_language(texts, get_language() or "")
+    text = in_language(texts, reading.wanted())
     if text is None:
         _texts.discard(letter)  # anybody can make up a slug
         raise Http404
@@ -34,7 +34,7 @@ def newest(letter: str | int) -> Translation:
 
 def last_read(slug: str) -> Translation | None:
     """Returns the text that was read last, however long ago: for the time in which the database is away."""
-    return in_language(_texts.last(slug) or [], get_language() or "")
+    return in_language(_texts.last(slug) or [], reading.wanted())
 
 
 def only_letter() -> Letter | None:

@@ -5,10 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from campaign.letters import text_cache
+from campaign.letters import reading, text_cache
 from campaign.letters.look import Look
 from campaign.letters.privacy import default_paragraphs, own_paragraphs
 from campaign.letters.text import changes
@@ -46,7 +45,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
 @public_page
 def news(request: HttpRequest, slug: str) -> HttpResponse:
     """All news on a letter, newest first."""
-    language = get_language() or ""
+    language = reading.wanted()
     text = Translation.objects.newest(slug, language)
     if text is None:
         raise Http404

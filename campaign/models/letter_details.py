@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from campaign.models.languages import LanguageField
 from campaign.models.letter import Letter
 
 
@@ -31,7 +32,7 @@ class PrivacyText(models.Model):
     PARAGRAPHS = ("purpose", "legal_basis", "retention", "transfer")
 
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="privacy_texts", verbose_name="letter")
-    language = models.CharField("language", max_length=10)
+    language = LanguageField("language")
     purpose = models.TextField("purpose", max_length=2000, blank=True, default="", db_default="")
     legal_basis = models.TextField("legal basis", max_length=2000, blank=True, default="", db_default="")
     retention = models.TextField("retention", max_length=2000, blank=True, default="", db_default="")

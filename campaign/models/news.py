@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
+from campaign.models.languages import LanguageField
 from campaign.models.letter import Letter
 from campaign.models.texts import Translation
 
@@ -79,7 +80,7 @@ class NewsText(models.Model):
     """The text of a news in one language."""
 
     news = models.ForeignKey(News, models.CASCADE, related_name="texts", verbose_name="news")
-    language = models.CharField("language", max_length=10)
+    language = LanguageField("language")
     title = models.CharField("title", max_length=150)
     body = models.TextField(
         "body",

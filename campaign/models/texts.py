@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Self
 from django.db import models
 
 from campaign.letters import text
+from campaign.letters.languages import describe
+from campaign.models.languages import LanguageField, language_choices
 from campaign.models.letter import Letter
 
 
@@ -37,6 +39,12 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
     def drafts(self) -> Self:
         return self.filter(published_at__isnull=True)
 
+    def signed_languages(self) -> list[tuple[str, str]]:
+        """Returns codes and names of the languages in which somebody can have signed: the site's, then the others."""
+        published = self.published().order_by("language").values_list("language", flat=True).distinct()
+        further = [code for code in published if code not in dict(language_choices())]
+        return [*language_choices(), *((code, describe(code).name) for code in further)]
+
     def of_language(self, letter: Letter, language: str) -> Self:
         """Returns the texts of a letter in one language, the newest first."""
         texts = self.filter(revision__letter=letter, language=language).select_related("revision")
@@ -52,8 +60,8 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
 
         They are the newest published text of each language, the authoritative one first. Nothing else decides which
         text a reader sees, so publishing one language never takes another one away. Each text has
-        `authoritative_language`, and `wording_day`: the day of the wording that it translates, if that is no longer the
-        newest wording, else None.
+        `authoritative_language`, the `languages` of all of them, and `wording_day`: the day of the wording that it
+        translates, if that is no longer the newest wording, else None.
         """
         published = self.published().filter(revision__letter__in=letters)
         wording = published.filter(revision=models.OuterRef("revision"), authoritative=True)
@@ -75,6 +83,10 @@ class TranslationQuerySet(models.QuerySet["Translation"]):
             row.authoritative_language = rows[0].language if rows[0].authoritative else None
             is_earlier = row.wording_digest not in {None, rows[0].digest}
             row.wording_day = row.wording_published_at.date() if is_earlier else None
+        for rows in found.values():
+            codes = [text.language for text in rows]
+            for row in rows:
+                row.languages = codes
         return found
 
     def newest(self, slug: str, language: str) -> Translation | None:
@@ -94,7 +106,7 @@ class Translation(models.Model):
     DETAIL_FIELDS = ("recipient", "authoritative", "unofficial")  # not part of the text and its digest
 
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="translations", verbose_name="revision")
-    language = models.CharField("language", max_length=10)
+    language = LanguageField("language")
     title = models.CharField("title", max_length=200)
     date = models.CharField("date", max_length=50, blank=True, help_text="As printed on the letter.")
     addressee = models.TextField("addressee", help_text="One line each.")

@@ -6,10 +6,13 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import is_valid_path, reverse
+from django.urls import is_valid_path
 from django.utils import translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from campaign.letters import reading
+from campaign.letters.languages import describe, is_known
 
 register = template.Library()
 
@@ -18,18 +21,28 @@ LETTER_PAGE = {"first", "letter", "sign"}  # three addresses of one page
 
 @register.inclusion_tag("languages.html", takes_context=True)
 def languages(context: dict[str, Any]) -> dict[str, Any]:
-    """Links to this page in each language, each named in that language."""
+    """Links to this page in each language, each named in that language.
+
+    On a letter's page also to its texts in further languages, and beside each language the one that the letter is in
+    there, if that is another.
+    """
     request = context["request"]
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     is_letter = _url_name(request) in LETTER_PAGE
     # The page of a broken link must be the same for every link, so it does not repeat the token.
     is_broken_link = _has_token(request) and "signature" not in context
+    shown = _shown(context) if is_letter else []
+    before = "" if is_letter else reading.prefix_of(reading.asked()).removesuffix("/")
+    found = [
+        {"code": code, "address": before + address + query, "letter": shown[0] if shown and code not in shown else ""}
+        for code, address in (_addresses_of("first") if is_broken_link else _addresses(request))
+    ]
+    here = next((entry["address"] for entry in found if entry["code"] == translation.get_language()), "")
+    further = [code for code in shown if reading.has_prefix(code)]
+    found += [{"code": code, "address": reading.prefix_of(code) + here.removeprefix("/")} for code in further]
     return {
-        "languages": [
-            {"code": code, "name": translation.get_language_info(code)["name_local"], "address": address + query}
-            for code, address in (_addresses_of("first") if is_broken_link else _addresses(request))
-        ],
-        "current": translation.get_language(),
+        "languages": [{**entry, "name": describe(entry["code"]).own_name} for entry in found],
+        "current": (reading.asked() if reading.asked() in further else "") or translation.get_language(),
         "empties_form": is_letter and context.get("form") is not None,
     }
 
@@ -38,19 +51,28 @@ def languages(context: dict[str, Any]) -> dict[str, Any]:
 def languages_head(context: dict[str, Any]) -> dict[str, Any]:
     """The canonical address of this page and those in other languages, for search engines.
 
-    Empty on error pages and personal pages.
+    A letter's page is one for each text, and no version in a language in which there is no text. Empty on error pages
+    and personal pages.
     """
     request = context["request"]
     if request.resolver_match is None or _has_token(request):
         return {}
-    slug = context["letter"].slug if _url_name(request) in LETTER_PAGE and context.get("letter") else None
-    addresses = dict(_addresses(request) if slug is None else _addresses_of("letter", slug))
+    canonical, default = translation.get_language() or settings.LANGUAGE_CODE, settings.LANGUAGE_CODE
+    addresses = dict(_addresses(request))
+    if _url_name(request) in LETTER_PAGE and (shown := _shown(context)):
+        canonical, default = context["translation"].language, shown[0]
+        addresses = {code: reading.address(code, "letter", context["letter"].slug) for code in shown}
     return {
         "site_url": settings.SITE_URL,
-        "addresses": addresses,
-        "canonical": addresses[translation.get_language() or settings.LANGUAGE_CODE],
-        "default": addresses[settings.LANGUAGE_CODE],
+        "addresses": {code: address for code, address in addresses.items() if is_known(code)},
+        "canonical": addresses[canonical],
+        "default": addresses[default],
     }
+
+
+def _shown(context: dict[str, Any]) -> list[str]:
+    """Returns the languages in which the letter of the page has a text, the authoritative one first."""
+    return list(getattr(context.get("translation"), "languages", []))
 
 
 @register.simple_tag
@@ -58,27 +80,27 @@ def lang(code: str | None) -> SafeString:
     """Returns `lang` and `dir` of an element with text in this language; "" if the page is in the same language."""
     if not code or code == translation.get_language():
         return SafeString("")
-    return format_html(' lang="{}" dir="{}"', code, "rtl" if _info(code)["bidi"] else "ltr")
+    if not is_known(code):
+        return SafeString(' lang="" dir="auto"')
+    return format_html(' lang="{}" dir="{}"', code, describe(code).direction)
+
+
+@register.simple_tag
+def asked_language() -> str:
+    """Returns the language in which the reader asked for the letter; "" for that of the page."""
+    return reading.asked()
 
 
 @register.filter
 def language_name(code: str) -> str:
     """Returns the name of a language in the language of the page."""
-    return str(_info(code)["name_translated"])
+    return describe(code).name
 
 
 @register.simple_tag
 def letter_in(code: str, slug: str) -> str:
-    """Returns the address of a letter in this language; "" if it is not a language of the site."""
-    return dict(_addresses_of("letter", slug)).get(code, "")
-
-
-def _info(code: str) -> dict[str, Any]:
-    try:
-        info: dict[str, Any] = translation.get_language_info(code)
-    except KeyError:  # a letter may be in a language that Django does not know
-        info = {"bidi": False, "name_translated": code}
-    return info
+    """Returns the address of a letter in this language; "" if nothing can be published in it."""
+    return reading.address(code, "letter", slug) if is_known(code) else ""
 
 
 def _url_name(request: HttpRequest) -> str:
@@ -106,5 +128,4 @@ def _addresses(request: HttpRequest) -> Iterator[tuple[str, str]]:
 
 def _addresses_of(name: str, *args: Any) -> Iterator[tuple[str, str]]:
     for code, _label in settings.LANGUAGES:
-        with translation.override(code):
-            yield code, reverse(name, args=args)
+        yield code, reading.address(code, name, *args)

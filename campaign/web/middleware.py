@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from campaign.letters import reading
 from campaign.web.page_cache import PAGE, CachedPage, Key, PageCache
 from campaign.web.responses import unavailable
 
@@ -182,11 +183,19 @@ def language_of(path: str) -> str:
 
 
 class LanguageFromUrlMiddleware(Middleware):
-    """Takes the language from the address alone: no cookie, no `Accept-Language`, no `Vary`."""
+    """Takes the language from the address alone: no cookie, no `Accept-Language`, no `Vary`.
+
+    Before it may stand a language in which the letter is read, and no page is. Nothing but public pages is found there.
+    """
+
+    PUBLIC_PAGES = "campaign.public_urls"
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        asked, request.path_info = reading.split(request.path_info)
+        if asked:
+            request.urlconf = self.PUBLIC_PAGES
         language = language_of(request.path_info)
-        with translation.override(language):
+        with reading.reading(asked), translation.override(language):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response

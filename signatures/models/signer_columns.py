@@ -35,7 +35,11 @@ class SignerColumns(UnnamedModel):
     country = models.CharField("country", max_length=MAX_LENGTHS["country"], blank=True)
     comment = models.TextField("comment", max_length=MAX_LENGTHS["comment"], blank=True)
     visibility = models.CharField("visibility", max_length=MAX_LENGTHS["visibility"], choices=Visibility)
-    language = models.CharField("language", max_length=10)
+    language = models.CharField("language", max_length=10)  # of the text
+    # Of the pages and emails, where these were not in the language of the text; "" otherwise, and on paper.
+    page_language = models.CharField(
+        "language of the page", max_length=10, blank=True, default="", db_default="", editable=False
+    )
     sealed_address = models.BinaryField(null=True, editable=False)
 
     # Which people it is from: the one mailbox for certain (`email_addresses.canonical`), and the mailbox that it may be
@@ -50,6 +54,11 @@ class SignerColumns(UnnamedModel):
     marks = ArrayField(models.CharField(max_length=16), default=list, db_default=[], editable=False)
     flags = ArrayField(models.CharField(max_length=20), verbose_name="flags", default=list, blank=True)
     signed_up_at = models.DateTimeField("signed up")
+
+    @property
+    def email_language(self) -> str:
+        """The language in which its emails are."""
+        return self.page_language or self.language
 
     class Meta(UnnamedModel.Meta):
         abstract = True

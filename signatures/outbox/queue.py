@@ -56,7 +56,7 @@ def enqueue_links(letter_id: int, *, address_hash: bytes, mailbox: str, language
 def enqueue_question(signature: Signature, *, address: str) -> None:
     """Enqueues the email to a signer whom staff asked something."""
     kind, priority = OutboxMail.Kind.QUESTION, OutboxMail.Priority.ASKED
-    _enqueue(signature.pk, kind, priority, language=signature.language, address=address)
+    _enqueue(signature.pk, kind, priority, language=signature.email_language, address=address)
 
 
 def enqueue_reminder(submission_id: int, *, mailbox: str, language: str, address: str) -> None:

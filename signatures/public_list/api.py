@@ -59,7 +59,7 @@ def _json(body: dict[str, Any], status: int = 200, **headers: str) -> HttpRespon
 
 def _letter_data(slug: str) -> dict[str, Any]:
     """Returns the fields of the answer. No time is finer than a day (threat model P3)."""
-    with languages.override(settings.LANGUAGE_CODE):  # the address has no language
+    with languages.override(settings.LANGUAGE_CODE):  # the address has none but that of the letter, before it
         text = text_cache.newest(slug)
     letter, numbers = text.revision.letter, counts.published(text.revision.letter_id)
     return {

@@ -52,7 +52,7 @@ def confirm(
         **names.search_columns(typed.values["name"], typed.values["organization"]),
         **_ONLY_OF_SIGNATURES,
         "translation_id": typed.translation.pk,
-        "language": typed.language,
+        **typed.languages,
         "place": min({1, 2} - {signature.place for signature in standing}),
         "confirmed_at": timezone.now().isoformat(),
     }

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from campaign.letters.languages import describe
 from signatures.registries.typed_fields import MAX_LENGTHS
 from signatures.values import email_addresses, names
 
@@ -58,6 +59,24 @@ class EmailAddressField(forms.CharField):
             return email_addresses.validate(typed)
         except email_addresses.InvalidEmailAddress:
             raise forms.ValidationError(self.NONE) from None
+
+
+class ConsentField(forms.BooleanField):
+    REQUIRED = _("Please tick this box: without your consent we may store nothing.")
+    TO_LETTER = _("I put my name under this letter, and agree that what I entered is stored and used as I chose.")
+    TO_TEXT = _(
+        "I put my name under the %(language)s text of this letter, and agree that what I entered is stored and used as"
+        " I chose."
+    )
+    widget = forms.CheckboxInput(attrs={"data-required-message": REQUIRED})
+
+    def __init__(self) -> None:
+        super().__init__(label=self.TO_LETTER, error_messages={"required": self.REQUIRED})
+
+    @classmethod
+    def label_for(cls, language: str) -> str:
+        """Returns the label where it must say which text is signed."""
+        return str(cls.TO_TEXT % {"language": describe(language).name})
 
 
 # Encodings whose byte order is the order of the language; django-countries sorts Latin letters only. Hangul syllables

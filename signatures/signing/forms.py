@@ -16,6 +16,7 @@ from campaign.models import Translation
 from signatures.models import Signature, Submission
 from signatures.registries.typed_fields import BESIDE_NAME, TYPED_NAMES, WORDS
 from signatures.signing.form_fields import (
+    ConsentField,
     CountryField,
     CountrySelect,
     EmailAddressField,
@@ -28,7 +29,6 @@ from signatures.states import Kind, Visibility
 from signatures.values import email_addresses, form_stamps
 
 NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
-CONSENT_REQUIRED = _("Please tick this box: without your consent we may store nothing.")
 ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
 NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
 LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
@@ -129,7 +129,7 @@ class SignerForm(forms.Form):
     def signer_input(self) -> SignerInput:
         """Returns what was typed into a valid form."""
         values = {name: self.cleaned_data[name] for name in TYPED_NAMES}
-        return SignerInput(translation=self.translation, language=get_language() or "en", values=values)
+        return SignerInput(translation=self.translation, page_language=get_language() or "en", values=values)
 
     @property
     def order(self) -> list[str]:
@@ -158,16 +158,14 @@ def _focusable(field: forms.BoundField) -> str:
 class ConsentForm(SignerForm):
     """Words put under a text, with consent: under the text that was on the page, and no other."""
 
-    consent = forms.BooleanField(
-        widget=forms.CheckboxInput(attrs={"data-required-message": CONSENT_REQUIRED}),
-        label=_("I put my name under this letter, and agree that what I entered is stored and used as I chose."),
-        error_messages={"required": CONSENT_REQUIRED},
-    )
+    consent = ConsentField()
     text = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["text"].initial = self.translation.digest
+        if {*getattr(self.translation, "languages", ()), get_language()} != {self.translation.language}:
+            self.fields["consent"].label = ConsentField.label_for(self.translation.language)
 
     def layout(self) -> Layout:
         return Layout(*super().layout().fields, "text", "consent", HTML('{% include "signing/privacy_link.html" %}'))

@@ -32,7 +32,7 @@ def download(row: Signature | Submission) -> HttpResponse:
     body = {
         "letter": row.letter.slug,
         "text": {"revision": text.revision.number, "language": text.language, "sha256": text.digest},
-        **{name: getattr(row, name) for name in (*TYPED_NAMES, "language", "signed_up_at")},
+        **{name: getattr(row, name) for name in (*TYPED_NAMES, "language", "page_language", "signed_up_at")},
         **_state(row),
         "keeps_address_for_updates": row.sealed_address is not None,
         "mails": list(

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 
-from campaign.letters import text_cache
+from campaign.letters import reading, text_cache
 from campaign.web.client_network import client_network
 from campaign.web.middleware import accept_cross_origin_posts, public_form
 from campaign.web.responses import see_other
@@ -40,6 +40,11 @@ def personal_page(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, page, {"letter": text_cache.only_letter()}, status=status)
     if request.method == "HEAD":
         return HttpResponse()  # mail scanners send thousands of these at once
+    with reading.reading(row.language):
+        return _answer(request, row)
+
+
+def _answer(request: HttpRequest, row: Signature | Submission) -> HttpResponse:
     if isinstance(row, Submission):
         return (submission_views.act if request.method == "POST" else submission_views.page)(request, row)
     if request.method != "POST":

@@ -13,13 +13,19 @@ class SignerInput:
 
     Attributes:
         translation: the text that was on the page.
-        language: the language of the page.
+        page_language: the language of the page around it.
         values: a cleaned value for each of `TYPED_FIELDS`; without words where somebody is counted only.
     """
 
     translation: Translation
-    language: str
+    page_language: str
     values: Mapping[str, str]
+
+    @property
+    def languages(self) -> dict[str, str]:
+        """The columns that say in which language it was signed: that of the text, and of the page if it differs."""
+        language = self.translation.language
+        return {"language": language, "page_language": self.page_language if self.page_language != language else ""}
 
     @property
     def is_counted_only(self) -> bool:

@@ -38,9 +38,10 @@ def submit(
     """
     pepper, letter_id = settings.EMAIL_HASH_PEPPER, typed.translation.revision.letter_id
     now = timezone.now()
-    words = {**typed.values, "translation_id": typed.translation.pk, "language": typed.language}
+    words = {**typed.values, "translation_id": typed.translation.pk}
     row = {
         **words,
+        **typed.languages,
         "public_id": uuid.uuid4().hex,
         "letter_id": letter_id,
         "address_hash": _bytes(sealing.address_hash(address, pepper=pepper)),

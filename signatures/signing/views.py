@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from campaign.letters import text_cache
+from campaign.letters import reading, text_cache
 from campaign.models import Letter, NewsText, Translation
 from campaign.web.client_network import client_network
 from campaign.web.middleware import public_form, public_page
@@ -30,6 +30,8 @@ def letter_page(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Any published letter; without a slug the current one."""
     try:
         translation = text_cache.newest(slug)
+        if reading.asked() not in {"", translation.language}:
+            raise Http404  # there is no such text
         form = None if mirror_date(request) else SignForm(translation=translation)
         return render(request, "letters/letter_page.html", _letter_context(translation, form))
     except OperationalError:
@@ -51,7 +53,7 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
         "asks_for_work": proof_of_work.is_on(),
         "counts": counts.published(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],
-        "news": NewsText.objects.shown(letter, get_language() or "")[:NEWS],
+        "news": NewsText.objects.shown(letter, reading.wanted())[:NEWS],
     }
 
 

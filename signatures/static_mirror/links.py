@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
+from campaign.letters import reading
 from campaign.runtime.regular_expressions import ASCII, linear
 
 MIRRORED_PAGES = frozenset(
@@ -15,20 +16,29 @@ MIRRORED_PAGES = frozenset(
 )
 # The list is mirrored newest first, and organizations alone. Each other order or search would be as many pages again.
 MIRRORED_QUERIES = {"signatories": frozenset({"after", "kind"}), "letters": frozenset({"page"})}
+# These alone differ where the letter is read in a language that no page is in: the list would be as many pages again.
+PAGES_OF_A_TEXT = frozenset({"first", "letter", "history", "news"})
 _PLAIN = linear(r"[\w.-]{1,80}", ASCII)
 
 
 def language_of(path: str) -> str:
-    return translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+    """Returns the language of the page at an address, whatever language the letter is in there."""
+    return translation.get_language_from_path(reading.split(path)[1]) or settings.LANGUAGE_CODE
 
 
 @lru_cache(maxsize=4096)
 def _name_of(path: str) -> str:
     try:
         with translation.override(language_of(path)):
-            return resolve(path).url_name or ""
+            return resolve(reading.split(path)[1]).url_name or ""
     except Resolver404:
         return ""
+
+
+def mirrored_address(address: str) -> str:
+    """Returns the address at which the mirror has this page."""
+    asked, rest = reading.split(address)
+    return rest if asked and _name_of(urlsplit(address).path) not in PAGES_OF_A_TEXT else address
 
 
 def file_for(address: str) -> str | None:

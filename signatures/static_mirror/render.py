@@ -10,6 +10,7 @@ from django.http.response import HttpResponse, HttpResponseBase
 from django.urls import get_resolver, resolve
 from django.utils import translation
 
+from campaign.letters import reading
 from campaign.web.mirror_request import MirrorRequest
 from signatures.static_mirror.links import language_of
 
@@ -26,9 +27,10 @@ def render_page(address: str, on: date) -> HttpResponse:
         NotAPage: the response cannot be written to a file.
     """
     parts = urlsplit(address)
-    with translation.override(language_of(parts.path)):
-        request = MirrorRequest(parts.path, parts.query, on=on)
-        request.resolver_match = match = resolve(parts.path)
+    asked, path = reading.split(parts.path)
+    with reading.reading(asked), translation.override(language_of(parts.path)):
+        request = MirrorRequest(path, parts.query, on=on)
+        request.resolver_match = match = resolve(path)
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     if response.status_code != 200 or not isinstance(response, HttpResponse):
         raise NotAPage(f"{address}: {response.status_code}")

@@ -54,7 +54,7 @@ def _target(link: str, address: str, found: PageLinks) -> tuple[str | None, str]
     if static is not None:
         found.statics.add(static)
         return links.static_file(static), fragment
-    wanted = parts._replace(fragment="").geturl()
+    wanted = links.mirrored_address(parts._replace(fragment="").geturl())
     file = links.file_for(wanted)
     if file is None:
         return settings.SITE_URL + wanted, fragment

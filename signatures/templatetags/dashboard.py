@@ -12,6 +12,7 @@ from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from campaign.letters.languages import describe
 from campaign.models import Letter
 from signatures.models import Delivery, HourlyStatistic, RateLimit, Switch
 from signatures.monitoring import alarms as monitoring_alarms
@@ -95,7 +96,10 @@ def _by_day(events: statistics.Events) -> dict[str, Any]:
 
 
 def _by_language(events: statistics.Events) -> dict[str, Any]:
-    labels = {code: str(name) for code, name in settings.LANGUAGES}
+    found = sorted(
+        {code for totals in events.by_language.values() for code in totals if code} - dict(settings.LANGUAGES).keys()
+    )
+    labels = {**dict(settings.LANGUAGES), **{code: describe(code).name for code in found}}
     axis_labels = dict(enumerate(labels))
     return _group("language", "By language, the last 60 days", labels, axis_labels, events.by_language, EVENT_LABELS)
 

@@ -5,7 +5,6 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaign.letters.operators import letterhead_name
@@ -27,6 +26,11 @@ def _description(text: Translation) -> str:
     }
 
 
+def _locale_of(code: str) -> str:
+    """Returns the language as networks write it: with a territory for the languages of the site."""
+    return str(pdf.Wording.suiting(code).words["locale"]) if code in dict(settings.LANGUAGES) else code
+
+
 @register.inclusion_tag("sharing/share_links.html")
 def share(letter: Letter, text: Translation, heading: str = "") -> dict[str, Any]:
     """Links to share the letter. They hold the address of the letter, never that of the page they are on."""
@@ -42,14 +46,13 @@ def share(letter: Letter, text: Translation, heading: str = "") -> dict[str, Any
 @register.inclusion_tag("sharing/open_graph.html")
 def open_graph(letter: Letter, text: Translation) -> dict[str, Any]:
     """What networks and messengers show beside a link to the letter (Open Graph)."""
-    language = get_language() or settings.LANGUAGE_CODE
-    locales = {code: str(pdf.Wording.suiting(code).words["locale"]) for code, _name in settings.LANGUAGES}
+    locales = {code: _locale_of(code) for code in getattr(text, "languages", [text.language])}
     return {
         "title": text.title,
         "description": _description(text),
         "address": absolute("letter", letter),
         "site_name": letterhead_name(letter),
-        "locale": locales.pop(language, language),
+        "locale": locales.pop(text.language, text.language),
         "other_locales": locales.values(),
         "image": absolute("share-image", letter),
         "size": pdf.SHARE_IMAGE_SIZE,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 from pypdf.generic import DictionaryObject
 
 from campaign.letters.text import Block, Span
@@ -360,3 +360,36 @@ def test_typesetting_that_takes_too_long_is_stopped(tmp_path: Path, monkeypatch:
     with pytest.raises(PdfFailed, match="took longer"):
         make(tmp_path / "x.pdf", [Entry("Ada")])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("language", ["ar", "ckb", "pa-arab", "he"])
+def test_a_letter_from_right_to_left_begins_at_the_right_and_our_words_at_the_left(
+    tmp_path: Path, language: str
+) -> None:
+    """Typst knows the direction of some languages alone, and takes Punjabi for one from right to left."""
+    words = letter(language=language, salutation="תת.", blocks=[Block("paragraph", ((Span("תת."),),))])
+    _, reader = make(tmp_path / "letter.pdf", [Entry("Ada, Jr.")], the_letter=words)
+    first, names = reader.pages[0], reader.pages[1]
+    middle = float(first.mediabox.width) / 2
+    assert (side_of(first, "תת", middle), side_of(names, "Ada, Jr.", middle)) == ("right", "left")
+    assert "1 Quay • Rivertown • 555-0100" in text_of(reader), "the letterhead keeps its own direction"
+    assert str(reader.root_object["/Lang"]).split("-")[0] == language.split("-", maxsplit=1)[0]
+
+
+def test_a_letter_in_punjabi_begins_at_the_left(tmp_path: Path) -> None:
+    words = letter(language="pa", salutation="ਸਤਿ", blocks=[])
+    _, reader = make(tmp_path / "letter.pdf", [], the_letter=words)
+    assert side_of(reader.pages[0], "ਸ", float(reader.pages[0].mediabox.width) / 2) == "left"
+
+
+def side_of(page: PageObject, words: str, middle: float) -> str:
+    """Returns on which half of the page these words stand."""
+    found: list[float] = []
+
+    def visit(text: str, page: Any, line: Any, *_font: Any) -> None:
+        if words in text:
+            found.append(line[4] * page[0] + line[5] * page[2] + page[4])
+
+    page.extract_text(visitor_text=visit)
+    assert found, f"{words} is not on the page"
+    return "right" if found[0] > middle else "left"

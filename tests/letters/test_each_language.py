@@ -256,7 +256,7 @@ def test_who_has_an_old_text_open_gets_the_new_one_of_their_language_with_their_
 
 
 def test_a_signature_keeps_the_digest_of_the_text_that_was_read(client: Client, translated: Letter) -> None:
-    ben = make_submission(translated, "Ben")
+    ben = make_submission(translated, "Ben", language="ko")
     link = f"/ko/signature/{tokens.personal_token(ben.public_id)}/"
     read = text_digests(client)["ko"]
     words = {"name": "Ben", "visibility": "public", "consent": "on", "action": "confirm"}
@@ -272,7 +272,7 @@ def test_a_signature_keeps_the_digest_of_the_text_that_was_read(client: Client, 
 def test_who_confirms_after_a_correction_reads_the_new_text_of_their_language_first(
     client: Client, translated: Letter
 ) -> None:
-    ben = make_submission(translated, "Ben")
+    ben = make_submission(translated, "Ben", language="ko")
     link = f"/ko/signature/{tokens.personal_token(ben.public_id)}/"
     words = {"name": "Benjamin", "visibility": "public", "consent": "on", "action": "confirm"}
     read = text_digests(client)["ko"]

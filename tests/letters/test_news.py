@@ -222,7 +222,9 @@ def test_a_news_has_one_text_per_language(press: Client, letter: Letter) -> None
     answer = press.post("/admin/campaign/news/add/", typed(letter, row, row))
     assert "duplicate data for language" in answer.content.decode() and not News.objects.exists()
     answer = press.post("/admin/campaign/news/add/", typed(letter, {**row, "language": "xx"}))
-    assert "not one of the available choices" in answer.content.decode()
+    assert "Write the code, such as fr." in answer.content.decode() and not News.objects.exists()
+    assert press.post("/admin/campaign/news/add/", typed(letter, {**row, "language": "PT_br"})).status_code == 302
+    assert NewsText.objects.get().language == "pt-br"
 
 
 def test_the_database_refuses_two_texts_in_one_language_and_news_retracted_before_it_was_published(

@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from signatures import counts
 from signatures.audit import admin_mixins, audit_log
@@ -24,7 +25,7 @@ from signatures.signing import withdrawal
 from signatures.states import State
 from signatures.values import tokens
 from tests import single_decisions
-from tests.factories import make_delivery, make_many, make_signature
+from tests.factories import WORDS, make_delivery, make_many, make_signature
 from tests.plans import reads_only
 
 pytestmark = pytest.mark.django_db
@@ -86,12 +87,14 @@ def test_each_event_is_counted_once_and_folding_changes_nothing(letter: Letter, 
 
 
 def test_a_sign_up_and_its_confirmation_are_counted_by_the_hour_and_language(
-    client: Client, form: dict[str, str], words: dict[str, str]
+    client: Client, letter: Letter, form: dict[str, str], words: dict[str, str]
 ) -> None:
+    korean = revise(letter, "ko", WORDS)
+    publish(korean)
     client.post(SIGN, form)
     submitted = Submission.objects.get()
     client.post(f"/signature/{tokens.personal_token(submitted.public_id)}/", {**words, "action": "confirm"})
-    client.post(f"/ko{SIGN}", {**form, "email": "kim@example.org"})
+    client.post(f"/ko{SIGN}", {**form, "email": "kim@example.org", "text": korean.digest})
     counts.fold_deltas()
     rows = Counter(HourlyStatistic.objects.values_list("event", "language"))
     assert rows == {("sign-up", "en"): 1, ("confirm", "en"): 1, ("sign-up", "ko"): 1}

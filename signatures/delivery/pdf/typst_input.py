@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -9,8 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from campaign.letters.languages import describe
 from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
-from signatures.delivery.pdf.glyphs import Glyphs, by_preference, families_in, han_language_of
+from signatures.delivery.pdf.glyphs import RIGHT_TO_LEFT, Glyphs, by_preference, families_in, han_language_of
 from signatures.delivery.pdf.name_list import Run, write_names
 from signatures.delivery.pdf.wording import Wording
 
@@ -95,14 +97,13 @@ class TypstInput:
         data = asdict(letter)
         data["letterhead"]["logo"] = bool(head.logo and head.name)
         data["letterhead"]["contact"] = [part for part in (head.address, head.telephone, head.web) if part]
+        data["letterhead"]["rtl"] = _begins_right_to_left(head.name)  # it may be in another language than the letter
         data["letterhead"]["board-title"] = head.board_title or wording.words["board"]
         body = "".join(span.text for block in letter.blocks for line in block.lines for span in line)
         data["serif"] = _is_serif(body)
-        lang, region = _typst_language(wording.language if "letter" not in self.parts else letter.language)
-        data |= {"lang": lang, "region": region}
-        lang, region = _typst_language(wording.language)
+        data |= _typst_language(wording.language if "letter" not in self.parts else letter.language)
         words = {name.replace("_", "-"): wording.words[name] for name in WORDING}
-        data["wording"] = words | {"lang": lang, "region": region, "serif": _is_serif(wording.words["letter"])}
+        data["wording"] = words | _typst_language(wording.language) | {"serif": _is_serif(wording.words["letter"])}
         data["summary"] = wording.summary(self.counts) if self.counts else ""
         if self.counts and self.record:
             data["record"] = wording.record(self.counts, self.record, is_draft=self.options.draft)
@@ -110,11 +111,17 @@ class TypstInput:
         return data
 
 
-def _typst_language(language: str) -> tuple[str, str | None]:
-    """Returns language and region of a language tag, as Typst wants them."""
+def _typst_language(language: str) -> dict[str, Any]:
+    """Returns language, region and direction of a language tag, as the templates take them."""
     lang, *subtags = language.split("-")
     regions = [REGIONS.get(tag.title(), tag.upper()) for tag in subtags]
-    return lang.lower(), next((region for region in regions if len(region) == 2), None)
+    region = next((region for region in regions if len(region) == 2), None)
+    return {"lang": lang.lower(), "region": region, "rtl": describe(language).is_rtl}
+
+
+def _begins_right_to_left(words: str) -> bool:
+    """Returns whether the first letter is of a script that is written from right to left."""
+    return next((unicodedata.bidirectional(char) for char in words if char.isalpha()), "L") in RIGHT_TO_LEFT
 
 
 def _is_serif(words: str) -> bool:

@@ -12,6 +12,7 @@ from django.conf.locale import LANG_INFO
 from django.utils import dateformat, translation
 from django_countries import countries
 
+from campaign.letters.languages import describe
 from signatures.delivery.pdf.document import Counts, Record
 
 FOLDER = Path(__file__).parents[3] / "templates" / "pdf" / "wording"
@@ -21,11 +22,6 @@ RANGE_DASH = "\u2013"
 def languages() -> list[str]:
     """Returns the languages that have a file of words."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
-
-
-def autonym(language: str) -> str:
-    """Returns what a language is called in itself; its code if Django does not know it."""
-    return str(LANG_INFO.get(language, {}).get("name_local", language))
 
 
 @cache
@@ -114,7 +110,7 @@ class Wording:
                 {
                     "label": self.amount(words["revision"], number, revision=revision),
                     "digests": [
-                        {"language": autonym(text["language"]), "digest": text["digest"]}
+                        {"language": describe(text["language"]).own_name, "digest": text["digest"]}
                         for text in record.texts
                         if text["revision"] == revision
                     ],

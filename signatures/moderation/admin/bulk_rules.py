@@ -15,8 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_countries import countries
 
-from campaign.models import Letter
-from campaign.models.languages import language_choices
+from campaign.letters.languages import describe
+from campaign.models import Letter, Translation
 from campaign.runtime.regular_expressions import linear
 from signatures import tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
@@ -71,7 +71,9 @@ class RuleForm(forms.Form):
     similar_to = _number("Same words in the name as signature no.", "In any order; case and accents do not matter.")
     origin = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
     country = forms.ChoiceField(label="Country", required=False, choices=[*EMPTY_CHOICE, *countries])
-    language = forms.ChoiceField(label="Language", required=False, choices=lambda: [*EMPTY_CHOICE, *language_choices()])
+    language = forms.ChoiceField(
+        label="Language", required=False, choices=lambda: [*EMPTY_CHOICE, *Translation.objects.signed_languages()]
+    )
     flag = forms.ChoiceField(label="Flag", required=False, choices=[*EMPTY_CHOICE, *((flag, flag) for flag in Flag)])
     signed_up_from = _moment("Signed up from (UTC)")
     signed_up_until = _moment("until (UTC)")
@@ -275,7 +277,7 @@ def _conditions(rule: BulkRule) -> list[tuple[Any, Any]]:
         ("Network", rule.by_network and digest),
         ("Mailbox", rule.by_mailbox and digest),
         ("Country", rule.country and countries.name(rule.country)),
-        ("Language", rule.get_language_display() if rule.language else ""),
+        ("Language", rule.language and describe(rule.language).name),
         ("Flag", rule.flag),
         ("Signed up (UTC)", span),
         ("Only in these states", ", ".join(str(RuleTarget(target).label) for target in rule.states)),

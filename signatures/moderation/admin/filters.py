@@ -76,12 +76,17 @@ def _newest_countries() -> list[str]:
     return list(found.order_by("country").values_list("country", flat=True).distinct())
 
 
+OTHER = "other"  # than those of the site: which ones, only a look at all rows would tell
+
+
 class LanguageFilter(admin.SimpleListFilter):
     title = "language"
     parameter_name = "language"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return list(settings.LANGUAGES)
+        return [*settings.LANGUAGES, (OTHER, "another language")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signature]) -> QuerySet[Signature]:
+        if self.value() == OTHER:
+            return queryset.exclude(language__in=dict(settings.LANGUAGES))
         return queryset.filter(language=self.value()) if self.value() else queryset

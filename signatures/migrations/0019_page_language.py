@@ -1,0 +1,17 @@
+from django.db import migrations, models
+
+from campaign.runtime.sql_files import run_sql_file
+
+PAGE_LANGUAGE = models.CharField(
+    blank=True, db_default="", default="", editable=False, max_length=10, verbose_name="language of the page"
+)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("signatures", "0018_letters_of_signers")]
+
+    operations = [
+        migrations.AddField("submission", "page_language", PAGE_LANGUAGE),
+        migrations.AddField("signature", "page_language", PAGE_LANGUAGE),
+        run_sql_file(__file__, "submit_with_page_language.sql", undo=""),  # it works without the column, too
+    ]
