@@ -20,7 +20,8 @@ DECLARE
     number bigint;
     is_flagged boolean := typed.flags <> '{}';
 BEGIN
-    PERFORM FROM campaign_letter WHERE id = typed.letter_id AND state = 'open';
+    -- The foreign key takes this lock anyway. Taken here, it makes who hides or deletes the letter wait, and see the row.
+    PERFORM FROM campaign_letter WHERE id = typed.letter_id AND state = 'open' FOR KEY SHARE;
     IF NOT FOUND THEN
         RETURN FALSE;
     END IF;
