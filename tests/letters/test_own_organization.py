@@ -23,6 +23,7 @@ from tests.delivery.factories import make_delivery
 from tests.factories import make_letter, make_mail
 from tests.inbox import Inbox
 from tests.letters.test_languages import every_page
+from tests.live_site import BASE
 
 pytestmark = pytest.mark.django_db
 
@@ -206,3 +207,10 @@ def test_the_letter_of_an_email_takes_no_query_of_its_own(
         with CaptureQueriesContext(connection) as asked:
             assert sending.send_due() == 1
         assert not [query for query in asked if 'FROM "campaign_letter"' in query["sql"]]
+
+
+def test_P14_one_module_alone_reads_who_runs_the_site() -> None:
+    files = [file for name in ("campaign", "signatures") for file in (BASE / name).rglob("*.py")]
+    named = [file.name for file in files if "settings.ORGANIZATION_NAME" in file.read_text(encoding="utf-8")]
+    asked = [file.name for file in files if "settings.CONTACT_EMAIL" in file.read_text(encoding="utf-8")]
+    assert named == asked == ["operators.py"]
