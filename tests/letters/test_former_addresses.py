@@ -176,7 +176,7 @@ def test_a_delivery_keeps_its_name_its_package_and_its_receipts(client: Client, 
     receipt = receipts.issue(DeliveryEntry.objects.select_related("delivery").get())
     Letter.objects.update(slug="bridges")
     delivery = Delivery.objects.get()
-    assert (str(delivery), delivery.package.name) == ("bridge-1", "bridge-1.zip")
+    assert (str(delivery), delivery.package) == ("bridge-1", "bridge-1.zip")
     page = client.post("/deliveries/bridges/1/", {"proof": str(receipt)})
     assert page.status_code == 200 and "bridge" in page.content.decode()
     assert receipts.issue(DeliveryEntry.objects.select_related("delivery").get()) == receipt
