@@ -95,8 +95,9 @@ class Delivery(models.Model):
 
     @property
     def package(self) -> str:
-        """The name of its package."""
-        return f"{self.slug}-{self.number}.zip"
+        """The name of its package. One that was made keeps its name."""
+        made = (name for name in self.files if name.endswith(".zip"))
+        return next(made, f"{self.slug}-{self.number}.zip")
 
 
 class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
