@@ -1,5 +1,6 @@
 """Checks for operators: `manage.py check --deploy`. Those with the tag `site` try what the running site needs."""
 
+import secrets
 import smtplib
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.core.mail import EmailMessage, mailers
 from django.db import DatabaseError, connection
 
@@ -114,6 +117,22 @@ def folders(**_options: Any) -> Iterator[checks.CheckMessage]:
     for folder in sorted(to_write):
         if reason := _refusal(folder):
             yield _error(6, f"{folder} cannot be written: {reason}.", "See whom it belongs to.")
+
+
+@checks.register(SITE, deploy=True)
+def object_store(**_options: Any) -> Iterator[checks.CheckMessage]:
+    """Asks the object store for a package that is not there; the worker also writes, reads and deletes one."""
+    if "deliveries" not in settings.STORAGES:
+        return
+    store, name = storages["deliveries"], f"check-{secrets.token_hex(8)}"
+    try:
+        store.exists(name)
+        if settings.OUTBOX_PRIVATE_KEY_FILE:
+            store.save(name, ContentFile(b"check"))
+            store.delete(name)
+    except Exception as error:  # noqa: BLE001  each kind of store has its own
+        reason = type(error).__name__
+        yield _error(13, f"The object store refuses or cannot be reached: {reason}.", "See DELIVERIES_STORAGE_URL.")
 
 
 def _refusal(folder: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from campaign.runtime import environment, keys, log_settings
+from campaign.runtime import environment, keys, log_settings, object_storage
 from campaign.runtime.environment import LOCAL_HOSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -225,6 +225,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 DELIVERIES_DIR = Path(environment.text("DELIVERIES_DIR") or VAR_DIR / "deliveries").absolute()
+if deliveries_url := environment.text("DELIVERIES_STORAGE_URL"):
+    STORAGES["deliveries"] = object_storage.from_url("DELIVERIES_STORAGE_URL", deliveries_url)
 
 
 # Security

@@ -22,6 +22,7 @@ from django.utils import timezone
 from campaign.runtime import database, dumps, environment, unfinished_restore
 from signatures import pepper, retention
 from signatures.audit import audit_log, checkpoints
+from signatures.delivery import package_store
 from signatures.models import Checkpoint
 from signatures.registries import AuditAction
 
@@ -104,7 +105,7 @@ def _flush(file: IO[Any]) -> None:
 
 def _packages() -> dict[str, str]:
     """Returns the SHA-256 of each package of a delivery, which can be made again and is not in the backup."""
-    return {path.name: _digest(path) for path in sorted(settings.DELIVERIES_DIR.glob("*.zip"))}
+    return {name: package_store.sha256_of(name) for name in package_store.names()}
 
 
 def _digest(path: Path) -> str:

@@ -144,7 +144,9 @@ def test_X2_the_locks_name_every_dependency_with_hashes_and_no_host() -> None:
         lock = (BASE / name).read_text(encoding="utf-8")
         assert len(wanted) > 15
         for pin in wanted:
-            assert re.search(rf"^{re.escape(pin)}( |$)", lock, re.MULTILINE), f"{pin} is not in {name}"
+            assert re.search(rf"^{re.escape(re.sub(r'\[.*\]', '', pin))}( |$)", lock, re.MULTILINE), (
+                f"{pin} is not in {name}"
+            )
         assert "--hash=sha256:" in lock and "://" not in lock and "file:" not in lock
     pinned = re.findall(r"^[a-z0-9][^ ]+==[^ ]+", (BASE / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(pinned) <= set(lock.split()), "development runs on what production runs on"

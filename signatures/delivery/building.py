@@ -4,6 +4,7 @@ The rows decide: a build may be requested again at any time, and as often as wan
 byte, whenever it is built. The package gets its name once it is complete.
 """
 
+import hashlib
 import logging
 import shutil
 import time
@@ -12,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.core.files import File
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -19,7 +21,7 @@ from django.utils import timezone
 from campaign.models import Translation
 from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures.audit import audit_log
-from signatures.delivery import document_data, manifest, package, pdf, snapshot, zip_archive
+from signatures.delivery import document_data, manifest, package, package_store, pdf, snapshot
 from signatures.models import Delivery, DeliveryEntry
 from signatures.registries import AuditAction
 
@@ -57,13 +59,15 @@ def cancel_build(delivery: Delivery, *, by: int | None) -> None:
     _record(AuditAction.STOP_FILES, delivery, by, build_canceled=True)
 
 
-def record_download(delivery: Delivery, *, by: int | None) -> None:
+def record_download(delivery: Delivery, package: File[bytes], *, by: int | None) -> None:
     """Records a download of the package; committed before its first byte (threat model E4).
 
     The reason is that of the delivery. The digest is that of the file as it is now, which may have been built again.
     """
-    file = {"form": "zip", "rows": delivery.counts["named"], "sha256": zip_archive.sha256_of(delivery.package)}
+    digest = hashlib.file_digest(package, "sha256").hexdigest()
+    file = {"form": "zip", "rows": delivery.counts["named"], "sha256": digest}
     _record(AuditAction.DOWNLOAD, delivery, by, file)
+    package.seek(0)
 
 
 def _record(
@@ -88,7 +92,7 @@ def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _pe
     with block_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id) as is_locked:
         delivery = Delivery.objects.select_related("letter").get(pk=delivery_id)
         is_wanted = delivery.state != Delivery.State.VOID and not delivery.build_canceled and not delivery.failure
-        if not is_locked or not is_wanted or (delivery.root and delivery.package.exists()):
+        if not is_locked or not is_wanted or (delivery.root and package_store.exists(delivery.package)):
             return
         try:
             _build_in_folder(delivery, _Heartbeat(delivery_id, on_progress))
@@ -126,10 +130,10 @@ class _Heartbeat:
 
 
 def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
-    """Builds in a folder beside the package, which is deleted afterwards; anew while somebody is erased meanwhile."""
+    """Builds in a folder beside the packages, which is deleted afterwards; anew while somebody is erased meanwhile."""
     deliveries: Path = settings.DELIVERIES_DIR
     deliveries.mkdir(mode=0o750, parents=True, exist_ok=True)
-    folder = deliveries / f".making-{delivery.package.stem}"
+    folder = deliveries / f".making-{delivery}"
     is_done = False
     while not is_done:
         shutil.rmtree(folder, ignore_errors=True)
@@ -156,7 +160,8 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool
     heartbeat.enter("package")
     if erased.count() != erased_before:
         return False
-    files = package.write_package(folder, delivery.package.parent, delivery, root=root, site=settings.SITE_URL)
+    files = package.write_package(folder, delivery, root=root, site=settings.SITE_URL)
+    package_store.put(folder / delivery.package, delivery.package)
     if not delivery.root:
         proof = {"root": root, "files": files, "subtree_roots": tree.subtree_roots}
         frozen = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN)

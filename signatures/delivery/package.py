@@ -4,7 +4,6 @@
 subtree roots and digests in the row of the delivery: receipts and the public page need them, not the files.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -38,11 +37,11 @@ def read_leaves(file: IO[bytes]) -> Iterator[bytes]:
         yield bytes.fromhex(line[_LEAF].decode())
 
 
-def write_package(folder: Path, to: Path, delivery: Delivery, *, root: str, site: str) -> dict[str, str]:
-    """Packs PDF, signatories.csv and leaves.csv of `folder` into `to`. Returns the SHA-256 of each file and package.
+def write_package(folder: Path, delivery: Delivery, *, root: str, site: str) -> dict[str, str]:
+    """Packs PDF, signatories.csv and leaves.csv of `folder`. Returns the SHA-256 of each file and of the package.
 
-    READ-ME.txt and manifest.json are written beside them. The package gets its final name once it is complete and on
-    the disk; the same delivery and files give the same bytes. `site` is the address under which its page is found.
+    READ-ME.txt, manifest.json and the package are written beside them; the same delivery and files give the same bytes.
+    `site` is the address under which its page is found.
 
     Raises:
         zip_archive.TooLarge: the files have more than 4 GiB.
@@ -51,20 +50,6 @@ def write_package(folder: Path, to: Path, delivery: Delivery, *, root: str, site
     digests = {name: zip_archive.sha256_of(folder / name) for name in manifest.DIGESTED}
     (folder / manifest.MANIFEST).write_bytes(manifest.manifest_json(delivery, root=root, files=digests))
     digests[manifest.MANIFEST] = zip_archive.sha256_of(folder / manifest.MANIFEST)
-    draft = to / f".{delivery.package.name}.part"
-    with draft.open("wb") as out:
-        digests[delivery.package.name] = zip_archive.write_zip(out, {name: folder / name for name in manifest.FILES})
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(to / delivery.package.name)
-    _sync_folder(to)
+    with (folder / delivery.package).open("wb") as out:
+        digests[delivery.package] = zip_archive.write_zip(out, {name: folder / name for name in manifest.FILES})
     return digests
-
-
-def _sync_folder(folder: Path) -> None:
-    """Writes the new name to the disk, too, so that it survives a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

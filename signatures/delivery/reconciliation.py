@@ -6,7 +6,6 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.db.models import Count
@@ -15,7 +14,7 @@ from django.utils.text import Truncator
 from campaign.models import Letter
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.delivery import manifest, pdf, snapshot, zip_archive
+from signatures.delivery import manifest, package_store, pdf, snapshot
 from signatures.models import Delivery, Signature
 from signatures.registries import AlarmCode, AuditAction
 from signatures.states import State
@@ -89,20 +88,21 @@ def _check_delivery(delivery: Delivery) -> Iterator[Check]:
     yield Check(f"{delivery}, rows of the snapshot", expected["delivered"], delivery.rows.count())
     yield Check(f"{delivery}, named rows of the snapshot", expected["named"], named.count())
     if delivery.root:
-        yield Check(f"{delivery}, the package is there", "yes", "yes" if package.exists() else "no")
-        if package.exists():
+        is_there = package_store.exists(package)
+        yield Check(f"{delivery}, the package is there", "yes", "yes" if is_there else "no")
+        if is_there:
             yield from _check_package(delivery, package)
 
 
-def _check_package(delivery: Delivery, package: Path) -> Iterator[Check]:
+def _check_package(delivery: Delivery, package: str) -> Iterator[Check]:
     """Checks what the package holds; of one that cannot be read, only the first fault."""
     expected = delivery.counts
     # Rebuilt without the words of somebody erased, it is another file with the same counts and root.
     if not delivery.rows.filter(salt__isnull=True).exists():
-        is_same = zip_archive.sha256_of(package) == delivery.files[package.name]
+        is_same = package_store.sha256_of(package) == delivery.files[package]
         yield Check(f"{delivery}, digest of the package", "the same", "the same" if is_same else "another")
     try:
-        with zipfile.ZipFile(package) as archive:
+        with package_store.open_package(package) as file, zipfile.ZipFile(file) as archive:
             claims = json.loads(archive.read(manifest.MANIFEST))
             rows, leaves = (_count_rows(archive, name) for name in (manifest.CSV, manifest.LEAVES))
             with archive.open(manifest.PDF) as document:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -93,10 +91,10 @@ class Delivery(models.Model):
         return f"{self.letter.slug}-{self.number}"
 
     @property
-    def package(self) -> Path:
-        """The path of its package once it is complete."""
-        folder: Path = settings.DELIVERIES_DIR
-        return folder / f"{self.letter.slug}-{self.number}.zip"
+    def package(self) -> str:
+        """The name of its package. Once there is one it stays, whatever becomes of the letter's slug."""
+        made = (name for name in self.files if name.endswith(".zip"))
+        return next(made, f"{self.letter.slug}-{self.number}.zip")
 
 
 class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):

@@ -63,7 +63,7 @@ def tree(slug: str, out: str) -> None:
     seconds, memory = time.perf_counter() - started, peak() - before
     (folder / manifest.PDF).write_bytes(b"%PDF-1.7")
     root = written.root.hex()
-    files = package.write_package(folder, folder, delivery, root=root, site="http://localhost:8000")
+    files = package.write_package(folder, delivery, root=root, site="http://localhost:8000")
     Delivery.objects.filter(pk=delivery.pk).update(
         root=root, subtree_roots=written.subtree_roots, files=files, state="ready"
     )
@@ -73,7 +73,7 @@ def tree(slug: str, out: str) -> None:
     built = merkle.build_tree(iter(leaves))
     alone = time.perf_counter() - started
     started = time.perf_counter()
-    with (folder / delivery.package.name).open("rb") as file:
+    with (folder / delivery.package).open("rb") as file:
         found = list(verification.verify(file, progress=lambda _bytes: None))
     verify = time.perf_counter() - started
     wrong = [finding.text for finding in found if finding.holds is False]

@@ -1,12 +1,13 @@
 """Makes a delivery with its package, as the build job leaves it, with any bytes in place of the typeset letter."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
 from django.conf import settings
 
 from campaign.models import Letter
-from signatures.delivery import freezing, manifest, package
+from signatures.delivery import freezing, manifest, package, package_store
 from signatures.models import Delivery
 
 
@@ -18,6 +19,10 @@ def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
     return delivery
 
 
+def path_of(delivery: Delivery) -> Path:
+    return Path(package_store.place(delivery.package))
+
+
 def make_files(delivery: Delivery, to: Path) -> Path:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -26,7 +31,8 @@ def make_files(delivery: Delivery, to: Path) -> Path:
         (folder / manifest.PDF).write_bytes(
             f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode()
         )
-        files = package.write_package(folder, to, delivery, root=root, site=settings.SITE_URL)
+        files = package.write_package(folder, delivery, root=root, site=settings.SITE_URL)
+        shutil.move(folder / delivery.package, to / delivery.package)
     if not delivery.root:
         delivery.root, delivery.subtree_roots, delivery.files, delivery.state = (
             root,
@@ -35,4 +41,4 @@ def make_files(delivery: Delivery, to: Path) -> Path:
             Delivery.State.READY,
         )
         delivery.save(update_fields=["root", "subtree_roots", "files", "state"])
-    return to / delivery.package.name
+    return to / delivery.package

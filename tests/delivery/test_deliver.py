@@ -32,6 +32,7 @@ from signatures.management.commands import worker
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
+from tests.delivery.factories import path_of
 from tests.factories import make_many, make_signature
 
 pytestmark = [
@@ -84,8 +85,8 @@ def test_the_command_freezes_and_builds_a_package_that_verifies(
     output = capsys.readouterr().out
     delivery = Delivery.objects.get()
     assert "Delivery 1 of bridge: 3 delivered, 2 named, 1 counted only, 1 still waiting" in output
-    assert delivery.root in output and str(delivery.package) in output
-    call_command("verify_delivery", str(delivery.package))
+    assert delivery.root in output and str(path_of(delivery)) in output
+    call_command("verify_delivery", str(path_of(delivery)))
     call_command("reconcile")
     assert "all agree" in capsys.readouterr().out
 
@@ -120,7 +121,7 @@ def test_a_preview_is_marked_DRAFT_and_counts_those_who_wait(signed: Letter, off
 def test_the_package_holds_five_files_and_the_pdf_names_everybody(frozen: Delivery, deliveries: Path) -> None:
     ready = built(frozen)
     assert (ready.state, files_of(deliveries)) == (Delivery.State.READY, ["bridge-1.zip"])
-    with zipfile.ZipFile(ready.package) as bundle:
+    with zipfile.ZipFile(path_of(ready)) as bundle:
         names = ["letter-with-signatories.pdf", "signatories.csv", "leaves.csv", "manifest.json", "READ-ME.txt"]
         assert bundle.namelist() == names
         document = PdfReader(io.BytesIO(bundle.read(names[0])))
@@ -132,30 +133,30 @@ def test_the_package_holds_five_files_and_the_pdf_names_everybody(frozen: Delive
 
 
 def test_E9_a_package_that_is_built_again_has_the_same_bytes(frozen: Delivery) -> None:
-    first = built(frozen).package.read_bytes()
-    frozen.package.unlink()
+    first = path_of(built(frozen)).read_bytes()
+    path_of(frozen).unlink()
     building.build(frozen.pk)
-    assert frozen.package.read_bytes() == first
+    assert path_of(frozen).read_bytes() == first
 
 
 def test_signatures_and_withdrawals_after_freezing_change_nothing(frozen: Delivery) -> None:
     withdrawal.withdraw(Signature.objects.get(name="Ada Lovelace"))
     make_many(frozen.letter, 3)
-    with zipfile.ZipFile(built(frozen).package) as bundle:
+    with zipfile.ZipFile(path_of(built(frozen))) as bundle:
         rows = bundle.read("signatories.csv").decode("utf-8-sig").splitlines()
     assert len(rows) == 3 and any("Ada Lovelace" in row for row in rows)
 
 
 def test_a_package_built_after_an_erasure_has_no_word_of_that_person(frozen: Delivery) -> None:
     root = built(frozen).root
-    assert "김철수".encode() in frozen.package.read_bytes()
-    frozen.package.unlink()
+    assert "김철수".encode() in path_of(frozen).read_bytes()
+    path_of(frozen).unlink()
     withdrawal.erase(Signature.objects.get(name="김철수"))
     building.build(frozen.pk)
-    assert "김철수".encode() not in frozen.package.read_bytes()
+    assert "김철수".encode() not in path_of(frozen).read_bytes()
     frozen.refresh_from_db()
     assert frozen.root == root
-    call_command("verify_delivery", str(frozen.package))
+    call_command("verify_delivery", str(path_of(frozen)))
     assert [str(check) for check in reconciliation.check_delivered() if not check.holds] == []
 
 
@@ -168,9 +169,9 @@ def test_somebody_erased_during_the_build_is_in_no_file(frozen: Delivery) -> Non
             withdrawal.erase(Signature.objects.get(name="김철수"))
 
     building.build(frozen.pk, on_progress=erase)
-    content = frozen.package.read_bytes()
+    content = path_of(frozen).read_bytes()
     assert erased and "김철수".encode() not in content and b"Ada Lovelace" in content
-    call_command("verify_delivery", str(frozen.package))
+    call_command("verify_delivery", str(path_of(frozen)))
 
 
 def test_two_jobs_at_once_build_once(frozen: Delivery) -> None:
@@ -235,7 +236,7 @@ def test_a_job_killed_at_any_point_is_repeated_and_leaves_no_partial_package(
         assert building.unfinished() == [delivery.pk]
     assert built(delivery).state == Delivery.State.READY
     assert files_of(deliveries) == ["bridge-1.zip"]
-    call_command("verify_delivery", str(delivery.package), stdout=io.StringIO())
+    call_command("verify_delivery", str(path_of(delivery)), stdout=io.StringIO())
 
 
 def test_a_job_without_heartbeat_is_enqueued_again_by_the_worker(frozen: Delivery) -> None:
@@ -398,16 +399,16 @@ def test_reconcile_names_a_difference(frozen: Delivery, capsys: pytest.CaptureFi
     Signature.objects.filter(name="Never").update(
         state=State.WITHDRAWN, place=None, name="", name_key="", sort_key="", search_text=""
     )
-    data = bytearray(frozen.package.read_bytes())
+    data = bytearray(path_of(frozen).read_bytes())
     data[data.index(b"Ada Lovelace")] ^= 1
-    frozen.package.write_bytes(data)
+    path_of(frozen).write_bytes(data)
     with pytest.raises(CommandError, match="do not agree"):
         call_command("reconcile", quiet=True)
     assert "DIFFERS bridge-1, digest of the package" in capsys.readouterr().out
 
 
 def test_reconcile_finds_one_name_more_in_the_pdf(frozen: Delivery) -> None:
-    package = built(frozen).package
+    package = path_of(built(frozen))
     with zipfile.ZipFile(package) as bundle:
         files = {name: bundle.read(name) for name in bundle.namelist()}
     with (
@@ -430,7 +431,7 @@ def test_the_nightly_check_raises_an_alarm_on_a_difference(frozen: Delivery, mon
     (checked,) = AuditEntry.objects.filter(action="reconcile")
     assert checked.detail == {"delivery-drift": 0}
 
-    frozen.package.unlink()
+    path_of(frozen).unlink()
     monkeypatch.setattr(audit_log, "DAILY", timedelta(0))
     run_worker_once()
     alarms = dict(AuditEntry.objects.filter(action="alarm").values_list("detail__code", "reason"))
@@ -445,7 +446,7 @@ def run_worker_once() -> None:
 
 
 def test_reconcile_finds_a_missing_package(frozen: Delivery) -> None:
-    built(frozen).package.unlink()
+    path_of(built(frozen)).unlink()
     (broken,) = (check for check in reconciliation.reconcile() if not check.holds)
     assert str(broken) == "bridge-1, the package is there: no instead of yes"
 
@@ -455,7 +456,7 @@ def test_a_canary_of_every_state_and_visibility_is_only_where_it_may_be(letter: 
         for visibility in Visibility:
             make_signature(letter, f"Canary {state} {visibility}", state, visibility)
     delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
-    with zipfile.ZipFile(delivery.package) as bundle:
+    with zipfile.ZipFile(path_of(delivery)) as bundle:
         document = PdfReader(io.BytesIO(bundle.read("letter-with-signatories.pdf")))
         text = " ".join("\n".join(page.extract_text() for page in document.pages).split())
         files = b"".join(bundle.read(name) for name in bundle.namelist() if not name.endswith(".pdf")).decode()

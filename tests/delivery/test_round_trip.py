@@ -23,6 +23,7 @@ from signatures.delivery.pdf import Report
 from signatures.models import Delivery
 from signatures.signing import withdrawal
 from signatures.states import Visibility
+from tests.delivery.factories import path_of
 from tests.delivery.test_pdf_delivery import everyone, found
 from tests.factories import make_many, make_signature
 
@@ -55,7 +56,7 @@ def built(delivery: Delivery) -> Delivery:
 
 
 def file_of(delivery: Delivery, name: str) -> bytes:
-    with zipfile.ZipFile(delivery.package) as bundle:
+    with zipfile.ZipFile(path_of(delivery)) as bundle:
         return bundle.read(name)
 
 

@@ -61,7 +61,7 @@ def original_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
               "organizations": 1, "paper": 0, "revisions": {"1": 8}, "since": None, "added": 0, "gone": 0, "errata": {}}  # fmt: skip
     at = datetime(2026, 5, 7, 12, tzinfo=UTC)
     delivery = Delivery(letter=Letter(slug="bridge"), number=1, frozen_at=at, order="name", texts=[], counts=counts)
-    package.write_package(folder, folder, delivery, root=tree(leaves).root.hex(), site="https://letter.example")
+    package.write_package(folder, delivery, root=tree(leaves).root.hex(), site="https://letter.example")
     return folder / "bridge-1.zip"
 
 

@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
-from signatures.delivery import building, errata, freezing, manifest
+from signatures.delivery import building, errata, freezing, manifest, package_store
 from signatures.models import Delivery, SignedLetter
 from signatures.retention import ADDRESSES_AT_LEAST
 from signatures.staff.fresh_sign_in import fresh_sign_in
@@ -231,12 +231,13 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return redirect("admin:signatures_delivery_change", pk)
 
     def _package(self, request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
-        file = delivery.package
-        if delivery.state == Delivery.State.VOID or not delivery.root or not file.exists():
+        name = delivery.package
+        if delivery.state == Delivery.State.VOID or not delivery.root or not package_store.exists(name):
             self.message_user(request, "There is no package. Make its files first.", messages.ERROR)
             return redirect("admin:signatures_delivery_change", delivery.pk)
-        building.record_download(delivery, by=request.user.pk)
-        return FileResponse(file.open("rb"), as_attachment=True, filename=file.name, content_type="application/zip")
+        package = package_store.open_package(name)
+        building.record_download(delivery, package, by=request.user.pk)
+        return FileResponse(package, as_attachment=True, filename=name, content_type="application/zip")
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         if step not in STEPS:
@@ -269,7 +270,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         runs = building.is_running(delivery)
         context = {
             "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
-            "has_package": delivery.package.exists(),
+            "has_package": package_store.exists(delivery.package),
             "runs": runs,
             "stage": building.STAGES.get(delivery.stage, (0, 0, ""))[2],
             "steps": [(name, step.title) for name, step in STEPS.items() if delivery.state in step.states],

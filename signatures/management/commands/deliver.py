@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from signatures.delivery import building, freezing
+from signatures.delivery import building, freezing, package_store
 from signatures.management.commands._common import LetterCommand, move_to
 from signatures.transitions import TransitionNotAllowed
 
@@ -34,5 +34,5 @@ class Command(LetterCommand):
         self.stdout.write(
             f"Delivery {delivery.number} of {letter.slug}: {counts['delivered']} delivered, "
             f"{counts['named']} named, {counts['counted_only']} counted only, {counts['waiting']} still waiting\n"
-            f"root {delivery.root}\n{delivery.package}"
+            f"root {delivery.root}\n{package_store.place(delivery.package)}"
         )
