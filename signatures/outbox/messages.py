@@ -53,7 +53,9 @@ def _build(
         return None
     if mail.kind == OutboxMail.Kind.UPDATE:
         return _update(mail, person, address, subjects)
-    context = {"link": personal_link(person, language=mail.language), **_letter(mail, person)}
+    context: dict[str, Any] = {"link": personal_link(person, language=mail.language)}
+    if mail.kind != OutboxMail.Kind.QUESTION:
+        context |= _letter(mail, person)
     if mail.kind == OutboxMail.Kind.LINK:
         context["standing"] = Signature.objects.of_mailbox(person).standing().filter(kind=person.kind)
     elif mail.kind == OutboxMail.Kind.LINKS:
@@ -102,7 +104,7 @@ def _update(
 def _letter(mail: OutboxMail, person: Signature | Submission) -> dict[str, Any]:
     """Returns the title of the letter: whoever signed several must know which one the links are about.
 
-    Updates have none: the address that they lead to says it, and they repeat no word of what is there.
+    Questions and updates have none: they stay neutral, and the pages that they lead to say it.
     """
     with translation.override(mail.language):
         text = text_cache.newest(person.letter_id)
