@@ -18,8 +18,8 @@ from campaign.letters.logos import read_logo
 from campaign.letters.publishing import authoritative_text
 from campaign.letters.row_fields import BOARD, ButtonsForm, LinesField, RowsField
 from campaign.letters.time_fields import ZonedTimeField, zone_choices
-from campaign.models import Letter, LetterSlug, Logo
-from campaign.models.languages import language_choices
+from campaign.models import Letter, Logo
+from campaign.models.languages import LanguageFormField
 
 Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
 
@@ -47,10 +47,10 @@ class RecipientForm(StepForm):
         ("Languages", {"fields": ("language", "texts")}),
     )
 
-    language = forms.ChoiceField(
+    language = LanguageFormField(
         label="Authoritative language",
-        choices=lambda: [("", "---------"), *language_choices()],
-        help_text="Its text counts where texts differ: above each translation, readers are told so.",
+        help_text="The code, such as en, fr or ar. Its text counts where texts differ: above each translation, readers "
+        "are told so.",
     )
 
     class Meta:
@@ -69,12 +69,6 @@ class RecipientForm(StepForm):
             self.initial["language"] = text.language if text else ""
             self.fields["language"].disabled = text is None or text.published_at is not None
             self.fields["language"].required = text is not None
-
-    def clean_slug(self) -> str:
-        slug: str = self.cleaned_data["slug"]
-        if LetterSlug.objects.filter(slug=slug).exclude(letter=self.instance.pk):
-            raise forms.ValidationError("Another letter has or had this slug. Please choose another one.")
-        return slug
 
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"]
@@ -108,7 +102,8 @@ class NewLetterForm(RecipientForm):
         self.cleaned_data["slug"] = self.cleaned_data["slug"] or slugify(self.cleaned_data.get("title", ""))[:50]
         if not self.cleaned_data["slug"]:
             raise forms.ValidationError("Please write one, in Latin letters, digits and hyphens.")
-        return super().clean_slug()
+        slug: str = self.cleaned_data["slug"]
+        return slug
 
 
 class LetterheadForm(StepForm):

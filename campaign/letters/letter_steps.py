@@ -23,7 +23,7 @@ from campaign.letters.logos import set_logo
 from campaign.letters.privacy import DEFAULTS
 from campaign.letters.publishing import authoritative_text, begin, change_language
 from campaign.models import Letter, Logo, PrivacyText, Translation
-from campaign.models.languages import language_choices
+from campaign.models.languages import LanguageFormField
 
 TEXT, PUBLISH = "text", "publish"
 NEXT = "next"  # the value of the button that saves and goes on
@@ -143,11 +143,7 @@ class TextSteps(StepTemplate):
 
 
 class PrivacyTextForm(ConflictCheckedForm):
-    language = forms.ChoiceField(
-        label="Language",
-        choices=lambda: [("", "---------"), *language_choices()],
-        help_text=PRIVACY_HELP["language"],
-    )
+    language = LanguageFormField(label="Language", help_text=PRIVACY_HELP["language"])
 
     class Meta:
         model = PrivacyText
@@ -164,9 +160,6 @@ class PrivacyTextInline(admin.StackedInline[PrivacyText, Letter]):
     form: Any = PrivacyTextForm
     extra = 1
     verbose_name_plural = "Privacy notice of this letter"
-
-    def get_max_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
-        return len(language_choices())
 
 
 class StepPages(StepTemplate):

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from campaign.letters import reading
 from campaign.models import PrivacyText, Translation
 
 # The words of the site, where the organization of a letter wrote none. What is kept for how long is in a table.
@@ -46,7 +47,7 @@ def own_paragraphs(shown: Translation) -> Mapping[str, Paragraph]:
     Args:
         shown: a text as readers of the page see it.
     """
-    languages = (get_language() or "", shown.authoritative_language or shown.language)  # type: ignore[attr-defined]  # set by `shown`
+    languages = (reading.wanted(), shown.authoritative_language or shown.language)  # type: ignore[attr-defined]  # set by `shown`
     texts = {text.language: text for text in PrivacyText.objects.filter(letter=shown.revision.letter_id)}
     found: dict[str, Paragraph] = {}
     for language in languages:

@@ -61,5 +61,7 @@ class LanguageField(models.CharField[str, str]):
         return languages.normalize(str(super().to_python(value) or ""))
 
     def formfield(self, **options: Any) -> Any:
-        wanted = {"form_class": LanguageFormField, "help_text": "The code, such as fr, ar or zh-hans."}
-        return super().formfield(**{**options, **wanted, "widget": LanguageInput})
+        help_text = options.pop("help_text", "") or "The code, such as fr, ar or zh-hans."
+        return super().formfield(
+            **{**options, "form_class": LanguageFormField, "widget": LanguageInput, "help_text": help_text}
+        )

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.crypto import salted_hmac
 
-from campaign.letters import text_cache
+from campaign.letters import reading, text_cache
 from signatures.models import EmailSubject, OutboxMail, Signature, Submission
 from signatures.outbox import rendering, topics
 from signatures.registries import AlarmCode
@@ -106,7 +106,7 @@ def _letter(mail: OutboxMail, person: Signature | Submission) -> dict[str, Any]:
 
     Questions and updates have none: they stay neutral, and the pages that they lead to say it.
     """
-    with translation.override(mail.language):
+    with reading.reading(person.language):
         text = text_cache.newest(person.letter_id)
     return {"letter_title": text.title, "letter_language": text.language}
 

@@ -3,9 +3,9 @@
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from campaign.letters import reading
 from campaign.models import Letter, Translation, in_language
 from campaign.runtime.replica import reads_replica
 from campaign.web.middleware import public_page
@@ -35,7 +35,7 @@ def letters_page(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "letter": letter,
-            "translation": in_language(texts[letter.pk], get_language() or ""),
+            "translation": in_language(texts[letter.pk], reading.wanted()),
             "counts": numbers[letter.pk],
             "delivery": newest.get(letter.pk),
         }

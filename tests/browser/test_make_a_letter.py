@@ -1,4 +1,4 @@
-"""An editor makes a letter from login to publishing, in a real browser: rows, preview, contrast and logo."""
+"""An editor makes a letter in two languages, from login to publishing, in a real browser; supporters sign it."""
 
 import io
 
@@ -28,25 +28,46 @@ def is_our_fault(said: ConsoleMessage) -> bool:
     return said.type == "error" and "favicon" not in said.location["url"]
 
 
-def test_an_editor_makes_a_letter_of_an_orchestra_to_its_town_council(browser: Browser, site: LiveSite) -> None:
-    site.python("tests.browser.staff_sessions", "make_staff('orla', 'editor')")
+FRENCH, ARABIC = "Gardons la salle", "لنحافظ على القاعة"
+WRONG, RIGHT = "القاعه", "القاعة"  # one word, corrected
+
+
+def sign_and_confirm(browser: Browser, site: LiveSite, language: str, name: str) -> None:
+    """A supporter reads the letter in this language, signs it, and confirms by the link in the email."""
     page = browser.new_context(base_url=site.url).new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if is_our_fault(said) else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto("/admin/")
-    sign_in(page, "orla")
+    page.goto(f"/{language}/letters/keep-the-hall/")
+    page.get_by_label("On this website and in the delivered letter", exact=True).check()
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Email address").fill(f"{language}-reader@example.org")
+    page.get_by_label("I put my name under").check()
+    page.get_by_role("button", name="Sign", exact=True).click()
+    page.goto(site.wait_for_mail(f"{language}-reader@example.org"))
+    page.get_by_label("I put my name under").check()
+    page.get_by_role("button", name="Confirm my signature").click()
+    expect(page.get_by_text("revision 1")).to_be_visible()
+    page.context.close()
+
+
+def publish(page: Page) -> None:
+    page.get_by_role("link", name="Publish").click()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.locator(".messagelist")).to_contain_text("Published.")
+
+
+def make_in_french(page: Page) -> None:
+    """All steps, up to the page on which it is published."""
     page.goto("/admin/campaign/letter/")
     page.get_by_role("link", name="Add letter").click()
-    page.get_by_label("Title:").press_sequentially("Keep the hall")
-    expect(page.get_by_label("Slug:")).to_have_value("keep-the-hall")
+    page.get_by_label("Title:").press_sequentially(FRENCH)
+    expect(page.get_by_label("Slug:")).to_have_value("gardons-la-salle")
+    page.get_by_label("Slug:").fill("keep-the-hall")
     page.get_by_label("Recipient:", exact=True).fill("the town council")
-    page.get_by_label("Authoritative language:").select_option("en")
+    page.get_by_label("Authoritative language:").fill("fr")
     go_on(page, "The text")
 
     page.get_by_label("Addressee:").fill("The town council\nMarket 1")
-    page.get_by_label("Body:").fill("We ask for *one* hall.")
-    expect(page.locator(".preview em")).to_have_text("one")
+    page.get_by_label("Body:").fill("Nous demandons *une* salle.")
+    expect(page.locator(".preview em")).to_have_text("une")
     for name in ("Otto Horn", "Clara Bow", "Nobody"):
         page.get_by_role("button", name="Add a row").click()
         page.keyboard.type(name)
@@ -67,21 +88,62 @@ def test_an_editor_makes_a_letter_of_an_orchestra_to_its_town_council(browser: B
     page.get_by_label("Logo:", exact=True).set_input_files(logo())
     go_on(page, "Publish")
 
+
+def translate_into_arabic_and_correct_a_word(page: Page) -> None:
+    page.goto("/admin/campaign/letter/")
+    page.get_by_role("link", name="keep-the-hall").click()
+    page.get_by_role("link", name="Add a text in another language").click()
+    expect(page.get_by_label("Title:")).to_have_value(FRENCH)
+    page.get_by_label("Language:", exact=True).fill("ar")
+    page.get_by_label("Title:").fill(ARABIC)
+    page.get_by_label("Body:").fill(f"نطلب {WRONG}.")
+    page.get_by_role("button", name="Save and stay").click()
+    publish(page)
+
+    page.goto("/admin/campaign/translation/")
+    page.get_by_role("link", name=ARABIC).click()
+    page.get_by_role("link", name="Write a new text that begins with this one").click()
+    page.get_by_label("Body:").fill(f"نطلب {RIGHT}.")
+    page.get_by_role("button", name="Save and stay").click()
+    publish(page)
+
+
+def test_an_editor_publishes_a_letter_in_french_and_arabic_corrects_a_word_and_supporters_sign_each(
+    browser: Browser, site: LiveSite
+) -> None:
+    site.python("tests.browser.staff_sessions", "make_staff('orla', 'editor')")
+    page = browser.new_context(base_url=site.url).new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if is_our_fault(said) else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/admin/")
+    sign_in(page, "orla")
+    make_in_french(page)
     page.get_by_role("button", name="Publish").click()
     expect(page.locator(".messagelist")).to_contain_text("Published.")
     reader = browser.new_context(base_url=site.url).new_page()
     reader.goto("/letters/keep-the-hall/")
-    expect(reader.get_by_role("heading", level=1)).to_have_text("Keep the hall")
+    expect(reader.get_by_role("heading", level=1)).to_have_text(FRENCH)
     expect(reader.locator(".signatories li").first).to_contain_text("Clara Bow")
     expect(reader.locator(".letterhead img")).to_be_visible()
     assert reader.evaluate("document.querySelector('.letterhead img').naturalWidth") == 300
 
-    # The other tests of this site know one letter.
-    page.get_by_role("link", name="Keep the hall").click()
-    page.get_by_label("Action").select_option(label="Take back…")
-    page.get_by_role("button", name="Run").click()
-    page.get_by_role("button", name="Take this text back").click()
-    expect(page.locator(".messagelist")).to_contain_text("Taken back.")
+    translate_into_arabic_and_correct_a_word(page)
+    reader.goto("/ar/letters/keep-the-hall/")
+    expect(reader.locator("article")).to_contain_text(RIGHT)
+    reader.goto("/fr/letters/keep-the-hall/")
+    expect(reader.get_by_role("heading", level=1)).to_have_text(FRENCH)
+
+    sign_and_confirm(browser, site, "fr", "Élodie Lambert")
+    sign_and_confirm(browser, site, "ar", "ليلى حداد")
+    rows = site.sql(
+        "SELECT s.language, t.body FROM signatures_signature s JOIN campaign_translation t ON t.id = translation_id"
+        " JOIN campaign_letter l ON l.id = s.letter_id WHERE l.slug = 'keep-the-hall' ORDER BY 1"
+    )
+    assert rows == [("ar", f"نطلب {RIGHT}."), ("fr", "Nous demandons *une* salle.")]
+    site.sql(
+        "UPDATE campaign_letter SET state = 'archived' WHERE slug = 'keep-the-hall'"
+    )  # other tests know one letter
     assert complaints == []
     page.context.close()
     reader.context.close()

@@ -254,7 +254,7 @@ def test_a_text_without_a_body_is_not_published(staff: Client, new: Letter) -> N
 def test_a_slug_that_another_letter_has_or_had_is_refused(staff: Client, letter: Letter, slug: str) -> None:
     LetterSlug.objects.create(slug="former", letter=letter)
     page = refused(staff, ADD, title="Keep it", recipient="x", language="en", slug=slug)
-    assert "Another letter has or had this slug." in page
+    assert "Another letter has or had this address" in page
     draft = make_letter("tunnel", state=Letter.State.DRAFT)
     refused(staff, step_of(draft, "recipient"), slug=slug)
     go_on(staff, step_of(letter, "signing"), goal="3")
