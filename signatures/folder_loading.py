@@ -10,8 +10,9 @@ from django.db import DataError, transaction
 from campaign.letters import text
 from campaign.letters.folder import LetterFolder, TextFile, paragraphs
 from campaign.letters.folder_files import LETTER_FILE, NotALetter
+from campaign.letters.logos import set_logo
 from campaign.letters.publishing import Refused, revise
-from campaign.models import Letter, LoadedFolder, PrivacyText, Translation
+from campaign.models import Letter, LoadedFolder, Logo, PrivacyText, Translation
 from signatures import publication
 from signatures.audit import audit_log
 from signatures.registries import AuditAction
@@ -48,6 +49,8 @@ class Loading:
         if letter.slug != self.folder.slug:
             self.lines.append(f"{LETTER_FILE}: slug: kept as {letter.slug}, as staff changed it.")
         self.load_fields(letter, is_new=found is None)
+        if self.folder.logo:
+            self.load_logo(letter, self.folder.logo)
         for language, words in self.folder.privacy.items():
             self.load_privacy(letter, language, words)
         for file in sorted(self.folder.texts, key=lambda file: not file.details.get("authoritative", False)):
@@ -94,6 +97,13 @@ class Loading:
             raise NotALetter(_sentences(LETTER_FILE, error)) from None
         self.lines.append(f"{LETTER_FILE}: {'a new letter' if is_new else ', '.join(changed)}.")
         self.record(AuditAction.SET_LETTER, letter, ", ".join(changed))
+
+    def load_logo(self, letter: Letter, new: Logo) -> None:
+        current = Logo.objects.filter(letter=letter).values_list("digest", flat=True).first() or ""
+        if self.is_taken("logo", "logo", current=current, new=new.digest, default=""):
+            set_logo(letter, new)
+            self.lines.append("logo.")
+            self.record(AuditAction.SET_LETTER, letter, "logo")
 
     def load_privacy(self, letter: Letter, language: str, words: dict[str, str]) -> None:
         row = letter.privacy_texts.filter(language=language).first() or PrivacyText(letter=letter, language=language)

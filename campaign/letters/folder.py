@@ -10,12 +10,15 @@ from typing import Any
 
 import tomli_w
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 
 from campaign.letters.folder_files import FENCE, LETTER_FILE, ByAnyKey, NotALetter, line_of, read_file
 from campaign.letters.languages import normalize
-from campaign.models import Letter, PrivacyText, Translation
+from campaign.letters.logos import read_logo
+from campaign.models import Letter, Logo, PrivacyText, Translation
 from campaign.models.languages import check_language
 
+LOGO, LOGO_SUFFIXES = "logo", {".png", ".jpg", ".jpeg", ".webp"}
 # What a file may hold: a type, a list of one shape, or a table of keys with theirs.
 _LETTERHEAD = {
     **dict.fromkeys(("name", "telephone", "web", "board_title"), str),
@@ -55,6 +58,7 @@ class LetterFolder:
     Attributes:
         fields: those fields of `Letter` that the folder has, without the slug.
         privacy: the paragraphs of `PrivacyText`, by language.
+        logo: of the letterhead, not stored yet.
         ignored: the names of files that belong to no letter.
     """
 
@@ -62,6 +66,7 @@ class LetterFolder:
     fields: dict[str, Any]
     privacy: dict[str, dict[str, str]]
     texts: list[TextFile]
+    logo: Logo | None
     ignored: list[str]
 
 
@@ -90,14 +95,27 @@ def read_folder(folder: Path) -> LetterFolder:
         if codes.count(code) > 1
     ]
     privacy = {_code(key, LETTER_FILE, problems): words for key, words in letter[0].get("privacy", {}).items()}
+    images = [path for path in sorted(folder.iterdir()) if path.stem == LOGO and path.suffix in LOGO_SUFFIXES]
+    logo = _read_logo(images, problems) if images else None
     if problems:
         raise NotALetter("\n".join(problems))
     data = letter[0]
     texts = [_text_file(path, code, *file) for code, (path, file) in zip(codes, read.items(), strict=True) if file]
-    known = {LETTER_FILE, *(path.name for path in read)}
+    known = {LETTER_FILE, *(path.name for path in (*read, *images))}
     ignored = [path.name for path in sorted(folder.iterdir()) if path.name not in known and path.name[0] != "."]
     fields = {name: data[name] for name in letter_fields() if name in data}
-    return LetterFolder(data["slug"], fields, privacy, texts, ignored)
+    return LetterFolder(data["slug"], fields, privacy, texts, logo, ignored)
+
+
+def _read_logo(images: list[Path], problems: list[str]) -> Logo | None:
+    if len(images) > 1:
+        problems.append(f"{images[1].name}: there is a logo already, {images[0].name}.")
+        return None
+    try:
+        return read_logo(ContentFile(images[0].read_bytes(), images[0].name))
+    except ValidationError as error:
+        problems.append(f"{images[0].name}: {error.message}")
+        return None
 
 
 def _letter_shape() -> dict[str, Any]:
@@ -150,6 +168,8 @@ def write_folder(letter: Letter, folder: Path) -> list[str]:
     if privacy := {row.language: paragraphs(row) for row in letter.privacy_texts.all()}:
         table["privacy"] = privacy
     (folder / LETTER_FILE).write_text(tomli_w.dumps(table), encoding="utf-8", newline="\n")
+    if logo := Logo.objects.filter(letter=letter).first():
+        (folder / f"{LOGO}.png").write_bytes(bytes(logo.png))
     texts = {text.language: text for text in Translation.objects.shown(letter.slug)}
     drafts = Translation.objects.drafts().filter(revision__letter=letter).order_by("-revision__number")
     left_out = [draft.language for draft in drafts if texts.setdefault(draft.language, draft) is not draft]

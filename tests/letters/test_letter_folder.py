@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from campaign.letters.folder import read_folder
+from campaign.letters.logos import set_logo
 from campaign.letters.publishing import publish, revise
-from campaign.models import Letter, PrivacyText, Translation
+from campaign.models import Letter, Logo, PrivacyText, Translation
 from signatures.models import AuditEntry
 from signatures.registries import AuditAction
 from tests.factories import WORDS
@@ -137,6 +139,21 @@ def test_a_detail_alone_is_a_correction(folder: Path) -> None:
     assert [text.recipient for text in Translation.objects.shown("concert-hall")] == ["", "시의회"]
 
 
+def draw_logo(folder: Path, name: str, color: str) -> None:
+    Image.new("RGB", (60, 30), color).save(folder / name)
+
+
+def test_a_logo_is_loaded_and_exported_with_the_letter(folder: Path, tmp_path: Path) -> None:
+    draw_logo(folder, "logo.jpg", "navy")
+    assert "logo." in load(folder)
+    assert (Logo.objects.get().width, Logo.objects.get().height) == (60, 30)
+    export(tmp_path / "out")
+    assert load(tmp_path / "out") == ["Loaded /letters/concert-hall/: nothing to change"]
+    draw_logo(folder, "logo.jpg", "white")
+    set_logo(Letter.objects.get(), None)  # by staff
+    assert "logo: kept as it is on the site; --overwrite takes the folder's." in load(folder)
+
+
 def test_every_change_is_an_audit_entry(folder: Path) -> None:
     load(folder)
     publishing = [AuditAction.SET_TRANSLATION, AuditAction.PUBLISH]
@@ -242,6 +259,14 @@ def test_a_file_that_is_no_text_is_refused(folder: Path, content: bytes | None) 
 def test_a_folder_without_a_letter_or_a_text_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path)[0] == "letter.toml: the file is missing."
     assert "there is no text, such as en.md" in refused(tmp_path)[1]
+
+
+def test_a_logo_that_is_no_image_is_refused(folder: Path) -> None:
+    write(folder, "logo.png", "<svg/>")
+    assert refused(folder) == ["logo.png: This is an SVG file. Those can hold scripts: please save the logo as PNG."]
+    draw_logo(folder, "logo.png", "navy")
+    draw_logo(folder, "logo.webp", "navy")
+    assert refused(folder) == ["logo.webp: there is a logo already, logo.png."]
 
 
 def test_a_file_of_another_kind_is_told_and_left_alone(folder: Path) -> None:
