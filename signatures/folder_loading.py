@@ -1,7 +1,7 @@
 """Loading a letter from a folder: what staff changed on the site meanwhile is kept, every change is an audit entry."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -74,9 +74,11 @@ class Loading:
         if current == new:
             self.last[key] = new
             return False
-        if not self.overwrite and current != self.last.get(key, default):
-            self.lines.append(f"{where}: kept as it is on the site; --overwrite takes the folder's.")
-            return False
+        if current != self.last.get(key, default):
+            if not self.overwrite:
+                self.lines.append(f"{where}: kept as it is on the site; --overwrite takes the folder's.")
+                return False
+            self.lines.append(f"{where}: replaces what staff changed on the site.")
         self.last[key] = new
         self.is_changed = True
         return True
@@ -148,7 +150,7 @@ class Loading:
 
 def _plain(value: Any) -> Any:
     """Returns the value as JSON can hold it."""
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
 def _sentences(where: str, error: Exception) -> str:

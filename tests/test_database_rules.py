@@ -64,6 +64,12 @@ def test_a_draft_gives_its_slug_free_when_it_is_changed(letter: Letter) -> None:
     assert list(draft.slugs.values_list("slug", flat=True)) == ["no-typo"]
 
 
+def test_a_letter_that_was_public_keeps_its_slug_as_a_draft(letter: Letter) -> None:
+    Letter.objects.filter(pk=letter.pk).update(state="draft")
+    Letter.objects.filter(pk=letter.pk).update(slug="bridges")
+    refuses("INSERT INTO campaign_letter (slug, recipient, created_at) VALUES ('bridge', 'the council', now())")
+
+
 def test_the_audit_log_is_append_only(letter: Letter) -> None:
     audit_log.record(AuditAction.ALARM, letter_id=letter.pk)
     refuses("UPDATE signatures_auditentry SET reason = 'other'")

@@ -176,7 +176,9 @@ def write_folder(letter: Letter, folder: Path) -> list[str]:
     for language, text in texts.items():
         (folder / f"{language}.md").write_text(_text_source(text), encoding="utf-8", newline="\n")
     earlier = [language for language, text in texts.items() if getattr(text, "wording_day", None)]
+    is_open = letter.state in {Letter.State.OPEN, Letter.State.DRAFT}
     return [
+        *([] if is_open else [f"The state, {letter.state}, is not written. Loaded elsewhere, the letter opens."]),
         *(f"{language}.md: the published text is written; its draft on the site is not." for language in left_out),
         *(f"{language}.md: it translates an earlier wording; elsewhere, the newest." for language in earlier),
     ]

@@ -80,6 +80,8 @@ def _faults(value: Any, shape: Any, keys: _Keys) -> Iterator[tuple[_Keys, str]]:
     elif not isinstance(shape, list):
         if not isinstance(value, shape) or (shape is int and isinstance(value, bool)):
             yield keys, f"“{name}” is {_NAMES[shape]}."
+        elif isinstance(value, datetime) and value.tzinfo is None:
+            yield keys, f"“{name}” needs its offset, such as {value.isoformat()}Z."
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _faults(inner, shape[0], (*keys, number))

@@ -70,7 +70,8 @@ def _status(letter: Letter | None, step: type[StepForm]) -> str:
 
 def _address(letter: Letter, name: str, drafts: list[Translation]) -> str:
     if name == TEXT:
-        text = next(iter(drafts), None) or authoritative_text(letter)
+        authoritative = next((draft for draft in drafts if draft.authoritative), None) or authoritative_text(letter)
+        text = authoritative or next(iter(drafts), None)
         if text:
             return reverse("admin:campaign_translation_change", args=[text.pk])
         return f"{reverse('admin:campaign_translation_add')}?{urlencode({'letter': letter.pk})}"

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from campaign.letters import text
 from campaign.letters.forms import as_id, row_digest
@@ -143,10 +144,19 @@ def _consequences(drafts: list[Translation]) -> dict[str, Any]:
         **steps_context(letter, PUBLISH),
         "letter": letter,
         "opens": letter.state == Letter.State.DRAFT,
+        "pushed_aside": _pushed_aside(letter),
         "texts": [_shown_draft(draft, shown.get(draft.language)) for draft in drafts],
         "others": sorted(shown.keys() - languages),
         "marks": drafts[0].authoritative and bool(shown.keys() - languages),
     }
+
+
+def _pushed_aside(letter: Letter) -> Letter | None:
+    """Returns the letter whose place on the front page this one takes by being opened now; None if it takes none."""
+    first = Letter.objects.current()
+    opens_now = letter.opens_at is None or letter.opens_at <= timezone.now()
+    is_taken = first and first.put_first_at is None and letter.state == Letter.State.DRAFT and opens_now
+    return first if is_taken else None
 
 
 def _shown_draft(draft: Any, before: Translation | None) -> dict[str, Any]:

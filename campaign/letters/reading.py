@@ -16,11 +16,17 @@ from django.utils import translation
 from campaign.letters import languages
 
 _asked = ContextVar("reading", default="")
+_is_strict = ContextVar("is_strict", default=False)
 
 
 def asked() -> str:
     """Returns the language that the address, or the signature on the page, asks for; "" for that of the page."""
     return _asked.get()
+
+
+def is_missing(language: str) -> bool:
+    """Returns whether the address asks for a text in another language than this one, which is all there is."""
+    return _is_strict.get() and language != _asked.get()
 
 
 def wanted() -> str:
@@ -29,14 +35,20 @@ def wanted() -> str:
 
 
 @contextmanager
-def reading(language: str) -> Iterator[None]:
-    """Show the letter in this language meanwhile, and let all addresses lead to that text ("": as the page is)."""
-    token, before = _asked.set(language), get_script_prefix()
+def reading(language: str, *, is_strict: bool = False) -> Iterator[None]:
+    """Show the letter in this language meanwhile, and let all addresses lead to that text ("": as the page is).
+
+    Args:
+        language: the language of the text.
+        is_strict: whether there is no page where there is no such text.
+    """
+    token, strict, before = _asked.set(language), _is_strict.set(is_strict), get_script_prefix()
     set_script_prefix(prefix_of(language))
     try:
         yield
     finally:
         set_script_prefix(before)
+        _is_strict.reset(strict)
         _asked.reset(token)
 
 

@@ -1,6 +1,7 @@
 """The published texts of letters, and how many letters there are, as this process last read them."""
 
 from django.db import Error as DatabaseError
+from django.db.models import Exists
 from django.http import Http404
 
 from campaign.letters import reading
@@ -15,11 +16,13 @@ _texts = ExpiringCache[str | int, list[Translation]](CACHE_SECONDS)
 _listed = ExpiringCache[None, list[Letter]](CACHE_SECONDS)
 
 
-def newest(letter: str | int) -> Translation:
+def newest(letter: str | int, *, or_another: bool = False) -> Translation:
     """Returns the newest text of this letter in the language that is wanted.
 
     Args:
         letter: its slug or its id; "" is the current letter.
+        or_another: whether another language will do where the address names one that the letter has no text in: for
+            what somebody typed into a form.
 
     Raises:
         Http404: when there is none.
@@ -28,6 +31,8 @@ def newest(letter: str | int) -> Translation:
     text = in_language(texts, reading.wanted())
     if text is None:
         _texts.discard(letter)  # anybody can make up a slug
+        raise Http404
+    if reading.is_missing(text.language) and not or_another:
         raise Http404
     return text
 
@@ -38,8 +43,12 @@ def last_read(slug: str) -> Translation | None:
 
 
 def only_letter() -> Letter | None:
-    """Returns the letter that a page without one of its own is about; None if a person has to choose."""
-    return _first_listed()[0] if len(_first_listed()) == 1 else None
+    """Returns the letter that a page without one of its own is about; None if it may be another one.
+
+    An archived letter has signers, too, who look for their link.
+    """
+    listed = _first_listed()
+    return listed[0] if len(listed) == 1 and not listed[0].has_archived else None  # type: ignore[attr-defined]  # `_read_listed`
 
 
 def has_several_letters() -> bool:
@@ -56,7 +65,8 @@ def _first_listed() -> list[Letter]:
 
 
 def _read_listed() -> list[Letter]:
-    letters = list(Letter.objects.listed()[:2])
+    archived = Letter.objects.filter(state=Letter.State.ARCHIVED)
+    letters = list(Letter.objects.listed().annotate(has_archived=Exists(archived))[:2])
     _listed.put(None, letters)
     return letters
 

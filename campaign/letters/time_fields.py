@@ -1,8 +1,8 @@
 """A form field for a time in a time zone, and the choice of zones."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
@@ -28,7 +28,9 @@ class ZonedTimeField(forms.DateTimeField):
         except forms.ValidationError as error:
             if error.code != "ambiguous_timezone":
                 raise
-        naive = datetime.fromisoformat(value.strip())
+        with timezone.override(UTC):
+            read = cast("datetime", super().to_python(value))
+        naive = read.replace(tzinfo=None)
         is_twice = (
             naive.replace(tzinfo=self.zone).astimezone(ZoneInfo("UTC")).astimezone(self.zone).replace(tzinfo=None)
             == naive

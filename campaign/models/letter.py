@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+
+from campaign.letters.colors import legible_on_paper
 
 SLUG_TAKEN = "Another letter has or had this address: links to it lead there for ever. Please choose another."
 CONFIRM_AFTER_CLOSING = timedelta(hours=24)  # how long sign-ups may still be confirmed after closing
@@ -41,6 +44,28 @@ class LetterQuerySet(models.QuerySet["Letter"]):
     def current(self) -> Letter | None:
         """Returns the letter of the home page."""
         return self.listed().first()
+
+
+def check_time_zone(name: str) -> None:
+    """Raises ValidationError unless this is the name of a time zone."""
+    if name not in available_timezones():
+        raise ValidationError("There is no such time zone. Write a name such as Europe/Berlin.")
+
+
+def check_one_line(words: str) -> None:
+    """Raises ValidationError if there is a line break or another control character."""
+    if not words.isprintable():
+        raise ValidationError("Write it on one line.")
+
+
+def check_color(color: str) -> None:
+    """Raises ValidationError unless words can be read in this color, written #rrggbb."""
+    try:
+        is_legible = legible_on_paper(color)
+    except ValueError:
+        raise ValidationError("Write a color as #rrggbb.") from None
+    if not is_legible:
+        raise ValidationError("Words in this color can hardly be read.")
 
 
 def check_letterhead(head: Any) -> None:
@@ -99,7 +124,7 @@ class Letter(models.Model):
         unique=True,
         help_text="Part of the letter's address. The former address of a public letter leads to the new one for ever.",
     )
-    recipient = models.CharField("recipient", max_length=200)
+    recipient = models.CharField("recipient", max_length=200, validators=[check_one_line])
     state = models.CharField("state", max_length=10, choices=State, default=State.DRAFT)
     moderation = models.CharField("moderation", max_length=10, choices=Moderation, default=Moderation.BEFORE)
     goal = models.PositiveIntegerField(
@@ -139,6 +164,7 @@ class Letter(models.Model):
     time_zone = models.CharField(
         "time zone",
         max_length=40,
+        validators=[check_time_zone],
         default="UTC",
         db_default="UTC",
         help_text="Of the opening and the closing time, here and on the letter's page.",
@@ -170,6 +196,7 @@ class Letter(models.Model):
     accent_color = models.CharField(
         "color",
         max_length=7,
+        validators=[check_color],
         blank=True,
         default="",
         db_default="",

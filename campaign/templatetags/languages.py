@@ -30,7 +30,7 @@ def languages(context: dict[str, Any]) -> dict[str, Any]:
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     is_letter = _url_name(request) in LETTER_PAGE
     # The page of a broken link must be the same for every link, so it does not repeat the token.
-    is_broken_link = _has_token(request) and "signature" not in context
+    is_broken_link = _has_token(request) and not any(row in context for row in ("signature", "submission"))
     shown = _shown(context) if is_letter else []
     before = "" if is_letter else reading.prefix_of(reading.asked()).removesuffix("/")
     found = [

@@ -195,7 +195,7 @@ class LanguageFromUrlMiddleware(Middleware):
         if asked:
             request.urlconf = self.PUBLIC_PAGES
         language = language_of(request.path_info)
-        with reading.reading(asked), translation.override(language):
+        with reading.reading(asked, is_strict=bool(asked)), translation.override(language):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response

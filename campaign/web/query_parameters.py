@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
+from campaign.letters import reading
 from campaign.web.middleware import Middleware, language_of
 
 MAX_PARAMETERS = 50  # of an address that are looked at
@@ -34,7 +35,7 @@ class QueryParametersMiddleware(Middleware):
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         query = request.META.get("QUERY_STRING")
         if query and not request.path_info.startswith(f"/{settings.ADMIN_PATH}"):
-            request.META["QUERY_STRING"] = _declared(request.path_info, query)
+            request.META["QUERY_STRING"] = _declared(reading.split(request.path_info)[1], query)
         return self.get_response(request)
 
 

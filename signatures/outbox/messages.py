@@ -106,7 +106,9 @@ def _letter(mail: OutboxMail, person: Signature | Submission) -> dict[str, Any]:
 
     Questions and updates have none: they stay neutral, and the pages that they lead to say it.
     """
-    with reading.reading(person.language):
+    # A language of the site is that of the email, which the person chose last.
+    further = person.language if reading.has_prefix(person.language) else ""
+    with translation.override(mail.language), reading.reading(further):
         text = text_cache.newest(person.letter_id)
     return {"letter_title": text.title, "letter_language": text.language}
 

@@ -30,8 +30,6 @@ def letter_page(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Any published letter; without a slug the current one."""
     try:
         translation = text_cache.newest(slug)
-        if reading.asked() not in {"", translation.language}:
-            raise Http404  # there is no such text
         form = None if mirror_date(request) else SignForm(translation=translation)
         return render(request, "letters/letter_page.html", _letter_context(translation, form))
     except OperationalError:
@@ -62,7 +60,7 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
     """Submit the form. Every valid form gets the same answer (architecture, rule 4)."""
     if request.method != "POST":
         return see_other("letter", slug)
-    translation = text_cache.newest(slug)
+    translation = text_cache.newest(slug, or_another=True)
     form = SignForm(request.POST, translation=translation)
     if translation.revision.letter.current_state() != Letter.State.OPEN or not form.is_valid():
         return render(request, "letters/letter_page.html", _letter_context(translation, form), status=422)

@@ -17,7 +17,7 @@ from tests.live_site import BASE, free_port
 from tests.pooler import ORDINARY
 from tests.proxies import program
 
-PASSWORD = "of the pooler alone"
+PASSWORD = 'of the "pooler" alone'
 
 
 @pytest.fixture

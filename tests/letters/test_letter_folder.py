@@ -132,6 +132,14 @@ def test_a_correction_that_is_not_marked_to_be_published_waits_for_staff(folder:
     assert Translation.objects.drafts().get().title == "음악당"
 
 
+def test_a_time_with_another_offset_is_the_same_time(folder: Path) -> None:
+    replace(folder, "letter.toml", "2030-05-01T12:00:00Z", "2030-05-01T14:00:00+02:00")
+    load(folder)
+    assert load(folder) == ["Loaded /letters/concert-hall/: nothing to change"]
+    replace(folder, "letter.toml", "2030-05-01", "2031-05-01")
+    assert load(folder)[0] == "letter.toml: closes_at."
+
+
 def test_a_detail_alone_is_a_correction(folder: Path) -> None:
     load(folder)
     replace(folder, "ko.md", "publish", 'recipient = "시의회"\npublish')
@@ -189,6 +197,9 @@ def test_what_staff_changed_is_kept_and_told_unless_the_folder_is_to_overwrite_i
         "Loaded /letters/concert-hall/",
     ]
     assert (Letter.objects.get().goal, shown()["ko"]) == (900, "직원이 고친 제목")
+    replaced = "replaces what staff changed on the site."
+    told = load(folder, "--overwrite", "--dry-run")
+    assert {f"letter.toml: goal: {replaced}", f"en.md: {replaced}", f"ko.md: {replaced}"} < set(told)
     load(folder, "--overwrite")
     assert (Letter.objects.get().goal, shown()["ko"]) == (700, "음악당")
     assert not Translation.objects.drafts().exists(), "the draft has the folder's words, and is published"
@@ -226,6 +237,10 @@ def refused(folder: Path) -> list[str]:
         ("letter.toml", 'slug = "concert-hall"', "", "letter.toml:1: “slug” is missing."),
         ("letter.toml", "goal = 500", "goal =", "letter.toml:4: Invalid value."),
         ("letter.toml", "goal = 500", "goal = -5", "letter.toml: goal: Ensure this value is greater than or equal to 0."),
+        ("letter.toml", "goal = 500", 'time_zone = "Europe/Pariss"', "letter.toml: time_zone: There is no such time zone."),
+        ("letter.toml", "goal = 500", 'accent_color = "#ffff00"', "letter.toml: accent_color: Words in this color can"),
+        ("letter.toml", '"the town council"', '"the\\ntown"', "letter.toml: recipient: Write it on one line."),
+        ("letter.toml", "12:00:00Z", "12:00:00", "letter.toml:5: “closes_at” needs its offset, such as 2030-05-01T12:00:00Z."),
         ("letter.toml", '"concert-hall"', '"concert hall"', "letter.toml: slug: Enter a valid “slug”"),
         ("en.md", "titles", "title", "en.md:12: “title” is not known here. Did you mean “titles”?"),
         ("en.md", "publish = true", "published = true", "en.md:8: “published” is not known here. Did you mean “publish”?"),
@@ -327,6 +342,12 @@ def test_drafts_are_exported_as_drafts(folder: Path, tmp_path: Path) -> None:
     assert told[0] == "ko.md: the published text is written; its draft on the site is not."
     texts = {text.language: text.publish for text in read_folder(tmp_path / "out").texts}
     assert texts == {"en": True, "ko": True, "zh-hans": False}
+
+
+def test_an_export_says_that_the_state_is_not_in_it(folder: Path, tmp_path: Path) -> None:
+    load(folder)
+    Letter.objects.update(state=Letter.State.PAUSED)
+    assert export(tmp_path / "out")[0] == "The state, paused, is not written. Loaded elsewhere, the letter opens."
 
 
 def test_an_export_overwrites_no_file(folder: Path) -> None:

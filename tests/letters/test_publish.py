@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, Translation
@@ -50,6 +51,15 @@ def test_the_page_shows_what_differs_from_the_published_text(staff: Client, lett
     assert "<del>다리에 관한 편지</del>" in page and "<ins>교량</ins>" in page
     assert "Beside the words: recipient." in page
     assert "Korean: translation of revision 1, published " in page
+
+
+def test_the_page_says_which_letter_leaves_the_front_page(staff: Client, letter: Letter) -> None:
+    other = Letter.objects.create(slug="ferry", recipient="the Minister of Ferries")
+    draft = revise(other, "en", WORDS, authoritative=True)
+    pushed_aside = "It will be on the front page, in place of “bridge”."
+    assert pushed_aside in page_of(staff, draft)
+    Letter.objects.filter(pk=letter.pk).update(put_first_at=timezone.now())
+    assert pushed_aside not in page_of(staff, draft)
 
 
 def test_the_page_says_what_becomes_of_the_other_languages(staff: Client, letter: Letter) -> None:

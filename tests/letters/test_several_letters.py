@@ -171,6 +171,13 @@ def test_with_one_letter_they_lead_to_it(client: Client, letter: Letter) -> None
         assert 'href="/letters/bridge/my-link/"' in client.get(address).content.decode()
 
 
+def test_with_one_letter_beside_an_archived_one_a_person_chooses(
+    client: Client, letter: Letter, second: Letter
+) -> None:
+    Letter.objects.filter(pk=second.pk).update(state=Letter.State.ARCHIVED)
+    assert "/my-link/" not in client.get("/signature/broken/").content.decode()
+
+
 def test_an_email_says_which_letter_it_is_about_and_its_subject_does_not(
     client: Client, second: Letter, inbox: Any, link_in_mail: Callable[[], str]
 ) -> None:

@@ -96,6 +96,7 @@ def test_the_home_page_of_a_letter_without_an_english_text_shows_the_authoritati
 
 
 @pytest.mark.parametrize("path", ["/de/letters/bridge/", "/de/", "/FR/letters/bridge/", "/fr/fr/letters/bridge/",
+    "/de/letters/bridge/history/", "/de/letters/bridge/privacy/", "/de/ko/letters/bridge/signatories/",
     "/ko/fr/letters/bridge/", "/xx/letters/bridge/", "/en/letters/bridge/", "/fr-fr/letters/bridge/"])  # fmt: skip
 def test_what_does_not_exist_has_no_address(client: Client, translated: Letter, path: str) -> None:
     assert client.get(path).status_code == 404
@@ -120,7 +121,7 @@ def test_links_on_the_page_stay_with_the_text(client: Client, translated: Letter
     page = page_of(client, "/fr/letters/bridge/")
     footer = page.split('<footer class="footer">')[1]
     assert set(re.findall(r'href="(/[^"]*)"', footer)) >= {
-        "/fr/letters/bridge/", "/fr/letters/bridge/signatories/", "/fr/letters/bridge/history/", "/fr/privacy/",
+        "/fr/letters/bridge/", "/fr/letters/bridge/signatories/", "/fr/letters/bridge/history/", "/fr/letters/bridge/privacy/",
     }  # fmt: skip
     listing = page_of(client, "/fr/letters/bridge/signatories/")
     assert '<a href="/fr/letters/bridge/">' in listing and '<a href="/fr/ko/letters/bridge/signatories/"' in listing
@@ -270,9 +271,12 @@ def test_the_confirm_page_keeps_the_text_when_the_reader_changes_the_language_of
 ) -> None:
     row = make_submission(translated, "Ben", language="fr", page_language="ko", translation=text_in(translated, "fr"))
     token = tokens.personal_token(row.public_id)
-    for prefix in ("", "/ko", "/ar"):
-        shown = page_of(client, f"{prefix}/signature/{token}/")
-        assert FRENCH["title"] in shown and ARABIC["title"] not in shown
+    bar = re.search(r'<nav class="languages".*?</nav>', page_of(client, f"/signature/{token}/"), re.DOTALL)
+    offered = re.findall(r'href="([^"]+)"', bar[0]) if bar else []
+    assert len(offered) >= 3
+    for address in (f"/ar/signature/{token}/", *offered, f"/signature/{token}/"):
+        shown = page_of(client, address)
+        assert FRENCH["title"] in shown and ARABIC["title"] not in shown, address
     sent = {"action": "confirm", "name": "Ben", "visibility": "public", "consent": "on"}
     client.post(f"/signature/{token}/", filled(sent, shown))
     signature = Signature.objects.get()
@@ -390,4 +394,7 @@ def test_each_address_has_its_own_cached_page(client: Client, translated: Letter
     page_of(client, "/letters/bridge/")
     assert TEXTS[language]["title"] in page_of(client, f"/{language}/letters/bridge/")
     assert WORDS["title"] in page_of(client, "/letters/bridge/")
+    kept = len(middleware.page_cache._pages)
+    assert "utm_source" not in page_of(client, f"/{language}/letters/bridge/?utm_source=x")
+    assert len(middleware.page_cache._pages) == kept, "it is answered from memory"
     assert {key[2] for key in middleware.page_cache._pages} >= {"/letters/bridge/", f"/{language}/letters/bridge/"}
