@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Model
 from django.utils.text import slugify
@@ -15,6 +14,7 @@ from django.utils.text import slugify
 from campaign.letters.colors import LEGIBLE, LIGHT_BACKGROUND, LIGHT_BUTTON_TEXT, contrast_ratio, legible_on_paper
 from campaign.letters.forms import ConflictCheckedForm
 from campaign.letters.logos import read_logo
+from campaign.letters.operators import operator_of
 from campaign.letters.publishing import authoritative_text
 from campaign.letters.row_fields import BOARD, ButtonsForm, LinesField, RowsField
 from campaign.letters.time_fields import ZonedTimeField, zone_choices
@@ -218,12 +218,9 @@ class AnswersForm(StepForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
-        defaults = {
-            "organization_name": settings.ORGANIZATION_NAME,
-            "contact_email": settings.CONTACT_EMAIL,
-            "sender_name": sender[0] or sender[1],
-        }
+        site = operator_of(None)
+        name, address = parseaddr(site.sender)
+        defaults = {"organization_name": site.name, "contact_email": site.contact, "sender_name": name or address}
         for name in defaults.keys() & self.fields.keys():  # whoever may not change them has a page without fields
             default = defaults[name]
             self.fields[name].widget.attrs["placeholder"] = default

@@ -21,7 +21,7 @@ from campaign.letters.help_texts import PRIVACY_HELP
 from campaign.letters.letter_forms import STEPS, AnswersForm, LookForm, NewLetterForm, RecipientForm, StepForm
 from campaign.letters.logos import set_logo
 from campaign.letters.privacy import DEFAULTS
-from campaign.letters.publishing import authoritative_text, begin, change_language
+from campaign.letters.publishing import begin, change_language
 from campaign.models import Letter, Logo, PrivacyText, Translation
 from campaign.models.languages import LanguageFormField
 
@@ -41,9 +41,11 @@ class Step:
 
 def steps_of(letter: Letter | None) -> list[Step]:
     """Returns the steps of a letter, in order. Those of a letter that is not stored yet have no address."""
-    texts = Translation.objects.filter(revision__letter=letter) if letter else Translation.objects.none()
-    has_text = texts.exclude(body="").exists()
-    published, drafts = texts.published().exists(), list(texts.drafts().order_by("-authoritative", "pk"))
+    found = Translation.objects.filter(revision__letter=letter) if letter else Translation.objects.none()
+    texts = list(found.order_by("-authoritative", "-revision__number", "pk"))
+    has_text = any(text.body for text in texts)
+    published = any(text.published_at and not text.taken_back_at for text in texts)
+    drafts = [text for text in texts if not text.published_at]
     statuses = {
         "recipient": "done" if letter else "needed",
         TEXT: "done" if has_text else "needed",
@@ -53,7 +55,7 @@ def steps_of(letter: Letter | None) -> list[Step]:
     headings = {RecipientForm.step: RecipientForm.heading, TEXT: "The text"}
     headings |= {step.step: step.heading for step in STEPS} | {PUBLISH: "Publish"}
     return [
-        Step(name, heading, _address(letter, name, drafts) if letter else "", statuses[name])
+        Step(name, heading, _address(letter, name, texts, drafts) if letter else "", statuses[name])
         for name, heading in headings.items()
     ]
 
@@ -68,10 +70,10 @@ def _status(letter: Letter | None, step: type[StepForm]) -> str:
     return "done" if is_set else "optional"
 
 
-def _address(letter: Letter, name: str, drafts: list[Translation]) -> str:
+def _address(letter: Letter, name: str, texts: list[Translation], drafts: list[Translation]) -> str:
     if name == TEXT:
-        authoritative = next((draft for draft in drafts if draft.authoritative), None) or authoritative_text(letter)
-        text = authoritative or next(iter(drafts), None)
+        wordings = [text for text in texts if text.authoritative and not text.taken_back_at]
+        text = next((text for text in [*(text for text in drafts if text.authoritative), *wordings, *drafts]), None)
         if text:
             return reverse("admin:campaign_translation_change", args=[text.pk])
         return f"{reverse('admin:campaign_translation_add')}?{urlencode({'letter': letter.pk})}"

@@ -231,7 +231,7 @@ def execute(*statements: str) -> None:
 
 def missing_migration(site: Deployment, folder: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     with cursor("deployed") as statements:
-        statements.execute("DELETE FROM django_migrations WHERE name = '0017_pepper_fingerprint' RETURNING app, name")
+        statements.execute("DELETE FROM django_migrations WHERE name = '0019_page_language' RETURNING app, name")
         (row,) = statements.fetchall()
 
     def put_back() -> None:
@@ -361,6 +361,7 @@ def test_O12_the_first_pepper_is_kept_and_no_other_one_is_taken(settings: Any) -
         pepper.keep_fingerprint()
 
 
+@pytest.mark.django_db
 def test_O22_strangers_learn_nothing_of_the_proxies(client: Client, settings: Any) -> None:
     for query in ({}, {"question": ""}, {"question": "x:y:z"}, {"question": signing.dumps("x", salt="another")}):
         answer = client.get(arrival.PATH, query)
