@@ -135,7 +135,7 @@ def test_an_editor_publishes_a_letter_in_french_and_arabic_corrects_a_word_and_s
     expect(reader.get_by_role("heading", level=1)).to_have_text(FRENCH)
 
     sign_and_confirm(browser, site, "fr", "Élodie Lambert")
-    sign_and_confirm(browser, site, "ar", "ليلى حداد")
+    sign_and_confirm(browser, site, "ar", "سارة نجم")
     rows = site.sql(
         "SELECT s.language, t.body FROM signatures_signature s JOIN campaign_translation t ON t.id = translation_id"
         " JOIN campaign_letter l ON l.id = s.letter_id WHERE l.slug = 'keep-the-hall' ORDER BY 1"

@@ -78,7 +78,7 @@ class Block:
 class Rows:
     """Makes the signatures, the same for the same letter and seed."""
 
-    def __init__(self, letter: int, slug: str, seed: int, number: int, texts: dict[str, tuple[int, str]]) -> None:
+    def __init__(self, letter: int, slug: str, seed: int, number: int, texts: dict[str, int]) -> None:
         self.letter, self.slug, self.seed, self.number, self.texts = letter, slug, seed, number, texts
         now = timezone.now()
         self.now = now.timestamp()
@@ -103,7 +103,7 @@ class Rows:
         moments = f"{_moment(signed_up)}\t{_moment(confirmed)}"
         day = _day(int(approved) // DAY) if state == State.APPROVED else NULL
         place = NULL if state == State.WITHDRAWN else "1"
-        text, language = self.texts[language]
+        text = self.texts[language]
         rest = f"{text}\t{language}\t{state}\t{place}\t{self.letter}\tf\t{public_id}\t\\\\x{block.beginning}{digits}"
         return Row(public_id, language, int(signed_up) // HOUR, f"{words}\t{rest}\t{moments}\t{day}\n")
 

@@ -90,12 +90,11 @@ def _letter(slug: str | None) -> Letter:
     return letter
 
 
-def _text(letter: Letter, language: str) -> tuple[int, str]:
-    """Returns the id and the language of the text that readers of a page in this language see."""
+def _text(letter: Letter, language: str) -> int:
     text = Translation.objects.newest(letter.slug, language)
     if text is None:
         raise CommandError(f"{letter.slug} has no published text.")
-    return text.pk, text.language
+    return text.pk
 
 
 def _public_ids(blocks: tuple[Block, ...]) -> list[set[str]]:
