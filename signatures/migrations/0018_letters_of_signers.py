@@ -4,6 +4,7 @@ from campaign.runtime.sql_files import run_sql_file
 
 
 class Migration(migrations.Migration):
+    atomic = False  # the lock on letters must not wait for that on deliveries
     dependencies = [("campaign", "0009_texts_of_drafts"), ("signatures", "0017_pepper_fingerprint")]
 
     operations = [

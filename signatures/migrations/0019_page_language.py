@@ -8,6 +8,8 @@ PAGE_LANGUAGE = models.CharField(
 
 
 class Migration(migrations.Migration):
+    # Whoever signs and whoever confirms want both tables: the lock on one must not wait for that on the other.
+    atomic = False
     dependencies = [("signatures", "0018_letters_of_signers")]
 
     operations = [
