@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [("signatures", "0018_letters_of_signers")]
 
     operations = [
-        run_sql_file(__file__, "submit_with_page_language.sql", undo=""),  # it works without the column, too, and with it
+        run_sql_file(__file__, "submit_with_page_language.sql", undo=""),  # it works without the column, too
         migrations.AddField("submission", "page_language", PAGE_LANGUAGE),
         migrations.AddField("signature", "page_language", PAGE_LANGUAGE),
     ]
