@@ -67,7 +67,8 @@ def test_a_draft_gives_its_slug_free_when_it_is_changed(letter: Letter) -> None:
 def test_a_letter_that_was_public_keeps_its_slug_as_a_draft(letter: Letter) -> None:
     Letter.objects.filter(pk=letter.pk).update(state="draft")
     Letter.objects.filter(pk=letter.pk).update(slug="bridges")
-    refuses("INSERT INTO campaign_letter (slug, recipient, created_at) VALUES ('bridge', 'the council', now())")
+    with pytest.raises(IntegrityError, match="another letter has or had this slug"), transaction.atomic():
+        Letter.objects.create(slug=letter.slug, recipient="The council")
 
 
 def test_the_audit_log_is_append_only(letter: Letter) -> None:
