@@ -1,4 +1,4 @@
-"""The addresses that everybody may open, and that may be read in a language without a catalog (`/fr/letters/…`)."""
+"""The addresses that everybody may open, and that may be read in a language without a catalog (`/de/letters/…`)."""
 
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path

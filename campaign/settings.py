@@ -204,6 +204,10 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 LANGUAGE_CODE = "en"
 LANGUAGES = [
     ("en", "English"),
+    ("ar", "Arabic"),
+    ("es", "Spanish"),
+    ("fr", "French"),
+    ("ja", "Japanese"),
     ("ko", "Korean"),
     ("zh-hans", "Simplified Chinese"),
     ("zh-hant", "Traditional Chinese"),

@@ -21,6 +21,7 @@ from signatures.values import tokens
 from tests import single_decisions
 from tests.delivery.factories import make_delivery
 from tests.factories import make_logo
+from tests.languages import PREFIXES
 from tests.live_site import BASE
 
 OURS = [name for name, app in get_commands().items() if app in {"campaign", "signatures"}]
@@ -49,7 +50,7 @@ WITHOUT_LANGUAGE = {
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("language", ["", "/ko", "/zh-hans", "/zh-hant"])
+@pytest.mark.parametrize("language", PREFIXES)
 def test_every_address_answers_with_one_heading_a_title_and_no_foreign_host(
     client: Client, ada: Signature, language: str
 ) -> None:

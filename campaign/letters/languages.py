@@ -92,6 +92,11 @@ def describe(code: str) -> Language:
     return Language(own_name, _shown_name(code), script, is_rtl)
 
 
+def plural_category(code: str, number: int) -> str:
+    """Returns which form of a word a number takes in this language: zero, one, two, few, many or other, after CLDR."""
+    return str((_locale(code) or Locale("en")).plural_form(number))
+
+
 def _shown_name(code: str) -> str:
     """The catalogs come first for the languages of the site: they are what its readers know."""
     if code in dict(settings.LANGUAGES) and code in LANG_INFO:

@@ -1,8 +1,8 @@
 """In which language the letter is read, where that is not the language of the page.
 
-A language that the site has no catalog for stands before the rest of an address: `/fr/letters/…` has the French text
-on an English page, `/fr/ko/letters/…` on a Korean one. To Django it is the prefix under which the site is mounted, so
-every link on such a page stays with the French text.
+A language that the site has no catalog for stands before the rest of an address: `/de/letters/…` has the German text
+on an English page, `/de/ko/letters/…` on a Korean one. To Django it is the prefix under which the site is mounted, so
+every link on such a page stays with the German text.
 """
 
 from collections.abc import Iterator

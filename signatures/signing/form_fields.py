@@ -80,8 +80,8 @@ class ConsentField(forms.BooleanField):
 
 
 # Encodings whose byte order is the order of the language; django-countries sorts Latin letters only. Hangul syllables
-# are in order in Unicode. GB has the usual Chinese characters by sound, Big5 by strokes.
-_SORTED_ENCODINGS = {"ko": "utf-8", "zh-hans": "gb18030", "zh-hant": "big5"}
+# and Arabic letters are in order in Unicode. JIS and GB have the usual characters by sound, Big5 by strokes.
+_SORTED_ENCODINGS = {"ar": "utf-8", "ja": "euc_jp", "ko": "utf-8", "zh-hans": "gb18030", "zh-hant": "big5"}
 
 
 @cache

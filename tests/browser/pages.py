@@ -6,14 +6,12 @@ from typing import Any
 
 from playwright.sync_api import Page, Response, Route
 
-from tests import settings
+from tests.languages import CODES, PREFIXES
 from tests.live_site import LiveSite
 
 LETTER = "/letters/xi-jinping-2013/"
 SAMPLE = "/letters/sample-main/"
-LANGUAGES = {
-    code: "" if code == settings.LANGUAGE_CODE else f"/{code}" for code, _name in settings.LANGUAGES
-}  # with the prefix of their addresses
+LANGUAGES = dict(zip(CODES, PREFIXES, strict=True))  # with the prefix of their addresses
 
 Action = Callable[[Page, "PopulatedSite"], Response | None]
 

@@ -19,6 +19,7 @@ from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
 from tests.delivery.factories import make_delivery
 from tests.factories import make_many, make_signature
+from tests.languages import PREFIXES
 
 pytestmark = pytest.mark.django_db
 PAGE = "/deliveries/bridge/1/"
@@ -84,7 +85,7 @@ def test_the_page_shows_counts_digests_root_and_what_they_prove(client: Client, 
     assert len(re.findall(r'<ol class="proofs">.*</ol>', page, re.DOTALL)[0].split("<li>")) == 6, "five sentences"
 
 
-@pytest.mark.parametrize("language", ["", "/ko", "/zh-hans", "/zh-hant"])
+@pytest.mark.parametrize("language", PREFIXES)
 def test_the_page_exists_in_every_language_and_can_be_cached(client: Client, delivery: Delivery, language: str) -> None:
     answer = client.get(language + PAGE)
     assert answer.status_code == 200

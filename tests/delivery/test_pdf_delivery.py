@@ -13,8 +13,10 @@ from typing import Any
 
 import pikepdf
 import pytest
+from babel import Locale
 from pypdf import PdfReader
 
+from campaign.letters.languages import plural_category
 from signatures.delivery import pdf
 from signatures.delivery.pdf import Counts, Entry, JobCanceled, JobControl, Options, Record, Wording, wording
 from signatures.management.commands._people import people
@@ -301,7 +303,10 @@ def test_one_name_too_many_is_refused_whole_or_in_sets(tmp_path: Path, max_whole
     assert list(tmp_path.iterdir()) == []
 
 
-PAGE_ONE = {"en": "Page 1 of {}", "ko": "{}쪽 중 1쪽", "zh-hans": "第 1 页，共 {} 页", "zh-hant": "第 1 頁，共 {} 頁"}
+PAGE_ONE = {
+    "en": "Page 1 of {}", "ko": "{}쪽 중 1쪽", "zh-hans": "第 1 页，共 {} 页", "zh-hant": "第 1 頁，共 {} 頁",
+    "ar": "صفحة 1 من {}", "es": "Página 1 de {}", "fr": "Page 1 sur {}", "ja": "{}ページ中1ページ",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("language", pdf.languages())
@@ -327,21 +332,37 @@ def test_the_wording_exists_in_every_language(tmp_path: Path, language: str) -> 
     }
 
 
+def is_amount(value: Any) -> bool:
+    return isinstance(value, dict) and "other" in value and value.keys() <= {*Locale("ar").plural_form.tags, "other"}
+
+
 @pytest.mark.parametrize("language", pdf.languages())
 def test_all_wordings_have_the_same_keys_and_placeholders(language: str) -> None:
-    def shape(value: Any) -> Any:
+    categories = {*Locale.parse(language, sep="-").plural_form.tags, "other"}
+
+    def shape(value: Any, categories: set[str]) -> Any:
+        if is_amount(value):
+            assert value.keys() == categories, value
+            return shape(value["other"], categories)  # the other forms may spell a number out
         if isinstance(value, dict):
-            return {key: shape(one) for key, one in value.items()}
-        forms = value if isinstance(value, list) else [value]
-        return len(forms), {field for _, field, _, _ in Formatter().parse("".join(forms)) if field}
+            return {key: shape(one, categories) for key, one in value.items()}
+        return {field for _, field, _, _ in Formatter().parse(value) if field}
 
     def read(name: str) -> dict[str, Any]:
         found = tomllib.loads((wording.FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-        del found["date"], found["count"]["all_named"], found["count"]["none_named"]  # some languages spell numbers out
+        del found["date"]
         return found
 
-    assert shape(read(language)) == shape(read("en"))
+    assert shape(read(language), categories) == shape(read("en"), {"one", "other"})
     assert set(Wording(language).words["scripts"]) == {*names.SCRIPTS, "other"}
+
+
+def test_an_amount_takes_the_form_of_its_language_and_numbers_are_grouped_as_on_the_pages() -> None:
+    assert [plural_category("ar", n) for n in (0, 1, 2, 5, 11, 100)] == ["zero", "one", "two", "few", "many", "other"]
+    forms = {"one": "{n} name", "other": "{n} names"}
+    assert [Wording("en").amount(forms, n) for n in (1, 0, 1234567)] == ["1 name", "0 names", "1,234,567 names"]
+    assert Wording("fr").amount(forms, 0) == "0 name", "French counts nothing as one"
+    assert Wording("fr").amount(forms | {"many": ""}, 1234) == "1\N{NO-BREAK SPACE}234 names"
 
 
 def test_the_wording_follows_the_language_of_the_letter() -> None:
@@ -350,7 +371,8 @@ def test_the_wording_follows_the_language_of_the_letter() -> None:
         "zh-TW": "zh-hant",
         "zh-hant-hk": "zh-hant",
         "zh": "zh-hans",
-        "fr": "en",
+        "fr-be": "fr",
+        "de": "en",
     }.items():
         assert Wording.suiting(letters_own).language == spoken
 

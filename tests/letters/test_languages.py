@@ -29,8 +29,11 @@ from tests.factories import WORDS, make_submission
 from tests.publish_page import publish_by_page
 from tests.test_everything import fits, names_of
 
-NAMES = {"en": "English", "ko": "한국어", "zh-hans": "简体中文", "zh-hant": "繁體中文"}
-PREFIX = {"en": "", "ko": "/ko", "zh-hans": "/zh-hans", "zh-hant": "/zh-hant"}
+NAMES = {
+    "en": "English", "ar": "العربيّة", "es": "español", "fr": "français", "ja": "日本語", "ko": "한국어",
+    "zh-hans": "简体中文", "zh-hant": "繁體中文",
+}  # fmt: skip
+PREFIX = {code: "" if code == "en" else f"/{code}" for code in NAMES}
 pytestmark = pytest.mark.django_db
 
 
@@ -107,7 +110,7 @@ def test_nothing_but_the_address_chooses_the_language(client: Client, letter: Le
     )
 
 
-@pytest.mark.parametrize("path", ["/en/", "/zh-Hans/", "/KO/", "/zh/", "/zh-cn/", "/ko-kr/", "/fr/", "/ko/ko/"])
+@pytest.mark.parametrize("path", ["/en/", "/zh-Hans/", "/KO/", "/zh/", "/zh-cn/", "/ko-kr/", "/de/", "/ko/ko/"])
 def test_each_language_has_one_spelling_in_addresses(client: Client, letter: Letter, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404

@@ -27,11 +27,17 @@ from signatures.states import State
 from signatures.values import tokens
 from tests.factories import LETTERHEAD, WORDS, make_signature, make_submission
 from tests.inbox import Inbox
+from tests.languages import FEW
 
 pytestmark = pytest.mark.django_db
 FRENCH = {**WORDS, "title": "Lettre au conseil municipal", "body": "Nous demandons *un* pont."}
 ARABIC = {**WORDS, "title": "رسالة إلى المجلس البلدي", "body": "نطلب *جسرا* واحدا، رقم 12."}
 TEXTS = {"fr": FRENCH, "ar": ARABIC}
+
+
+@pytest.fixture(autouse=True)
+def _without_their_catalogs(settings: Any) -> None:
+    settings.LANGUAGES = FEW
 
 
 @pytest.fixture

@@ -23,11 +23,12 @@ from signatures.states import Kind, State, Visibility
 from signatures.static_mirror import links, writing
 from tests.delivery.factories import make_delivery
 from tests.factories import make_letter, make_many, make_signature, make_submission
+from tests.languages import PREFIXES
 from tests.letters.test_news import make_news
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 25)
-LANGUAGES = ("", "ko/", "zh-hans/", "zh-hant/")
+LANGUAGES = [f"{prefix}/".removeprefix("/") for prefix in PREFIXES]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_names_are_noindex_and_texts_have_canonical_links_to_the_site(
 ) -> None:
     folder = mirror()
     lists = list(folder.rglob("signatories/*.html"))
-    assert len(lists) == 4 * (3 + 1 + 2)
+    assert len(lists) == len(LANGUAGES) * (3 + 1 + 2)
     for file in lists:
         assert '<meta name="robots" content="noindex">' in file.read_text(), file
     assert '<link rel="canonical" href="http://localhost:8000/letters/bridge/">' in (folder / "index.html").read_text()

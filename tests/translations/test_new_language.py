@@ -27,43 +27,43 @@ from tests.inbox import Inbox
 from tests.live_site import BASE
 
 pytestmark = pytest.mark.django_db
-FRENCH = ("fr", "French")
+GERMAN = ("de", "German")
 TRANSLATED = {
-    "Sign the letter": "Signer la lettre",
-    "Your name, or that of the organization": "Votre nom, ou celui de l’organisation",
-    "Please enter your name, or choose to be counted without it.": "Veuillez indiquer votre nom.",
-    "Check your email": "Consultez votre messagerie",
+    "Sign the letter": "Den Brief unterzeichnen",
+    "Your name, or that of the organization": "Ihr Name oder der Name der Organisation",
+    "Please enter your name, or choose to be counted without it.": "Bitte geben Sie Ihren Namen an.",
+    "Check your email": "Sehen Sie in Ihr Postfach",
 }
 
 
 @pytest.fixture
-def french(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, letter: Letter) -> Letter:
-    """A letter on a site with French: a catalog, and words for the PDF."""
-    settings.LANGUAGES = [*settings.LANGUAGES, FRENCH]
+def german(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, letter: Letter) -> Letter:
+    """A letter on a site with German: a catalog, and words for the PDF."""
+    settings.LANGUAGES = [*settings.LANGUAGES, GERMAN]
     settings.LOCALE_PATHS = [write_catalog(tmp_path / "locale"), *settings.LOCALE_PATHS]
     folder = Path(shutil.copytree(wording.FOLDER, tmp_path / "wording"))
     words = (folder / "en.toml").read_text(encoding="utf-8")
     for english, translated in (
-        ('locale = "en_GB"', 'locale = "fr_FR"'),
-        ('co_signed = "Co-signed by"', 'co_signed = "Cosignataires"'),
-        ('page = "Page {page} of {pages}"', 'page = "Page {page} sur {pages}"'),
+        ('locale = "en_GB"', 'locale = "de_DE"'),
+        ('co_signed = "Co-signed by"', 'co_signed = "Mitunterzeichnet von"'),
+        ('page = "Page {page} of {pages}"', 'page = "Seite {page} von {pages}"'),
     ):
         assert english in words
         words = words.replace(english, translated)
-    (folder / "fr.toml").write_text(words, encoding="utf-8")
+    (folder / "de.toml").write_text(words, encoding="utf-8")
     monkeypatch.setattr(wording, "FOLDER", folder)
-    publish(revise(letter, "fr", {**WORDS, "title": "Lettre à la ministre des Ponts"}))
+    publish(revise(letter, "de", {**WORDS, "title": "Brief an die Ministerin für Brücken"}))
     return letter
 
 
 def write_catalog(folder: Path) -> Path:
-    """Writes a catalog with some strings in French, and all others marked with "fr:"."""
-    catalog = Catalog("fr", fuzzy=False)
+    """Writes a catalog with some strings in German, and all others marked with "de:"."""
+    catalog = Catalog("de", fuzzy=False)
     for message in catalogs.extract_strings():
         if message.id and isinstance(message.id, str):
-            catalog.add(message.id, TRANSLATED.get(message.id, f"fr:{message.id}"), context=message.context)
-    (folder / "fr" / "LC_MESSAGES").mkdir(parents=True)
-    with (folder / "fr" / "LC_MESSAGES" / "django.mo").open("wb") as mo:
+            catalog.add(message.id, TRANSLATED.get(message.id, f"de:{message.id}"), context=message.context)
+    (folder / "de" / "LC_MESSAGES").mkdir(parents=True)
+    with (folder / "de" / "LC_MESSAGES" / "django.mo").open("wb") as mo:
         write_mo(mo, catalog)
     return folder
 
@@ -72,55 +72,55 @@ def page_of(response: Any) -> str:
     return unescape(response.content.decode())
 
 
-def test_the_letter_page_and_its_form_speak_the_new_language(client: Client, french: Letter) -> None:
-    page = page_of(client.get("/fr/letters/bridge/"))
-    assert '<html lang="fr" dir="ltr">' in page and "Lettre à la ministre des Ponts" in page
+def test_the_letter_page_and_its_form_speak_the_new_language(client: Client, german: Letter) -> None:
+    page = page_of(client.get("/de/letters/bridge/"))
+    assert '<html lang="de" dir="ltr">' in page and "Brief an die Ministerin für Brücken" in page
     assert TRANSLATED["Sign the letter"] in page and TRANSLATED["Your name, or that of the organization"] in page
-    assert "Allemagne" in page, "names of countries"
-    assert '<meta property="og:locale" content="fr_FR">' in page
-    assert '<a href="/fr/letters/bridge/" lang="fr" hreflang="fr">français</a>' in page_of(
+    assert "Deutschland" in page, "names of countries"
+    assert '<meta property="og:locale" content="de_DE">' in page
+    assert '<a href="/de/letters/bridge/" lang="de" hreflang="de">Deutsch</a>' in page_of(
         client.get("/letters/bridge/")
     )
 
 
 def test_signing_and_its_email_speak_the_new_language(
-    client: Client, french: Letter, inbox: Inbox, link_in_mail: Callable[[], str]
+    client: Client, german: Letter, inbox: Inbox, link_in_mail: Callable[[], str]
 ) -> None:
-    text = Translation.objects.get(language="fr").digest
+    text = Translation.objects.get(language="de").digest
     form = {"name": "", "email": "zoe@example.org", "visibility": "public", "consent": "on", "text": text}
-    refused = client.post("/fr/letters/bridge/sign/", form)
+    refused = client.post("/de/letters/bridge/sign/", form)
     assert refused.status_code == 422
     assert TRANSLATED["Please enter your name, or choose to be counted without it."] in page_of(refused)
 
-    accepted = client.post("/fr/letters/bridge/sign/", {**form, "name": "Zoé"})
+    accepted = client.post("/de/letters/bridge/sign/", {**form, "name": "Zoé"})
     assert TRANSLATED["Check your email"] in page_of(client.get(accepted["Location"]))
-    assert Submission.objects.get().language == "fr"
-    assert link_in_mail().startswith("/fr/signature/")
+    assert Submission.objects.get().language == "de"
+    assert link_in_mail().startswith("/de/signature/")
     body = inbox[-1].get_body(("plain",))
-    assert body is not None and "fr:" in body.get_content()
+    assert body is not None and "de:" in body.get_content()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_pdf_speaks_the_new_language(french: Letter, ada: Signature, tmp_path: Path) -> None:
-    assert "fr" in pdf.languages()
-    exports.export_pdf(french, tmp_path / "letter.pdf", by=None, reason="a test", options=pdf.Options(language="fr"))
+def test_the_pdf_speaks_the_new_language(german: Letter, ada: Signature, tmp_path: Path) -> None:
+    assert "de" in pdf.languages()
+    exports.export_pdf(german, tmp_path / "letter.pdf", by=None, reason="a test", options=pdf.Options(language="de"))
     text = " ".join(page.extract_text() for page in PdfReader(tmp_path / "letter.pdf").pages)
-    assert "Cosignataires" in text and "Page 1 sur" in text and "Royaume-Uni" in text
+    assert "Mitunterzeichnet von" in text and "Seite 1 von" in text and "Vereinigtes Königreich" in text
 
 
-def test_staff_can_choose_the_new_language(french: Letter) -> None:
-    assert FRENCH in language_choices()
-    EmailSubject(mail="link", language="fr", subject="Votre lien").full_clean()
+def test_staff_can_choose_the_new_language(german: Letter) -> None:
+    assert GERMAN in language_choices()
+    EmailSubject(mail="link", language="de", subject="Ihr Link").full_clean()
 
 
 def test_the_new_language_needs_no_migration(tmp_path: Path) -> None:
     """In a process of its own, so that all code is imported with the longer list."""
-    source = f"from tests.settings import *\nLANGUAGES = [*LANGUAGES, {FRENCH!r}]\n"
-    (tmp_path / "french_settings.py").write_text(source, encoding="utf-8")
+    source = f"from tests.settings import *\nLANGUAGES = [*LANGUAGES, {GERMAN!r}]\n"
+    (tmp_path / "german_settings.py").write_text(source, encoding="utf-8")
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(BASE)]),
-        "DJANGO_SETTINGS_MODULE": "french_settings",
+        "DJANGO_SETTINGS_MODULE": "german_settings",
     }
     command = [sys.executable, "-W", "ignore", "manage.py", "makemigrations", "--check", "--dry-run"]
     done = subprocess.run(command, cwd=BASE, env=environment, capture_output=True, text=True, check=False)
@@ -129,9 +129,9 @@ def test_the_new_language_needs_no_migration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("language", "shown"),
-    [("fr-be", "fr"), ("zh-tw", "zh-hant"), ("zh-hant-hk", "zh-hant"), ("zh", "zh-hans"), ("xx", "en")],
+    [("de-at", "de"), ("zh-tw", "zh-hant"), ("zh-hant-hk", "zh-hant"), ("zh", "zh-hans"), ("xx", "en")],
 )
-def test_the_pdf_takes_the_closest_language_that_has_words(french: Letter, language: str, shown: str) -> None:
+def test_the_pdf_takes_the_closest_language_that_has_words(german: Letter, language: str, shown: str) -> None:
     assert wording.Wording.suiting(language).language == shown
 
 

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.conf.locale import LANG_INFO
-from django.utils import dateformat, translation
+from django.utils import dateformat, formats, translation
 from django_countries import countries
 
-from campaign.letters.languages import describe
+from campaign.letters.languages import describe, plural_category
 from signatures.delivery.pdf.document import Counts, Record
 
 FOLDER = Path(__file__).parents[3] / "templates" / "pdf" / "wording"
@@ -67,7 +67,7 @@ class Wording:
         return str(self.words[section])
 
     def range(self, first: int, last: int) -> str:
-        return f"{first:,}" if first == last else f"{first:,}{RANGE_DASH}{last:,}"
+        return RANGE_DASH.join(self.number(n) for n in dict.fromkeys((first, last)))
 
     def day(self, day: date) -> str:
         with translation.override(self.language):
@@ -85,7 +85,7 @@ class Wording:
         else:
             first = words["both"]
         numbers = {"total": counts.total, "named": counts.named, "counted": counts.counted_only}
-        clauses = [first.format(**{name: f"{n:,}" for name, n in numbers.items()})]
+        clauses = [first.format(**{name: self.number(n) for name, n in numbers.items()})]
         clauses += [
             self.amount(words[name], number)
             for name in ("waiting", "withdrawn", "rejected")
@@ -93,9 +93,15 @@ class Wording:
         ]
         return str(words["between"].join(clauses) + words["end"])
 
-    def amount(self, forms: list[str], n: int, **more: Any) -> str:
-        """Returns the form for one or for more, filled in."""
-        return forms[n != 1].format(n=f"{n:,}", total=f"{n:,}", **more)
+    def number(self, n: int) -> str:
+        """Returns the number as the pages of the site write it in this language."""
+        with translation.override(self.language):
+            return formats.number_format(n, force_grouping=True)
+
+    def amount(self, forms: dict[str, str], n: int, **more: Any) -> str:
+        """Returns the form for this number, by the plural rules of CLDR, filled in."""
+        form = forms[plural_category(self.language, n)]
+        return form.format(n=self.number(n), total=self.number(n), **more)
 
     def record(self, counts: Counts, record: Record, *, is_draft: bool) -> dict[str, Any]:
         """Returns the words of the last page: what was counted, and how anybody can check it."""
@@ -130,7 +136,7 @@ class Wording:
         elif record.number and record.frozen_on:
             yield words["delivery"].format(number=record.number, date=self.day(record.frozen_on))
         if record.since is not None:
-            changes = {"added": f"{record.added:,}", "gone": f"{record.gone:,}"}
+            changes = {"added": self.number(record.added), "gone": self.number(record.gone)}
             yield words["since"].format(since=record.since, **changes)
         for name, number in (("errata", record.errata), ("paper", counts.paper)):
             if number:
