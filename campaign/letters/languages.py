@@ -12,6 +12,7 @@ from django.utils import translation
 
 MAX_LENGTH = 10
 _AMBIGUOUS = {"zh": "zh-hans"}  # the one that CLDR and Django take it for
+translation.gettext_noop("English")  # Django calls it "English (US)" in Japanese. Our catalogs come first.
 
 
 class Language(NamedTuple):

@@ -16,23 +16,32 @@ register.filter("look_address", style_sheet_address)
 register.filter("recipient_warning", recipients.warning)
 register.filter("privacy_lead", recipients.privacy_lead)
 
-# django-countries translates these wrongly in one of our languages (Seychelles as Sicily). Our catalogs come first.
+# django-countries translates these wrongly in one of our languages (Guyana as French Guiana). Our catalogs come first.
 CORRECTED_COUNTRIES = (
     gettext_noop("Bosnia and Herzegovina"),
     gettext_noop("Burundi"),
     gettext_noop("Cayman Islands"),
+    gettext_noop("Central African Republic"),
     gettext_noop("Comoros"),
+    gettext_noop("Eswatini"),
     gettext_noop("Falkland Islands (Malvinas)"),
+    gettext_noop("French Guiana"),
+    gettext_noop("Georgia"),
     gettext_noop("Greenland"),
+    gettext_noop("Guyana"),
+    gettext_noop("Kyrgyzstan"),
+    gettext_noop("Marshall Islands"),
     gettext_noop("Martinique"),
     gettext_noop("Mongolia"),
     gettext_noop("Nepal"),
     gettext_noop("North Macedonia"),
+    gettext_noop("Palestine, State of"),
     gettext_noop("Romania"),
     gettext_noop("Samoa"),
     gettext_noop("Seychelles"),
     gettext_noop("Svalbard and Jan Mayen"),
     gettext_noop("Tajikistan"),
+    gettext_noop("Trinidad and Tobago"),
     gettext_noop("Türkiye"),
 )
 
