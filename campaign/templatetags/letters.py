@@ -18,6 +18,7 @@ register.filter("privacy_lead", recipients.privacy_lead)
 
 # django-countries translates these wrongly in one of our languages (Guyana as French Guiana). Our catalogs come first.
 CORRECTED_COUNTRIES = (
+    gettext_noop("Belarus"),
     gettext_noop("Bosnia and Herzegovina"),
     gettext_noop("Burundi"),
     gettext_noop("Cayman Islands"),
@@ -29,6 +30,7 @@ CORRECTED_COUNTRIES = (
     gettext_noop("Georgia"),
     gettext_noop("Greenland"),
     gettext_noop("Guyana"),
+    gettext_noop("Hong Kong"),
     gettext_noop("Kyrgyzstan"),
     gettext_noop("Marshall Islands"),
     gettext_noop("Martinique"),
@@ -39,6 +41,7 @@ CORRECTED_COUNTRIES = (
     gettext_noop("Romania"),
     gettext_noop("Samoa"),
     gettext_noop("Seychelles"),
+    gettext_noop("Spain"),
     gettext_noop("Svalbard and Jan Mayen"),
     gettext_noop("Tajikistan"),
     gettext_noop("Trinidad and Tobago"),
