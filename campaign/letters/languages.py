@@ -12,7 +12,15 @@ from django.utils import translation
 
 MAX_LENGTH = 10
 _AMBIGUOUS = {"zh": "zh-hans"}  # the one that CLDR and Django take it for
-translation.gettext_noop("English")  # Django calls it "English (US)" in Japanese. Our catalogs come first.
+# Django writes "Anglais" also inside a sentence, and "English (US)" in Japanese. Our catalogs come first.
+translation.gettext_noop("Arabic")
+translation.gettext_noop("English")
+translation.gettext_noop("French")
+translation.gettext_noop("Japanese")
+translation.gettext_noop("Korean")
+translation.gettext_noop("Simplified Chinese")
+translation.gettext_noop("Spanish")
+translation.gettext_noop("Traditional Chinese")
 
 
 class Language(NamedTuple):

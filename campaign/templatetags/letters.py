@@ -18,12 +18,16 @@ register.filter("privacy_lead", recipients.privacy_lead)
 
 # django-countries translates these wrongly in one of our languages (Guyana as French Guiana). Our catalogs come first.
 CORRECTED_COUNTRIES = (
+    gettext_noop("Andorra"),
     gettext_noop("Belarus"),
     gettext_noop("Bosnia and Herzegovina"),
     gettext_noop("Burundi"),
     gettext_noop("Cayman Islands"),
     gettext_noop("Central African Republic"),
+    gettext_noop("Chad"),
     gettext_noop("Comoros"),
+    gettext_noop("Cyprus"),
+    gettext_noop("Djibouti"),
     gettext_noop("Eswatini"),
     gettext_noop("Falkland Islands (Malvinas)"),
     gettext_noop("French Guiana"),

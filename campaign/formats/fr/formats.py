@@ -1,0 +1,3 @@
+"""French: Django sets no word between day and time."""
+
+DATETIME_FORMAT = r"j F Y à H:i"
