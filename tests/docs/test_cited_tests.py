@@ -7,7 +7,9 @@ import pytest
 from tests.live_site import BASE
 
 CITED = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
-CITATIONS = sorted({found for page in (BASE / "docs").rglob("*.md") for found in CITED.findall(page.read_text("utf-8"))})
+CITATIONS = sorted(
+    {found for page in (BASE / "docs").rglob("*.md") for found in CITED.findall(page.read_text("utf-8"))}
+)
 
 
 def test_some_are_cited() -> None:
