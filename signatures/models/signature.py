@@ -86,6 +86,7 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
 
 _PUBLIC = Q(state="approved", visibility="public")
 _NEWEST = models.F("approved_on").desc()
+SEARCHED_BY_STAFF = "name_key", "search_text", "role"  # by the beginnings of words
 
 
 class Signature(SignerColumns):
@@ -179,9 +180,7 @@ class Signature(SignerColumns):
             ),
             models.Index("name_key", name="same_name_key", condition=~Q(name_key="")),
             GinIndex(
-                SearchVector("name_key", "role", "organization", config="simple"),
-                name="found_by_words",
-                condition=~Q(name_key=""),
+                SearchVector(*SEARCHED_BY_STAFF, config="simple"), name="found_by_staff", condition=~Q(search_text="")
             ),
             models.Index(
                 "letter", "featured_position", name="featured_order", condition=Q(featured_position__isnull=False)

@@ -13,7 +13,6 @@ from psycopg2.errors import QueryCanceled
 
 from campaign.runtime.replica import alias
 from signatures.models import Grams, Signature, SignatureQuerySet
-from signatures.values.normalization import normalize_for_search
 
 MAX_QUERY_LENGTH = 40  # characters
 TIMEOUT_MS = 1_000  # milliseconds for each statement of a search
@@ -37,11 +36,6 @@ _SORT = "WITH found AS MATERIALIZED ({signatures}) SELECT id FROM found ORDER BY
 
 class TooManyMatches(Exception):
     """So many names match that they cannot be sorted within `TIMEOUT_MS`."""
-
-
-def search_words(typed: str) -> list[str]:
-    """Returns the words that a name must hold, in any order."""
-    return list(dict.fromkeys(normalize_for_search(typed).split()))
 
 
 @contextmanager
