@@ -28,7 +28,7 @@ def former(letter: Letter) -> list[Signature]:
 
 
 def columns(row: Signature) -> dict[str, Any]:
-    return Signature.objects.values(*DERIVED_FROM_WORDS).get(pk=row.pk)
+    return dict(Signature.objects.values(*DERIVED_FROM_WORDS).get(pk=row.pk))
 
 
 def test_every_name_gets_the_columns_of_today(former: list[Signature], monkeypatch: pytest.MonkeyPatch) -> None:

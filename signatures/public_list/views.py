@@ -82,7 +82,7 @@ def _noindex(response: HttpResponse) -> HttpResponse:
 
 def _names(letter_id: int, form: ListForm, query: QueryDict) -> dict[str, Any]:
     """Returns the context of one page of names."""
-    public = Signature.objects.using(alias()).filter(letter_id=letter_id).public()
+    public = Signature.objects.using(alias()).filter(letter_id=letter_id).public().for_list()
     chosen = form.cleaned_data if form.is_valid() else {}
     words, country = search_words(chosen.get("q", "")), chosen.get("country", "")
     only_organizations = query.get("kind") == Kind.ORGANIZATION

@@ -86,10 +86,12 @@ def validate(typed: str) -> str:
     local, _at, domain = _without_wrapping(typed).rpartition("@")
     if local and "@" not in local:
         if _SPACE.search(f"{local}{domain}"):
-            raise InvalidEmailAddress(_("An email address holds no space. Please look at it again."))
+            raise InvalidEmailAddress(_("An email address cannot contain a space. Please check it."))
         if not local.isascii():
             raise InvalidEmailAddress(
-                _("We cannot send email yet to letters beyond a to z before the @. Please use another email address.")
+                _(
+                    "We cannot send email yet to an address with letters other than a to z before the @. Please use another one."
+                )
             )
     plain = local
     if not _ANY_DOTS.isdisjoint(domains_of(domain)):

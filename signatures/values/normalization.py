@@ -27,6 +27,7 @@ _NOT_TYPED = (
 _INVISIBLE = (0xAD, 0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF)
 _BETWEEN_WORDS = linear(r"[\s()/,]+")
 _SIGNS = dict.fromkeys(_APOSTROPHES, "'") | dict.fromkeys(_HYPHENS, "-") | dict.fromkeys(_DOTS, " ")
+MAX_BYTES = 2_500  # of a text that is searched: an index entry of PostgreSQL holds 2,704
 _MOST_JOINTS = 4  # places in a search at which two words may be one: each doubles the spellings
 _SAME_IN_SEARCH = str.maketrans({**_LETTERS, **_KEYBOARDS, **_SIGNS}) | dict.fromkeys(_NOT_TYPED + _INVISIBLE)
 
@@ -97,4 +98,5 @@ def search_text(name: str, organization: str) -> str:
     The line breaks keep a word from matching across them.
     """
     lines = (normalize_for_search(line) for line in (name, organization) if line)
-    return "\n".join(each for line in lines for each in dict.fromkeys((line, written_together(line))))
+    text = "\n".join(each for line in lines for each in dict.fromkeys((line, written_together(line))))
+    return text if len(text) * 4 <= MAX_BYTES else text.encode()[:MAX_BYTES].decode(errors="ignore")

@@ -74,7 +74,7 @@ def test_nobody_else_gives_out_such_dots(typed: str) -> None:
     "typed", ["用户@例子.中国", "김@example.org", "ädä@example.org", "ада@example.org", "m\u0131ke@example.org"]
 )
 def test_letters_beyond_ascii_before_the_at_sign_get_a_sentence_of_their_own(typed: str) -> None:
-    with pytest.raises(email_addresses.InvalidEmailAddress, match="beyond a to z before the @"):
+    with pytest.raises(email_addresses.InvalidEmailAddress, match="letters other than a to z before the @"):
         email_addresses.validate(typed)
 
 
@@ -90,7 +90,7 @@ def test_letters_beyond_ascii_before_the_at_sign_get_a_sentence_of_their_own(typ
 )
 def test_S5_a_space_that_may_end_the_address_is_asked_about(typed: str) -> None:
     """To drop it could make the address of somebody else."""
-    with pytest.raises(email_addresses.InvalidEmailAddress, match="holds no space"):
+    with pytest.raises(email_addresses.InvalidEmailAddress, match="cannot contain a space"):
         email_addresses.validate(typed)
 
 
