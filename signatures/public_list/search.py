@@ -22,7 +22,7 @@ FIRST_NON_ALPHABETIC = "\u2e80"
 # table is read, elsewhere an index alone.
 SHORT_SCAN, LONG_SCAN = 4_000, 40_000
 FEWER_IN_COUNTRY = 8
-MIN_IN_SHORT_SCAN = 4  # matches in the short scan that promise a full page from the long one
+MIN_IN_SHORT_SCAN = 6  # matches in the short scan that promise a full page from the long one
 MAX_GRAMS = 4  # grams of a search that are looked up: more cost more than they save
 # PostgreSQL stops reading at the last match wanted. What it read is counted only if it found fewer.
 _SCAN = """

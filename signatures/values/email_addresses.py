@@ -90,7 +90,10 @@ def validate(typed: str) -> str:
         if not local.isascii():
             raise InvalidEmailAddress(
                 _(
-                    "We cannot send email yet to an address with letters other than a to z before the @. Please use another one."
+                    _(
+                        "We cannot send email yet to an address with letters other than a to z before the @. Please use"
+                        " another one."
+                    )
                 )
             )
     plain = local

@@ -57,7 +57,7 @@ def test_the_longest_names_of_all_scripts_fit_into_the_index(client: Client, let
 
 def test_both_ways_of_a_search_are_tried(client: Client, letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many names hold a letter, and the first few promise a page; nobody is called the other."""
-    monkeypatch.setattr(search, "SHORT_SCAN", 5)
+    monkeypatch.setattr(search, "SHORT_SCAN", 10)
     for number in range(60):
         make_signature(letter, f"Signer {number}")
     assert len([sql for sql in statements(client, q="signer") if "AS scanned" in sql]) == 2
