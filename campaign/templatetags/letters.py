@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_noop
 from django_countries import countries
 
-from campaign.letters import closing, recipients, text, text_cache
+from campaign.letters import closing, notices, recipients, text, text_cache
 from campaign.letters.look import style_sheet_address
 from campaign.letters.operators import letterhead_name, operator_of
 from campaign.models import Letter
@@ -47,6 +47,9 @@ CORRECTED_COUNTRIES = (
 def several_letters() -> bool:
     """Returns whether there is more than one letter to choose from, so that pages lead to the index."""
     return text_cache.has_several_letters()
+
+
+register.simple_tag(notices.shown, name="notices")
 
 
 @register.filter
