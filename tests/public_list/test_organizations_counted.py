@@ -58,8 +58,8 @@ def test_each_page_names_both_and_counts_no_rows(client: Client, letter: Letter,
     ("organizations", "people", "english", "korean", "chinese"),
     [
         (0, 1, "<strong>1</strong> person has signed", "<strong>1</strong>명", "<strong>1</strong>"),
-        (1, 0, "<strong>1</strong> organization has signed", "<strong>1</strong>개 단체가", "<strong>1</strong>个团体"),
-        (2, 0, "<strong>2</strong> organizations have signed", "<strong>2</strong>개 단체가", "<strong>2</strong>个团体"),
+        (1, 0, "<strong>1</strong> organization has signed", "<strong>1</strong>개 단체가", "<strong>1</strong>个组织"),
+        (2, 0, "<strong>2</strong> organizations have signed", "<strong>2</strong>개 단체가", "<strong>2</strong>个组织"),
         (2, 1, "organizations and <strong>1</strong> person have signed", "단체와 <strong>1</strong>명이", "和<strong>1</strong>人"),
     ],
 )  # fmt: skip
