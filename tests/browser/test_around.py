@@ -12,7 +12,7 @@ STUCK = """() => [...document.querySelectorAll('body *')].filter(node => ['fixed
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SHOWN = """() => [...document.querySelectorAll('body *')].filter(node => node.checkVisibility() && node.offsetHeight
     && [...node.childNodes].some(each => each.nodeType === 3 && each.data.trim()))
-    .filter(node => !node.closest('.sheet, .newest, .names, .intro h1, .page h1, .page h2')).map(node => node.textContent.trim())"""
+    .filter(node => !node.closest('.sheet, .newest, .names, .intro h1, .page h1, .page h2, .lead')).map(node => node.textContent.trim())"""
 
 
 @pytest.mark.parametrize("language", ["", "/ko"])
