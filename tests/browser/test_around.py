@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.pages import SAMPLE, PopulatedSite
+from tests.browser.pages import LETTER, SAMPLE, PopulatedSite
 from tests.live_site import LiveSite
 
 # What sticks to the window after scrolling, in pixels of its height.
@@ -34,6 +34,8 @@ def test_a_page_at_400_percent_keeps_its_height_and_paper_has_letter_and_names_a
         assert page.evaluate(SHOWN) == [], path
     for width in (280, 320):
         page.set_viewport_size({"width": width, "height": 320})
-        page.goto(f"{language}{SAMPLE}embed/")
-        assert page.evaluate(WIDER) <= 0
+        for letter in (SAMPLE, LETTER):
+            page.goto(f"{language}{letter}embed/")
+            assert page.evaluate(WIDER) <= 0
+            assert page.evaluate("document.documentElement.scrollHeight") <= 320, "the height of the frame"
     page.close()
