@@ -12,6 +12,9 @@ urlpatterns = [
     path("api/v1/letters/<slug:slug>/", api, name="api"),
     *i18n_patterns(
         path("privacy/", views.privacy, name="privacy"),
+        path("help/", views.help_page, name="help"),
+        path("accessibility/", views.accessibility, name="accessibility"),
+        path("letters/<slug:slug>/help/", views.help_page, name="letter-help"),
         path("letters/<slug:slug>/privacy/", views.privacy, name="letter-privacy"),
         path("letters/<slug:slug>/history/", views.history, name="history"),
         path("letters/<slug:slug>/news/", views.news, name="news"),

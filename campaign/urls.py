@@ -7,14 +7,16 @@ from django.urls import path
 from campaign import public_urls
 from campaign.letters.sitemaps import sitemap
 from campaign.public_urls import handler400, handler403, handler404, handler500
-from campaign.web import robots
+from campaign.web import site_files
 from signatures.monitoring.metrics import metrics
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
     path("metrics", metrics, name="metrics"),
-    path("robots.txt", robots.robots, name="robots"),
+    path("robots.txt", site_files.robots, name="robots"),
+    path(".well-known/security.txt", site_files.security, name="security"),
+    *(path(name, site_files.icon, {"name": name}, name=name) for name in site_files.ICONS),
     path("sitemap.xml", sitemap, name="sitemap"),
     path(settings.ADMIN_PATH, admin.site.urls),
     *public_urls.urlpatterns,

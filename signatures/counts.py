@@ -15,31 +15,46 @@ from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import count_steps
 from signatures.models import CountDelta, Signature
-from signatures.states import State, Visibility
+from signatures.states import Kind, State, Visibility
 
-_CELL = ("state", "visibility", "flagged")
+_CELL = ("state", "visibility", "flagged", "kind")
 _FOLD = load_sql(__file__, "fold_count_deltas.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many signatures of one letter are in each cell (state, visibility, flagged)."""
+    """How many signatures of one letter are in each cell (state, visibility, flagged, kind)."""
 
-    cells: dict[tuple[str, str, bool], int]
+    cells: dict[tuple[str, str, bool, str], int]
 
     def in_state(
-        self, *states: State, visibilities: tuple[Visibility, ...] = tuple(Visibility), flagged: bool | None = None
+        self,
+        *states: State,
+        visibilities: tuple[Visibility, ...] = tuple(Visibility),
+        flagged: bool | None = None,
+        kinds: tuple[Kind, ...] = tuple(Kind),
     ) -> int:
         return sum(
             number
-            for (state, visibility, is_flagged), number in self.cells.items()
-            if state in states and visibility in visibilities and flagged in (None, is_flagged)
+            for (state, visibility, is_flagged, kind), number in self.cells.items()
+            if state in states and visibility in visibilities and flagged in (None, is_flagged) and kind in kinds
         )
 
     @property
     def total(self) -> int:
         """The public count: approved, or waiting without a flag; any visibility."""
         return self.in_state(State.APPROVED) + self.in_state(State.WAITING, flagged=False)
+
+    @property
+    def organizations(self) -> int:
+        """Of the public count, the organizations. What is counted without its name is among the people."""
+        named, of_kind = (Visibility.PUBLIC, Visibility.DELIVERY), (Kind.ORGANIZATION,)
+        approved = self.in_state(State.APPROVED, visibilities=named, kinds=of_kind)
+        return approved + self.in_state(State.WAITING, visibilities=named, kinds=of_kind, flagged=False)
+
+    @property
+    def people(self) -> int:
+        return self.total - self.organizations
 
     @property
     def public(self) -> int:
@@ -74,9 +89,10 @@ def published(letter_id: int) -> Counts:
 def published_of(letter_ids: Collection[int]) -> dict[int, Counts]:
     """Returns the counts of these letters that public pages show, by the id of the letter, in one statement."""
     rows = _in_cells(_published(letter_ids)).values_list("letter_id", *_CELL).annotate(Sum("number"))
-    cells: dict[int, dict[tuple[str, str, bool], int]] = {number: {} for number in letter_ids}
-    for letter_id, state, visibility, flagged, number in rows.exclude(number__sum=0):
-        cells[letter_id][state, visibility, flagged] = number
+    cells: dict[int, dict[tuple[str, str, bool, str], int]] = {number: {} for number in letter_ids}
+    for letter_id, *cell, number in rows.exclude(number__sum=0):
+        state, visibility, flagged, kind = cell
+        cells[letter_id][state, visibility, flagged, kind] = number
     return {letter_id: Counts(found) for letter_id, found in cells.items()}
 
 
@@ -107,7 +123,7 @@ def _in_cells(deltas: QuerySet[CountDelta]) -> QuerySet[CountDelta]:
 
 def _sum(deltas: QuerySet[CountDelta]) -> Counts:
     rows = _in_cells(deltas).values_list(*_CELL).annotate(Sum("number"))
-    return Counts({(state, visibility, flagged): number for state, visibility, flagged, number in rows if number})
+    return Counts({(state, visibility, flagged, kind): n for state, visibility, flagged, kind, n in rows if n})
 
 
 def _sum_by_country(deltas: QuerySet[CountDelta]) -> dict[str, int]:

@@ -3,10 +3,10 @@
 -- Returns by how many rows the deltas shrank.
 WITH deleted AS (DELETE FROM signatures_countdelta RETURNING *),
 folded AS (
-    INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, number, counts_from)
-    SELECT letter_id, state, visibility, flagged, country, sum(number), minute
+    INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, kind, number, counts_from)
+    SELECT letter_id, state, visibility, flagged, country, kind, sum(number), minute
     FROM (SELECT *, CASE WHEN counts_from > %(step)s THEN counts_from END AS minute FROM deleted WHERE state <> '') waiting
-    GROUP BY letter_id, state, visibility, flagged, country, minute HAVING sum(number) <> 0
+    GROUP BY letter_id, state, visibility, flagged, country, kind, minute HAVING sum(number) <> 0
     RETURNING 1
 ),
 counted AS (

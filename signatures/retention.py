@@ -29,15 +29,18 @@ from signatures.models import (
 )
 from signatures.registries import AuditAction
 from signatures.screening import daily_keys
+from signatures.states import State
 from signatures.values import csv_cells
 
 UNCONFIRMED_FOR = timedelta(days=7)
 UNSENT_FOR = timedelta(days=30)
 NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
 # A mistyped year takes nobody's address away before somebody may have seen it (rule 4).
+QUESTIONS_FOR = timedelta(days=60)  # for staff to ask something; the address goes then, decided or not (R13)
 ADDRESSES_AT_LEAST = timedelta(days=30)
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
+QUESTION_ADDRESSES = "addresses kept for questions"
 
 # One of version 0.9 has no public id: then an address had one signature at most.
 _ERASED = """
@@ -76,11 +79,16 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         letter__acknowledged_at__lte=now - ADDRESSES_AT_LEAST,
         sealed_address__isnull=False,
     )
+    waiting_long = Signature.objects.filter(
+        state=State.WAITING, confirmed_at__lte=now - QUESTIONS_FOR, question_address__isnull=False
+    )
+    kept = {ADDRESSES: addresses, QUESTION_ADDRESSES: waiting_long}
     if dry_run:
-        return {name: rows.count() for name, rows in expired.items()} | {ADDRESSES: addresses.count()}
+        return {name: rows.count() for name, rows in (expired | kept).items()}
     with transaction.atomic():
         deleted = {name: _delete(rows) for name, rows in expired.items()}
         deleted[ADDRESSES] = addresses.update(sealed_address=None)
+        deleted[QUESTION_ADDRESSES] = waiting_long.update(question_address=None)
         audit_log.record(AuditAction.PRUNE, detail=deleted)
     return deleted
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
-from campaign.letters import text_cache
+from campaign.letters import notices, text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from campaign.runtime import database
@@ -87,6 +87,7 @@ def clear_caches() -> None:
             if isinstance(limit, LimitingFilter):
                 limit.clear()
     text_cache.clear_cache()
+    notices.clear_cache()
     rate_limits.clear_cache()
     daily_keys.clear_cache()
     blocklists.clear_cache()

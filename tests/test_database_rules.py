@@ -147,10 +147,11 @@ def test_a_sent_mail_names_nobody(ada: Signature) -> None:
     assert not OutboxMail.objects.exists()
 
 
-def recounted(letter: Letter) -> dict[tuple[str, str, bool], int]:
-    cells: dict[tuple[str, str, bool], int] = {}
-    for state, visibility, flags in Signature.objects.filter(letter=letter).values_list("state", "visibility", "flags"):
-        key = (state, visibility, bool(flags))
+def recounted(letter: Letter) -> dict[tuple[str, str, bool, str], int]:
+    cells: dict[tuple[str, str, bool, str], int] = {}
+    rows = Signature.objects.filter(letter=letter).values_list("state", "visibility", "flags", "kind")
+    for state, visibility, flags, kind in rows:
+        key = (state, visibility, bool(flags), kind)
         cells[key] = cells.get(key, 0) + 1
     return cells
 
@@ -189,8 +190,8 @@ def test_folding_changes_no_count(letter: Letter) -> None:
 def test_the_count_deltas_are_few_again_after_many_signatures(letter: Letter) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, number)"
-            " SELECT %s, 'waiting', 'public', FALSE, 1 FROM generate_series(1, 20000)",
+            "INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, kind, number)"
+            " SELECT %s, 'waiting', 'public', FALSE, 'person', 1 FROM generate_series(1, 20000)",
             [letter.pk],
         )
         for _minute in range(3):  # what the worker and PostgreSQL do by themselves

@@ -131,6 +131,34 @@ def test_O8_and_back_again(sql: Sql) -> None:
     assert sorted(sql(counted)) == [("approved", 1), ("unconfirmed", 1), ("withdrawn", 1)]
 
 
+def test_O8_organizations_are_counted_apart_from_what_was_signed_before(sql: Sql) -> None:
+    migrate("campaign")
+    migrate("signatures", "0019")
+    places = {"place": 1, "marks": [], "domains": [], "public_from": None}
+    for number, kind in ((11, "organization"), (12, "person"), (13, "organization")):
+        add(sql, number, "Ada", "waiting", kind=kind, mailbox="", network="", page_language="", spokesperson="", sheet="",
+            name_key="", sort_key="", search_text="", question="", **places)  # fmt: skip
+    fold_before = (
+        "WITH gone AS (DELETE FROM signatures_countdelta RETURNING *) INSERT INTO signatures_countdelta"
+        " (letter_id, state, visibility, flagged, country, number)"
+        " SELECT letter_id, state, visibility, flagged, country, sum(number) FROM gone GROUP BY 1, 2, 3, 4, 5"
+    )
+    sql(fold_before)
+
+    migrate("signatures", "0022")
+
+    cells = "SELECT kind, sum(number) FROM signatures_countdelta GROUP BY 1 ORDER BY 1"
+    assert sql(cells) == [("organization", 2), ("person", 1)]
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        sql(fold_before)  # the worker of the code before waits, and mixes nothing
+    sql("DELETE FROM signatures_signature WHERE id = 11")
+    assert sql(cells) == [("organization", 1), ("person", 1)]
+
+    migrate("signatures", "0019")
+    sql(fold_before)
+    assert sql("SELECT sum(number) FROM signatures_countdelta") == [(2,)]
+
+
 # Texts, of which any published one made a revision
 
 

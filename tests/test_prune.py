@@ -79,6 +79,16 @@ def test_R7_kept_addresses_go_twelve_months_after_the_acknowledgement(
     assert Signature.objects.count() == 2, "the signature stays"
 
 
+@pytest.mark.parametrize(("days", "is_kept"), [(59, True), (61, False)])
+def test_R13_an_address_for_questions_goes_after_60_days_of_waiting(letter: Letter, days: int, is_kept: bool) -> None:
+    row = make_signature(letter, "Cleo", State.WAITING, question_address=b"sealed")
+    Signature.objects.update(confirmed_at=timezone.now() - days * DAY)
+    assert retention.prune(dry_run=True)["addresses kept for questions"] == (not is_kept)
+    retention.prune()
+    row.refresh_from_db()
+    assert ((row.question_address is not None), row.state) == (is_kept, State.WAITING)
+
+
 def test_R4_after_pruning_no_bucket_is_left_whose_time_is_over() -> None:
     rate_limits.count_event({"network": "203.0.113.0/24", "site": ""})
     RateBucket.objects.update(until=timezone.now())

@@ -346,10 +346,11 @@ class Everybody(RuleBasedStateMachine):
         }
         for row in Signature.objects.all():
             assert (row.approved_on is not None) == (row.state == "approved")
+            assert row.question_address is None or row.state == "waiting"
 
     @invariant()
     def no_count_is_adrift(self) -> None:
-        cells = Counter((row.state, row.visibility, bool(row.flags)) for row in Signature.objects.all())
+        cells = Counter((row.state, row.visibility, bool(row.flags), row.kind) for row in Signature.objects.all())
         totals = counts.for_letter(self.letter.pk)
         assert totals.cells == dict(cells)
         counted = [

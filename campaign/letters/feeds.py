@@ -1,6 +1,6 @@
 """Atom feed of the news of a letter. It holds no name, and readers need not leave an address."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.conf import settings
@@ -63,6 +63,12 @@ class NewsFeed(Feed[NewsText, Translation]):
 
     def item_pubdate(self, item: NewsText) -> datetime | None:
         return item.news.published_at
+
+    def item_updateddate(self, item: NewsText) -> datetime | None:
+        """A correction has a day alone; its first moment comes after the publication, or is taken for it."""
+        if item.changed_on is None or item.news.published_at is None:
+            return item.news.published_at
+        return max(item.news.published_at, datetime.combine(item.changed_on, time(), UTC))
 
 
 news_feed = require_safe(public_page(NewsFeed()))

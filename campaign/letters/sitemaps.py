@@ -25,7 +25,8 @@ class Pages(Sitemap[Item]):
     i18n = alternates = x_default = True
 
     def items(self) -> list[Item]:
-        found: list[Item] = [("privacy", (), [code for code, _name in settings.LANGUAGES])]
+        all_languages = [code for code, _name in settings.LANGUAGES]
+        found: list[Item] = [(name, (), all_languages) for name in ("privacy", "help", "accessibility")]
         if text_cache.has_several_letters():
             found.append(("letters", (), [code for code, _name in settings.LANGUAGES]))
         for slug, languages in _languages_by_slug().items():

@@ -67,6 +67,21 @@ def privacy(request: HttpRequest, slug: str = "") -> HttpResponse:
     return render(request, "privacy.html", context)
 
 
+@require_safe
+@public_page
+def help_page(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """What happens after signing, and what to do when something does not work; for a letter, or for all."""
+    text = text_cache.newest(slug) if slug else None
+    context = {"letter": text.revision.letter, "translation": text} if text else {}
+    return render(request, "help.html", context)
+
+
+@require_safe
+@public_page
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "accessibility.html")
+
+
 KEPT_FOR_A_YEAR = "max-age=31536000, immutable"  # an address that changes with what it shows
 
 

@@ -1,11 +1,14 @@
 """Template filters for letters: who answers for one, its look, its text; and for names of countries."""
 
+from urllib.parse import quote
+
 from django import template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_noop
 from django_countries import countries
 
-from campaign.letters import recipients, text, text_cache
+from campaign.letters import closing, notices, recipients, text, text_cache
 from campaign.letters.look import style_sheet_address
 from campaign.letters.operators import letterhead_name, operator_of
 from campaign.models import Letter
@@ -15,6 +18,9 @@ register.filter(letterhead_name)
 register.filter("look_address", style_sheet_address)
 register.filter("recipient_warning", recipients.warning)
 register.filter("privacy_lead", recipients.privacy_lead)
+register.filter(closing.last_day)
+register.filter(closing.closing_time)
+register.filter(closing.zone_name)
 
 # django-countries translates these wrongly in one of our languages (Guyana as French Guiana). Our catalogs come first.
 CORRECTED_COUNTRIES = (
@@ -59,6 +65,9 @@ def several_letters() -> bool:
     return text_cache.has_several_letters()
 
 
+register.simple_tag(notices.shown, name="notices")
+
+
 @register.filter
 def organization(letter: Letter | None) -> str:
     """Returns the name of who answers for a letter; without a letter, for the site."""
@@ -66,9 +75,10 @@ def organization(letter: Letter | None) -> str:
 
 
 @register.filter
-def contact(letter: Letter | None) -> str:
-    """Returns whom to write to about a letter; without a letter, about the site."""
-    return operator_of(letter).contact
+def contact_link(letter: Letter | None) -> SafeString:
+    """Returns the link to write to whoever answers for a letter; without a letter, for the site."""
+    address = operator_of(letter).contact
+    return format_html('<a href="mailto:{}">{}</a>', quote(address, safe="@+"), address)
 
 
 @register.filter

@@ -146,7 +146,7 @@ def _is_public(response: HttpResponseBase) -> TypeGuard[HttpResponse]:
 class SiteHeadersMiddleware(Middleware):
     """Sets the security headers for which Django has no setting (threat model P8, P9).
 
-    Responses that are not public get `Cache-Control: no-store`.
+    Responses that are not public get `Cache-Control: no-store`, and no search engine shows them.
     """
 
     HEADERS: ClassVar = {
@@ -159,6 +159,8 @@ class SiteHeadersMiddleware(Middleware):
         response = self.get_response(request)
         for name, value in self.HEADERS.items():
             response.headers.setdefault(name, value)
+        if "no-store" in response.headers["Cache-Control"]:
+            response.headers["X-Robots-Tag"] = "noindex"
         return response
 
 

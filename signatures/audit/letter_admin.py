@@ -13,8 +13,9 @@ from django.utils.html import format_html
 
 from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, TranslationAdmin
 from campaign.letters.forms import AskingForm
+from campaign.letters.notice_admin import NoticeAdmin
 from campaign.letters.publishing import authoritative_text
-from campaign.models import Letter, News, Translation
+from campaign.models import Letter, News, Notice, Translation
 from signatures import publication
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
 from signatures.audit.letter_decisions import LetterDecisions
@@ -101,6 +102,11 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
     @override
     def take_back_one(self, request: HttpRequest, published: Translation) -> None:
         publication.take_back(published, by=staff_id(request))
+
+
+@admin.register(Notice)
+class AuditedNoticeAdmin(AuditedAdmin, NoticeAdmin):
+    pass
 
 
 @admin.register(News)

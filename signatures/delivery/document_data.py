@@ -60,7 +60,7 @@ def _entry(words: list[Any], *, paper: bool, order: str, kind: str, is_featured:
 
 def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.Counts:
     """Returns the counts that the PDF prints, from those of the manifest."""
-    names = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper")
+    names = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper", "organizations")
     numbers = {name: counts[name] for name in names if with_waiting or name != "waiting"}
     revisions = {int(number): count for number, count in counts["revisions"].items()}
     return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)

@@ -7,12 +7,16 @@ from typing import ClassVar
 from django.db import models
 
 from campaign.models.languages import language_choices
+from signatures.registries.reasons import RejectionCode
 
 
 class RejectionReason(models.Model):
     """A reason for a rejection that staff can choose from a list."""
 
     text = models.CharField("reason", max_length=200, unique=True)
+    code = models.CharField(
+        "what the signer is told", max_length=20, choices=RejectionCode, default=RejectionCode.OTHER, db_default="other"
+    )
     place = models.PositiveSmallIntegerField("place in the list", default=100)
 
     class Meta:

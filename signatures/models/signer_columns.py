@@ -40,7 +40,9 @@ class SignerColumns(UnnamedModel):
     page_language = models.CharField(
         "language of the page", max_length=10, blank=True, default="", db_default="", editable=False
     )
-    sealed_address = models.BinaryField(null=True, editable=False)
+    sealed_address = models.BinaryField(null=True, editable=False)  # for updates, of whoever asked for them
+    # For a question of staff, of everybody, until it is decided: a trigger drops it then.
+    question_address = models.BinaryField(null=True, editable=False)
 
     # Which people it is from: the one mailbox for certain (`email_addresses.canonical`), and the mailbox that it may be
     # a spelling of (`email_addresses.abuse_key`), under this letter.

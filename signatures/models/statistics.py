@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 from campaign.models import Letter
 from signatures.models.base import NextMinute, UnnamedModel
@@ -12,8 +13,8 @@ from signatures.models.base import NextMinute, UnnamedModel
 class CountDelta(UnnamedModel):
     """How many signatures entered (+) or left (-) a cell. Written by a trigger; the worker folds deltas into one row.
 
-    A cell is a letter, state, visibility and whether there is a flag. Only public signatures are counted by country,
-    too, so that nobody else can be found by subtraction (P4).
+    A cell is a letter, state, visibility, kind and whether there is a flag. Only public signatures are counted by
+    country, too, so that nobody else can be found by subtraction (P4).
     One without a state counts a submission that arrived: an event alone.
     A delta also says what happened, in which hour and language. That goes into `HourlyStatistic` with the same fold.
     """
@@ -23,12 +24,16 @@ class CountDelta(UnnamedModel):
     visibility = models.CharField(max_length=10)
     flagged = models.BooleanField()
     country = models.CharField(max_length=2, blank=True, default="", db_default="")
+    kind = models.CharField(max_length=12, blank=True, default="", db_default="")
     number = models.BigIntegerField()
     hour = models.DateTimeField(null=True)
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
     event = models.CharField(max_length=10, blank=True, default="", db_default="")
     # The minute from which the public counts may have it (S38); None when it is folded, and long public.
     counts_from = models.DateTimeField(null=True, db_default=NextMinute())
+
+    class Meta(UnnamedModel.Meta):
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(state="") | ~Q(kind=""), name="a_cell_has_a_kind")]
 
 
 class HourlyStatistic(UnnamedModel):

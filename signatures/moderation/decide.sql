@@ -35,11 +35,14 @@ WITH chosen AS MATERIALIZED (
         AND NOT %(added_flags)s::varchar(20)[] && unchanged.flags
     RETURNING unchanged.*, signature.state AS new_state, signature.flags AS new_flags
 ), logged AS (
-    -- The detail holds what an undo needs.
+    -- The detail holds what an undo needs, and what the signer of a rejected signature is told.
     INSERT INTO signatures_auditentry (at, action, staff_id, letter_id, signature_id, was, now, reason, detail)
     SELECT %(at)s, %(action)s, %(staff_id)s, letter_id, id, state, new_state, %(reason)s,
         jsonb_strip_nulls(jsonb_build_object(
             'approved_on', approved_on,
+            'told', CASE WHEN %(action)s = 'reject' THEN (
+                SELECT code FROM signatures_rejectionreason WHERE text = %(reason)s
+            ) END,
             'flags', CASE WHEN flags <> new_flags THEN array_to_string(flags, ' ') END
         ))
     FROM decided

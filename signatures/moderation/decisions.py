@@ -103,8 +103,7 @@ def named_subquery(rows: QuerySet[Any, Any]) -> tuple[str, dict[str, Any]]:
 def ask_question(signature: Signature, *, by: int, question: str, as_of: int | None = None) -> Signature:
     """Ask the signer one of the questions on the list.
 
-    The personal page shows the question, and the signature waits with a flag. Signers who left an address for updates
-    can get it by email (`queue_questions`).
+    The personal page shows the question, and the signature waits with a flag. An email can say so (`queue_questions`).
 
     Raises:
         TransitionNotAllowed: unless the signature is waiting and the question exists.
@@ -122,17 +121,18 @@ def ask_question(signature: Signature, *, by: int, question: str, as_of: int | N
 
 @transaction.atomic
 def queue_questions(private_keys: Sequence[PrivateKey]) -> int:
-    """Queue an email to each signer who was asked a question and left an address for updates.
+    """Queue an email to each signer who was asked a question and whose address is kept: for that, or for updates.
 
     Returns the number of queued emails. Nobody gets a second one.
 
     Raises:
         CannotUnseal: when an address was sealed to another key.
     """
-    asked = Signature.objects.filter(state=State.WAITING, flags__contains=[Flag.ASKED], sealed_address__isnull=False)
+    asked = Signature.objects.filter(state=State.WAITING, flags__contains=[Flag.ASKED])
+    asked = asked.exclude(question_address=None, sealed_address=None)
     queued = 0
     for row in asked.exclude(mails__kind=OutboxMail.Kind.QUESTION).select_for_update(of=("self",)):
-        address = sealing.unseal(row.sealed_address or b"", private_keys=private_keys)
+        address = sealing.unseal(row.question_address or row.sealed_address or b"", private_keys=private_keys)
         queue.enqueue_question(row, address=address)
         queued += 1
     audit_log.record(AuditAction.QUEUE_QUESTIONS, detail={"number": queued})

@@ -12,7 +12,8 @@ def create_default_texts(**_signal: Any) -> None:
     texts = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     if not RejectionReason.objects.exists():
         rows = [
-            RejectionReason(text=text, place=place) for place, text in enumerate(texts["rejection_reasons"], start=1)
+            RejectionReason(code=code, text=text, place=place)
+            for place, (code, text) in enumerate(texts["rejection_reasons"].items(), start=1)
         ]
         RejectionReason.objects.bulk_create(rows, ignore_conflicts=True)
     if not Question.objects.exists():

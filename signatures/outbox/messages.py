@@ -83,16 +83,17 @@ def _to_staff(mail: OutboxMail, address: str) -> EmailMultiAlternatives | None:
 def _update(
     mail: OutboxMail, person: Signature | Submission, address: str, subjects: Subjects
 ) -> EmailMultiAlternatives | None:
-    """Builds the email about what became of the letter. Returns None if the news was retracted."""
+    """Builds the email about what became of the letter, or of the signature. Returns None if that is so no more."""
+    own_page = personal_link(person, language=mail.language)
     with translation.override(mail.language):
-        announcement = topics.resolve(mail.topic)
+        announcement = topics.resolve(mail.topic, person)
         unsubscribe = settings.SITE_URL + reverse("unsubscribe", args=[tokens.unsubscribe_token(person.public_id)])
     if announcement is None:
         return None
     context: dict[str, Any] = {
         **announcement.context,
-        "link": settings.SITE_URL + announcement.page,
-        "personal_link": personal_link(person, language=mail.language),
+        "link": settings.SITE_URL + announcement.page if announcement.page else own_page,
+        "personal_link": own_page,
         "leaving": unsubscribe,
     }
     return rendering.build_message(

@@ -24,6 +24,7 @@ from signatures.models import EmailSubject, OutboxHold, OutboxMail, RateLimit, S
 from signatures.outbox import attempts, caps, claims, holding, messages, queue, refusals
 from signatures.outbox.connections import Connections, Outgoing
 from signatures.outbox.refusals import Failure
+from signatures.registries import Flag
 from signatures.screening import rate_limits
 from signatures.values import email_addresses, sealing
 
@@ -196,7 +197,7 @@ def _is_pointless(mail: OutboxMail, submission: Submission | None) -> bool:
 
     That is: one to confirm what is confirmed or deleted, or to somebody who said "this was not me"; a reminder about a
     flagged submission, within a day of another email, or when nobody can confirm any more; an update to somebody who
-    unsubscribed.
+    unsubscribed; a question that is answered or decided.
     """
     match mail.kind:
         case OutboxMail.Kind.LINK | OutboxMail.Kind.REMINDER:
@@ -205,7 +206,7 @@ def _is_pointless(mail: OutboxMail, submission: Submission | None) -> bool:
             return mail.signature is None and (submission is None or _is_suppressed(submission))
         case OutboxMail.Kind.UPDATE:
             return mail.signature is None or mail.signature.sealed_address is None
-    return mail.signature is None
+    return mail.signature is None or Flag.ASKED not in mail.signature.flags
 
 
 def _is_suppressed(submission: Submission) -> bool:

@@ -1,27 +1,31 @@
 """Updates: subscribers get an email about what became of the letter, in their language, once."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 from nacl.public import PrivateKey
 
-from campaign.models import News
+from campaign.models import Letter, News
 from signatures.audit import audit_log
-from signatures.models import Delivery, Signature
+from signatures.models import AuditEntry, Delivery, Signature
 from signatures.outbox import queue, topics
 from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.values import sealing
 
+REJECTED_WITHIN = timedelta(days=30)  # of older rejections nobody gets an email any more
 BATCH = 500  # subscribers in one transaction, so that a crash loses only the batch it interrupts
 
 
 def queue_updates(private_keys: Sequence[PrivateKey]) -> int:
     """Enqueues an email to subscribers about each new event. Returns the number of emails enqueued.
 
-    Events are deliveries that were handed over or acknowledged, and news that staff chose for it. Run again, it
-    enqueues only what is new: the emails in the outbox show what was enqueued before.
+    Events are deliveries that were handed over or acknowledged, news that staff chose for it, and the rejection of the
+    subscriber's own signature. Run again, it enqueues only what is new: the emails in the outbox show what was enqueued
+    before.
 
     Raises:
         CannotUnseal: when an address was sealed to another key.
@@ -35,11 +39,16 @@ def queue_updates(private_keys: Sequence[PrivateKey]) -> int:
         # Somebody who signed later has read the news on the page, and gets no email about old news.
         subscribers = _subscribers(news.letter_id).filter(confirmed_at__lte=news.published_at)
         queued += _enqueue(subscribers, topics.news_topic(news), private_keys, {"news": news.pk})
+    recent = timezone.now() - REJECTED_WITHIN
+    rejected = AuditEntry.objects.filter(signature_id=OuterRef("pk"), now=State.REJECTED, at__gt=recent)
+    for letter_id in Letter.objects.order_by("pk").values_list("pk", flat=True):
+        told = _subscribers(letter_id, State.REJECTED).filter(Exists(rejected))
+        queued += _enqueue(told, topics.REJECTION, private_keys, {"about": topics.REJECTION})
     return queued
 
 
-def _subscribers(letter_id: int) -> QuerySet[Signature]:
-    states = [State.WAITING, State.APPROVED]
+def _subscribers(letter_id: int, *states: State) -> QuerySet[Signature]:
+    states = states or (State.WAITING, State.APPROVED)
     return Signature.objects.filter(letter_id=letter_id, sealed_address__isnull=False, state__in=states)
 
 

@@ -7,16 +7,23 @@ from typing import Any
 from django.urls import reverse
 
 from campaign.models import News
-from signatures.models import Delivery
+from signatures.models import Delivery, Signature, Submission
+from signatures.states import State
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What an update says: the folder in `templates/emails/`, the page it leads to, and more for the templates."""
+    """What an update says: the folder in `templates/emails/`, the page it leads to, and more for the templates.
+
+    The page "" is the personal one.
+    """
 
     email: str
     page: str
     context: Mapping[str, Any] = field(default_factory=dict)
+
+
+REJECTION = "rejection"  # of the subscriber's own signature: the email leads to the personal page
 
 
 def delivery_topic(delivery: Delivery) -> str:
@@ -27,8 +34,11 @@ def news_topic(news: News) -> str:
     return f"news.{news.pk}"
 
 
-def resolve(topic: str) -> Announcement | None:
-    """Returns the announcement in the active language, or None if the news was retracted."""
+def resolve(topic: str, person: Signature | Submission) -> Announcement | None:
+    """Returns the announcement in the active language, or None if the news was retracted, or the rejection undone."""
+    if topic == REJECTION:
+        is_rejected = isinstance(person, Signature) and person.state == State.REJECTED
+        return Announcement("rejection", "") if is_rejected else None
     kind, number = topic.split(".")[:2]
     if kind == "delivery":
         delivery = Delivery.objects.select_related("letter").get(pk=int(number))

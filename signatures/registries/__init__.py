@@ -13,7 +13,7 @@ from signatures.registries.audit_actions import (
     find_action,
 )
 from signatures.registries.flags import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS, Flag, FlagEnd
-from signatures.registries.reasons import ReportReason
+from signatures.registries.reasons import RejectionCode, ReportReason
 
 __all__ = [
     "FLAGS_ENDED_BY_DECISION",
@@ -26,6 +26,7 @@ __all__ = [
     "AuditAction",
     "Flag",
     "FlagEnd",
+    "RejectionCode",
     "ReportReason",
     "find_action",
 ]

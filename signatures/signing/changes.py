@@ -27,6 +27,7 @@ def change(
     gathered: Collection[str] = (),
     no_updates: bool = False,
     sealed_address: bytes | memoryview | None = None,
+    question_address: bytes | memoryview | None = None,
 ) -> Signature:
     """Replace the words, the country and the visibility of a confirmed signature.
 
@@ -40,6 +41,7 @@ def change(
         gathered: flags of submissions that must not be lost.
         no_updates: delete the address kept for updates.
         sealed_address: keep this address for updates from now on.
+        question_address: keep this address for a question of staff, if it waits afterwards.
 
     Raises:
         NoPlace: when the same mailbox has another signature with this name.
@@ -58,6 +60,8 @@ def change(
     after["sealed_address"] = None if no_updates else locked.sealed_address
     if sealed_address is not None and not no_updates:
         after["sealed_address"] = sealed_address
+    if question_address is not None and new_state == State.WAITING:
+        after["question_address"] = question_address
     if typed.is_counted_only:
         after["featured_position"] = None
     changed = [field for field, value in after.items() if getattr(locked, field) != value]

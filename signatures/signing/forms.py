@@ -191,7 +191,7 @@ class SignForm(ConsentForm):
         label=_("Email address"),
         help_text=_(
             "We send your personal link there, and one reminder. The address is shown to nobody. It is kept sealed"
-            " until then, a week at most, and longer only if you ask for updates."
+            " until we have decided about your signature, and longer only if you ask for updates."
         ),
         widget=forms.EmailInput(
             attrs={

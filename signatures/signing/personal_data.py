@@ -6,8 +6,10 @@ from dataclasses import asdict
 
 from django.http import HttpResponse, JsonResponse
 
+from signatures.audit import audit_log
 from signatures.delivery import receipts
 from signatures.models import Delivery, DeliveryEntry, OutboxMail, Signature, Submission
+from signatures.registries import RejectionCode
 from signatures.registries.typed_fields import TYPED_NAMES
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,12 @@ def deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Receip
         yield entry.delivery, receipt
 
 
+def rejection(signature: Signature) -> RejectionCode:
+    """Returns what the signer of a rejected signature is told. Own words of staff are not shown."""
+    last = audit_log.last_transition(signature.pk)
+    return RejectionCode(last.detail.get("told", RejectionCode.OTHER) if last else RejectionCode.OTHER)
+
+
 def download(row: Signature | Submission) -> HttpResponse:
     """Everything that is stored, as a file. The reasons for a review are not part of it."""
     text = row.translation
@@ -35,6 +43,7 @@ def download(row: Signature | Submission) -> HttpResponse:
         **{name: getattr(row, name) for name in (*TYPED_NAMES, "language", "page_language", "signed_up_at")},
         **_state(row),
         "keeps_address_for_updates": row.sealed_address is not None,
+        "keeps_address_for_questions": row.question_address is not None,
         "mails": list(
             OutboxMail.objects.filter(signature_id=row.pk).order_by("pk").values("kind", "queued_at", "sent_at")
         ),

@@ -85,6 +85,8 @@ def _page(request: HttpRequest, signature: Signature, form: ChangeForm | None = 
     letter = text.revision.letter
     context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
     context["deliveries"] = list(personal_data.deliveries(signature))
+    if signature.state == State.REJECTED:
+        context["rejection"] = personal_data.rejection(signature)
     if counts.awaits_next_step(signature):
         context["step_minutes"] = settings.COUNT_STEP_MINUTES
     if signature.state == State.WAITING and Flag.ASKED in signature.flags:

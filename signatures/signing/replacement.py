@@ -49,7 +49,7 @@ def replace(
         raise NoPlace([replaced])
     changes.change(
         replaced, typed, flags=flags, gathered=_gathered_flags(locked), no_updates=no_updates,
-        sealed_address=locked.sealed_address,
+        sealed_address=locked.sealed_address, question_address=locked.question_address,
     )  # fmt: skip
     _hand_links_over(locked, replaced)
 

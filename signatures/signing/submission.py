@@ -30,14 +30,15 @@ def submit(
 
     An address has a few places under each letter (`Submission.MAX_PLACES`). What finds none is not kept.
 
-    With `updates`, the address is kept for them, sealed. `marks` are the buckets of the burst limits in which the
-    submission was counted.
+    The address is kept, sealed, for a question of staff; with `updates`, for them, too. `marks` are the buckets of the
+    burst limits in which the submission was counted.
 
     Raises:
         TransitionNotAllowed: when the letter is paused or closed, even if another process did that just now.
     """
     pepper, letter_id = settings.EMAIL_HASH_PEPPER, typed.translation.revision.letter_id
     now = timezone.now()
+    sealed = _bytes(sealing.seal(address, public_key=settings.UPDATES_PUBLIC_KEY))
     words = {**typed.values, "translation_id": typed.translation.pk}
     row = {
         **words,
@@ -46,7 +47,8 @@ def submit(
         "letter_id": letter_id,
         "address_hash": _bytes(sealing.address_hash(address, pepper=pepper)),
         "mailbox": sealing.mailbox_hash(address, letter_id=letter_id, pepper=pepper),
-        "sealed_address": _bytes(sealing.seal(address, public_key=settings.UPDATES_PUBLIC_KEY)) if updates else None,
+        "sealed_address": sealed if updates else None,
+        "question_address": sealed,
         "domains": [sealing.domain_hash(domain, pepper=pepper) for domain in email_addresses.domains_of(address)],
         "network": rate_limits.network_digest(network, now) if network else "",
         "marks": list(marks),

@@ -21,12 +21,12 @@ SUPPRESSED_FOR = timedelta(days=30)  # threat model S20: not for ever
 
 @transaction.atomic
 def unsubscribe(signature: Signature) -> None:
-    """Delete the address that was kept for updates; updates that are queued are not sent. Harmless when repeated."""
+    """Delete the address that was kept; updates that are queued are not sent. Harmless when repeated."""
     locked = lock(signature)
     if locked.sealed_address is not None:
         audit_log.record(AuditAction.END_UPDATES, letter_id=locked.letter_id, signature_id=locked.pk)
-        locked.sealed_address = None
-        locked.save(update_fields=["sealed_address"])
+        locked.sealed_address = locked.question_address = None
+        locked.save(update_fields=["sealed_address", "question_address"])
 
 
 @transaction.atomic
@@ -45,6 +45,7 @@ def withdraw(signature: Signature) -> Signature:
         "domains": [],
         "marks": [],
         "sealed_address": None,
+        "question_address": None,
         "featured_position": None,
         "place": None,
     }

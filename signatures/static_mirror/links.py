@@ -11,7 +11,20 @@ from campaign.letters import reading
 from campaign.runtime.regular_expressions import ASCII, linear
 
 MIRRORED_PAGES = frozenset(
-    {"first", "letter", "letters", "history", "news", "privacy", "letter-privacy", "look", "logo"}
+    {
+        "first",
+        "letter",
+        "letters",
+        "history",
+        "news",
+        "privacy",
+        "letter-privacy",
+        "help",
+        "letter-help",
+        "accessibility",
+        "look",
+        "logo",
+    }
     | {"signatories", "countries", "delivery", "api", "robots"}
 )
 # The list is mirrored newest first, and organizations alone. Each other order or search would be as many pages again.

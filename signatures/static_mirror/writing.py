@@ -65,7 +65,7 @@ def _start_addresses() -> Iterator[str]:
     yield from (reverse("api", args=[letter.slug]) for letter in letters)
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            yield from [reverse("first"), reverse("privacy")] if letters else []
+            yield from [reverse("first"), reverse("privacy"), reverse("help")] if letters else []
             yield from (reverse(page, args=[letter.slug]) for page, letter in product(("letter", "news"), letters))
 
 

@@ -43,7 +43,12 @@ def test_a_letter_closes_at_its_closing_time(client: Client, letter: Letter, for
 
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "This letter was closed on" in page and "can still confirm for 24 hours" in page
+    assert (
+        "Signing has ended" in page
+        and "The last day to sign was" in page
+        and "Sign the letter" not in page
+        and "can still confirm for 24 hours" in page
+    )
     assert client.get("/api/v1/letters/bridge/").json()["state"] == "closed"
     assert not Signature.objects.exists()
 

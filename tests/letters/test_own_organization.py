@@ -114,7 +114,7 @@ def test_P13_a_name_with_markup_is_text_on_the_page(client: Client, letter: Lett
 def send_one_of_each(ada: Signature, ben: Submission, inbox: Inbox, settings: Any) -> Callable[[], dict[str, Any]]:
     """Sends an email of every kind, and of every topic of updates."""
     settings.DEFAULT_FROM_EMAIL = f'"{settings.ORGANIZATION_NAME}" <letters@site.example>'
-    Signature.objects.update(sealed_address=b"sealed")
+    Signature.objects.update(sealed_address=b"sealed", flags=["asked"])
     news = News.objects.create(letter=ada.letter, published_at=timezone.now())
     about = [topics.news_topic(news), topics.delivery_topic(make_delivery(ada.letter))]
     olga = member_of("owner")
@@ -201,6 +201,7 @@ def test_the_letter_of_an_email_takes_no_query_of_its_own(
     letter: Letter, ada: Signature, ben: Submission, inbox: Inbox
 ) -> None:
     give_own(letter)
+    Signature.objects.update(flags=["asked"])
     for row, kind in ((ben, OutboxMail.Kind.LINK), (ada, OutboxMail.Kind.QUESTION)):
         make_mail(row, "ben@example.org", kind)
         text_cache.newest(letter.pk)  # its title is read once a second

@@ -64,7 +64,11 @@ def test_it_lists_open_closed_and_delivered_letters_with_state_and_count(
     first, other = page.split('<article class="card"')[1:]
     assert WORDS["title"] in first and "To the Minister of Bridges" in first and "Open for signatures" in first
     assert "<strong>1</strong> person has signed" in first and "Delivery No. 1, handed over on May 7, 2026" in first
-    assert "A letter about the ferry" in other and "Closed on" in other and "<strong>0</strong> people" in other
+    assert (
+        "A letter about the ferry" in other
+        and "Closed; the last day was" in other
+        and "<strong>0</strong> people" in other
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,7 @@ def test_it_lists_open_closed_and_delivered_letters_with_state_and_count(
         ({"closes_at": timezone.now() + HOUR}, "Open until"),
         ({"opens_at": timezone.now() + HOUR}, "Opens on"),
         ({"state": "paused"}, "Signing is paused"),
-        ({"state": "closed"}, "Closed on"),
+        ({"state": "closed"}, "Closed; the last day was"),
     ],
 )
 def test_it_says_the_state_of_this_moment(client: Client, letter: Letter, fields: dict[str, Any], words: str) -> None:

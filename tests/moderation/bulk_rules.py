@@ -108,13 +108,13 @@ def everything() -> dict[int, dict[str, Any]]:
     }
 
 
-def counted(letter: Letter) -> dict[tuple[str, str, bool], int]:
+def counted(letter: Letter) -> dict[tuple[str, str, bool, str], int]:
     """Returns the counts of the letter, after comparing them with its rows."""
     stored = counts.for_letter(letter.pk).cells
-    rows = Signature.objects.filter(letter=letter).values_list("state", "visibility", "flags")
-    recount: dict[tuple[str, str, bool], int] = {}
-    for state, visibility, flags in rows:
-        cell = (state, visibility, bool(flags))
+    rows = Signature.objects.filter(letter=letter).values_list("state", "visibility", "flags", "kind")
+    recount: dict[tuple[str, str, bool, str], int] = {}
+    for state, visibility, flags, kind in rows:
+        cell = (state, visibility, bool(flags), kind)
         recount[cell] = recount.get(cell, 0) + 1
     assert stored == recount
     return dict(stored)

@@ -202,7 +202,11 @@ def test_signers_can_withdraw_and_erase_during_a_run(letter: Letter, moderator: 
     assert fresh(rule).taken == 28
     rule = undo_to_end(rule, moderator)
     assert (rule.undone, rule.left_alone) == (27, 1)
-    assert counts.for_letter(letter.pk).total == 27 == counted(letter)[(State.APPROVED, Visibility.PUBLIC, False)]
+    assert (
+        counts.for_letter(letter.pk).total
+        == 27
+        == counted(letter)[(State.APPROVED, Visibility.PUBLIC, False, "person")]
+    )
 
 
 def test_a_flagged_submission_waits_when_it_is_confirmed(letter: Letter, moderator: User) -> None:

@@ -1,4 +1,4 @@
-"""Questions to signers: shown on the personal page, and mailed to those who left an address."""
+"""Questions to signers: shown on the personal page, and mailed to everybody as long as the signature waits (R13)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +144,89 @@ def test_signers_who_left_an_address_get_one_neutral_email(
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
     assert mail["Subject"] == "A question for you"
     assert "/signature/" in text and TEXT not in text and "Dora" not in text and "bridge" not in text.lower()
+
+
+def confirmed(
+    client: Client, form: dict[str, str], words: dict[str, str], link_in_mail: Callable[[], str]
+) -> Signature:
+    """Signed and confirmed by somebody who asked for no updates."""
+    client.post("/letters/bridge/sign/", form)
+    client.post(link_in_mail(), {**words, "action": "confirm"})
+    return Signature.objects.get()
+
+
+def test_R13_who_asked_for_nothing_is_reached_too_as_long_as_it_waits(
+    client: Client,
+    form: dict[str, str],
+    words: dict[str, str],
+    moderator: User,
+    inbox: Inbox,
+    link_in_mail: Callable[[], str],
+    updates_key: Path,
+) -> None:
+    signature = confirmed(client, form, words, link_in_mail)
+    assert signature.sealed_address is None and b"example.org" not in bytes(signature.question_address or b"")
+    assert "in case we have a question for you" in client.get(page_of(signature)).content.decode()
+    assert client.post(page_of(signature), {"action": "data"}).json()["keeps_address_for_questions"] is True
+    decisions.ask_question(signature, by=moderator.pk, question="your-name")
+    inbox.clear()
+
+    call_command("queue_questions", key=updates_key)
+    sending.send_due()
+
+    (mail,) = inbox
+    assert (mail["To"], mail["Subject"]) == (form["email"], "A question for you")
+
+
+@pytest.mark.parametrize("end", ["approve", "reject", "withdraw", "erase", "any other statement"])
+def test_R13_the_address_goes_with_the_wait(
+    client: Client,
+    form: dict[str, str],
+    words: dict[str, str],
+    moderator: User,
+    link_in_mail: Callable[[], str],
+    end: str,
+) -> None:
+    signature = confirmed(client, form, words, link_in_mail)
+    ways: dict[str, Callable[[], object]] = {
+        "approve": lambda: single_decisions.approve(signature, by=moderator.pk),
+        "reject": lambda: single_decisions.reject(signature, by=moderator.pk, reason="Signed twice"),
+        "withdraw": lambda: withdrawal.withdraw(signature),
+        "erase": lambda: withdrawal.erase(signature),
+        "any other statement": lambda: Signature.objects.update(state=State.REJECTED),
+    }
+    ways[end]()
+    assert not Signature.objects.exclude(question_address=None).exists()
+    if end in {"approve", "reject"}:
+        decisions.undo(signature, by=moderator.pk)
+        signature.refresh_from_db()
+        assert (signature.state, signature.question_address) == (State.WAITING, None), "what is gone stays gone"
+
+
+def test_R13_holding_keeps_the_address_and_what_needs_no_review_never_has_it(
+    client: Client, form: dict[str, str], words: dict[str, str], moderator: User, link_in_mail: Callable[[], str]
+) -> None:
+    signature = confirmed(client, form, words, link_in_mail)
+    single_decisions.hold(signature, by=moderator.pk)
+    signature.refresh_from_db()
+    assert signature.question_address is not None
+
+    signature.delete()
+    client.post("/letters/bridge/sign/", {**form, "name": "", "visibility": "counted"})
+    client.post(link_in_mail(), {**words, "name": "", "visibility": "counted", "action": "confirm"})
+    counted = Signature.objects.get()
+    assert (counted.state, counted.question_address) == (State.APPROVED, None)
+
+
+def test_R13_a_question_that_is_decided_before_its_email_goes_is_not_sent(
+    client: Client, asked: Signature, moderator: User, inbox: Inbox, updates_key: Path
+) -> None:
+    sealed = sealing.seal("cleo@example.org", public_key=settings.UPDATES_PUBLIC_KEY)
+    Signature.objects.update(question_address=sealed)
+    call_command("queue_questions", key=updates_key)
+    single_decisions.approve(asked, by=moderator.pk)
+    sending.send_due()
+    assert (list(inbox), OutboxMail.objects.count()) == ([], 0)
 
 
 def test_signers_without_an_address_get_no_email(asked: Signature, updates_key: Path) -> None:

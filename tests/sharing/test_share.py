@@ -294,3 +294,17 @@ def test_every_page_links_to_the_share_page(client: Client, letter: Letter) -> N
     for address in ("/", "/privacy/", "/letters/bridge/history/"):
         page = client.get(address).content.decode()
         assert re.search(r'<footer.*href="/letters/bridge/tell/"', page, re.DOTALL), address
+
+
+@pytest.mark.parametrize(
+    ("title", "drawn"),
+    [
+        ("A letter to the Minister of Bridges", "A letter to the Minister of\u00a0Bridges"),
+        ("다리에 관한 편지", "다리에 관한\u00a0편지"),
+        ("Ein Brief an die Donaudampfschifffahrt", "Ein Brief an die Donaudampfschifffahrt"),  # as long as a line
+        ("A letter", "A letter"),
+        ("致桥梁部长的信", "致桥梁部长的信"),
+    ],
+)
+def test_the_last_word_of_a_title_is_never_alone_on_a_line(title: str, drawn: str) -> None:
+    assert pdf.ShareImage(title, (), "House", "en").as_letter().title == drawn

@@ -91,6 +91,7 @@ class Counts:
     withdrawn: int = 0
     rejected: int = 0
     paper: int = 0
+    organizations: int = 0  # of the named ones
     revisions: Mapping[int, int] = field(default_factory=dict)  # signatures by the number of the text they signed
 
 

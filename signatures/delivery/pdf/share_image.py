@@ -16,6 +16,7 @@ from signatures.delivery.pdf.typst_input import TEMPLATES, TypstInput
 TEMPLATE = TEMPLATES / "share_image.typ"
 LOGO = TEMPLATES.parents[1] / "static" / "img" / "mark.svg"
 SHARE_IMAGE_SIZE = 1200, 630  # pixels: what the networks ask for
+MAX_BOUND = 14  # letters of a last word that is bound to the one before it
 MAX_SECONDS = 20  # many times what it takes
 
 
@@ -29,13 +30,20 @@ class ShareImage:
     language: str
 
     def as_letter(self) -> LetterData:
+        title = _with_company_for_the_last_word(self.title)
         return LetterData(
-            title=self.title,
+            title=title,
             language=self.language,
             addressee=list(self.addressee),
-            blocks=[Block("paragraph", ((Span(self.title),),))],
+            blocks=[Block("paragraph", ((Span(title),),))],
             letterhead=Letterhead(self.organization, "", "", "", []),
         )
+
+
+def _with_company_for_the_last_word(title: str) -> str:
+    """Returns the title with its last two words bound together, unless the last one is as long as a line."""
+    before, _space, last = title.rpartition(" ")
+    return f"{before}\u00a0{last}" if " " in before and len(last) <= MAX_BOUND else title
 
 
 @cache

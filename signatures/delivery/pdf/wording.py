@@ -91,7 +91,17 @@ class Wording:
             for name in ("waiting", "withdrawn", "rejected")
             if (number := getattr(counts, name))
         ]
-        return str(words["between"].join(clauses) + words["end"])
+        return self._signers(counts) + str(words["between"].join(clauses) + words["end"])
+
+    def _signers(self, counts: Counts) -> str:
+        """Returns a sentence of its own where organizations have signed. All others are people."""
+        words, people = self.words["count"], counts.total - counts.organizations
+        if not counts.organizations:
+            return ""
+        if not people:
+            return self.amount(words["only_organizations"], counts.organizations)
+        organizations = self.amount(words["organizations"], counts.organizations)
+        return str(words["signers"].format(organizations=organizations, people=self.amount(words["people"], people)))
 
     def number(self, n: int) -> str:
         """Returns the number as the pages of the site write it in this language."""

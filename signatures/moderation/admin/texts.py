@@ -13,4 +13,4 @@ class QuestionAdmin(AuditedAdmin):
 
 @admin.register(RejectionReason)
 class RejectionReasonAdmin(AuditedAdmin):
-    list_display = ("text", "place")
+    list_display = ("text", "code", "place")

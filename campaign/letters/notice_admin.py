@@ -1,0 +1,24 @@
+"""The admin page of notices, without the audit entries that `signatures.audit.letter_admin` adds."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from campaign.models import Notice, NoticeText
+
+
+class NoticeTextInline(admin.TabularInline):
+    model = NoticeText
+    extra = 1
+
+
+class NoticeAdmin(admin.ModelAdmin):
+    list_display = ("words", "starts_at", "ends_at")
+    inlines = (NoticeTextInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
+        return super().get_queryset(request).prefetch_related("texts")
+
+    @admin.display(description="notice")
+    def words(self, notice: Notice) -> str:
+        return next((str(text) for text in notice.texts.all()), "-")
