@@ -6,15 +6,18 @@ pages. The published ones are the true ones of the last step of time (threat mod
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
 
 from campaign.runtime import replica
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import count_steps
-from signatures.models import CountDelta, Signature
+from signatures.models import CountDelta, HourlyStatistic, Signature
 from signatures.states import Kind, State, Visibility
 
 _CELL = ("state", "visibility", "flagged", "kind")
@@ -107,9 +110,22 @@ def published_by_country(letter_id: int) -> dict[str, int]:
 
 
 def awaits_next_step(signature: Signature) -> bool:
-    """Whether the public pages have this approved signature from the next step on."""
-    since = signature.public_from if signature.visibility == Visibility.PUBLIC else signature.confirmed_at
-    return signature.state == State.APPROVED and since is not None and since > count_steps.last_step()
+    """Whether the public pages have this signature from the next step on: the count of it, or the name."""
+    is_counted = signature.state == State.APPROVED or (signature.state == State.WAITING and not signature.flags)
+    is_shown = signature.state == State.APPROVED and signature.visibility == Visibility.PUBLIC
+    since = signature.public_from if is_shown else signature.confirmed_at
+    return is_counted and since is not None and since > count_steps.last_step()
+
+
+def review_days(letter_id: int, waiting: int) -> int:
+    """Returns in how many days staff decide on so many signatures at last week's pace; 0 if they decided on none."""
+    decisions = HourlyStatistic.objects.filter(
+        letter_id=letter_id,
+        hour__gte=timezone.now() - timedelta(days=7),
+        event__in=[HourlyStatistic.Event.APPROVE, HourlyStatistic.Event.REJECT],
+    )
+    decided = decisions.aggregate(Sum("number", default=0))["number__sum"]
+    return ceil(7 * waiting / decided) if decided else 0
 
 
 def _published(letter_ids: Collection[int]) -> QuerySet[CountDelta]:

@@ -32,7 +32,6 @@ from signatures.screening import daily_keys
 from signatures.states import State
 from signatures.values import csv_cells
 
-UNCONFIRMED_FOR = timedelta(days=7)
 UNSENT_FOR = timedelta(days=30)
 NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
 # A mistyped year takes nobody's address away before somebody may have seen it (rule 4).
@@ -60,11 +59,11 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     if not dry_run:
         _read_tombstones(tombstones_file())
     now = timezone.now()
-    old_submissions = Submission.objects.filter(signed_up_at__lte=now - UNCONFIRMED_FOR)
+    old_submissions = Submission.objects.filter(signed_up_at__lte=now - Submission.KEPT_FOR)
     expired: dict[str, QuerySet[Any]] = {
         **_erased_before(),
         "submissions": old_submissions,
-        "emails about deleted submissions": _orphans(now - UNCONFIRMED_FOR),
+        "emails about deleted submissions": _orphans(now - Submission.KEPT_FOR),
         "emails that could never be sent": OutboxMail.objects.filter(
             recipient__isnull=False, queued_at__lte=now - UNSENT_FOR
         ),

@@ -9,7 +9,7 @@ from signatures.public_list.letters import letters_page
 from signatures.public_list.views import countries_page, entry, signatories
 from signatures.sharing.views import embed, share_image_file, share_page
 from signatures.signing.personal_views import personal_page, unsubscribe_page
-from signatures.signing.views import answer_page, challenge, letter_page, my_link, sign
+from signatures.signing.views import answer_page, challenge, check_mail, letter_page, my_link, sign
 
 urlpatterns = [
     path("", letter_page, name="first"),
@@ -17,7 +17,7 @@ urlpatterns = [
     path("letters/<slug:slug>/", letter_page, name="letter"),
     path("letters/<slug:slug>/sign/", sign, name="sign"),
     path("letters/<slug:slug>/challenge/", challenge, name="challenge"),
-    path("letters/<slug:slug>/check-mail/", answer_page, {"page": "signing/check_mail"}, name="check-mail"),
+    path("letters/<slug:slug>/check-mail/", check_mail, name="check-mail"),
     path("letters/<slug:slug>/my-link/", my_link, name="my-link"),
     path("letters/<slug:slug>/my-link/sent/", answer_page, {"page": "signing/link_sent"}, name="link-sent"),
     path("letters/<slug:slug>/tell/", share_page, name="share"),

@@ -14,21 +14,23 @@ from django.contrib.auth.models import Group, User
 from django.core.cache import caches
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from campaign.letters import notices, text_cache
 from campaign.letters.publishing import publish, revise
-from campaign.models import Letter
+from campaign.models import Letter, News
 from campaign.runtime import database
 from campaign.runtime.logs import LimitingFilter
 from campaign.web import health, middleware
-from signatures.models import Signature, Submission
-from signatures.outbox import sending
+from signatures.models import OutboxMail, Signature, Submission
+from signatures.outbox import sending, topics
 from signatures.screening import blocklists, daily_keys, proof_of_work, rate_limits
 from signatures.states import State
 from signatures.values import form_stamps
 from tests import pseudo
-from tests.factories import WORDS, make_letter, make_signature, make_submission
+from tests.delivery.factories import make_delivery
+from tests.factories import WORDS, make_letter, make_mail, make_signature, make_submission
 from tests.inbox import Inbox
 from tests.live_site import LiveSite, free_port
 
@@ -227,3 +229,29 @@ def pseudo_locale_letter(pseudo_locale: Path, settings: Any, letter: Letter) -> 
 @pytest.fixture
 def letter_file() -> Path:
     return Path(settings.BASE_DIR) / "campaign" / "letters" / "content" / "xi-jinping-2013" / "en.md"
+
+
+TO_STAFF = {OutboxMail.Kind.INVITE, OutboxMail.Kind.RESET, OutboxMail.Kind.ALARM}
+
+
+@pytest.fixture
+def send_one_of_each(ada: Signature, ben: Submission, inbox: Inbox, settings: Any) -> Callable[[], dict[str, Any]]:
+    """Sends an email of every kind, and of every topic of updates."""
+    settings.DEFAULT_FROM_EMAIL = f'"{settings.ORGANIZATION_NAME}" <letters@site.example>'
+    Signature.objects.update(sealed_address=b"sealed", flags=["asked"])
+    news = News.objects.create(letter=ada.letter, published_at=timezone.now())
+    about = [topics.news_topic(news), topics.delivery_topic(make_delivery(ada.letter))]
+    olga = member_of("owner")
+
+    def send() -> dict[str, Any]:
+        for kind in OutboxMail.Kind:
+            row = ben if kind in {OutboxMail.Kind.LINK, OutboxMail.Kind.REMINDER} else ada
+            for topic in about if kind == OutboxMail.Kind.UPDATE else [""]:
+                address = f"{kind}{topic[:4]}@example.org"
+                to_staff: dict[str, Any] = {"signature_id": None, "staff_id": olga.pk} if kind in TO_STAFF else {}
+                User.objects.filter(pk=olga.pk).update(email=address)
+                make_mail(row, address, kind, topic=topic, **to_staff)
+                sending.send_due()
+        return {mail["To"].partition("@")[0]: mail for mail in inbox}
+
+    return send

@@ -26,6 +26,7 @@ class Inbox(list[EmailMessage]):
         self.attempts = 0  # how many emails somebody began to send
         self.fault = ""
         self.recipients: list[str] = []
+        self.contents: list[bytes] = []  # of the same emails, as they came over the wire
 
     @contextlib.contextmanager
     def served(self, port: int) -> Iterator[int]:
@@ -79,6 +80,7 @@ class Inbox(list[EmailMessage]):
         if refused := refused or self.refusal("end"):
             return refused
         self.recipients += envelope.rcpt_tos
+        self.contents.append(envelope.original_content)
         self.append(message_from_bytes(envelope.content, policy=policy.default))
         await self.misbehave(server, "end")  # it has the mail, and the client never hears of it
         return "250 OK"

@@ -209,15 +209,21 @@ class SigningForm(StepForm):
 
 class AnswersForm(StepForm):
     step, heading = "answers", "Who answers"
-    columns = ("organization_name", "contact_email", "sender_name")
-    fieldsets = ((None, {"fields": ("organization_name", "contact_email", "sender_name")}),)
+    columns = ("organization_name", "contact_email", "sender_name", "subjects")
+    fieldsets = (
+        (None, {"fields": ("organization_name", "contact_email")}),
+        ("Emails", {"fields": ("sender_name", "subjects")}),
+    )
 
     class Meta:
         model = Letter
-        fields = ("organization_name", "contact_email", "sender_name")
+        fields = ("organization_name", "contact_email", "sender_name", "subjects")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if "subjects" in self.fields:
+            subjects: Any = self.fields["subjects"]
+            subjects.choices = [("", "as suits the recipient"), *Letter.Subjects.choices]
         site = operator_of(None)
         name, address = parseaddr(site.sender)
         defaults = {"organization_name": site.name, "contact_email": site.contact, "sender_name": name or address}

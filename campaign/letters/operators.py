@@ -20,7 +20,7 @@ class Operator:
 def operator_of(letter: Letter | None) -> Operator:
     """Returns who answers for a letter, or for the site if it is about none."""
     if not letter:
-        return Operator(settings.ORGANIZATION_NAME, settings.CONTACT_EMAIL, settings.DEFAULT_FROM_EMAIL)
+        return Operator(settings.ORGANIZATION_NAME, settings.CONTACT_EMAIL, _sender(""))
     return Operator(
         letter.organization_name or settings.ORGANIZATION_NAME,
         letter.contact_email or settings.CONTACT_EMAIL,
@@ -33,12 +33,13 @@ def letterhead_name(letter: Letter | None) -> str:
     return str((letter and letter.letterhead.get("name")) or operator_of(letter).name)
 
 
-def _sender(name: str) -> str:
-    """Returns this name with the address of the site: another address would fail SPF, DKIM and DMARC."""
-    address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    one_line = " ".join(name.split())
-    if not one_line:
-        return str(settings.DEFAULT_FROM_EMAIL)
+def _sender(own_name: str) -> str:
+    """Returns the sender under this name, or else that of the site: whoever opens the email must know who wrote it.
+
+    The address is always that of the site: another one would fail SPF, DKIM and DMARC.
+    """
+    site_name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    one_line = " ".join((own_name or site_name or settings.ORGANIZATION_NAME).split())
     sender = str(Address(one_line, addr_spec=address))
     # A name that is read as something else, such as an encoded word, would keep every email from being sent.
     return address if policy.SMTP.header_factory("From", sender).defects else sender

@@ -110,6 +110,12 @@ class Letter(models.Model):
         INSTITUTION = "institution", "an institution, such as a university or a church"
         PERSON = "person", "a person"
 
+    class Subjects(models.TextChoices):
+        """Whether the subjects of emails say which letter they are about."""
+
+        NEUTRAL = "neutral", "neutral: they name neither the letter nor its recipient"
+        TITLE = "title", "with the title of the letter"
+
     class Moderation(models.TextChoices):
         BEFORE = "before", "names appear once they are approved"
         AFTER = "after", "names without a flag appear at once"
@@ -193,6 +199,16 @@ class Letter(models.Model):
         db_default="",
         help_text="The name that people see in their mailbox. The address is the site's.",
     )
+    subjects = models.CharField(
+        "subjects of the emails",
+        max_length=8,
+        choices=Subjects,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="More people open an email that names the letter. A phone shows the subject while it is locked. If"
+        " you choose nothing: neutral where the letter goes to a government, else with its title.",
+    )
     accent_color = models.CharField(
         "color",
         max_length=7,
@@ -236,6 +252,14 @@ class Letter(models.Model):
             raise ValidationError({"closes_at": "It cannot close before it opens."})
         if self.state == Letter.State.OPEN and self.closes_at and self.closes_at <= timezone.now():
             raise ValidationError({"closes_at": "To open the letter again, give a later time or none."})
+
+    @property
+    def names_itself_in_subjects(self) -> bool:
+        """Returns whether the title of the letter is in the subjects of its emails."""
+        suitable = (
+            self.Subjects.NEUTRAL if self.recipient_kind == self.RecipientKind.GOVERNMENT else self.Subjects.TITLE
+        )
+        return (self.subjects or suitable) == self.Subjects.TITLE
 
     def current_state(self, now: datetime | None = None) -> Letter.State:
         """Returns the state at this moment: `paused` before the opening time, `closed` after the closing time."""

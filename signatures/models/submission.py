@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
+from campaign.models.letter import CONFIRM_AFTER_CLOSING
 from signatures.models.signer_columns import SignerColumns
 from signatures.registries.typed_fields import WORDS
 from signatures.states import Visibility
@@ -27,6 +31,7 @@ class Submission(SignerColumns):
     """
 
     MAX_PLACES = 5  # the submissions of one address under one letter that wait at the same time
+    KEPT_FOR = timedelta(days=7)
 
     id = models.BigIntegerField(primary_key=True, db_default=NextSignatureNumber())
     place = models.PositiveSmallIntegerField(default=1)
@@ -43,3 +48,12 @@ class Submission(SignerColumns):
             ),
         ]
         indexes: ClassVar = [BrinIndex(F("signed_up_at"), name="submission_by_day", pages_per_range=16)]
+
+    @property
+    def confirm_by(self) -> date:
+        """The last whole day on which it can be confirmed, or today, in the time zone of the letter."""
+        ends = self.signed_up_at + self.KEPT_FOR
+        if self.letter.closes_at:
+            ends = min(ends, self.letter.closes_at + CONFIRM_AFTER_CLOSING)
+        last = max(ends - timedelta(days=1), timezone.now())
+        return timezone.localdate(last, ZoneInfo(self.letter.time_zone))

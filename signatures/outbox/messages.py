@@ -54,8 +54,9 @@ def _build(
     if mail.kind == OutboxMail.Kind.UPDATE:
         return _update(mail, person, address, subjects)
     context: dict[str, Any] = {"link": personal_link(person, language=mail.language)}
-    if mail.kind != OutboxMail.Kind.QUESTION:
-        context |= _letter(mail, person)
+    context |= {"kept_days": Submission.KEPT_FOR.days, **_letter(mail, person)}
+    if isinstance(person, Submission):
+        context["confirm_by"] = person.confirm_by
     if mail.kind == OutboxMail.Kind.LINK:
         context["standing"] = Signature.objects.of_mailbox(person).standing().filter(kind=person.kind)
     elif mail.kind == OutboxMail.Kind.LINKS:
@@ -95,6 +96,7 @@ def _update(
         "link": settings.SITE_URL + announcement.page if announcement.page else own_page,
         "personal_link": own_page,
         "leaving": unsubscribe,
+        **_letter(mail, person),
     }
     return rendering.build_message(
         announcement.email, to=address, language=mail.language, letter=person.letter, context=context,
@@ -105,8 +107,11 @@ def _update(
 def _letter(mail: OutboxMail, person: Signature | Submission) -> dict[str, Any]:
     """Returns the title of the letter: whoever signed several must know which one the links are about.
 
-    Questions and updates have none: they stay neutral, and the pages that they lead to say it.
+    Questions and updates have none unless the organizer chose otherwise: the pages that they lead to say it.
     """
+    is_about_links = mail.kind in {OutboxMail.Kind.LINK, OutboxMail.Kind.LINKS, OutboxMail.Kind.REMINDER}
+    if not is_about_links and not person.letter.names_itself_in_subjects:
+        return {}
     # A language of the site is that of the email, which the person chose last.
     further = person.language if reading.has_prefix(person.language) else ""
     with translation.override(mail.language), reading.reading(further):

@@ -87,6 +87,10 @@ def _page(request: HttpRequest, signature: Signature, form: ChangeForm | None = 
     context["deliveries"] = list(personal_data.deliveries(signature))
     if signature.state == State.REJECTED:
         context["rejection"] = personal_data.rejection(signature)
+    context["counts"] = published = counts.published(letter.pk)
+    if signature.state == State.WAITING:
+        context["waiting"] = max(1, published.in_state(State.WAITING))  # this one may not be published yet
+        context["review_days"] = counts.review_days(letter.pk, context["waiting"])
     if counts.awaits_next_step(signature):
         context["step_minutes"] = settings.COUNT_STEP_MINUTES
     if signature.state == State.WAITING and Flag.ASKED in signature.flags:

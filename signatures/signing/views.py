@@ -1,5 +1,6 @@
 """The letter with its form, submitting the form, and asking for the personal link."""
 
+from email.utils import parseaddr
 from typing import Any
 
 from django.db import OperationalError
@@ -9,13 +10,15 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from campaign.letters import reading, text_cache
+from campaign.letters.operators import operator_of
 from campaign.models import Letter, NewsText, Translation
 from campaign.web.client_network import client_network
 from campaign.web.middleware import public_form, public_page
 from campaign.web.mirror_request import mirror_date
 from campaign.web.responses import see_other
 from signatures import counts, transitions
-from signatures.models import Signature
+from signatures.models import EmailSubject, OutboxMail, Signature, Submission
+from signatures.outbox import rendering
 from signatures.screening import proof_of_work, submission_risk
 from signatures.signing import submission
 from signatures.signing.forms import MyLinkForm, SignForm
@@ -100,9 +103,26 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @public_page
 def answer_page(request: HttpRequest, slug: str, page: str) -> HttpResponse:
-    """The page after a form was sent, such as `signing/check_mail`: the same for everybody."""
+    """The page after a form was sent, such as `signing/link_sent`: the same for everybody."""
     translation = text_cache.newest(slug)
     return render(request, f"{page}.html", {"letter": translation.revision.letter, "translation": translation})
+
+
+@require_safe
+@public_page
+def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page after the form was sent, which says what email to look for: the same for everybody."""
+    translation = text_cache.newest(slug)
+    letter, subjects = translation.revision.letter, EmailSubject.objects.filter(language=get_language() or "en")
+    chosen = subjects.filter(mail=EmailSubject.Of.LINK).values_list("subject", flat=True).first() or ""
+    context = {
+        "letter": letter,
+        "translation": translation,
+        "sender": parseaddr(operator_of(letter).sender),
+        "subject": rendering.subject_line(OutboxMail.Kind.LINK, letter, translation.title, chosen=chosen),
+        "kept_days": Submission.KEPT_FOR.days,
+    }
+    return render(request, "signing/check_mail.html", context)
 
 
 @public_form

@@ -7,10 +7,12 @@
 const form = document.querySelector("form[data-draft]");
 if (form) {
   const earlierSeconds = Number(form.elements.seconds.value) || 0;
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
     form.elements.seconds.value = earlierSeconds + Math.round(performance.now() / 1000);
+    window.name = `sent:${JSON.stringify([...new FormData(form, event.submitter)])}`; // for check_mail.js
   });
 }
+if (window.name.startsWith("sent:") && !document.querySelector("[data-typed]")) window.name = ""; // it was not sent
 
 // A draft of the form is kept in this tab until it is sent, so that it survives a reload and a change of language.
 // The consent is never kept.

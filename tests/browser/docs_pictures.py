@@ -84,11 +84,10 @@ def sign_and_approve(studio: Studio) -> None:
     page.set_viewport_size(DESKTOP)
     studio.take("tour-check-mail", page, "main > *")
     link = studio.site.wait_for_mail(ADA["email"])
-    mail(studio, "tour-mail", ADA["email"], height=330)
+    mail(studio, "tour-mail", ADA["email"], height=560)
     page.goto(link)
-    page.check("[name=consent]")
     studio.take("tour-confirm", page, "main > *", most=1100)
-    page.click("[value=confirm]")
+    page.click(".as-entered [value=confirm]")
     studio.take("tour-personal-page", page, "main > *", most=900)
 
     admin = studio.staff("olga")

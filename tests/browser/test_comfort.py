@@ -176,7 +176,6 @@ def test_the_link_is_copied_and_the_button_says_so(page: Page, site: LiveSite) -
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
     for path, words in (
         (f"/ko{LETTER}", ""),
-        (f"{LETTER}check-mail/", "Copy the link"),
         (f"{LETTER}tell/", "Copy the link"),
     ):
         page.goto(path)
@@ -195,8 +194,8 @@ def test_the_button_keeps_its_label_if_the_clipboard_is_refused(page: Page) -> N
     page.add_init_script(
         "navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
     )
-    page.goto(f"{LETTER}check-mail/")
-    button = page.locator("[data-copy]")
+    page.goto(f"{LETTER}tell/")
+    button = page.locator("[data-copy]").first
     button.click()
     expect(button).to_have_text("Copy the link")
 

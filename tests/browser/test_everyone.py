@@ -116,17 +116,19 @@ def test_signing_and_confirming_by_keyboard_alone(page: Page, site: LiveSite) ->
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
 
     page.goto(site.wait_for_mail("keyboard@example.org"))
-    tab_to(page, "input", "I put my name under this letter")
-    page.keyboard.press("Space")
-    press(page, "Confirm my signature")
+    press(page, "Yes, put my name under this letter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your signature is confirmed")
 
+    tab_to(page, "summary", "Manage my signature")
+    page.keyboard.press("Enter")
     tab_to(page, "summary", "Change my words")
     page.keyboard.press("Enter")
     choose(page, "counted")
     press(page, "Change")
-    expect(page.locator(".stored")).to_contain_text("nowhere")
+    expect(page.locator("#content")).to_contain_text("Your name appears nowhere.")
 
+    tab_to(page, "summary", "Manage my signature")
+    page.keyboard.press("Enter")
     tab_to(page, "summary", "Take my name back")
     page.keyboard.press("Enter")
     press(page, "Yes, take my name back")

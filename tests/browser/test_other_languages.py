@@ -88,8 +88,9 @@ def test_a_supporter_signs_the_text_that_they_read(
     page.get_by_text("Read the letter again").click()
     assert page.locator(".read-again .sheet").evaluate("element => getComputedStyle(element).direction") == direction
     look(page, f"{language}-confirm")
-    page.get_by_label(f"I put my name under the {name} text of this letter").check()
-    page.get_by_role("button", name="Confirm my signature").click()
+    expect(page.locator(".as-entered")).to_contain_text(f"under the {name} letter")
+    page.get_by_role("button", name="Yes, put my name under this letter").click()
+    page.get_by_text("Manage my signature").click()
     expect(page.get_by_text(f"revision 1 ({name})")).to_be_visible()
     look(page, f"{language}-personal")
     page.get_by_role("link", name="The letter", exact=True).click()

@@ -62,9 +62,8 @@ def test_S23_from_signing_to_the_public_list(
 
     page.goto(site.wait_for_mail(f"jeanne-{request.node.callspec.id}@example.org"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your signature")
-    expect(page.get_by_label("Your name")).to_have_value(name)
-    page.get_by_label("I put my name under this letter").check()
-    page.get_by_role("button", name="Confirm my signature").click()
+    expect(page.locator(".as-entered")).to_contain_text(name)
+    page.get_by_role("button", name="Yes, put my name under this letter").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your signature is confirmed")
 
     admin_page = log_in(browser, site)
@@ -214,7 +213,7 @@ def test_C2_fifty_links_opened_by_a_browser_that_runs_scripts_confirm_nothing(br
     for link in links:
         tab = context.new_page()
         tab.goto(link, wait_until="load")
-        expect(tab.get_by_role("button", name="Confirm my signature")).to_be_visible()
+        expect(tab.get_by_role("button", name="Yes, put my name under this letter")).to_be_visible()
     page.wait_for_timeout(5000)
     context.close()
 
@@ -284,6 +283,12 @@ VISIBILITY_LABELS = {
     "counted": "Nowhere. Count me without my name",
 }
 
+WORDS_OF_VISIBILITY = {
+    "public": "for everyone to see",
+    "delivery": "in the delivered letter only",
+    "counted": "counted without a name",
+}
+
 
 @pytest.mark.parametrize("visibility", VISIBILITY_LABELS)
 def test_each_visibility_is_chosen_changed_and_withdrawn(
@@ -292,12 +297,12 @@ def test_each_visibility_is_chosen_changed_and_withdrawn(
     who = f"walk-{request.node.callspec.id}@example.org"
     sign(page, "Simone Weil", who, VISIBILITY_LABELS[visibility])
     page.goto(site.wait_for_mail(who))
-    expect(page.get_by_label(VISIBILITY_LABELS[visibility], exact=True)).to_be_checked()
-    page.get_by_label("I put my name under this letter").check()
-    page.get_by_role("button", name="Confirm my signature").click()
+    expect(page.locator(".as-entered")).to_contain_text(WORDS_OF_VISIBILITY[visibility])
+    page.locator(".as-entered").get_by_role("button", name="Yes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your signature is confirmed")
 
     other = "delivery" if visibility == "counted" else "counted"
+    page.get_by_text("Manage my signature").click()
     page.get_by_text("Change my words, or who may read them").click()
     page.get_by_label(VISIBILITY_LABELS[other], exact=True).check()
     if other == "delivery":
@@ -305,6 +310,7 @@ def test_each_visibility_is_chosen_changed_and_withdrawn(
         expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
         page.get_by_label("Your name").fill("Simone Weil")
     page.get_by_role("button", name="Change").click()
+    page.get_by_text("Manage my signature").click()
     expect(page.locator(".stored")).to_contain_text("delivered letter only" if other == "delivery" else "nowhere")
     assert page.locator(".stored").get_by_text("Simone Weil").count() == (other == "delivery")
 

@@ -6,19 +6,17 @@ from email.utils import parseaddr
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from campaign.letters import text_cache
 from campaign.letters.operators import operator_of
-from campaign.models import Letter, News
+from campaign.models import Letter
 from campaign.web.context_processors import site
 from signatures.models import OutboxMail, Signature, Submission
-from signatures.outbox import sending, topics
-from tests.conftest import member_of
+from signatures.outbox import sending
+from tests.conftest import TO_STAFF
 from tests.delivery.factories import make_delivery
 from tests.factories import make_letter, make_mail
 from tests.inbox import Inbox
@@ -29,7 +27,6 @@ pytestmark = pytest.mark.django_db
 
 SITE = ("ⓞⓟⓔⓡⓐⓣⓞⓡ", "ⓒⓞⓝⓣⓐⓒⓣ")  # of the pseudo locale
 OWN = ("Hafenorchester", "musik@hafen.example")
-TO_STAFF = {OutboxMail.Kind.INVITE, OutboxMail.Kind.RESET, OutboxMail.Kind.ALARM}
 
 
 def give_own(letter: Letter) -> None:
@@ -108,29 +105,6 @@ def test_P13_a_name_with_markup_is_text_on_the_page(client: Client, letter: Lett
 
 
 # Emails
-
-
-@pytest.fixture
-def send_one_of_each(ada: Signature, ben: Submission, inbox: Inbox, settings: Any) -> Callable[[], dict[str, Any]]:
-    """Sends an email of every kind, and of every topic of updates."""
-    settings.DEFAULT_FROM_EMAIL = f'"{settings.ORGANIZATION_NAME}" <letters@site.example>'
-    Signature.objects.update(sealed_address=b"sealed", flags=["asked"])
-    news = News.objects.create(letter=ada.letter, published_at=timezone.now())
-    about = [topics.news_topic(news), topics.delivery_topic(make_delivery(ada.letter))]
-    olga = member_of("owner")
-
-    def send() -> dict[str, Any]:
-        for kind in OutboxMail.Kind:
-            row = ben if kind in {OutboxMail.Kind.LINK, OutboxMail.Kind.REMINDER} else ada
-            for topic in about if kind == OutboxMail.Kind.UPDATE else [""]:
-                address = f"{kind}{topic[:4]}@example.org"
-                to_staff: dict[str, Any] = {"signature_id": None, "staff_id": olga.pk} if kind in TO_STAFF else {}
-                User.objects.filter(pk=olga.pk).update(email=address)
-                make_mail(row, address, kind, topic=topic, **to_staff)
-                sending.send_due()
-        return {mail["To"].partition("@")[0]: mail for mail in inbox}
-
-    return send
 
 
 def words_of(mail: Any) -> str:

@@ -202,7 +202,7 @@ def test_S38_the_personal_page_says_when_a_signature_is_counted(
 ) -> None:
     signature = make_signature(signed, "New Comer")
     page = f"/signature/{tokens.personal_token(signature.public_id)}/"
-    assert "change every 5 minutes: yours with the next update" in client.get(page).content.decode()
+    assert "changes every 5 minutes: you are in it with the next update" in client.get(page).content.decode()
     step()
     assert "next update" not in client.get(page).content.decode()
 

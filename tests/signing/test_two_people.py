@@ -56,7 +56,7 @@ def test_S32_who_confirms_under_the_same_name_is_told_and_asked(
     row = typed(letter, name)
 
     page = client.get(page_of(row)).content.decode()
-    assert "You have signed already" in page and "Keep it as it is" in page and "Replace the signature of" in page
+    assert "You have signed already" in page and "Keep it as it is" in page and "Yes, replace the signature of" in page
     assert dora.confirmed_at is not None and str(dora.confirmed_at.year) in page
 
     answer = client.post(page_of(row), {**words, "name": name, "action": "confirm"})
@@ -112,7 +112,7 @@ def test_S32_when_the_places_are_taken_a_third_name_is_told_and_may_replace_one_
     row = typed(letter, "Françoise Gilot")
 
     page = client.get(page_of(row)).content.decode()
-    assert "Dora Maar" in page and "Pablo Picasso" in page and "Sign as another person" not in page
+    assert "Dora Maar" in page and "Pablo Picasso" in page and "Yes, sign as another person" not in page
     confirm = {**words, "name": "Françoise Gilot", "action": "confirm"}
     assert client.post(page_of(row), confirm).status_code == 422
 
@@ -126,7 +126,7 @@ def test_S32_another_person_at_the_mailbox_signs_under_a_name_of_their_own(
     client: Client, dora: Signature, words: dict[str, str], letter: Letter
 ) -> None:
     row = typed(letter, "Dora Maar")
-    assert "Sign as another person" in client.get(page_of(row)).content.decode()
+    assert "Yes, sign as another person" in client.get(page_of(row)).content.decode()
     client.post(page_of(row), {**words, "name": "Pablo Picasso", "action": "confirm"})
     assert set(Signature.objects.values_list("name", flat=True)) == {"Dora Maar", "Pablo Picasso"}
 
@@ -137,7 +137,7 @@ def test_S32_a_letter_may_allow_one_person_only(
     Letter.objects.update(signers_per_mailbox=1)
     row = typed(letter, "Pablo Picasso")
     answer = client.post(page_of(row), {**words, "name": "Pablo Picasso", "action": "confirm"})
-    assert answer.status_code == 422 and "Sign as another person" not in answer.content.decode()
+    assert answer.status_code == 422 and "Yes, sign as another person" not in answer.content.decode()
     assert Signature.objects.get() == dora
 
 
