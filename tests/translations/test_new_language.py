@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 FRENCH = ("fr", "French")
 TRANSLATED = {
     "Sign the letter": "Signer la lettre",
-    "Your name, or that of the organization": "Votre nom, ou celui de l’organisation",
+    "Who may see your name?": "Qui peut voir votre nom ?",
     "Please enter your name, or choose to be counted without it.": "Veuillez indiquer votre nom.",
     "Check your email": "Consultez votre messagerie",
 }
@@ -75,7 +75,7 @@ def page_of(response: Any) -> str:
 def test_the_letter_page_and_its_form_speak_the_new_language(client: Client, french: Letter) -> None:
     page = page_of(client.get("/fr/letters/bridge/"))
     assert '<html lang="fr" dir="ltr">' in page and "Lettre à la ministre des Ponts" in page
-    assert TRANSLATED["Sign the letter"] in page and TRANSLATED["Your name, or that of the organization"] in page
+    assert TRANSLATED["Sign the letter"] in page and TRANSLATED["Who may see your name?"] in page
     assert "Allemagne" in page, "names of countries"
     assert '<meta property="og:locale" content="fr_FR">' in page
     assert '<a href="/fr/letters/bridge/" lang="fr" hreflang="fr">français</a>' in page_of(
