@@ -94,7 +94,7 @@ class EmailAddressField(forms.CharField):
 
 
 class ConsentField(forms.BooleanField):
-    REQUIRED = _("Please tick this box: without your consent we may store nothing.")
+    REQUIRED = _("Please check this box. Without your consent, we may not store anything.")
     TO_LETTER = _("I put my name under this letter, and agree that what I entered is stored and used as I chose.")
     TO_TEXT = _(
         "I put my name under the %(language)s text of this letter, and agree that what I entered is stored and used as"

@@ -224,7 +224,11 @@ def test_search_and_country_find_all_in_one_list(letter: Letter, client: Client)
     organization(letter, "Millers", country="DE")
     for query in ("q=baker", "country=FR", "q=baker&country=FR"):
         page = client.get(f"{LIST}?{query}").content.decode()
-        assert sorted(re.findall(r'class="name"[^>]*><bdi translate="no">(.*?)</bdi>', page)) == ["Baker Ada", "Baker Ben", "Bakers"]
+        assert sorted(re.findall(r'class="name"[^>]*><bdi translate="no">(.*?)</bdi>', page)) == [
+            "Baker Ada",
+            "Baker Ben",
+            "Bakers",
+        ]
         assert "Among those who signed" not in page
 
 

@@ -96,7 +96,7 @@ def test_counted_needs_no_name(client: Client, form: dict[str, str]) -> None:
         ("email", "dora", "Please enter an email address, such as name@example.org."),
         ("email", "a@b.c,evil@x.org", "Please enter an email address, such as name@example.org."),
         ("visibility", "", "Please choose who may see your name."),
-        ("consent", "", "Please tick this box: without your consent we may store nothing."),
+        ("consent", "", "Please check this box. Without your consent, we may not store anything."),
         ("country", "XX", "Please choose a country from the list."),
         ("text", "0" * 64, "The letter has changed since you opened this page."),
     ],
