@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import idna
@@ -36,13 +36,18 @@ _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}  # ASCII
 
 _COMMON = tuple(Path(__file__).with_name("common_email_domains.txt").read_text().split())
 _PUBLIC_PROVIDERS = frozenset({*_COMMON, *_ALIASES.values(), *whitelist})
-_suffixes = PublicSuffixList(only_icann=True)
 _NOT_TYPOS = frozenset({"ymail.com", "email.com", "cloud.com"})  # real domains, one typo away from a common one
 _COUNTRIES = frozenset({*map(str.lower, COUNTRIES), "uk", "eu"})
 
 
 class InvalidEmailAddress(ValueError):
     """No email can be sent to what was typed."""
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    """Returns the public suffix list, read when it is first asked for: that takes a fifth of a second."""
+    return PublicSuffixList(only_icann=True)
 
 
 def validate(typed: str) -> str:
@@ -108,7 +113,7 @@ def small_domain_of(address: str) -> str:
     domain = domain_of(address)
     if domain in _PUBLIC_PROVIDERS:
         return ""
-    own: str = _suffixes.privatesuffix(domain) or domain
+    own: str = _suffixes().privatesuffix(domain) or domain
     return "" if own in _PUBLIC_PROVIDERS else own
 
 
