@@ -227,7 +227,7 @@ STATIC_ROOT = Path(STATIC_DIR or VAR_DIR / "static").absolute()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "campaign.web.static_files.SmallFilesStorage"},
 }
 DELIVERIES_DIR = Path(environment.text("DELIVERIES_DIR") or VAR_DIR / "deliveries").absolute()
 if deliveries_url := environment.text("DELIVERIES_STORAGE_URL"):

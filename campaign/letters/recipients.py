@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from campaign.models import Letter, Translation
+from campaign.models import Letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,27 +17,27 @@ class Words:
 
 WORDS: Mapping[str, Words] = {
     Letter.RecipientKind.GOVERNMENT: Words(
-        _("This letter goes to a government or an authority: %(recipient)s."),
+        _("This letter goes to a government or authority."),
         _("Signing a letter to a government or an authority is a political act."),
     ),
     Letter.RecipientKind.COMPANY: Words(
-        _("This letter goes to a company: %(recipient)s."),
+        _("This letter goes to a company."),
         _("Signing a letter to a company is taking a stand, and you may depend on that company."),
     ),
     Letter.RecipientKind.INSTITUTION: Words(
-        _("This letter goes to an institution: %(recipient)s."),
+        _("This letter goes to an institution."),
         _("Signing a letter to an institution is taking a stand, and you may belong to that institution."),
     ),
     Letter.RecipientKind.PERSON: Words(
-        _("This letter goes to a person: %(recipient)s."),
+        _("This letter goes to a person."),
         _("Signing a letter to a person is taking a stand, and you may know that person."),
     ),
 }
 
 
-def warning(shown: Translation) -> str:
+def warning(letter: Letter) -> str:
     """Returns to whom a letter goes: what readers are told before they sign."""
-    return gettext(WORDS[shown.revision.letter.recipient_kind].warning) % {"recipient": shown.recipient_name}
+    return gettext(WORDS[letter.recipient_kind].warning)
 
 
 def privacy_lead(letter: Letter) -> str:

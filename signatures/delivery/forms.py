@@ -19,7 +19,7 @@ class ProofForm(forms.Form):
 
     proof = forms.CharField(
         label=_("A receipt, or the SHA-256 of a file"),
-        help_text=_("It is looked at and forgotten: nothing of it is stored."),
+        help_text=_("We check it and forget it. Nothing is stored."),
         max_length=receipts.MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocomplete": "off"}),
         error_messages={
@@ -41,7 +41,10 @@ class ProofForm(forms.Form):
             self.file = self._known_digests().get(digest, "")
             if not self.file:
                 raise forms.ValidationError(
-                    _("This is not the SHA-256 of a file of this delivery: yours is another one, or was changed.")
+                    _(
+                        "This is not the SHA-256 of a file in this delivery. Your file is a different one, or it was"
+                        " changed."
+                    )
                 )
             return typed
         try:
@@ -66,7 +69,7 @@ class ProofForm(forms.Form):
             for text in self.delivery.texts
         }
         files = {digest: name for name, digest in self.delivery.files.items()}
-        return {**texts, **files, self.delivery.root: _("the root over all leaves")}
+        return {**texts, **files, self.delivery.root: _("the root of all leaves")}
 
     @property
     def problems(self) -> list[tuple[str, str, str]]:

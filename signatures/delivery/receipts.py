@@ -104,11 +104,11 @@ def parse(text: str) -> Receipt:
         found = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidReceipt(
-            _("This is not a whole receipt. It begins with { and ends with }; please paste all of it.")
+            _("This is not the whole receipt. It begins with { and ends with }. Please paste all of it.")
         ) from None
     if not isinstance(found, dict) or set(found) != {field.name for field in fields(Receipt)} or not _has_types(found):
         raise InvalidReceipt(
-            _("This is not a receipt as this site gives them: something in it is missing or has another form.")
+            _("This does not look like a receipt from this site: something in it is missing or in a different form.")
         )
     return Receipt(**found)
 
@@ -140,16 +140,18 @@ def verify_receipt(receipt: Receipt, *, letter: str, number: int, size: int, roo
     """
     if (receipt.letter, receipt.delivery) != (letter, number):
         raise InvalidReceipt(
-            _("This receipt is of another delivery: %(delivery)s.")
+            _("This receipt belongs to another delivery: %(delivery)s.")
             % {"delivery": f"{receipt.letter} {receipt.delivery}"}
         )
     if receipt.root != root:
         raise InvalidReceipt(_("The root in this receipt is not the root of this delivery."))
     if receipt.size != size:
-        raise InvalidReceipt(_("This receipt speaks of another number of signatures than this delivery has."))
+        raise InvalidReceipt(_("This receipt gives a different number of signatures than this delivery has."))
     leaf = leaf_hash(bytes.fromhex(receipt.salt), leaf_content(receipt.row))
     if leaf.hex() != receipt.leaf:
-        raise InvalidReceipt(_("The words and the salt in this receipt do not give its leaf: one of them was changed."))
+        raise InvalidReceipt(
+            _("The words and the salt in this receipt do not match its leaf: one of them was changed.")
+        )
     path = [bytes.fromhex(sibling) for sibling in receipt.path]
     if merkle.root_of_path(leaf, receipt.place, size, path) != bytes.fromhex(root):
         raise InvalidReceipt(

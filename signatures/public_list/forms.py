@@ -17,5 +17,5 @@ class ListForm(forms.Form):
     )
     country = CountryField(label=_("Country"), nothing=_("all countries"))
     order = forms.ChoiceField(
-        label=_("Order"), required=False, choices=[("", _("newest first")), ("name", _("by name, script by script"))]
+        label=_("Order"), required=False, choices=[("", _("newest first")), ("name", _("by name, grouped by script"))]
     )

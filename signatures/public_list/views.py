@@ -43,7 +43,7 @@ def signatories(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         context |= _names(letter.pk, form, request.GET)
     except search.TooManyMatches:
-        form.add_error("q", _("Too many names hold this. Please type more of the name."))
+        form.add_error("q", _("Too many names match this. Please type more of the name."))
     except pagination.InvalidCursor:
         raise BadRequest("The cursor is malformed.") from None
     return _noindex(render(request, "public_list/list.html", context, status=200 if form.is_valid() else 422))

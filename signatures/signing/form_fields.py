@@ -1,5 +1,6 @@
 """The fields of the signing forms: how one value that was typed is cleaned."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -17,22 +18,50 @@ from signatures.registries.typed_fields import MAX_LENGTHS
 from signatures.values import email_addresses, names
 
 
-class LineField(forms.CharField):
-    """One line that a signer types, cleaned by `names.clean_line`."""
+class Choices(forms.RadioSelect):
+    """Radio buttons, each with a sentence that explains it, laid out by `signing/choices.html`.
 
-    def __init__(self, typed_field: str, **options: Any) -> None:
-        self.longest = MAX_LENGTHS[typed_field]
+    Args:
+        hints: the sentence of each value.
+    """
+
+    def __init__(self, hints: Mapping[str, str | Promise] | None = None) -> None:
+        super().__init__()
+        self.hints = hints or {}
+
+    def create_option(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(*arguments, **options)
+        option["hint"] = self.hints.get(str(option["value"]), "")
+        described_by = [f"{option['attrs']['id']}_hint"] if option["hint"] else []
+        if "aria-invalid" in option["attrs"]:
+            described_by.append(f"{options['attrs']['id']}_error")
+        if described_by:
+            option["attrs"]["aria-describedby"] = " ".join(described_by)
+        return option
+
+
+class LineField(forms.CharField):
+    """One line that a signer types, cleaned by `names.clean_line`. Its errors name it.
+
+    Args:
+        typed_field: its name in `TYPED_FIELDS`.
+        named: how errors call it; default: by its label.
+    """
+
+    def __init__(self, typed_field: str, *, named: str | Promise = "", **options: Any) -> None:
+        self.longest, self.named = MAX_LENGTHS[typed_field], named
         super().__init__(strip=False, required=False, **options)
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Browsers count the characters before cleaning, which may join two to one."""
-        return {**super().widget_attrs(widget), "maxlength": 2 * self.longest}
+        """Browsers count in UTF-16 units what is not composed yet; the script of the page counts as we do."""
+        return {**super().widget_attrs(widget), "maxlength": self.longest}
 
     def to_python(self, value: Any) -> str:
         try:
             return self.tidy("" if value is None else str(value))
         except names.InvalidName as error:
-            raise forms.ValidationError(str(error)) from None
+            named = {"field": self.named or self.label, "problem": str(error)}
+            raise forms.ValidationError(_("%(field)s: %(problem)s"), params=named) from None
 
     def tidy(self, typed: str) -> str:
         return names.clean_line(typed, longest=self.longest)
@@ -53,6 +82,9 @@ class EmailAddressField(forms.CharField):
 
     NONE = _("Please enter an email address, such as name@example.org.")
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "maxlength": email_addresses.MAX_LENGTH}
+
     def clean(self, value: Any) -> str:
         typed = super().clean(value)
         try:
@@ -62,7 +94,7 @@ class EmailAddressField(forms.CharField):
 
 
 class ConsentField(forms.BooleanField):
-    REQUIRED = _("Please tick this box: without your consent we may store nothing.")
+    REQUIRED = _("Please check this box. Without your consent, we may not store anything.")
     TO_LETTER = _("I put my name under this letter, and agree that what I entered is stored and used as I chose.")
     TO_TEXT = _(
         "I put my name under the %(language)s text of this letter, and agree that what I entered is stored and used as"

@@ -8,7 +8,9 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
 from django import forms
 from django.forms.utils import flatatt
-from django.utils.functional import cached_property
+from django.utils.functional import cached_property, lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +18,7 @@ from campaign.models import Translation
 from signatures.models import Signature, Submission
 from signatures.registries.typed_fields import BESIDE_NAME, DELIVERED, TYPED_NAMES, WORDS
 from signatures.signing.form_fields import (
+    Choices,
     ConsentField,
     CountryField,
     CountrySelect,
@@ -30,13 +33,22 @@ from signatures.values import email_addresses, form_stamps
 
 NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
 ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
-NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
+NAME_TAKEN = _("Another person can sign from this mailbox only under their own name. Please enter yours.")
 CONSENT_BY_BUTTON = _("We may store nothing without your consent. If you agree, please press the button again.")
-LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
+LINK_USED = _(
+    "This link already leads to a signature. To sign as another person, please use the form beside the letter."
+)
 TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
 
-REQUIRED_FIELDS = ("kind", "visibility", "name", "spokesperson")  # always open; the others are behind a summary
-OPTIONAL_FIELDS = tuple(name for name in TYPED_NAMES if name not in REQUIRED_FIELDS)
+CHOICES = ("kind", "visibility")
+OPEN_FIELDS = ("name", "spokesperson")  # the others are behind a summary
+OPTIONAL_FIELDS = tuple(name for name in TYPED_NAMES if name not in CHOICES + OPEN_FIELDS)
+# The style sheet shows the one that fits the choice of `kind`.
+NAME_LABEL = lazy(format_html, SafeString)(
+    '<span class="of-person">{}</span><span class="of-organization">{}</span>',
+    _("Your name"),
+    _("Name of the organization"),
+)
 
 
 class CollapsedFieldset(Fieldset):  # type: ignore[misc]  # crispy-forms has no types
@@ -54,28 +66,40 @@ class SignerForm(forms.Form):
     """What signing, confirming and changing have in common: `TYPED_FIELDS`."""
 
     kind = forms.ChoiceField(
-        label=_("I sign as"), choices=Kind, required=False, initial=Kind.PERSON, widget=forms.RadioSelect
+        label=_("How do you sign?"),
+        choices=[(Kind.PERSON, _("As a person")), (Kind.ORGANIZATION, _("For an organization"))],
+        required=False,
+        initial=Kind.PERSON,
+        widget=Choices,
     )
     visibility = forms.ChoiceField(
-        label=_("Where may your name stand?"),
+        label=_("Who may see your name?"),
         choices=[
-            (Visibility.PUBLIC, _("On this website and in the delivered letter")),
-            (Visibility.DELIVERY, _("In the delivered letter only")),
-            (Visibility.COUNTED, _("Nowhere. Count me without my name")),
+            (Visibility.PUBLIC, _("Show my name here and in the letter")),
+            (Visibility.DELIVERY, _("Show my name in the letter only")),
+            (Visibility.COUNTED, _("Count me without my name")),
         ],
-        widget=forms.RadioSelect,
-        error_messages={"required": _("Please choose where your name may stand.")},
+        widget=Choices(
+            {
+                Visibility.PUBLIC: _("Anyone can find it on the web."),
+                Visibility.DELIVERY: _("The recipient sees it. This website does not show it."),
+                Visibility.COUNTED: _("We store no name."),
+            }
+        ),
+        error_messages=dict.fromkeys(["required", "invalid_choice"], _("Please choose who may see your name.")),
     )
     name = NameField(
         "name",
-        label=_("Your name, or that of the organization"),
-        help_text=_("As you wish it to be read, in any script. A person may take a pseudonym."),
+        named=_("Name"),
+        label=NAME_LABEL,
+        help_text=_("Write it as you want it read. A pen name is fine."),
         widget=forms.TextInput(attrs={"autocomplete": "name", "data-required-message": NAME_REQUIRED}),
     )
     spokesperson = LineField(
         "spokesperson",
-        label=_("Who speaks for it"),
-        help_text=_("Name and office. Only our staff see it; without it they have to ask you."),
+        label=_("Who speaks for the organization?"),
+        named=_("Who speaks for it"),
+        help_text=_("Name and title. Only our staff see it. Without it, we have to ask you."),
     )
     role = LineField(
         "role", label=_("Role or title"), widget=forms.TextInput(attrs={"autocomplete": "organization-title"})
@@ -87,11 +111,14 @@ class SignerForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     country = CountryField(
-        label=_("Country"), nothing=_("rather not say"), widget=CountrySelect(attrs={"autocomplete": "country"})
+        label=_("Country"),
+        nothing=_("prefer not to say"),
+        widget=CountrySelect(attrs={"autocomplete": "country"}),
+        error_messages={"invalid_choice": _("Please choose a country from the list.")},
     )
     comment = TextField(
         "comment",
-        label=_("A word to the organizers"),
+        label=_("A note to the organizers"),
         help_text=_("Only our staff read it."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -110,8 +137,9 @@ class SignerForm(forms.Form):
         return helper
 
     def layout(self) -> Layout:
-        summary = _("If you like: role, organization, country, comment")
-        return Layout(*map(Field, REQUIRED_FIELDS), CollapsedFieldset(summary, *OPTIONAL_FIELDS, css_class="optional"))
+        choices = (Field(name, template="signing/choices.html") for name in CHOICES)
+        summary = _("More about you (optional)")
+        return Layout(*choices, *OPEN_FIELDS, CollapsedFieldset(summary, *OPTIONAL_FIELDS, css_class="optional"))
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or Kind.PERSON
@@ -119,13 +147,18 @@ class SignerForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("kind") != Kind.ORGANIZATION:
-            cleaned["spokesperson"] = ""  # nobody speaks for a person
-        is_named = cleaned.get("visibility") in {Visibility.PUBLIC, Visibility.DELIVERY}
-        if is_named and "name" in cleaned and not cleaned["name"]:
-            self.add_error("name", NAME_REQUIRED)
+            self._drop("spokesperson")  # nobody speaks for a person
         if cleaned.get("visibility") == Visibility.COUNTED:
-            cleaned.update(dict.fromkeys(WORDS, ""))  # dropped here, so that nothing ever stores them
+            self._drop(*WORDS)
+        elif cleaned.get("name") == "":
+            self.add_error("name", NAME_REQUIRED)
         return cleaned
+
+    def _drop(self, *hidden: str) -> None:
+        """Forget what was typed into fields that this choice hides, so that nothing stores it or complains of it."""
+        for name in hidden:
+            self.errors.pop(name, None)
+            self.cleaned_data[name] = ""
 
     def signer_input(self) -> SignerInput:
         """Returns what was typed into a valid form."""
@@ -190,14 +223,10 @@ class SignForm(ConsentForm):
 
     email = EmailAddressField(
         label=_("Email address"),
-        help_text=_(
-            "We send your personal link there, and one reminder. The address is shown to nobody. It is kept sealed"
-            " until we have decided about your signature, and longer only if you ask for updates."
-        ),
+        help_text=_("Shown to nobody. We email you a link to confirm."),
         widget=forms.EmailInput(
             attrs={
                 "autocomplete": "email",
-                "maxlength": email_addresses.MAX_LENGTH,
                 "data-required-message": ADDRESS_REQUIRED,
                 "data-invalid-message": EmailAddressField.NONE,
             }
@@ -205,7 +234,7 @@ class SignForm(ConsentForm):
         error_messages={"required": ADDRESS_REQUIRED},
     )
     email_is_right = forms.BooleanField(required=False, widget=forms.HiddenInput)
-    updates = forms.BooleanField(label=_("Tell me what becomes of the letter"), required=False)
+    updates = forms.BooleanField(label=_("Email me when there is news about the letter"), required=False)
     website = forms.CharField(
         label=_("Leave this empty"),
         required=False,
@@ -224,14 +253,13 @@ class SignForm(ConsentForm):
         super().__init__(data, **options)
 
     def layout(self) -> Layout:
-        *fields, consent, privacy_link = super().layout().fields
+        *fields, consent, _privacy_link = super().layout().fields  # its page has one below the button
         return Layout(
             *fields,
             "email",
             HTML('{% include "signing/typo_suggestion.html" %}'),
             "updates",
             consent,
-            privacy_link,
             Div("website", css_class="offscreen", aria_hidden="true"),
             "stamp",
             "seconds",
@@ -247,14 +275,14 @@ class SignForm(ConsentForm):
         if cleaned.get("email") and not cleaned.get("email_is_right"):
             self.suggestion = email_addresses.typo_suggestion(cleaned["email"])
             if self.suggestion:
-                self.add_error("email", _("Is this address right? Please choose below."))
+                self.add_error("email", _("Is this email address right? Please choose below."))
         return cleaned
 
 
 class SignatureForm(SignerForm):
     """A form on the personal page: it begins with what is stored."""
 
-    no_updates = forms.BooleanField(label=_("Send me no more emails about what becomes of the letter"), required=False)
+    no_updates = forms.BooleanField(label=_("Stop emailing me news about the letter"), required=False)
 
     @classmethod
     def of(cls, row: Signature | Submission, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:

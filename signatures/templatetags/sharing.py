@@ -21,9 +21,7 @@ def absolute(name: str, letter: Letter) -> str:
 
 
 def _description(text: Translation) -> str:
-    return _("An open letter to %(recipient)s. Read it and put your name under it.") % {
-        "recipient": text.recipient_name
-    }
+    return _("An open letter to %(recipient)s. Read it and add your name.") % {"recipient": text.recipient_name}
 
 
 def _locale_of(code: str) -> str:

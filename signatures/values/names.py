@@ -61,14 +61,16 @@ _DROPPED = linear(f"[{''.join(sorted(DROPPED))}]")
 _SHAPERS = linear("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]+")  # as ranges it is fast
 _ALLOWED = frozenset(BREAKS) | DROPPED | SHAPERS
 FORBIDDEN = {
-    "bidi": _("This holds an invisible sign that reverses the direction of writing (%(code)s). Please type it afresh."),
-    "tag": _("This holds an invisible tag (%(code)s). Please type it afresh."),
-    "broken": _("A character broke on its way here (%(code)s). Please type it afresh."),
-    "Cs": _("This holds half a character (%(code)s). Please type it afresh."),
-    "Cc": _("This holds a control character (%(code)s). Please remove it."),
-    "Cf": _("This holds an invisible character (%(code)s). Please type it afresh."),
-    "Co": _("This holds a character that looks different on every device (%(code)s). Please write it in another way."),
-    "Cn": _("This holds a character that does not exist (%(code)s). Please remove it."),
+    "bidi": _(
+        "This contains an invisible character that reverses the direction of writing (%(code)s). Please retype it."
+    ),
+    "tag": _("This contains an invisible tag (%(code)s). Please retype it."),
+    "broken": _("A character was damaged on its way here (%(code)s). Please retype it."),
+    "Cs": _("This contains half a character (%(code)s). Please retype it."),
+    "Cc": _("This contains a control character (%(code)s). Please remove it."),
+    "Cf": _("This contains an invisible character (%(code)s). Please retype it."),
+    "Co": _("This contains a character that looks different on every device (%(code)s). Please write it another way."),
+    "Cn": _("This contains a character that does not exist (%(code)s). Please remove it."),
 }
 # A handle (@ada.example, @ada@example.org) has no name before its first @.
 _WEB_ADDRESS = linear(r"https?:|\bwww\.|://|(?<![\w.+%@-])[\w.+%-]++@[^\s@]+\.\S", IGNORECASE)
@@ -95,9 +97,9 @@ def clean_name(typed: str) -> str:
         raise InvalidName(_("Please enter a name that can be seen."))
     compatible = unicodedata.normalize("NFKC", name)  # full-width signs, too
     if _WEB_ADDRESS.search(compatible):
-        raise InvalidName(_("A web or email address is no name. Please enter the name alone."))
+        raise InvalidName(_("A web or email address is not a name. Please enter only the name."))
     if "<" in compatible or ">" in compatible:
-        raise InvalidName(_("A name cannot hold the signs < and >."))
+        raise InvalidName(_("A name cannot contain < or >."))
     return name
 
 

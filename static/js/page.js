@@ -48,20 +48,50 @@ function restoreDraft() {
   document.querySelector("[data-draft-notice]").hidden = !isChanged;
 }
 
-function clearForm() {
-  withStorage((storage) => storage.removeItem(`sign:${form.dataset.draft}`));
+function emptyForm() {
   form.reset();
   for (const field of form.querySelectorAll("[data-required-message]")) showError(field, "");
+}
+
+function clearForm() {
+  withStorage((storage) => storage.removeItem(`sign:${form.dataset.draft}`));
+  emptyForm();
   document.querySelector("[data-draft-notice]").hidden = true;
   form.querySelector("input").focus();
 }
 
+// Back shows what the draft holds, and not what the browser remembers: nothing once the form was sent, so that the
+// next person at this computer does not read it.
+function showDraftOnReturn(event) {
+  const [visit] = performance.getEntriesByType("navigation");
+  if (!event.persisted && visit?.type !== "back_forward") return;
+  emptyForm();
+  restoreDraft();
+}
+
+// `maxlength` counts UTF-16 units as they are typed. The server counts characters, composed.
+function countCharacters(field) {
+  const limit = field.maxLength;
+  field.addEventListener("beforeinput", (event) => {
+    const text = field.value + (event.data ?? event.dataTransfer?.getData("text/plain") ?? "");
+    field.maxLength = limit + text.length - [...text.normalize("NFC")].length;
+  });
+}
+
 if (form) {
   form.addEventListener("input", saveDraft);
+  form.querySelectorAll("[maxlength]").forEach(countCharacters);
   if (document.getElementById("problems")) saveDraft(); // the server returned what was typed
-  else restoreDraft();
+  else {
+    restoreDraft();
+    addEventListener("pageshow", showDraftOnReturn);
+  }
   document.querySelector("[data-draft-notice] button").addEventListener("click", clearForm);
 }
+
+// The answer to a form has no place in the history: returning to it, a browser asks for the page instead of showing
+// that it has no copy to show.
+if (document.getElementById("problems")) history.replaceState(null, "", location.href);
 const sentDraft = document.querySelector("[data-clear-draft]")?.dataset.clearDraft;
 if (sentDraft) withStorage((storage) => storage.removeItem(`sign:${sentDraft}`));
 
@@ -118,6 +148,10 @@ document.addEventListener("input", () => {
   // All fields: choosing "counted only" makes the name optional.
   for (const field of checkedFields) if (field.ariaInvalid && !errorMessage(field)) showError(field, "");
 });
+
+// The bar that leads to the form is hidden while the form is in sight.
+const bar = document.querySelector(".sticky-bar");
+if (bar) new IntersectionObserver(([seen]) => bar.classList.toggle("idle", seen.isIntersecting)).observe(form);
 
 // Buttons that copy the address of the letter or the code of the embed.
 for (const button of document.querySelectorAll("[data-copy]")) {

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from playwright.sync_api import FilePayload, expect, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
-from tests.browser.studio import DESKTOP, PICTURES, TALL, Studio, mail, open_studio, terminal
+from tests.browser.studio import PICTURES, Studio, mail, open_studio, terminal
 
 LETTER = "/letters/xi-jinping-2013/"
 ADMIN = "/admin/signatures/"
@@ -72,7 +72,6 @@ def serve(studio: Studio) -> None:
 def sign_and_approve(studio: Studio) -> None:
     assert studio.numbers
     page = studio.public()
-    page.set_viewport_size(TALL)
     page.goto("/")
     page.check("[name=visibility][value=public]")
     for name, value in ADA.items():
@@ -81,7 +80,6 @@ def sign_and_approve(studio: Studio) -> None:
     studio.take("tour-letter", page, "aside.sign", most=1300)
     page.wait_for_timeout(4000)  # nobody types faster, and who does gets a flag
     page.click("aside.sign form button:not([hidden]):not([name])")
-    page.set_viewport_size(DESKTOP)
     studio.take("tour-check-mail", page, "main > *")
     link = studio.site.wait_for_mail(ADA["email"])
     mail(studio, "tour-mail", ADA["email"], height=560)

@@ -18,7 +18,6 @@ from tests.live_site import BASE, LiveSite, body_of, free_port
 PICTURES = BASE / "docs" / "_images"
 PASSWORD = "a long enough password"  # of every member of staff
 DESKTOP = ViewportSize(width=1280, height=800)
-TALL = ViewportSize(width=1280, height=1400)  # shows the whole form, which scrolls in a lower window
 MARGIN = 16  # pixels around what a picture shows, unless that is padded itself
 PADDED = ("#content", "#container")
 COLORS = 96

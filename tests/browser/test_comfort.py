@@ -15,7 +15,7 @@ from tests.browser.test_walk import VISIBILITY_LABELS
 from tests.live_site import LiveSite
 
 NAME, ADDRESS = "#id_name", "#id_email"
-DRAFT_NOTICE = "What you typed is kept in this tab until you send it."
+DRAFT_NOTICE = "Kept in this tab until you send it."
 INTERVAL = 20_000  # milliseconds, as in page.js
 
 
@@ -45,11 +45,11 @@ def test_a_draft_survives_reload_and_language_change_and_is_deleted_once_it_is_s
     expect(note).to_be_hidden()
     page.get_by_label(VISIBILITY_LABELS["delivery"], exact=True).check()
     page.get_by_label("Your name").fill("Kept Over")
-    page.get_by_text("If you like").click()
+    page.get_by_text("More about you").click()
     page.get_by_label("Role or title").fill("Librarian")
     page.get_by_label("Country").select_option("KR")
     page.get_by_label("Email address").fill("kept@example.org")
-    page.get_by_label("Tell me what becomes of the letter").check()
+    page.get_by_label("Email me when there is news").check()
     page.get_by_label("I put my name under this letter").check()
 
     page.reload()
@@ -95,7 +95,7 @@ def test_a_button_empties_the_form_and_input_returned_by_the_server_replaces_the
 
     page.goto(LETTER)
     expect(page.get_by_label("Your name")).to_have_value("First")
-    page.get_by_role("button", name="Empty the form").click()
+    page.get_by_role("button", name="Clear the form").click()
     expect(page.get_by_label("Your name")).to_have_value("")
     expect(page.get_by_label("Email address")).to_have_value("")
     expect(page.locator("[data-draft-notice]")).to_be_hidden()

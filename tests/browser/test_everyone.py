@@ -174,7 +174,7 @@ def test_nothing_is_animated_with_reduced_motion(page: Page, populated: Populate
 def test_the_back_button_after_an_error_keeps_the_input(page: Page) -> None:
     page.goto(LETTER)
     page.get_by_label("Your name").fill("Back and Forth")
-    page.get_by_text("If you like").click()
+    page.get_by_text("More about you").click()
     page.get_by_label("Role or title").fill("Walker")
     page.get_by_label(VISIBILITY_LABELS["delivery"], exact=True).check()
     page.get_by_role("button", name="Sign").click()

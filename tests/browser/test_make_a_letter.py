@@ -36,7 +36,7 @@ def sign_and_confirm(browser: Browser, site: LiveSite, language: str, name: str)
     """A supporter reads the letter in this language, signs it, and confirms by the link in the email."""
     page = browser.new_context(base_url=site.url).new_page()
     page.goto(f"/{language}/letters/keep-the-hall/")
-    page.get_by_label("On this website and in the delivered letter", exact=True).check()
+    page.get_by_label("Show my name here and in the letter", exact=True).check()
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Email address").fill(f"{language}-reader@example.org")
     page.get_by_label("I put my name under").check()

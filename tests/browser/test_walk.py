@@ -30,14 +30,18 @@ def page(request: pytest.FixtureRequest, browser: Browser, site: LiveSite) -> It
 ATTACK = "<img src=x onerror=alert(1)>\"'{{7*7}}"
 
 
-def sign(page: Page, name: str, address: str, visibility: str = "On this website and in the delivered letter") -> None:
+def fill(page: Page, name: str, address: str, visibility: str = "Show my name here and in the letter") -> None:
     page.goto("/")
-    page.get_by_text("If you like").click()
+    page.get_by_text("More about you").click()
     page.get_by_label("Role or title").fill(ATTACK)
-    page.get_by_label(visibility, exact=True).check()
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Email address").fill(address)
+    page.get_by_label(visibility, exact=True).check()
     page.get_by_label("I put my name under this letter").check()
+
+
+def sign(page: Page, name: str, address: str, visibility: str = "Show my name here and in the letter") -> None:
+    fill(page, name, address, visibility)
     page.get_by_role("button", name="Sign").click()
 
 
@@ -264,12 +268,10 @@ def test_admin_keeps_its_content_security_policy(browser: Browser, site: LiveSit
     admin_page.context.close()
 
 
-def test_S26_double_click_and_back_button_make_no_second_signature(browser: Browser, site: LiveSite) -> None:
+def test_S26_a_double_click_makes_no_second_signature(browser: Browser, site: LiveSite) -> None:
     page = browser.new_context(base_url=site.url).new_page()
-    sign(page, "Twice", "twice@example.org")
-    page.wait_for_url("**/check-mail/")
-    page.go_back()
-    page.get_by_role("button", name="Sign").dblclick()
+    fill(page, "Twice", "twice@example.org")
+    page.get_by_role("button", name="Sign", exact=True).dblclick()
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
     site.wait_for_mail("twice@example.org")
     page.wait_for_timeout(1500)
@@ -278,9 +280,9 @@ def test_S26_double_click_and_back_button_make_no_second_signature(browser: Brow
 
 
 VISIBILITY_LABELS = {
-    "public": "On this website and in the delivered letter",
-    "delivery": "In the delivered letter only",
-    "counted": "Nowhere. Count me without my name",
+    "public": "Show my name here and in the letter",
+    "delivery": "Show my name in the letter only",
+    "counted": "Count me without my name",
 }
 
 WORDS_OF_VISIBILITY = {
@@ -323,13 +325,13 @@ def test_each_visibility_is_chosen_changed_and_withdrawn(
 
 def test_a_typo_suggestion_is_taken_or_refused_with_a_button(page: Page, site: LiveSite) -> None:
     sign(page, "Slip of the Tongue", "slip@gmial.com")
-    expect(page.locator("#problems")).to_contain_text("Is this address right?")
+    expect(page.locator("#problems")).to_contain_text("Is this email address right?")
     page.get_by_role("button", name="I meant slip@gmail.com").click()
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
 
     sign(page, "Own Domain", "own@gmial.com")
     page.get_by_label("Your name").press("Enter")
-    expect(page.locator("#problems")).to_contain_text("Is this address right?")  # Enter takes no suggestion
+    expect(page.locator("#problems")).to_contain_text("Is this email address right?")  # Enter takes no suggestion
     page.get_by_role("button", name="It is right as I typed it").click()
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
 

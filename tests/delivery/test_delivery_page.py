@@ -69,7 +69,7 @@ def test_the_page_shows_counts_digests_root_and_what_they_prove(client: Client, 
     page = client.get(PAGE).content.decode()
     words = " ".join(re.sub(r"<[^>]+>", "", page).split())
     assert "6 signatures: 5 named in the letter and 1 who asked to be counted without their name." in words
-    assert "0 withdrew; 1 were not accepted; 1 still waited." in words
+    assert "0 withdrew; 1 were not accepted; 1 were still waiting." in words
     assert "Ready, and not handed over yet." in words
     for digest in (*delivery.files.values(), delivery.root, delivery.texts[0]["digest"]):
         assert digest in page
@@ -171,8 +171,8 @@ def test_a_valid_receipt_is_confirmed_with_its_words(client: Client, delivery: D
     answer = paste(client, str(receipt))
     page = answer.content.decode()
     assert answer.status_code == 200
-    assert "It belongs" in page and f"of number {receipt.row[0]} in this delivery" in page
-    assert "<bdi>Зоя Космодемьянская</bdi>" in page and "Ukraine" in page
+    assert "It is part of this delivery" in page and f"of number {receipt.row[0]} in this delivery" in page
+    assert '<bdi translate="no">Зоя Космодемьянская</bdi>' in page and "Ukraine" in page
     assert answer["Cache-Control"] == "no-store"
 
 
@@ -180,7 +180,7 @@ def test_a_valid_receipt_of_somebody_counted_only_is_confirmed_without_words(
     client: Client, delivery: Delivery, counted_only: Signature
 ) -> None:
     page = paste(client, str(receipt_of(counted_only))).content.decode()
-    assert "It belongs" in page and "counted without a name" in page
+    assert "It is part of this delivery" in page and "counted without a name" in page
 
 
 def test_a_receipt_broken_into_lines_by_an_email_program_is_valid(
@@ -246,7 +246,7 @@ def test_a_sha256_is_confirmed_with_the_name_of_its_file(client: Client, deliver
 
 
 def test_the_root_and_the_digest_of_a_text_are_confirmed(client: Client, delivery: Delivery) -> None:
-    assert "the root over all leaves" in paste(client, delivery.root).content.decode()
+    assert "the root of all leaves" in paste(client, delivery.root).content.decode()
     assert "the text of revision 1 (English)" in paste(client, delivery.texts[0]["digest"]).content.decode()
 
 
@@ -283,7 +283,7 @@ def test_S14_what_is_pasted_is_inert(client: Client, letter: Letter, delivery: D
     second = make_delivery(letter)
     row = DeliveryEntry.objects.select_related("delivery__letter").get(delivery=second, signature_id=trap.pk)
     page = paste(client, str(receipts.issue(row)), "/deliveries/bridge/2/").content.decode()
-    assert "It belongs" in page and "<i>" not in page and "<script>alert" not in page
+    assert "It is part of this delivery" in page and "<i>" not in page and "<script>alert" not in page
 
 
 # The personal page

@@ -112,7 +112,7 @@ def test_C11_opening_the_link_changes_nothing_and_shows_one_button(
     path = leave_by(inbox)
     for ask in (client.get, client.head):
         assert ask(path).status_code == 200
-    assert "Send me no more" in client.get(path).content.decode()
+    assert "Stop these emails" in client.get(path).content.decode()
     dora.refresh_from_db()
     assert dora.sealed_address is not None
     assert "You get no emails" in client.post(path).content.decode()

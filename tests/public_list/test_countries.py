@@ -44,7 +44,7 @@ def test_the_table_shows_the_number_of_names_by_country_with_links(client: Clien
 
 def test_without_a_public_name_it_says_so(client: Client, letter: Letter, cleo: Signature) -> None:
     page = client.get(COUNTRIES).content.decode()
-    assert "There is no public name yet." in page and "<table" not in page
+    assert "There are no public names yet." in page and "<table" not in page
 
 
 @pytest.mark.parametrize("visibility", list(Visibility))

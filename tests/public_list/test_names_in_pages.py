@@ -1,4 +1,4 @@
-"""Names are inside <bdi> in every template, because they can be in any script."""
+"""Names are inside <bdi> in every template, because they can be in any script, and no browser translates them."""
 
 import re
 from pathlib import Path
@@ -27,6 +27,19 @@ def bare(template: str) -> list[str]:
 @pytest.mark.parametrize("template", PAGES, ids=lambda file: str(file.relative_to(BASE / "templates")))
 def test_every_name_is_inside_bdi(template: Path) -> None:
     assert bare(template.read_text(encoding="utf-8")) == []
+
+
+TRANSLATED = re.compile(r"<bdi(?![^>]*translate=\"no\")[^>]*>\s*\{\{\s*[\w.]+\.(?:name|spokesperson|organization)\b")
+
+
+@pytest.mark.parametrize("template", PAGES, ids=lambda file: str(file.relative_to(BASE / "templates")))
+def test_browsers_are_told_not_to_translate_names(template: Path) -> None:
+    assert TRANSLATED.findall(template.read_text(encoding="utf-8")) == []
+
+
+def test_a_name_that_browsers_would_translate_is_detected() -> None:
+    assert TRANSLATED.findall("<bdi>{{ row.name }}</bdi>") and TRANSLATED.findall("<bdi lang=ko>{{ a.b.name }}</bdi>")
+    assert not TRANSLATED.findall('<bdi translate="no">{{ row.name }}</bdi> <bdi>{{ row.role }}</bdi>')
 
 
 def test_a_name_without_bdi_is_detected() -> None:

@@ -42,7 +42,7 @@ def the_one() -> Signature:
 def names_under(page: Any, heading: str) -> list[str]:
     """The names between this heading of the list and the next."""
     section = re.search(rf"<h2[^>]*>{heading}</h2>(.*?)(<h2|</main>)", page.content.decode(), re.DOTALL)
-    return re.findall(r'class="name"[^>]*><bdi>(.*?)</bdi>', section[1]) if section else []
+    return re.findall(r'class="name"[^>]*><bdi translate="no">(.*?)</bdi>', section[1]) if section else []
 
 
 def organization(letter: Letter, name: str, **fields: Any) -> Signature:
@@ -81,7 +81,12 @@ def test_an_organization_signs_confirms_and_waits_until_somebody_checked_who_spe
 
 def test_the_form_asks_for_it_where_no_script_runs(client: Client, letter: Letter) -> None:
     page = client.get("/").content.decode()
-    for field in ('value="person"[^>]*checked', 'value="organization"', 'name="spokesperson"', "Who speaks for it"):
+    for field in (
+        'value="person"[^>]*checked',
+        'value="organization"',
+        'name="spokesperson"',
+        "Who speaks for the organization?",
+    ):
         assert re.search(field, page), field
 
 
@@ -138,7 +143,7 @@ def test_an_approved_one_is_not_flagged_anew_unless_its_words_change(
 
 def test_the_change_form_of_a_person_asks_for_no_spokesperson(ada: Signature, client: Client) -> None:
     page = client.get(f"/signature/{tokens.personal_token(ada.public_id)}/").content.decode()
-    assert re.search(r'type="hidden" name="spokesperson"', page) and "Who speaks for it" not in page
+    assert re.search(r'type="hidden" name="spokesperson"', page) and "Who speaks for the organization?" not in page
 
 
 def test_the_spokesperson_is_seen_by_staff_and_in_no_list_file_or_count(
@@ -189,7 +194,7 @@ def pages_of(client: Client, address: str) -> list[list[str]]:
     found = []
     while address:
         answer = client.get(address)
-        found.append(re.findall(r'class="name"[^>]*><bdi>(.*?)</bdi>', answer.content.decode()))
+        found.append(re.findall(r'class="name"[^>]*><bdi translate="no">(.*?)</bdi>', answer.content.decode()))
         address = answer.context["next_query"] and f"{LIST}?{answer.context['next_query']}"
     return found
 
@@ -219,7 +224,11 @@ def test_search_and_country_find_all_in_one_list(letter: Letter, client: Client)
     organization(letter, "Millers", country="DE")
     for query in ("q=baker", "country=FR", "q=baker&country=FR"):
         page = client.get(f"{LIST}?{query}").content.decode()
-        assert sorted(re.findall(r'class="name"[^>]*><bdi>(.*?)</bdi>', page)) == ["Baker Ada", "Baker Ben", "Bakers"]
+        assert sorted(re.findall(r'class="name"[^>]*><bdi translate="no">(.*?)</bdi>', page)) == [
+            "Baker Ada",
+            "Baker Ben",
+            "Bakers",
+        ]
         assert "Among those who signed" not in page
 
 

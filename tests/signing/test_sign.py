@@ -95,9 +95,9 @@ def test_counted_needs_no_name(client: Client, form: dict[str, str]) -> None:
         ("email", "dora@localhost", "Please enter an email address, such as name@example.org."),
         ("email", "dora", "Please enter an email address, such as name@example.org."),
         ("email", "a@b.c,evil@x.org", "Please enter an email address, such as name@example.org."),
-        ("visibility", "", "Please choose where your name may stand."),
-        ("consent", "", "Please tick this box: without your consent we may store nothing."),
-        ("country", "XX", "Select a valid choice."),
+        ("visibility", "", "Please choose who may see your name."),
+        ("consent", "", "Please check this box. Without your consent, we may not store anything."),
+        ("country", "XX", "Please choose a country from the list."),
         ("text", "0" * 64, "The letter has changed since you opened this page."),
     ],
 )

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 GERMAN = ("de", "German")
 TRANSLATED = {
     "Sign the letter": "Den Brief unterzeichnen",
-    "Your name, or that of the organization": "Ihr Name oder der Name der Organisation",
+    "Who may see your name?": "Wer darf Ihren Namen sehen?",
     "Please enter your name, or choose to be counted without it.": "Bitte geben Sie Ihren Namen an.",
     "Check your email": "Sehen Sie in Ihr Postfach",
 }
@@ -75,7 +75,7 @@ def page_of(response: Any) -> str:
 def test_the_letter_page_and_its_form_speak_the_new_language(client: Client, german: Letter) -> None:
     page = page_of(client.get("/de/letters/bridge/"))
     assert '<html lang="de" dir="ltr">' in page and "Brief an die Ministerin für Brücken" in page
-    assert TRANSLATED["Sign the letter"] in page and TRANSLATED["Your name, or that of the organization"] in page
+    assert TRANSLATED["Sign the letter"] in page and TRANSLATED["Who may see your name?"] in page
     assert "Deutschland" in page, "names of countries"
     assert '<meta property="og:locale" content="de_DE">' in page
     assert '<a href="/de/letters/bridge/" lang="de" hreflang="de">Deutsch</a>' in page_of(
