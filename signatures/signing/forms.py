@@ -33,11 +33,9 @@ from signatures.values import email_addresses, form_stamps
 
 NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
 ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
-NAME_TAKEN = _("Another person can sign from this mailbox only under their own name. Please enter yours.")
+NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
 CONSENT_BY_BUTTON = _("We may store nothing without your consent. If you agree, please press the button again.")
-LINK_USED = _(
-    "This link already leads to a signature. To sign as another person, please use the form beside the letter."
-)
+LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
 TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
 
 CHOICES = ("kind", "visibility")

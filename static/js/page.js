@@ -91,7 +91,7 @@ if (form) {
 
 // The answer to a form has no place in the history: returning to it, a browser asks for the page instead of showing
 // that it has no copy to show.
-if (document.getElementById("problems")) history.replaceState(null, "", location.href);
+if ("answersForm" in document.body.dataset) history.replaceState(null, "", location.href);
 const sentDraft = document.querySelector("[data-clear-draft]")?.dataset.clearDraft;
 if (sentDraft) withStorage((storage) => storage.removeItem(`sign:${sentDraft}`));
 

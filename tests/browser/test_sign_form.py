@@ -27,11 +27,19 @@ MEASURES = """() => {
     };
 }"""
 STORES = """async () => ({
-    tab: Object.keys(sessionStorage), site: Object.keys(localStorage), cookies: document.cookie,
+    tab: Object.keys(sessionStorage), window: window.name, site: Object.keys(localStorage), cookies: document.cookie,
     databases: (await indexedDB.databases()).map(one => one.name), caches: await caches.keys(),
     workers: (await navigator.serviceWorker.getRegistrations()).length,
 })"""
-NOTHING: dict[str, Any] = {"tab": [], "site": [], "cookies": "", "databases": [], "caches": [], "workers": 0}
+NOTHING: dict[str, Any] = {
+    "tab": [],
+    "window": "",
+    "site": [],
+    "cookies": "",
+    "databases": [],
+    "caches": [],
+    "workers": 0,
+}
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_the_letter_can_be_read_while_the_database_is_down(client: Client, ada: 
     middleware.page_cache.clear()
     page = client.get("/")
     assert "Ada Lovelace" not in page.content.decode(), "without names after a minute"
-    assert "Signing is not possible just now" in page.content.decode()
+    assert "Signing is not possible right now" in page.content.decode()
     client.raise_request_exception = False
     away = client.get(LIST)
     assert (away.status_code, away["Retry-After"]) == (503, "10")

@@ -111,7 +111,7 @@ def test_a_duplicate_has_the_same_name_key_country_and_organization(letter: Lett
     ("line", "reason"),
     [
         (",Baker", "a name that can be seen"),
-        ("https://spam.example", "is no name"),
+        ("https://spam.example", "is not a name"),
         ("A<b>", "< and >"),
         ("Ada\u202e", "reverses the direction"),
         (f"{'x' * 500}", "shorten"),

@@ -79,6 +79,13 @@ def test_the_title_of_a_page_with_errors_says_so(client: Client, letter: Letter)
         assert re.match(r"Error: \w", title)
 
 
+def test_every_answer_to_a_form_is_marked_so_that_back_never_asks_for_it_again(client: Client, letter: Letter) -> None:
+    for path in (SIGN, "/letters/bridge/my-link/"):
+        assert "<body data-answers-form>" in client.post(path, {}).content.decode()
+    for path in ("/letters/bridge/", "/letters/bridge/my-link/"):
+        assert "<body>" in client.get(path).content.decode()
+
+
 def test_what_a_choice_hides_is_dropped_and_never_wrong(client: Client, letter: Letter, form: dict[str, str]) -> None:
     broken = dict.fromkeys(WORDS, BROKEN * 500)
     for kind in Kind:

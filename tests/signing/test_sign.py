@@ -90,7 +90,7 @@ def test_counted_needs_no_name(client: Client, form: dict[str, str]) -> None:
         ("name", "\u200b\u3164", "Please enter a name that can be seen."),
         ("name", "x" * 201, "Please shorten this to 200 characters."),
         ("name", "evil \u202eeman", "reverses the direction of writing"),
-        ("name", "https://example.com/win", "A web or email address is no name."),
+        ("name", "https://example.com/win", "A web or email address is not a name."),
         ("email", "", "Please enter your email address: we send you a link there to confirm."),
         ("email", "dora@localhost", "Please enter an email address, such as name@example.org."),
         ("email", "dora", "Please enter an email address, such as name@example.org."),

@@ -370,7 +370,7 @@ def test_O4_names_are_served_for_a_minute_and_the_letter_without_limit(
 
     clock.now += 15
     page = text_of(client)
-    assert "We ask for" in page and "Signing is not possible just now" in page and "Ada Lovelace" not in page
+    assert "We ask for" in page and "Signing is not possible right now" in page and "Ada Lovelace" not in page
     assert not [page for page in middleware.page_cache._pages.values() if b"Ada Lovelace" in page.body]
     assert "다리" in text_of(client, "/ko/"), "in a language that nobody has asked this process for"
     clock.now += 3600
@@ -440,5 +440,5 @@ def test_O4_many_readers_do_not_query_an_unavailable_database_again(
 
     monkeypatch.setattr(Translation.objects, "shown", count_and_fail)
     for _reader in range(100):
-        assert "Signing is not possible just now" in text_of(client)
+        assert "Signing is not possible right now" in text_of(client)
     assert len(asked) == 1
