@@ -58,28 +58,33 @@ def news(request: HttpRequest, slug: str) -> HttpResponse:
 @public_page
 def privacy(request: HttpRequest, slug: str = "") -> HttpResponse:
     """The privacy notice of a letter. Without a slug that of the only letter, or if there are several the site's."""
-    context: dict[str, Any] = {"retention_months": settings.RETENTION_MONTHS, "defaults": default_paragraphs()}
+    context = {"retention_months": settings.RETENTION_MONTHS, "defaults": default_paragraphs(), **_about(slug)}
+    if "translation" in context:
+        context["own"] = own_paragraphs(context["translation"])
+    return render(request, "privacy.html", context)
+
+
+def _about(slug: str) -> dict[str, Any]:
+    """Returns the letter that a page is about: the one with this slug, or the only one; nothing if there are several."""
     if not slug and (only := text_cache.only_letter()):
         slug = only.slug
-    if slug:
-        text = text_cache.newest(slug)
-        context |= {"letter": text.revision.letter, "translation": text, "own": own_paragraphs(text)}
-    return render(request, "privacy.html", context)
+    if not slug:
+        return {}
+    text = text_cache.newest(slug)
+    return {"letter": text.revision.letter, "translation": text}
 
 
 @require_safe
 @public_page
 def help_page(request: HttpRequest, slug: str = "") -> HttpResponse:
     """What happens after signing, and what to do when something does not work; for a letter, or for all."""
-    text = text_cache.newest(slug) if slug else None
-    context = {"letter": text.revision.letter, "translation": text} if text else {}
-    return render(request, "help.html", context)
+    return render(request, "help.html", _about(slug))
 
 
 @require_safe
 @public_page
 def accessibility(request: HttpRequest) -> HttpResponse:
-    return render(request, "accessibility.html")
+    return render(request, "accessibility.html", _about(""))
 
 
 KEPT_FOR_A_YEAR = "max-age=31536000, immutable"  # an address that changes with what it shows

@@ -25,7 +25,7 @@ def test_the_sitemap_lists_each_page_in_its_languages_with_alternates(client: Cl
     assert answer["Content-Type"] == "application/xml" and "public" in answer["Cache-Control"]
     wanted = [f"{site}{prefix}/letters/bridge/{end}" for prefix in ("", "/ko") for end in ("", "history/")]
     wanted += [f"{site}/de/letters/bridge/"]
-    notices = ("/privacy/", "/letters/bridge/privacy/")
+    notices = ("/privacy/", "/help/", "/accessibility/", "/letters/bridge/privacy/")
     wanted += [f"{site}{prefix}{notice}" for prefix in PREFIXES for notice in notices]
     assert sorted(re.findall(r"<loc>([^<]+)</loc>", page)) == sorted(wanted)
     alternate = '<xhtml:link rel="alternate" hreflang="{}" href="{}"/>'

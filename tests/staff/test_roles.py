@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from campaign.models import Letter, News
+from campaign.models import Letter, News, Notice
 from signatures import tasks
 from signatures.models import Alarm, BlocklistEntry, EmailSubject, PaperImport, Signature
 from signatures.moderation import bulk_rules
@@ -49,6 +49,9 @@ TABLE = {
     "campaign_news_changelist": ("eo", "eo"),
     "campaign_news_delete": ("", ""),
     "campaign_news_history": ("eo", "eo"),
+    **dict.fromkeys(
+        (f"campaign_notice_{page}" for page in ("add", "change", "changelist", "delete", "history")), ("o", "o")
+    ),
     "campaign_translation_add": ("eo", "eo"),
     "campaign_translation_change": ("eo", ""),
     "campaign_translation_changelist": ("eo", "eo"),
@@ -171,6 +174,7 @@ def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     bulk_rules.create(letter, Conditions(country="FR"), by=owner.pk, name="Flood", reason="Made by a program")
     make_delivery(letter)
     News.objects.create(letter=letter)
+    Notice.objects.create(starts_at=now, ends_at=now + timedelta(hours=1))
     PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
     single_decisions.reject(ada, by=owner.pk, reason="to have an audit entry")
     tasks.run_duties.enqueue(["fold-count-deltas"])

@@ -104,12 +104,13 @@ def test_a_feed_is_found_from_the_letter_and_says_when_its_entries_changed(clien
 def addresses(letter: Letter, ada: Signature) -> dict[str, str]:
     """Every public address, by its name."""
     delivery, token = make_delivery(letter), tokens.personal_token(ada.public_id)
-    values = {
+    values: dict[Any, Any] = {
         "slug": letter.slug, "number": delivery.number, "public_id": ada.public_id, "token": token, "color": "123456",
         "digest": make_logo(letter).digest,
     }  # fmt: skip
     found = {}
-    for name, (candidates, *_rest) in get_resolver().reverse_dict.items():
+    patterns: Any = get_resolver().reverse_dict
+    for name, (candidates, *_rest) in patterns.items():
         if isinstance(name, str) and name != "metrics":
             found[name] = reverse(name, kwargs={each: values[each] for each in candidates[0][1]})
     found["unsubscribe"] = reverse("unsubscribe", args=[tokens.unsubscribe_token(ada.public_id)])

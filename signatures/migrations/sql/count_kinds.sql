@@ -46,15 +46,19 @@ BEGIN
     RETURN NULL;
 END $$;
 
-UPDATE signatures_countdelta SET kind = 'person' WHERE state <> '';
--- The index of places leads to the organizations, which are few.
+UPDATE signatures_countdelta SET kind = 'person' WHERE state <> '' AND kind = '';
+-- The index of places leads to the organizations, which are few. What is counted apart already stays.
 INSERT INTO signatures_countdelta (letter_id, state, visibility, flagged, country, kind, number, counts_from)
 SELECT letter_id, state, visibility, flagged, country, moved.kind, moved.sign * number, NULL
 FROM (
-    SELECT letter_id, signature.state, visibility, flags <> '{}' AS flagged,
-        CASE WHEN signature.state = 'approved' AND visibility = 'public' THEN country ELSE '' END AS country,
-        count(*) AS number
-    FROM campaign_letter AS letter
-    JOIN signatures_signature AS signature ON signature.letter_id = letter.id AND signature.kind = 'organization'
-    GROUP BY 1, 2, 3, 4, 5
+    SELECT letter_id, state, visibility, flagged, country, sum(number) AS number FROM (
+        SELECT letter_id, signature.state, visibility, flags <> '{}' AS flagged,
+            CASE WHEN signature.state = 'approved' AND visibility = 'public' THEN country ELSE '' END AS country,
+            1 AS number
+        FROM campaign_letter AS letter
+        JOIN signatures_signature AS signature ON signature.letter_id = letter.id AND signature.kind = 'organization'
+        UNION ALL
+        SELECT letter_id, state, visibility, flagged, country, -number FROM signatures_countdelta
+        WHERE kind = 'organization'
+    ) both_sides GROUP BY 1, 2, 3, 4, 5 HAVING sum(number) <> 0
 ) AS organizations CROSS JOIN (VALUES ('organization', 1), ('person', -1)) AS moved (kind, sign);

@@ -1,0 +1,8 @@
+from django.contrib.postgres.operations import ValidateConstraint
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("signatures", "0022_organizations_apart")]
+
+    operations = [ValidateConstraint("countdelta", "a_cell_has_a_kind")]
