@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from campaign.letters.look import look_of
 from campaign.letters.operators import operator_of
 from campaign.models import Letter
+from campaign.runtime.smtp import quoted
 
 MAX_LINE = 998  # characters (RFC 5322)
 
@@ -91,7 +92,7 @@ def build_message(
         one_line_subject,
         f"{paragraphs}\n",
         operator.sender,
-        [to],
+        [quoted(to)],
         reply_to=_reply_to(operator.contact),
         headers=headers,
     )
