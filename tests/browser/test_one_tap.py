@@ -120,5 +120,7 @@ def test_a_wrong_address_is_corrected_with_what_was_typed(context: BrowserContex
     page.fill("#right-address", "hopper@example.org")
     page.get_by_role("button", name="Send it to this address").click()
     expect(page.locator("[data-address]")).to_have_text("hopper@example.org")
+    page.evaluate("dispatchEvent(new Event('pagehide'))")  # the browser may keep the page for the Back button
+    assert "hopper" not in page.content().lower() and page.locator("#right-address").input_value() == ""
     page.goto(site.wait_for_mail("hopper@example.org"))
     expect(page.locator(".as-entered")).to_contain_text("Grace Hopper")
