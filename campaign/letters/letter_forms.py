@@ -18,7 +18,7 @@ from campaign.letters.operators import operator_of
 from campaign.letters.publishing import authoritative_text
 from campaign.letters.row_fields import BOARD, ButtonsForm, LinesField, RowsField
 from campaign.letters.time_fields import ZonedTimeField, zone_choices
-from campaign.models import Letter, Logo
+from campaign.models import Letter, Logo, Translation
 from campaign.models.languages import LanguageFormField
 
 Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
@@ -69,6 +69,11 @@ class RecipientForm(StepForm):
             self.initial["language"] = text.language if text else ""
             self.fields["language"].disabled = text is None or text.published_at is not None
             self.fields["language"].required = text is not None
+
+    def digest(self, row: Model) -> str:
+        """The language is that of a text: a colleague who publishes it meanwhile has decided the language."""
+        texts = Translation.objects.filter(revision__letter=row.pk, authoritative=True).order_by("pk")
+        return super().digest(row) + "".join(f" {text.language} {text.published_at}" for text in texts)
 
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"]

@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from campaign.letters import text
-from campaign.letters.forms import ConflictCheckedForm, as_id
+from campaign.letters.forms import ConflictCheckedForm, KeptRows, as_id
 from campaign.letters.help_texts import PRIVACY_HELP
 from campaign.letters.letter_forms import STEPS, AnswersForm, LookForm, NewLetterForm, RecipientForm, StepForm
 from campaign.letters.logos import set_logo
@@ -161,6 +161,7 @@ class PrivacyTextForm(ConflictCheckedForm):
 class PrivacyTextInline(admin.StackedInline[PrivacyText, Letter]):
     model = PrivacyText
     form: Any = PrivacyTextForm
+    formset: Any = KeptRows
     extra = 1
     verbose_name_plural = "Privacy notice of this letter"
 
