@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from campaign.letters import text
-from campaign.letters.forms import ConflictCheckedForm, KeptRows, as_id
+from campaign.letters.forms import AskingForm, ConflictCheckedForm, KeptRows, as_id
 from campaign.letters.help_texts import TEXT_HELP
 from campaign.letters.languages import is_known
 from campaign.letters.letter_steps import StepPages, TextSteps
@@ -249,7 +249,7 @@ class NewsTextInline(admin.StackedInline):
 
 
 class NewsAdmin(KeptAdmin):
-    form = ConflictCheckedForm
+    form: Any = AskingForm
     list_display = ("headline", "letter", "by_mail", "published_at", "retracted_at")
     list_filter = ("letter", "by_mail")
     list_select_related = ("letter",)

@@ -126,8 +126,10 @@ class AskingForm(ConflictCheckedForm):
     read_digest = _LoadedDigestField(required=False, widget=forms.HiddenInput)
 
     def consequences(self, typed: dict[str, Any]) -> list[str]:
-        """Returns a sentence for each change that cannot be taken back."""
-        raise NotImplementedError
+        """Returns a sentence for each change that cannot be taken back: of any form, rows ticked for deletion."""
+        ticked = [name.removesuffix("-DELETE") for name in self.data if name.endswith("-DELETE")]
+        stored = sorted(row for row in ticked if self.data.get(f"{row}-id"))
+        return [f"The text in “{self.data.get(f'{row}-language')}” is deleted for good." for row in stored]
 
     def clean(self) -> dict[str, Any]:
         typed = super().clean()
