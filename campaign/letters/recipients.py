@@ -37,7 +37,12 @@ WORDS: Mapping[str, Words] = {
 
 def warning(shown: Translation) -> str:
     """Returns to whom a letter goes: what readers are told before they sign."""
-    return gettext(WORDS[shown.revision.letter.recipient_kind].warning) % {"recipient": shown.recipient_name}
+    return one_dot(gettext(WORDS[shown.revision.letter.recipient_kind].warning) % {"recipient": shown.recipient_name})
+
+
+def one_dot(sentence: str) -> str:
+    """Returns a sentence that ends with a name that has a dot itself, such as “e.V.”, with one dot."""
+    return sentence.replace("..", ".")
 
 
 def privacy_lead(letter: Letter) -> str:

@@ -15,6 +15,7 @@ register.filter(letterhead_name)
 register.filter("look_address", style_sheet_address)
 register.filter("recipient_warning", recipients.warning)
 register.filter("privacy_lead", recipients.privacy_lead)
+register.filter("one_dot", recipients.one_dot, is_safe=True)
 
 # django-countries translates these wrongly in one of our languages (Seychelles as Sicily). Our catalogs come first.
 CORRECTED_COUNTRIES = (
