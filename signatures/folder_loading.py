@@ -9,6 +9,7 @@ from django.db import DataError, transaction
 
 from campaign.letters import text
 from campaign.letters.folder import LetterFolder, TextFile, paragraphs
+from campaign.letters.folder_changes import changes
 from campaign.letters.folder_files import LETTER_FILE, NotALetter
 from campaign.letters.logos import set_logo
 from campaign.letters.publishing import Refused, revise
@@ -25,12 +26,14 @@ class Loading:
     Attributes:
         folder: what was read.
         overwrite: whether the folder wins over what staff changed on the site.
+        shows_values: whether the lines have the old and the new value of all that is changed.
         lines: what was done and what was kept, a sentence each.
         is_changed: whether anything was stored or published.
     """
 
     folder: LetterFolder
     overwrite: bool
+    shows_values: bool = False
     lines: list[str] = field(default_factory=list)
     is_changed: bool = False
 
@@ -61,7 +64,9 @@ class Loading:
         LoadedFolder.objects.update_or_create(letter=letter, defaults={"values": self.last})
         return letter
 
-    def is_taken(self, where: str, key: str, *, current: Any, new: Any, default: Any) -> bool:
+    def is_taken(
+        self, where: str, key: str, *, current: Any, new: Any, default: Any, words: tuple[Any, Any] | None = None
+    ) -> bool:
         """Returns whether the folder's value replaces the one on the site, and notes what becomes of it.
 
         Args:
@@ -70,6 +75,7 @@ class Loading:
             current: the value on the site.
             new: the value in the folder.
             default: the value on a site where neither the folder nor staff ever set it.
+            words: what is shown of both, by name, if that is more than the values themselves.
         """
         if current == new:
             self.last[key] = new
@@ -79,6 +85,10 @@ class Loading:
                 self.lines.append(f"{where}: kept as it is on the site; --overwrite takes the folder's.")
                 return False
             self.lines.append(f"{where}: replaces what staff changed on the site.")
+        if self.shows_values:
+            file, _, name = where.partition(": ")
+            before, after = words or ({name: current}, {name: new})
+            self.lines += changes(file, before, after)
         self.last[key] = new
         self.is_changed = True
         return True
@@ -130,7 +140,8 @@ class Loading:
         typed = Translation(language=file.language, **file.texts, **details)
         new = {"digest": text.digest(typed.parts()), **details}
         was_published = bool(existing and existing.published_at)
-        if self.is_taken(where, where, current=current, new=new, default={}):
+        words = ({**existing.text_values(), **current} if existing else {}, {**file.texts, **details})
+        if self.is_taken(where, where, current=current, new=new, default={}, words=words):
             typed.full_clean(exclude=("revision", "digest", "signatories"), validate_unique=False)
             existing = revise(letter, file.language, file.texts, **details)
             was_published = False

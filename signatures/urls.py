@@ -14,6 +14,8 @@ from signatures.signing.views import answer_page, challenge, check_mail, letter_
 urlpatterns = [
     path("", letter_page, name="first"),
     path("letters/", letters_page, name="letters"),
+    path("my-link/", my_link, name="my-links"),
+    path("my-link/sent/", answer_page, {"page": "signing/link_sent"}, name="links-sent"),
     path("letters/<slug:slug>/", letter_page, name="letter"),
     path("letters/<slug:slug>/sign/", sign, name="sign"),
     path("letters/<slug:slug>/challenge/", challenge, name="challenge"),

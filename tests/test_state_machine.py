@@ -144,7 +144,7 @@ class Everybody(RuleBasedStateMachine):
 
     @rule(mailbox=MAILBOXES)
     def ask_for_the_links(self, mailbox: str) -> None:
-        submission.send_personal_links(self.letter, address=mailbox, language="en")
+        submission.send_personal_links([self.letter], address=mailbox, language="en")
 
     # Owners of mailboxes
 

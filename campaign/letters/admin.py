@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from campaign.letters import text
-from campaign.letters.forms import ConflictCheckedForm, as_id
+from campaign.letters.forms import AskingForm, ConflictCheckedForm, KeptRows, as_id
 from campaign.letters.help_texts import TEXT_HELP
 from campaign.letters.languages import is_known
 from campaign.letters.letter_steps import StepPages, TextSteps
@@ -184,6 +184,12 @@ class TranslationAdmin(TextSteps, PublishPage):
     def delete_model(self, request: HttpRequest, obj: Translation) -> None:
         discard(obj)
 
+    def begin_anew(self, row: Translation | None) -> dict[str, Any]:
+        """Returns where words are sent that came too late for this text: they become a draft that corrects it."""
+        values = {"letter": row.revision.letter_id, "language": row.language} if row else {}
+        address = reverse("admin:campaign_translation_add")
+        return {"address": address, "values": values, "label": "Keep what I typed as a new draft"}
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.published_at is None) and super().has_change_permission(request, obj)
 
@@ -229,6 +235,7 @@ class NewsTextForm(ConflictCheckedForm):
 class NewsTextInline(admin.StackedInline):
     model = NewsText
     form = NewsTextForm
+    formset = KeptRows
     extra = 1
     readonly_fields = ("as_shown", "changed_on")
 
@@ -242,7 +249,7 @@ class NewsTextInline(admin.StackedInline):
 
 
 class NewsAdmin(KeptAdmin):
-    form = ConflictCheckedForm
+    form: Any = AskingForm
     list_display = ("headline", "letter", "by_mail", "published_at", "retracted_at")
     list_filter = ("letter", "by_mail")
     list_select_related = ("letter",)

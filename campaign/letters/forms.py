@@ -80,14 +80,56 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         return format_html("{}, as it is stored:<br>{}", self.fields[field].label, text)
 
 
+class KeptRows(forms.BaseInlineFormSet[Any, Any, Any]):
+    """Rows of a form. What was typed into one that a colleague has deleted meanwhile comes back as a new row."""
+
+    model: type[Model]
+
+    def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
+        super().__init__(data, *args, **options)
+        self.deleted_meanwhile = False
+        if data is None or not self.management_form.is_valid():
+            return
+        stored = {str(row.pk) for row in self.get_queryset()}
+        for number in reversed(range(self.initial_form_count())):
+            if data.get(f"{self.prefix}-{number}-{self.model._meta.pk.name}") not in stored:
+                self.deleted_meanwhile = True
+                self._make_new(number)
+
+    def _make_new(self, number: int) -> None:
+        """Move a row to where the new ones begin: Django expects those that are stored before them."""
+        last, sent = self.initial_form_count() - 1, cast("QueryDict", self.data)
+        places, data = {str(number): last, str(last): number}, sent.copy()
+        parts = {name: name.removeprefix(f"{self.prefix}-").split("-", 1) for name in sent}
+        moved = {name: row for name, row in parts.items() if len(row) == 2 and row[0] in places}
+        for name in moved:
+            del data[name]
+        for name, (row, field) in moved.items():
+            data.setlist(f"{self.prefix}-{places[row]}-{field}", sent.getlist(name))
+        data[f"{self.prefix}-{last}-{self.model._meta.pk.name}"] = ""
+        data[f"{self.prefix}-INITIAL_FORMS"] = str(last)
+        self.data = data
+        del self.management_form  # which has read the numbers
+
+    def clean(self) -> None:
+        super().clean()
+        if self.deleted_meanwhile:
+            raise forms.ValidationError(
+                "A text that you had open was deleted meanwhile. Nothing was saved. Your words are below as a new "
+                "text: save again to add it, or remove it."
+            )
+
+
 class AskingForm(ConflictCheckedForm):
     """Asks before it saves what cannot be taken back (DESIGN rule 4): it says what will happen, and is sent again."""
 
     read_digest = _LoadedDigestField(required=False, widget=forms.HiddenInput)
 
     def consequences(self, typed: dict[str, Any]) -> list[str]:
-        """Returns a sentence for each change that cannot be taken back."""
-        raise NotImplementedError
+        """Returns a sentence for each change that cannot be taken back: of any form, rows ticked for deletion."""
+        ticked = [name.removesuffix("-DELETE") for name in self.data if name.endswith("-DELETE")]
+        stored = sorted(row for row in ticked if self.data.get(f"{row}-id"))
+        return [f"The text in “{self.data.get(f'{row}-language')}” is deleted for good." for row in stored]
 
     def clean(self) -> dict[str, Any]:
         typed = super().clean()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from email.utils import parseaddr
-from math import floor
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -11,14 +10,12 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Model
 from django.utils.text import slugify
 
-from campaign.letters.colors import LEGIBLE, LIGHT_BACKGROUND, LIGHT_BUTTON_TEXT, contrast_ratio, legible_on_paper
 from campaign.letters.forms import ConflictCheckedForm
-from campaign.letters.logos import read_logo
 from campaign.letters.operators import operator_of
 from campaign.letters.publishing import authoritative_text
 from campaign.letters.row_fields import BOARD, ButtonsForm, LinesField, RowsField
 from campaign.letters.time_fields import ZonedTimeField, zone_choices
-from campaign.models import Letter, Logo
+from campaign.models import Letter, Translation
 from campaign.models.languages import LanguageFormField
 
 Fieldsets = Sequence[tuple[str | None, dict[str, Any]]]
@@ -69,6 +66,11 @@ class RecipientForm(StepForm):
             self.initial["language"] = text.language if text else ""
             self.fields["language"].disabled = text is None or text.published_at is not None
             self.fields["language"].required = text is not None
+
+    def digest(self, row: Model) -> str:
+        """The language is that of a text: a colleague who publishes it meanwhile has decided the language."""
+        texts = Translation.objects.filter(revision__letter=row.pk, authoritative=True).order_by("pk")
+        return super().digest(row) + "".join(f" {text.language} {text.published_at}" for text in texts)
 
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"]
@@ -231,66 +233,3 @@ class AnswersForm(StepForm):
             default = defaults[name]
             self.fields[name].widget.attrs["placeholder"] = default
             self.fields[name].help_text = f"{self.fields[name].help_text} Empty, it is that of the site: {default}."
-
-
-class LookForm(StepForm):
-    step, heading = "look", "Color and logo"
-    columns = ("accent_color",)
-    fieldsets = (
-        (None, {"fields": ("accent_color",)}),
-        ("Logo", {"fields": ("logo", "remove_logo", "logo_as_shown")}),
-        ("Share image", {"fields": ("share_image",)}),
-    )
-
-    logo = forms.FileField(
-        required=False,
-        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
-        help_text="In the letterhead, on the page and in print. PNG, JPEG or WebP, at most 1 MB; it is stored as PNG.",
-    )
-    remove_logo = forms.BooleanField(
-        label="Remove the logo", required=False, help_text="The letterhead then shows the name alone."
-    )
-
-    class Meta:
-        model = Letter
-        fields = ("accent_color",)
-        help_texts: ClassVar = {
-            "accent_color": "Of buttons, links and the letterhead, on the letter's pages and in its emails. Written "
-            "#rrggbb; empty, it is the color of the site.",
-        }
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        grounds = f"{LIGHT_BACKGROUND} {LIGHT_BUTTON_TEXT}"
-        attributes = {"placeholder": "#1a4f8b", "data-contrast-with": grounds, "data-needed": LEGIBLE}
-        if "accent_color" in self.fields:
-            self.fields["accent_color"].widget.attrs |= attributes
-
-    def digest(self, row: Model) -> str:
-        """The logo is a row of its own: a colleague's is noticed by its digest."""
-        logos = Logo.objects.filter(letter=row.pk).values_list("digest", flat=True)
-        return super().digest(row) + "".join(logos)
-
-    def clean_accent_color(self) -> str:
-        color: str = self.cleaned_data["accent_color"].strip().lower()
-        try:
-            is_legible = not color or legible_on_paper(color)
-        except ValueError:
-            raise forms.ValidationError(
-                "Please write it as # with six digits or letters a to f, such as #1a4f8b."
-            ) from None
-        if not is_legible:
-            # Rounded down, so that it never reads as what is needed.
-            ratio = floor(10 * min(contrast_ratio(color, ground) for ground in (LIGHT_BACKGROUND, LIGHT_BUTTON_TEXT)))
-            raise forms.ValidationError(
-                f"Words in this color cannot be read well: their contrast with the page is {ratio / 10} to 1, and it "
-                f"needs {LEGIBLE} to 1. Please choose a darker color."
-            )
-        return color
-
-    def clean_logo(self) -> Logo | None:
-        upload = self.cleaned_data["logo"]
-        return read_logo(upload) if upload else None
-
-
-STEPS: tuple[type[StepForm], ...] = (RecipientForm, LetterheadForm, SigningForm, AnswersForm, LookForm)

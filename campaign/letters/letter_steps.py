@@ -16,15 +16,24 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from campaign.letters import text
-from campaign.letters.forms import ConflictCheckedForm, as_id
+from campaign.letters.forms import ConflictCheckedForm, KeptRows, as_id
 from campaign.letters.help_texts import PRIVACY_HELP
-from campaign.letters.letter_forms import STEPS, AnswersForm, LookForm, NewLetterForm, RecipientForm, StepForm
+from campaign.letters.letter_forms import (
+    AnswersForm,
+    LetterheadForm,
+    NewLetterForm,
+    RecipientForm,
+    SigningForm,
+    StepForm,
+)
 from campaign.letters.logos import set_logo
+from campaign.letters.look_form import LookForm
 from campaign.letters.privacy import DEFAULTS
 from campaign.letters.publishing import begin, change_language
 from campaign.models import Letter, Logo, PrivacyText, Translation
 from campaign.models.languages import LanguageFormField
 
+STEPS: tuple[type[StepForm], ...] = (RecipientForm, LetterheadForm, SigningForm, AnswersForm, LookForm)
 TEXT, PUBLISH = "text", "publish"
 NEXT = "next"  # the value of the button that saves and goes on
 
@@ -161,6 +170,7 @@ class PrivacyTextForm(ConflictCheckedForm):
 class PrivacyTextInline(admin.StackedInline[PrivacyText, Letter]):
     model = PrivacyText
     form: Any = PrivacyTextForm
+    formset: Any = KeptRows
     extra = 1
     verbose_name_plural = "Privacy notice of this letter"
 

@@ -40,6 +40,11 @@ def warning(letter: Letter) -> str:
     return gettext(WORDS[letter.recipient_kind].warning)
 
 
+def one_dot(sentence: str) -> str:
+    """Returns a sentence that ends with a name that has a dot itself, such as “e.V.”, with one dot."""
+    return sentence.replace("..", ".")
+
+
 def privacy_lead(letter: Letter) -> str:
     """Returns what signing a letter to such a recipient means."""
     return gettext(WORDS[letter.recipient_kind].privacy)

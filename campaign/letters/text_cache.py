@@ -56,6 +56,11 @@ def has_several_letters() -> bool:
     return len(_first_listed()) > 1
 
 
+def has_letters() -> bool:
+    """Returns whether there is any letter in the index, and so one at `/`. Without the database: as it was."""
+    return bool(_first_listed())
+
+
 def _first_listed() -> list[Letter]:
     try:
         return _listed.get_or_load(None, _read_listed)

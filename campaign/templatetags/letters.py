@@ -21,6 +21,7 @@ register.filter("privacy_lead", recipients.privacy_lead)
 register.filter(closing.last_day)
 register.filter(closing.closing_time)
 register.filter(closing.zone_name)
+register.filter("one_dot", recipients.one_dot, is_safe=True)
 
 # django-countries translates these wrongly in one of our languages (Guyana as French Guiana). Our catalogs come first.
 CORRECTED_COUNTRIES = (

@@ -15,7 +15,7 @@ from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, Translation
 from campaign.letters.forms import AskingForm
 from campaign.letters.notice_admin import NoticeAdmin
 from campaign.letters.publishing import authoritative_text
-from campaign.models import Letter, News, Notice, Translation
+from campaign.models import Letter, Logo, News, Notice, Translation
 from signatures import publication
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
 from signatures.audit.letter_decisions import LetterDecisions
@@ -30,10 +30,11 @@ class LetterForm(AskingForm):
     instance: Letter
 
     def consequences(self, typed: dict[str, Any]) -> list[str]:
-        before = self.initial
+        before, sentences = self.initial, super().consequences(typed)
+        if (typed.get("logo") or typed.get("remove_logo")) and Logo.objects.filter(letter=self.instance.pk):
+            sentences.append("The logo that is stored is deleted: this site keeps no former one.")
         if not self.instance.pk or not Letter.objects.published().filter(pk=self.instance.pk):
-            return []
-        sentences = []
+            return sentences
         if "slug" in typed and typed["slug"] != before["slug"]:
             sentences.append(
                 f"/letters/{before['slug']}/ leads to the new address for ever: no other letter can have it."
@@ -111,6 +112,7 @@ class AuditedNoticeAdmin(AuditedAdmin, NoticeAdmin):
 
 @admin.register(News)
 class AuditedNewsAdmin(AuditedAdmin, NewsAdmin):
+    form: Any = AskingForm
     letter_id_path = "letter_id"
 
     @transaction.atomic

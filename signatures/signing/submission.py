@@ -2,10 +2,10 @@
 
 import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from campaign.models import Letter
@@ -75,8 +75,10 @@ def _bytes(value: bytes) -> str:
     return f"\\x{value.hex()}"
 
 
-def send_personal_links(letter: Letter, *, address: str, language: str) -> None:
-    """Send the links of everything that was signed or submitted with this address, in one email."""
+@transaction.atomic
+def send_personal_links(letters: Iterable[Letter], *, address: str, language: str) -> None:
+    """Send the links of everything that was signed or submitted with this address, in one email for each letter."""
     key = sealing.address_hash(address, pepper=settings.EMAIL_HASH_PEPPER)
-    mailbox = sealing.caps_hash(address, letter_id=letter.pk, pepper=settings.EMAIL_HASH_PEPPER)
-    queue.enqueue_links(letter.pk, address_hash=key, mailbox=mailbox, language=language, address=address)
+    for letter in letters:
+        mailbox = sealing.caps_hash(address, letter_id=letter.pk, pepper=settings.EMAIL_HASH_PEPPER)
+        queue.enqueue_links(letter.pk, address_hash=key, mailbox=mailbox, language=language, address=address)

@@ -30,11 +30,18 @@ NEWS = 2
 @require_safe
 @public_page
 def letter_page(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """Any published letter; without a slug the current one."""
+    """Any published letter; without a slug the current one, and without any letter the page that says so.
+
+    Then the site works as its staff want it: the answer is 200, which is cached, and no monitor takes it for a fault.
+    """
     try:
         translation = text_cache.newest(slug)
         form = None if mirror_date(request) else SignForm(translation=translation)
         return render(request, "letters/letter_page.html", _letter_context(translation, form))
+    except Http404:
+        if slug or text_cache.has_letters():
+            raise
+        return render(request, "public_list/letters.html", {"rows": []})
     except OperationalError:
         last_read = text_cache.last_read(slug)
         if last_read is None:
@@ -102,8 +109,10 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @public_page
-def answer_page(request: HttpRequest, slug: str, page: str) -> HttpResponse:
+def answer_page(request: HttpRequest, page: str, slug: str = "") -> HttpResponse:
     """The page after a form was sent, such as `signing/link_sent`: the same for everybody."""
+    if not slug:
+        return render(request, f"{page}.html")
     translation = text_cache.newest(slug)
     return render(request, f"{page}.html", {"letter": translation.revision.letter, "translation": translation})
 
@@ -126,13 +135,18 @@ def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @public_form
-def my_link(request: HttpRequest, slug: str) -> HttpResponse:
-    """Ask for the personal link. Every valid address gets the same answer (architecture, rule 4)."""
-    translation = text_cache.newest(slug)
+def my_link(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """Ask for the personal link, or without a slug for those under all letters, also archived ones.
+
+    Every valid address gets the same answer (architecture, rule 4), and the same statements run for it.
+    """
+    text = text_cache.newest(slug) if slug else None
+    letter = text.revision.letter if text else None
     form = MyLinkForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        address = form.cleaned_data["email"]
-        submission.send_personal_links(translation.revision.letter, address=address, language=get_language() or "en")
-        return see_other("link-sent", slug)
-    context = {"letter": translation.revision.letter, "translation": translation, "form": form}
+        letters = [letter] if letter else Letter.objects.published()
+        address, language = form.cleaned_data["email"], get_language() or "en"
+        submission.send_personal_links(letters, address=address, language=language)
+        return see_other("link-sent", slug) if slug else see_other("links-sent")
+    context = {"letter": letter, "translation": text, "form": form, "is_only": text_cache.only_letter() is not None}
     return render(request, "signing/my_link.html", context, status=422 if request.method == "POST" else 200)

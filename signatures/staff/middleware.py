@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from signatures.staff import kept_forms, sessions
+from signatures.staff.refused_saves import with_what_was_typed
 from signatures.values import html_forms
 
 OWNER_DAYS = 7
@@ -40,7 +41,7 @@ class KeptFormMiddleware:
         request.is_from_staff_browser = _remembered_owner(request) is not None  # type: ignore[attr-defined]
         response = self.get_response(request)
         if request.method == "POST" and _is_form(request):
-            response = _keep_or_discard(request, response)
+            response = with_what_was_typed(request, _keep_or_discard(request, response))
         elif request.method == "GET" and admin.site.has_permission(request) and not _asks_to_sign_in(response):
             response = _fill_in(request, response)
         _remember_owner(request, response)

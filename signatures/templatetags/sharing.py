@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaign.letters.operators import letterhead_name
+from campaign.letters.recipients import one_dot
 from campaign.models import Letter, Translation
 from signatures.delivery import pdf
 from signatures.sharing import links
@@ -21,7 +22,8 @@ def absolute(name: str, letter: Letter) -> str:
 
 
 def _description(text: Translation) -> str:
-    return _("An open letter to %(recipient)s. Read it and add your name.") % {"recipient": text.recipient_name}
+    words = _("An open letter to %(recipient)s. Read it and add your name.")
+    return one_dot(words % {"recipient": text.recipient_name})
 
 
 def _locale_of(code: str) -> str:

@@ -10,40 +10,48 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests import settings
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.inspection import NARROW, faults
-from tests.browser.pages import LANGUAGES, PAGE_STATES, PopulatedSite, State
+from tests.browser.pages import IN_OTHER_LANGUAGES, LANGUAGES, ORCHESTRA, PAGE_STATES, PopulatedSite, State
 from tests.live_site import LiveSite, free_port
 
 BROWSERS = 2
 
 
-def look(populated: PopulatedSite, numbered: list[tuple[int, State]], folder: Path | None) -> int:
+VISITS = [
+    (number, state, language)
+    for number, state in enumerate([*PAGE_STATES, *IN_OTHER_LANGUAGES], start=1)
+    for language in (LANGUAGES if state in PAGE_STATES else [settings.LANGUAGE_CODE])
+]
+
+
+def look(populated: PopulatedSite, visits: list[tuple[int, State, str]], folder: Path | None) -> int:
     """Looks at these pages with a browser of its own. Returns the number of faults."""
     total = 0
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_context(viewport=NARROW, bypass_csp=True).new_page()  # type: ignore[arg-type]  # a literal
-        for number, state in numbered:
-            for language in LANGUAGES:
-                html = state.show(page, populated, language)
-                if folder:
-                    (folder / f"{number:02}-{language}.html").write_text(html, encoding="utf-8")
-                for fault in faults(page, language, all_rules_in_dark=True):
-                    total += 1
-                    print(f"{number} {state.name} ({language}): {fault}")
+        for number, state, language in visits:
+            html = state.show(page, populated, language)
+            if folder:
+                (folder / f"{number:02}-{language}.html").write_text(html, encoding="utf-8")
+            for fault in faults(page, language, all_rules_in_dark=True):
+                total += 1
+                print(f"{number} {state.name} ({language}): {fault}")
     return total
 
 
 def main(folder: Path | None) -> int:
     start = time.monotonic()
-    numbered = list(enumerate(PAGE_STATES, start=1))
     with LiveSite.temporary(free_port()) as site, ThreadPoolExecutor(BROWSERS) as pool:
         populated = PopulatedSite(site)
-        parts = [numbered[first::BROWSERS] for first in range(BROWSERS)]
+        site.run("load_letter", str(ORCHESTRA))
+        parts = [VISITS[first::BROWSERS] for first in range(BROWSERS)]
         total = sum(pool.map(lambda part: look(populated, part, folder), parts))
     print(
-        f"{len(PAGE_STATES)} pages × {len(LANGUAGES)} languages × 2 themes: {total} faults; {time.monotonic() - start:.0f} s"
+        f"{len(PAGE_STATES)} pages × {len(LANGUAGES)} languages, and {len(IN_OTHER_LANGUAGES)} of a letter in another, "
+        f"× 2 themes: {total} faults; {time.monotonic() - start:.0f} s"
     )
     return 1 if total else 0
 

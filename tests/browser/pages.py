@@ -7,8 +7,9 @@ from typing import Any
 from playwright.sync_api import Page, Response, Route
 
 from tests.languages import CODES, PREFIXES
-from tests.live_site import LiveSite
+from tests.live_site import BASE, LiveSite
 
+ORCHESTRA = BASE / "tests" / "letters" / "orchestra"  # a letter in French and Arabic
 LETTER = "/letters/xi-jinping-2013/"
 SAMPLE = "/letters/sample-main/"
 LANGUAGES = dict(zip(CODES, PREFIXES, strict=True))  # with the prefix of their addresses
@@ -165,6 +166,25 @@ PAGE_STATES = [
     State("500", "rendered-500"),
     State("503", "rendered-503"),
 ]  # fmt: skip
+
+# Of a letter in languages that no page of ours is in: in the language of the text, on an English page.
+IN_OTHER_LANGUAGES = [
+    State(f"{name}, text in {language}", f"/{language}/letters/orchestra/{path}", action)
+    for language in ("fr", "ar")
+    for name, path, action in (
+        ("letter", "", None),
+        ("form with errors", "", submit(SIGN, email="ada@example", name="")),
+        ("list", "signatories/", None),
+        ("countries", "signatories/countries/", None),
+        ("history", "history/", None),
+        ("news, empty", "news/", None),
+        ("check mail", "check-mail/", None),
+        ("my link", "my-link/", None),
+        ("privacy", "privacy/", None),
+        ("share page", "tell/", None),
+        ("embed", "embed/", None),
+    )
+]
 
 
 def states_with_languages() -> Iterator[tuple[State, str]]:

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
 from tests.browser.inspection import faults
+from tests.browser.pages import ORCHESTRA
 from tests.browser.test_languages import OVERFLOWING
-from tests.live_site import BASE, LiveSite, body_of
+from tests.live_site import LiveSite, body_of
 
-ORCHESTRA = BASE / "tests" / "letters" / "orchestra"
 NAMES = {"fr": "Élodie Français", "ar": "ليلى حداد"}
 WIDTHS = (360, 768, 1366)
 

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaign.letters import text_cache
@@ -15,8 +17,9 @@ from signatures.outbox import sending
 from signatures.states import State
 from signatures.values import tokens
 from tests.delivery.factories import make_delivery
-from tests.factories import WORDS, make_letter, make_mail
+from tests.factories import WORDS, make_letter, make_mail, make_signature
 from tests.inbox import Inbox
+from tests.signing.test_personal_page import key_of
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -43,9 +46,68 @@ def test_it_is_off_the_index_the_front_page_and_the_sitemap(client: Client, lett
         assert "/letters/bridge/" not in client.get(address).content.decode()
 
 
-def test_without_another_letter_the_front_page_is_empty(client: Client, letter: Letter) -> None:
+@pytest.mark.parametrize("why", ["archived", "draft", "none"])
+def test_without_another_letter_the_front_page_says_so_and_leads_signers_to_their_link(
+    client: Client, letter: Letter, why: str
+) -> None:
     archive(letter)
-    assert client.get("/").status_code == 404
+    if why == "draft":
+        Letter.objects.update(state=Letter.State.DRAFT)
+    if why == "none":
+        Letter.objects.update(state=Letter.State.DRAFT)
+        Letter.objects.all().delete()
+    for address in ("/", "/ko/", "/letters/"):
+        answer = client.get(address)
+        page = answer.content.decode()
+        assert answer.status_code == 200, "the site works as its staff want it"
+        assert 'href="/my-link/"' in page or 'href="/ko/my-link/"' in page
+        assert '<meta name="robots" content="noindex">' in page
+    assert "There is no letter here at the moment." in page
+    assert client.get("/letters/nowhere/").status_code == 404
+
+
+# The way back to a personal link
+
+
+def links_mailed(inbox: Inbox, address: str) -> list[str]:
+    sending.send_due()
+    return [str(message["Subject"]) for message in inbox if message["To"] == address]
+
+
+def test_who_signed_an_archived_letter_finds_the_way_to_their_link_from_the_index(
+    client: Client, letter: Letter, inbox: Inbox
+) -> None:
+    other = make_letter("other")
+    for of_letter in (letter, other):
+        make_signature(of_letter, "Ada", address_hash=key_of("ada@example.org"))
+    archive(letter)
+    index = client.get("/letters/").content.decode()
+    assert "Did you sign a letter that is no longer listed?" in index and 'href="/my-link/"' in index
+    assert 'href="/my-link/"' in client.get("/letters/other/my-link/").content.decode()
+
+    answer = client.post("/my-link/", {"email": "ada@example.org"})
+
+    assert (answer.status_code, answer["Location"]) == (303, "/my-link/sent/")
+    assert "an email about each of them is on its way" in client.get("/my-link/sent/").content.decode()
+    assert len(links_mailed(inbox, "ada@example.org")) == 2, "one for each letter"
+
+
+def test_S1_S2_the_answer_and_the_statements_are_the_same_for_every_address(client: Client, letter: Letter) -> None:
+    make_signature(archive(letter), "Ada", address_hash=key_of("ada@example.org"))
+    make_letter("other")
+    answers = []
+    for address in ("ada@example.org", "nobody@example.org"):
+        text_cache.clear_cache()
+        with CaptureQueriesContext(connection) as statements:
+            answer = client.post("/my-link/", {"email": address})
+        answers.append((answer.status_code, dict(answer.headers), answer.content, len(statements)))
+    assert answers[0] == answers[1]
+    assert OutboxMail.objects.count() == 1, "nothing goes to who signed nothing"
+
+
+def test_a_wrong_address_is_told_beside_the_field(client: Client, letter: Letter) -> None:
+    answer = client.post("/my-link/", {"email": "ada"})
+    assert answer.status_code == 422 and 'value="ada"' in answer.content.decode()
 
 
 def test_its_page_has_no_form_and_says_why(client: Client, letter: Letter, form: dict[str, str]) -> None:

@@ -1,20 +1,22 @@
 """What an ordinary form of admin cannot do by accident (threat model A21). docs/staff/undo.md lists all of it."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from campaign.models import Letter
+from campaign.models import Letter, Logo, News
 from signatures import retention
 from signatures.delivery import freezing
 from signatures.models import AuditEntry, Delivery, Signature
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
 from tests.admin_forms import fields_of, fill_in
-from tests.factories import make_delivery, make_letter, make_signature, make_submission
+from tests.factories import make_delivery, make_letter, make_logo, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -67,6 +69,55 @@ def test_A21_what_cannot_be_taken_back_is_asked_and_saved_when_it_is_sent_again(
     assert editor_client.post(page, fields_of(asked)).status_code == 302
     letter.refresh_from_db()
     assert getattr(letter, field) == value
+
+
+@pytest.mark.parametrize("change", ["replaced", "removed"])
+def test_A21_a_logo_is_replaced_or_removed_only_after_asking_and_the_chosen_file_waits(
+    editor_client: Client, letter: Letter, change: str
+) -> None:
+    former, page = make_logo(letter), page_of(letter, "look")
+    file = SimpleUploadedFile("new.png", bytes(make_logo(make_letter("other"), "#800000").png))
+    words = {"logo": file} if change == "replaced" else {"remove_logo": "on"}
+    asked = editor_client.post(page, {**fill_in(editor_client, page), **words})
+    assert "The logo that is stored is deleted: this site keeps no former one." in asked.content.decode()
+    assert Logo.objects.get(letter=letter).digest == former.digest
+    assert editor_client.post(page, fields_of(asked)).status_code == 302, "without choosing the file again"
+    stored = Logo.objects.filter(letter=letter).exclude(digest=former.digest)
+    assert len(stored) == (1 if change == "replaced" else 0)
+
+
+def test_A21_a_first_logo_replaces_none_and_is_not_asked(editor_client: Client, letter: Letter) -> None:
+    page = page_of(letter, "look")
+    file = SimpleUploadedFile("new.png", bytes(make_logo(make_letter("other")).png))
+    assert editor_client.post(page, {**fill_in(editor_client, page), "logo": file}).status_code == 302
+    assert Logo.objects.filter(letter=letter)
+
+
+def test_A22_a_file_that_waits_in_the_page_is_checked_as_an_upload_is(editor_client: Client, letter: Letter) -> None:
+    page = page_of(letter, "look")
+    for sent in ("PHN2Zz48c2NyaXB0Lz48L3N2Zz4=", "AAAA", "é"):
+        assert editor_client.post(page, fill_in(editor_client, page, _chosen_logo=sent)).status_code == 200
+    assert not Logo.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["news", "privacy notice"])
+def test_A21_a_text_that_is_ticked_for_deletion_is_asked_first(
+    editor_client: Client, letter: Letter, kind: str
+) -> None:
+    rows: Any
+    if kind == "news":
+        news = News.objects.create(letter=letter)
+        rows, page, name = news.texts, f"/admin/campaign/news/{news.pk}/change/", "texts"
+        rows.create(language="en", title="Half a day of work", body="Words")
+    else:
+        rows, page, name = letter.privacy_texts, page_of(letter, "answers"), "privacy_texts"
+        rows.create(language="en", purpose="Words")
+    asked = editor_client.post(page, fill_in(editor_client, page, **{f"{name}-0-DELETE": "on"}))
+    assert asked.status_code == 200 and "The text in “en” is deleted for good." in asked.content.decode()
+    assert rows.exists()
+    assert fields_of(asked)[f"{name}-0-DELETE"] == "on"
+    assert editor_client.post(page, fields_of(asked)).status_code == 302
+    assert not rows.exists()
 
 
 def test_A21_an_answer_to_one_question_is_none_to_another(editor_client: Client, letter: Letter) -> None:

@@ -122,7 +122,7 @@ def test_emails_about_the_letter_have_its_color(
 def test_the_logo_is_above_the_name_in_the_letterhead(client: Client, letter: Letter) -> None:
     logo = make_logo(letter)
     page = client.get("/").content.decode()
-    image = f'<img src="/logo/{logo.digest}.png" alt="Committee for Bridges" width="480" height="160">'
+    image = f'<img src="/logo/{logo.digest}.png" alt="" width="480" height="160">'
     assert page.index(image) < page.index('<p class="organization">')
 
 

@@ -1,5 +1,6 @@
 """A letter of another organization: its pages and emails name that organization, and never who runs the site."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.utils import parseaddr
@@ -18,7 +19,7 @@ from signatures.models import OutboxMail, Signature, Submission
 from signatures.outbox import sending
 from tests.conftest import TO_STAFF
 from tests.delivery.factories import make_delivery
-from tests.factories import make_letter, make_mail
+from tests.factories import make_letter, make_logo, make_mail
 from tests.inbox import Inbox
 from tests.letters.test_languages import every_page
 from tests.live_site import BASE
@@ -56,7 +57,7 @@ def test_P14_every_page_of_a_letter_names_its_organization_and_never_the_site(
 ) -> None:
     make_delivery(own_letter)
     found = dict(pages_of(client, own_letter, ada, ben, cleo))
-    about_no_letter = {"letters", "nothing there", "400", "403", "429", "500", "503"}
+    about_no_letter = {"letters", "my-links", "links-sent", "nothing there", "400", "403", "429", "500", "503"}
     assert {"letter", "my-link", "entry", "report", "delivery", "embed", "share", "signature"} < found.keys()
     for name, page in found.items():
         if name in about_no_letter:
@@ -189,3 +190,19 @@ def test_P14_one_module_alone_reads_who_runs_the_site() -> None:
     named = [file.name for file in files if "settings.ORGANIZATION_NAME" in file.read_text(encoding="utf-8")]
     asked = [file.name for file in files if "settings.CONTACT_EMAIL" in file.read_text(encoding="utf-8")]
     assert named == asked == ["operators.py"]
+
+
+@pytest.mark.parametrize("page", ["", "privacy/", "embed/", "signatories/"])
+def test_a_name_that_ends_with_a_dot_ends_a_sentence_with_one(client: Client, letter: Letter, page: str) -> None:
+    Letter.objects.update(organization_name="Freunde der Musik e.V.", recipient="Bridges & Sons Inc.")
+    text_cache.clear_cache()
+    words = client.get(f"/letters/bridge/{page}").content.decode()
+    assert "Freunde der Musik e.V. Privacy" in words and ".. " not in words and "..<" not in words
+    assert "&amp;amp;" not in words and "Sons &" not in words
+
+
+def test_the_logo_beside_the_name_is_not_read_out_as_the_name_again(client: Client, letter: Letter) -> None:
+    make_logo(letter)
+    assert re.search(
+        r'<header class="letterhead".*?<img [^>]*alt=""', client.get("/letters/bridge/").content.decode(), re.DOTALL
+    )

@@ -24,14 +24,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "folder", nargs="?", type=Path, default=SHIPPED_LETTER, help="default: the letter that ships with the code"
         )
-        parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="print all that would change, old and new, and change nothing",
+        )
         parser.add_argument(
             "--overwrite", action="store_true", help="take the folder's value also where staff changed it on the site"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            loading = Loading(read_folder(options["folder"]), overwrite=options["overwrite"])
+            loading = Loading(
+                read_folder(options["folder"]), overwrite=options["overwrite"], shows_values=options["dry_run"]
+            )
             with transaction.atomic():
                 letter = loading.run()
                 transaction.set_rollback(options["dry_run"])

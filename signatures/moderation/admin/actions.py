@@ -183,6 +183,8 @@ class DecisionActions(admin.ModelAdmin):
             text = f"{result.decided} signature{pluralize(result.decided)} changed."
             self.message_user(request, text, messages.SUCCESS, extra_tags="undoable")
         self._report_refused(request, result.refused, result.refused_ids)
+        if result.refused and (own_words := _posted_value(request, "own_words")):
+            self.message_user(request, f"Your words were: {own_words}", messages.WARNING)
         self._report_deleted(request, selection, result.decided + result.refused)
 
     def _apply(self, request: HttpRequest, selection: Selection, action: Callable[..., Any], **arguments: Any) -> int:

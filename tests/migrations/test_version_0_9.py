@@ -1,19 +1,16 @@
 """A site of version 0.9 is migrated with its data: unconfirmed signatures, and texts that were corrected alone."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2
 import pytest
-from django.db import connection
 
-pytestmark = pytest.mark.django_db(transaction=True)
-OLD, NEW = "0002_functions_and_triggers", "0014_mail_limits"
-DATABASE = f"upgrade_{os.getpid()}"
+from tests.migrations.old_site import OldSite
+
+pytestmark = pytest.mark.xdist_group("migrations")
+OLD, NEW = ("signatures", "0002_functions_and_triggers"), ("signatures", "0014_mail_limits")
 COLUMNS = {
     "letter_id": 1, "translation_id": 1, "kind": "person", "paper": False, "role": "", "organization": "", "country": "",
     "comment": "", "language": "en", "flags": [], "signed_up_at": "2026-11-28T12:00:00Z", "visibility": "public",
@@ -23,51 +20,8 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def sql() -> Iterator[Sql]:
-    """A database of its own as version 0.9 had it, with a letter; the function runs one statement there."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
-        cursor.execute(f"CREATE DATABASE {DATABASE}")
-    migrate()  # all apps, and then back: what runs after each migration needs the tables of other apps
-    migrate("signatures", OLD)
-    migrate("campaign", "0002")
-    default = connection.settings_dict
-    other = psycopg2.connect(host=default["HOST"], user=default["USER"], dbname=DATABASE)
-    other.autocommit = True
-
-    def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with other.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            return list(cursor.fetchall()) if cursor.description else []
-
-    try:
-        run(
-            "INSERT INTO campaign_letter (id, slug, recipient, state, moderation, goal, letterhead, created_at)"
-            " VALUES (1, 'bridge', 'the Minister', 'open', 'before', 0, '{}', now())"
-        )
-        run("INSERT INTO campaign_revision (id, letter_id, number, created_at) VALUES (1, 1, 1, now())")
-        run(
-            "INSERT INTO campaign_translation (id, revision_id, language, title, date, addressee, salutation, body, closing,"
-            " signatories, authoritative, unofficial, digest)"
-            " VALUES (1, 1, 'en', '', '', '', '', '', '', '[]', TRUE, FALSE, '')"
-        )
-        yield run
-    finally:
-        other.close()
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {DATABASE}")
-
-
-def migrate(*target: str) -> None:
-    """In a process of its own, because this one may use the database of the tests alone."""
-    code = (
-        "import django; from django.conf import settings; from django.core.management import call_command;"
-        f"settings.DATABASES['default']['NAME'] = '{DATABASE}'; django.setup();"
-        f"call_command('migrate', *{target!r}, verbosity=0)"
-    )
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+def sql(site: OldSite) -> Sql:
+    return site.sql
 
 
 def add(sql: Sql, number: int, name: str, state: str, **more: Any) -> None:
@@ -85,7 +39,7 @@ def add(sql: Sql, number: int, name: str, state: str, **more: Any) -> None:
     )
 
 
-def test_O8_S27_unconfirmed_signatures_become_submissions_with_their_links_and_mails(sql: Sql) -> None:
+def test_O8_S27_unconfirmed_signatures_become_submissions_with_their_links_and_mails(site: OldSite, sql: Sql) -> None:
     add(sql, 11, "Ada", "approved", approved_on="2026-11-28", flags=["trap"])
     add(sql, 12, "Ben", "unconfirmed", flags=["link"], comment="Hello")
     add(sql, 13, "Counted", "unconfirmed", visibility="counted", comment="Words that were to be dropped")
@@ -97,7 +51,7 @@ def test_O8_S27_unconfirmed_signatures_become_submissions_with_their_links_and_m
         " VALUES (12, 'reminder', 'en', 'x', now(), now(), 0, ''), (15, 'link', 'en', NULL, now(), now(), 0, '')"
     )
 
-    migrate("signatures", NEW)
+    site.migrate(NEW)
 
     typed = "SELECT id, right(public_id::text, 3), name, comment, flags, place FROM signatures_submission ORDER BY id"
     assert sql(typed) == [
@@ -117,14 +71,14 @@ def test_O8_S27_unconfirmed_signatures_become_submissions_with_their_links_and_m
     assert sql("SELECT nextval('signatures_signature_id_seq')")[0][0] < 11, "new numbers come from the same sequence"
 
 
-def test_O8_and_back_again(sql: Sql) -> None:
+def test_O8_and_back_again(site: OldSite, sql: Sql) -> None:
     add(sql, 11, "Ada", "approved", approved_on="2026-11-28")
     add(sql, 12, "Ben", "unconfirmed", flags=["link"])
     add(sql, 14, "", "withdrawn")
     before = sql("SELECT id, public_id, name, state, flags FROM signatures_signature ORDER BY id")
 
-    migrate("signatures", NEW)
-    migrate("signatures", OLD)
+    site.migrate(NEW)
+    site.migrate(OLD)
 
     assert sql("SELECT id, public_id, name, state, flags FROM signatures_signature ORDER BY id") == before
     counted = "SELECT state, sum(number) FROM signatures_countdelta GROUP BY 1 HAVING sum(number) <> 0"
@@ -227,8 +181,6 @@ STORED = (
     " WHERE slug = %s ORDER BY number, campaign_translation.id"
 )
 SHOWN = """
-import django; from django.conf import settings
-settings.DATABASES['default']['NAME'] = {database!r}; django.setup()
 from campaign.models import Translation
 for slug in ('english-alone-corrected', 'korean-alone-corrected'):
     for code in ('en', 'ko', 'zh-hans'):
@@ -258,27 +210,24 @@ def write(sql: Sql, slug: str, number: int, language: str, title: str, mark: str
     )  # fmt: skip
 
 
-def test_O8_texts_that_were_corrected_alone_go_to_the_wording_that_they_translate(sql: Sql) -> None:
+def test_O8_texts_that_were_corrected_alone_go_to_the_wording_that_they_translate(site: OldSite, sql: Sql) -> None:
     for table in ("letter", "revision", "translation"):  # past the numbers that the fixture gave by hand
         sql(f"SELECT setval(pg_get_serial_sequence('campaign_{table}', 'id'), 100)")
     for slug, (rows, _expected) in CASES.items():
         for row in rows:
             write(sql, slug, *row)
 
-    migrate()
+    site.migrate()
 
     assert {slug: sql(STORED, slug) for slug in CASES} == {slug: expected for slug, (_rows, expected) in CASES.items()}
     of_one = (
         "SELECT number FROM campaign_revision JOIN campaign_letter l ON l.id = letter_id WHERE slug = %s ORDER BY 1"
     )
     assert sql(of_one, "korean-alone-corrected") == [(1,), (2,)], "2 is not given again: a delivery may name it"
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    code = SHOWN.format(database=DATABASE)
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == [
+    assert site.run(SHOWN).splitlines() == [
         "en Two bridges 2", "ko 다리 1 of an earlier wording", "zh-hans Two bridges 2",
         "en Bridge 1", "ko 교량 1", "zh-hans Bridge 1",
-    ], done.stderr[-3000:]  # fmt: skip
+    ]  # fmt: skip
     for change in ("UPDATE campaign_translation SET title = 'x'", "DELETE FROM campaign_translation"):
         with pytest.raises(psycopg2.IntegrityError):  # published texts are frozen again
             sql(change)
