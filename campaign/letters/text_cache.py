@@ -13,6 +13,7 @@ CACHE_SECONDS = 1.0  # with the time of a cached page less than the five seconds
 # By slug ("" is the current letter) or id, in all languages. It spares every POST a query, and the letter can still be
 # read while the database is down (architecture, rule 8).
 _texts = ExpiringCache[str | int, list[Translation]](CACHE_SECONDS)
+_named = ExpiringCache[int, list[str]](30.0)
 _listed = ExpiringCache[None, list[Letter]](CACHE_SECONDS)
 
 
@@ -40,6 +41,22 @@ def newest(letter: str | int, *, or_another: bool = False) -> Translation:
 def last_read(slug: str) -> Translation | None:
     """Returns the text that was read last, however long ago: for the time in which the database is away."""
     return in_language(_texts.last(slug) or [], reading.wanted())
+
+
+def people_named(letter: Letter) -> list[str]:
+    """Returns the recipient, the lines of the address and the original signatories in all texts of a letter.
+
+    Also in drafts, and in whatever language: somebody may sign as one of them to do harm.
+    """
+    return _named.get_or_load(letter.pk, lambda: _read_people(letter))
+
+
+def _read_people(letter: Letter) -> list[str]:
+    texts = Translation.objects.filter(revision__letter=letter).values_list("recipient", "addressee", "signatories")
+    found = [letter.recipient]
+    for recipient, addressee, signatories in texts:
+        found += [recipient, *addressee.split("\n"), *(person["name"] for person in signatories)]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def only_letter() -> Letter | None:
@@ -84,4 +101,5 @@ def _read(letter: str | int) -> list[Translation]:
 
 def clear_cache() -> None:
     _texts.clear()
+    _named.clear()
     _listed.clear()

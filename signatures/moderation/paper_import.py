@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_countries import countries
 
+from campaign.letters import text_cache
 from campaign.models import Letter, Translation
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.audit import audit_log
@@ -82,7 +83,7 @@ def preview(letter: Letter, text: str) -> list[PaperLine]:
     """
     lines = [_read_line(number, cells) for number, cells in _table(text)]
     accepted = [line for line in lines if line.result == ACCEPTED]
-    protected_names = _protected_names(letter)
+    protected_names = text_cache.people_named(letter)
     existing = _existing(accepted, letter)
     first: dict[PersonKey, int] = {}
     for line in accepted:
@@ -245,15 +246,6 @@ def _existing(lines: list[PaperLine], letter: Letter) -> dict[PersonKey, int]:
     if names_without_key := {line.words["name"] for line in lines if not name_key(line.words["name"])}:
         rows += confirmed.filter(name_key="", name__in=names_without_key).values_list("name", *columns)
     return {(name, country, name_key(organization)): pk for name, country, organization, pk in rows}
-
-
-def _protected_names(letter: Letter) -> list[str]:
-    """Returns the names that the letter itself mentions."""
-    translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
-    if translation is None:
-        return [letter.recipient]
-    signatories = (person["name"] for person in translation.signatories)
-    return [letter.recipient, *translation.addressee.split("\n"), *signatories]
 
 
 def _signature(line: PaperLine, translation: Translation) -> Signature:

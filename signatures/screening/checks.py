@@ -68,8 +68,9 @@ def flags(
         Flag.DISPOSABLE: not blocklist.isdisjoint(domains),
         Flag.SCRIPT_MIX: _mixes_scripts(name) or any(_mixes_scripts(line, allowed=_WITH_LATIN) for line in shown),
         Flag.MARKS: any(map(_has_many_marks, [name, *beside])),
-        Flag.LINK: any(map(_LINK.search, beside)),
-        Flag.PROTECTED_NAME: _is_protected(name, protected_names),
+        Flag.LINK: _has_link(name, of_organization=organization)
+        or any(_has_link(typed.get(word, ""), of_organization=word == "organization") for word in _BESIDE_NAME),
+        Flag.PROTECTED_NAME: _is_protected(name, protected_names, is_person=not organization),
         Flag.ORGANIZATION: organization,
         Flag.NO_SPOKESPERSON: organization and not typed.get("spokesperson"),
     }
@@ -139,12 +140,49 @@ def _has_many_marks(text: str) -> bool:
     return marks > max(MARKS_IN_ANY_TEXT, MAX_MARKS_PER_LETTER * letters)
 
 
-def _is_protected(name: str, protected_names: Collection[str]) -> bool:
-    joined = "".join(compared_words(name))
-    return bool(joined) and any(joined in _spellings(protected) for protected in protected_names)
+def _has_link(line: str, *, of_organization: bool) -> bool:
+    """Returns whether a line has a web address. Some organizations are called by theirs: it stands first then."""
+    first, _space, rest = line.partition(" ")
+    is_called_so = (
+        of_organization and not first.startswith("www.") and first.replace(".", "").replace("-", "").isalnum()
+    )
+    return bool(_LINK.search(rest if is_called_so else line))
 
 
-@lru_cache(maxsize=1024)
+def _is_protected(name: str, protected_names: Collection[str], *, is_person: bool) -> bool:
+    words = compared_words(name)
+    joined = "".join(words)
+    if not joined:
+        return False
+    if any(joined in _spellings(protected) for protected in protected_names):
+        return True
+    found = frozenset(words)
+    return is_person and any(_has_person(found, protected) for protected in protected_names)
+
+
+def _has_person(words: frozenset[str], protected: str) -> bool:
+    """Returns whether the words of a name have those of a protected person: in any order, with titles or brackets."""
+    return any(person <= words for person in _people_in(protected)) or any(
+        word in whole or whole in word for whole in _whole_names(protected) for word in words if len(word) > 2
+    )
+
+
+@lru_cache(maxsize=4096)
+def _people_in(protected: str) -> tuple[frozenset[str], ...]:
+    """Returns the words of the people whom a line may name: its capitalized words in a row, with or without the first.
+
+    The first ones may be titles, the last ones hardly. A word in lower case is no part of a name.
+    """
+    runs: list[list[str]] = [[]]
+    for word in protected.split():
+        if word[:1].islower():
+            runs.append([])
+        else:
+            runs[-1] += compared_words(word)
+    return tuple(frozenset(run[start:]) for run in runs for start in range(len(run) - 1))
+
+
+@lru_cache(maxsize=4096)
 def _spellings(protected: str) -> frozenset[str]:
     """Returns the names that pass for a protected one, without spaces: all its words, or at least two in a row.
 
@@ -152,5 +190,10 @@ def _spellings(protected: str) -> frozenset[str]:
     """
     words = compared_words(protected)
     runs = {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 2, len(words) + 1)}
-    whole = {word for word in words if len(word) > 2 and set() < _scripts(word) <= {"Hani", "Hang", "Hira", "Kana"}}
-    return frozenset({*runs, *whole, "".join(words)})
+    return frozenset({*runs, *_whole_names(protected), "".join(words)})
+
+
+@lru_cache(maxsize=4096)
+def _whole_names(protected: str) -> frozenset[str]:
+    whole = {"Hani", "Hang", "Hira", "Kana"}
+    return frozenset(word for word in compared_words(protected) if len(word) > 2 and set() < _scripts(word) <= whole)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from campaign.letters import text_cache
 from campaign.models import Translation
 from campaign.web.client_network import wide_network_of
 from signatures.models.signer_columns import SignerColumns
@@ -58,7 +59,7 @@ def screen_words(typed: Typed, translation: Translation) -> list[str]:
 
 def _check(typed: Typed, translation: Translation, **evidence: Any) -> list[str]:
     is_organization = typed["kind"] == Kind.ORGANIZATION and typed["visibility"] != Visibility.COUNTED
-    names = protected_names(translation)
+    names = text_cache.people_named(translation.revision.letter)
     return checks.flags(typed, protected_names=names, organization=is_organization, **evidence)
 
 
@@ -92,10 +93,3 @@ def _word_buckets(typed: Typed) -> dict[str, str]:
         "comment": checks.comment_key(typed["comment"]),
     }
     return {scope: value for scope, value in values.items() if value}
-
-
-def protected_names(translation: Translation) -> list[str]:
-    """Returns the people whom the letter itself names: somebody may sign as one of them to do harm."""
-    letter = translation.revision.letter
-    signatories = [person["name"] for person in translation.signatories]
-    return [letter.recipient, translation.recipient_name, *translation.addressee.split("\n"), *signatories]

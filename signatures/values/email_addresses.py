@@ -95,10 +95,8 @@ def validate(typed: str) -> str:
         if not local.isascii():
             raise InvalidEmailAddress(
                 _(
-                    _(
-                        "We cannot send email yet to an address with letters other than a to z before the @. Please use"
-                        " another one."
-                    )
+                    "We cannot send email yet to an address with letters other than a to z before the @. Please use"
+                    " another one."
                 )
             )
     plain = local

@@ -177,8 +177,9 @@ def test_S9_a_few_marks_on_each_of_many_letters_are_looked_at() -> None:
     ],
 )
 def test_S11_a_link_beside_the_name_is_looked_at(text: str) -> None:
-    for field in ("role", "organization", "comment"):
+    for field in ("role", "comment"):
         assert flags(**{field: text}) == ["link"]
+    assert flags(f"Ada, {text}") == ["link"] == flags(organization=f"Ada: {text}")
 
 
 @pytest.mark.parametrize(
