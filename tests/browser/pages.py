@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Response, Route
 from tests.languages import CODES, PREFIXES
 from tests.live_site import BASE, LiveSite
 
-ORCHESTRA = BASE / "tests" / "letters" / "orchestra"  # a letter in French and Arabic
+ORCHESTRA = BASE / "tests" / "letters" / "orchestra"  # a letter in German and Persian
 LETTER = "/letters/xi-jinping-2013/"
 SAMPLE = "/letters/sample-main/"
 LANGUAGES = dict(zip(CODES, PREFIXES, strict=True))  # with the prefix of their addresses
@@ -170,7 +170,7 @@ PAGE_STATES = [
 # Of a letter in languages that no page of ours is in: in the language of the text, on an English page.
 IN_OTHER_LANGUAGES = [
     State(f"{name}, text in {language}", f"/{language}/letters/orchestra/{path}", action)
-    for language in ("fr", "ar")
+    for language in ("de", "fa")
     for name, path, action in (
         ("letter", "", None),
         ("form with errors", "", submit(SIGN, email="ada@example", name="")),

@@ -55,6 +55,7 @@ def test_a_draft_survives_reload_and_language_change_and_is_deleted_once_it_is_s
     page.reload()
     expect(note).to_contain_text(DRAFT_NOTICE)
     expect_kept(page)
+    page.locator(".languages summary").click()
     page.locator(".languages a[lang=ko]").click()
     page.wait_for_url(f"{site.url}/ko{LETTER}")
     expect_kept(page)

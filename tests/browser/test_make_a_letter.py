@@ -59,15 +59,15 @@ def sign_and_confirm(browser: Browser, site: LiveSite, language: str, name: str,
     """A supporter reads the letter in this language, signs it, and confirms by the link in the email."""
     page = browser.new_context(base_url=site.url).new_page()
     page.goto(f"/{language}/letters/keep-the-hall/")
-    page.get_by_label("Show my name here and in the letter", exact=True).check()
-    page.get_by_label("Your name").fill(name)
-    page.get_by_label("Email address").fill(f"{language}-reader@example.org")
-    page.get_by_label("I put my name under").check()
-    page.get_by_role("button", name="Sign", exact=True).click()
+    assert page.evaluate("document.documentElement.lang") == language, "the page around it, too"
+    page.locator("[name=visibility][value=public]").check()
+    page.locator("[name=name]").fill(name)
+    page.locator("[name=email]").fill(f"{language}-reader@example.org")
+    page.locator("[name=consent]").check()
+    page.locator("form.sign > button[type=submit]").click()
     page.goto(site.wait_for_mail(f"{language}-reader@example.org"))
-    page.get_by_role("button", name="Yes, put my name under this letter").click()
-    page.get_by_text("Manage my signature").click()
-    expect(page.get_by_text(f"revision {revision}")).to_be_visible()
+    page.locator("[name=action][value=confirm]").first.click()
+    expect(page.locator(".manage dl")).to_contain_text(str(revision))
     page.context.close()
 
 

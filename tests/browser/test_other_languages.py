@@ -1,4 +1,4 @@
-"""A letter in French and Arabic, on a site that speaks neither: supporters sign each text, from reading to confirming.
+"""A letter in German and Persian, on a site that speaks neither: supporters sign each text, from reading to confirming.
 
 With `SHOTS`, pictures of every page are written into that folder.
 """
@@ -17,7 +17,7 @@ from tests.browser.pages import ORCHESTRA
 from tests.browser.test_languages import OVERFLOWING
 from tests.live_site import LiveSite, body_of
 
-NAMES = {"fr": "Élodie Français", "ar": "ليلى حداد"}
+NAMES = {"de": "Jörg Weiß", "fa": "لیلا حداد"}
 WIDTHS = (360, 768, 1366)
 
 
@@ -30,7 +30,7 @@ def orchestra(site: LiveSite) -> Iterator[LiveSite]:
 
 @pytest.fixture
 def page(browser: Browser, orchestra: LiveSite) -> Iterator[Page]:
-    context = browser.new_context(base_url=orchestra.url, bypass_csp=True, locale="fr-FR")
+    context = browser.new_context(base_url=orchestra.url, bypass_csp=True, locale="de-DE")
     yield context.new_page()
     context.close()
 
@@ -50,14 +50,15 @@ def look(page: Page, name: str) -> None:
     page.set_viewport_size({"width": 1366, "height": 900})
 
 
-@pytest.mark.parametrize(("language", "direction", "name"), [("fr", "ltr", "French"), ("ar", "rtl", "Arabic")])
+@pytest.mark.parametrize(("language", "direction", "name"), [("de", "ltr", "German"), ("fa", "rtl", "Persian")])
 def test_a_supporter_signs_the_text_that_they_read(
     page: Page, orchestra: LiveSite, language: str, direction: str, name: str
 ) -> None:
     address = f"{language}@example.org"
     page.goto("/letters/orchestra/")
     bar = page.get_by_role("navigation", name="Languages")
-    expect(bar).to_contain_text("(letter in French)")
+    expect(bar).to_contain_text("(letter in German)")
+    bar.locator("summary").click()
     bar.locator(f"[hreflang={language}]").click()
     expect(page).to_have_url(f"{orchestra.url}/{language}/letters/orchestra/")
     letter = page.get_by_role("article", name="The letter")
@@ -101,13 +102,13 @@ def test_a_supporter_signs_the_text_that_they_read(
 
 def test_the_pages_beside_the_letter_stand_in_both_directions(page: Page) -> None:
     for path in ("history", "tell", "news", "signatories"):
-        page.goto(f"/ar/letters/orchestra/{path}/")
-        look(page, f"ar-{path}")
-    page.goto("/ar/letters/orchestra/embed/")
+        page.goto(f"/fa/letters/orchestra/{path}/")
+        look(page, f"fa-{path}")
+    page.goto("/fa/letters/orchestra/embed/")
     expect(page.locator("h1")).to_have_attribute("dir", "rtl")
 
 
 def test_the_pdf_of_the_letter_is_in_its_language(orchestra: LiveSite, tmp_path: Path) -> None:
     orchestra.run("export_pdf", "orchestra", "--out", str(tmp_path / "letter.pdf"))
     reader = PdfReader(io.BytesIO((tmp_path / "letter.pdf").read_bytes()))
-    assert str(reader.root_object["/Lang"]) == "fr"
+    assert str(reader.root_object["/Lang"]) == "de"
