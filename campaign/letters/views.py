@@ -65,7 +65,7 @@ def privacy(request: HttpRequest, slug: str = "") -> HttpResponse:
 
 
 def _about(slug: str) -> dict[str, Any]:
-    """Returns the letter that a page is about: the one with this slug, or the only one; nothing if there are several."""
+    """Returns the letter that a page is about: that with this slug, else the only one; nothing if there are several."""
     if not slug and (only := text_cache.only_letter()):
         slug = only.slug
     if not slug:

@@ -94,7 +94,7 @@ def test_a_feed_is_found_from_the_letter_and_says_when_its_entries_changed(clien
     def updated() -> str:
         middleware.page_cache.clear()
         entry = text_of(client, "/letters/bridge/news/feed/").partition("<entry>")[2]
-        return re.findall("<updated>(.*?)</updated>", entry)[0][:10]
+        return str(re.findall("<updated>(.*?)</updated>", entry)[0])[:10]
 
     assert updated() == f"{text.changed_on:%Y-%m-%d}"
     NewsText.objects.update(changed_on=None)
