@@ -12,15 +12,19 @@ from typing import Any
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
-from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
 SHARED, MEMORY = "shared", "memory"  # names in CACHES
 TIMEOUT_SECONDS = 0.5  # in which Redis must accept a connection, and answer
 PAUSE_SECONDS = 3.0  # between two tries while it is away
-# It fails, or it gives back what this site did not put there.
-FAILURES = (RedisError, ValueError)
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Returns the exceptions of a cache that fails, or gives back what this site did not put there."""
+    from redis.exceptions import RedisError  # noqa: PLC0415  slows every start down, and few sites use Redis
+
+    return (RedisError, ValueError)
 
 
 class _Presence:
@@ -56,7 +60,7 @@ def _either(name: str) -> Callable[..., Any]:
         if _presence.may_be_asked():
             try:
                 value = getattr(caches[SHARED], name)(*arguments, **more)
-            except FAILURES:
+            except failures():
                 _presence.note(is_away=True)
             else:
                 _presence.note(is_away=False)
@@ -81,6 +85,6 @@ def keeps() -> bool:
     try:
         caches[SHARED].set("readyz", number, 60)
         return bool(caches[SHARED].get("readyz") == number)
-    except FAILURES as error:
+    except failures() as error:
         log.warning("the shared cache fails with %s", type(error).__name__)
         return False
