@@ -28,11 +28,11 @@ def name_items(letter: Letter, rows: Iterable[Signature]) -> SafeString:
 
 def _item(row: Signature, address: str, language: str) -> str:
     role = f"<span><bdi>{escape(row.role)}</bdi></span>" if row.role else ""
-    words = role + (f'<span><bdi translate="no">{escape(row.organization)}</bdi></span>' if row.organization else "")
+    organization = f'<span><bdi translate="no">{escape(row.organization)}</bdi></span>' if row.organization else ""
     country = f"<span>{_country_name(row.country, language)}</span>" if row.country else ""
     return (
         f'<li>\n  <a class="name" href="{address}"><bdi translate="no">{escape(row.name)}</bdi></a>\n'
-        f'  <span class="name-details">{words}{country}</span>\n</li>'
+        f'  <span class="name-details">{role}{organization}{country}</span>\n</li>'
     )
 
 
