@@ -4,7 +4,7 @@ from campaign.runtime.sql_files import run_sql_file
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0022_address_of_submissions")]
+    dependencies = [("signatures", "0021_address_of_submissions")]
 
     operations = [
         migrations.AddField("signature", "question_address", models.BinaryField(editable=False, null=True)),

@@ -85,9 +85,8 @@ def test_O8_and_back_again(site: OldSite, sql: Sql) -> None:
     assert sorted(sql(counted)) == [("approved", 1), ("unconfirmed", 1), ("withdrawn", 1)]
 
 
-def test_O8_organizations_are_counted_apart_from_what_was_signed_before(sql: Sql) -> None:
-    migrate("campaign")
-    migrate("signatures", "0019")
+def test_O8_organizations_are_counted_apart_from_what_was_signed_before(site: OldSite, sql: Sql) -> None:
+    site.migrate(("campaign", "0012_slugs_stay"), ("signatures", "0019_page_language"))
     places = {"place": 1, "marks": [], "domains": [], "public_from": None}
     for number, kind in ((11, "organization"), (12, "person"), (13, "organization")):
         add(sql, number, "Ada", "waiting", kind=kind, mailbox="", network="", page_language="", spokesperson="", sheet="",
@@ -99,9 +98,9 @@ def test_O8_organizations_are_counted_apart_from_what_was_signed_before(sql: Sql
     )
     sql(fold_before)
 
-    migrate("signatures", "0022_organizations_apart")
-    migrate("signatures", "0022_kind_of_counts")
-    migrate("signatures", "0022_validate_kind")  # once more, as after a lock that did not come
+    site.migrate(("signatures", "0025_organizations_apart"))
+    site.migrate(("signatures", "0024_kind_of_counts"))
+    site.migrate(("signatures", "0026_validate_kind"))  # once more, as after a lock that did not come
 
     cells = "SELECT kind, sum(number) FROM signatures_countdelta GROUP BY 1 ORDER BY 1"
     assert sql(cells) == [("organization", 2), ("person", 1)]
@@ -110,7 +109,7 @@ def test_O8_organizations_are_counted_apart_from_what_was_signed_before(sql: Sql
     sql("DELETE FROM signatures_signature WHERE id = 11")
     assert sql(cells) == [("organization", 1), ("person", 1)]
 
-    migrate("signatures", "0019")
+    site.migrate(("signatures", "0019_page_language"))
     sql(fold_before)
     assert sql("SELECT sum(number) FROM signatures_countdelta") == [(2,)]
 

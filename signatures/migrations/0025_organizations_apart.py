@@ -47,7 +47,7 @@ def count_no_kinds(_apps: Any, editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False  # the lock on one table must not wait for that on another
-    dependencies = [("signatures", "0022_kind_of_counts")]
+    dependencies = [("signatures", "0024_kind_of_counts")]
 
     operations = [
         migrations.RunPython(set_codes, migrations.RunPython.noop),

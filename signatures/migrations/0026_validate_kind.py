@@ -3,6 +3,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0022_organizations_apart")]
+    dependencies = [("signatures", "0025_organizations_apart")]
 
     operations = [ValidateConstraint("countdelta", "a_cell_has_a_kind")]

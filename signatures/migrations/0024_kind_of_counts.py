@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0022_code_of_rejections")]
+    dependencies = [("signatures", "0023_code_of_rejections")]
 
     operations = [
         migrations.AddField(

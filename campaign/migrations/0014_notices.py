@@ -8,7 +8,7 @@ import campaign.models.languages
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaign", "0012_slugs_stay"),
+        ("campaign", "0013_subjects_of_emails"),
     ]
 
     operations = [
