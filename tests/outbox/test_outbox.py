@@ -306,7 +306,8 @@ def test_C10_headers_hold_what_they_must_and_no_more(
     assert len(mail.keys()) == len(set(mail.keys())), "each once"
     assert inbox.recipients == ["ben@example.org"] and mail["To"] == "ben@example.org", "one recipient"
     assert mail["Reply-To"] == (contact if is_address else None)
-    assert mail["From"] == settings.DEFAULT_FROM_EMAIL
+    (sender,) = mail["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (settings.ORGANIZATION_NAME, settings.DEFAULT_FROM_EMAIL)
     assert mail["Auto-Submitted"] == "auto-generated"
     assert re.fullmatch(r"<[\w.-]+@localhost>", mail["Message-ID"]), "our own host, not this machine's name"
     # It stands on the screen of a seized phone.

@@ -246,7 +246,7 @@ def test_a_supporter_signs_the_text_that_was_read_and_goes_on_in_the_language_of
     if interface == "en":
         name = {"fr": "French", "ar": "Arabic"}[language]
         assert f"You sign the {name} text. This page is in English." in " ".join(shown.split())
-        assert f"under the {name} text of this letter" in shown
+        assert f"under the {name} letter" in shown
     sent = {"action": "confirm", "name": "Dora Maar", "visibility": "public", "consent": "on"}
     assert client.post(link, filled(sent, shown)).status_code == 303
     signature = Signature.objects.get()

@@ -1,0 +1,71 @@
+"""The forms on the page behind the link: to confirm what was submitted, and to change what is stored."""
+
+from typing import Any
+
+from crispy_forms.layout import HTML, Layout
+from django import forms
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from signatures.registries.typed_fields import BESIDE_NAME, DELIVERED, TYPED_NAMES
+from signatures.signing.forms import ConsentForm, SignatureForm
+from signatures.states import Kind
+
+CONSENT_BY_BUTTON = _("We may store nothing without your consent. If you agree, please press the button again.")
+
+
+class ConfirmForm(SignatureForm, ConsentForm):
+    """What was submitted, to be confirmed by the owner of the email address, as it is or corrected.
+
+    The label of the button is the consent, which the page sends with it.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["consent"] = forms.BooleanField(
+            widget=forms.HiddenInput, error_messages={"required": CONSENT_BY_BUTTON}
+        )
+
+    def layout(self) -> Layout:
+        return Layout(
+            *(field for field in super().layout().fields if field != "consent" and not isinstance(field, HTML))
+        )
+
+    @property
+    def order(self) -> list[str]:
+        return [*super().order, "consent"]
+
+    @cached_property
+    def as_shown(self) -> dict[str, str]:
+        """What one button puts under the letter: shown in words beside it, and sent with it.
+
+        Empty where something that was typed is wrong, so that it has to be corrected first.
+        """
+        if self.errors.keys() - {"text", "consent"}:
+            return {}
+        cleaned = getattr(self, "cleaned_data", {})
+        return {name: cleaned.get(name, self[name].value() or "") for name in TYPED_NAMES}
+
+    @property
+    def beside_name(self) -> list[tuple[str, str]]:
+        """What readers see beside the name, as (field, value)."""
+        return [(name, self.as_shown[name]) for name in BESIDE_NAME if name in DELIVERED and self.as_shown[name]]
+
+    @property
+    def for_staff(self) -> list[tuple[str, str]]:
+        """What staff alone read, as (label, value)."""
+        shown = self.as_shown
+        return [
+            (str(self.fields[name].label), shown[name]) for name in BESIDE_NAME if name not in DELIVERED and shown[name]
+        ]
+
+
+class ChangeForm(SignatureForm):
+    """What is stored, to be replaced. A person stays a person, and an organization stays one."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["kind"].disabled = True
+        self.fields["kind"].widget = forms.HiddenInput()
+        if self.initial.get("kind") != Kind.ORGANIZATION:
+            self.fields["spokesperson"].widget = forms.HiddenInput()
