@@ -16,7 +16,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from campaign.runtime import clock
-from signatures import counts, retention
+from signatures import counts, retention, search_keys
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, reconciliation
 from signatures.models import BulkRule
@@ -115,6 +115,7 @@ DUTIES = (
     Duty("recount", alarms.recount, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECOUNT)),
     Duty("reconcile", _reconcile, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECONCILE)),
     Duty("prune", retention.prune, MINUTE, partial(audit_log.is_due_again, AuditAction.PRUNE), deletes=True),
+    Duty("refresh-search-keys", search_keys.refresh_recent, HOUR),
     Duty("delete-network-digests", retention.delete_network_digests, HOUR, deletes=True),
     Duty("delete-task-results", _delete_task_results, HOUR, deletes=True),
 )

@@ -185,7 +185,7 @@ def inbox(settings: Any) -> Iterator[Inbox]:
     received = Inbox()
     with received.served(free_port()) as port:
         options = {"host": "127.0.0.1", "port": port, "timeout": 5}
-        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+        settings.MAILERS = {"default": {"BACKEND": "campaign.runtime.smtp.EmailBackend", "OPTIONS": options}}
         yield received
 
 

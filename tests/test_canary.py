@@ -480,7 +480,7 @@ def evidence(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
     server = Controller(inbox, hostname="127.0.0.1", port=port)
     server.start()
     options = {"host": "127.0.0.1", "port": port, "timeout": 5}
-    mailers = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+    mailers = {"default": {"BACKEND": "campaign.runtime.smtp.EmailBackend", "OPTIONS": options}}
     logging.root.addHandler(handler)
     forget()
     try:

@@ -279,7 +279,7 @@ def mailer(url: str, folder: Path) -> dict[str, Any]:
             "EMAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port."
         )
     return {
-        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "BACKEND": "campaign.runtime.smtp.EmailBackend",
         "OPTIONS": {
             "host": server.hostname,
             "port": server.port or (465 if server.scheme == "smtps" else 587),

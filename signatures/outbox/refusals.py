@@ -12,6 +12,7 @@ from email.headerregistry import Address
 from enum import StrEnum
 
 from campaign.runtime.regular_expressions import linear
+from campaign.runtime.smtp import quoted
 
 # Of the subject "addressing" (x.1.x), those about the recipient: x.1.7 and x.1.8 are about the sender, and x.1.0 does
 # not say. A quota (x.2.2) may be the sender's.
@@ -53,7 +54,7 @@ NO_ADDRESS = Failure(Fault.FINAL, "not an address")
 def can_be_addressed(address: str) -> bool:
     """Returns whether a header can hold the address, as one address that any email service takes."""
     try:
-        return Address(addr_spec=address).username.isascii()
+        return Address(addr_spec=quoted(address)).username.isascii()
     except (ValueError, IndexError, MessageError):
         return False
 

@@ -12,6 +12,7 @@ from django.utils import translation
 from campaign.letters.look import look_of
 from campaign.letters.operators import operator_of
 from campaign.models import Letter
+from campaign.runtime.smtp import quoted
 
 
 def build_message(
@@ -50,7 +51,7 @@ def build_message(
         headers |= {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     one_line_subject = " ".join((subject or default_subject).split())
     message = EmailMultiAlternatives(
-        one_line_subject, text, operator.sender, [to], reply_to=_reply_to(operator.contact), headers=headers
+        one_line_subject, text, operator.sender, [quoted(to)], reply_to=_reply_to(operator.contact), headers=headers
     )
     message.attach_alternative(html, "text/html")
     return message

@@ -13,23 +13,23 @@ from psycopg2.errors import QueryCanceled
 
 from campaign.runtime.replica import alias
 from signatures.models import Grams, Signature, SignatureQuerySet
-from signatures.values.normalization import normalize_for_search
 
 MAX_QUERY_LENGTH = 40  # characters
 TIMEOUT_MS = 1_000  # milliseconds for each statement of a search
 # Grams have three characters in alphabetic scripts, which come before this character, and two in all others.
 FIRST_NON_ALPHABETIC = "\u2e80"
-SHORT_SCAN, LONG_SCAN = 500, 8_000  # names read by a scan: the first try, and the second if the first finds some
-MIN_IN_SHORT_SCAN = 4  # matches in the short scan that promise a full page from the long one
+# Names read by a scan: the first try, and the second if the first finds some. In one country it reads fewer: there the
+# table is read, elsewhere an index alone.
+SHORT_SCAN, LONG_SCAN = 4_000, 40_000
+FEWER_IN_COUNTRY = 8
+MIN_IN_SHORT_SCAN = 6  # matches in the short scan that promise a full page from the long one
 MAX_GRAMS = 4  # grams of a search that are looked up: more cost more than they save
-# PostgreSQL stops reading at the last match wanted. It counts what it read only if it found fewer.
+# PostgreSQL stops reading at the last match wanted. What it read is counted only if it found fewer.
 _SCAN = """
-    WITH scanned AS MATERIALIZED ({signatures}),
-    found AS MATERIALIZED (
-        SELECT ARRAY(SELECT id FROM scanned WHERE search_text LIKE ALL (%s) LIMIT %s) AS ids
+    WITH found AS MATERIALIZED (
+        SELECT ARRAY(SELECT id FROM ({signatures}) AS scanned WHERE {conditions} LIMIT %s) AS ids
     )
-    SELECT ids, CASE WHEN cardinality(ids) < %s THEN (SELECT count(*) FROM scanned) < %s ELSE TRUE END
-    FROM found
+    SELECT ids, cardinality(ids) >= %s OR (SELECT count(*) FROM ({signatures}) AS scanned) < %s FROM found
 """
 # MATERIALIZED, because PostgreSQL would otherwise read the whole list in its order, name by name.
 _SORT = "WITH found AS MATERIALIZED ({signatures}) SELECT id FROM found ORDER BY {order} LIMIT %s"
@@ -37,11 +37,6 @@ _SORT = "WITH found AS MATERIALIZED ({signatures}) SELECT id FROM found ORDER BY
 
 class TooManyMatches(Exception):
     """So many names match that they cannot be sorted within `TIMEOUT_MS`."""
-
-
-def search_words(typed: str) -> list[str]:
-    """Returns the words that a name must hold, in any order."""
-    return list(dict.fromkeys(normalize_for_search(typed).split()))
 
 
 @contextmanager
@@ -71,7 +66,8 @@ class Search:
 
     def fetch(self, signatures: SignatureQuerySet, limit: int) -> list[Signature]:
         """Returns the first matches in the order of the queryset (`pagination.Fetch`)."""
-        for size in (SHORT_SCAN, LONG_SCAN):
+        for most in (SHORT_SCAN, LONG_SCAN):
+            size = -(-most // FEWER_IN_COUNTRY) if self.country else most
             ids, is_complete = self._scan(signatures, size, limit)
             if is_complete:
                 return _load(ids)
@@ -83,8 +79,10 @@ class Search:
         """Returns the matches among the first `size` rows, and whether these are `limit` matches or all there are."""
         sql, parameters = signatures.values("id", "search_text")[:size].query.sql_with_params()
         patterns = [f"%{_escape_like(word)}%" for word in self.words]
+        conditions = " AND ".join(["search_text LIKE %s"] * len(patterns))
+        statement = _SCAN.format(signatures=sql, conditions=conditions)
         with connections[alias()].cursor() as cursor:
-            cursor.execute(_SCAN.format(signatures=sql), [*parameters, patterns, limit, limit, size])
+            cursor.execute(statement, [*parameters, *patterns, limit, limit, *parameters, size])
             ids, is_complete = cursor.fetchone()
         return ids, is_complete
 
@@ -120,7 +118,7 @@ def grams_of(word: str) -> set[str]:
 
 def _load(ids: Sequence[int]) -> list[Signature]:
     """Returns these signatures in this order. They are filtered again: one may have been withdrawn meanwhile."""
-    rows = Signature.objects.using(alias()).public().in_bulk(ids)
+    rows = Signature.objects.using(alias()).public().for_list().in_bulk(ids)
     return [rows[pk] for pk in ids if pk in rows]
 
 

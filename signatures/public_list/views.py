@@ -21,6 +21,7 @@ from signatures.models import Signature, SignatureQuerySet
 from signatures.public_list import pagination, search
 from signatures.public_list.forms import ListForm
 from signatures.states import Kind
+from signatures.values.normalization import search_words
 
 MAX_ORGANIZATIONS = 24  # newest organizations on the first page, beside the featured ones
 SEARCH_PARAMETERS = ("q", "country", "order", "kind")  # of all pages of one search
@@ -81,9 +82,9 @@ def _noindex(response: HttpResponse) -> HttpResponse:
 
 def _names(letter_id: int, form: ListForm, query: QueryDict) -> dict[str, Any]:
     """Returns the context of one page of names."""
-    public = Signature.objects.using(alias()).filter(letter_id=letter_id).public()
+    public = Signature.objects.using(alias()).filter(letter_id=letter_id).public().for_list()
     chosen = form.cleaned_data if form.is_valid() else {}
-    words, country = search.search_words(chosen.get("q", "")), chosen.get("country", "")
+    words, country = search_words(chosen.get("q", "")), chosen.get("country", "")
     only_organizations = query.get("kind") == Kind.ORGANIZATION
     if words or country:
         listed = public.filter(country=country) if country else public

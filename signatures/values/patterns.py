@@ -8,7 +8,7 @@ from signatures.values.normalization import strip_accents
 
 LAST_CODE = 0x20000  # no script in use has case or accents beyond it
 _PARTS, _NO_LITERAL = linear(r"\*+|\s+|."), linear(r"[*?\s]")
-_ACCENTS = "[\u0300-\u036f]*"  # may follow a letter
+_ACCENTS = "[\u0300-\u036f\ufe00-\ufe0f\U000e0100-\U000e01ef]*"  # and variation selectors: may follow a letter
 
 
 def regex(pattern: str) -> str:

@@ -64,7 +64,7 @@ const sentDraft = document.querySelector("[data-clear-draft]")?.dataset.clearDra
 if (sentDraft) withStorage((storage) => storage.removeItem(`sign:${sentDraft}`));
 
 // Errors are shown when a field is left, in the words of the server. The form can be sent in spite of them.
-const EMAIL_ADDRESS = /^[^\s@]+@[^\s@]+[.。．｡][^\s@]+$/u;
+const EMAIL_ADDRESS = /^[^@＠﹫]+[@＠﹫][^@＠﹫]+[.。．｡][^@＠﹫]+$/u;
 const editedFields = new WeakSet();
 
 function errorMessage(field) {

@@ -55,7 +55,7 @@ def wait_of_an_honest_email(letter: Letter, *, has_priorities: bool) -> float:
     server = Controller(inbox, hostname="127.0.0.1", port=port)
     server.start()
     options = {"host": "127.0.0.1", "port": port, "timeout": 5}
-    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+    settings.MAILERS = {"default": {"BACKEND": "campaign.runtime.smtp.EmailBackend", "OPTIONS": options}}
     text = Translation.objects.select_related("revision__letter").get(revision__letter=letter)
     is_over = threading.Event()
 

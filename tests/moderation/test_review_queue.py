@@ -339,7 +339,7 @@ def test_the_queue_reads_its_index_and_not_the_table() -> None:
     assert reads_only(rows[:50], "queue")
     queue_admin = review_queue.WaitingSignatureAdmin(WaitingSignature, admin.site)
     found, _distinct = queue_admin.get_search_results(HttpRequest(), WaitingSignature.objects.all(), "sig 00")
-    assert reads_only(found, "found_by_words", sorted_later=True)
+    assert reads_only(found, "found_by_staff", sorted_later=True)
 
 
 def test_the_queue_is_for_those_who_may_see_signatures(editor: User, officer: User, cleo: Signature) -> None:

@@ -79,7 +79,7 @@ def test_a_refusal_is_tried_again_unless_it_is_final(
 def test_a_server_that_is_down_loses_nothing(ben: Submission, settings: Any) -> None:
     settings.MAILERS = {
         "default": {
-            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "BACKEND": "campaign.runtime.smtp.EmailBackend",
             "OPTIONS": {"host": "127.0.0.1", "port": 9, "timeout": 1},
         }
     }

@@ -83,7 +83,7 @@ def test_S3_every_mailbox_has_the_same_answer_while_mail_is_down(
 ) -> None:
     settings.MAILERS = {
         "default": {
-            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "BACKEND": "campaign.runtime.smtp.EmailBackend",
             "OPTIONS": {"host": "127.0.0.1", "port": 9, "timeout": 1},
         }
     }

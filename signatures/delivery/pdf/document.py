@@ -1,5 +1,6 @@
 """What a document is made of, as plain data: this package knows no row of the database."""
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -66,14 +67,16 @@ def section_of(
 ) -> str:
     """Returns the section of an entry: organizations, featured, and all others by the letter's order.
 
-    `script_of` gets only the first letter where that is enough, so that its results can be cached.
+    `script_of` gets only the first letter where that is enough, so that its results can be cached. A modifier is
+    none (the okina of Hawaiian).
     """
     if is_organization:
         return "organizations"
     if is_featured:
         return "featured"
     if order == "name":
-        return f"script:{script_of(name[:1] if name[:1].isalpha() else name)}"
+        has_letter = unicodedata.category(name[:1] or " ") in {"Lu", "Ll", "Lt", "Lo"}
+        return f"script:{script_of(name[:1] if has_letter else name)}"
     return f"country:{country}" if order == "country" else "others"
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -15,7 +15,7 @@ from signatures.registries import Flag
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS, TYPED_NAMES, WORDS
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
-from signatures.values.normalization import compared_words, normalize_for_search, strip_accents
+from signatures.values.normalization import compared_words, normalize_for_search, search_text, written_together
 
 WEEKS = 8
 HOUR, DAY = 3600, 86400
@@ -159,29 +159,26 @@ def search_columns(name: str, organization: str) -> tuple[str, str, str]:
         return "", "", ""
     first, *others = found = [_word(word) for word in name.split(" ")]
     key = " ".join(sorted(each for word in found for each in word.compared))
-    sort = " ".join([first.first, *(word.sorted for word in others)])
-    text = " ".join(word.searched for word in found)
-    return key, sort, rf"{text}\n{_line(organization)}" if organization else text
+    sort = " ".join([first.first, *(word.searched for word in others)])
+    line = " ".join(word.searched for word in found)
+    text = line if (together := written_together(line)) == line else rf"{line}\n{together}"
+    return key, sort, rf"{text}\n{_organization_text(organization)}" if organization else text
 
 
 class _Word(NamedTuple):
     compared: list[str]
     first: str  # in the sort key, when the name begins with it
-    sorted: str
     searched: str
 
 
 @lru_cache(maxsize=100_000)
 def _word(word: str) -> _Word:
-    return _Word(
-        compared_words(strip_accents(word)),
-        names.sort_key(word),
-        strip_accents(word.casefold()),
-        normalize_for_search(word),
-    )
+    return _Word(compared_words(word), names.sort_key(word), normalize_for_search(word))
 
 
-_line: Callable[[str], str] = lru_cache(maxsize=1_000)(normalize_for_search)
+@lru_cache(maxsize=1_000)
+def _organization_text(organization: str) -> str:
+    return search_text("", organization).replace("\n", r"\n")
 
 
 def _moment(seconds: float) -> str:

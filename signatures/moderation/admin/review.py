@@ -1,7 +1,5 @@
 """The list of all signatures, and what the review queue has in common with it. No page shows an email address."""
 
-from functools import reduce
-from operator import and_
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -17,13 +15,14 @@ from signatures import counts
 from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, describe, staff_id
 from signatures.audit.view_log import LoggedViews
 from signatures.models import AuditEntry, Signature
+from signatures.models.signature import SEARCHED_BY_STAFF
 from signatures.moderation.admin.actions import DecisionActions
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, MailboxFilter
 from signatures.moderation.rule_origins import Origin, OriginKind
 from signatures.registries import Flag
 from signatures.registries.typed_fields import BESIDE_NAME
 from signatures.states import State
-from signatures.values.normalization import name_key
+from signatures.values.normalization import search_words, spellings
 
 MAX_SIMILAR = 20
 MAX_ENTRIES = 50  # on the page of a signature; the audit log has all
@@ -36,10 +35,15 @@ def similar_signatures(signature: Signature) -> QuerySet[Signature]:
     return Signature.objects.filter(name_key=signature.name_key).exclude(pk=signature.pk).order_by("-pk")
 
 
+def _beginning(word: str) -> str:
+    """Returns the query for words that begin so."""
+    return "'" + word.replace("'", "''").replace("\\", "") + "':*"
+
+
 class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     """What the pages of the review queue, of all signatures and of featured signatures have in common."""
 
-    search_fields: ClassVar[tuple[str, ...]] = ("name_key",)  # shows the search box; see `get_search_results`
+    search_fields: ClassVar[tuple[str, ...]] = ("search_text",)  # shows the search box; see `get_search_results`
     search_help_text = "Beginnings of words in name, role or organization; or the number of a signature."
     list_per_page = 50
     list_max_show_all = 0
@@ -91,15 +95,16 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Searches the beginnings of words, for which there is an index, or one number."""
-        words = name_key(search_term).split()
-        if not words:
+        typed = [word for word in search_term.split() if any(map(str.isalnum, word))]
+        if not typed:
             return (queryset.none() if search_term.strip() else queryset), False
         if search_term.strip().isdecimal():
             return queryset.filter(pk=search_term.strip()[:18]), False
-        quoted = ("'" + word.replace("'", "''").replace("\\", "") + "':*" for word in words)
-        query = reduce(and_, (SearchQuery(word, search_type="raw", config="simple") for word in quoted))
-        vector = SearchVector("name_key", "role", "organization", config="simple")
-        return queryset.exclude(name_key="").annotate(found=vector).filter(found=query), False
+        # As typed, too: a role is stored so alone.
+        ways = [*spellings(search_words(search_term)), typed]
+        query = " | ".join(f"({' & '.join(map(_beginning, way))})" for way in ways)
+        found = queryset.exclude(search_text="").annotate(found=SearchVector(*SEARCHED_BY_STAFF, config="simple"))
+        return found.filter(found=SearchQuery(query, search_type="raw", config="simple")), False
 
     @admin.display(description="name", ordering="name")
     def shown_name(self, signature: Signature) -> SafeString:
