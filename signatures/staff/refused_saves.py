@@ -6,6 +6,7 @@ published, closed or deleted the row meanwhile.
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import FieldDoesNotExist
 from django.http import HttpRequest
@@ -15,6 +16,7 @@ from django.shortcuts import render
 from signatures.values import html_forms
 
 SAVE_BUTTONS = {"_save", "_continue", "_addanother"}
+NOT_TYPED = ("-action", "select_across", "-id")  # the ends of the names of Django's own fields
 ROW_IDS = ("object_id", "letter_id")  # the names of the row in the addresses of forms
 
 
@@ -72,12 +74,21 @@ def _row_of(request: HttpRequest, pages: Any) -> Any:
 
 
 def _field(pages: Any, row: Any, name: str, texts: list[str]) -> dict[str, str] | None:
-    """Returns what the page says of a field; None if it holds what is stored."""
-    typed = "\n".join(texts).replace("\r\n", "\n")
+    """Returns what the page says of a field; None if it holds what is stored, or is none that people type into."""
+    form_field = pages.form.base_fields.get(name) if pages else None
+    if isinstance(form_field, forms.ModelChoiceField) or name.endswith(NOT_TYPED):
+        return None
     try:
         column = pages.model._meta.get_field(name) if pages else None
     except FieldDoesNotExist:
         column = None
-    stored = str(getattr(row, name)) if row is not None and column is not None else ""
-    label = getattr(column, "verbose_name", name.replace("_", " "))
-    return None if stored == typed else {"label": label, "stored": stored, "typed": typed}
+    typed, stored = ("\n".join(texts), str(getattr(row, name)) if row is not None and column is not None else "")
+    if _plain(stored) == _plain(typed):
+        return None
+    in_rows = " ".join(str(int(part) + 1) if part.isdecimal() else part for part in name.replace("_", "-").split("-"))
+    label = (form_field and form_field.label) or getattr(column, "verbose_name", in_rows)
+    return {"label": str(label), "stored": _plain(stored), "typed": _plain(typed)}
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n")

@@ -129,6 +129,8 @@ PAGE_STATES = [
     State("my link", f"{LETTER}my-link/"),
     State("my link, with an error", f"{LETTER}my-link/", submit("main button", email="ada")),
     State("my link, sent", f"{LETTER}my-link/sent/"),
+    State("my links under all letters", "/my-link/"),
+    State("my links under all letters, sent", "/my-link/sent/"),
     State("submission page", "submission", open_details),
     State("submission page, not confirmed for an error", "submission", submit("[value=confirm]", name="")),
     State("submission page, signed already by one", "signed_by_one", open_details),

@@ -1,6 +1,10 @@
-"""An editor makes a letter in two languages, from login to publishing, in a real browser; supporters sign it."""
+"""An editor makes a letter in two languages, from login to publishing, in a real browser; supporters sign it.
+
+With `SHOTS`, pictures of every step are written into that folder, at 1280 and 768 pixels.
+"""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,12 +25,16 @@ def logo() -> FilePayload:
 Look = Callable[[Page, str], None]  # at a page that was filled in; the second argument names it
 
 
-def is_accessible(page: Page, name: str) -> None:
-    """In both themes."""
+def look_at(page: Page, name: str) -> None:
+    """Checks the page in both themes, and takes pictures of it if they are wanted."""
     assert list(axe(page, {"runOnly": TAGS})) == [], name
     page.emulate_media(color_scheme="dark")
     assert list(axe(page, {"runOnly": COLOR_RULES})) == [], f"{name}, dark"
     page.emulate_media(color_scheme="light")
+    if folder := os.environ.get("SHOTS"):
+        for width in (768, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.screenshot(path=Path(folder) / f"{name.lower().replace(' ', '-')}-{width}.png", full_page=True)
 
 
 def go_on(page: Page, heading: str, look: Look) -> None:
@@ -144,7 +152,7 @@ def test_an_editor_publishes_a_letter_in_french_and_arabic_corrects_a_word_and_s
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto("/admin/")
     sign_in(page, "orla")
-    make_in_french(page, is_accessible)
+    make_in_french(page, look_at)
     page.get_by_role("button", name="Publish").click()
     expect(page.locator(".messagelist")).to_contain_text("Published.")
     reader = browser.new_context(base_url=site.url).new_page()
@@ -154,7 +162,7 @@ def test_an_editor_publishes_a_letter_in_french_and_arabic_corrects_a_word_and_s
     expect(reader.locator(".letterhead img")).to_be_visible()
     assert reader.evaluate("document.querySelector('.letterhead img').naturalWidth") == 300
 
-    translate_into_arabic_and_correct_a_word(page, is_accessible)
+    translate_into_arabic_and_correct_a_word(page, look_at)
     reader.goto("/ar/letters/keep-the-hall/")
     expect(reader.locator("article")).to_contain_text(RIGHT)
     reader.goto("/fr/letters/keep-the-hall/")

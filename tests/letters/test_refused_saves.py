@@ -54,6 +54,9 @@ def test_A7_words_for_a_draft_that_was_just_published_come_back_beside_it_and_be
     assert answer.status_code == 409 and "Nothing was saved, and nothing of yours is lost." in page
     assert TYPED in unescape(page) and "<b>paragraphs" not in page
     assert f"{draft.body}</textarea>" in page, "both texts"
+    labels = re.findall(r"<label>(.*?) <textarea", page)
+    assert labels == ["Body, as you typed it", "Body, as it is stored", "Signatories 1 name, as you typed it",
+                      "Signatories 1 titles, as you typed it"]  # fmt: skip
     assert not Translation.objects.drafts()
     (address,) = re.findall(r'<form method="post" action="(/admin/campaign/translation/[^"]*)">', page)
     values = {name: unescape(value) for name, value in in_the_form_to_send(page).items()}
