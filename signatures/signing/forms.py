@@ -1,16 +1,13 @@
 """The forms of signing: beside the letter, on the personal page, and the one that asks for the personal link."""
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from copy import copy
 from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout
+from crispy_forms.layout import HTML, Div, Layout
 from django import forms
-from django.forms.utils import flatatt
-from django.utils.functional import cached_property, lazy
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +24,7 @@ from signatures.signing.form_fields import (
     NameField,
     TextField,
 )
+from signatures.signing.form_layout import NAME_LABEL, error_summary, signer_layout
 from signatures.signing.signer_input import SignerInput
 from signatures.states import Kind, Visibility
 from signatures.values import email_addresses, form_stamps
@@ -36,27 +34,6 @@ ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there 
 NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
 LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
 TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
-
-CHOICES = ("kind", "visibility")
-OPEN_FIELDS = ("name", "spokesperson")  # the others are behind a summary
-OPTIONAL_FIELDS = tuple(name for name in TYPED_NAMES if name not in CHOICES + OPEN_FIELDS)
-# The style sheet shows the one that fits the choice of `kind`.
-NAME_LABEL = lazy(format_html, SafeString)(
-    '<span class="of-person">{}</span><span class="of-organization">{}</span>',
-    _("Your name"),
-    _("Name of the organization"),
-)
-
-
-class CollapsedFieldset(Fieldset):  # type: ignore[misc]  # crispy-forms has no types
-    """Fields behind a summary; open where one of them is filled in or wrong."""
-
-    template = "signing/collapsed_fieldset.html"
-
-    def render(self, form: forms.Form, *arguments: Any, **options: Any) -> Any:
-        is_open = any(form[field].value() or form[field].errors for field in self.fields)
-        self.flat_attrs = flatatt({"open": is_open})
-        return super().render(form, *arguments, **options)
 
 
 class SignerForm(forms.Form):
@@ -134,9 +111,7 @@ class SignerForm(forms.Form):
         return helper
 
     def layout(self) -> Layout:
-        choices = (Field(name, template="signing/choices.html") for name in CHOICES)
-        summary = _("More about you (optional)")
-        return Layout(*choices, *OPEN_FIELDS, CollapsedFieldset(summary, *OPTIONAL_FIELDS, css_class="optional"))
+        return signer_layout()
 
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or Kind.PERSON
@@ -170,20 +145,6 @@ class SignerForm(forms.Form):
     @property
     def problems(self) -> list[tuple[str, str, str]]:
         return error_summary(self, self.order)
-
-
-def error_summary(form: forms.Form, order: Iterable[str]) -> list[tuple[str, str, str]]:
-    """Returns the errors for the summary above the form: the target of the link, the label of the field, the error."""
-    return [
-        (_focusable(form[field]), str(form[field].label), str(error))
-        for field in order
-        for error in form.errors.get(field, [])
-    ]
-
-
-def _focusable(field: forms.BoundField) -> str:
-    """Returns where a link to this field puts the focus: the letter for a hidden field, the first choice of a group."""
-    return "content" if field.is_hidden else field.id_for_label or f"{field.auto_id}_0"
 
 
 class ConsentForm(SignerForm):

@@ -171,7 +171,7 @@ def test_a_valid_receipt_is_confirmed_with_its_words(client: Client, delivery: D
     answer = paste(client, str(receipt))
     page = answer.content.decode()
     assert answer.status_code == 200
-    assert "It is part of this delivery" in page and f"of number {receipt.row[0]} in this delivery" in page
+    assert "It is part of this delivery" in page and f"for number {receipt.row[0]} in this delivery" in page
     assert '<bdi translate="no">Зоя Космодемьянская</bdi>' in page and "Ukraine" in page
     assert answer["Cache-Control"] == "no-store"
 
@@ -194,17 +194,17 @@ def test_a_receipt_broken_into_lines_by_an_email_program_is_valid(
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"row": ["4", "person", "Somebody Else", "", "", "", "", "en", "1"]}, "do not give its leaf"),
+        ({"row": ["4", "person", "Somebody Else", "", "", "", "", "en", "1"]}, "do not match its leaf"),
         ({"place": 0}, "does not lead from its leaf to the root"),
-        ({"delivery": 2}, "of another delivery: bridge 2"),
-        ({"letter": "other"}, "of another delivery: other 1"),
-        ({"size": 7}, "another number of signatures"),
+        ({"delivery": 2}, "to another delivery: bridge 2"),
+        ({"letter": "other"}, "to another delivery: other 1"),
+        ({"size": 7}, "a different number of signatures"),
         ({"root": "ab" * 32}, "not the root of this delivery"),
-        ({"sugar": "ab" * 32}, "not a receipt as this site gives them"),
-        ("Hello <b>", "not a whole receipt"),
+        ({"sugar": "ab" * 32}, "not look like a receipt from this site"),
+        ("Hello <b>", "not the whole receipt"),
         ("  ", "Please paste a receipt or a SHA-256."),
         ("{" * 20_001, "too long for a receipt"),
-        ("[" * 19_000, "not a whole receipt"),
+        ("[" * 19_000, "not the whole receipt"),
     ],
 )
 def test_an_invalid_proof_is_an_error_with_its_reason_and_keeps_what_was_typed(
@@ -254,7 +254,7 @@ def test_an_unknown_sha256_is_an_error(client: Client, delivery: Delivery) -> No
     answer = paste(client, "ab" * 32)
     assert answer.status_code == 422
     assert (
-        "not the SHA-256 of a file of this delivery" in answer.content.decode() and "ab" * 32 in answer.content.decode()
+        "not the SHA-256 of a file in this delivery" in answer.content.decode() and "ab" * 32 in answer.content.decode()
     )
 
 

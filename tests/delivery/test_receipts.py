@@ -268,7 +268,7 @@ def test_an_invalid_receipt_has_a_reason_and_raises_no_other_error(text: str) ->
 
 def test_a_row_with_half_a_character_gives_another_leaf() -> None:
     receipt = receipts.parse(json.dumps({**GOOD, "row": ["\ud800"] * 9}))
-    with pytest.raises(receipts.InvalidReceipt, match="do not give its leaf"):
+    with pytest.raises(receipts.InvalidReceipt, match="do not match its leaf"):
         receipts.verify_receipt(receipt, letter="bridge", number=1, size=1, root="ab" * 32)
 
 
