@@ -215,8 +215,8 @@ def test_a_form_without_its_stamp_waits_for_review(client: Client, form: dict[st
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("visit", "most"), [("the first of a process", 6), ("another", 2)])
-def test_sign_takes_two_statements_and_six_in_a_new_process(
+@pytest.mark.parametrize(("visit", "most"), [("the first of a process", 7), ("another", 2)])
+def test_sign_takes_two_statements_and_seven_in_a_new_process(
     client: Client, form: dict[str, str], visit: str, most: int
 ) -> None:
     if visit == "another":
