@@ -52,9 +52,9 @@ class Visitor:
             connection.close()
 
     def form_at(self, path: str, part: str) -> tuple[str, dict[str, str]]:
-        """Where the form with this part (XPath) on a page is sent, and what it holds when the page opens."""
+        """Where the first form with this part (XPath) on a page is sent, and what it holds when the page opens."""
         page = lxml.html.fromstring(self.request(path).body)
-        (form,) = (form for form in page.forms if form.xpath(part))
+        form = next(form for form in page.forms if form.xpath(part))
         return form.action or path, {name: value for name, value in form.form_values() if value is not None}
 
     def sign(self, name: str, email: str, headers: dict[str, str] | None = None) -> Answer:

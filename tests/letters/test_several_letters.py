@@ -116,7 +116,7 @@ def test_it_takes_as_many_queries_for_thirty_letters_as_for_two(
         make_many(titled(f"letter-{number}", f"Letter {number}"), 1)
     for page, shown in (("1", 20), ("2", 10)):
         text_cache.clear_cache()
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             assert len(titles(client, f"/letters/?page={page}")) == shown
     assert 'href="?page=2"' in client.get("/letters/").content.decode()
     for odd in ("0", "99", "x"):

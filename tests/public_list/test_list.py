@@ -163,7 +163,7 @@ def test_every_word_must_occur_in_name_or_organization_in_any_order(client: Clie
         assert found(client, q=words) == ["Ada Lovelace"], words
     for words in ("ada byron", "lovelaceanalytical", "eadaa", "Countess", "ada\u2003byron"):
         assert found(client, q=words) == [], words
-    assert "Try a part of the name" in client.get(LIST, {"q": "byron"}).content.decode()
+    assert "Try part of the name" in client.get(LIST, {"q": "byron"}).content.decode()
 
 
 @pytest.mark.parametrize("few", [(500, 8_000, 4), (1, 2, 99), (3, 60, 1)])

@@ -231,7 +231,7 @@ def execute(*statements: str) -> None:
 
 def missing_migration(site: Deployment, folder: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     with cursor("deployed") as statements:
-        statements.execute("DELETE FROM django_migrations WHERE name = '0019_page_language' RETURNING app, name")
+        statements.execute("DELETE FROM django_migrations WHERE name = '0026_validate_kind' RETURNING app, name")
         (row,) = statements.fetchall()
 
     def put_back() -> None:

@@ -13,7 +13,7 @@ from django.urls import get_resolver, reverse
 from django.utils import timezone
 from PIL import Image
 
-from campaign.letters import notices
+from campaign.letters import notices, text_cache
 from campaign.models import Letter, Logo, News, NewsText, Notice, NoticeText
 from campaign.web import middleware
 from signatures.models import AuditEntry, Signature
@@ -38,6 +38,7 @@ def test_help_is_linked_from_every_foot_and_from_the_page_that_waits_for_the_ema
     for page in ("/letters/bridge/", "/letters/bridge/help/", "/privacy/"):
         assert '"/letters/bridge/help/"' in text_of(client, page) and '"/accessibility/"' in text_of(client, page)
     make_letter("other")
+    text_cache.clear_cache()
     middleware.page_cache.clear()
     assert '"/help/"' in text_of(client, "/accessibility/") and "Which letter" not in text_of(client, "/help/")
 
@@ -133,7 +134,7 @@ def test_every_public_address_answers_a_wrong_method_with_405_and_says_which_are
 
 
 NOT_FOUND_BY_SEARCH = {
-    "signature", "unsubscribe", "my-link", "link-sent", "check-mail", "embed", "signatories", "entry", "report",
+    "signature", "unsubscribe", "my-link", "link-sent", "my-links", "links-sent", "check-mail", "embed", "signatories", "entry", "report",
     "reported", "challenge", "sign", "sitemap",
 }  # fmt: skip
 
