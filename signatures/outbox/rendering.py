@@ -21,15 +21,15 @@ MAX_LINE = 998  # characters (RFC 5322)
 
 
 class PlainHeaders(EmailPolicy):
-    """Writes every header that is ASCII as it is, on one line.
+    """Writes every header that is ASCII as it is, never as an encoded word.
 
     Python folds at 78 characters, and makes an encoded word of a longer one, such as the address in `List-Unsubscribe`,
     or a recipient. No mail program reads an address in it.
     """
 
     def fold(self, name: str, value: Any) -> str:
-        line = f"{name}: {value}"
-        return f"{line}{self.linesep}" if line.isascii() and len(line) <= MAX_LINE else super().fold(name, value)
+        folded, line = super().fold(name, value), f"{name}: {value}"
+        return f"{line}{self.linesep}" if "=?" in folded and line.isascii() and len(line) <= MAX_LINE else folded
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         return self.fold(name, value).encode("ascii")

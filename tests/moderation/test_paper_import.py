@@ -112,7 +112,7 @@ def test_a_duplicate_has_the_same_name_key_country_and_organization(letter: Lett
     [
         (",Baker", "a name that can be seen"),
         ("https://spam.example", "is not a name"),
-        ("A<b>", "< and >"),
+        ("A<b>", "< or >"),
         ("Ada\u202e", "reverses the direction"),
         (f"{'x' * 500}", "shorten"),
         ("Ada,\x07", "control character"),

@@ -93,6 +93,7 @@ def test_the_embed_has_no_script_form_cookie_or_foreign_resource(client: Client,
         "/static/css/embed.css",
         "/static/img/mark.svg",
         f"{settings.SITE_URL}/letters/bridge/",
+        f"mailto:{settings.CONTACT_EMAIL}",
     ]
 
 

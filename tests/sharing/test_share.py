@@ -87,7 +87,7 @@ def test_the_letter_can_be_shared_by_link_email_and_networks(client: Client, let
         assert link["rel"] == "noopener noreferrer external"
 
 
-@pytest.mark.parametrize("address", ["/", "/letters/bridge/", "/letters/bridge/check-mail/", "/letters/bridge/tell/"])
+@pytest.mark.parametrize("address", ["/", "/letters/bridge/", "/letters/bridge/tell/"])
 def test_the_shared_link_has_the_language_of_the_page(client: Client, letter: Letter, address: str) -> None:
     assert page_of(client, address).copy_targets[0] == ADDRESS
     assert page_of(client, f"/ko{address}").copy_targets[0] == ADDRESS.replace("/letters", "/ko/letters")

@@ -277,7 +277,10 @@ def test_S16_no_further_field_can_be_set_from_outside(client: Client, form: dict
     assert client.post(SIGN, {**form, field: "approved" if field == "state" else "1"}).status_code == 303
 
     row = Submission.objects.values(*vars_of(Submission)).get()
-    for name in ("id", "public_id", "signed_up_at"):
+    assert len(row["question_address"]) == len(plain["question_address"]) > len("dora@example.org"), (
+        "sealed, each time anew"
+    )
+    for name in ("id", "public_id", "signed_up_at", "question_address"):
         del row[name], plain[name]
     assert {k: bytes(v) if isinstance(v, memoryview) else v for k, v in row.items()} == {
         k: bytes(v) if isinstance(v, memoryview) else v for k, v in plain.items()

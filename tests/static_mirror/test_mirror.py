@@ -247,7 +247,7 @@ def test_a_letter_without_signatures_and_a_site_without_letters_are_mirrored(db:
     assert (tmp_path / "none" / "404.html").is_file() and not (tmp_path / "none" / "index.html").exists()
     make_letter()
     writing.write_mirror(tmp_path / "one", on=DAY)
-    assert "No public name here" in (tmp_path / "one/letters/bridge/signatories/index.html").read_text()
+    assert "No public names here" in (tmp_path / "one/letters/bridge/signatories/index.html").read_text()
 
 
 @pytest.mark.parametrize(
