@@ -98,11 +98,15 @@ def fresh(rule: BulkRule) -> BulkRule:
 def everything() -> dict[int, dict[str, Any]]:
     """Every column of every signature and submission.
 
-    But for the minute of a name that comes back: it enters at a step of time (S38).
+    But for the minute of a name that comes back: it enters at a step of time (S38). And for the sealed address for
+    questions, which a decision drops for good (R13), and
+    what a duty makes of the name.
     """
     return {
         row["id"]: {
-            name: bytes(v) if isinstance(v, memoryview) else v for name, v in row.items() if name != "public_from"
+            name: bytes(v) if isinstance(v, memoryview) else v
+            for name, v in row.items()
+            if name not in {"public_from", "question_address", "name_key", "sort_key", "search_text"}
         }
         for row in itertools.chain(Signature.objects.values(), Submission.objects.values())
     }

@@ -113,6 +113,7 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of the project, which may have a `.env` of its own."""
     for name in ("campaign", "signatures"):
         shutil.copytree(BASE / name, tmp_path / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(BASE / "static" / "img", tmp_path / "copy" / "static" / "img")
     shutil.copy(BASE / "manage.py", tmp_path / "copy")
     return tmp_path / "copy"
 

@@ -18,7 +18,7 @@ REFUSED = [ast.literal_eval(line) for line in (LISTS / "must-refuse.txt").read_t
 
 EMPTY, LONG, BIDI, TAG = "can be seen", "shorten", "direction of writing", "invisible tag"
 CONTROL, HIDDEN, PRIVATE, UNKNOWN = "control character", "invisible character", "every device", "does not exist"
-HALF, BROKEN, ADDRESS, SIGNS = "half a character", "broke on its way", "web or email address", "< and >"
+HALF, BROKEN, ADDRESS, SIGNS = "half a character", "damaged on its way", "web or email address", "< or >"
 # What was typed, what is stored; None: refused, with these words in the reason.
 VECTORS: list[tuple[str, str | None, str]] = [
     ("", None, EMPTY),
