@@ -66,6 +66,12 @@ def test_button_and_sentence_suit_who_signs_and_how(
     assert button in words and sentence in words
 
 
+def test_the_button_under_changed_words_names_no_choice_that_may_be_changed(client: Client, ben: Submission) -> None:
+    page = shown(client, ben)
+    changing = page[page.index('<details class="disclosure change"') : page.index('class="not-me"')]
+    assert "Yes, sign it like this" in changing and "Yes, put my name" not in changing
+
+
 def test_without_consent_nothing_is_signed_and_the_button_stays(client: Client, ben: Submission) -> None:
     fields = button_form(shown(client, ben))[0]
     del fields["consent"]
