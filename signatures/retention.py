@@ -34,8 +34,8 @@ from signatures.values import csv_cells
 
 UNSENT_FOR = timedelta(days=30)
 NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
-# A mistyped year takes nobody's address away before somebody may have seen it (rule 4).
 QUESTIONS_FOR = timedelta(days=60)  # for staff to ask something; the address goes then, decided or not (R13)
+# A mistyped year takes nobody's address away before somebody may have seen it (rule 4).
 ADDRESSES_AT_LEAST = timedelta(days=30)
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"

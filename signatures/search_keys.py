@@ -15,26 +15,35 @@ BATCH = 2_000  # rows read at a time
 OVERLAP = timedelta(hours=3)  # for which the former code may confirm after the migration
 LONGEST_UNCONFIRMED = timedelta(days=8)
 # Not where somebody has changed the name meanwhile, or withdrawn.
-_STORE = f"""
+_STORE = """
     UPDATE signatures_signature AS row
-    SET {", ".join(f"{column} = new.{column}" for column in DERIVED_FROM_WORDS)}
-    FROM unnest(%s::bigint[], {", ".join(["%s::text[]"] * (2 + len(DERIVED_FROM_WORDS)))})
-        AS new(id, name, organization, {", ".join(DERIVED_FROM_WORDS)})
+    SET {changes}
+    FROM unnest(%s::bigint[], {arrays}) AS new(id, name, organization, {columns})
     WHERE row.id = new.id AND row.name = new.name AND row.organization = new.organization
-"""  # noqa: S608  names of columns
+"""
 
 
 def refresh(rows: QuerySet[Any]) -> int:
-    """Makes the columns anew that differ from what `names.search_columns` makes now. Returns in how many rows."""
+    """Makes the columns anew that differ from what `names.search_columns` makes now. Returns in how many rows.
+
+    Of the model of a migration, which may lack the latest columns, those that it has.
+    """
+    there = {field.name for field in rows.model._meta.concrete_fields}
+    columns = [name for name in DERIVED_FROM_WORDS if name in there]
+    store = _STORE.format(
+        changes=", ".join(f"{column} = new.{column}" for column in columns),
+        arrays=", ".join(["%s::text[]"] * (2 + len(columns))),
+        columns=", ".join(columns),
+    )
     changed, last = 0, (0,)
-    ordered = rows.order_by("pk").values_list("pk", "name", "organization", *DERIVED_FROM_WORDS)
+    ordered = rows.order_by("pk").values_list("pk", "name", "organization", *columns)
     while batch := list(ordered.filter(pk__gt=last[0])[:BATCH]):
         last = batch[-1]
-        anew = [(*row[:3], *search_columns(row[1], row[2]).values()) for row in batch]
+        anew = [(*row[:3], *map(search_columns(row[1], row[2]).__getitem__, columns)) for row in batch]
         outdated = [new for row, new in zip(batch, anew, strict=True) if row != new]
         if outdated:
             with connections[rows.db].cursor() as cursor:
-                cursor.execute(_STORE, [list(column) for column in zip(*outdated, strict=True)])
+                cursor.execute(store, [list(column) for column in zip(*outdated, strict=True)])
                 changed += cursor.rowcount
     return changed
 

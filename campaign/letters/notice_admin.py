@@ -1,18 +1,23 @@
 """The admin page of notices, without the audit entries that `signatures.audit.letter_admin` adds."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from campaign.letters.forms import AskingForm, KeptRows
 from campaign.models import Notice, NoticeText
 
 
 class NoticeTextInline(admin.TabularInline):
     model = NoticeText
+    formset: Any = KeptRows
     extra = 1
 
 
 class NoticeAdmin(admin.ModelAdmin):
+    form: Any = AskingForm
     list_display = ("words", "starts_at", "ends_at")
     inlines = (NoticeTextInline,)
 

@@ -12,7 +12,7 @@ from campaign.letters.look import Look
 from campaign.letters.privacy import default_paragraphs, own_paragraphs
 from campaign.letters.text import changes
 from campaign.models import Logo, NewsText, Translation
-from campaign.web.middleware import public_page
+from campaign.web.middleware import public_page, read_only
 
 
 @require_safe
@@ -90,7 +90,7 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 KEPT_FOR_A_YEAR = "max-age=31536000, immutable"  # an address that changes with what it shows
 
 
-@require_safe
+@read_only
 def look(_request: HttpRequest, color: str) -> HttpResponse:
     """The style sheet with the color of a letter. It depends on nothing but its address, so it asks no database."""
     try:
@@ -107,7 +107,7 @@ def look(_request: HttpRequest, color: str) -> HttpResponse:
     return HttpResponse(sheet, content_type="text/css; charset=utf-8", headers=headers)
 
 
-@require_safe
+@read_only
 def logo(_request: HttpRequest, digest: str) -> HttpResponse:
     """The logo with this digest."""
     found = Logo.objects.filter(digest=digest).first()

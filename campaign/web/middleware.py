@@ -13,7 +13,7 @@ from django.utils import translation
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from campaign.letters import reading
 from campaign.web.page_cache import PAGE, CachedPage, Key, PageCache
@@ -29,9 +29,13 @@ RETRY_SECONDS = 2.0  # after a rebuild that failed, the page is served without a
 # How long a cache in front may keep a page, in seconds: meanwhile it shows a name that was withdrawn. So nobody needs
 # to purge it, and no purge can be lost. Not `s-maxage`, which forbids stale pages (RFC 9111, section 5.2.2.10).
 KEPT_IN_FRONT = {"public": True, "max_age": 5, "stale_while_revalidate": 5, "stale_if_error": int(STALE_SECONDS)}
-public_page = cache_control(**KEPT_IN_FRONT)  # marks a view for PageCacheMiddleware
 page_cache = PageCache()
 HEALTH_PATH = "/healthz"
+
+
+def public_page[**Arguments](view: Callable[Arguments, HttpResponse]) -> Callable[Arguments, HttpResponse]:
+    """Mark a view for `PageCacheMiddleware`. It takes no POST, and says so (405) rather than ask for a token."""
+    return csrf_exempt(cache_control(**KEPT_IN_FRONT)(view))
 
 
 class Middleware:
@@ -201,6 +205,11 @@ class LanguageFromUrlMiddleware(Middleware):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response
+
+
+def read_only[**Arguments](view: Callable[Arguments, HttpResponse]) -> Callable[Arguments, HttpResponse]:
+    """Mark a view that changes nothing: to another method it says so (405), and asks for no token."""
+    return csrf_exempt(require_safe(view))
 
 
 def public_form[**Arguments](view: Callable[Arguments, HttpResponse]) -> Callable[Arguments, HttpResponse]:

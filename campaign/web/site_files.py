@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from campaign.letters.operators import operator_of
-from campaign.web.middleware import public_page
+from campaign.web.middleware import public_page, read_only
 
 SECURITY_FILE_DAYS = 180  # RFC 9116 recommends less than a year
 ICONS = {file.name: file.read_bytes() for file in (Path(settings.BASE_DIR) / "static" / "img" / "icons").iterdir()}
@@ -40,7 +40,7 @@ def _text(*lines: str) -> HttpResponse:
     return HttpResponse("\n".join((*lines, "")), content_type="text/plain; charset=utf-8")
 
 
-@require_safe
+@read_only
 def icon(_request: HttpRequest, name: str) -> HttpResponse:
     """An icon that browsers ask for without being told of it."""
     headers = {"Cache-Control": "public, max-age=86400"}

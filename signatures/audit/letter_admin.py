@@ -107,7 +107,7 @@ class AuditedTranslationAdmin(AuditedAdmin, TranslationAdmin):
 
 @admin.register(Notice)
 class AuditedNoticeAdmin(AuditedAdmin, NoticeAdmin):
-    pass
+    form: Any = AskingForm
 
 
 @admin.register(News)

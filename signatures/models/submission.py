@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from campaign.models.letter import CONFIRM_AFTER_CLOSING
+from campaign.models.letter import CONFIRM_AFTER_CLOSING, Letter
 from signatures.models.signer_columns import SignerColumns
 from signatures.registries.typed_fields import WORDS
 from signatures.states import Visibility
@@ -48,6 +48,15 @@ class Submission(SignerColumns):
             ),
         ]
         indexes: ClassVar = [BrinIndex(F("signed_up_at"), name="submission_by_day", pages_per_range=16)]
+
+    @classmethod
+    def days_to_confirm(cls, letter: Letter) -> int:
+        """Returns for how many days what is typed now can be confirmed, at least one."""
+        now = timezone.now()
+        ends = now + cls.KEPT_FOR
+        if letter.closes_at:
+            ends = min(ends, letter.closes_at + CONFIRM_AFTER_CLOSING)
+        return max(1, (ends - now).days)
 
     @property
     def confirm_by(self) -> date:

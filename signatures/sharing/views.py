@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from campaign.letters import text_cache
 from campaign.models import Letter
 from campaign.runtime.replica import reads_replica
-from campaign.web.middleware import public_page
+from campaign.web.middleware import public_page, read_only
 from signatures import counts
 from signatures.sharing import share_image
 
@@ -66,7 +66,7 @@ def embed(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
-@require_safe
+@read_only
 def share_image_file(request: HttpRequest, slug: str) -> HttpResponse:
     """Returns the share image in the language of the text, or the fallback if there is none."""
     image = share_image.image_of(text_cache.newest(slug))

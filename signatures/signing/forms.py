@@ -31,6 +31,7 @@ from signatures.values import email_addresses, form_stamps
 
 NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
 ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
+MY_ADDRESS_REQUIRED = _("Please enter your email address.")
 NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
 LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
 TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
@@ -263,7 +264,11 @@ class SignatureForm(SignerForm):
 class MyLinkForm(forms.Form):
     """The address to which somebody wants their personal link again."""
 
-    email = EmailAddressField(label=_("Email address"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    email = EmailAddressField(
+        label=_("Email address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"required": MY_ADDRESS_REQUIRED},
+    )
 
     @property
     def problems(self) -> list[tuple[str, str, str]]:

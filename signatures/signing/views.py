@@ -13,7 +13,7 @@ from campaign.letters import reading, text_cache
 from campaign.letters.operators import operator_of
 from campaign.models import Letter, NewsText, Translation
 from campaign.web.client_network import client_network
-from campaign.web.middleware import public_form, public_page
+from campaign.web.middleware import public_form, public_page, read_only
 from campaign.web.mirror_request import mirror_date
 from campaign.web.responses import see_other
 from signatures import counts, transitions
@@ -99,7 +99,7 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
     return see_other("check-mail", slug)
 
 
-@require_safe
+@read_only
 def challenge(request: HttpRequest, slug: str) -> HttpResponse:
     """A challenge for one browser, while every browser is asked for work. It stores nothing, and is not cached."""
     if not proof_of_work.is_on():
@@ -129,7 +129,7 @@ def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
         "translation": translation,
         "sender": parseaddr(operator_of(letter).sender),
         "subject": rendering.subject_line(OutboxMail.Kind.LINK, letter, translation.title, chosen=chosen),
-        "kept_days": Submission.KEPT_FOR.days,
+        "kept_days": Submission.days_to_confirm(letter),
     }
     return render(request, "signing/check_mail.html", context)
 

@@ -21,12 +21,15 @@ SUPPRESSED_FOR = timedelta(days=30)  # threat model S20: not for ever
 
 @transaction.atomic
 def unsubscribe(signature: Signature) -> None:
-    """Delete the address that was kept; updates that are queued are not sent. Harmless when repeated."""
+    """Delete the address that was kept for updates; those that are queued are not sent. Harmless when repeated.
+
+    A copy for a question of staff stays until they have decided (R13).
+    """
     locked = lock(signature)
     if locked.sealed_address is not None:
         audit_log.record(AuditAction.END_UPDATES, letter_id=locked.letter_id, signature_id=locked.pk)
-        locked.sealed_address = locked.question_address = None
-        locked.save(update_fields=["sealed_address", "question_address"])
+        locked.sealed_address = None
+        locked.save(update_fields=["sealed_address"])
 
 
 @transaction.atomic

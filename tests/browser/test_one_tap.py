@@ -119,7 +119,7 @@ def test_a_wrong_address_is_corrected_with_what_was_typed(context: BrowserContex
     page = context.new_page()
     fill_in(page, "hoper@example.org")
     page.get_by_text("The address is wrong").click()
-    page.fill("#right-address", "hopper@example.org")
+    page.fill("#right-address", "<hopper@example.org>")  # as people paste it
     page.get_by_role("button", name="Send it to this address").click()
     expect(page.locator("[data-address]")).to_have_text("hopper@example.org")
     page.evaluate("dispatchEvent(new Event('pagehide'))")  # the browser may keep the page for the Back button

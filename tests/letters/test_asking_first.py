@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from campaign.models import Letter, Logo, News
+from campaign.models import Letter, Logo, News, Notice
 from signatures import retention
 from signatures.delivery import freezing
 from signatures.models import AuditEntry, Delivery, Signature
@@ -100,15 +100,21 @@ def test_A22_a_file_that_waits_in_the_page_is_checked_as_an_upload_is(editor_cli
     assert not Logo.objects.exists()
 
 
-@pytest.mark.parametrize("kind", ["news", "privacy notice"])
+@pytest.mark.parametrize("kind", ["news", "privacy notice", "notice"])
 def test_A21_a_text_that_is_ticked_for_deletion_is_asked_first(
-    editor_client: Client, letter: Letter, kind: str
+    editor_client: Client, owner: User, letter: Letter, kind: str
 ) -> None:
+    if kind == "notice":
+        editor_client.force_login(owner)
     rows: Any
     if kind == "news":
         news = News.objects.create(letter=letter)
         rows, page, name = news.texts, f"/admin/campaign/news/{news.pk}/change/", "texts"
         rows.create(language="en", title="Half a day of work", body="Words")
+    elif kind == "notice":
+        notice = Notice.objects.create(starts_at=timezone.now(), ends_at=timezone.now() + timedelta(days=1))
+        rows, page, name = notice.texts, f"/admin/campaign/notice/{notice.pk}/change/", "texts"
+        rows.create(language="en", text="Emails are slow today.")
     else:
         rows, page, name = letter.privacy_texts, page_of(letter, "answers"), "privacy_texts"
         rows.create(language="en", purpose="Words")

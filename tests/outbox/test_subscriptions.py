@@ -120,6 +120,13 @@ def test_C11_opening_the_link_changes_nothing_and_shows_one_button(
     assert AuditEntry.objects.filter(action="end-updates").count() == 1
 
 
+def test_R13_ending_updates_leaves_the_address_for_a_question(dora: Signature) -> None:
+    Signature.objects.update(state="waiting", approved_on=None, question_address=b"sealed")
+    withdrawal.unsubscribe(dora)
+    dora.refresh_from_db()
+    assert dora.sealed_address is None and dora.question_address is not None
+
+
 def test_the_link_can_do_nothing_else(dora: Signature, client: Client) -> None:
     token = tokens.unsubscribe_token(dora.public_id)
     assert client.get(f"/signature/{token}/").status_code == 404

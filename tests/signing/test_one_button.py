@@ -12,6 +12,7 @@ from django.utils import timezone
 from campaign.letters import text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
+from campaign.web import middleware
 from signatures import counts
 from signatures.models import HourlyStatistic, Signature, Submission
 from signatures.states import State
@@ -108,6 +109,14 @@ def test_C2_the_page_holds_no_script_that_presses_the_button(client: Client, ben
 def test_this_was_not_me_answers_with_thanks(client: Client, ben: Submission) -> None:
     answer = client.post(page_of(ben), {"action": "not-me"}).content.decode()
     assert "<h1>Thank you for telling us</h1>" in answer and "erased" not in answer
+
+
+def test_the_page_that_waits_for_the_email_tells_the_days_that_are_left(client: Client, letter: Letter) -> None:
+    for closes_in, said in ((None, "You have 7 days"), (timedelta(hours=20), "You have one day")):
+        Letter.objects.update(closes_at=closes_in and timezone.now() + closes_in)
+        text_cache.clear_cache()
+        middleware.page_cache.clear()
+        assert said in client.get("/letters/bridge/check-mail/").content.decode()
 
 
 # Afterwards

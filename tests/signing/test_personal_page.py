@@ -317,6 +317,7 @@ def test_a_wrong_address_is_an_error_above_and_beside_the_field(client: Client, 
     assert '<li><a href="#id_email">Please enter an email address, such as' in answer.content.decode()
     assert answer.content.decode().count("Please enter an email address, such as") == 2
     assert client.get(MY_LINK).status_code == client.get("/letters/bridge/my-link/sent/").status_code == 200
+    assert "Please enter your email address." in client.post(MY_LINK, {"email": ""}).content.decode()
 
 
 # C5
