@@ -29,6 +29,7 @@ def look_at(page: Page, name: str) -> None:
     """Checks the page in both themes, and takes pictures of it if they are wanted."""
     assert list(axe(page, {"runOnly": TAGS})) == [], name
     page.emulate_media(color_scheme="dark")
+    page.evaluate("document.getAnimations().forEach((one) => one.cancel())")  # colors on their way to the dark ones
     assert list(axe(page, {"runOnly": COLOR_RULES})) == [], f"{name}, dark"
     page.emulate_media(color_scheme="light")
     if folder := os.environ.get("SHOTS"):

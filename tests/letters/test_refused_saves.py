@@ -60,7 +60,10 @@ def test_A7_words_for_a_draft_that_was_just_published_come_back_beside_it_and_be
     assert not Translation.objects.drafts()
     (address,) = re.findall(r'<form method="post" action="(/admin/campaign/translation/[^"]*)">', page)
     values = {name: unescape(value) for name, value in in_the_form_to_send(page).items()}
-    assert staff.post(address, {**values, "_continue": "1"}).status_code == 302
+    kept_as_draft = staff.post(address, {**values, "_continue": "1"})
+    assert kept_as_draft.status_code == 302, re.findall(
+        r'class="errornote.*?</ul>', kept_as_draft.content.decode(), re.DOTALL
+    )
     kept = Translation.objects.drafts().get()
     assert (kept.body, kept.language, kept.revision) == (TYPED, "ko", draft.revision)
     assert [person["name"] for person in kept.signatories] == ["Ana Roy"]
