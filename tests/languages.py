@@ -1,6 +1,6 @@
 """The languages of the site, and what stands before its addresses in them."""
 
-from django.conf import settings
+from tests import settings  # without Django: the tools of the browser run it in processes of their own
 
 CODES = [code for code, _name in settings.LANGUAGES]
 PREFIXES = ["" if code == settings.LANGUAGE_CODE else f"/{code}" for code in CODES]

@@ -5,6 +5,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from campaign.letters.publishing import announce, discard, publish, retract, revise
@@ -17,6 +18,14 @@ from tests.factories import WORDS, make_letter
 KOREAN = {**WORDS, "title": "다리에 관한 편지"}
 TYPED = 'An hour of words\n\nin "two" <b>paragraphs</b>'
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _letters_beyond_the_first_thousand(db: None) -> None:
+    """A template would write such a number as 1,000 into a hidden field."""
+    sequence = "pg_get_serial_sequence('campaign_letter', 'id')"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT setval({sequence}, greatest(1000, nextval({sequence})))")
 
 
 @pytest.fixture
