@@ -12,6 +12,7 @@ LETTER = "/letters/xi-jinping-2013/"
 PHONE: Any = {"width": 360, "height": 740}
 LONGEST = 200  # characters of a name
 NAMES = {
+    "changed": ("", "Ada Lovelase"),
     "en": ("", "Ada Lovelace"),
     "ko": ("/ko", "김철수"),
     "longest": ("", "Maria-Magdalena Wolfeschlegelsteinhausen " * 4 + "von Bergerdorff und zu Wittgenstein"),
@@ -40,10 +41,11 @@ def sign(context: BrowserContext, who: str) -> None:
 def test_what_is_signed_and_one_button_are_on_the_first_screen_and_one_tap_counts(
     context: BrowserContext, site: LiveSite
 ) -> None:
-    for who in NAMES:
+    names = {who: name for who, name in NAMES.items() if who != "changed"}  # which another test signs with
+    for who in names:
         sign(context, who)
     page = context.new_page()
-    for who, (_prefix, name) in NAMES.items():
+    for who, (_prefix, name) in names.items():
         page.goto(site.wait_for_mail(f"tap-{who}@example.org"))
         words, button = page.locator(".as-entered .lead"), page.locator("button[value=confirm]:visible")
         expect(button).to_have_count(1)
@@ -66,7 +68,6 @@ def test_what_is_signed_and_one_button_are_on_the_first_screen_and_one_tap_count
 
 
 def test_while_something_is_changed_only_the_changed_words_can_be_sent(context: BrowserContext, site: LiveSite) -> None:
-    NAMES["changed"] = ("", "Ada Lovelase")
     sign(context, "changed")
     page = context.new_page()
     page.goto(site.wait_for_mail("tap-changed@example.org"))
@@ -121,7 +122,7 @@ def test_a_wrong_address_is_corrected_with_what_was_typed(context: BrowserContex
     page.get_by_text("The address is wrong").click()
     page.fill("#right-address", "<hopper@example.org>")  # as people paste it
     page.get_by_role("button", name="Send it to this address").click()
-    expect(page.locator("[data-address]")).to_have_text("hopper@example.org")
+    expect(page.locator("[data-address]")).to_have_text("<hopper@example.org>")
     page.evaluate("dispatchEvent(new Event('pagehide'))")  # the browser may keep the page for the Back button
     assert "hopper" not in page.content().lower() and page.locator("#right-address").input_value() == ""
     page.goto(site.wait_for_mail("hopper@example.org"))
