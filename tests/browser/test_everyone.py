@@ -138,7 +138,7 @@ def test_signing_and_confirming_by_keyboard_alone(page: Page, site: LiveSite) ->
 # As their own machine shows it
 
 BORDERLESS = """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea, button')]
-    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.offscreen') && !['radio', 'checkbox', 'file'].includes(one.type) && !one.matches('.link-button'))
+    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.closest('.offscreen') && !['radio', 'checkbox', 'file'].includes(one.type))
     .filter(one => getComputedStyle(one).borderTopStyle === 'none' || parseFloat(getComputedStyle(one).borderTopWidth) < 1)
     .map(one => one.outerHTML.slice(0, 120))"""
 MOVING = """() => [...document.querySelectorAll('*')].filter(one => {
