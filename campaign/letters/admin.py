@@ -47,6 +47,9 @@ class LetterAdmin(StepPages, KeptAdmin):
     form: Any = ConflictCheckedForm
     list_filter = ("state",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Letter]:
+        return super().get_queryset(request).select_related("logo").defer("logo__png")
+
     @admin.display(description="texts")
     def texts(self, obj: Letter) -> str:
         """Links to the drafts and the published texts, and to a form for another language."""

@@ -74,7 +74,7 @@ def _status(letter: Letter | None, step: type[StepForm]) -> str:
     is_set = letter is not None and (
         any(getattr(letter, name) != getattr(Letter(), name) for name in step.columns)
         or (step is AnswersForm and letter.privacy_texts.exists())
-        or (step is LookForm and Logo.objects.filter(letter=letter).exists())
+        or (step is LookForm and hasattr(letter, "logo"))
     )
     return "done" if is_set else "optional"
 

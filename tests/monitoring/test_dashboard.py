@@ -30,7 +30,7 @@ from tests.plans import reads_only
 
 pytestmark = pytest.mark.django_db
 DASHBOARD, SIGN = "/admin/", "/letters/bridge/sign/"
-MOST_STATEMENTS = 13
+MOST_STATEMENTS = 12
 
 
 def events() -> dict[str, int]:
@@ -159,7 +159,7 @@ def test_the_backlog_is_read_from_indexes() -> None:
 
 
 @pytest.mark.parametrize("who", ["moderator", "admin_user"])
-def test_no_page_of_admin_takes_more_than_thirteen_statements(
+def test_no_page_of_admin_takes_more_than_twelve_statements(
     who: str, letter: Letter, ada: Signature, request: Any, admin_user: User
 ) -> None:
     user = request.getfixturevalue(who)
