@@ -13,7 +13,11 @@ from campaign.models import Notice, NoticeText
 class NoticeTextInline(admin.TabularInline):
     model = NoticeText
     formset: Any = KeptRows
-    extra = 1
+    extra = 0
+    min_num = 1
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        return super().get_formset(request, obj, validate_min=True, **options)
 
 
 class NoticeAdmin(admin.ModelAdmin):

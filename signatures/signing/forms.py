@@ -224,6 +224,11 @@ class SignForm(ConsentForm):
             "seconds",
         )
 
+    @property
+    def typed(self) -> list[str]:
+        """The words that were typed, for a page that has no form any more to show them in."""
+        return [words for name in (*WORDS, "email") if name != "country" and (words := self.data.get(name))]
+
     def clean_seconds(self) -> int | None:
         """Returns how long the form was open; None when no script measured it."""
         typed: str = self.cleaned_data["seconds"]

@@ -58,6 +58,7 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
         "letter": letter,
         "translation": translation,
         "form": form if letter.current_state() == Letter.State.OPEN else None,
+        "not_sent": form.typed if form and form.is_bound and letter.current_state() != Letter.State.OPEN else [],
         "asks_for_work": proof_of_work.is_on(),
         "counts": counts.published(letter.pk),
         "newest": Signature.objects.filter(letter=letter).public().newest_first()[:NEWEST],

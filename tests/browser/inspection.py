@@ -32,7 +32,7 @@ CUT_OFF = """() => [...document.querySelectorAll('main *, header *, footer *')]
     .map(one => one.outerHTML.slice(0, 120))"""
 
 
-def faults(page: Page, language: str, *, all_rules_in_dark: bool = False, in_dark: bool = True) -> Iterator[str]:
+def faults(page: Page, language: str, *, all_rules_in_dark: bool = False) -> Iterator[str]:
     """Yields the faults of the current page. In the dark theme only color rules are checked, unless asked for all."""
     page.emulate_media(color_scheme="light")
     if page.locator("h1").count() != 1:
@@ -48,9 +48,8 @@ def faults(page: Page, language: str, *, all_rules_in_dark: bool = False, in_dar
     yield from (f"small target: {one}" for one in page.evaluate(SMALL_TARGETS))
     yield from (f"error message links to no field: {one}" for one in page.evaluate(BROKEN_ERROR_LINKS))
     yield from axe(page, {"runOnly": TAGS, "rules": {"target-size": {"enabled": True}}})
-    if in_dark:
-        page.emulate_media(color_scheme="dark")
-        yield from axe(page, {"runOnly": TAGS if all_rules_in_dark else COLOR_RULES}, "dark: ")
+    page.emulate_media(color_scheme="dark")
+    yield from axe(page, {"runOnly": TAGS if all_rules_in_dark else COLOR_RULES}, "dark: ")
     style = page.add_style_tag(content=TEXT_SPACING)
     if page.evaluate(SCROLLS_SIDEWAYS):
         yield "it scrolls sideways with wider text spacing"

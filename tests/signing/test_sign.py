@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from campaign.letters import text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from signatures.models import OutboxMail, Signature, Submission
@@ -153,6 +155,19 @@ def test_a_letter_that_is_not_open_takes_nothing_and_says_so(
     assert answer.status_code == 422
     assert state in answer.content.decode()
     assert not Submission.objects.exists()
+
+
+def test_S26_what_was_typed_is_shown_when_the_letter_was_closed_meanwhile(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
+    Letter.objects.update(state="closed", closes_at=timezone.now())
+    text_cache.clear_cache()
+    answer = client.post(SIGN, {**form, "role": "Painter <i>"})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "What you typed was not sent" in page
+    for words in ("Dora Maar", "Painter &lt;i&gt;", "dora@example.org"):
+        assert f'<bdi translate="no">{words}</bdi>' in page
+    assert "What you typed" not in client.get("/letters/bridge/").content.decode()
 
 
 def test_a_draft_is_nowhere(client: Client, letter: Letter, form: dict[str, str]) -> None:

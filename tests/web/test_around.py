@@ -199,6 +199,8 @@ def test_staff_write_a_notice_and_the_audit_log_has_it(client: Client, owner: Us
     assert [*AuditEntry.objects.order_by("pk").values_list("action", flat=True)] == ["set-notice", "set-noticetext"]
     wrong = client.post("/admin/campaign/notice/add/", {**form, "ends_at_1": "09:00"})
     assert "It must end after it starts." in wrong.content.decode()
+    empty = client.post("/admin/campaign/notice/add/", {**form, "texts-0-text": ""})
+    assert empty.status_code == 200 and Notice.objects.count() == 1, "a notice has words"
 
 
 def test_only_owners_write_notices(moderator_client: Client, moderator: User) -> None:
