@@ -385,7 +385,7 @@ class Scenario:
         return found
 
     def exports(self) -> Iterator[tuple[str, bytes | str]]:
-        for form in ("csv", "pdf"):
+        for form in ("csv", "xlsx", "pdf"):
             path = f"/admin/signatures/signedletter/{self.letter.pk}/export/{form}/"
             answer = self.officer.post(path, {"reason": "the hearing"})
             body = b"".join(answer.streaming_content)  # type: ignore[attr-defined]  # it streams

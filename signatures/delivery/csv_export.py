@@ -4,14 +4,16 @@ from typing import IO, Any, cast
 
 from django.db import connection
 from django.db.models import Case, CharField, F, Func, QuerySet, Value, When, Window
-from django.db.models.functions import Cast, Coalesce, RowNumber, TruncDate
+from django.db.models.functions import Cast, Coalesce, RowNumber
 
-from signatures.models import DeliveryEntry, SignatureQuerySet
+from campaign.models import Letter
+from signatures.delivery.selection import EVERYBODY, Selection, day_of_signing
+from signatures.models import DeliveryEntry
 from signatures.values import csv_cells
 
 BOM = b"\xef\xbb\xbf"
 COLUMNS = ("number", "kind", "name", "role", "organization", "country", "signed_on", "language", "revision")
-SOURCE = "source"  # `web` or `paper`; only in the list of a letter that has signatures on paper
+LIST_COLUMNS = (*COLUMNS, "source")  # of the list as it is now; a package has `COLUMNS`, which its leaves cover
 LEAF_COLUMNS = ("number", "salt", "leaf")
 LINE_END = b"\r\n"
 
@@ -26,22 +28,31 @@ class FormulaGuard(Func):
 GUARDED = {f"guarded_{field}": FormulaGuard(field) for field in ("name", "role", "organization")}
 
 
-def write_signatures(signatures: SignatureQuerySet, out: IO[bytes], *, source: bool = False) -> int:
-    """Writes these signatures, numbered in their order, from one snapshot. Returns the number of rows.
-
-    With `source`, a last column says which signatures came from paper.
-    """
-    columns = (*COLUMNS, SOURCE) if source else COLUMNS
+def listed(letter: Letter, selection: Selection, *, guarded: bool) -> QuerySet[Any, tuple[Any, ...]]:
+    """Returns the cells of `LIST_COLUMNS` of each selected signature, numbered in their order."""
+    signatures = selection.of(letter)
     order = cast("tuple[Any, ...]", signatures.query.order_by)  # set by `in_order`
     numbered = signatures.annotate(
         number=Window(RowNumber(), order_by=list(order)),
-        signed_on=Cast(TruncDate("confirmed_at"), CharField()),
+        signed_on=Cast(day_of_signing(letter), CharField()),
         revision=F("translation__revision__number"),
         source=Case(When(paper=True, then=Value("paper")), default=Value("web")),
         **GUARDED,
     )
-    cells = (f"guarded_{column}" if f"guarded_{column}" in GUARDED else column for column in columns)
-    return _copy(numbered.order_by("number").values_list(*cells), columns, out, bom=BOM)
+    cells = (f"guarded_{column}" if guarded and f"guarded_{column}" in GUARDED else column for column in LIST_COLUMNS)
+    return numbered.order_by("number").values_list(*cells)
+
+
+def write_list(letter: Letter, out: IO[bytes], selection: Selection = EVERYBODY, *, delimiter: str = ",") -> int:
+    """Writes the deliverable list as it is now, from one snapshot. Returns the number of rows.
+
+    Args:
+        letter: whose list.
+        out: the file.
+        selection: who is in it.
+        delimiter: a semicolon where spreadsheet programs expect one, because their decimals have commas.
+    """
+    return _copy(listed(letter, selection, guarded=True), LIST_COLUMNS, out, bom=BOM, delimiter=delimiter)
 
 
 def write_delivered(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
@@ -71,11 +82,11 @@ def write_leaves(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
     return _copy(leaves.values_list("number", "known_salt", "digest"), LEAF_COLUMNS, out)
 
 
-def _copy(select: Any, columns: tuple[str, ...], out: IO[bytes], *, bom: bytes = b"") -> int:
+def _copy(select: Any, columns: tuple[str, ...], out: IO[bytes], *, bom: bytes = b"", delimiter: str = ",") -> int:
     sql, parameters = select.query.sql_with_params()
     with connection.cursor() as cursor:
-        statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters).decode()
-        out.write(bom + ",".join(columns).encode() + LINE_END)
+        statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv, DELIMITER '{delimiter}')", parameters).decode()
+        out.write(bom + delimiter.join(columns).encode() + LINE_END)
         cursor.copy_expert(statement, _CrlfWriter(out))
         return int(cursor.rowcount)
 

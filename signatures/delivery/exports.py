@@ -1,12 +1,13 @@
-"""Actions that hand out the deliverable list as it is now, as CSV and as PDF. The audit entry comes first."""
+"""Actions that hand out the deliverable list as it is now, as a table and as PDF. The audit entry comes first."""
 
 import contextlib
 import hashlib
 import shutil
 import tempfile
 from datetime import UTC
+from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,8 +15,8 @@ from django.utils import timezone
 
 from campaign.models import Letter, Translation
 from signatures.audit import audit_log
-from signatures.delivery import csv_export, document_data, pdf, snapshot
-from signatures.models import PaperImport, Signature, SignatureQuerySet
+from signatures.delivery import csv_export, document_data, pdf, snapshot, xlsx_export
+from signatures.delivery.selection import EVERYBODY, Selection
 from signatures.registries import AuditAction
 
 
@@ -23,18 +24,43 @@ class NothingToExport(Exception):
     """The letter has no published text yet."""
 
 
-def export_csv(letter: Letter, out: IO[bytes], *, by: int | None, reason: str) -> int:
-    """Writes the deliverable list. Returns the number of rows.
+class Table(StrEnum):
+    """The forms that the list has as a table. A web address and the audit log have them, too."""
+
+    CSV = "csv"
+    SEMICOLONS = "semicolons"
+    XLSX = "xlsx"
+
+    @property
+    def ending(self) -> str:
+        return ".xlsx" if self == Table.XLSX else ".csv"
+
+    @property
+    def content_type(self) -> str:
+        return xlsx_export.CONTENT_TYPE if self == Table.XLSX else "text/csv; charset=utf-8"
+
+
+def export_list(
+    letter: Letter,
+    out: IO[bytes],
+    *,
+    by: int | None,
+    reason: str,
+    form: Table = Table.CSV,
+    selection: Selection = EVERYBODY,
+) -> int:
+    """Writes the deliverable list, or a selection of it. Returns the number of rows.
 
     The audit entry is committed before the first byte (threat model E4).
     """
     with tempfile.TemporaryFile() as file:
-        if PaperImport.objects.filter(letter=letter, undone_at=None).exists():
-            rows = csv_export.write_signatures(_deliverable(letter), file, source=True)
+        if form == Table.XLSX:
+            with snapshot.read_transaction():
+                rows = xlsx_export.write_list(letter, file, selection)
         else:
-            # An import that runs at this very moment stays out of a list that has no column to mark its rows.
-            rows = csv_export.write_signatures(_deliverable(letter).filter(paper=False), file)
-        _record(letter, "csv", file, rows=rows, by=by, reason=reason)
+            delimiter = ";" if form == Table.SEMICOLONS else ","
+            rows = csv_export.write_list(letter, file, selection, delimiter=delimiter)
+        _record(letter, form, file, rows=rows, by=by, reason=reason, selection=selection)
         shutil.copyfileobj(file, out)
     return rows
 
@@ -71,7 +97,7 @@ def export_pdf(
 def _write_pdf(
     letter: Letter, translation: Translation, out: Path, options: pdf.Options, control: pdf.JobControl
 ) -> pdf.Report:
-    signatures = _deliverable(letter)
+    signatures = EVERYBODY.of(letter)
     with (
         snapshot.read_transaction(),
         contextlib.closing(document_data.current_entries(signatures, order=letter.order)) as entries,
@@ -89,7 +115,16 @@ def _write_pdf(
         )
 
 
-def _record(letter: Letter, form: str, file: IO[bytes], *, rows: int, by: int | None, reason: str) -> None:
+def _record(
+    letter: Letter,
+    form: str,
+    file: IO[bytes],
+    *,
+    rows: int,
+    by: int | None,
+    reason: str,
+    selection: Selection = EVERYBODY,
+) -> None:
     """Writes the audit entry of a finished file, and leaves the file at its beginning.
 
     Durable: an outer transaction, which could still roll it back, is an error.
@@ -97,15 +132,12 @@ def _record(letter: Letter, form: str, file: IO[bytes], *, rows: int, by: int | 
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any file of bytes
     file.seek(0)
+    only: dict[str, Any] = {"only": described} if (described := selection.described()) else {}
     with transaction.atomic(durable=True):
         audit_log.record(
             AuditAction.EXPORT,
             staff_id=by,
             letter_id=letter.pk,
             reason=reason,
-            detail={"form": form, "rows": rows, "sha256": digest},
+            detail={"form": form, "rows": rows, "sha256": digest, **only},
         )
-
-
-def _deliverable(letter: Letter) -> SignatureQuerySet:
-    return Signature.objects.filter(letter=letter).deliverable().in_order(letter.order)

@@ -1,5 +1,6 @@
 -- Makes the entries of a delivery, with salts and leaves, in one statement: a million take seconds.
--- The placeholder in FROM is the query of the signatures: id, and number in the list (NULL if counted only).
+-- The placeholder in FROM is the query of the signatures: id, number in the list and day (both NULL if counted
+-- only).
 --
 -- A leaf is SHA-256(0x00 || salt || the CSV row as a JSON list of texts, before the formula guard), and for somebody
 -- counted only the word "counted" in place of the row (docs, reference: package). PostgreSQL and Python write such a
@@ -17,10 +18,10 @@ FROM (
     SELECT signature.id, numbered.number, signature.kind, signature.name, signature.role, signature.organization,
         signature.language, signature.paper,
         CASE WHEN numbered.number IS NULL THEN '' ELSE signature.country END AS country,
-        CASE WHEN numbered.number IS NULL THEN NULL ELSE signature.confirmed_at::date END AS signed_on,
+        numbered.signed_on,
         revision.number AS revision, signature.featured_position IS NOT NULL AS is_featured,
         sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) AS salt
-    FROM ({numbered}) AS numbered (id, number)
+    FROM ({numbered}) AS numbered (id, number, signed_on)
     JOIN signatures_signature signature ON signature.id = numbered.id
     JOIN campaign_translation translation ON translation.id = signature.translation_id
     JOIN campaign_revision revision ON revision.id = translation.revision_id

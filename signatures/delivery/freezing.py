@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, IntegerField, Max, QuerySet, Value, Window
+from django.db.models import Count, DateField, IntegerField, Max, QuerySet, Value, Window
 from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import document_data, snapshot
 from signatures.delivery.errata import add_errata, entries_that_left
+from signatures.delivery.selection import day_of_signing
 from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
 from signatures.states import State
@@ -120,12 +121,14 @@ def _freeze_entries(delivery: Delivery) -> None:
 
 
 def _numbered(delivery: Delivery) -> QuerySet[Signature, Any]:
-    """Returns id and number of each signature to deliver; those counted only have no number."""
+    """Returns id, number and day of each signature to deliver; those counted only have neither number nor day."""
     signatures = Signature.objects.filter(letter=delivery.letter)
     order: Any = signatures.in_order(delivery.order).query.order_by
     number = Cast(Window(RowNumber(), order_by=list(order)), IntegerField())
-    named = signatures.deliverable().annotate(list_number=number).values_list("pk", "list_number")
-    counted = signatures.counted_only().values_list("pk", Value(None, output_field=IntegerField()))
+    day = day_of_signing(delivery.letter)
+    named = signatures.deliverable().annotate(list_number=number, day=day).values_list("pk", "list_number", "day")
+    nothing = (Value(None, output_field=IntegerField()), Value(None, output_field=DateField()))
+    counted = signatures.counted_only().values_list("pk", *nothing)
     return named.union(counted, all=True)
 
 

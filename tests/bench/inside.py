@@ -23,7 +23,7 @@ def csv(slug: str, out: str) -> None:
     letter = Letter.objects.get(slug=slug)
     started = time.perf_counter()
     with Path(out).open("wb") as file:
-        rows = exports.export_csv(letter, file, by=None, reason="a test")
+        rows = exports.export_list(letter, file, by=None, reason="a test")
     print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak(), "rows": rows}))
 
 

@@ -27,7 +27,7 @@ ADMIN_PAGE = "/admin/signatures/signedletter/"
 
 def exported(letter: Letter) -> bytes:
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None, reason="a test")
+    exports.export_list(letter, out, by=None, reason="a test")
     return out.getvalue()
 
 
@@ -41,11 +41,13 @@ def download(client: Client, form: str, letter: Letter) -> Any:
 
 def test_the_csv_has_the_documented_format(letter: Letter, ada: Signature) -> None:
     data = exported(letter)
-    assert data.startswith(b"\xef\xbb\xbfnumber,kind,name,role,organization,country,signed_on,language,revision\r\n")
+    assert data.startswith(
+        b"\xef\xbb\xbfnumber,kind,name,role,organization,country,signed_on,language,revision,source\r\n"
+    )
     assert data.endswith(b"\r\n") and data.count(b"\n") == data.count(b"\r\n") == 2
     assert rows_of(data) == [
         {"number": "1", "kind": "person", "name": "Ada Lovelace", "role": "Countess", "organization": "Analytical Society", "country": "GB",
-         "signed_on": f"{ada.confirmed_at:%Y-%m-%d}", "language": "en", "revision": "1"}
+         "signed_on": f"{ada.confirmed_at:%Y-%m-%d}", "language": "en", "revision": "1", "source": "web"}
     ]  # fmt: skip
 
 
@@ -144,7 +146,7 @@ def test_an_export_needs_a_post(officer: User, letter: Letter) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_export_inside_a_transaction_is_refused(letter: Letter) -> None:
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
-        exports.export_csv(letter, io.BytesIO(), by=None, reason="a test")
+        exports.export_list(letter, io.BytesIO(), by=None, reason="a test")
 
 
 def test_E4_the_audit_entry_is_written_before_the_first_byte(letter: Letter, ada: Signature) -> None:
@@ -156,7 +158,7 @@ def test_E4_the_audit_entry_is_written_before_the_first_byte(letter: Letter, ada
             raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):
-        exports.export_csv(letter, Full(), by=None, reason="a test")
+        exports.export_list(letter, Full(), by=None, reason="a test")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -167,7 +169,7 @@ def test_E4_a_pdf_that_cannot_be_recorded_does_not_appear(letter: Letter, tmp_pa
         with pytest.raises(IntegrityError):
             exports.export_pdf(letter, tmp_path / "letter.pdf", by=None, reason="a test")
         with pytest.raises(IntegrityError):
-            exports.export_csv(letter, out := io.BytesIO(), by=None, reason="a test")
+            exports.export_list(letter, out := io.BytesIO(), by=None, reason="a test")
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE signatures_auditentry DROP CONSTRAINT full_disk")

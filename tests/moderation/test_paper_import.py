@@ -17,6 +17,7 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures import counts
 from signatures.delivery import document_data, exports, freezing
+from signatures.delivery.selection import EVERYBODY
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum, PaperImport, Signature
 from signatures.moderation import paper_import
 from signatures.states import State
@@ -239,20 +240,19 @@ def test_R8_an_undone_import_leaves_errata_and_no_words_in_deliveries(clerk: Cli
 
 def exported(letter: Letter) -> list[dict[str, str]]:
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None, reason="a test")
+    exports.export_list(letter, out, by=None, reason="a test")
     return list(csv.DictReader(io.StringIO(out.getvalue().decode("utf-8-sig"))))
 
 
 def test_exports_name_the_source(clerk: Client, letter: Letter, ada: Signature) -> None:
-    assert "source" not in exported(letter)[0], "a list without paper has the columns that it always had"
+    assert exported(letter)[0]["source"] == "web", "also of a list without paper"
     confirm(clerk, preview(clerk, letter, FILE))
     assert {row["name"]: row["source"] for row in exported(letter)} == {
         "Ada Lovelace": "web", "Rosa Parks": "paper", "Simone Weil": "paper", "김철수": "paper",
     }  # fmt: skip
     assert list(exported(letter)[0])[-2:] == ["revision", "source"], "the last column"
     entries = {
-        entry.name: entry.on_paper
-        for entry in document_data.current_entries(exports._deliverable(letter), order=letter.order)
+        entry.name: entry.on_paper for entry in document_data.current_entries(EVERYBODY.of(letter), order=letter.order)
     }
     assert entries["Rosa Parks"] and not entries["Ada Lovelace"]
 

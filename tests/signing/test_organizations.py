@@ -13,6 +13,7 @@ from django.test import Client
 from campaign.models import Letter
 from signatures import tasks
 from signatures.delivery import document_data, exports
+from signatures.delivery.selection import EVERYBODY
 from signatures.models import Signature, Submission
 from signatures.public_list import pagination, views
 from signatures.registries import Flag
@@ -151,7 +152,7 @@ def test_the_spokesperson_is_seen_by_staff_and_in_no_list_file_or_count(
 ) -> None:
     row = organization(letter, "Guild", spokesperson="Canary Spokesperson")
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None, reason="a test")
+    exports.export_list(letter, out, by=None, reason="a test")
     pages = [
         LIST,
         f"{LIST}?kind=organization",
@@ -238,14 +239,14 @@ def test_the_exports_take_organizations_then_featured_in_their_order_then_everyb
         make_signature(letter, name, featured_position=place)
     organization(letter, "Guild")
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None, reason="a test")
+    exports.export_list(letter, out, by=None, reason="a test")
 
     rows = list(csv.DictReader(io.StringIO(out.getvalue().decode("utf-8-sig"))))
 
     assert [row["number"] for row in rows] == list("12345")
     assert [row["kind"] for row in rows] == ["organization", *["person"] * 4]
     assert [row["name"] for row in rows[:3]] == ["Guild", "First", "Second"]
-    entries = [entry.name for entry in document_data.current_entries(exports._deliverable(letter), order=letter.order)]
+    entries = [entry.name for entry in document_data.current_entries(EVERYBODY.of(letter), order=letter.order)]
     assert entries == [row["name"] for row in rows], "the PDF follows the CSV"
 
 

@@ -369,7 +369,7 @@ def test_C12_a_name_taken_back_is_gone_from_page_list_api_and_export(
 ) -> None:
     def everywhere() -> bytes:
         list_csv = BytesIO()
-        csv_export.write_signatures(Signature.objects.filter(letter=letter).deliverable(), list_csv)
+        csv_export.write_list(letter, list_csv)
         paths = (
             "/",
             "/letters/bridge/",

@@ -1,24 +1,67 @@
-"""The admin page of signed letters: exports as CSV and PDF."""
+"""The admin page of signed letters: exports as a table and as PDF."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.decorators import permission_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
+from django_countries import countries
 
 from signatures import counts
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import exports, pdf
-from signatures.models import SignedLetter
+from signatures.delivery.exports import Table
+from signatures.delivery.selection import Selection
+from signatures.models import Delivery, SignedLetter
 from signatures.staff.fresh_sign_in import fresh_sign_in
 
 MAX_REASON = 300  # characters that an audit entry takes
+PDFS = ("pdf", "draft")
+
+
+class ExportForm(forms.Form):
+    """What an export is for and, of a table, who is in it."""
+
+    reason = forms.CharField(
+        label="What the export is for",
+        max_length=MAX_REASON,
+        widget=AdminTextInputWidget,
+        error_messages={"required": "Please write what the export is for."},
+        help_text="Kept in the audit log; please do not name anybody.",
+    )
+    since = forms.ModelChoiceField(
+        Delivery.objects.none(),
+        label="Only new since delivery",
+        required=False,
+        to_field_name="number",
+        empty_label="everybody",
+    )
+    country = forms.ChoiceField(label="Only from", required=False, choices=lambda: [("", "all countries"), *countries])
+    day = forms.DateField(
+        label="Only of the day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    organizations = forms.BooleanField(label="Only organizations", required=False)
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, letter: SignedLetter) -> None:
+        super().__init__(data)
+        since: Any = self.fields["since"]
+        since.queryset = letter.deliveries.exclude(state=Delivery.State.VOID)
+        since.label_from_instance = lambda delivery: f"{delivery.number} ({delivery.frozen_at:%Y-%m-%d})"
+        self.fields["day"].help_text = f"In the time zone of the letter: {letter.time_zone}."
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(**{name: value for name, value in self.cleaned_data.items() if name != "reason"})
 
 
 @admin.register(SignedLetter)
@@ -53,42 +96,47 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        letter = self.get_object(request, object_id)
         context = {
-            "may_export": request.user.has_perm("signatures.export_signedletter"),
+            "may_export": letter and request.user.has_perm("signatures.export_signedletter"),
             "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
+            "form": letter and ExportForm(letter=letter),
             **(extra_context or {}),
         }
         return super().change_view(request, object_id, form_url, context)
 
     def export(self, request: HttpRequest, letter_id: int, form: str) -> HttpResponseBase:
-        """Downloads the list (`csv`), the signed letter (`pdf`), or the letter marked as a draft (`draft`)."""
+        """Downloads the list as a `Table`, the signed letter (`pdf`), or the letter marked as a draft (`draft`)."""
+        if form not in (*Table, *PDFS):
+            raise Http404
         letter = get_object_or_404(SignedLetter, pk=letter_id)
-        reason = request.POST.get("reason", "").strip()[:MAX_REASON]
-        if not reason:
-            self.message_user(request, "Please write what the export is for.", messages.ERROR)
-            return redirect("admin:signatures_signedletter_change", letter.pk)
-        try:
-            file = (
-                self._csv(request, letter, reason)
-                if form == "csv"
-                else self._pdf(request, letter, reason, draft=form == "draft")
-            )
-        except (pdf.PdfFailed, exports.NothingToExport) as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return redirect("admin:signatures_signedletter_change", letter.pk)
-        ending = {"csv": ".csv", "draft": "-draft.pdf"}.get(form, ".pdf")
-        content_type = "text/csv; charset=utf-8" if form == "csv" else "application/pdf"
-        return FileResponse(file, as_attachment=True, filename=f"{letter.slug}{ending}", content_type=content_type)
-
-    def _csv(self, request: HttpRequest, letter: SignedLetter, reason: str) -> IO[bytes]:
+        asked = ExportForm(request.POST, letter=letter)
+        if asked.is_valid() and form in PDFS and asked.selection.described():
+            asked.add_error(None, "The PDF holds everybody. Please choose nothing below, or export a table.")
+        if not asked.is_valid():
+            context = {"title": f"Export: {letter}", "original": letter, "form": asked, "opts": self.opts}
+            page = "admin/signatures/signedletter/export.html"
+            return TemplateResponse(request, page, self.admin_site.each_context(request) | context, status=422)
+        if form in PDFS:
+            return self._pdf(request, letter, asked.cleaned_data["reason"], is_draft=form == "draft")
         # To a file first, so that a slow download does not keep a snapshot of the database open.
         file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
-        exports.export_csv(letter, file, by=request.user.pk, reason=reason)
+        table, reason = Table(form), asked.cleaned_data["reason"]
+        exports.export_list(letter, file, by=request.user.pk, reason=reason, form=table, selection=asked.selection)
         file.seek(0)
-        return file
+        return _download(file, f"{letter.slug}{table.ending}", table.content_type)
 
-    def _pdf(self, request: HttpRequest, letter: SignedLetter, reason: str, *, draft: bool) -> IO[bytes]:
+    def _pdf(self, request: HttpRequest, letter: SignedLetter, reason: str, *, is_draft: bool) -> HttpResponseBase:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "letter.pdf"
-            exports.export_pdf(letter, out, by=request.user.pk, reason=reason, options=pdf.Options(draft=draft))
-            return out.open("rb")  # readable after the folder is deleted
+            try:
+                exports.export_pdf(letter, out, by=request.user.pk, reason=reason, options=pdf.Options(draft=is_draft))
+            except (pdf.PdfFailed, exports.NothingToExport) as error:
+                self.message_user(request, str(error), messages.ERROR)
+                return redirect("admin:signatures_signedletter_change", letter.pk)
+            file = out.open("rb")  # readable after the folder is deleted
+        return _download(file, f"{letter.slug}{'-draft' if is_draft else ''}.pdf", "application/pdf")
+
+
+def _download(file: IO[bytes], name: str, content_type: str) -> FileResponse:
+    return FileResponse(file, as_attachment=True, filename=name, content_type=content_type)

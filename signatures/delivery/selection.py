@@ -1,0 +1,60 @@
+"""Which of the deliverable signatures an export holds, and the day of each."""
+
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Case, Exists, OuterRef, When
+from django.db.models.functions import TruncDate
+
+from campaign.models import Letter
+from signatures.models import Delivery, Signature, SignatureQuerySet
+from signatures.states import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Each field that is set leaves others out.
+
+    Args:
+        since: only who is not in this delivery.
+        country: ISO 3166-1, two letters.
+        day: of signing, in the time zone of the letter.
+        organizations: only these.
+    """
+
+    since: Delivery | None = None
+    country: str = ""
+    day: date | None = None
+    organizations: bool = False
+
+    def of(self, letter: Letter) -> SignatureQuerySet:
+        """Returns the selected signatures, in the order that the letter asks for."""
+        chosen = Signature.objects.filter(letter=letter).deliverable().in_order(letter.order)
+        if self.since:
+            chosen = chosen.exclude(Exists(self.since.rows.filter(signature_id=OuterRef("pk"))))
+        if self.country:
+            chosen = chosen.filter(country=self.country)
+        if self.day:
+            chosen = chosen.annotate(day=day_of_signing(letter)).filter(day=self.day)
+        return chosen.filter(kind=Kind.ORGANIZATION) if self.organizations else chosen
+
+    def described(self) -> dict[str, Any]:
+        """Returns what is set, as numbers and codes, for the audit log."""
+        fields = {
+            "since": self.since and self.since.number,
+            "country": self.country,
+            "day": self.day and self.day.isoformat(),
+            "organizations": self.organizations,
+        }
+        return {name: value for name, value in fields.items() if value}
+
+
+EVERYBODY = Selection()
+
+
+def day_of_signing(letter: Letter) -> Case:
+    """Returns the day of a signature in the time zone of its letter. Paper has a day and no time: it is kept in UTC."""
+    on_paper = When(paper=True, then=TruncDate("confirmed_at", tzinfo=UTC))
+    return Case(on_paper, default=TruncDate("confirmed_at", tzinfo=ZoneInfo(letter.time_zone)))
