@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from campaign.runtime import environment, keys, log_settings, object_storage
+from campaign.runtime import email_webhooks, environment, keys, log_settings, object_storage
 from campaign.runtime.environment import LOCAL_HOSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -194,6 +194,7 @@ OUTBOX_CONNECTIONS = environment.whole_number("OUTBOX_CONNECTIONS", 40)
 if not 1 <= OUTBOX_CONNECTIONS <= 100:
     raise ImproperlyConfigured("OUTBOX_CONNECTIONS must be from 1 to 100.")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_WEBHOOK_VIEW, ANYMAIL = email_webhooks.from_setting("EMAIL_WEBHOOK_SECRET")
 
 
 # Languages and formats

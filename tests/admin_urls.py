@@ -23,6 +23,7 @@ ARGUMENTS = {
     "content_type_id": 1,
     "object_id": 1,
     "step": "letterhead",
+    "digest": "ab" * 32,
 }
 
 

@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from django.conf import settings
 from django.db import transaction
@@ -132,12 +132,11 @@ def _record(
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any file of bytes
     file.seek(0)
-    only: dict[str, Any] = {"only": described} if (described := selection.described()) else {}
     with transaction.atomic(durable=True):
         audit_log.record(
             AuditAction.EXPORT,
             staff_id=by,
             letter_id=letter.pk,
             reason=reason,
-            detail={"form": form, "rows": rows, "sha256": digest, **only},
+            detail={"form": form, "rows": rows, "sha256": digest, **selection.described()},
         )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, Exists, OuterRef, When
@@ -40,12 +39,12 @@ class Selection:
             chosen = chosen.annotate(day=day_of_signing(letter)).filter(day=self.day)
         return chosen.filter(kind=Kind.ORGANIZATION) if self.organizations else chosen
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> dict[str, str | int]:
         """Returns what is set, as numbers and codes, for the audit log."""
-        fields = {
-            "since": self.since and self.since.number,
+        fields: dict[str, str | int | None] = {
+            "since": self.since.number if self.since else None,
             "country": self.country,
-            "day": self.day and self.day.isoformat(),
+            "day": self.day.isoformat() if self.day else "",
             "organizations": self.organizations,
         }
         return {name: value for name, value in fields.items() if value}

@@ -1,9 +1,14 @@
 """The outbox: emails to signers and to staff, their subjects, and the addresses that get none."""
 
+from __future__ import annotations
+
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from campaign.models.languages import language_choices
 from signatures.models.base import UnnamedModel
@@ -51,6 +56,7 @@ class OutboxMail(UnnamedModel):
     attempts = models.PositiveSmallIntegerField(default=0)  # those that say something about the mailbox
     faults = models.PositiveIntegerField(default=0, db_default=0)  # all others: they never use up an email
     failure = models.CharField(max_length=40, blank=True)  # the last one, see `refusals.Failure`
+    refused_at = models.DateTimeField(null=True)  # when the email service first refused it for good
 
     class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [
@@ -78,12 +84,13 @@ class OutboxMail(UnnamedModel):
             models.Index(
                 "due_at", name="outbox_given_up", condition=Q(sent_at__isnull=True) & Q(recipient__isnull=True)
             ),
-            # Both hold few rows: emails that were tried and are not sent yet, and those that are being sent.
+            # These hold few rows: emails that were tried and not sent yet, that were refused, that are being sent.
             models.Index(
                 "waiting_since",
                 name="outbox_waiting",
                 condition=Q(waiting_since__isnull=False) & Q(recipient__isnull=False),
             ),
+            models.Index("refused_at", name="outbox_refused", condition=Q(refused_at__isnull=False)),
             models.Index("claimed_until", name="outbox_claimed", condition=Q(claimed_until__isnull=False)),
         ]
 
@@ -128,14 +135,38 @@ class EmailSubject(models.Model):
         return f"{self.mail} ({self.language})"
 
 
+class SuppressionQuerySet(models.QuerySet["Suppression"]):
+    def active(self) -> SuppressionQuerySet:
+        return self.filter(until__gt=timezone.now(), released_at=None)
+
+
 class Suppression(models.Model):
-    """An email address whose owner said "this was not me": it gets no email until this time."""
+    """An email address that gets fewer emails until this time, or until staff release it (`outbox.suppressions`)."""
+
+    class Reason(models.TextChoices):
+        NOT_ME = "not-me", "its owner said: this was not me"
+        BOUNCE = "bounce", "the mailbox does not exist, or takes nothing"
+        COMPLAINT = "complaint", "reported as spam"
 
     address_hash = models.BinaryField(max_length=32, primary_key=True)
-    until = models.DateTimeField()
+    reasons = ArrayField(models.CharField(max_length=10, choices=Reason), db_default=[Reason.NOT_ME.value])
+    since = models.DateTimeField("since", db_default=Now())  # the last reason
+    until = models.DateTimeField("until")
+    released_at = models.DateTimeField(null=True)
+
+    objects = SuppressionQuerySet.as_manager()
 
     class Meta:
-        default_permissions: ClassVar = []
+        verbose_name = "address without emails"
+        verbose_name_plural = "addresses without emails"
+        ordering: ClassVar = ["-since"]
+        default_permissions: ClassVar = ["view"]
+        permissions: ClassVar = [("release_suppression", "Can let an address get emails again")]
 
     def __str__(self) -> str:
         return f"until {self.until:%Y-%m-%d}"
+
+    @property
+    def why(self) -> str:
+        """The reasons in words, for staff."""
+        return "; ".join(str(self.Reason(reason).label) for reason in self.reasons)

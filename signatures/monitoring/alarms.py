@@ -157,6 +157,9 @@ def _exceeded_mail_budgets() -> Iterator[tuple[AlarmCode, str]]:
 def _unsent(now: datetime) -> Iterator[tuple[AlarmCode, str]]:
     if stuck := queue.stuck(now).count():
         yield AlarmCode.MAIL_STUCK, f"{stuck} emails have been due for more than half an hour."
+    if queue.are_many_refused():
+        number, tried = queue.refused(now)
+        yield AlarmCode.MAIL_REFUSED, f"The email service refused {number} of the {tried} emails of the last hour."
     if (hold := holding.current()).is_held:
         yield AlarmCode.MAIL_HELD, f"The email service failed {hold.failures} times in a row ({hold.fault})."
 

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from signatures.models import OutboxMail
@@ -37,7 +38,9 @@ def save(mail: OutboxMail, failure: Failure | None, *, is_probe: bool) -> bool:
         changes = {"faults": mail.faults + 1, "due_at": now + wait}
     if failure:
         log.warning("mail %s not sent: %s", mail.pk, failure)
-    common = {"failure": str(failure or ""), "claimed_until": None}
+    common: dict[str, Any] = {"failure": str(failure or ""), "claimed_until": None}
+    if failure and failure.is_for_good:
+        common["refused_at"] = Coalesce("refused_at", now)
     rows = OutboxMail.objects.filter(pk=mail.pk, recipient__isnull=False)
     return bool(rows.update(**common, **changes)) and failure is None
 

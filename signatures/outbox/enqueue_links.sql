@@ -14,9 +14,6 @@ SELECT coalesce(min(id) FILTER (WHERE is_signed), max(id)), 'links',
     %(mailbox)s, %(language)s, %(recipient)s, %(now)s, %(now)s, 0, ''
 FROM mine
 HAVING count(*) > 0
-    AND (bool_or(is_signed) OR NOT EXISTS (
-        SELECT FROM signatures_suppression AS quiet WHERE quiet.address_hash = %(address_hash)s AND quiet.until > %(now)s
-    ))
     AND NOT EXISTS (
         SELECT FROM signatures_outboxmail AS unsent
         WHERE unsent.signature_id IN (SELECT id FROM mine) AND unsent.kind = 'links' AND unsent.recipient IS NOT NULL

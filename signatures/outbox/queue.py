@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
@@ -19,6 +19,8 @@ from signatures.values import sealing
 
 REMIND_AFTER = timedelta(days=2)  # after the email with the link, if the submission is not confirmed
 STUCK_AFTER = timedelta(minutes=30)
+# One wrong address among few emails says nothing about the email service.
+REFUSED_WITHIN, REFUSED_SHARE, MIN_TRIED, MIN_REFUSED = timedelta(hours=1), 0.05, 10, 3
 # To one member of staff. Somebody who types their name again and again does not fill their mailbox.
 MAX_PER_HOUR_TO_STAFF = {OutboxMail.Kind.INVITE: 3, OutboxMail.Kind.RESET: 3, OutboxMail.Kind.ALARM: 6}
 
@@ -33,8 +35,7 @@ def enqueue_links(letter_id: int, *, address_hash: bytes, mailbox: str, language
     The same statement runs and one recipient is sealed in every case, so that the time does not tell whether there are
     any (architecture, rule 4). The caps apply when it is sent (`caps`): it may have to wait, for a day at most.
 
-    Links to what is not confirmed go as the emails do that ask to confirm it, and not to somebody who said "this was
-    not me": strangers can ask for them, too.
+    Links to what is not confirmed go as the emails do that ask to confirm it: strangers can ask for them, too.
 
     Returns the number of emails enqueued.
     """
@@ -166,6 +167,23 @@ def is_moving() -> bool:
     """
     now = timezone.now()
     return _was_one_sent(now) or not stuck(now).exists()
+
+
+def refused(now: datetime) -> tuple[int, int]:
+    """Returns how many emails the email service refused for good in the last hour, and of how many that were tried.
+
+    Each counts when it is refused first, so that those that are tried again and again do not look like many.
+    """
+    was_refused = Q(refused_at__gt=now - REFUSED_WITHIN)
+    tried = OutboxMail.objects.filter(was_refused | Q(sent_at__gt=now - REFUSED_WITHIN))
+    found = tried.aggregate(refused=Count("pk", filter=was_refused), all=Count("pk"))
+    return found["refused"], found["all"]
+
+
+def are_many_refused() -> bool:
+    """Returns whether so many emails are refused that the email service may be at fault, and not the mailboxes."""
+    number, tried = refused(timezone.now())
+    return tried >= MIN_TRIED and number >= MIN_REFUSED and number > tried * REFUSED_SHARE
 
 
 def _was_one_sent(now: datetime) -> bool:

@@ -46,6 +46,11 @@ class Failure:
     def is_about_mailbox(self) -> bool:
         return self.fault in {Fault.FINAL, Fault.MAILBOX}
 
+    @property
+    def is_for_good(self) -> bool:
+        """Whether the email service answered that it will not take this email, whoever is at fault."""
+        return self.code.startswith("5")
+
 
 NO_KEY = Failure(Fault.KEY, "none opens the recipient")
 NO_ADDRESS = Failure(Fault.FINAL, "not an address")

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
@@ -21,9 +21,9 @@ from django.utils import timezone
 from nacl.public import PrivateKey
 
 from signatures.models import EmailSubject, OutboxHold, OutboxMail, RateLimit, Submission, Suppression
-from signatures.outbox import attempts, caps, claims, holding, messages, queue, refusals
+from signatures.outbox import attempts, caps, claims, holding, messages, queue, refusals, suppressions
 from signatures.outbox.connections import Connections, Outgoing
-from signatures.outbox.refusals import Failure
+from signatures.outbox.refusals import Failure, Fault
 from signatures.registries import Flag
 from signatures.screening import rate_limits
 from signatures.values import email_addresses, sealing
@@ -185,6 +185,11 @@ def _save_surely(outgoing: Outgoing, failure: Failure | None) -> _Outcome:
 @transaction.atomic
 def _save(outgoing: Outgoing, failure: Failure | None) -> _Outcome:
     mail, submission = outgoing.mail, outgoing.submission
+    if failure and failure.fault == Fault.FINAL:
+        if queue.are_many_refused():  # then the email service may be wrong about this mailbox
+            failure = replace(failure, fault=Fault.MAILBOX)
+        elif mail.staff_id is None:
+            suppressions.suppress_address(outgoing.address, Suppression.Reason.BOUNCE)
     if not attempts.save(mail, failure, is_probe=outgoing.is_probe):
         return _Outcome.FAILED
     if submission is not None and _deserves_reminder(mail, submission):
@@ -195,22 +200,21 @@ def _save(outgoing: Outgoing, failure: Failure | None) -> _Outcome:
 def _is_pointless(mail: OutboxMail, submission: Submission | None) -> bool:
     """Returns whether nobody needs this email any more.
 
-    That is: one to confirm what is confirmed or deleted, or to somebody who said "this was not me"; a reminder about a
+    That is: one to an address that is suppressed; one to confirm what is confirmed or deleted; a reminder about a
     flagged submission, within a day of another email, or when nobody can confirm any more; an update to somebody who
     unsubscribed; a question that is answered or decided.
     """
+    person = submission or mail.signature
+    if person is None or suppressions.stops(mail, person):
+        return True
     match mail.kind:
         case OutboxMail.Kind.LINK | OutboxMail.Kind.REMINDER:
-            return submission is None or _is_suppressed(submission) or _is_needless_reminder(mail, submission)
+            return submission is None or _is_needless_reminder(mail, submission)
         case OutboxMail.Kind.LINKS:
-            return mail.signature is None and (submission is None or _is_suppressed(submission))
+            return False
         case OutboxMail.Kind.UPDATE:
             return mail.signature is None or mail.signature.sealed_address is None
     return mail.signature is None or Flag.ASKED not in mail.signature.flags
-
-
-def _is_suppressed(submission: Submission) -> bool:
-    return Suppression.objects.filter(address_hash=submission.address_hash, until__gt=timezone.now()).exists()
 
 
 def _is_needless_reminder(mail: OutboxMail, submission: Submission) -> bool:

@@ -16,6 +16,7 @@ class AlarmCode(StrEnum):
     MAIL_DOMAIN = "mail-domain"
     MAIL_STUCK = "mail-stuck"
     MAIL_HELD = "mail-held"
+    MAIL_REFUSED = "mail-refused"
     UNCONFIRMED = "unconfirmed"
     RISE = "rise"
     DOMAIN_TREND = "domain-trend"

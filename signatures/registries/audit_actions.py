@@ -143,6 +143,7 @@ class AuditAction(StrEnum):
     PAUSE_FLAGGED_MAIL = "pause-flagged-mail", _SETTINGS, "Paused emails to flagged sign-ups."
     RESUME_FLAGGED_MAIL = "resume-flagged-mail", _SETTINGS, "Resumed emails to flagged sign-ups."
     SEND_AGAIN = "send-again", _SETTINGS, "Had the emails that failed sent again."
+    RELEASE_ADDRESS = "release-address", _SETTINGS, "Let an address get emails again."
     ASK_FOR_WORK = "ask-for-work", _SETTINGS, "Asked every browser for some seconds of work."
     STOP_ASKING_FOR_WORK = "stop-asking-for-work", _SETTINGS, "Stopped asking browsers for work."
 

@@ -1,7 +1,6 @@
 """Leaving: no more updates, withdrawing, erasing, and "this was not me"."""
 
 from collections.abc import Collection
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,13 +9,11 @@ from django.utils import timezone
 from signatures.audit import audit_log
 from signatures.delivery.errata import blank_entries, record_errata
 from signatures.models import Signature, Submission, Suppression, Tombstone
-from signatures.outbox import queue
+from signatures.outbox import queue, suppressions
 from signatures.registries import FLAGS_ENDED_BY_DECISION, AuditAction, Flag
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
 from signatures.states import State
 from signatures.transitions import lock, transition
-
-SUPPRESSED_FOR = timedelta(days=30)  # threat model S20: not for ever
 
 
 @transaction.atomic
@@ -94,7 +91,7 @@ def _leave_tombstone(row: Signature | Submission, flags: Collection[str]) -> Non
 
 @transaction.atomic
 def not_me(row: Signature | Submission) -> None:
-    """Delete what somebody else typed with this address, and send it no email to confirm for `SUPPRESSED_FOR`.
+    """Delete what somebody else typed with this address, and send it no email to confirm for 30 days.
 
     Other signatures of the address stay, and so do the links to them that its owner asks for.
 
@@ -106,9 +103,7 @@ def not_me(row: Signature | Submission) -> None:
     elif delete_submission(row):
         audit_log.record(AuditAction.NOT_ME, letter_id=row.letter_id, signature_id=row.pk)
     if row.address_hash is not None:
-        Suppression.objects.update_or_create(
-            address_hash=bytes(row.address_hash), defaults={"until": timezone.now() + SUPPRESSED_FOR}
-        )
+        suppressions.suppress(bytes(row.address_hash), Suppression.Reason.NOT_ME)
 
 
 @transaction.atomic

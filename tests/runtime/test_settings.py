@@ -261,6 +261,8 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
         ({**PRODUCTION, "SECRET_KEY": "changeme" * 8}, "SECRET_KEY must be at least 32 random characters."),
         ({**PRODUCTION, "OUTBOX_PUBLIC_KEY": "nokey"}, "OUTBOX_PUBLIC_KEY must be a Curve25519 public key"),
         ({**LOCAL, "EMAIL_URL": "http://localhost"}, "EMAIL_URL must look like"),
+        ({**LOCAL, "EMAIL_WEBHOOK_SECRET": "else:" + "x1" * 20}, "EMAIL_WEBHOOK_SECRET must look like"),
+        ({**LOCAL, "EMAIL_WEBHOOK_SECRET": "postmark:short"}, "EMAIL_WEBHOOK_SECRET must look like"),
         ({**LOCAL, "DATABASE_URL": "sqlite:///x"}, "DATABASE_URL must begin with postgres://."),
         ({**LOCAL, "DATABASE_URL": "postgres://localhost:many/x"}, "DATABASE_URL has a port that is none."),
         ({**LOCAL, "ALLOWED_HOSTS": "letter.example.org"}, "(LOCAL=True), but ALLOWED_HOSTS holds letter.example.org"),

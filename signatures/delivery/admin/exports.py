@@ -14,7 +14,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.views.decorators.http import require_POST
 from django_countries import countries
 
 from signatures import counts
@@ -87,7 +86,7 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         # Views, not admin actions: Django runs an action on one row inside a transaction, and the audit entry of an
         # export must be committed before its first byte.
         allowed = permission_required("signatures.export_signedletter", raise_exception=True)(self.export)
-        export = self.admin_site.admin_view(require_POST(fresh_sign_in(allowed)))
+        export = self.admin_site.admin_view(fresh_sign_in(allowed))
         return [
             path("<int:letter_id>/export/<str:form>/", export, name="signatures_signedletter_export"),
             *super().get_urls(),
@@ -106,17 +105,21 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def export(self, request: HttpRequest, letter_id: int, form: str) -> HttpResponseBase:
-        """Downloads the list as a `Table`, the signed letter (`pdf`), or the letter marked as a draft (`draft`)."""
+        """Downloads the list as a `Table`, the signed letter (`pdf`), or the letter marked as a draft (`draft`).
+
+        GET shows the form alone.
+        """
         if form not in (*Table, *PDFS):
             raise Http404
         letter = get_object_or_404(SignedLetter, pk=letter_id)
-        asked = ExportForm(request.POST, letter=letter)
+        asked = ExportForm(request.POST if request.method == "POST" else None, letter=letter)
         if asked.is_valid() and form in PDFS and asked.selection.described():
             asked.add_error(None, "The PDF holds everybody. Please choose nothing below, or export a table.")
         if not asked.is_valid():
             context = {"title": f"Export: {letter}", "original": letter, "form": asked, "opts": self.opts}
             page = "admin/signatures/signedletter/export.html"
-            return TemplateResponse(request, page, self.admin_site.each_context(request) | context, status=422)
+            status = 422 if asked.is_bound else 200
+            return TemplateResponse(request, page, self.admin_site.each_context(request) | context, status=status)
         if form in PDFS:
             return self._pdf(request, letter, asked.cleaned_data["reason"], is_draft=form == "draft")
         # To a file first, so that a slow download does not keep a snapshot of the database open.

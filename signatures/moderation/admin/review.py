@@ -19,6 +19,7 @@ from signatures.models.signature import SEARCHED_BY_STAFF
 from signatures.moderation.admin.actions import DecisionActions
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, MailboxFilter
 from signatures.moderation.rule_origins import Origin, OriginKind
+from signatures.outbox import suppressions
 from signatures.registries import Flag
 from signatures.registries.typed_fields import BESIDE_NAME
 from signatures.states import State
@@ -49,7 +50,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
-    readonly_fields = ("shown_name", "shown_flags", "similar", "bulk_rule_links", "audit_entries")
+    readonly_fields = ("shown_name", "shown_flags", "emails", "similar", "bulk_rule_links", "audit_entries")
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", *BESIDE_NAME)}),
         (
@@ -68,6 +69,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                     "featured_position",
                     "paper",
                     "sheet",
+                    "emails",
                 )
             },
         ),
@@ -127,6 +129,15 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     def words(self, signature: Signature) -> SafeString:
         lines = ((line,) for line in (signature.role, signature.organization, signature.spokesperson) if line)
         return format_html_join("", "<bdi>{}</bdi><br>", lines) or SafeString("-")
+
+    @admin.display(description="emails")
+    def emails(self, signature: Signature) -> SafeString | str:
+        """Whether they are stopped, with the page that ends it: the list of stopped addresses names nobody."""
+        found = suppressions.active(signature)
+        if found is None:
+            return "as usual"
+        release = reverse("admin:signatures_suppression_release", args=[bytes(found.address_hash).hex()])
+        return format_html('stopped: {}. <a href="{}">Release…</a>', found.why, release)
 
     @admin.display(description="similar signatures")
     def similar(self, signature: Signature) -> SafeString | str:

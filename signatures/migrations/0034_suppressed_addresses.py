@@ -1,0 +1,35 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import migrations, models
+from django.db.models.functions import Now
+
+REASONS = [
+    ("not-me", "its owner said: this was not me"),
+    ("bounce", "the mailbox does not exist, or takes nothing"),
+    ("complaint", "reported as spam"),
+]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("signatures", "0026_validate_kind")]
+
+    operations = [
+        migrations.AlterModelOptions(
+            "suppression",
+            {
+                "default_permissions": ["view"],
+                "ordering": ["-since"],
+                "permissions": [("release_suppression", "Can let an address get emails again")],
+                "verbose_name": "address without emails",
+                "verbose_name_plural": "addresses without emails",
+            },
+        ),
+        migrations.AlterField("suppression", "until", models.DateTimeField(verbose_name="until")),
+        migrations.AddField(
+            "suppression",
+            "reasons",
+            ArrayField(models.CharField(choices=REASONS, max_length=10), db_default=["not-me"]),
+        ),
+        migrations.AddField("suppression", "since", models.DateTimeField(db_default=Now(), verbose_name="since")),
+        migrations.AddField("suppression", "released_at", models.DateTimeField(null=True)),
+        migrations.AddField("outboxmail", "refused_at", models.DateTimeField(null=True)),
+    ]
