@@ -44,7 +44,9 @@ class SuppressionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         allowed = permission_required("signatures.release_suppression", raise_exception=True)(self.release)
         release = self.admin_site.admin_view(allowed)
-        return [path("<str:digest>/release/", release, name="signatures_suppression_release"), *super().get_urls()]
+        # A row has no page of its own: a digest says nothing to anybody.
+        the_list = [page for page in super().get_urls() if page.name == "signatures_suppression_changelist"]
+        return [path("<str:digest>/release/", release, name="signatures_suppression_release"), *the_list]
 
     def release(self, request: HttpRequest, digest: str) -> HttpResponse:
         """GET asks for confirmation, POST lets the address get all emails again."""
