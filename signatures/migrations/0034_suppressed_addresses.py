@@ -3,8 +3,8 @@ from django.db import migrations, models
 from django.db.models.functions import Now
 
 REASONS = [
-    ("not-me", "its owner said: this was not me"),
-    ("bounce", "the mailbox does not exist, or takes nothing"),
+    ("not-me", "“this was not me”"),
+    ("bounce", "no such mailbox, or it is full"),
     ("complaint", "reported as spam"),
 ]
 

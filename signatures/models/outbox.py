@@ -144,8 +144,8 @@ class Suppression(models.Model):
     """An email address that gets fewer emails until this time, or until staff release it (`outbox.suppressions`)."""
 
     class Reason(models.TextChoices):
-        NOT_ME = "not-me", "its owner said: this was not me"
-        BOUNCE = "bounce", "the mailbox does not exist, or takes nothing"
+        NOT_ME = "not-me", "“this was not me”"
+        BOUNCE = "bounce", "no such mailbox, or it is full"
         COMPLAINT = "complaint", "reported as spam"
 
     address_hash = models.BinaryField(max_length=32, primary_key=True)

@@ -25,16 +25,24 @@ class EmailSubjectAdmin(AuditedAdmin):
 class SuppressionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     """The addresses are not known here: the page of a signature leads to the row of its own."""
 
-    list_display = ("address", "why", "since", "until", "release_link")
+    list_display = ("address", "why", "since_day", "until_day", "release_link")
     list_display_links = None
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Suppression]:
         return Suppression.objects.active().order_by("-since")
 
-    @admin.display(description="address (a keyed digest)")
+    @admin.display(description="digest")
     def address(self, row: Suppression) -> str:
         return bytes(row.address_hash).hex()[:12]
+
+    @admin.display(description="since", ordering="since")
+    def since_day(self, row: Suppression) -> str:
+        return row.since.date().isoformat()
+
+    @admin.display(description="until", ordering="until")
+    def until_day(self, row: Suppression) -> str:
+        return row.until.date().isoformat()
 
     @admin.display(description="")
     def release_link(self, row: Suppression) -> SafeString:
