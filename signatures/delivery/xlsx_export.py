@@ -24,7 +24,7 @@ LIST_WIDTHS, COUNT_WIDTHS = (8, 12, 36, 28, 36, 9, 12, 10, 9, 9), (9, 36, 12, 3,
 
 
 class _TextSheet(Worksheet):  # type: ignore[misc]  # XlsxWriter comes without types
-    """A sheet whose texts are no markup (threat model E15)."""
+    """A sheet whose texts are no markup (threat model E16)."""
 
     def _xml_rich_inline_string(self, string: str, attributes: list[Any]) -> None:
         """Writes a text that looks like the markup of rich text. XlsxWriter would write it as it stands."""

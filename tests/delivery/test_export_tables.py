@@ -59,7 +59,7 @@ def signed_at(signature: Signature, *moment: int) -> None:
     Signature.objects.filter(pk=signature.pk).update(confirmed_at=datetime(*moment, tzinfo=UTC))  # type: ignore[arg-type, misc]  # numbers alone
 
 
-def test_E15_each_name_comes_out_of_the_spreadsheet_as_it_was_typed(letter: Letter) -> None:
+def test_E16_each_name_comes_out_of_the_spreadsheet_as_it_was_typed(letter: Letter) -> None:
     for name in ODD_NAMES:
         make_signature(letter, name, role=name, organization=name)
     head, *rows = xlsx(letter)["Signatures"]
