@@ -96,6 +96,7 @@ class AuditAction(StrEnum):
     ACKNOWLEDGE = "acknowledge", _DELIVERIES, "Recorded that a delivery was acknowledged."
     RETRACT_ACKNOWLEDGMENT = "retract-acknowledgment", _DELIVERIES, "Took back that a delivery was acknowledged."
     VOID = "void", _DELIVERIES, "Voided a delivery."
+    ERRATUM = "erratum", _DELIVERIES, "Rejected after a delivery had it: an erratum.", "rejected it after a delivery"
 
     CONFIRM = "confirm", _SIGNERS, "The signer confirmed.", "confirmed it"
     CHANGE = "change", _SIGNERS, "The signer changed words or visibility.", "changed it"
@@ -184,6 +185,6 @@ STRANGERS_ACTIONS = frozenset(
         AuditAction.REPORT,
     }
 )
-READ_ACTIONS = (AuditAction.VIEW, AuditAction.SEARCH)  # what only looked at something, and changed nothing
+READ_ACTIONS = (AuditAction.VIEW, AuditAction.SEARCH, AuditAction.ERRATUM)  # what changed nothing about a signature
 # With what a signature leaves the letter for good.
 LEAVING_ACTIONS = (AuditAction.WITHDRAW, AuditAction.ERASE, AuditAction.NOT_ME, AuditAction.UNDO_IMPORT)
