@@ -25,6 +25,10 @@ class FormulaGuard(Func):
 
 GUARDED = {f"guarded_{field}": FormulaGuard(field) for field in ("name", "role", "organization")}
 
+SOURCE_OF = Case(
+    When(paper=True, then=Value("paper")), When(on_evidence=True, then=Value("evidence")), default=Value("web")
+)
+
 
 def write_signatures(signatures: SignatureQuerySet, out: IO[bytes], *, source: bool = False) -> int:
     """Writes these signatures, numbered in their order, from one snapshot. Returns the number of rows.
@@ -37,7 +41,7 @@ def write_signatures(signatures: SignatureQuerySet, out: IO[bytes], *, source: b
         number=Window(RowNumber(), order_by=list(order)),
         signed_on=Cast(TruncDate("confirmed_at"), CharField()),
         revision=F("translation__revision__number"),
-        source=Case(When(paper=True, then=Value("paper")), default=Value("web")),
+        source=SOURCE_OF,
         **GUARDED,
     )
     cells = (f"guarded_{column}" if f"guarded_{column}" in GUARDED else column for column in columns)

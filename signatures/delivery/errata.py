@@ -54,7 +54,7 @@ def record_rejections(signature_ids: Ids) -> None:
 
 
 def add_rejections(locked: Delivery, entries: QuerySet[DeliveryEntry]) -> None:
-    """Append an erratum for each of these entries to a locked delivery. The audit log keeps which signatures are one."""
+    """Append an erratum for each of these entries to a locked delivery. The audit log keeps whose it is."""
     signature_ids = list(entries.order_by("signature_id").values_list("signature_id", flat=True))
     add_errata(locked, len(signature_ids))
     audit_log.record_errata(locked, signature_ids)

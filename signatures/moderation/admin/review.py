@@ -18,6 +18,7 @@ from signatures.models import AuditEntry, Signature
 from signatures.models.signature import SEARCHED_BY_STAFF
 from signatures.moderation.admin.actions import DecisionActions
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, MailboxFilter
+from signatures.moderation.admin.requests import request_links
 from signatures.moderation.rule_origins import Origin, OriginKind
 from signatures.registries import Flag
 from signatures.registries.typed_fields import BESIDE_NAME
@@ -49,7 +50,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
-    readonly_fields = ("shown_name", "shown_flags", "similar", "bulk_rule_links", "audit_entries")
+    readonly_fields = ("shown_name", "shown_flags", "similar", "bulk_rule_links", "requests", "audit_entries")
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", *BESIDE_NAME)}),
         (
@@ -58,6 +59,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                 "fields": (
                     "state",
                     "visibility",
+                    "hidden_at",
                     "shown_flags",
                     "language",
                     "letter",
@@ -67,11 +69,13 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                     "approved_on",
                     "featured_position",
                     "paper",
+                    "on_evidence",
                     "sheet",
                 )
             },
         ),
         ("Similar signatures", {"fields": ("similar", "bulk_rule_links")}),
+        ("On request of the signer", {"fields": ("requests",)}),
         ("Audit log", {"fields": ("audit_entries",)}),
     )
 
@@ -83,6 +87,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
         found: Any = self.model.objects.select_related("letter", "translation").filter(pk=signature_id).first()
         if found is not None:
             found.viewed_by = staff_id(request)  # for `bulk_rule_links`
+            found.may_answer = request.user.has_perm("signatures.answer_requests")  # for `requests`
         return found
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -154,6 +159,10 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
             if is_known
         )
         return format_html_join(" ", '<a class="button" href="{}?letter={}&amp;{}={}">{} …</a>', rows) or "-"
+
+    @admin.display(description="requests")
+    def requests(self, signature: Any) -> SafeString | str:
+        return request_links(signature) if signature.may_answer else "Owners act on them."
 
     @admin.display(description="audit log")
     def audit_entries(self, signature: Signature) -> SafeString:
