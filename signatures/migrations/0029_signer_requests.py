@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("open", "waits for a second person"), ("done", "done"), ("declined", "declined")],
+                        choices=[("open", "open"), ("done", "done"), ("declined", "declined")],
                         default="open",
                         max_length=12,
                         verbose_name="state",

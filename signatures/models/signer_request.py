@@ -24,7 +24,7 @@ class SignerRequest(UnnamedModel):
     """One request: who recorded it, why, how it came, and what became of it."""
 
     class State(models.TextChoices):
-        OPEN = "open", "waits for a second person"
+        OPEN = "open", "open"
         DONE = "done", "done"
         DECLINED = "declined", "declined"
 

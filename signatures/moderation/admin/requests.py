@@ -10,7 +10,8 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.decorators import permission_required
-from django.db.models import QuerySet
+from django.contrib.auth.models import User
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -29,6 +30,7 @@ from signatures.registries.requests import Channel, RequestKind
 from signatures.signing.form_fields import EmailAddressField, LineField, NameField
 from signatures.signing.mailbox_places import NoPlace
 from signatures.staff.fresh_sign_in import fresh_sign_in
+from signatures.states import Kind
 from signatures.transitions import TransitionNotAllowed
 from signatures.values import sealing
 
@@ -57,7 +59,7 @@ class CorrectionForm(RequestForm):
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"words": {name: self.cleaned_data[name] for name in SignerRequest.CORRECTED}}
+        return {"words": {name: self.cleaned_data.get(name, "") for name in SignerRequest.CORRECTED}}
 
 
 class ResendForm(RequestForm):
@@ -79,6 +81,8 @@ class EvidenceForm(RequestForm):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
+        if data is None:
+            del self.fields["submission"]
         letter, address = (self._typed(name) for name in ("letter", "address"))
         if letter and address:
             key = sealing.address_hash(address, pepper=settings.EMAIL_HASH_PEPPER)
@@ -91,7 +95,7 @@ class EvidenceForm(RequestForm):
 
     def _typed(self, name: str) -> Any:
         try:
-            return self.fields[name].clean(self.data.get(name, ""))
+            return self.fields[name].clean(self.data.get(name, "")) if self.is_bound else None
         except forms.ValidationError:
             return None
 
@@ -126,20 +130,12 @@ def request_links(signature: Signature) -> SafeString:
 
 @admin.register(SignerRequest)
 class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    list_display = ("asked_at", "kind", "signature_link", "letter", "channel", "staff_id", "state", "decided_by")
+    list_display = ("asked_at", "kind", "signature_link", "letter", "recorder", "state", "decider")
     list_filter = ("state", "kind", LetterFilter)
     fields = (
-        "kind",
-        "signature_link",
-        "letter",
-        "channel",
-        "reason",
-        "asked_at",
-        "staff_id",
-        "state",
-        "decided_at",
-        "decided_by",
-    )
+        "kind", "signature_link", "letter", "channel", "reason", "asked_at", "recorder", "state", "decided_at",
+        "decider",
+    )  # fmt: skip
     readonly_fields = fields
     actions = None
 
@@ -148,8 +144,21 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         url = reverse("admin:signatures_signature_change", args=[request.signature_id])
         return format_html('<a href="{}">no. {}</a>', url, request.signature_id)
 
+    @admin.display(description="recorded by")
+    def recorder(self, request: Any) -> str:
+        return request.recorder or "-"
+
+    @admin.display(description="decided by")
+    def decider(self, request: Any) -> str:
+        return request.decider or "-"
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[SignerRequest]:
-        return super().get_queryset(request).select_related("letter")
+        names: dict[str, Any] = {
+            name: Subquery(User.objects.filter(pk=OuterRef(account)).values("username"))
+            for name, account in (("recorder", "staff_id"), ("decider", "decided_by"))
+        }
+        rows: QuerySet[SignerRequest] = super().get_queryset(request).select_related("letter").annotate(**names)
+        return rows
 
     def get_urls(self) -> list[URLPattern]:
         def protected(view: Callable[..., HttpResponse]) -> Any:
@@ -173,6 +182,8 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         kind = RequestKind(wanted)
         initial = {name: getattr(signature, name) for name in SignerRequest.CORRECTED}
         form = FORMS.get(kind, RequestForm)(request.POST or None, initial=initial)
+        if signature.kind == Kind.PERSON:
+            form.fields.pop("spokesperson", None)
         if request.method == "POST" and form.is_valid():
             options = {name: form.cleaned_data[name] for name in ("channel", "reason")} | getattr(form, "options", {})
             try:
@@ -201,11 +212,12 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 form.add_error(None, str(error))
             else:
                 return self._done(request, recorded)
-        return self._form_page(request, RequestKind.EVIDENCE, form)
+        found = getattr(form.fields.get("submission"), "queryset", None)
+        return self._form_page(request, RequestKind.EVIDENCE, form, button="" if found else "Look for it")
 
     def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Shows an open request to a second person; on POST does it or declines it."""
-        asked = get_object_or_404(SignerRequest.objects.select_related("letter"), pk=pk)
+        asked = get_object_or_404(self.get_queryset(request), pk=pk)
         signature = Signature.objects.filter(pk=asked.signature_id).first()
         is_own = asked.staff_id == staff_id(request)
         if request.method == "POST":

@@ -44,13 +44,24 @@ def _beginning(word: str) -> str:
 class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     """What the pages of the review queue, of all signatures and of featured signatures have in common."""
 
+    class Media:
+        css: ClassVar = {"all": ["css/review.css"]}
+
     search_fields: ClassVar[tuple[str, ...]] = ("search_text",)  # shows the search box; see `get_search_results`
     search_help_text = "Beginnings of words in name, role or organization; or the number of a signature."
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
-    readonly_fields = ("shown_name", "shown_flags", "similar", "bulk_rule_links", "requests", "audit_entries")
+    readonly_fields = (
+        "shown_name",
+        "shown_flags",
+        "similar",
+        "bulk_rule_links",
+        "confirmed_by_staff",
+        "requests",
+        "audit_entries",
+    )
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", *BESIDE_NAME)}),
         (
@@ -69,7 +80,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                     "approved_on",
                     "featured_position",
                     "paper",
-                    "on_evidence",
+                    "confirmed_by_staff",
                     "sheet",
                 )
             },
@@ -159,6 +170,10 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
             if is_known
         )
         return format_html_join(" ", '<a class="button" href="{}?letter={}&amp;{}={}">{} …</a>', rows) or "-"
+
+    @admin.display(description="confirmed on evidence")
+    def confirmed_by_staff(self, signature: Signature) -> str:
+        return "by staff, in place of the signer" if signature.on_evidence else "-"
 
     @admin.display(description="requests")
     def requests(self, signature: Any) -> SafeString | str:
