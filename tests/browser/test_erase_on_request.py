@@ -50,7 +50,7 @@ def test_A24_one_owner_records_an_erasure_and_another_one_confirms_it(
     assert site.sql(there) == [(1,)]
 
     second.goto("/admin/signatures/signerrequest/")
-    second.locator("#result_list th a").first.click()
+    second.locator("#result_list tbody th a").first.click()
     second.get_by_role("link", name="Decide it…").click()
     expect(second.get_by_text(REASON)).to_be_visible()
     second.get_by_role("button", name="Erase on request").click()
