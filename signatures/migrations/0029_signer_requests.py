@@ -188,5 +188,7 @@ class Migration(migrations.Migration):
                 name="one_open_request",
             ),
         ),
+        # On the way back: the code before it keeps no tombstone without an address.
+        migrations.RunSQL(migrations.RunSQL.noop, "DELETE FROM signatures_tombstone WHERE address_hash IS NULL"),
         run_sql_file(__file__, "former_words.sql", undo="DROP FUNCTION signatures_drop_former_words() CASCADE"),
     ]
