@@ -35,7 +35,7 @@ def errata(delivery: Delivery) -> list[int]:
     return list(delivery.errata.order_by("number").values_list("number", flat=True))
 
 
-def test_E15_a_rejection_after_handing_over_is_told_on_the_delivery_page_and_in_the_next_package(
+def test_E16_a_rejection_after_handing_over_is_told_on_the_delivery_page_and_in_the_next_package(
     client: Client, letter: Letter, ada: Signature, handed_over: Delivery
 ) -> None:
     single_decisions.reject(ada, by=1, reason="It is the name of somebody else")
@@ -46,7 +46,7 @@ def test_E15_a_rejection_after_handing_over_is_told_on_the_delivery_page_and_in_
     assert make_delivery(letter).counts["errata"] == {"1": 1}
 
 
-def test_E15_a_bulk_rule_makes_an_erratum_of_each_delivered_name_that_it_rejects(
+def test_E16_a_bulk_rule_makes_an_erratum_of_each_delivered_name_that_it_rejects(
     letter: Letter, owner: User, handed_over: Delivery
 ) -> None:
     rule = bulk_rules.create(letter, Conditions(country="FR"), by=owner.pk, name="Flood", reason="Made by a program")
@@ -55,7 +55,7 @@ def test_E15_a_bulk_rule_makes_an_erratum_of_each_delivered_name_that_it_rejects
     assert errata(handed_over) == [1, 2, 3]
 
 
-def test_E15_a_rejection_before_handing_over_is_an_erratum_at_handing_over_unless_it_was_undone(
+def test_E16_a_rejection_before_handing_over_is_an_erratum_at_handing_over_unless_it_was_undone(
     letter: Letter, ada: Signature
 ) -> None:
     others = make_many(letter, 2)
@@ -70,7 +70,7 @@ def test_E15_a_rejection_before_handing_over_is_an_erratum_at_handing_over_unles
     assert errata(delivery) == [1, 2], "what was undone before the hand-over was no erratum yet"
 
 
-def test_E15_an_undone_rejection_keeps_its_number_and_nobody_gets_a_second_one(
+def test_E16_an_undone_rejection_keeps_its_number_and_nobody_gets_a_second_one(
     ada: Signature, handed_over: Delivery
 ) -> None:
     single_decisions.reject(ada, by=1, reason="Not a name")
@@ -82,7 +82,7 @@ def test_E15_an_undone_rejection_keeps_its_number_and_nobody_gets_a_second_one(
     assert errata(handed_over) == [1]
 
 
-def test_E15_what_no_delivery_has_makes_no_erratum(letter: Letter, cleo: Signature, handed_over: Delivery) -> None:
+def test_E16_what_no_delivery_has_makes_no_erratum(letter: Letter, cleo: Signature, handed_over: Delivery) -> None:
     single_decisions.reject(cleo, by=1, reason="Not a name")
     single_decisions.hold(Signature.objects.filter(state=State.APPROVED).latest("pk"), by=1)
     assert errata(handed_over) == []
