@@ -7,6 +7,7 @@ import signatures.delivery.admin.exports
 import signatures.moderation.admin.bulk_rules
 import signatures.moderation.admin.featured
 import signatures.moderation.admin.paper_imports
+import signatures.moderation.admin.requests
 import signatures.moderation.admin.review
 import signatures.moderation.admin.review_queue
 import signatures.moderation.admin.texts

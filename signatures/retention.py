@@ -22,6 +22,7 @@ from signatures.models import (
     OutboxMail,
     RateBucket,
     Signature,
+    SignerRequest,
     SpentProof,
     Submission,
     Suppression,
@@ -40,6 +41,7 @@ ADDRESSES_AT_LEAST = timedelta(days=30)
 DAYS_IN_MONTH = 30.44
 ADDRESSES = "addresses kept for updates"
 QUESTION_ADDRESSES = "addresses kept for questions"
+FORMER_WORDS = "words before a correction"
 
 # One of version 0.9 has no public id: then an address had one signature at most.
 _ERASED = """
@@ -81,13 +83,17 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     waiting_long = Signature.objects.filter(
         state=State.WAITING, confirmed_at__lte=now - QUESTIONS_FOR, question_address__isnull=False
     )
-    kept = {ADDRESSES: addresses, QUESTION_ADDRESSES: waiting_long}
+    corrections = SignerRequest.objects.filter(decided_at__lte=now - SignerRequest.UNDONE_WITHIN, words__isnull=False)
+    kept: dict[str, QuerySet[Any]] = {
+        ADDRESSES: addresses, QUESTION_ADDRESSES: waiting_long, FORMER_WORDS: corrections
+    }  # fmt: skip
     if dry_run:
         return {name: rows.count() for name, rows in (expired | kept).items()}
     with transaction.atomic():
         deleted = {name: _delete(rows) for name, rows in expired.items()}
         deleted[ADDRESSES] = addresses.update(sealed_address=None)
         deleted[QUESTION_ADDRESSES] = waiting_long.update(question_address=None)
+        deleted[FORMER_WORDS] = corrections.update(words=None)
         audit_log.record(AuditAction.PRUNE, detail=deleted)
     return deleted
 
@@ -168,7 +174,14 @@ def sync_tombstones(file: Path | None = None) -> int:
     with draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
         cells = (
-            (t.letter_id, t.kind, bytes(t.address_hash).hex(), t.at.isoformat(), " ".join(t.flags), t.public_id or "")
+            (
+                t.letter_id,
+                t.kind,
+                bytes(t.address_hash or b"").hex(),
+                t.at.isoformat(),
+                " ".join(t.flags),
+                t.public_id or "",
+            )
             for t in rows
         )
         csv_cells.write_rows(lines, cells)
@@ -197,7 +210,7 @@ def _restore_tombstones(lines: Iterable[str]) -> None:
         stone = Tombstone(
             letter_id=int(letter_id),
             kind=kind,
-            address_hash=bytes.fromhex(key),
+            address_hash=bytes.fromhex(key) or None,
             at=datetime.fromisoformat(at),
             flags=flags.split(),
             public_id=uuid.UUID(public_id) if public_id else None,
@@ -209,4 +222,8 @@ def _restore_tombstones(lines: Iterable[str]) -> None:
 
 def _key(stone: Tombstone) -> tuple[object, ...]:
     """Returns what tells two tombstones apart."""
-    return (stone.public_id,) if stone.public_id else (stone.letter_id, stone.kind, bytes(stone.address_hash), stone.at)
+    return (
+        (stone.public_id,)
+        if stone.public_id
+        else (stone.letter_id, stone.kind, bytes(stone.address_hash or b""), stone.at)
+    )

@@ -37,4 +37,6 @@ ALLOWED_FROM = {
     "reject": {State.WAITING, State.APPROVED},
     "hold": {State.WAITING, State.APPROVED},
     "withdraw": set(State) - {State.WITHDRAWN},
+    "withdraw-on-request": set(State) - {State.WITHDRAWN},
+    "undo-correction": {State.WAITING, State.APPROVED, State.REJECTED},
 }

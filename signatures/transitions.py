@@ -1,6 +1,6 @@
 """Transitions of one signature: locking (a submission, too), checking, and saving with an audit entry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from django.utils import timezone
@@ -75,7 +75,15 @@ def check_conflict(*locked: Signature, by: int, as_of: int | None) -> None:
         raise EditConflict("Somebody else changed it meanwhile.")
 
 
-def transition(locked: Signature, to: State, *, action: AuditAction, changed: Sequence[str] = ()) -> Signature:
+def transition(
+    locked: Signature,
+    to: State,
+    *,
+    action: AuditAction,
+    changed: Sequence[str] = (),
+    by: int | None = None,
+    detail: Mapping[str, str | int] | None = None,
+) -> Signature:
     """Save a new state and the changed columns, with an audit entry.
 
     Raises:
@@ -87,7 +95,7 @@ def transition(locked: Signature, to: State, *, action: AuditAction, changed: Se
     if State(locked.state) not in ALLOWED_FROM[action]:
         raise TransitionNotAllowed(f"{locked.state} → {to}")
     today = (locked.approved_on or timezone.now().date()) if to == State.APPROVED else None
-    return save_transition(locked, to, action=action, changed=changed, approved_on=today)
+    return save_transition(locked, to, action=action, changed=changed, approved_on=today, by=by, detail=detail)
 
 
 def save_transition(
@@ -98,9 +106,10 @@ def save_transition(
     approved_on: date | None,
     by: int | None = None,
     changed: Sequence[str] = (),
+    detail: Mapping[str, str | int] | None = None,
 ) -> Signature:
     """Save a new state, whatever the current one is, with an audit entry."""
-    detail: dict[str, str | int] = {"approved_on": locked.approved_on.isoformat()} if locked.approved_on else {}
+    former = {"approved_on": locked.approved_on.isoformat()} if locked.approved_on else {}
     audit_log.record(
         action,
         staff_id=by,
@@ -108,7 +117,7 @@ def save_transition(
         signature_id=locked.pk,
         was=State(locked.state),
         now=to,
-        detail=detail,
+        detail={**former, **(detail or {})},
     )
     locked.state, locked.approved_on = to, approved_on
     locked.save(update_fields=["state", "approved_on", *changed])

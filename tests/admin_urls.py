@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
 from campaign.models import Letter
+from signatures.models import Signature
 
 ARGUMENTS = {
     "form": "csv",
@@ -24,7 +25,9 @@ ARGUMENTS = {
     "object_id": 1,
     "step": "letterhead",
     "digest": "ab" * 32,
+    "wanted": "erase",
 }
+OF_ROWS: dict[str, Any] = {"letter_id": Letter, "signature_id": Signature}
 
 
 def admin_urls() -> Iterator[tuple[str, str]]:
@@ -53,14 +56,12 @@ def _value(page: str, key: str) -> Any:
         return "pause"
     if page == "campaign_letter_decide" and key == "name":
         return "put-first"
-    if key == "letter_id":
-        row = Letter.objects.first()
+    if key in OF_ROWS:
+        row = OF_ROWS[key].objects.first()
         return row.pk if row else 1
-    if page.startswith("signatures_delivery_"):
-        if key == "step":
-            return "void"
-        if key == "pk":
-            key = "object_id"
+    if page.startswith("signatures_delivery_") and key == "step":
+        return "void"
+    key = "object_id" if key == "pk" else key
     for model in admin.site._registry:
         if key == "object_id" and page.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
             first = model._default_manager.first()

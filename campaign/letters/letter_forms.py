@@ -168,11 +168,11 @@ class LetterheadForm(StepForm):
 
 class SigningForm(StepForm):
     step, heading = "signing", "Goal and times"
-    columns = ("goal", "opens_at", "closes_at", "moderation", "order", "signers_per_mailbox")
+    columns = ("goal", "opens_at", "closes_at", "moderation", "order", "signers_per_mailbox", "protected_names")
     fieldsets = (
         (None, {"fields": ("state", "goal")}),
         ("Times", {"fields": ("time_zone", "opens_at", "closes_at", "acknowledged_on")}),
-        ("Names", {"fields": ("moderation", "order", "signers_per_mailbox")}),
+        ("Names", {"fields": ("moderation", "order", "signers_per_mailbox", "protected_names")}),
     )
 
     time_zone = forms.ChoiceField(label="Time zone", help_text="Of the two times below, here and on the letter's page.")
@@ -184,7 +184,10 @@ class SigningForm(StepForm):
 
     class Meta:
         model = Letter
-        fields = ("state", "goal", "time_zone", "opens_at", "closes_at", "moderation", "order", "signers_per_mailbox")
+        fields = (
+            "state", "goal", "time_zone", "opens_at", "closes_at", "moderation", "order", "signers_per_mailbox",
+            "protected_names",
+        )  # fmt: skip
         help_texts: ClassVar = {
             "state": "Decides what the letter's page shows. Publishing its first text opens a draft.",
             "goal": "Below the title: how many signatures are hoped for; 0 shows no goal.",

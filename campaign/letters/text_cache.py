@@ -44,7 +44,7 @@ def last_read(slug: str) -> Translation | None:
 
 
 def people_named(letter: Letter) -> list[str]:
-    """Returns the recipient, the lines of the address and the original signatories in all texts of a letter.
+    """Returns recipient, lines of the address and original signatories in all texts of a letter, and what staff add.
 
     Also in drafts, and in whatever language: somebody may sign as one of them to do harm.
     """
@@ -53,7 +53,8 @@ def people_named(letter: Letter) -> list[str]:
 
 def _read_people(letter: Letter) -> list[str]:
     texts = Translation.objects.filter(revision__letter=letter).values_list("recipient", "addressee", "signatories")
-    found = [letter.recipient]
+    added = Letter.objects.filter(pk=letter.pk).values_list("protected_names", flat=True).first() or ""
+    found = [letter.recipient, *map(str.strip, added.splitlines())]
     for recipient, addressee, signatories in texts:
         found += [recipient, *addressee.split("\n"), *(person["name"] for person in signatories)]
     return list(dict.fromkeys(filter(None, found)))

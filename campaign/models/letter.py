@@ -158,6 +158,15 @@ class Letter(models.Model):
         db_default=2,
         help_text="How many people may sign from one email address. Couples often share one.",
     )
+    protected_names = models.TextField(
+        "protected names",
+        max_length=5000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="One a line, in any script: whoever signs under one of them is looked at, in any order, with titles. "
+        "Recipient, address and signatories of all texts are among them already.",
+    )
     letterhead = models.JSONField("letterhead", default=dict, blank=True, validators=[check_letterhead])
     recipient_kind = models.CharField(
         "kind of recipient",

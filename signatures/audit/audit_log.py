@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
-from signatures.models import AuditEntry, Signature
+from signatures.models import AuditEntry, Delivery, Signature
 from signatures.registries import READ_ACTIONS, STRANGERS_ACTIONS, AuditAction
 from signatures.states import State
 
@@ -95,6 +95,19 @@ def record_each(
         for row in rows
     )
     return entries[0].pk, entries[-1].pk
+
+
+def record_errata(delivery: Delivery, signature_ids: Sequence[int]) -> None:
+    """Records which rejected signatures became errata of a delivery."""
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            action=AuditAction.ERRATUM,
+            letter_id=delivery.letter_id,
+            signature_id=signature_id,
+            detail={"delivery": delivery.pk, "number": delivery.number},
+        )
+        for signature_id in signature_ids
+    )
 
 
 def record_view(signature: Signature, *, by: int | None, page: str) -> None:

@@ -27,6 +27,10 @@ class FormulaGuard(Func):
 
 GUARDED = {f"guarded_{field}": FormulaGuard(field) for field in ("name", "role", "organization")}
 
+SOURCE_OF = Case(
+    When(paper=True, then=Value("paper")), When(on_evidence=True, then=Value("evidence")), default=Value("web")
+)
+
 
 def listed(letter: Letter, selection: Selection, *, guarded: bool) -> QuerySet[Any, tuple[Any, ...]]:
     """Returns the cells of `LIST_COLUMNS` of each selected signature, numbered in their order."""
@@ -36,7 +40,7 @@ def listed(letter: Letter, selection: Selection, *, guarded: bool) -> QuerySet[A
         number=Window(RowNumber(), order_by=list(order)),
         signed_on=Cast(day_of_signing(letter), CharField()),
         revision=F("translation__revision__number"),
-        source=Case(When(paper=True, then=Value("paper")), default=Value("web")),
+        source=SOURCE_OF,
         **GUARDED,
     )
     cells = (f"guarded_{column}" if guarded and f"guarded_{column}" in GUARDED else column for column in LIST_COLUMNS)

@@ -1,33 +1,63 @@
 """Errata: what a delivery records about signatures that left after it was handed over."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum
-from signatures.registries import LEAVING_ACTIONS
+from signatures.audit import audit_log
+from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum, Signature
+from signatures.registries import LEAVING_ACTIONS, AuditAction
+from signatures.states import State
+
+type Ids = Collection[int] | QuerySet[Any, Any]
 
 
 def entries_that_left(delivery: Delivery) -> QuerySet[DeliveryEntry]:
-    """Returns the entries of a delivery whose signature was withdrawn, erased or taken back since.
+    """Returns the entries of a delivery whose signature was withdrawn, erased or taken back since, or is an erratum.
 
     By the audit log, which forgets nothing: who signs anew makes another signature, and this one has left all the same.
     """
-    leaving = AuditEntry.objects.filter(signature_id=OuterRef("signature_id"), action__in=LEAVING_ACTIONS)
+    is_erratum = Q(action=AuditAction.ERRATUM, detail__delivery=delivery.pk)
+    leaving = AuditEntry.objects.filter(
+        Q(action__in=LEAVING_ACTIONS) | is_erratum, signature_id=OuterRef("signature_id")
+    )
     return delivery.rows.filter(Exists(leaving))
 
 
-def record_errata(signature_ids: Collection[int]) -> None:
+def rejected_entries(delivery: Delivery) -> QuerySet[DeliveryEntry]:
+    """Returns the entries of a delivery whose signature is rejected now, and no erratum yet."""
+    rejected = Signature.objects.filter(pk=OuterRef("signature_id"), state=State.REJECTED)
+    return delivery.rows.filter(Exists(rejected)).exclude(pk__in=entries_that_left(delivery).values("pk"))
+
+
+def record_errata(signature_ids: Ids) -> None:
     """Record an erratum for each of these signatures, in each delivery that was handed over with it.
 
-    Called before the signatures are withdrawn or deleted, and that is logged. One that was withdrawn before has its
-    erratum already.
+    Called before the signatures are withdrawn or deleted, and that is logged. One that was withdrawn before, or
+    rejected, has its erratum already.
     """
-    delivered_in = DeliveryEntry.objects.filter(signature_id__in=signature_ids).values("delivery_id")
-    for delivery in Delivery.objects.handed_over().filter(pk__in=delivered_in).order_by("pk").select_for_update():
+    for delivery in _handed_over_with(signature_ids):
         entries = delivery.rows.filter(signature_id__in=signature_ids)
         add_errata(delivery, entries.exclude(pk__in=entries_that_left(delivery).values("pk")).count())
+
+
+def record_rejections(signature_ids: Ids) -> None:
+    """Record an erratum for each of these signatures that is rejected, in each delivery that was handed over with it.
+
+    It stays when the rejection is undone, and a second rejection makes no other: a number that was told is not taken
+    back.
+    """
+    for delivery in _handed_over_with(signature_ids):
+        add_rejections(delivery, rejected_entries(delivery).filter(signature_id__in=signature_ids))
+
+
+def add_rejections(locked: Delivery, entries: QuerySet[DeliveryEntry]) -> None:
+    """Append an erratum for each of these entries to a locked delivery. The audit log keeps whose it is."""
+    signature_ids = list(entries.order_by("signature_id").values_list("signature_id", flat=True))
+    add_errata(locked, len(signature_ids))
+    audit_log.record_errata(locked, signature_ids)
 
 
 def add_errata(locked: Delivery, number: int) -> None:
@@ -35,6 +65,16 @@ def add_errata(locked: Delivery, number: int) -> None:
     first, today = locked.errata.count() + 1, timezone.now().date()
     errata = (Erratum(delivery=locked, number=index, day=today) for index in range(first, first + number))
     Erratum.objects.bulk_create(errata, batch_size=1000)
+
+
+def _handed_over_with(signature_ids: Ids) -> Iterator[Delivery]:
+    """Yields the deliveries that were handed over with these signatures, locked until the transaction ends.
+
+    One that is about to be handed over is locked, too, so that either this sees it handed over, or that sees who left.
+    """
+    delivered_in = DeliveryEntry.objects.filter(signature_id__in=signature_ids).values("delivery_id")
+    rows = Delivery.objects.exclude(state=Delivery.State.VOID).filter(pk__in=delivered_in)
+    return (delivery for delivery in rows.order_by("pk").select_for_update() if delivery.is_handed_over)
 
 
 def blank_entries(signature_ids: Collection[int]) -> None:

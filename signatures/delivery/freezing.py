@@ -14,7 +14,7 @@ from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import document_data, snapshot
-from signatures.delivery.errata import add_errata, entries_that_left
+from signatures.delivery.errata import add_errata, add_rejections, entries_that_left, rejected_entries
 from signatures.delivery.selection import day_of_signing
 from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
@@ -149,13 +149,14 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
 
 @transaction.atomic
 def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str = "", note: str = "") -> Delivery:
-    """Records when, to whom and where it was handed over. Withdrawals since the freezing become errata at once.
+    """Records when, to whom and where it was handed over. Who left or was rejected since becomes an erratum.
 
     Raises:
         TransitionNotAllowed: its files are not ready.
     """
     locked = _lock(delivery, Delivery.State.READY)
     add_errata(locked, entries_that_left(locked).count())
+    add_rejections(locked, rejected_entries(locked))
     fields: dict[str, Any] = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
     return _transition(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 

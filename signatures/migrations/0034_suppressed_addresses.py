@@ -10,7 +10,7 @@ REASONS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0026_validate_kind")]
+    dependencies = [("signatures", "0030_validate_hidden")]
 
     operations = [
         migrations.AlterModelOptions(

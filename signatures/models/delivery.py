@@ -94,6 +94,11 @@ class Delivery(models.Model):
         return f"{self.slug}-{self.number}"
 
     @property
+    def is_handed_over(self) -> bool:
+        """Whether nothing in it can be called back."""
+        return self.state in {self.State.HANDED_OVER, self.State.ACKNOWLEDGED}
+
+    @property
     def package(self) -> str:
         """The name of its package. One that was made keeps its name."""
         made = (name for name in self.files if name.endswith(".zip"))
@@ -151,7 +156,7 @@ class DeliveryEntry(UnnamedModel):
 
 
 class Erratum(UnnamedModel):
-    """A signature that was withdrawn after it was delivered: a number and a day. Whose it was is not stored."""
+    """A signature that left, or was rejected, after it was delivered: a number and a day, not whose it was."""
 
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="errata")
     number = models.PositiveIntegerField("number")

@@ -107,6 +107,8 @@ class Signature(SignerColumns):
     # Of the places of its mailbox, the one that it takes. One that was withdrawn takes none.
     place = models.PositiveSmallIntegerField(null=True, default=1, editable=False)
     paper = models.BooleanField(default=False, editable=False)
+    # Confirmed by staff, in place of the owner of the mailbox: exports say so. NULL from code that does not know of it.
+    on_evidence = models.BooleanField(null=True, editable=False)
     sheet = models.CharField("where the paper lies", max_length=100, blank=True, default="", db_default="")
     # Made of the name on confirmation, for comparing, sorting and searching (`names.search_columns`).
     name_key = models.CharField(max_length=200, blank=True, editable=False, default="", db_default="")
@@ -119,6 +121,8 @@ class Signature(SignerColumns):
     approved_on = models.DateField("approved", null=True)
     # Set by a trigger whenever it becomes public: the minute from which `SignatureQuerySet.public` may have it.
     public_from = models.DateTimeField(null=True, editable=False)
+    # Since when staff hide a public name from the website. Its visibility is `delivery` then: see `chosen_visibility`.
+    hidden_at = models.DateTimeField("hidden since", null=True, editable=False)
     question = models.CharField(max_length=40, blank=True, editable=False, default="", db_default="")
 
     objects = SignatureQuerySet.as_manager()
@@ -152,6 +156,10 @@ class Signature(SignerColumns):
                 condition=~Q(state=State.APPROVED) | Q(approved_on__isnull=False), name="approved_on_a_day"
             ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="signature_state_is_known"),
+            models.CheckConstraint(
+                condition=Q(hidden_at=None) | Q(visibility=Visibility.DELIVERY), name="a_hidden_name_is_not_public"
+            ),
+            models.CheckConstraint(condition=Q(paper=False) | Q(on_evidence=None), name="evidence_is_not_on_paper"),
         ]
         indexes: ClassVar = [
             # The first two hold what a search reads of a row, so that it scans them alone: ten times as fast.
@@ -203,6 +211,11 @@ class Signature(SignerColumns):
             models.Index("signed_up_at", name="reported", condition=Q(flags__contains=["reported"])),
         ]
 
+    @property
+    def chosen_visibility(self) -> str:
+        """What its signer chose, also while staff hide a public name."""
+        return Visibility.PUBLIC if self.hidden_at else self.visibility
+
 
 class LinkAlias(UnnamedModel):
     """The public id of a submission that became no signature of its own: its link leads to one that stood already."""
@@ -241,13 +254,13 @@ class Tombstone(UnnamedModel):
     """What was erased, so that a restored backup does not bring it back (R8): a signature, or a submission.
 
     `flags` are those that it had: who erases it and signs again does not get rid of them. The public id is that of the
-    one row; version 0.9 did not store it, and had one signature of an address at most.
+    one row; version 0.9 did not store it, and had one signature of an address at most. One on paper has no address.
     """
 
     public_id = models.UUIDField(null=True, unique=True)
     letter_id = models.BigIntegerField()
     kind = models.CharField(max_length=12, choices=Kind)
-    address_hash = models.BinaryField(max_length=32)
+    address_hash = models.BinaryField(max_length=32, null=True)
     at = models.DateTimeField()
     flags = ArrayField(models.CharField(max_length=20), default=list, db_default=[])
 

@@ -62,6 +62,11 @@ class SignerColumns(UnnamedModel):
         """The language in which its emails are."""
         return self.page_language or self.language
 
+    @property
+    def chosen_visibility(self) -> str:
+        """What its signer chose."""
+        return self.visibility
+
     class Meta(UnnamedModel.Meta):
         abstract = True
         constraints: ClassVar = [

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log
+from signatures.delivery.errata import record_rejections
 from signatures.models import BulkRule, BulkRuleChange, OutboxMail, Signature, Submission
 from signatures.moderation.bulk_rules import matching, matching_submissions, save_preview
 from signatures.moderation.decisions import named_subquery
@@ -138,6 +139,7 @@ def _apply_batch(rule: BulkRule) -> bool:
         _end(rule, Step.DONE)
         _record(AuditAction.RULE_DONE, rule, number=rule.taken)
         return False
+    record_rejections(rule.changes.filter(signature_id__gt=rule.reached, signature_id__lte=last).values("signature_id"))
     rule.rejected, rule.reached = rule.rejected + rejected, last
     _save(rule, "rejected", "reached")
     return True

@@ -13,6 +13,7 @@ from nacl.public import PrivateKey
 from campaign.models import Letter
 from campaign.runtime.sql_files import load_sql
 from signatures.audit import audit_log
+from signatures.delivery import errata
 from signatures.models import AuditEntry, OutboxMail, Question, Signature, SignatureQuerySet
 from signatures.outbox import queue
 from signatures.registries import FLAGS_ENDED_BY_DECISION, READ_ACTIONS, AuditAction, Flag
@@ -89,6 +90,9 @@ def decide(
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_DECIDE.format(chosen=subquery, max_named=MAX_NAMED), parameters)
         found, decided, first_entry, last_entry, refused_ids = cursor.fetchone()
+        if action == AuditAction.REJECT and decided:
+            entries = AuditEntry.objects.filter(pk__range=(first_entry, last_entry), action=action)
+            errata.record_rejections(entries.values("signature_id"))
     return DecisionResult(decided, found - decided, first_entry, last_entry, refused_ids)
 
 

@@ -47,6 +47,18 @@ class AuditAction(StrEnum):
     IMPORT = "import", _DECISIONS, "Imported from paper.", "imported it"
     UNDO_IMPORT = "undo-import", _DECISIONS, "Undid an import from paper.", "undid its import"
 
+    REQUEST = "request", _DECISIONS, "Recorded a request of a signer.", "recorded a request about it"
+    REQUEST_DECLINED = "request-declined", _DECISIONS, "Declined a request of a signer.", "declined a request about it"
+    WITHDRAW_ON_REQUEST = "withdraw-on-request", _DECISIONS, "Withdrew it on request.", "withdrew it on request"
+    ERASE_ON_REQUEST = "erase-on-request", _DECISIONS, "Erased everything on request.", "erased it on request"
+    HIDE = "hide", _DECISIONS, "Hid the name from the website.", "hid its name"
+    SHOW = "show", _DECISIONS, "Showed the name on the website again.", "showed its name again"
+    CORRECT = "correct", _DECISIONS, "Corrected a typo on request.", "corrected a typo in it"
+    RESEND_LINK = "resend-link", _DECISIONS, "Asked to send the link again.", "asked to send its link again"
+    CONFIRM_ON_EVIDENCE = (
+        "confirm-on-evidence", _DECISIONS, "Confirmed on evidence, in place of the signer.", "confirmed it on evidence",
+    )  # fmt: skip
+
     RULE_MADE = "rule-made", _RULES, "Wrote a bulk rule."
     RULE_PREVIEWED = "rule-previewed", _RULES, "Counted what a bulk rule would reject."
     RULE_STARTED = "rule-started", _RULES, "Started a bulk rule."
@@ -96,9 +108,13 @@ class AuditAction(StrEnum):
     ACKNOWLEDGE = "acknowledge", _DELIVERIES, "Recorded that a delivery was acknowledged."
     RETRACT_ACKNOWLEDGMENT = "retract-acknowledgment", _DELIVERIES, "Took back that a delivery was acknowledged."
     VOID = "void", _DELIVERIES, "Voided a delivery."
+    ERRATUM = "erratum", _DELIVERIES, "Rejected after a delivery had it: an erratum."
 
     CONFIRM = "confirm", _SIGNERS, "The signer confirmed.", "confirmed it"
     CHANGE = "change", _SIGNERS, "The signer changed words or visibility.", "changed it"
+    UNDO_CORRECTION = (
+        "undo-correction", _SIGNERS, "The signer took back a correction by staff.", "took back a correction",
+    )  # fmt: skip
     ANSWER = "answer", _SIGNERS, "The signer answered: it is right as it is.", "answered a question"
     WITHDRAW = "withdraw", _SIGNERS, "The signer withdrew the signature.", "withdrew it"
     ERASE = "erase", _SIGNERS, "The signer erased everything.", "erased it"
@@ -185,6 +201,9 @@ STRANGERS_ACTIONS = frozenset(
         AuditAction.REPORT,
     }
 )
-READ_ACTIONS = (AuditAction.VIEW, AuditAction.SEARCH)  # what only looked at something, and changed nothing
+READ_ACTIONS = (AuditAction.VIEW, AuditAction.SEARCH, AuditAction.ERRATUM)  # what changed nothing about a signature
 # With what a signature leaves the letter for good.
-LEAVING_ACTIONS = (AuditAction.WITHDRAW, AuditAction.ERASE, AuditAction.NOT_ME, AuditAction.UNDO_IMPORT)
+LEAVING_ACTIONS = (
+    AuditAction.WITHDRAW, AuditAction.ERASE, AuditAction.NOT_ME, AuditAction.UNDO_IMPORT,
+    AuditAction.WITHDRAW_ON_REQUEST, AuditAction.ERASE_ON_REQUEST,
+)  # fmt: skip

@@ -27,6 +27,7 @@ class Flag(StrEnum):
     FAST = "fast", "The form was sent within three seconds.", _CHECKS
     SCRIPT_MIX = "script-mix", "One word has letters of several scripts.", _CHECKS, _NEW_WORDS
     MARKS = "marks", "One letter has more marks than any writing needs.", _CHECKS, _NEW_WORDS
+    FORMULA = "formula", "The name begins like a formula of a spreadsheet, or has an @.", _CHECKS, _NEW_WORDS
     LINK = "link", "There is a web address in name, role, organization, spokesperson or comment.", _CHECKS, _NEW_WORDS
     DISPOSABLE = "disposable", "The email domain is one of throw-away mailboxes.", _CHECKS
     PROTECTED_NAME = (

@@ -10,12 +10,13 @@ from fontTools.unicodedata import script
 from campaign.runtime.regular_expressions import IGNORECASE, linear
 from signatures.registries import Flag
 from signatures.registries.typed_fields import DELIVERED, WORDS
-from signatures.values import form_stamps
+from signatures.values import csv_cells, email_addresses, form_stamps
 from signatures.values.normalization import compared_words
 
 MIN_SECONDS = 3  # in which nobody reads the form and fills it in
 HUMAN_SECONDS = 8  # in which a person who is quick at the keyboard can fill it in
 MAX_DIGITS = 3  # in a row, other than a year, that people rarely put into the name of a mailbox
+MIN_DOMAIN = 3  # letters of a domain before its end; shorter ones are rarely more than initials
 MIN_COMMENT_LENGTH = 20  # letters of a comment that two people do not write alike by chance; a Han character is three
 MARKS = frozenset({"Mn", "Me"})
 MAX_MARKS = 3  # on one letter: Hebrew with cantillation has as many, after NFC (threat model F12)
@@ -29,6 +30,7 @@ _LINK = linear(
     r"|\w\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b",
     IGNORECASE,
 )
+_HOST = linear(r"[\w-]+(?:\.[\w-]+)+")
 _NUMBER, _YEAR, _NO_LETTER, _VOWEL = linear(r"\d+"), linear(r"(19|20)\d\d"), linear(r"[^a-z]"), linear(r"[aeiouy]")
 _LETTER_BESIDE_DIGIT = linear(r"(?<=[a-z])\d|(?<=\d)[a-z]")
 # Scripts that are written together in one word: Japanese, Korean and Chinese take Han characters.
@@ -68,7 +70,8 @@ def flags(
         Flag.DISPOSABLE: not blocklist.isdisjoint(domains),
         Flag.SCRIPT_MIX: _mixes_scripts(name) or any(_mixes_scripts(line, allowed=_WITH_LATIN) for line in shown),
         Flag.MARKS: any(map(_has_many_marks, [name, *beside])),
-        Flag.LINK: _has_link(name, of_organization=organization)
+        Flag.FORMULA: "@" in unicodedata.normalize("NFKC", name) or csv_cells.guard(name) != name,
+        Flag.LINK: _has_link(name, of_organization=organization, any_domain=True)
         or any(_has_link(typed.get(word, ""), of_organization=word == "organization") for word in _BESIDE_NAME),
         Flag.PROTECTED_NAME: _is_protected(name, protected_names, is_person=not organization),
         Flag.ORGANIZATION: organization,
@@ -140,13 +143,25 @@ def _has_many_marks(text: str) -> bool:
     return marks > max(MARKS_IN_ANY_TEXT, MAX_MARKS_PER_LETTER * letters)
 
 
-def _has_link(line: str, *, of_organization: bool) -> bool:
-    """Returns whether a line has a web address. Some organizations are called by theirs: it stands first then."""
+def _has_link(line: str, *, of_organization: bool, any_domain: bool = False) -> bool:
+    """Returns whether a line has a web address. Some organizations are called by theirs: it stands first then.
+
+    With `any_domain` each domain of the world counts: in a name, but not in a text, where people forget the space after
+    a full stop.
+    """
     first, _space, rest = line.partition(" ")
     is_called_so = (
         of_organization and not first.startswith("www.") and first.replace(".", "").replace("-", "").isalnum()
     )
-    return bool(_LINK.search(rest if is_called_so else line))
+    looked_at = rest if is_called_so else line
+    return bool(_LINK.search(looked_at)) or (any_domain and any(map(_is_domain, _HOST.findall(looked_at))))
+
+
+def _is_domain(host: str) -> bool:
+    """Returns whether this is a domain, and not initials and a name without a space (`A.Li`, `J.Black`, `M.Sc`)."""
+    registered = email_addresses.registered_part(host.lower()).partition(".")[0]
+    is_typed_so = host.isupper() or host.rpartition(".")[2] == host.rpartition(".")[2].lower()
+    return is_typed_so and len(registered) >= (MIN_DOMAIN if host.isascii() else 2)
 
 
 def _is_protected(name: str, protected_names: Collection[str], *, is_person: bool) -> bool:

@@ -7,11 +7,11 @@ from django.db import transaction
 
 from campaign.models import Letter
 from signatures.audit import audit_log
-from signatures.models import Signature
+from signatures.models import Signature, SignerRequest
 from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
 from signatures.registries.typed_fields import WORDS
 from signatures.signing import mailbox_places
-from signatures.signing.mailbox_places import NoPlace, lock_mailbox
+from signatures.signing.mailbox_places import lock_mailbox
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
 from signatures.transitions import TransitionNotAllowed, lock, transition
@@ -49,8 +49,8 @@ def change(
     """
     lock_mailbox(signature)
     locked = lock(signature)
-    _check_name(locked, typed)
-    stored = {**typed.values, "kind": locked.kind}
+    mailbox_places.check_name(locked, typed.values["name"])
+    stored = {**typed.values, "kind": locked.kind, **_hidden(locked, typed.values["visibility"])}
     new_flags = set(gathered) | (_flags_after(locked, typed, flags) if _needs_look(locked, typed) else {*locked.flags})
     new_state = State(locked.state)
     if _needs_look(locked, typed) or not new_flags <= {*locked.flags} or new_state == State.WAITING:
@@ -72,17 +72,11 @@ def change(
     return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed)
 
 
-def _check_name(locked: Signature, typed: SignerInput) -> None:
-    """Check that two people of one mailbox do not become one, and are not counted twice.
-
-    Raises:
-        NoPlace: when another signature of the mailbox has this name.
-    """
-    if typed.values["name"] in {"", locked.name}:  # two people are still two when one takes the name away
-        return
-    others = [row for row in mailbox_places.standing(locked, locked.kind) if row.name]
-    if namesakes := mailbox_places.in_the_way(others, typed.values["name"], Signature.MAX_PLACES):
-        raise NoPlace(namesakes)
+def _hidden(locked: Signature, chosen: str) -> dict[str, Any]:
+    """Returns the columns that keep a name hidden which staff hide, as long as its signer wants it public."""
+    if not locked.hidden_at:
+        return {}
+    return {"visibility": Visibility.DELIVERY} if chosen == Visibility.PUBLIC else {"hidden_at": None}
 
 
 def _needs_look(locked: Signature, typed: SignerInput) -> bool:
@@ -101,6 +95,34 @@ def _flags_after(locked: Signature, typed: SignerInput, raised: Collection[str])
     dropped = FLAGS_OF_WORDS - {Flag.SIMILAR} if has_same_name else FLAGS_OF_WORDS
     was_rejected = {Flag.REJECTED_BEFORE} if locked.state == State.REJECTED else set()
     return (set(locked.flags) - dropped) | set(raised) | was_rejected
+
+
+@transaction.atomic
+def undo_correction(signature: Signature) -> Signature:
+    """Give a signature the words back that it had before staff corrected a typo.
+
+    They need no look if they were approved then, or if what is there now is not.
+
+    Raises:
+        NoPlace: when the same mailbox has another signature with this name.
+        TransitionNotAllowed: when there is nothing to undo any more.
+    """
+    lock_mailbox(signature)
+    locked = lock(signature)
+    correction = SignerRequest.objects.correction_of(locked)
+    if correction is None:
+        raise TransitionNotAllowed("There is no correction to undo.")
+    before = dict(correction.words or {})
+    was_approved = before.pop("approved")
+    mailbox_places.check_name(locked, before["name"])
+    after = {**before, **names.search_columns(before["name"], before["organization"])}
+    for field, value in after.items():
+        setattr(locked, field, value)
+    state = State(locked.state)
+    if state == State.APPROVED and not was_approved:
+        state = State.WAITING
+    detail = {"request": correction.pk}
+    return transition(locked, state, action=AuditAction.UNDO_CORRECTION, changed=list(after), detail=detail)
 
 
 @transaction.atomic

@@ -22,19 +22,24 @@ _RULES = {
     "ended": sorted(FLAGS_ENDED_BY_DECISION),
     "similar": Flag.SIMILAR,
     "rejected_before": Flag.REJECTED_BEFORE,
-    "action": AuditAction.CONFIRM,
 }
 
 
 @transaction.atomic
 def confirm(
-    submission: Submission, typed: SignerInput, *, flags: Collection[str] = (), no_updates: bool = False
+    submission: Submission,
+    typed: SignerInput,
+    *,
+    flags: Collection[str] = (),
+    no_updates: bool = False,
+    on_evidence: bool = False,
 ) -> None:
     """Turn a submission into a signature with the words that its signer sent from the personal page.
 
     What was submitted is replaced: somebody else may have typed it.
 
-    The flags are those that these words raise; `no_updates` deletes the address kept for updates.
+    The flags are those that these words raise; `no_updates` deletes the address kept for updates. `on_evidence` says
+    that staff do it, in place of a signer whose email never came.
 
     Raises:
         NoPlace: when what stands there already is in the way (`mailbox_places.in_the_way`).
@@ -51,12 +56,14 @@ def confirm(
         **typed.values,
         **names.search_columns(typed.values["name"], typed.values["organization"]),
         **_ONLY_OF_SIGNATURES,
+        "on_evidence": on_evidence or None,
         "translation_id": typed.translation.pk,
         **typed.languages,
         "place": min({1, 2} - {signature.place for signature in standing}),
         "confirmed_at": timezone.now().isoformat(),
     }
-    rules = {**_RULES, "needs_no_review": typed.needs_no_review, "no_updates": no_updates}
+    action = AuditAction.CONFIRM_ON_EVIDENCE if on_evidence else AuditAction.CONFIRM
+    rules = {**_RULES, "action": action, "needs_no_review": typed.needs_no_review, "no_updates": no_updates}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT signatures_confirm(%s, %s, %s::text[], %s)",

@@ -250,7 +250,7 @@ class SignatureForm(SignerForm):
 
     @classmethod
     def of(cls, row: Signature | Submission, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:
-        initial = {name: getattr(row, name) for name in TYPED_NAMES}
+        initial = {name: getattr(row, name) for name in TYPED_NAMES} | {"visibility": row.chosen_visibility}
         form = cls(data, translation=translation, initial=initial)
         if row.sealed_address is None:
             del form.fields["no_updates"]

@@ -48,3 +48,16 @@ def has_place(standing: Sequence[Signature], places: int) -> bool:
 
 def _may_be_one_person(name: str, other: str) -> bool:
     return not name or not other or (name_key(name) or name.casefold()) == (name_key(other) or other.casefold())
+
+
+def check_name(locked: Signature, name: str) -> None:
+    """Check that two people of one mailbox do not become one, and are not counted twice, by a new name.
+
+    Raises:
+        NoPlace: when another signature of the mailbox has this name.
+    """
+    if name in {"", locked.name}:  # two people are still two when one takes the name away
+        return
+    others = [row for row in standing(locked, locked.kind) if row.name]
+    if namesakes := in_the_way(others, name, Signature.MAX_PLACES):
+        raise NoPlace(namesakes)

@@ -3,18 +3,19 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 
 from django.http import HttpResponse, JsonResponse
 
 from signatures.audit import audit_log
 from signatures.delivery import receipts
-from signatures.models import Delivery, DeliveryEntry, OutboxMail, Signature, Submission
+from signatures.models import Delivery, DeliveryEntry, OutboxMail, Signature, SignerRequest, Submission
 from signatures.registries import RejectionCode
 from signatures.registries.typed_fields import TYPED_NAMES
 
 log = logging.getLogger(__name__)
 
-_STATE_FIELDS = ("state", "confirmed_at", "approved_on")
+_STATE_FIELDS = ("state", "confirmed_at", "approved_on", "hidden_at", "on_evidence")
 
 
 def deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Receipt | None]]:
@@ -26,6 +27,15 @@ def deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Receip
         except receipts.InvalidReceipt:
             log.error("the tree of delivery %s is inconsistent", entry.delivery_id)  # noqa: TRY400  no values in logs
         yield entry.delivery, receipt
+
+
+def correction(signature: Signature) -> tuple[datetime, list[str]] | None:
+    """Returns when staff corrected a typo, and what stood there before, as long as the signer can undo it."""
+    request = SignerRequest.objects.correction_of(signature)
+    if request is None or request.words is None or request.decided_at is None:
+        return None
+    before = [request.words[name] for name in request.CORRECTED if request.words[name] != getattr(signature, name)]
+    return request.decided_at, before
 
 
 def rejection(signature: Signature) -> RejectionCode:
@@ -41,6 +51,7 @@ def download(row: Signature | Submission) -> HttpResponse:
         "letter": row.letter.slug,
         "text": {"revision": text.revision.number, "language": text.language, "sha256": text.digest},
         **{name: getattr(row, name) for name in (*TYPED_NAMES, "language", "page_language", "signed_up_at")},
+        "visibility": row.chosen_visibility,
         **_state(row),
         "keeps_address_for_updates": row.sealed_address is not None,
         "keeps_address_for_questions": row.question_address is not None,

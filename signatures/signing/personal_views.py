@@ -85,6 +85,7 @@ def _page(request: HttpRequest, signature: Signature, form: ChangeForm | None = 
         form = ChangeForm.of(signature, text)
     letter = text.revision.letter
     context: dict[str, Any] = {"signature": signature, "letter": letter, "translation": text, "form": form}
+    context["correction"] = personal_data.correction(signature)
     context["deliveries"] = list(personal_data.deliveries(signature))
     if signature.state == State.REJECTED:
         context["rejection"] = personal_data.rejection(signature)
@@ -109,6 +110,13 @@ def _change(request: HttpRequest, signature: Signature) -> HttpResponse:
         except NoPlace:
             form.add_error("name", NAME_TAKEN)
     return _page(request, signature, form) if signature.state in ALLOWED_FROM["change"] else _redirect(signature)
+
+
+def _undo_correction(request: HttpRequest, signature: Signature) -> HttpResponse:
+    try:
+        return _act(request, signature, changes.undo_correction)
+    except NoPlace:  # somebody else signs from this mailbox under the former name now
+        return _redirect(signature)
 
 
 def _redirect(signature: Signature) -> HttpResponse:
@@ -147,6 +155,7 @@ def _data(request: HttpRequest, signature: Signature) -> HttpResponse:
 _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
     "change": _change,
     "answer": partial(_act, action=changes.answer_question),
+    "undo-correction": _undo_correction,
     "withdraw": partial(_act, action=withdrawal.withdraw),
     "erase": partial(_erase, action=withdrawal.erase),
     "not-me": partial(_erase, action=withdrawal.not_me),

@@ -30,10 +30,13 @@ def unsubscribe(signature: Signature) -> None:
 
 
 @transaction.atomic
-def withdraw(signature: Signature) -> Signature:
+def withdraw(
+    signature: Signature, *, action: AuditAction = AuditAction.WITHDRAW, by: int | None = None, request: int = 0
+) -> Signature:
     """Withdraw a signature for good: delete what was typed, the kept address and the queued emails.
 
-    Who signs anew makes another signature. This one keeps its flags, so that the other one gets them.
+    Who signs anew makes another signature. This one keeps its flags, so that the other one gets them. Staff who do it
+    in place of the signer name their account (`by`) and the number of the request.
 
     Raises:
         TransitionNotAllowed: when it was withdrawn before.
@@ -47,12 +50,13 @@ def withdraw(signature: Signature) -> Signature:
         "sealed_address": None,
         "question_address": None,
         "featured_position": None,
+        "hidden_at": None,
         "place": None,
     }
     for field, value in blank.items():
         setattr(locked, field, value)
     record_errata([locked.pk])
-    withdrawn = transition(locked, State.WITHDRAWN, action=AuditAction.WITHDRAW, changed=list(blank))
+    withdrawn = transition(locked, State.WITHDRAWN, action=action, changed=list(blank), by=by, detail=_detail(request))
     queue.discard(locked.pk)
     return withdrawn
 
@@ -64,8 +68,12 @@ def _flags_kept(signature: Signature) -> list[str]:
 
 
 @transaction.atomic
-def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> None:
+def erase(
+    signature: Signature, *, action: AuditAction = AuditAction.ERASE, by: int | None = None, request: int = 0
+) -> None:
     """Delete the row and everything that belongs to it. A tombstone keeps a restored backup from bringing it back.
+
+    Staff who do it in place of the signer name their account (`by`) and the number of the request.
 
     Raises:
         TransitionNotAllowed: when it is erased already.
@@ -74,19 +82,25 @@ def erase(signature: Signature, *, action: AuditAction = AuditAction.ERASE) -> N
     _leave_tombstone(locked, _flags_kept(locked))
     record_errata([locked.pk])
     blank_entries([locked.pk])
-    audit_log.record(action, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased")
+    audit_log.record(
+        action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased",
+        detail=_detail(request),
+    )  # fmt: skip
     locked.delete()
 
 
+def _detail(request: int) -> dict[str, int]:
+    return {"request": request} if request else {}
+
+
 def _leave_tombstone(row: Signature | Submission, flags: Collection[str]) -> None:
-    if row.address_hash is not None:
-        Tombstone.objects.get_or_create(
-            public_id=row.public_id,
-            defaults={
-                "letter_id": row.letter_id, "kind": row.kind, "address_hash": row.address_hash, "at": timezone.now(),
-                "flags": sorted(flags),
-            },
-        )  # fmt: skip
+    Tombstone.objects.get_or_create(
+        public_id=row.public_id,
+        defaults={
+            "letter_id": row.letter_id, "kind": row.kind, "address_hash": row.address_hash, "at": timezone.now(),
+            "flags": sorted(flags),
+        },
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -73,6 +73,14 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList(only_icann=True)
 
 
+def registered_part(host: str) -> str:
+    """Returns the part of a host that somebody registers (`example.co.uk` of `www.example.co.uk`); "" if there is none.
+
+    None is when its end is no domain of the world: of a name such as `mary.ann`.
+    """
+    return _suffixes().privatesuffix(host, accept_unknown=False) or ""
+
+
 def validate(typed: str) -> str:
     """Returns the address as typed, if email can be sent to it. The DNS is not asked.
 

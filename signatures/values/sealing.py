@@ -47,6 +47,11 @@ def domain_hash(domain: str, *, pepper: str) -> str:
     return hmac.digest(pepper.encode(), f"domain {domain}".encode(), hashlib.sha256)[:8].hex()
 
 
+def words_digest(words: str, *, pepper: str) -> str:
+    """Returns the keyed digest by which words are known again that are kept nowhere, 16 hexadecimal digits."""
+    return hmac.digest(pepper.encode(), f"words {words}".encode(), hashlib.sha256)[:8].hex()
+
+
 def pepper_fingerprint(pepper: str) -> bytes:
     """Returns 32 bytes by which a pepper is known again. They tell nothing of one that cannot be guessed."""
     return hmac.digest(pepper.encode(), b"fingerprint", hashlib.sha256)

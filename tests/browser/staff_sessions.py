@@ -1,4 +1,4 @@
-"""Staff of a served site, and their sessions. Called inside the site's own settings, by `LiveSite.python`."""
+"""Staff of a served site, their sessions, and what they work on. Called inside the site's own settings, by `LiveSite.python`."""
 
 import time
 from typing import Any
@@ -9,6 +9,7 @@ from django.contrib.sessions.models import Session
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from signatures.staff import sessions
+from tests.factories import make_delivery, make_letter, make_signature
 
 PASSWORD = "a long enough password"
 
@@ -36,3 +37,17 @@ def make_stale(name: str) -> int:
             session.save()
             found.append(row.pk)
     return len(found)
+
+
+def delivered(name: str) -> int:
+    """Make a signature that was handed over, under a letter of its own. Returns its number."""
+    letter = make_letter("asked-by-post", state="archived")
+    row = make_signature(letter, name)
+    delivery = make_delivery(letter)
+    delivery.rows.create(
+        place=0, number=1, signature_id=row.pk, kind=row.kind, name=name, language="en", revision=1, salt=b"0" * 32,
+        leaf=b"1" * 32,
+    )  # fmt: skip
+    delivery.root, delivery.state = "0" * 64, delivery.State.HANDED_OVER
+    delivery.save()
+    return row.pk

@@ -1,10 +1,32 @@
 """Fixtures for moderation."""
 
-import pytest
+from datetime import date
 
+import pytest
+from django.contrib.auth.models import User
+
+from campaign.models import Letter
+from signatures.delivery import freezing
+from signatures.models import Delivery, Signature
 from signatures.moderation import bulk_rule_runs
+from tests.delivery.factories import make_delivery
+from tests.factories import make_signature
 
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk_rule_runs, "BATCH_SIZE", 7)
+
+
+@pytest.fixture
+def second(owner: User) -> User:
+    other = User.objects.create_user("second-owner", is_staff=True)
+    other.groups.set(owner.groups.all())
+    return other
+
+
+@pytest.fixture
+def delivered(letter: Letter, ada: Signature) -> Delivery:
+    make_signature(letter, "Ben Nevis")
+    delivery = make_delivery(letter)
+    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy", at="Washington")

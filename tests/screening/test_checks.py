@@ -179,7 +179,7 @@ def test_S9_a_few_marks_on_each_of_many_letters_are_looked_at() -> None:
 def test_S11_a_link_beside_the_name_is_looked_at(text: str) -> None:
     for field in ("role", "comment"):
         assert flags(**{field: text}) == ["link"]
-    assert flags(f"Ada, {text}") == ["link"] == flags(organization=f"Ada: {text}")
+    assert "link" in flags(f"Ada, {text}") and flags(organization=f"Ada: {text}") == ["link"]
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_R8_erasing_leaves_no_row_and_no_mail_but_a_tombstone(client: Client, le
     assert "Your signature is erased" in answer.content.decode()
     assert not Signature.objects.exists() and not OutboxMail.objects.exists()
     stone = Tombstone.objects.get()
-    assert (stone.letter_id, stone.kind, bytes(stone.address_hash)) == (
+    assert (stone.letter_id, stone.kind, bytes(stone.address_hash or b"")) == (
         letter.pk,
         "person",
         bytes(row.address_hash or b""),

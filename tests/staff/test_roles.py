@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from campaign.models import Letter, News, Notice
 from signatures import tasks
-from signatures.models import Alarm, BlocklistEntry, EmailSubject, PaperImport, Signature
+from signatures.models import Alarm, BlocklistEntry, EmailSubject, PaperImport, Signature, SignerRequest
 from signatures.moderation import bulk_rules
 from signatures.moderation.bulk_rules import Conditions
 from signatures.staff import roles
@@ -144,6 +144,14 @@ TABLE = {
     "signatures_signature_changelist": ("mo", "mo"),
     "signatures_signature_delete": ("", ""),
     "signatures_signature_history": ("mo", "mo"),
+    "signatures_signerrequest_add": ("", ""),
+    "signatures_signerrequest_ask": ("o", ""),
+    "signatures_signerrequest_change": ("o", ""),
+    "signatures_signerrequest_changelist": ("o", "o"),
+    "signatures_signerrequest_decide": ("o", "o"),
+    "signatures_signerrequest_delete": ("", ""),
+    "signatures_signerrequest_evidence": ("o", ""),
+    "signatures_signerrequest_history": ("o", "o"),
     "signatures_signedletter_add": ("", ""),
     "signatures_signedletter_change": ("do", ""),
     "signatures_signedletter_changelist": ("do", "do"),
@@ -178,6 +186,16 @@ def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     News.objects.create(letter=letter)
     Notice.objects.create(starts_at=now, ends_at=now + timedelta(hours=1))
     PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
+    SignerRequest.objects.create(
+        pk=1,
+        letter=letter,
+        signature_id=ada.pk,
+        kind="erase",
+        channel="post",
+        reason="x",
+        staff_id=0,
+        needs_second=True,
+    )
     single_decisions.reject(ada, by=owner.pk, reason="to have an audit entry")
     tasks.run_duties.enqueue(["fold-count-deltas"])
 

@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from campaign.letters.letter_steps import STEPS
 from signatures.audit.letter_decisions import DECISIONS
 from signatures.delivery.admin.deliveries import STEPS as DELIVERY_STEPS
+from signatures.registries.requests import RequestKind
 from tests.admin_urls import admin_urls
 from tests.conftest import member_of
 from tests.docs.pages import page
@@ -20,10 +21,11 @@ from tests.staff.test_roles import ROLES, TABLE
 SECTIONS = {"Everybody": "mdeo", "Moderators": "m", "Editors": "e", "Delivery officers": "d", "Owners": "o"}
 FORMS = {"add": "has_add_permission", "change": "has_change_permission", "delete": "has_delete_permission"}
 LISTS = ("changelist", "history")  # what is sent from them are actions
-STEPS_OF_PAGES = {  # several forms at one address
+STEPS_OF_PAGES: dict[str, list[str]] = {  # several forms at one address
     "letter_decide": [*DECISIONS],
     "letter_step": [step.step for step in STEPS],
     "delivery_step": [*DELIVERY_STEPS],
+    "signerrequest_ask": [kind.value for kind in RequestKind if kind != RequestKind.EVIDENCE],
 }
 
 pytestmark = pytest.mark.django_db

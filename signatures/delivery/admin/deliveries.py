@@ -83,8 +83,8 @@ class Step(NamedTuple):
 STEPS = {
     "hand-over": Step(
         "It was handed over", {Delivery.State.READY}, HandOverForm, freezing.hand_over,
-        "This cannot be undone. The delivery page shows day, recipient and place, and whoever withdraws from now on "
-        "becomes an erratum.",
+        "This cannot be undone. The delivery page shows day, recipient and place, and whoever withdraws or is rejected "
+        "from now on becomes an erratum.",
     ),
     "acknowledge": Step(
         "It was acknowledged", {Delivery.State.HANDED_OVER}, AcknowledgeForm, freezing.acknowledge,
@@ -253,7 +253,8 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             else:
                 self.message_user(request, "Done.", messages.SUCCESS)
                 return redirect("admin:signatures_delivery_change", pk)
-        withdrawn = errata.entries_that_left(delivery).count() if step == "hand-over" else 0
+        left = (errata.entries_that_left, errata.rejected_entries) if step == "hand-over" else ()
+        withdrawn = sum(entries(delivery).count() for entries in left)
         consequence = chosen.consequence.format(
             months=settings.RETENTION_MONTHS, first=(timezone.now() + ADDRESSES_AT_LEAST).date()
         )

@@ -18,6 +18,7 @@ from signatures.models import AuditEntry, Signature
 from signatures.models.signature import SEARCHED_BY_STAFF
 from signatures.moderation.admin.actions import DecisionActions
 from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, MailboxFilter
+from signatures.moderation.admin.requests import request_links
 from signatures.moderation.rule_origins import Origin, OriginKind
 from signatures.outbox import suppressions
 from signatures.registries import Flag
@@ -44,13 +45,25 @@ def _beginning(word: str) -> str:
 class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     """What the pages of the review queue, of all signatures and of featured signatures have in common."""
 
+    class Media:
+        css: ClassVar = {"all": ["css/review.css"]}
+
     search_fields: ClassVar[tuple[str, ...]] = ("search_text",)  # shows the search box; see `get_search_results`
     search_help_text = "Beginnings of words in name, role or organization; or the number of a signature."
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
-    readonly_fields = ("shown_name", "shown_flags", "emails", "similar", "bulk_rule_links", "audit_entries")
+    readonly_fields = (
+        "shown_name",
+        "shown_flags",
+        "emails",
+        "similar",
+        "bulk_rule_links",
+        "confirmed_by_staff",
+        "requests",
+        "audit_entries",
+    )
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", *BESIDE_NAME)}),
         (
@@ -59,6 +72,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                 "fields": (
                     "state",
                     "visibility",
+                    "hidden_at",
                     "shown_flags",
                     "language",
                     "letter",
@@ -68,12 +82,14 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                     "approved_on",
                     "featured_position",
                     "paper",
+                    "confirmed_by_staff",
                     "sheet",
                     "emails",
                 )
             },
         ),
         ("Similar signatures", {"fields": ("similar", "bulk_rule_links")}),
+        ("On request of the signer", {"fields": ("requests",)}),
         ("Audit log", {"fields": ("audit_entries",)}),
     )
 
@@ -85,6 +101,7 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
         found: Any = self.model.objects.select_related("letter", "translation").filter(pk=signature_id).first()
         if found is not None:
             found.viewed_by = staff_id(request)  # for `bulk_rule_links`
+            found.may_answer = request.user.has_perm("signatures.answer_requests")  # for `requests`
         return found
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -165,6 +182,14 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
             if is_known
         )
         return format_html_join(" ", '<a class="button" href="{}?letter={}&amp;{}={}">{} …</a>', rows) or "-"
+
+    @admin.display(description="confirmed on evidence")
+    def confirmed_by_staff(self, signature: Signature) -> str:
+        return "by staff, in place of the signer" if signature.on_evidence else "-"
+
+    @admin.display(description="requests")
+    def requests(self, signature: Any) -> SafeString | str:
+        return request_links(signature) if signature.may_answer else "Owners act on them."
 
     @admin.display(description="audit log")
     def audit_entries(self, signature: Signature) -> SafeString:
