@@ -19,5 +19,6 @@ from signatures.models.signature import (
     Tombstone,
     WaitingSignature,
 )
+from signatures.models.staff import FactorReset
 from signatures.models.statistics import Alarm, CountDelta, HourlyStatistic
 from signatures.models.submission import Submission

@@ -1,6 +1,7 @@
 """The admin page of signed letters: exports as CSV and PDF."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_POST
 from signatures import counts
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import exports, pdf
+from signatures.delivery.admin import method_pages
 from signatures.models import SignedLetter
 from signatures.staff.fresh_sign_in import fresh_sign_in
 
@@ -45,7 +47,11 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         # export must be committed before its first byte.
         allowed = permission_required("signatures.export_signedletter", raise_exception=True)(self.export)
         export = self.admin_site.admin_view(require_POST(fresh_sign_in(allowed)))
+        method = permission_required("signatures.view_signedletter", raise_exception=True)(
+            partial(method_pages.of_letter, site=self.admin_site)
+        )
         return [
+            path("<int:letter_id>/method/", self.admin_site.admin_view(method), name="signatures_signedletter_method"),
             path("<int:letter_id>/export/<str:form>/", export, name="signatures_signedletter_export"),
             *super().get_urls(),
         ]
