@@ -20,7 +20,12 @@ from signatures.values import sealing
 REMIND_AFTER = timedelta(days=2)  # after the email with the link, if the submission is not confirmed
 STUCK_AFTER = timedelta(minutes=30)
 # To one member of staff. Somebody who types their name again and again does not fill their mailbox.
-MAX_PER_HOUR_TO_STAFF = {OutboxMail.Kind.INVITE: 3, OutboxMail.Kind.RESET: 3, OutboxMail.Kind.ALARM: 6}
+MAX_PER_HOUR_TO_STAFF = {
+    OutboxMail.Kind.INVITE: 3,
+    OutboxMail.Kind.RESET: 3,
+    OutboxMail.Kind.ALARM: 6,
+    OutboxMail.Kind.FACTOR_RESET: 3,
+}
 
 _ENQUEUE_LINKS = load_sql(__file__, "enqueue_links.sql")
 _ENQUEUE_UPDATES = load_sql(__file__, "enqueue_updates.sql")
@@ -110,7 +115,7 @@ def enqueue_for_staff(staff_ids: Sequence[int], *, kind: OutboxMail.Kind, topic:
 
     Args:
         staff_ids: the ids of the accounts; ids that do not exist are ignored.
-        kind: `INVITE` and `RESET` hold a link that is made when the email is sent; `ALARM` leads to admin.
+        kind: `INVITE` and `RESET` hold a link that is made when the email is sent; the others lead to admin.
         topic: the code of an alarm.
     """
     found = User.objects.filter(pk__in=staff_ids, is_active=True).exclude(email="").values_list("pk", "email")
