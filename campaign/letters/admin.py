@@ -161,12 +161,14 @@ class TranslationAdmin(TextSteps, PublishPage):
     readonly_fields = ("as_shown", "published_at", "taken_back_at", "digest", "correction")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Add who saved each text last, and when."""
+        """Add the letter of each text, and who saved it last, and when."""
         kind = ContentType.objects.get_for_model(Translation)
         row = Cast(OuterRef("pk"), TextField())
         entries = LogEntry.objects.filter(content_type=kind, object_id=row).order_by("-action_time")
         saved = {"saved_by": entries.values("user__username"), "saved_at": entries.values("action_time")}
-        return super().get_queryset(request).annotate(**{name: Subquery(rows[:1]) for name, rows in saved.items()})
+        texts = super().get_queryset(request).select_related("revision__letter__logo")
+        texts = texts.defer("revision__letter__logo__png")
+        return texts.annotate(**{name: Subquery(rows[:1]) for name, rows in saved.items()})
 
     @admin.display(description="last saved", ordering="saved_at")
     def saved(self, obj: Any) -> str:
