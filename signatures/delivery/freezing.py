@@ -23,6 +23,7 @@ from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
 
 MAX_REASON = 300  # characters
+HAND_OVER = ("handed_over_on", "handed_over_to", "handed_over_at", "note")  # what is recorded about it, in this order
 FREEZE_SECONDS = 60.0  # in which another freezing must be done
 
 _FREEZE_ENTRIES = load_sql(__file__, "freeze_entries.sql")
@@ -172,7 +173,7 @@ def correct_hand_over(
     """
     reason = _require_reason(reason, "A correction needs a reason.")
     locked = _lock(delivery, Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED)
-    fields: dict[str, Any] = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
+    fields: dict[str, Any] = dict(zip(HAND_OVER, (on, to, at, note), strict=True))
     was = {name: getattr(locked, name) for name, value in fields.items() if getattr(locked, name) != value}
     if not was:
         raise TransitionNotAllowed("Nothing is different from what is recorded.")

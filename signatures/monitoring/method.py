@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Func, Q, QuerySet, Sum
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Func, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Abs, TruncWeek
 
 from signatures import counts
 from signatures.models import AuditEntry, CountDelta, Delivery, DeliveryEntry, HourlyStatistic, Signature
 from signatures.registries import AuditAction
-from signatures.states import State
+from signatures.states import State, Visibility
 
+NOT_PUBLIC = "not public"  # in place of the country of whoever is not on the public list
 SMALL = 5  # a smaller number in a breakdown is hidden
 
 EVENTS = {event.value: str(event.label) for event in HourlyStatistic.Event}
@@ -82,7 +83,7 @@ def of_letter(letter_id: int, now: datetime) -> Statement:
         _decisions(letter_id, now),
         [
             *_event_tables(events),
-            _table("country", STATES, kept.values_list("country", "state").annotate(Count("pk"))),
+            _table("country", STATES, _with_place(kept).values_list("public_country", "state").annotate(Count("pk"))),
             _table("flag", STATES, _with_flag(kept).values_list("flag", "state").annotate(Count("pk"))),
         ],
     )
@@ -91,7 +92,8 @@ def of_letter(letter_id: int, now: datetime) -> Statement:
 def of_delivery(delivery: Delivery) -> Statement:
     """Returns the statement of a delivery, up to the moment when it was frozen, read in six statements.
 
-    Flags are those that its signatures have now: those that a decision removes are gone.
+    Flags are those that its signatures have now: those that a decision removes are gone. Countries are those of names
+    that are still public.
     """
     until = delivery.frozen_at
     rows = DeliveryEntry.objects.filter(delivery=delivery).order_by()
@@ -101,12 +103,14 @@ def of_delivery(delivery: Delivery) -> Statement:
         *((f"{label} before", sum(events[event, "week"].values())) for event, label in EVENTS.items()),
         *((name.replace("_", " "), int(delivery.counts[name])) for name in names),
     ]
-    by_country, by_language = (
-        [(value, "delivered", number) for value, number in rows.values_list(column).annotate(Count("pk"))]
-        for column in ("country", "language")
+    delivered = Signature.objects.filter(pk__in=rows.values("signature_id")).order_by()
+    public = delivered.to_be_public().values_list("country").annotate(Count("pk"))
+    by_country = [(country, "delivered", number) for country, number in public]
+    by_country.append((NOT_PUBLIC, "delivered", delivery.counts["delivered"] - sum(row[2] for row in by_country)))
+    by_language, by_flag = (
+        [(value, "delivered", number) for value, number in found.annotate(Count("pk"))]
+        for found in (rows.values_list("language"), _with_flag(delivered).values_list("flag"))
     )
-    delivered = _with_flag(Signature.objects.filter(pk__in=rows.values("signature_id")).order_by())
-    by_flag = [(flag, "delivered", number) for flag, number in delivered.values_list("flag").annotate(Count("pk"))]
     return Statement(
         until,
         totals,
@@ -151,6 +155,16 @@ def _decisions(letter_id: int, until: datetime) -> list[tuple[str, int]]:
     by_person = entries.order_by().annotate(is_person=is_person).values_list("action", "is_person")
     found = {(action, person): number for action, person, number in by_person.annotate(Count("pk"))}
     return [(label, found.get(key, 0)) for key, label in DECISIONS.items()]
+
+
+def _with_place(rows: QuerySet[Signature]) -> Any:
+    """Returns the rows with the country of those that are public alone.
+
+    The public list tells how many of its names are from a country: whoever chose not to be on it could be found by
+    subtraction (threat model P4).
+    """
+    is_public = When(visibility=Visibility.PUBLIC, then=F("country"))
+    return rows.annotate(public_country=Case(is_public, default=Value(NOT_PUBLIC)))
 
 
 def _with_flag(rows: QuerySet[Signature]) -> Any:

@@ -19,7 +19,7 @@ from signatures.moderation import decisions
 from signatures.monitoring import method
 from signatures.registries import AuditAction
 from signatures.signing import withdrawal
-from signatures.states import State
+from signatures.states import State, Visibility
 from tests import single_decisions
 from tests.conftest import member_of
 from tests.delivery.factories import make_delivery
@@ -81,6 +81,17 @@ def test_P4_a_number_that_tells_on_a_person_is_hidden_with_one_that_would_give_i
     by_country = table(method.of_letter(signed.pk, timezone.now()), "country")
     assert [by_country[code]["approved"] for code in ("FO", "FR", "KR")] == [None, None, None]
     assert by_country["FR"]["waiting"] == 8 and by_country["KR"]["waiting"] == 0
+
+
+@pytest.mark.django_db
+def test_P4_the_country_of_whoever_is_not_on_the_public_list_is_not_counted(signed: Letter) -> None:
+    make_many(signed, 7, country="KR", visibility=Visibility.DELIVERY)
+    for statement, column in (
+        (method.of_letter(signed.pk, timezone.now()), "approved"),
+        (method.of_delivery(make_delivery(signed)), "delivered"),
+    ):
+        found = table(statement, "country")
+        assert found[method.NOT_PUBLIC][column] == 7 and found["KR"][column] in {None, 6}
 
 
 @given(st.lists(st.integers(0, 40), max_size=12))

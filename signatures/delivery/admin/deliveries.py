@@ -127,7 +127,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 entry["at"][:10],
                 names.get(entry["by"], "a command"),
                 entry["reason"],
-                ", ".join(str(value) for value in entry["was"].values() if value),
+                ", ".join(entry["was"][name] for name in freezing.HAND_OVER if entry["was"][name]),
             )
             for entry in reversed(delivery.corrections)
         )
