@@ -6,7 +6,7 @@
 from typing import Any, ClassVar, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, OuterRef, QuerySet, Subquery, TextField
@@ -15,25 +15,22 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from campaign.letters import text
-from campaign.letters.forms import AskingForm, ConflictCheckedForm, KeptRows, as_id
+from campaign.letters.forms import ConflictCheckedForm, as_id
 from campaign.letters.help_texts import TEXT_HELP
 from campaign.letters.languages import is_known
 from campaign.letters.letter_steps import StepPages, TextSteps
-from campaign.letters.publish_page import ON_BOTH, PublishPage
+from campaign.letters.publish_page import PublishPage
 from campaign.letters.publishing import (
-    EmptyNews,
-    announce,
     discard,
     is_bound,
     newest_wording,
     overwritten_draft,
-    retract,
     revise,
 )
 from campaign.letters.row_fields import SIGNATORY, ButtonsForm, PreviewedText, RowsField
-from campaign.models import Letter, News, NewsText, Revision, Translation
+from campaign.models import Letter, Revision, Translation
 
 
 class KeptAdmin(admin.ModelAdmin):
@@ -55,10 +52,16 @@ class LetterAdmin(StepPages, KeptAdmin):
         """Links to the drafts and the published texts, and to a form for another language."""
         if not obj.pk:
             return "-"
+        address = f"{reverse('admin:campaign_translation_add')}?letter={obj.pk}"
+        add = format_html('<a href="{}">Add a text in another language</a>', address)
+        return self.texts_to_read(obj) + add
+
+    @admin.display(description="texts")
+    def texts_to_read(self, obj: Letter) -> SafeString:
+        """Links to the drafts and the published texts, for staff who may not add one."""
         rows = Translation.objects.filter(revision__letter=obj).order_by("language", "-pk")
         links = [(reverse("admin:campaign_translation_change", args=[row.pk]), _label(row)) for row in rows]
-        add = (f"{reverse('admin:campaign_translation_add')}?letter={obj.pk}", "Add a text in another language")
-        return format_html_join("", '<a href="{}">{}</a><br>', [*links, add])
+        return format_html_join("", '<a href="{}">{}</a><br>', links)
 
 
 def _label(row: Translation) -> str:
@@ -154,16 +157,18 @@ class TextForm(ButtonsForm, ConflictCheckedForm):
 class TranslationAdmin(TextSteps, PublishPage):
     form: Any = TextForm
     list_display = ("title", "language", "revision", "authoritative", "unofficial", "saved", "published_at")
-    list_filter = ("language", "unofficial", "revision__letter")
+    list_filter = ("language", "unofficial", "revision__letter", ("published_at", admin.EmptyFieldListFilter))
     readonly_fields = ("as_shown", "published_at", "taken_back_at", "digest", "correction")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Add who saved each text last, and when."""
+        """Add the letter of each text, and who saved it last, and when."""
         kind = ContentType.objects.get_for_model(Translation)
         row = Cast(OuterRef("pk"), TextField())
         entries = LogEntry.objects.filter(content_type=kind, object_id=row).order_by("-action_time")
         saved = {"saved_by": entries.values("user__username"), "saved_at": entries.values("action_time")}
-        return super().get_queryset(request).annotate(**{name: Subquery(rows[:1]) for name, rows in saved.items()})
+        texts = super().get_queryset(request).select_related("revision__letter__logo")
+        texts = texts.defer("revision__letter__logo__png")
+        return texts.annotate(**{name: Subquery(rows[:1]) for name, rows in saved.items()})
 
     @admin.display(description="last saved", ordering="saved_at")
     def saved(self, obj: Any) -> str:
@@ -200,7 +205,9 @@ class TranslationAdmin(TextSteps, PublishPage):
         """Of a draft the words come first, of a new text the language."""
         words = (None, {"fields": Translation.TEXT_FIELDS})
         if obj and obj.published_at:
-            fields = ("revision", "language", *Translation.DETAIL_FIELDS, *self.readonly_fields[1:])
+            closed = [] if self.has_add_permission(request) else ["correction"]
+            shown = [name for name in self.readonly_fields[1:] if name not in closed]
+            fields = ("revision", "language", *Translation.DETAIL_FIELDS, *shown)
             return [(None, {"fields": ("title", "as_shown")}), ("Language", {"fields": fields})]
         about = ("letter", "language", "wording", *Translation.DETAIL_FIELDS, "loaded_digest")
         return [words, ("Language", {"fields": about})] if obj else [("Language", {"fields": about}), words]
@@ -227,69 +234,3 @@ class TranslationAdmin(TextSteps, PublishPage):
         draft = obj if change else None
         saved = revise(typed["letter"], typed["language"], texts, revision=revision, draft=draft, **details)
         obj.pk, obj.revision, obj.digest = saved.pk, saved.revision, saved.digest
-
-
-class NewsTextForm(ConflictCheckedForm):
-    class Meta:
-        model = NewsText
-        fields = ("language", "title", "body")
-
-
-class NewsTextInline(admin.StackedInline):
-    model = NewsText
-    form = NewsTextForm
-    formset = KeptRows
-    extra = 1
-    readonly_fields = ("as_shown", "changed_on")
-
-    @admin.display(description="as readers see it")
-    def as_shown(self, obj: NewsText) -> str:
-        return text.html(obj.body) if obj.pk else "-"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Published news is corrected or retracted, never deleted."""
-        return (obj is None or obj.published_at is None) and super().has_delete_permission(request, obj)
-
-
-class NewsAdmin(KeptAdmin):
-    form: Any = AskingForm
-    list_display = ("headline", "letter", "by_mail", "published_at", "retracted_at")
-    list_filter = ("letter", "by_mail")
-    list_select_related = ("letter",)
-    readonly_fields = ("published_at", "retracted_at")
-    inlines = (NewsTextInline,)
-    ordering = ("-pk",)
-    actions = ("announce", "retract")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[News]:
-        return super().get_queryset(request).prefetch_related("texts")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Published news cannot move to another letter."""
-        return (*self.readonly_fields, "letter") if obj and obj.published_at else self.readonly_fields
-
-    @admin.display(description="title")
-    def headline(self, obj: News) -> str:
-        return next((str(text) for text in obj.texts.all()), "-")
-
-    @admin.action(description="Publish on the letter's page", permissions=["change"], location=ON_BOTH)
-    def announce(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
-        for news in chosen:
-            try:
-                self.announce_one(request, news)
-            except EmptyNews:
-                self.message_user(request, "Please write the news in at least one language first.", messages.ERROR)
-                return
-        self.message_user(request, "Published.", messages.SUCCESS)
-
-    @admin.action(description="Take off the page", permissions=["change"], location=ON_BOTH)
-    def retract(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
-        for news in chosen:
-            self.retract_one(request, news)
-        self.message_user(request, "It is no longer on the page.", messages.SUCCESS)
-
-    def announce_one(self, request: HttpRequest, news: News) -> None:
-        announce(news)
-
-    def retract_one(self, request: HttpRequest, news: News) -> None:
-        retract(news)

@@ -179,7 +179,14 @@ class StepPages(StepTemplate):
     """A letter, made and changed step by step. Its ordinary page is the first step."""
 
     inlines = (PrivacyTextInline,)
-    readonly_fields = ("texts", "acknowledged_on", "letterhead_as_shown", "logo_as_shown", "share_image")
+    readonly_fields = (
+        "texts",
+        "texts_to_read",
+        "acknowledged_on",
+        "letterhead_as_shown",
+        "logo_as_shown",
+        "share_image",
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -204,7 +211,8 @@ class StepPages(StepTemplate):
             names = [
                 name for name in flatten_fieldsets(fieldsets) if hasattr(obj, name) or name in self.readonly_fields
             ]
-            return [(None, {"fields": [name for name in names if name != "logo"]})]
+            shown = ["texts_to_read" if name == "texts" else name for name in names if name != "logo"]
+            return [(None, {"fields": shown})]
         return [
             *fieldsets,
             (None, {"fields": [name for name in self.form.declared_fields if name.endswith("_digest")]}),

@@ -208,8 +208,8 @@ class EmptyNews(Exception):
 
 
 @transaction.atomic
-def announce(news: News) -> None:
-    """Show the news on the page, also after it was retracted.
+def announce(news: News) -> bool:
+    """Show the news on the page, also after it was retracted. Returns False if it was there already.
 
     Raises:
         EmptyNews: if it has no text in any language.
@@ -217,15 +217,20 @@ def announce(news: News) -> None:
     locked = News.objects.select_for_update().get(pk=news.pk)
     if not locked.texts.exists():
         raise EmptyNews
+    if locked.is_announced:
+        return False
     locked.published_at = locked.published_at or timezone.now()
     locked.retracted_at = None
     locked.save(update_fields=["published_at", "retracted_at"])
+    return True
 
 
 @transaction.atomic
-def retract(news: News) -> None:
-    """Take the news off the page. The row stays, as a record of what was public."""
+def retract(news: News) -> bool:
+    """Take the news off the page. The row stays, as a record of what was public. Returns False if it was not there."""
     locked = News.objects.select_for_update().get(pk=news.pk)
-    if locked.is_announced:
-        locked.retracted_at = timezone.now()
-        locked.save(update_fields=["retracted_at"])
+    if not locked.is_announced:
+        return False
+    locked.retracted_at = timezone.now()
+    locked.save(update_fields=["retracted_at"])
+    return True

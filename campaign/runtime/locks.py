@@ -34,6 +34,7 @@ class AdvisoryLock(IntEnum):
     COUNT_STRANGERS_ENTRIES = 720_130_514
     MAILBOX_PLACES = 720_130_515  # key: a part of the hash of the address
     MAKE_SIGNATURES = 720_130_516
+    OWNERS = 720_130_518  # nobody takes the last owner away while another one goes
     FIRST_START = 720_130_517  # one machine loads the letter and makes the first account
 
 

@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from campaign.letters.admin import LetterAdmin, NewsAdmin, TextForm, TranslationAdmin
+from campaign.letters.admin import LetterAdmin, TextForm, TranslationAdmin
 from campaign.letters.forms import AskingForm
+from campaign.letters.news_admin import NewsAdmin
 from campaign.letters.notice_admin import NoticeAdmin
 from campaign.letters.publishing import authoritative_text
 from campaign.models import Letter, Logo, News, Notice, Translation
@@ -116,11 +117,13 @@ class AuditedNewsAdmin(AuditedAdmin, NewsAdmin):
     letter_id_path = "letter_id"
 
     @transaction.atomic
-    def announce_one(self, request: HttpRequest, news: News) -> None:
-        super().announce_one(request, news)
-        self.record(request, AuditAction.ANNOUNCE, news)
+    def announce_one(self, request: HttpRequest, news: News) -> bool:
+        if changed := super().announce_one(request, news):
+            self.record(request, AuditAction.ANNOUNCE, news)
+        return changed
 
     @transaction.atomic
-    def retract_one(self, request: HttpRequest, news: News) -> None:
-        super().retract_one(request, news)
-        self.record(request, AuditAction.RETRACT, news)
+    def retract_one(self, request: HttpRequest, news: News) -> bool:
+        if changed := super().retract_one(request, news):
+            self.record(request, AuditAction.RETRACT, news)
+        return changed

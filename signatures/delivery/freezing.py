@@ -1,8 +1,10 @@
 """Actions on a delivery: freeze a letter with its signatures, void it, hand it over, have it acknowledged."""
 
+import json
 from datetime import date
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.db.models import Count, DateField, IntegerField, Max, QuerySet, Value, Window
 from django.db.models.functions import Cast, RowNumber
@@ -22,6 +24,7 @@ from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
 
 MAX_REASON = 300  # characters
+HAND_OVER = ("handed_over_on", "handed_over_to", "handed_over_at", "note")  # what is recorded about it, in this order
 FREEZE_SECONDS = 60.0  # in which another freezing must be done
 
 _FREEZE_ENTRIES = load_sql(__file__, "freeze_entries.sql")
@@ -159,6 +162,32 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
     add_rejections(locked, rejected_entries(locked))
     fields: dict[str, Any] = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
     return _transition(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
+
+
+@transaction.atomic
+def correct_hand_over(
+    delivery: Delivery, *, by: int | None, on: date, to: str, at: str = "", note: str = "", reason: str
+) -> Delivery:
+    """Corrects what was recorded about the handing over. What was shown before stays beside it, in `corrections`.
+
+    The audit entry has the names of the changed fields, and never what is in them.
+
+    Raises:
+        TransitionNotAllowed: it was not handed over, nothing changes, or there is no reason.
+    """
+    reason = _require_reason(reason, "A correction needs a reason.")
+    locked = _lock(delivery, Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED)
+    fields: dict[str, Any] = dict(zip(HAND_OVER, (on, to, at, note), strict=True))
+    was = {name: getattr(locked, name) for name, value in fields.items() if getattr(locked, name) != value}
+    if not was:
+        raise TransitionNotAllowed("Nothing is different from what is recorded.")
+    old = {name: getattr(locked, name) for name in fields}
+    entry = {"at": timezone.now(), "by": by, "reason": reason, "fields": list(was), "was": old}
+    corrections = [*locked.corrections, json.loads(json.dumps(entry, cls=DjangoJSONEncoder))]
+    return _transition(
+        locked, Delivery.State(locked.state), by=by, action=AuditAction.CORRECT_HAND_OVER,
+        reason=f"{', '.join(was)}: {reason}"[:MAX_REASON], corrections=corrections, **fields,
+    )  # fmt: skip
 
 
 @transaction.atomic

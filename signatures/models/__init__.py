@@ -20,5 +20,6 @@ from signatures.models.signature import (
     WaitingSignature,
 )
 from signatures.models.signer_request import SignerRequest
+from signatures.models.staff import FactorReset
 from signatures.models.statistics import Alarm, CountDelta, HourlyStatistic
 from signatures.models.submission import Submission

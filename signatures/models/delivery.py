@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import date, datetime
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -59,6 +60,10 @@ class Delivery(models.Model):
     handed_over_to = models.CharField("to whom", max_length=200, blank=True)
     handed_over_at = models.CharField("place", max_length=200, blank=True)
     note = models.CharField("note", max_length=500, blank=True)
+    # What was recorded wrongly about the handing over, oldest first: see `freezing.correct_hand_over`.
+    corrections = models.JSONField(
+        "corrections", default=list, db_default=models.Value([], models.JSONField()), blank=True, editable=False
+    )
     acknowledged_on = models.DateField("acknowledged on", null=True, blank=True)
     void_reason = models.CharField("why it is void", max_length=300, blank=True)
 
@@ -97,6 +102,21 @@ class Delivery(models.Model):
     def is_handed_over(self) -> bool:
         """Whether nothing in it can be called back."""
         return self.state in {self.State.HANDED_OVER, self.State.ACKNOWLEDGED}
+
+    @property
+    def former_hand_overs(self) -> list[dict[str, Any]]:
+        """What its page said of the handing over before each correction that changed that, newest first."""
+        shown = {"handed_over_on", "handed_over_to", "handed_over_at"}
+        return [
+            {
+                "day": datetime.fromisoformat(entry["at"]).date(),
+                "on": date.fromisoformat(entry["was"]["handed_over_on"]),
+                "to": entry["was"]["handed_over_to"],
+                "at": entry["was"]["handed_over_at"],
+            }
+            for entry in reversed(self.corrections)
+            if shown & set(entry["fields"])
+        ]
 
     @property
     def package(self) -> str:

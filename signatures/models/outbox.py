@@ -27,6 +27,7 @@ class OutboxMail(UnnamedModel):
         INVITE = "invite", "invitation of a member of staff"
         RESET = "reset", "password reset of a member of staff"
         ALARM = "alarm", "alarm to a member of staff"
+        FACTOR_RESET = "factor-reset", "a second factor was reset by an owner"
 
     class Priority(models.IntegerChoices):
         """What goes first when much is due. A flood of flagged sign-ups delays nobody else's email."""
@@ -69,7 +70,11 @@ class OutboxMail(UnnamedModel):
                     signature__isnull=False,
                     staff_id__isnull=True,
                 )
-                | Q(kind__in=["invite", "reset", "alarm"], signature__isnull=True, staff_id__isnull=False),
+                | Q(
+                    kind__in=["invite", "reset", "alarm", "factor-reset"],
+                    signature__isnull=True,
+                    staff_id__isnull=False,
+                ),
                 name="mail_goes_to_a_signer_or_to_staff",
             ),
         ]

@@ -76,6 +76,9 @@ def _to_staff(mail: OutboxMail, address: str) -> EmailMultiAlternatives | None:
         return None
     context = {
         "link": staff_links[OutboxMail.Kind(mail.kind)](person),
+        "username": person.get_username(),
+        "roles": ", ".join(person.groups.order_by("name").values_list("name", flat=True)) or "superuser",
+        "site": settings.SITE.netloc,
         "sentence": AlarmCode(mail.topic).email_sentence if mail.topic in AlarmCode else mail.topic,
     }
     return rendering.build_message(mail.kind, to=address, language=mail.language, context=context)

@@ -22,7 +22,12 @@ STUCK_AFTER = timedelta(minutes=30)
 # One wrong address among few emails says nothing about the email service.
 REFUSED_WITHIN, REFUSED_SHARE, MIN_TRIED, MIN_REFUSED = timedelta(hours=1), 0.05, 10, 3
 # To one member of staff. Somebody who types their name again and again does not fill their mailbox.
-MAX_PER_HOUR_TO_STAFF = {OutboxMail.Kind.INVITE: 3, OutboxMail.Kind.RESET: 3, OutboxMail.Kind.ALARM: 6}
+MAX_PER_HOUR_TO_STAFF = {
+    OutboxMail.Kind.INVITE: 3,
+    OutboxMail.Kind.RESET: 3,
+    OutboxMail.Kind.ALARM: 6,
+    OutboxMail.Kind.FACTOR_RESET: 3,
+}
 
 _ENQUEUE_LINKS = load_sql(__file__, "enqueue_links.sql")
 _ENQUEUE_UPDATES = load_sql(__file__, "enqueue_updates.sql")
@@ -111,7 +116,7 @@ def enqueue_for_staff(staff_ids: Sequence[int], *, kind: OutboxMail.Kind, topic:
 
     Args:
         staff_ids: the ids of the accounts; ids that do not exist are ignored.
-        kind: `INVITE` and `RESET` hold a link that is made when the email is sent; `ALARM` leads to admin.
+        kind: `INVITE` and `RESET` hold a link that is made when the email is sent; the others lead to admin.
         topic: the code of an alarm.
     """
     found = User.objects.filter(pk__in=staff_ids, is_active=True).exclude(email="").values_list("pk", "email")

@@ -10,7 +10,7 @@ from nacl.public import PrivateKey
 
 from campaign.models import Letter, News
 from signatures.audit import audit_log
-from signatures.models import AuditEntry, Delivery, Signature
+from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.outbox import queue, topics
 from signatures.registries import AuditAction
 from signatures.states import State
@@ -23,9 +23,9 @@ BATCH = 500  # subscribers in one transaction, so that a crash loses only the ba
 def queue_updates(private_keys: Sequence[PrivateKey]) -> int:
     """Enqueues an email to subscribers about each new event. Returns the number of emails enqueued.
 
-    Events are deliveries that were handed over or acknowledged, news that staff chose for it, and the rejection of the
-    subscriber's own signature. Run again, it enqueues only what is new: the emails in the outbox show what was enqueued
-    before.
+    Events are deliveries that were handed over or acknowledged, for those who are in them; news that staff chose for
+    it; and the rejection of the subscriber's own signature. Run again, it enqueues only what is new: the emails in the
+    outbox show what was enqueued before.
 
     Raises:
         CannotUnseal: when an address was sealed to another key.
@@ -34,7 +34,8 @@ def queue_updates(private_keys: Sequence[PrivateKey]) -> int:
     for delivery in Delivery.objects.handed_over().order_by("pk"):
         about: dict[str, str | int] = {"delivery": delivery.pk, "about": delivery.state}
         topic = topics.delivery_topic(delivery)
-        queued += _enqueue(_subscribers(delivery.letter_id), topic, private_keys, about)
+        mine = DeliveryEntry.objects.filter(delivery=delivery, signature_id=OuterRef("pk"))
+        queued += _enqueue(_subscribers(delivery.letter_id).filter(Exists(mine)), topic, private_keys, about)
     for news in News.objects.announced().filter(by_mail=True).order_by("pk"):
         # Somebody who signed later has read the news on the page, and gets no email about old news.
         subscribers = _subscribers(news.letter_id).filter(confirmed_at__lte=news.published_at)

@@ -89,6 +89,7 @@ class AuditAction(StrEnum):
     SET_ROLES = "set-roles", _STAFF, "Changed the roles of an account."
     SECOND_FACTOR_ADDED = "second-factor-added", _STAFF, "Set up a second factor."
     SECOND_FACTOR_REMOVED = "second-factor-removed", _STAFF, "A second factor was removed."
+    SECOND_FACTOR_RESET_ASKED = "factor-reset-asked", _STAFF, "Asked to reset the second factor of a colleague."
     RECOVERY_CODES = "recovery-codes", _STAFF, "Made new recovery codes."
 
     VIEW = "view", _VIEWS, "Looked at the details of one signer."
@@ -105,6 +106,7 @@ class AuditAction(StrEnum):
     STOP_FILES = "stop-files", _DELIVERIES, "Stopped making the files of a delivery."
     DOWNLOAD = "download", _DELIVERIES, "Downloaded a package."
     HAND_OVER = "hand-over", _DELIVERIES, "Recorded that a delivery was handed over."
+    CORRECT_HAND_OVER = "correct-hand-over", _DELIVERIES, "Corrected what was recorded about a handing over."
     ACKNOWLEDGE = "acknowledge", _DELIVERIES, "Recorded that a delivery was acknowledged."
     RETRACT_ACKNOWLEDGMENT = "retract-acknowledgment", _DELIVERIES, "Took back that a delivery was acknowledged."
     VOID = "void", _DELIVERIES, "Voided a delivery."

@@ -2,13 +2,13 @@
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import Q
 
+from campaign.runtime.locks import AdvisoryLock, transaction_lock
 from signatures.audit import audit_log
 from signatures.models import OutboxMail
 from signatures.outbox import queue
 from signatures.registries import AuditAction
-from signatures.staff import sessions
+from signatures.staff import roles, sessions
 
 
 @transaction.atomic
@@ -52,10 +52,8 @@ def request_password_reset(typed: str) -> None:
 
     Runs the same statements whether there is such an account or not (threat model A13).
     """
-    accounts = User.objects.filter(
-        Q(username=typed) | Q(email__iexact=typed, email__gt=""), is_active=True, is_staff=True
-    )
-    account_id = accounts.values_list("pk", flat=True).first()
+    person = roles.find_account(typed)
+    account_id = person.pk if person and person.is_active and person.is_staff else None
     # With an empty list Django runs no statement.
     queue.enqueue_for_staff([account_id or 0], kind=OutboxMail.Kind.RESET)
     audit_log.record(AuditAction.ASK_PASSWORD, staff_id=account_id)
@@ -75,5 +73,24 @@ def password_changed(account_id: int, *, keep_session: str | None = None) -> Non
     audit_log.record(AuditAction.SET_PASSWORD, staff_id=account_id)
 
 
-def find_account_id(username: str) -> int | None:
-    return User.objects.filter(username=username).values_list("pk", flat=True).first()
+class LastOwner(Exception):
+    """Nobody else could invite, or let in again, whoever is locked out."""
+
+
+def require_another_owner(account_id: int) -> None:
+    """Refuse to go on if this account is the only owner. Called before it is closed, or loses its role.
+
+    The lock is held until the transaction ends: two owners who close each other's accounts wait for one another.
+
+    Raises:
+        LastOwner: when there is no other one.
+    """
+    transaction_lock(AdvisoryLock.OWNERS)
+    if roles.owners().filter(pk=account_id) and not roles.owners().exclude(pk=account_id):
+        raise LastOwner
+
+
+def find_account_id(typed: str) -> int | None:
+    """Returns the id of the account with this user name or email address."""
+    person = roles.find_account(typed)
+    return person.pk if person else None

@@ -1,24 +1,67 @@
 """The admin pages of staff accounts and roles, for owners: invite by email, choose roles, deactivate."""
 
+from datetime import UTC
 from typing import Any, ClassVar, override
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.contrib.auth.models import Group, User
-from django.db.models import BooleanField, ExpressionWrapper, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
-from signatures.registries import AuditAction
-from signatures.staff import accounts, second_factor
-from signatures.staff.fresh_sign_in import FreshSignIn
+from signatures.models import AuditEntry
+from signatures.registries import STRANGERS_ACTIONS, AuditAction
+from signatures.staff import accounts, factor_resets, second_factor
+from signatures.staff.fresh_sign_in import FreshSignIn, fresh_sign_in
+from signatures.transitions import TransitionNotAllowed
+
+RESET_TEXTS = {
+    "title": "Reset the second factor",
+    "consequence": (
+        "Passkeys, app and recovery codes of this account end at once, and so do its sessions. At the next login it "
+        "sets up new ones, after its password. It is told by email. Where there is another owner, the first one asks "
+        "and a second one confirms, within a day. Be sure who asked you, by voice for example: this cannot be undone."
+    ),
+    "leave_to": "admin:auth_user_changelist",
+}
 
 
-class InviteForm(forms.ModelForm):
+class NamesForm(forms.ModelForm):
+    """Whoever signs in gives one of two names, so no two accounts may share one."""
+
+    def clean_email(self) -> str:
+        address: str = self.cleaned_data["email"]
+        others = User.objects.exclude(pk=self.instance.pk)
+        if address and others.filter(Q(email__iexact=address) | Q(username__iexact=address)).exists():
+            raise forms.ValidationError("There is an account with this email address already.")
+        return address
+
+
+class AccountForm(NamesForm):
+    def clean(self) -> dict[str, Any]:
+        """Close no account, and take no role, that leaves the site without an owner."""
+        typed = super().clean() or self.cleaned_data
+        is_owner = self.instance.is_superuser or any(role.name == "owner" for role in typed.get("groups", ()))
+        if not (typed.get("is_active") and is_owner):
+            try:
+                accounts.require_another_owner(self.instance.pk)
+            except accounts.LastOwner:
+                raise forms.ValidationError(
+                    "This is the only owner. Make somebody else an owner first, who accepts the invitation."
+                ) from None
+        return typed
+
+
+class InviteForm(NamesForm):
     role = forms.ModelChoiceField(Group.objects.all(), label="Role")
 
     class Meta:
@@ -29,16 +72,16 @@ class InviteForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].required = True
 
-    def clean_email(self) -> str:
-        address: str = self.cleaned_data["email"]
-        if User.objects.filter(email__iexact=address).exists():
-            raise forms.ValidationError("There is an account with this email address already.")
-        return address
+    def clean_username(self) -> str:
+        name: str = self.cleaned_data["username"]
+        if User.objects.filter(email__iexact=name).exists():
+            raise forms.ValidationError("This is the email address of another account.")
+        return name
 
 
 @admin.register(User)
 class StaffAdmin(FreshSignIn):
-    list_display = ("username", "email", "roles", "is_active", "has_password", "has_second_factor", "last_login")
+    list_display = ("username", "email", "roles", "last_active", "is_active", "has_password", "has_second_factor")
     list_filter = ("groups", "is_active")
     search_fields = ("username", "email")
     ordering = ("username",)
@@ -50,15 +93,18 @@ class StaffAdmin(FreshSignIn):
         "has_password",
         "has_second_factor",
         "last_login",
+        "last_active",
         "date_joined",
     )
-    readonly_fields = ("username", "has_password", "has_second_factor", "last_login", "date_joined")
-    actions = ("resend_invitation",)
+    readonly_fields = ("username", "has_password", "has_second_factor", "last_login", "last_active", "date_joined")
+    actions = ("resend_invitation", "reset_second_factor")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         is_enrolled = ExpressionWrapper(second_factor.enrolled(OuterRef("pk")), BooleanField())
-        accounts: QuerySet[User] = super().get_queryset(request).annotate(is_enrolled=is_enrolled)
-        return accounts.prefetch_related("groups")
+        entries = AuditEntry.objects.filter(staff_id=OuterRef("pk")).exclude(action__in=STRANGERS_ACTIONS)
+        active_at = Subquery(entries.order_by("-at", "-id").values("at")[:1])
+        found: QuerySet[User] = super().get_queryset(request).annotate(is_enrolled=is_enrolled, active_at=active_at)
+        return found.prefetch_related("groups")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Owners cannot change superusers, and so cannot take over an account that may do more (threat model A5)."""
@@ -77,7 +123,7 @@ class StaffAdmin(FreshSignIn):
 
     @override
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change=change, **({} if obj else {"form": InviteForm}), **kwargs)
+        return super().get_form(request, obj, change=change, form=AccountForm if obj else InviteForm, **kwargs)
 
     @override
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -106,6 +152,39 @@ class StaffAdmin(FreshSignIn):
     @admin.display(description="second factor", boolean=True)
     def has_second_factor(self, person: Any) -> bool:
         return bool(person.is_enrolled)
+
+    @admin.display(description="last active", ordering="active_at")
+    def last_active(self, person: Any) -> str:
+        """The newest entry of the audit log that the account itself made, to the hour: owners do not clock anybody."""
+        return f"{person.active_at.astimezone(UTC):%Y-%m-%d, %H}:00 UTC" if person.active_at else "never"
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(fresh_sign_in(self.reset_page))
+        return [path("<int:object_id>/reset-second-factor/", page, name="auth_user_reset_factor"), *super().get_urls()]
+
+    @admin.action(description="Reset the second factor…", permissions=["change"], location=[ActionLocation.CHANGE_FORM])
+    def reset_second_factor(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
+        """Lead to the page that asks."""
+        return redirect("admin:auth_user_reset_factor", chosen.values_list("pk", flat=True)[0])
+
+    def reset_page(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """GET says what will happen; POST asks for it, or does it where no second owner has to confirm."""
+        person = get_object_or_404(User, pk=object_id, is_staff=True)
+        if not self.has_change_permission(request, person):
+            raise PermissionDenied
+        if request.method != "POST":
+            context = {**self.admin_site.each_context(request), **RESET_TEXTS, "about": person.get_username()}
+            return TemplateResponse(request, "admin/ask_first.html", context)
+        try:
+            is_done = factor_resets.reset(person, by=staff_id(request))
+        except TransitionNotAllowed as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+        else:
+            told = "An email says so." if person.email else "There is no email address: please tell them."
+            asked = "Asked. Another owner confirms it within a day, on this same page."
+            self.message_user(request, f"The second factor is reset. {told}" if is_done else asked, messages.SUCCESS)
+        return redirect("admin:auth_user_changelist")
 
     @admin.action(
         description="Send the invitation again",

@@ -8,13 +8,14 @@ from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.audit.view_log import LoggedLists
 from signatures.registries import AuditAction
-from signatures.staff import accounts, second_factor, second_factor_views, sessions, views
+from signatures.staff import accounts, menus, second_factor, second_factor_views, sessions, views
 from signatures.staff.fresh_sign_in import ask_to_sign_in_again, fresh_sign_in
 from signatures.staff.middleware import keeps_no_form
 
@@ -32,6 +33,7 @@ class StaffSite(AdminSite):
     """Django's admin site. A password alone opens only the page that asks for the second factor."""
 
     site_title = site_header = "Undersigned"
+    index_title = "Start page"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Adds to every page, also to those of other packages, that its lists are logged (threat model A9, A16)."""
@@ -78,6 +80,14 @@ class StaffSite(AdminSite):
             path("kept-form/", self.admin_view(page(views.discard_kept_form)), name="discard_kept_form"),
         ]
         return [*open_pages, *protected_pages, *super().get_urls()]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """The menus by job. They have what the acting user may open, as Django's own list."""
+        return menus.grouped(super().get_app_list(request, app_label))
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
+        """No page of its own: the start page has the menus."""
+        return redirect("admin:index")
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Closed: no form of ours uses it, and it would answer searches that nothing records (threat model A9)."""

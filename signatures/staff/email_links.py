@@ -25,5 +25,10 @@ def admin_link(person: User) -> str:
 def register() -> None:
     """Called once, at start."""
     messages.staff_links.update(
-        {OutboxMail.Kind.INVITE: password_link, OutboxMail.Kind.RESET: password_link, OutboxMail.Kind.ALARM: admin_link}
+        {
+            OutboxMail.Kind.INVITE: password_link,
+            OutboxMail.Kind.RESET: password_link,
+            OutboxMail.Kind.ALARM: admin_link,
+            OutboxMail.Kind.FACTOR_RESET: admin_link,
+        }
     )

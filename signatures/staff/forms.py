@@ -1,9 +1,27 @@
 """The forms of the sign-in pages."""
 
+from typing import Any
+
 from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
 
 from signatures.staff.passkeys import MAX_RESPONSE
 from signatures.staff.second_factor import MAX_TYPED
+
+MAX_LOGIN_NAME = 254  # characters of an email address
+
+
+class LoginForm(AdminAuthenticationForm):
+    error_messages = {  # noqa: RUF012  as Django declares it
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "The user name or email address, or the password, is wrong. Passwords are case-sensitive.",
+    }
+
+    def __init__(self, request: Any = None, data: Any = None) -> None:
+        super().__init__(request, data)
+        field = self.fields["username"]
+        field.label = "User name or email address"
+        field.max_length = field.widget.attrs["maxlength"] = MAX_LOGIN_NAME  # type: ignore[attr-defined]  # a CharField
 
 
 class CodeForm(forms.Form):
@@ -49,6 +67,6 @@ class SignInAgainForm(forms.Form):
 class ForgottenPasswordForm(forms.Form):
     name = forms.CharField(
         label="User name or email address",
-        max_length=254,
+        max_length=MAX_LOGIN_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
     )

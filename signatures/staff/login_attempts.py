@@ -42,6 +42,24 @@ class LoginAttempts:
             rate_limits.reset(self._account_key)
 
 
+class PasswordAttempts(LoginAttempts):
+    """Counts an attempt to give a password: for what was typed, and for the account that it names.
+
+    What was typed is locked openly, as a name that does not exist is. An account has a user name and an email address,
+    and both together have as many attempts as one: further ones fail like a wrong password. A lock that both share
+    would tell whose address it is (threat model A3, A13).
+    """
+
+    def __init__(self, typed: str, account_id: int | None, network: str) -> None:
+        super().__init__(f"password {typed.casefold()}", network)
+        self._of_account: dict[str, str] = {_Scope.LOGIN: f"account {account_id} {network}"}
+        self.is_account_exhausted = _Scope.LOGIN in rate_limits.count_event(self._of_account).over
+
+    def reset(self) -> None:
+        super().reset()
+        rate_limits.reset(self._of_account)
+
+
 class CodeAttempts(LoginAttempts):
     """Counts an attempt to give the code of a second factor (threat model A2, A19).
 

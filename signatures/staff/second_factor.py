@@ -174,13 +174,19 @@ def is_app_code(code: str) -> bool:
     return _APP_CODE.fullmatch(_normalized(code)) is not None
 
 
-def reset(person: User) -> None:
-    """Remove the second factor of somebody who lost it with its recovery codes. The next login sets up a new one."""
+def reset(person: User, *, by: int | None = None) -> None:
+    """Remove the second factor of somebody who lost it with its recovery codes. The next login sets up a new one.
+
+    Args:
+        person: who lost it.
+        by: the account of the owner who does it; None for a command of the operator.
+    """
     with transaction.atomic():
         TOTPDevice.objects.filter(user=person).delete()
         StaticDevice.objects.filter(user=person).delete()
         passkeys.delete_all(person)
-        audit_log.record(AuditAction.SECOND_FACTOR_REMOVED, staff_id=person.pk)
+        detail = {"account": person.pk} if by else {}
+        audit_log.record(AuditAction.SECOND_FACTOR_REMOVED, staff_id=by or person.pk, detail=detail)
         sessions.end_all(person.pk)
 
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import login as log_in
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordResetConfirmView
@@ -22,8 +21,8 @@ from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
 from signatures.staff import accounts, kept_forms, second_factor, sessions
-from signatures.staff.forms import ForgottenPasswordForm, SignInAgainForm
-from signatures.staff.login_attempts import LoginAttempts
+from signatures.staff.forms import MAX_LOGIN_NAME, ForgottenPasswordForm, LoginForm, SignInAgainForm
+from signatures.staff.login_attempts import LoginAttempts, PasswordAttempts
 from signatures.staff.second_factor_views import passkey_context
 from signatures.staff.sign_in_pages import (
     get_or_post,
@@ -40,22 +39,24 @@ from signatures.staff.sign_in_pages import (
 @hide_posted_values
 @get_or_post
 def login_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
-    """Asks for user name and password. The second factor follows."""
+    """Asks for user name or email address, and password. The second factor follows."""
     if request.method != "POST":
         if request.user.is_authenticated:
             return (
                 redirect(next_url(request)) if site.has_permission(request) else redirect_to("second_factor", request)
             )
-        return page(site, request, "login", "Log in", form=AdminAuthenticationForm(request))
-    username = unicodedata.normalize("NFKC", request.POST.get("username", "")[:150])
-    attempts = LoginAttempts(f"password {username}", client_network(request))
+        return page(site, request, "login", "Log in", form=LoginForm(request))
+    typed = request.POST.get("username", "")[:MAX_LOGIN_NAME].replace("\0", "")
+    username = unicodedata.normalize("NFKC", typed).strip()
+    account_id = accounts.find_account_id(username)
+    attempts = PasswordAttempts(username, account_id, client_network(request))
     if attempts.are_exhausted:
-        return locked_page(site, request, attempts, accounts.find_account_id(username.replace("\0", "")))
-    form = AdminAuthenticationForm(request, request.POST)
+        return locked_page(site, request, attempts, account_id)
+    form = LoginForm(request, request.POST)
+    if form.is_valid() and attempts.is_account_exhausted:
+        form.add_error(None, form.get_invalid_login_error())
     if not form.is_valid():
-        attempts.record_failure(
-            AuditAction.LOGIN_FAILED, accounts.find_account_id(form.cleaned_data.get("username", ""))
-        )
+        attempts.record_failure(AuditAction.LOGIN_FAILED, account_id)
         return page(site, request, "login", "Log in", form=form)
     attempts.reset()
     request.session.flush()  # so that the session gets a new key

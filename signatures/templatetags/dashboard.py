@@ -1,4 +1,4 @@
-"""What admin shows above its own pages: the alarms on every page, and the dashboard on the first one."""
+"""What admin shows above its own pages: the alarms on every page, and the start page."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,12 +16,13 @@ from campaign.letters.languages import describe
 from campaign.models import Letter
 from signatures.models import Delivery, HourlyStatistic, RateLimit, Switch
 from signatures.monitoring import alarms as monitoring_alarms
-from signatures.monitoring import charts, statistics
+from signatures.monitoring import charts, statistics, waiting_work
 from signatures.registries import AlarmCode
 
 register = template.Library()
 
 DELIVERIES = 5
+VIEW_SIGNED = "signatures.view_signedletter"
 EVENT_LABELS = {event.value: str(event.label) for event in HourlyStatistic.Event}
 
 
@@ -49,14 +50,28 @@ def alarms(context: template.Context) -> dict[str, Any]:
     return {"request": context["request"], "csrf_token": context.get("csrf_token"), **found}
 
 
-@register.inclusion_tag("admin/dashboard.html", takes_context=True)
-def dashboard(context: template.Context) -> dict[str, Any]:
-    """Events and backlog, read in three statements, for staff who may see signatures."""
-    user = getattr(context.get("request"), "user", None)
-    if user is None or not user.has_perm("signatures.view_signature"):
-        return {}
-    now = timezone.now()
-    events, backlog = statistics.events(now), statistics.backlog(now)
+@register.inclusion_tag("admin/start_page.html", takes_context=True)
+def start_page(context: template.Context) -> dict[str, Any]:
+    """What waits for the role of the acting user, the letters, the menus; and the dashboard for who sees signatures."""
+    user, now = context["request"].user, timezone.now()
+    sees_signatures = user.has_perm("signatures.view_signature")
+    backlog = statistics.backlog(now) if sees_signatures else {}
+    works_on_letters = user.has_perm("campaign.view_letter")
+    return {
+        "request": context["request"],
+        "app_list": context["app_list"],
+        "perms": context["perms"],
+        "work": [(item, _age(item.since, now)) for item in waiting_work.of(user, backlog, now)],
+        "letters": waiting_work.letters(now) if works_on_letters or user.has_perm(VIEW_SIGNED) else [],
+        "letter_page": f"admin:{'campaign_letter' if works_on_letters else 'signatures_signedletter'}_change",
+        "sees_waiting": sees_signatures or user.has_perm(VIEW_SIGNED),
+        **(_dashboard(now, backlog) if sees_signatures else {}),
+    }
+
+
+def _dashboard(now: datetime, backlog: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns events and backlog of the whole site, read in two more statements."""
+    events = statistics.events(now)
     return {
         "groups": [_by_hour(events), _by_day(events), _by_language(events)],
         "backlog": backlog,

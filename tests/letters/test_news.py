@@ -170,6 +170,20 @@ def test_retracted_news_that_is_announced_again_keeps_its_first_day(
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["retract", "announce"]
 
 
+@pytest.mark.parametrize("action", ["announce", "retract"])
+def test_news_that_is_on_the_page_or_never_was_is_not_said_to_change(
+    press: Client, letter: Letter, action: str
+) -> None:
+    news = make_news(letter)
+    if action == "retract":
+        News.objects.update(published_at=None)
+    sent = {"action": action, "_selected_action": [news.pk]}
+    page = press.post("/admin/campaign/news/", sent, follow=True).content.decode()
+    assert "Nothing was changed: it is" in page and "It is no longer on the page" not in page
+    assert not AuditEntry.objects.filter(action=action).exists()
+    assert News.objects.get().retracted_at is None
+
+
 def test_S14_news_cannot_hold_markup(letter: Letter, client: Client) -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'[x](javascript:alert(1))"
     make_news(letter, en=(evil[:150], evil))

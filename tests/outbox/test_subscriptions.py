@@ -77,10 +77,28 @@ def test_no_mail_is_queued_before_the_letter_is_handed_over(dora: Signature) -> 
     assert subscriptions.queue_updates([UPDATES_KEY]) == 0
 
 
-def test_more_than_one_batch_is_queued(handed_over: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("state", [State.WAITING, State.APPROVED])
+def test_who_still_waits_or_signed_later_is_not_told_to_check_a_delivery_without_them(
+    dora: Signature, inbox: Inbox, state: State
+) -> None:
+    waiting = wants_updates(dora.letter, "Kim", "kim@example.org", State.WAITING)
+    delivery = freezing.freeze(dora.letter, by=None, reason="the hearing")
+    Delivery.objects.update(state="ready", root="ab" * 32)
+    freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy")
+    if state == State.APPROVED:
+        Signature.objects.filter(pk=waiting.pk).update(state=state, approved_on=date(2026, 5, 8))
+    assert subscriptions.queue_updates([UPDATES_KEY]) == 1
+    sending.send_due()
+    assert inbox.recipients == ["dora@example.org"]
+
+
+def test_more_than_one_batch_is_queued(dora: Signature, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions, "BATCH", 2)
     for n in range(4):
-        wants_updates(handed_over.letter, f"Other {n}", f"o{n}@example.org")
+        wants_updates(dora.letter, f"Other {n}", f"o{n}@example.org")
+    delivery = freezing.freeze(dora.letter, by=None, reason="the hearing")
+    Delivery.objects.update(state="ready", root="ab" * 32)
+    freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy")
     assert subscriptions.queue_updates([UPDATES_KEY]) == 5
 
 

@@ -44,6 +44,8 @@ def test_an_invited_person_sets_a_password_and_a_second_factor(
     assert not mina.has_usable_password() and mina.is_staff and not mina.is_superuser
     link = password_link_in(inbox)
     assert inbox.recipients == ["mina@example.org"] and inbox[0]["Subject"] == "Your account"
+    words = inbox[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
+    assert "Your user name is mina, your role moderator, the site localhost:8000." in words
 
     answer = set_password(client, link)
 

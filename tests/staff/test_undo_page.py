@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from campaign.letters.letter_steps import STEPS
 from signatures.audit.letter_decisions import DECISIONS
-from signatures.delivery.admin.deliveries import STEPS as DELIVERY_STEPS
+from signatures.delivery.admin.steps import STEPS as DELIVERY_STEPS
 from signatures.registries.requests import RequestKind
 from tests.admin_urls import admin_urls
 from tests.conftest import member_of

@@ -1,14 +1,15 @@
 """The admin pages of deliveries: freeze a letter, build and download its files, hand it over."""
 
 from collections.abc import Callable
-from datetime import date
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -23,6 +24,8 @@ from django.utils.safestring import SafeString
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import building, errata, freezing, manifest, package_store
+from signatures.delivery.admin import method_pages
+from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
 from signatures.models import Delivery, SignedLetter
 from signatures.retention import ADDRESSES_AT_LEAST
 from signatures.staff.fresh_sign_in import fresh_sign_in
@@ -40,68 +43,6 @@ class FreezeForm(forms.Form):
         help_text="For staff; kept in the audit log and with this delivery.",
     )
 
-
-def _check_past(day: date) -> None:
-    if day > timezone.now().date():
-        raise forms.ValidationError("This day is still to come.")
-
-
-class AcknowledgeForm(forms.Form):
-    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}), validators=[_check_past])
-
-
-class HandOverForm(AcknowledgeForm):
-    to = forms.CharField(label="To whom", max_length=200, widget=AdminTextInputWidget)
-    at = forms.CharField(label="Place", max_length=200, required=False, widget=AdminTextInputWidget)
-    note = forms.CharField(
-        label="Note",
-        max_length=500,
-        required=False,
-        widget=AdminTextInputWidget,
-        help_text="For staff; not shown to the public.",
-    )
-
-
-class VoidForm(forms.Form):
-    reason = forms.CharField(label="Why it is void", max_length=300, widget=AdminTextInputWidget)
-
-
-class RetractForm(forms.Form):
-    reason = forms.CharField(label="Why", max_length=300, widget=AdminTextInputWidget)
-
-
-class Step(NamedTuple):
-    """A step of a delivery that staff take on a page of its own, which says what cannot be undone."""
-
-    title: str
-    states: set[Delivery.State]  # in which it is possible
-    form: type[forms.Form]
-    action: Callable[..., Any]  # takes the fields
-    consequence: str
-
-
-STEPS = {
-    "hand-over": Step(
-        "It was handed over", {Delivery.State.READY}, HandOverForm, freezing.hand_over,
-        "This cannot be undone. The delivery page shows day, recipient and place, and whoever withdraws or is rejected "
-        "from now on becomes an erratum.",
-    ),
-    "acknowledge": Step(
-        "It was acknowledged", {Delivery.State.HANDED_OVER}, AcknowledgeForm, freezing.acknowledge,
-        "The addresses that people left for updates are deleted {months} months after this day, and not before "
-        "{first}. Until then it can be taken back.",
-    ),
-    "not-acknowledged": Step(
-        "It was not acknowledged", {Delivery.State.ACKNOWLEDGED}, RetractForm, freezing.retract_acknowledgment,
-        "The day is taken off the delivery page. Emails about it that were sent, and addresses that were deleted, stay "
-        "so.",
-    ),
-    "void": Step(
-        "Call it back (void)", {Delivery.State.FROZEN, Delivery.State.READY}, VoidForm, freezing.void,
-        "This cannot be undone: the public page of this delivery goes, and its number is not used again. You can "
-        "freeze another delivery.",
-    ),
-}  # fmt: skip
 
 # The labels of a delivery's counts.
 COUNT_LABELS = {
@@ -133,9 +74,9 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("letter", "number", "state", "frozen_at", *COUNT_COLUMNS)
     list_display_links = ("letter", "number")
     list_filter = ("state", "letter")
-    readonly_fields = ("all_counts", "published_texts", "digests")
+    readonly_fields = ("all_counts", "published_texts", "digests", "former_hand_overs")
     fieldsets = (
-        (None, {"fields": ("letter", "number", "state", "frozen_at", "frozen_by", "reason", "order")}),
+        (None, {"fields": ("slug", "number", "state", "frozen_at", "frozen_by", "reason", "order")}),
         ("Counts", {"fields": ("all_counts", "published_texts")}),
         ("Proof", {"fields": ("root", "digests")}),
         (
@@ -146,6 +87,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                     "handed_over_to",
                     "handed_over_at",
                     "note",
+                    "former_hand_overs",
                     "acknowledged_on",
                     "void_reason",
                 )
@@ -175,6 +117,22 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def digests(self, delivery: Delivery) -> SafeString | str:
         return format_html_join("", "{} <code>{}</code><br>", manifest.in_order(delivery.files)) or "-"
 
+    @admin.display(description="corrected")
+    def former_hand_overs(self, delivery: Delivery) -> SafeString | str:
+        """What was recorded before each correction, who corrected it, when and why; the newest first."""
+        ids = {entry["by"] for entry in delivery.corrections}
+        names = dict(User.objects.filter(pk__in=ids).values_list("pk", "username"))
+        lines = (
+            (
+                entry["at"][:10],
+                names.get(entry["by"], "a command"),
+                entry["reason"],
+                ", ".join(entry["was"][name] for name in freezing.HAND_OVER if entry["was"][name]),
+            )
+            for entry in reversed(delivery.corrections)
+        )
+        return format_html_join("", "{} by {}: {}<br>Before: {}<br>", lines) or "-"
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return super().get_queryset(request).select_related("letter")
 
@@ -183,7 +141,11 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             allowed = permission_required("signatures.deliver_delivery", raise_exception=True)(view)
             return self.admin_site.admin_view(fresh_sign_in(allowed))
 
+        method = permission_required("signatures.view_delivery", raise_exception=True)(
+            partial(method_pages.of_delivery, site=self.admin_site)
+        )
         return [
+            path("<int:pk>/method/", self.admin_site.admin_view(method), name="signatures_delivery_method"),
             path("freeze/<int:letter_id>/", protected(self.freeze), name="signatures_delivery_freeze"),
             path("<int:pk>/files/<str:what>/", protected(self.files), name="signatures_delivery_files"),
             path("<int:pk>/step/<str:step>/", protected(self.step), name="signatures_delivery_step"),
@@ -244,7 +206,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             raise Http404
         delivery = get_object_or_404(Delivery, pk=pk)
         chosen = STEPS[step]
-        form = chosen.form(request.POST or None)
+        form = chosen.form(request.POST or None, initial=recorded(delivery) if chosen.form is CorrectForm else None)
         if request.method == "POST" and form.is_valid():
             try:
                 chosen.action(delivery, by=request.user.pk, **form.cleaned_data)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ from django_countries import countries
 from signatures import counts
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import exports, pdf
+from signatures.delivery.admin import method_pages
 from signatures.delivery.exports import Table
 from signatures.delivery.selection import Selection
 from signatures.models import Delivery, SignedLetter
@@ -87,7 +89,11 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         # export must be committed before its first byte.
         allowed = permission_required("signatures.export_signedletter", raise_exception=True)(self.export)
         export = self.admin_site.admin_view(fresh_sign_in(allowed))
+        method = permission_required("signatures.view_signedletter", raise_exception=True)(
+            partial(method_pages.of_letter, site=self.admin_site)
+        )
         return [
+            path("<int:letter_id>/method/", self.admin_site.admin_view(method), name="signatures_signedletter_method"),
             path("<int:letter_id>/export/<str:form>/", export, name="signatures_signedletter_export"),
             *super().get_urls(),
         ]

@@ -1,0 +1,100 @@
+"""The steps of a delivery that staff take: the form of each, and what it says before it is done."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, NamedTuple
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.utils import timezone
+
+from signatures.delivery import freezing
+from signatures.models import Delivery
+
+
+def _check_past(day: date) -> None:
+    if day > timezone.now().date():
+        raise forms.ValidationError("This day is still to come.")
+
+
+class AcknowledgeForm(forms.Form):
+    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}), validators=[_check_past])
+
+
+class HandOverForm(AcknowledgeForm):
+    to = forms.CharField(label="To whom", max_length=200, widget=AdminTextInputWidget)
+    at = forms.CharField(label="Place", max_length=200, required=False, widget=AdminTextInputWidget)
+    note = forms.CharField(
+        label="Note",
+        max_length=500,
+        required=False,
+        widget=AdminTextInputWidget,
+        help_text="For staff; not shown to the public.",
+    )
+
+
+class CorrectForm(HandOverForm):
+    reason = forms.CharField(
+        label="Why",
+        max_length=300,
+        widget=AdminTextInputWidget,
+        help_text="For staff; kept in the audit log and with this delivery.",
+    )
+
+
+class VoidForm(forms.Form):
+    reason = forms.CharField(label="Why it is void", max_length=300, widget=AdminTextInputWidget)
+
+
+class RetractForm(forms.Form):
+    reason = forms.CharField(label="Why", max_length=300, widget=AdminTextInputWidget)
+
+
+class Step(NamedTuple):
+    """A step of a delivery that staff take on a page of its own, which says what cannot be undone."""
+
+    title: str
+    states: set[Delivery.State]  # in which it is possible
+    form: type[forms.Form]
+    action: Callable[..., Any]  # takes the fields
+    consequence: str
+
+
+STEPS = {
+    "hand-over": Step(
+        "It was handed over", {Delivery.State.READY}, HandOverForm, freezing.hand_over,
+        "This cannot be undone. The delivery page shows day, recipient and place, and whoever withdraws or is rejected "
+        "from now on becomes an erratum.",
+    ),
+    "correct-hand-over": Step(
+        "Correct the hand-over", {Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED}, CorrectForm,
+        freezing.correct_hand_over,
+        "The delivery page shows the corrected day, recipient and place, and below them what it said before and the "
+        "day of the correction. Both stay. You can correct it again. Emails that were sent stay as they are.",
+    ),
+    "acknowledge": Step(
+        "It was acknowledged", {Delivery.State.HANDED_OVER}, AcknowledgeForm, freezing.acknowledge,
+        "The addresses that people left for updates are deleted {months} months after this day, and not before "
+        "{first}. Until then it can be taken back.",
+    ),
+    "not-acknowledged": Step(
+        "It was not acknowledged", {Delivery.State.ACKNOWLEDGED}, RetractForm, freezing.retract_acknowledgment,
+        "The day is taken off the delivery page. Emails about it that were sent, and addresses that were deleted, stay "
+        "so.",
+    ),
+    "void": Step(
+        "Call it back (void)", {Delivery.State.FROZEN, Delivery.State.READY}, VoidForm, freezing.void,
+        "This cannot be undone: the public page of this delivery goes, and its number is not used again. You can "
+        "freeze another delivery.",
+    ),
+}  # fmt: skip
+
+
+def recorded(delivery: Delivery) -> dict[str, Any]:
+    """Returns what is recorded about the handing over, by the fields of `HandOverForm`."""
+    return {
+        "on": f"{delivery.handed_over_on}",
+        "to": delivery.handed_over_to,
+        "at": delivery.handed_over_at,
+        "note": delivery.note,
+    }

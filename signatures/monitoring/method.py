@@ -1,0 +1,197 @@
+"""The statement of method: how the signatures of a letter, or of a delivery, came about. Numbers, for statisticians.
+
+Small numbers in a breakdown could tell on a person, so they are hidden: see `hide_small`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Func, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Abs, TruncWeek
+
+from signatures import counts
+from signatures.models import AuditEntry, CountDelta, Delivery, DeliveryEntry, HourlyStatistic, Signature
+from signatures.registries import AuditAction
+from signatures.states import State, Visibility
+
+NOT_PUBLIC = "not public"  # in place of the country of whoever is not on the public list
+SMALL = 5  # a smaller number in a breakdown is hidden
+
+EVENTS = {event.value: str(event.label) for event in HourlyStatistic.Event}
+STATES = {state.value: state.value for state in State if state != State.WITHDRAWN}  # the withdrawn have no words
+DELIVERED = {"delivered": "delivered"}
+# By action, and whether a person did it.
+DECISIONS = {
+    (AuditAction.APPROVE, True): "approved by a person",
+    (AuditAction.APPROVE, False): "approved by the rule of the letter, afterwards",
+    (AuditAction.REJECT, True): "rejected by a person",
+    (AuditAction.INVALIDATE, True): "invalidated by a bulk rule",
+    (AuditAction.HOLD, True): "put aside by a person",
+    (AuditAction.ASK, True): "questions to signers",
+    (AuditAction.UNDO, True): "decisions undone",
+    (AuditAction.WITHDRAW, False): "withdrawn by the signer",
+    (AuditAction.ERASE, False): "erased by the signer",
+    (AuditAction.NOT_ME, False): "denied by the owner of the mailbox",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A breakdown: for each row its label and a number for each column. None is a number that is hidden."""
+
+    name: str
+    columns: list[str]
+    rows: list[tuple[str, list[int | None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    until: datetime  # what was recorded later is not in it
+    totals: list[tuple[str, int]]
+    decisions: list[tuple[str, int]]
+    tables: list[Table]
+
+    def cells(self) -> Iterator[tuple[str, str, str, int | str]]:
+        """Yields table, row, column and number of every cell, as the CSV has them. A hidden number is empty."""
+        for name, lines in (("total", self.totals), ("decision", self.decisions)):
+            yield from ((name, label, "", number) for label, number in lines)
+        for table in self.tables:
+            for label, numbers in table.rows:
+                for column, number in zip(table.columns, numbers, strict=True):
+                    yield table.name, label, column, "" if number is None else number
+
+
+def of_letter(letter_id: int, now: datetime) -> Statement:
+    """Returns the statement of a letter at this moment, read in six statements."""
+    rows = Signature.objects.filter(letter=letter_id).order_by()
+    events = _events(letter_id, now)
+    found = counts.for_letter(letter_id)
+    totals = [
+        *((label, sum(events[event, "week"].values())) for event, label in EVENTS.items()),
+        ("public count now", found.total),
+        *((f"{state.value} now", found.in_state(state)) for state in State),
+        ("flagged and waiting now", found.in_state(State.WAITING, flagged=True)),
+        ("on paper", rows.filter(paper=True).count()),
+    ]
+    kept = rows.exclude(state=State.WITHDRAWN)
+    return Statement(
+        now,
+        totals,
+        _decisions(letter_id, now),
+        [
+            *_event_tables(events),
+            _table("country", STATES, _with_place(kept).values_list("public_country", "state").annotate(Count("pk"))),
+            _table("flag", STATES, _with_flag(kept).values_list("flag", "state").annotate(Count("pk"))),
+        ],
+    )
+
+
+def of_delivery(delivery: Delivery) -> Statement:
+    """Returns the statement of a delivery, up to the moment when it was frozen, read in six statements.
+
+    Flags are those that its signatures have now: those that a decision removes are gone. Countries are those of names
+    that are still public.
+    """
+    until = delivery.frozen_at
+    rows = DeliveryEntry.objects.filter(delivery=delivery).order_by()
+    events = _events(delivery.letter_id, until)
+    names = ("delivered", "named", "counted_only", "organizations", "paper", "waiting", "rejected", "withdrawn")
+    totals = [
+        *((f"{label} before", sum(events[event, "week"].values())) for event, label in EVENTS.items()),
+        *((name.replace("_", " "), int(delivery.counts[name])) for name in names),
+    ]
+    delivered = Signature.objects.filter(pk__in=rows.values("signature_id")).order_by()
+    public = delivered.to_be_public().values_list("country").annotate(Count("pk"))
+    by_country = [(country, "delivered", number) for country, number in public]
+    by_country.append((NOT_PUBLIC, "delivered", delivery.counts["delivered"] - sum(row[2] for row in by_country)))
+    by_language, by_flag = (
+        [(value, "delivered", number) for value, number in found.annotate(Count("pk"))]
+        for found in (rows.values_list("language"), _with_flag(delivered).values_list("flag"))
+    )
+    return Statement(
+        until,
+        totals,
+        _decisions(delivery.letter_id, until),
+        [
+            *_event_tables(events),
+            _table("language delivered", DELIVERED, by_language),
+            _table("country", DELIVERED, by_country),
+            _table("flag", DELIVERED, by_flag),
+        ],
+    )
+
+
+def _events(letter_id: int, until: datetime) -> dict[tuple[str, str], Counter[str]]:
+    """Returns how often each event happened, by the event and "week" or "language", to the end of this hour."""
+    found: dict[tuple[str, str], Counter[str]] = {
+        (event, by): Counter() for event in EVENTS for by in ("week", "language")
+    }
+    stored: list[tuple[QuerySet[Any], Any]] = [
+        (HourlyStatistic.objects.all(), F("number")),
+        (CountDelta.objects.all(), Abs("number")),
+    ]
+    for each, number in stored:
+        rows = each.filter(letter=letter_id, hour__lte=until, event__in=EVENTS).order_by()
+        weeks = rows.annotate(week=TruncWeek("hour", tzinfo=UTC)).values_list("event", "week", "language")
+        for event, week, language, total in weeks.annotate(total=Sum(number)):
+            found[event, "week"][f"{week:%G-W%V}"] += int(total)
+            found[event, "language"][language] += int(total)
+    return found
+
+
+def _event_tables(events: Mapping[tuple[str, str], Counter[str]]) -> Iterator[Table]:
+    for by in ("week", "language"):
+        cells = [(label, event, number) for event in EVENTS for label, number in events[event, by].items()]
+        yield _table(by, EVENTS, cells)
+
+
+def _decisions(letter_id: int, until: datetime) -> list[tuple[str, int]]:
+    """Returns how often what was decided. A signature that is decided twice is counted twice."""
+    entries = AuditEntry.objects.filter(letter_id=letter_id, at__lte=until, action__in=[key[0] for key in DECISIONS])
+    is_person = ExpressionWrapper(Q(staff_id__isnull=False), BooleanField())
+    by_person = entries.order_by().annotate(is_person=is_person).values_list("action", "is_person")
+    found = {(action, person): number for action, person, number in by_person.annotate(Count("pk"))}
+    return [(label, found.get(key, 0)) for key, label in DECISIONS.items()]
+
+
+def _with_place(rows: QuerySet[Signature]) -> Any:
+    """Returns the rows with the country of those that are public alone.
+
+    The public list tells how many of its names are from a country: whoever chose not to be on it could be found by
+    subtraction (threat model P4).
+    """
+    is_public = When(visibility=Visibility.PUBLIC, then=F("country"))
+    return rows.annotate(public_country=Case(is_public, default=Value(NOT_PUBLIC)))
+
+
+def _with_flag(rows: QuerySet[Signature]) -> Any:
+    """Returns a row for each flag of a signature."""
+    return rows.annotate(flag=Func(F("flags"), function="unnest"))
+
+
+def _table(name: str, columns: Mapping[str, str], cells: Any) -> Table:
+    """Returns the breakdown of these cells (label of the row, column, number), with small numbers hidden."""
+    numbers: dict[str, Counter[str]] = {}
+    for label, column, number in cells:
+        if column in columns:
+            numbers.setdefault(label, Counter())[column] += number
+    labels = sorted(numbers)
+    shown = [hide_small([numbers[label][column] for label in labels]) for column in columns]
+    rows = [(label or "not given", list(row)) for label, row in zip(labels, zip(*shown, strict=True), strict=True)]
+    return Table(name, list(columns.values()), rows)
+
+
+def hide_small(numbers: Sequence[int]) -> list[int | None]:
+    """Returns the numbers of a column with None for those that could tell on a person.
+
+    Hidden is each number from 1 to `SMALL` - 1. The total of a column is known, so the next smallest are hidden, too,
+    until what is hidden are several numbers that make at least `SMALL` together.
+    """
+    hidden = {place for place, number in enumerate(numbers) if 0 < number < SMALL}
+    others = sorted((number, place) for place, number in enumerate(numbers) if number >= SMALL)
+    while hidden and others and (len(hidden) < 2 or sum(numbers[place] for place in hidden) < SMALL):
+        hidden.add(others.pop(0)[1])
+    return [None if place in hidden else number for place, number in enumerate(numbers)]

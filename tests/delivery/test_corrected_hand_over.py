@@ -1,0 +1,84 @@
+"""What was recorded wrongly about a handing over is corrected, and the correction is shown as such."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from signatures.delivery import freezing
+from signatures.models import AuditEntry, Delivery, Signature
+from signatures.transitions import TransitionNotAllowed
+from tests.delivery.factories import make_delivery
+
+pytestmark = pytest.mark.django_db
+RIGHT = {"on": "2026-05-08", "to": "The embassy in Washington", "at": "Washington", "note": "", "reason": "A slip"}
+
+
+@pytest.fixture
+def handed_over(ada: Signature) -> Delivery:
+    delivery = make_delivery(ada.letter)
+    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy in Ottawa", at="Ottawa")
+
+
+@pytest.fixture
+def officer_client(officer: User) -> Client:
+    client = Client()
+    client.force_login(officer)
+    return client
+
+
+def page_of(delivery: Delivery, client: Client) -> str:
+    return " ".join(client.get(f"/deliveries/bridge/{delivery.number}/").content.decode().split())
+
+
+def test_the_page_says_what_is_right_and_what_it_said_before(
+    handed_over: Delivery, officer_client: Client, officer: User, client: Client
+) -> None:
+    step = f"/admin/signatures/delivery/{handed_over.pk}/step/correct-hand-over/"
+    assert 'value="The embassy in Ottawa"' in officer_client.get(step).content.decode(), "filled in as recorded"
+
+    assert officer_client.post(step, RIGHT).status_code == 302
+
+    page = page_of(handed_over, client)
+    right, _corrected, before = page.partition("Before, it said:")
+    assert "Handed over on May 8, 2026 to The embassy in Washington." in right and "Place: Washington" in right
+    assert "Handed over on May 7, 2026 to The embassy in Ottawa." in before and "Place: Ottawa" in before
+    row = officer_client.get(f"/admin/signatures/delivery/{handed_over.pk}/change/").content.decode()
+    assert f"by {officer.username}: A slip" in row and "The embassy in Ottawa" in row
+    entry = AuditEntry.objects.get(action="correct-hand-over")
+    assert entry.staff_id == officer.pk and "Ottawa" not in f"{entry.reason}{entry.detail}"
+    assert entry.reason == "handed_over_on, handed_over_to, handed_over_at: A slip"
+    handed_over.refresh_from_db()
+    assert handed_over.state == "handed-over"
+
+
+def test_every_correction_stays_and_a_corrected_note_is_for_staff_alone(
+    handed_over: Delivery, officer: User, client: Client
+) -> None:
+    freezing.acknowledge(handed_over, by=None, on=date(2026, 5, 9))
+    for to in ("Somebody", "Somebody else"):
+        freezing.correct_hand_over(handed_over, by=officer.pk, on=date(2026, 5, 7), to=to, at="Ottawa", reason="A slip")
+    assert page_of(handed_over, client).count("Before, it said:") == 2
+    same: dict[str, Any] = {"on": date(2026, 5, 7), "to": "Somebody else", "at": "Ottawa"}
+    freezing.correct_hand_over(handed_over, by=officer.pk, **same, note="By post", reason="Forgotten")
+    assert page_of(handed_over, client).count("Before, it said:") == 2
+    handed_over.refresh_from_db()
+    assert len(handed_over.corrections) == 3 and handed_over.state == "acknowledged"
+
+
+def test_a_correction_of_nothing_without_a_reason_or_before_the_hand_over_is_refused(
+    handed_over: Delivery, officer_client: Client
+) -> None:
+    same: dict[str, Any] = {"on": date(2026, 5, 7), "to": "The embassy in Ottawa", "at": "Ottawa"}
+    with pytest.raises(TransitionNotAllowed, match="Nothing is different"):
+        freezing.correct_hand_over(handed_over, by=None, **same, reason="none")
+    with pytest.raises(TransitionNotAllowed, match="needs a reason"):
+        freezing.correct_hand_over(handed_over, by=None, **{**same, "to": "Else"}, reason=" ")
+    later = make_delivery(handed_over.letter)
+    with pytest.raises(TransitionNotAllowed, match="is ready"):
+        freezing.correct_hand_over(later, by=None, **same, reason="too early")
+    step = f"/admin/signatures/delivery/{handed_over.pk}/step/correct-hand-over/"
+    assert officer_client.post(step, {**RIGHT, "on": "2099-01-01"}).status_code == 422
+    assert not AuditEntry.objects.filter(action="correct-hand-over").exists()
