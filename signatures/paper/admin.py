@@ -1,5 +1,6 @@
 """The admin pages of paper imports: choose a file, its columns, look at each line, import it, take an import back."""
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,8 @@ from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
@@ -69,8 +71,8 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     @importers_only
     @method_decorator(require_safe)
-    def template(self, request: HttpRequest) -> HttpResponse:
-        return _file(files.template(), "signatures.xlsx", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    def template(self, request: HttpRequest) -> HttpResponseBase:
+        return _file(files.template(), "signatures.xlsx")
 
     @importers_only
     @method_decorator(sensitive_post_parameters())
@@ -184,13 +186,13 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     @importers_only
     @method_decorator(require_safe)
     @method_decorator(sensitive_variables())
-    def refused(self, request: HttpRequest, number: int) -> HttpResponse:
+    def refused(self, request: HttpRequest, number: int) -> HttpResponseBase:
         try:
             row, preview = self._own(request, number)
             content = files.refused_lines(preview, previews.read(row, preview.choices))
         except (previews.NoPreview, reading.CannotRead) as error:
             return self._start_again(request, error)
-        return _file(content, "refused-lines.csv", "csv")
+        return _file(content, "refused-lines.csv")
 
     @importers_only
     def undo(self, request: HttpRequest, number: int) -> HttpResponse:
@@ -233,7 +235,5 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return TemplateResponse(request, f"admin/signatures/paperimport/{template}.html", context, status=status)
 
 
-def _file(content: bytes, name: str, kind: str) -> HttpResponse:
-    family = "text" if kind == "csv" else "application"
-    headers = {"Content-Type": f"{family}/{kind}", "Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, headers=headers)
+def _file(content: bytes, name: str) -> FileResponse:
+    return FileResponse(io.BytesIO(content), as_attachment=True, filename=name)

@@ -101,10 +101,11 @@ def test_refused_lines_come_first_can_be_filtered_and_sent_again(clerk: Clerk, l
     assert fates(clerk.client.get(f"{here}?fate=duplicate")) == [(4, "duplicate")]
     answer = clerk.client.get(f"{PAGE}{shown.context['row'].pk}/refused/")
     assert answer["Content-Disposition"] == 'attachment; filename="refused-lines.csv"'
-    lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    content = answer.getvalue().decode("utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(content)))
     assert [line["name"] for line in lines] == ["Ada", ""]
     assert "not known" in lines[0]["reason"] and lines[0]["note"] == "'=1+1", "E1: guarded"
-    mended = answer.content.decode("utf-8-sig").replace("Atlantis", "Austria").replace(",Baker", "Cem,Baker", 1)
+    mended = content.replace("Atlantis", "Austria").replace(",Baker", "Cem,Baker", 1)
     assert {fate for _number, fate in fates(clerk.preview(letter, mended))} == {"accepted"}
 
 
@@ -229,7 +230,7 @@ def test_only_owners_and_delivery_officers_import(
 
 def test_the_empty_list_is_taken_as_it_is_headed(clerk: Clerk, letter: Letter) -> None:
     answer = clerk.client.get(f"{PAGE}template/")
-    (headings,) = load_workbook(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
+    (headings,) = load_workbook(io.BytesIO(answer.getvalue())).get_sheet_by_index(0).to_python()
     assert headings == HEAD.split(",")
 
 
