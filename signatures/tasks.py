@@ -22,6 +22,7 @@ from signatures.delivery import building, reconciliation
 from signatures.models import BulkRule
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.monitoring import alarms, announcements
+from signatures.paper import imports, previews
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import bursts
 from signatures.staff import kept_forms
@@ -55,6 +56,17 @@ def preview_bulk_rule(number: int, by: int) -> None:
     """Counts what a bulk rule would reject, for a member of staff (an account id)."""
     for rule in BulkRule.objects.filter(pk=number, step=BulkRule.Step.DRAFT):
         bulk_rules.save_preview(rule, by=by)
+
+
+@task()
+def import_paper(number: int) -> None:
+    """Imports a previewed list on paper. Harmless when repeated: what is imported is not imported again."""
+    imports.run(number)
+
+
+def _resume_paper_imports() -> None:
+    for number in imports.stalled():
+        import_paper.enqueue(number)
 
 
 def _resume_bulk_rules() -> None:
@@ -105,12 +117,14 @@ DUTIES = (
     # Before the approvals, so that no signature of a burst is approved by the rule of its letter.
     Duty("flag-bursts", bursts.flag_bursts, MINUTE),
     Duty("approve-unflagged", decisions.approve_unflagged, MINUTE),
+    Duty("resume-paper-imports", _resume_paper_imports, MINUTE),
     Duty("resume-deliveries", _resume_deliveries, MINUTE),
     Duty("check-alarms", alarms.check, MINUTE),
     Duty("announce-alarms", announcements.announce, MINUTE),
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE, deletes=True),
     Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE, deletes=True),
+    Duty("delete-paper-previews", previews.delete_expired, MINUTE, deletes=True),
     Duty("sync-tombstones", retention.sync_tombstones, MINUTE),
     Duty("recount", alarms.recount, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECOUNT)),
     Duty("reconcile", _reconcile, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECONCILE)),

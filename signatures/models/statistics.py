@@ -48,6 +48,7 @@ class HourlyStatistic(UnnamedModel):
         APPROVE = "approve", "approvals"
         REJECT = "reject", "rejections"
         WITHDRAW = "withdraw", "withdrawals"
+        PAPER = "paper", "from paper"
 
     hour = models.DateTimeField()
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # deleted only with a draft

@@ -1,1 +1,1 @@
-"""Decisions of staff: the review queue, bulk rules, paper imports, switches."""
+"""Decisions of staff: the review queue, bulk rules, switches."""

@@ -2,13 +2,13 @@
 -- {column}: the column; {each}: how to get single values from it; {empty}: its empty value.
 WITH recent AS MATERIALIZED (
     (SELECT {column} AS value FROM signatures_signature
-    WHERE signed_up_at > %(since)s ORDER BY signed_up_at DESC LIMIT %(sample)s)
+    WHERE NOT paper AND signed_up_at > %(since)s ORDER BY signed_up_at DESC LIMIT %(sample)s)
     UNION ALL
     (SELECT {column} AS value FROM signatures_submission
     WHERE signed_up_at > %(since)s ORDER BY signed_up_at DESC LIMIT %(sample)s)
 ), before AS MATERIALIZED (
     (SELECT {column} AS value FROM signatures_signature
-    WHERE signed_up_at <= %(since)s AND signed_up_at > %(from)s AND {column} <> {empty}
+    WHERE NOT paper AND signed_up_at <= %(since)s AND signed_up_at > %(from)s AND {column} <> {empty}
     ORDER BY signed_up_at DESC LIMIT %(sample)s)
     UNION ALL
     (SELECT {column} AS value FROM signatures_submission

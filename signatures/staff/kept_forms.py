@@ -16,6 +16,7 @@ from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 
 from signatures.models import KeptForm
+from signatures.values import sealing
 
 KEPT_FOR = timedelta(hours=1)
 MAX_FORMS = 10  # of one account; beyond it the oldest goes
@@ -75,4 +76,4 @@ def _box() -> Aead:
 
 def _key(purpose: bytes) -> bytes:
     """Returns 256 bits for one purpose. They come from SECRET_KEY: a stolen database does not tell what was typed."""
-    return hashlib.blake2b(settings.SECRET_KEY.encode(), digest_size=32, person=purpose).digest()
+    return sealing.derived_key(purpose, secret=settings.SECRET_KEY)

@@ -1,4 +1,4 @@
-"""Keyed hashes of email addresses, and sealed boxes that only the holder of a private key can open."""
+"""Keyed hashes of email addresses, sealed boxes that only the holder of a private key can open, and derived keys."""
 
 import hashlib
 import hmac
@@ -92,6 +92,11 @@ def lacks_key(private_keys: Iterable[PrivateKey], public_keys: Iterable[str]) ->
     """Returns whether the private half of one of the public keys (hex) is missing."""
     opened = {key.public_key.encode(HexEncoder).decode() for key in private_keys}
     return not opened.issuperset(key.lower() for key in public_keys)
+
+
+def derived_key(purpose: bytes, *, secret: str) -> bytes:
+    """Returns 256 bits for one purpose, of at most 16 bytes. Without the secret nobody can compute them."""
+    return hashlib.blake2b(secret.encode(), digest_size=32, person=purpose).digest()
 
 
 @cache

@@ -33,7 +33,7 @@ os.environ |= dict.fromkeys(NAMES, "") | {
 os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import admin, commits, confirming, csvs, listing, pages, pdfs, proofs, signing  # noqa: E402  # after django.setup()
+from tests.bench import admin, commits, confirming, csvs, listing, pages, papers, pdfs, proofs, signing  # noqa: E402  # after django.setup()
 from tests.bench.fixture import BenchSite  # noqa: E402  # after django.setup()
 from tests.bench.table import Row, say, show  # noqa: E402  # after django.setup()
 
@@ -46,9 +46,10 @@ BENCHES = {
     "pdf": pdfs.run,
     "admin": admin.run,
     "list": listing.run,
+    "paper": papers.run,
     "proof": proofs.run,
 }
-WITHOUT_LOAD = {"csv", "pdf", "admin", "list"}
+WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "paper"}
 NAMED, PUBLIC = 1.37, 1.62  # rows for one signature that is named in the delivery, or public
 SITES = {"1k": 1_000 * NAMED, "100k": 100_000 * NAMED, "1m": 1_000_000 * NAMED}
 SITES_OF_THE_LIST = {"10k-public": 10_000 * PUBLIC, "1m-public": 1_000_000 * PUBLIC}

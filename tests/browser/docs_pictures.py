@@ -23,7 +23,7 @@ Ingrid Bergström,Nurse,,SE,public,2026-05-02,Uppsala 1
 Ingrid Bergström,Nurse,,SE,public,2026-05-02,Uppsala 2
 ,Baker,,SE,,2026-05-02,Uppsala 2
 Nguyễn Thị Minh,Teacher,Lotus School,VN,public,2026-05-03,Malmö 1
-Amara Okafor,,,Nigeria,,2026-05-03,Malmö 1
+Amara Okafor,,,Atlantis,,2026-05-03,Malmö 1
 """
 
 
@@ -141,6 +141,7 @@ def paper(studio: Studio) -> None:
     page.locator("[type=file]").set_input_files(file)
     page.locator("select").first.select_option(index=1)
     page.click("#content [type=submit]")
+    page.get_by_role("button", name="Next: look at the lines").click()
     studio.take("officer-paper", page, "#content")
 
 

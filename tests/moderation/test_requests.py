@@ -255,6 +255,6 @@ def test_A24_what_staff_confirm_on_evidence_is_read_like_all_and_marked_in_the_e
     single_decisions.approve(row, by=owner.pk)
     make_signature(ben.letter, "On Paper", paper=True, address_hash=None)
     file = io.BytesIO()
-    csv_export.write_signatures(Signature.objects.deliverable().in_order("name"), file, source=True)
+    csv_export.write_list(ben.letter, file)
     lines = file.getvalue().decode().splitlines()[1:]
     assert [line.rpartition(",")[2] for line in lines] == ["evidence", "paper"]

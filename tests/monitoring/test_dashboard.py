@@ -59,7 +59,7 @@ def test_every_chart_has_a_role_a_title_a_description_and_a_table_behind_it(
 ) -> None:
     page = moderator_client.get(DASHBOARD).content.decode()
     svgs = re.findall(r'<svg class="chart".*?</svg>', page, re.DOTALL)
-    assert len(svgs) == 16
+    assert len(svgs) == 19
     for chart in svgs:
         assert 'role="img"' in chart and re.search(r"<title id=[^>]+>[^<]+</title>", chart)
         labeled = re.search(r'aria-labelledby="(\S+) (\S+)"', chart)

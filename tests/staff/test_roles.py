@@ -129,7 +129,10 @@ TABLE = {
     "signatures_paperimport_delete": ("", ""),
     "signatures_paperimport_history": ("do", "do"),
     "signatures_paperimport_import": ("do", ""),
-    "signatures_paperimport_confirm": ("", "do"),
+    "signatures_paperimport_template": ("do", ""),
+    "signatures_paperimport_columns": ("do", "do"),
+    "signatures_paperimport_preview": ("do", "do"),
+    "signatures_paperimport_refused": ("do", ""),
     "signatures_paperimport_undo": ("do", "do"),
     "signatures_question_add": ("o", "o"),
     "signatures_question_change": ("o", "o"),
@@ -188,7 +191,9 @@ def rows(ada: Signature, cleo: Signature, owner: User, letter: Letter) -> None:
     make_delivery(letter)
     News.objects.create(letter=letter)
     Notice.objects.create(starts_at=now, ends_at=now + timedelta(hours=1))
-    PaperImport.objects.create(pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1)
+    PaperImport.objects.create(
+        pk=1, letter=letter, staff_id=owner.pk, number=1, first_entry=1, last_entry=1, step="done"
+    )
     SignerRequest.objects.create(
         pk=1,
         letter=letter,

@@ -1,0 +1,1 @@
+"""Lists of signatures on paper: reading files, columns, the fate of each line, previews, imports."""
