@@ -20,7 +20,7 @@ from signatures import counts, retention, search_keys
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, reconciliation
 from signatures.models import BulkRule
-from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
+from signatures.moderation import bulk_rule_runs, bulk_rules, decisions, page_claims
 from signatures.monitoring import alarms, announcements
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import bursts
@@ -110,6 +110,7 @@ DUTIES = (
     Duty("announce-alarms", announcements.announce, MINUTE),
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE, deletes=True),
+    Duty("delete-page-claims", page_claims.delete_expired, MINUTE, deletes=True),
     Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE, deletes=True),
     Duty("sync-tombstones", retention.sync_tombstones, MINUTE),
     Duty("recount", alarms.recount, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECOUNT)),

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from campaign.letters.forms import as_id
 from signatures import counts
 from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, describe, staff_id
+from signatures.audit.staff_names import staff_names
 from signatures.audit.view_log import LoggedViews
 from signatures.models import AuditEntry, Signature
 from signatures.models.signature import SEARCHED_BY_STAFF
@@ -157,12 +158,18 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
 
     @admin.display(description="audit log")
     def audit_entries(self, signature: Signature) -> SafeString:
-        entries = AuditEntry.objects.filter(signature_id=signature.pk)[:MAX_ENTRIES]
+        entries = list(AuditEntry.objects.filter(signature_id=signature.pk)[:MAX_ENTRIES])
+        names = staff_names(entry.staff_id for entry in entries)
         rows = (
-            (f"{entry.at:%Y-%m-%d %H:%M}", describe(entry), entry.reason and f"({entry.reason})", entry.staff_id or "-")
+            (
+                f"{entry.at:%Y-%m-%d %H:%M} UTC",
+                describe(entry),
+                entry.reason and f"({entry.reason})",
+                names.get(entry.staff_id or 0, "no staff"),
+            )
             for entry in entries
         )
-        lines = format_html_join("", "<li>{} · {} {} · staff {}</li>", rows)
+        lines = format_html_join("", "<li>{} · {} {} · <bdi>{}</bdi></li>", rows)
         url = reverse("admin:signatures_auditentry_changelist", query={"signature": signature.pk})
         return format_html('<ul>{}<li><a href="{}">All entries</a></li></ul>', lines, url)
 
