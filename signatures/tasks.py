@@ -20,7 +20,7 @@ from signatures import counts, retention, search_keys
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, reconciliation
 from signatures.models import BulkRule
-from signatures.moderation import bulk_rule_runs, bulk_rules, decisions, page_claims
+from signatures.moderation import bulk_rule_runs, bulk_rules, decisions, page_claims, queue_mail
 from signatures.monitoring import alarms, announcements
 from signatures.registries import AlarmCode, AuditAction
 from signatures.screening import bursts
@@ -107,6 +107,7 @@ DUTIES = (
     Duty("approve-unflagged", decisions.approve_unflagged, MINUTE),
     Duty("resume-deliveries", _resume_deliveries, MINUTE),
     Duty("check-alarms", alarms.check, MINUTE),
+    Duty("queue-mail", queue_mail.enqueue_daily, MINUTE),
     Duty("announce-alarms", announcements.announce, MINUTE),
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE, deletes=True),

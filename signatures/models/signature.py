@@ -67,6 +67,10 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """What waits for a colleague, or for an answer of its signer: the review queue has tabs of its own for it."""
         return self.filter(_PUT_ASIDE)
 
+    def to_review(self) -> SignatureQuerySet:
+        """What waits, and nobody has put aside."""
+        return self.filter(state=State.WAITING).exclude_put_aside()
+
     def exclude_put_aside(self) -> SignatureQuerySet:
         return self.exclude(flags__overlap=PUT_ASIDE)
 

@@ -32,11 +32,15 @@ class OpenPage:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The newest audit entry, how many wait with each flag that puts aside, and what colleagues have open, by name."""
+    """The newest audit entry, how many wait with each flag that puts aside, what colleagues have open, by name.
+
+    `gets_mail`: whether the account wants the daily email.
+    """
 
     as_of: int
     put_aside: Mapping[str, int]
     open_pages: Sequence[OpenPage]
+    gets_mail: bool
 
 
 def _claims_of_others(by: int) -> QuerySet[PageClaim]:
@@ -87,4 +91,5 @@ def overview(*, by: int) -> Overview:
         as_of=next(number for what, _name, number, _until in rows if what == "as_of"),
         put_aside={name: number for what, name, number, _until in rows if what == "flag"},
         open_pages=[OpenPage(name, number, until) for what, name, number, until in rows if what == "page"],
+        gets_mail=any(number for what, _name, number, _until in rows if what == "mail"),
     )

@@ -1,4 +1,5 @@
--- What the review queue says above its rows, in one statement: how many are put aside, and what colleagues have open.
+-- What the review queue says above its rows, in one statement: how many are put aside, what colleagues
+-- have open, and whether this moderator gets the daily email.
 SELECT 'as_of' AS what, '' AS name, COALESCE(max(id), 0) AS number, NULL::timestamptz AS until
 FROM signatures_auditentry
 UNION ALL
@@ -9,6 +10,10 @@ LEFT JOIN signatures_signature AS signature
     AND signature.flags && ARRAY['hold', 'asked']::varchar(20)[]
     AND flag = ANY (signature.flags)
 GROUP BY flag
+UNION ALL
+SELECT 'mail', '', count(*), NULL
+FROM signatures_queuemail
+WHERE staff_id = %(staff_id)s
 UNION ALL
 SELECT 'page', person.username, count(*), max(claim.until)
 FROM signatures_pageclaim AS claim

@@ -13,11 +13,14 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from signatures import tasks
-from signatures.models import AuditEntry, PageClaim, Signature, WaitingSignature
-from signatures.moderation import decisions, own_decisions, page_claims
+from signatures.models import AuditEntry, PageClaim, QueueMail, Signature, WaitingSignature
+from signatures.moderation import decisions, own_decisions, page_claims, queue_mail
+from signatures.outbox import sending
 from signatures.states import State
 from tests import single_decisions
 from tests.factories import make_letter, make_signature
+from tests.inbox import Inbox
+from tests.live_site import body_of
 from tests.plans import reads_only
 
 QUEUE = "/admin/signatures/waitingsignature/"
@@ -318,3 +321,46 @@ def test_the_queue_tells_what_each_moderator_decided_today(
         single_decisions.approve(row, by=colleague.pk)
     single_decisions.approve(rows[3], by=moderator.pk)
     assert moderator_client.get(QUEUE).context["progress"] == [("mina", 3), ("moderator", 1)]
+
+
+# The daily email
+
+
+def test_moderators_who_want_it_get_one_email_a_day_about_what_waits(
+    moderator_client: Client,
+    moderator: User,
+    colleague: User,
+    letter: Letter,
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queue_mail, "FROM_HOUR", 0)
+    assert "no email address" in moderator_client.post(QUEUE, {"daily_mail": "on"}, follow=True).content.decode()
+    User.objects.filter(pk=moderator.pk).update(email="mod@example.org")
+    page = moderator_client.post(QUEUE, {"daily_mail": "on"}, follow=True).content.decode()
+    assert "Each morning an email" in page and "Stop the daily email" in page
+    assert queue_mail.enqueue_daily() == 0, "the first one comes the next morning"
+    yesterday = timezone.now().date() - timedelta(days=1)
+
+    QueueMail.objects.update(queued_on=yesterday)
+    assert queue_mail.enqueue_daily() == 0, "nothing waits"
+    rows = make_waiting(letter, 3)
+    Signature.objects.filter(pk=rows[0].pk).update(flags=["link"])
+    single_decisions.hold(rows[2], by=colleague.pk)
+    QueueMail.objects.update(queued_on=yesterday)
+    assert tasks.run_duties.call(["queue-mail"]) == {} and queue_mail.enqueue_daily() == 0
+    sending.send_due()
+    text = body_of(inbox[0], "plain")
+    assert (len(inbox), inbox[0]["To"]) == (1, "mod@example.org")
+    assert "2 signatures wait for review, 1 of them with a flag." in text
+    assert f"since {rows[0].signed_up_at:%Y-%m-%d %H:%M} UTC" in text.replace("\n", " ")
+
+    QueueMail.objects.update(queued_on=yesterday)
+    moderator.groups.clear()
+    assert queue_mail.enqueue_daily() == 0, "who is no moderator any more is told nothing"
+
+
+def test_the_daily_email_is_turned_off_where_it_was_turned_on(moderator_client: Client, moderator: User) -> None:
+    queue_mail.choose(moderator.pk, is_wanted=True)
+    page = moderator_client.post(QUEUE, {"daily_mail": "off"}, follow=True).content.decode()
+    assert "The daily email is off." in page and "Email me daily" in page and not QueueMail.objects.exists()

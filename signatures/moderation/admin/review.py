@@ -50,7 +50,15 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     list_max_show_all = 0
     show_full_result_count = False
     paginator = CappedPaginator
-    readonly_fields = ("shown_name", "shown_flags", "similar", "bulk_rule_links", "audit_entries")
+    readonly_fields = (
+        "shown_name",
+        "signed_up",
+        "confirmed",
+        "shown_flags",
+        "similar",
+        "bulk_rule_links",
+        "audit_entries",
+    )
     fieldsets = (
         (None, {"fields": ("shown_name", "kind", *BESIDE_NAME)}),
         (
@@ -63,8 +71,8 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                     "language",
                     "letter",
                     "translation",
-                    "signed_up_at",
-                    "confirmed_at",
+                    "signed_up",
+                    "confirmed",
                     "approved_on",
                     "featured_position",
                     "paper",
@@ -123,6 +131,14 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     @admin.display(description="day", ordering="signed_up_at")
     def day(self, signature: Signature) -> str:
         return signature.signed_up_at.date().isoformat()
+
+    @admin.display(description="signed up")
+    def signed_up(self, signature: Signature) -> str:
+        return f"{signature.signed_up_at:%Y-%m-%d %H:%M} UTC"
+
+    @admin.display(description="confirmed")
+    def confirmed(self, signature: Signature) -> str:
+        return f"{signature.confirmed_at:%Y-%m-%d %H:%M} UTC" if signature.confirmed_at else "-"
 
     @admin.display(description="role, organization")
     def words(self, signature: Signature) -> SafeString:

@@ -19,7 +19,7 @@ from campaign.letters.forms import as_id
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import LetterFilter, staff_id
 from signatures.models import Signature, WaitingSignature
-from signatures.moderation import own_decisions, page_claims
+from signatures.moderation import own_decisions, page_claims, queue_mail
 from signatures.moderation.admin.actions import Selection
 from signatures.moderation.admin.filters import (
     FLAG_OF_TAB,
@@ -165,6 +165,9 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
         """Answers the buttons of the queue itself; None if the form is one of Django's admin."""
         if "undo_mine" in request.POST:
             return self._answer(request, self.undo_my_decision(request))
+        if "daily_mail" in request.POST:
+            self._choose_mail(request)
+            return redirect(request.get_full_path())
         if "approve_page" in request.POST:
             self._approve_page(request)
             return redirect(request.get_full_path())
@@ -195,6 +198,15 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
                 ),
             }
         )
+
+    def _choose_mail(self, request: HttpRequest) -> None:
+        is_wanted = request.POST["daily_mail"] == "on"
+        if is_wanted and not request.user.email:  # type: ignore[union-attr]  # only staff open this page
+            self.message_user(request, "Your account has no email address: an owner can add it.", messages.ERROR)
+            return
+        queue_mail.choose(staff_id(request), is_wanted=is_wanted)
+        text = "Each morning an email tells you how many wait." if is_wanted else "The daily email is off."
+        self.message_user(request, text, messages.SUCCESS)
 
     def _approve_page(self, request: HttpRequest) -> None:
         """Approves a batch. Exceptions are put aside, so that they do not come back with the next one."""

@@ -68,6 +68,8 @@ class ReviewQueueList(ChangeList):
         super().get_results(request)
         page: QuerySet[Any] = self.result_list[: self.list_per_page]
         if self.is_read_page_by_page and request.method == "GET":
+            if self.page_num > 1:  # an OFFSET would lock all rows before the page, too
+                page = self.queryset.filter(pk__in=page.values("pk"))
             # Filtered anew: a colleague may have decided one meanwhile.
             page = self.queryset.filter(pk__in=page_claims.claim_page(page, by=self.by))
         rows = list(page)
