@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.test import RequestFactory
 from django.utils import translation
 
-from campaign.letters.publishing import announce, retract
+from campaign.letters.publishing import announce, authoritative_text, publish, retract, revise
 from campaign.models import Letter, News
 from campaign.web import errors
 from signatures.delivery import freezing, receipts
@@ -20,7 +20,7 @@ from signatures.models import DeliveryEntry, Signature, Submission
 from signatures.states import State, Visibility
 from signatures.values import sealing, tokens
 from tests.delivery.factories import make_delivery
-from tests.factories import make_letter, make_many, make_signature, make_submission
+from tests.factories import WORDS, make_letter, make_many, make_signature, make_submission
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # older than the shipped letter, which stays on the home page
 PEOPLE = [
@@ -45,10 +45,26 @@ def build() -> dict[str, Any]:
     pause(letters["paused"])
     closed = datetime.now(UTC) - timedelta(days=3)
     Letter.objects.filter(pk=letters["closed"].pk).update(state="closed", closes_at=closed)
+    add_shipped_letter_with_names()
     archived = letters["archived"]
     archived.state = Letter.State.ARCHIVED
     archived.save()
     return values
+
+
+def add_shipped_letter_with_names() -> None:
+    """Publishes the letter that comes with the site once more, and signs it: other tests need that without names."""
+    shipped = Letter.objects.get(slug="xi-jinping-2013")
+    letter = make_letter("sample-shipped")
+    words = authoritative_text(shipped)
+    assert words is not None
+    publish(revise(letter, "en", {field: getattr(words, field) for field in WORDS}, authoritative=True))
+    Letter.objects.filter(pk=letter.pk).update(
+        created_at=LONG_AGO, recipient=shipped.recipient, letterhead=shipped.letterhead, goal=shipped.goal
+    )
+    for name, role, organization, country in PEOPLE:
+        make_signature(letter, name, role=role, organization=organization, country=country)
+    make_many(letter, 60, country="KR")
 
 
 def pause(letter: Letter) -> None:

@@ -86,6 +86,18 @@ def test_the_whole_form_is_seen_without_scrolling(page: Page, language: str) -> 
         assert width < BESIDE_LETTER or measured["edge"] <= height, (width, height, measured)
 
 
+def test_a_notice_of_one_line_leaves_the_button_in_sight(page: Page) -> None:
+    """Put where base.html puts it: a real notice would stay on the pages of other tests for a while."""
+    page.goto(LETTER)
+    fill_draft(page)
+    page.evaluate("""document.querySelector('main').insertAdjacentHTML(
+        'beforebegin', '<p class="site-notice" role="status">Emails are slow today.</p>')""")
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        measured = page.evaluate(MEASURES)
+        assert width < BESIDE_LETTER or measured["edge"] <= height, (width, height, measured)
+
+
 def fill_draft(page: Page) -> None:
     page.locator("#id_email").fill("ada@example.org")
     page.reload()

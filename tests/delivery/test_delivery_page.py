@@ -172,7 +172,7 @@ def test_a_valid_receipt_is_confirmed_with_its_words(client: Client, delivery: D
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "It is part of this delivery" in page and f"for number {receipt.row[0]} in this delivery" in page
-    assert '<bdi translate="no">Зоя Космодемьянская</bdi>' in page and "Ukraine" in page
+    assert '<bdi translate="no" lang="uk">Зоя Космодемьянская</bdi>' in page and "Ukraine" in page
     assert answer["Cache-Control"] == "no-store"
 
 

@@ -38,7 +38,7 @@ def is_reported(signature: Signature) -> bool:
 def test_staff_find_a_reported_name(client: Client, moderator_client: Client, ada: Signature) -> None:
     assert f'href="{report_url(ada)}"' in client.get(f"{LIST}{ada.public_id}/").content.decode()
     page = client.get(report_url(ada)).content.decode()
-    assert '<bdi translate="no">Ada Lovelace</bdi>' in page and all(
+    assert '<bdi translate="no" lang="en">Ada Lovelace</bdi>' in page and all(
         f'value="{why}"' in page for why in ReportReason.values
     )
     answer = client.post(report_url(ada), {"why": "made-up"})

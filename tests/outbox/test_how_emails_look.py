@@ -148,3 +148,5 @@ def test_the_html_is_made_of_tables_with_colors_as_attributes_and_buttons_beside
         button = next(index for index, (_tag, attributes) in enumerate(elements) if attributes.get("class") == "button")
         assert elements[button][1]["style"].count("mso-padding-alt") == 1
         assert links.count(elements[button + 1][1]["href"]) == 2, f"{kind}: a button, and an address to copy"
+        copied = [one for tag, one in elements if tag == "a" and one["href"] == elements[button + 1][1]["href"]][1]
+        assert copied["dir"] == "ltr", "in an Arabic email the last slash would stand first"

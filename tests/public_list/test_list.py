@@ -328,7 +328,7 @@ def test_the_search_text_is_deleted_with_the_name(ada: Signature) -> None:
 def test_P1_the_page_of_a_name_exists_while_the_name_is_public(client: Client, letter: Letter, ada: Signature) -> None:
     page = client.get(f"{LIST}{ada.public_id}/")
     text = page.content.decode()
-    assert '<bdi translate="no">Ada Lovelace</bdi>' in text and "United Kingdom" in text
+    assert '<bdi translate="no" lang="en">Ada Lovelace</bdi>' in text and "United Kingdom" in text
     assert page["X-Robots-Tag"] == "noindex"
     assert f'href="{LIST}{ada.public_id}/"' in client.get(LIST).content.decode(), "the name leads to it"
     assert str(ada.approved_on) not in text, "no day is shown (P3)"

@@ -272,6 +272,14 @@ def test_a_page_is_compressed_as_the_client_accepts(
     assert answer["Vary"] == "Accept-Encoding"
 
 
+@pytest.mark.parametrize(("address", "quality"), [("/", 10), (f"{LIST}?q=Ada", 5)], ids=["kept", "sent once"])
+def test_a_page_that_is_kept_is_compressed_more_thoroughly_than_one_that_is_sent_once(
+    client: Client, ada: Signature, address: str, quality: int
+) -> None:
+    answer = client.get(address, headers={"accept-encoding": "br"})
+    assert answer.content == brotli.compress(brotli.decompress(answer.content), quality=quality)
+
+
 def test_an_image_is_not_compressed() -> None:
     picture = HttpResponse(b"PNG" * 99, content_type="image/png", headers={"Cache-Control": "public"})
     answer = PageCacheMiddleware(lambda _request: picture)(
