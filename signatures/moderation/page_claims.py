@@ -1,4 +1,7 @@
-"""Claims: two moderators never read the same page of the review queue. Opening one claims its rows for ten minutes."""
+"""Claims: two moderators never read the same page of the review queue. Opening one claims its rows for ten minutes.
+
+That a GET writes a claim is no change of what anybody signed: it is a note on who looks, as the audit log has it, too.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
