@@ -41,7 +41,7 @@ Moderator = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def desk(site: LiveSite) -> LiveSite:
+def prepared(site: LiveSite) -> LiveSite:
     """The site, with moderators and a signature to copy."""
     site.run("shell", "--no-imports", "-c", PREPARE.format(staff=STAFF))
     return site
@@ -52,13 +52,13 @@ def seed(site: LiveSite, name: str, number: int, flags: list[str]) -> None:
 
 
 @pytest.fixture
-def moderator(browser: Browser, desk: LiveSite) -> Iterator[Moderator]:
+def moderator(browser: Browser, prepared: LiveSite) -> Iterator[Moderator]:
     """Returns the window of a moderator, on which an error of JavaScript fails the test."""
     windows = []
     broken: list[str] = []
 
     def make(name: str, **options: Any) -> Page:
-        windows.append(browser.new_context(base_url=desk.url, viewport=DESKTOP, **options))
+        windows.append(browser.new_context(base_url=prepared.url, viewport=DESKTOP, **options))
         page = windows[-1].new_page()
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.goto("/admin/")
@@ -79,10 +79,10 @@ def names(page: Page) -> list[str]:
 
 
 def test_twenty_are_decided_by_keyboard_in_ten_seconds_and_the_cursor_keeps_its_place(
-    browser: Browser, desk: LiveSite
+    browser: Browser, prepared: LiveSite
 ) -> None:
-    seed(desk, "Unflagged", 22, [])
-    page = log_in_with_factor(browser, desk)
+    seed(prepared, "Unflagged", 22, [])
+    page = log_in_with_factor(browser, prepared)
     page.goto(QUEUE)
     current = page.locator("tr.current a").first
     expect(current).to_have_text("Unflagged 0")
@@ -106,7 +106,7 @@ def test_twenty_are_decided_by_keyboard_in_ten_seconds_and_the_cursor_keeps_its_
     expect(current).to_have_text("Unflagged 21")
     assert [row for row in names(page) if row in {"Unflagged 0", "Unflagged 21"}] == ["Unflagged 0", "Unflagged 21"]
     states = "SELECT state, count(*) FROM signatures_signature WHERE name LIKE 'Unflagged %' GROUP BY 1 ORDER BY 1"
-    assert desk.sql(states) == [("approved", 18), ("rejected", 1), ("waiting", 3)]
+    assert prepared.sql(states) == [("approved", 18), ("rejected", 1), ("waiting", 3)]
 
     page.keyboard.press("u")
     expect(page.locator("tr.decided")).to_have_count(19)
@@ -126,9 +126,9 @@ def test_twenty_are_decided_by_keyboard_in_ten_seconds_and_the_cursor_keeps_its_
 
 
 def test_what_could_not_be_saved_is_said_in_its_row_and_nothing_looks_decided(
-    moderator: Moderator, desk: LiveSite
+    moderator: Moderator, prepared: LiveSite
 ) -> None:
-    seed(desk, "Offline", 2, ["link"])
+    seed(prepared, "Offline", 2, ["link"])
     page = moderator("offline")
     page.goto(QUEUE)
     page.context.set_offline(True)
@@ -137,8 +137,8 @@ def test_what_could_not_be_saved_is_said_in_its_row_and_nothing_looks_decided(
     expect(page.locator("tr.decided")).to_have_count(0)
 
 
-def test_without_script_each_button_works_and_loads_the_page(moderator: Moderator, desk: LiveSite) -> None:
-    seed(desk, "Plain", 3, ["rate"])
+def test_without_script_each_button_works_and_loads_the_page(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Plain", 3, ["rate"])
     page = moderator("plain", java_script_enabled=False)
     page.goto(QUEUE)
     page.get_by_role("button", name="Approve").first.click()
@@ -156,8 +156,8 @@ def test_without_script_each_button_works_and_loads_the_page(moderator: Moderato
     assert names(page) == ["Plain 0"]
 
 
-def test_two_moderators_read_different_pages(moderator: Moderator, desk: LiveSite) -> None:
-    seed(desk, "Shared", 60, [])
+def test_two_moderators_read_different_pages(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Shared", 60, [])
     first, second = moderator("first"), moderator("second")
     first.goto(QUEUE)
     second.goto(QUEUE)
@@ -170,8 +170,8 @@ def test_two_moderators_read_different_pages(moderator: Moderator, desk: LiveSit
     expect(second.get_by_role("link", name="Held (1)")).to_be_visible()
 
 
-def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Moderator, desk: LiveSite) -> None:
-    seed(desk, "Dense", 30, ["rate", "similar"])
+def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Dense", 30, ["rate", "similar"])
     page = moderator("dense")
     page.goto(QUEUE)
     boxes = page.locator("#result_list tbody tr").evaluate_all(
@@ -185,7 +185,7 @@ def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Mod
     expect(flag.get_by_role("tooltip", include_hidden=True)).to_be_hidden()
     flag.focus()
     expect(flag.get_by_role("tooltip")).to_contain_text("Too many sign-ups came at once")
-    desk.sql("UPDATE signatures_signature SET name = %s WHERE name = 'Dense 0'", [LONG])
+    prepared.sql("UPDATE signatures_signature SET name = %s WHERE name = 'Dense 0'", [LONG])
     for width in (1280, 1024, 768, 390):
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(QUEUE)

@@ -19,7 +19,7 @@ from tests import single_decisions
 from tests.factories import make_letter, make_signature
 from tests.inbox import Inbox
 from tests.live_site import body_of
-from tests.moderation.desk import QUEUE, make_waiting, names_on, state_of
+from tests.moderation.waiting_rows import QUEUE, make_waiting, names_on, state_of
 
 JSON = {"accept": "application/json"}
 

@@ -43,7 +43,7 @@ LEFT_OUT = "left out of a batch"  # the note on exceptions
 class WaitingSignatureAdmin(SignatureReviewAdmin):
     """The review queue: flagged signatures first, then the oldest. Where JavaScript runs, no decision loads a page."""
 
-    list_display = ("who", "comment_words", "origin", "short_flags", "likeness", "decision_buttons")
+    list_display = ("who", "comment_words", "origin", "short_flags", "in_common", "decision_buttons")
     list_display_links = None
     empty_value_display = ""
     list_filter = (
@@ -110,7 +110,7 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
         return format_html_join(" ", flag, rows)
 
     @admin.display(description="alike")
-    def likeness(self, signature: Any) -> SafeString:
+    def in_common(self, signature: Any) -> SafeString:
         """What the row has in common with others: never which mailbox or network it is."""
         found: list[SafeString | str] = []
         if signature.same_mailbox > Signature.MAX_PLACES:

@@ -75,7 +75,7 @@ class ReviewQueueList(ChangeList):
         rows = list(page)
         for row in rows:
             row.beside_query = self.get_query_string({BESIDE: row.pk})
-        _count_likeness(rows)
+        _count_in_common(rows)
         if self.tab in {Tab.HELD, Tab.ASKED}:
             _add_notes(rows)
         self.result_list = rows
@@ -114,7 +114,7 @@ class ReviewQueueList(ChangeList):
         return _grouped(self.result_list)
 
 
-def _count_likeness(rows: Iterable[Any]) -> None:
+def _count_in_common(rows: Iterable[Any]) -> None:
     """Counts, for each row, those of the page that came from its network, and those with the same comment."""
     networks = Counter(row.network for row in rows if row.network)
     comments = Counter(row.comment.casefold() for row in rows if row.comment)

@@ -1,4 +1,4 @@
-"""The desk of moderators: tabs, the undo history, and decisions without loading a page."""
+"""The review queue of moderators: tabs, the undo history, and decisions without loading a page."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +10,7 @@ from signatures.moderation import decisions, own_decisions
 from signatures.states import State
 from tests import single_decisions
 from tests.factories import make_signature
-from tests.moderation.desk import QUEUE, make_waiting, names_on, state_of
+from tests.moderation.waiting_rows import QUEUE, make_waiting, names_on, state_of
 from tests.plans import reads_only
 
 JSON = {"accept": "application/json"}
