@@ -20,7 +20,7 @@ from signatures import counts, retention, search_keys
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, reconciliation
 from signatures.models import BulkRule
-from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
+from signatures.moderation import bulk_rule_runs, bulk_rules, decisions, page_claims, queue_mail
 from signatures.monitoring import alarms, announcements
 from signatures.paper import imports, previews
 from signatures.registries import AlarmCode, AuditAction
@@ -120,9 +120,11 @@ DUTIES = (
     Duty("resume-paper-imports", _resume_paper_imports, MINUTE),
     Duty("resume-deliveries", _resume_deliveries, MINUTE),
     Duty("check-alarms", alarms.check, MINUTE),
+    Duty("queue-mail", queue_mail.enqueue_daily, MINUTE),
     Duty("announce-alarms", announcements.announce, MINUTE),
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE, deletes=True),
+    Duty("delete-page-claims", page_claims.delete_expired, MINUTE, deletes=True),
     Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE, deletes=True),
     Duty("delete-paper-previews", previews.delete_expired, MINUTE, deletes=True),
     Duty("sync-tombstones", retention.sync_tombstones, MINUTE),

@@ -8,7 +8,7 @@ from campaign.runtime.sql_files import run_sql_file
 class Migration(migrations.Migration):
     dependencies = [
         ("campaign", "0014_notices"),
-        ("signatures", "0026_validate_kind"),
+        ("signatures", "0027_review_queue"),
     ]
 
     operations = [

@@ -8,6 +8,7 @@ from signatures.models.moderation import Question, RejectionReason
 from signatures.models.outbox import EmailSubject, OutboxHold, OutboxMail, Suppression
 from signatures.models.paper import PaperImport
 from signatures.models.pepper import PepperFingerprint
+from signatures.models.review import PageClaim, QueueMail
 from signatures.models.screening import BlocklistEntry, DailyKey, RateBucket, RateLimit, SpentProof, Switch
 from signatures.models.signature import (
     FeaturedSignature,

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from campaign.models import Letter
 from signatures import tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
+from signatures.audit.staff_names import staff_column
 from signatures.models import Alarm, RateLimit, Switch
 from signatures.moderation import switches
 from signatures.monitoring import alarms
@@ -51,13 +52,14 @@ FLOOD_SWITCHES = {
     Switch.Code.PROOF_OF_WORK: ("ask-for-work", "stop-asking-for-work"),
     Switch.Code.PAUSE_FLAGGED_MAIL: ("pause-flagged-mail", "resume-flagged-mail"),
 }
+SEEN_BY = staff_column("seen_by", "seen by")
 _TEXTS = tomllib.loads(Path(__file__).with_name("switches.toml").read_text(encoding="utf-8"))
 
 
 @admin.register(Alarm)
 class AlarmAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    list_display = ("code", "sentence", "since", "until", "seen_by")
-    fields = ("code", "sentence", "advice", "since", "until", "seen_by")
+    list_display = ("code", "sentence", "since", "until", SEEN_BY)
+    fields = ("code", "sentence", "advice", "since", "until", SEEN_BY)
     readonly_fields = fields
     actions = None
 

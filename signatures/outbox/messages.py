@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import EmailMultiAlternatives
+from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils import translation
 from django.utils.crypto import salted_hmac
@@ -70,12 +71,20 @@ def _build(
 
 
 def _to_staff(mail: OutboxMail, address: str) -> EmailMultiAlternatives | None:
-    """Returns None if the account was closed or has another address now."""
+    """Returns None if the account was closed or has another address now, or nothing waits any more."""
     person = User.objects.filter(pk=mail.staff_id or 0, is_active=True, email=address).first()
     if person is None:
         return None
+    link = staff_links[OutboxMail.Kind(mail.kind)](person)
+    if mail.topic == topics.WAITING:
+        waiting = Signature.objects.to_review().aggregate(
+            number=Count("pk"), flagged=Count("pk", filter=~Q(flags=[])), since=Min("signed_up_at")
+        )
+        if not waiting["number"]:
+            return None
+        return rendering.build_message("waiting", to=address, language=mail.language, context={"link": link, **waiting})
     context = {
-        "link": staff_links[OutboxMail.Kind(mail.kind)](person),
+        "link": link,
         "username": person.get_username(),
         "roles": ", ".join(person.groups.order_by("name").values_list("name", flat=True)) or "superuser",
         "site": settings.SITE.netloc,

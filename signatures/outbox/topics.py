@@ -23,6 +23,7 @@ class Announcement:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
+WAITING = "waiting"  # the daily email to moderators, of the kind that alarms have
 REJECTION = "rejection"  # of the subscriber's own signature: the email leads to the personal page
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
+from signatures.audit.staff_names import staff_column
 from signatures.models import BlocklistEntry, RateLimit
 from signatures.moderation import switches
 from signatures.registries import AuditAction
@@ -61,7 +62,10 @@ class BlocklistEntryForm(forms.ModelForm):
             self.add_error("expires_at", "This time is in the past.")
         elif expires is not None and is_network and expires > made + BlocklistEntry.MAX_NETWORK_LIFETIME:
             latest = made + BlocklistEntry.MAX_NETWORK_LIFETIME - timedelta(minutes=1)
-            self.add_error("expires_at", f"A network can be blocked until {latest:%Y-%m-%d %H:%M} at most.")
+            self.add_error("expires_at", f"A network can be blocked until {latest:%Y-%m-%d %H:%M} UTC at most.")
+
+
+MADE_BY = staff_column("made_by", "made by")
 
 
 @admin.register(BlocklistEntry)
@@ -93,11 +97,11 @@ class BlocklistEntryAdmin(AuditedAdmin):
 
     @admin.display(description="expires", ordering="expires_at")
     def expires(self, entry: BlocklistEntry) -> str:
-        return entry.expires_at.strftime("%Y-%m-%d %H:%M") if entry.expires_at else "-"
+        return entry.expires_at.strftime("%Y-%m-%d %H:%M UTC") if entry.expires_at else "-"
 
     @admin.display(description="made, by staff", ordering="made_at")
     def made(self, entry: BlocklistEntry) -> str:
-        return f"{entry.made_at:%Y-%m-%d} · {entry.made_by or '-'}"
+        return f"{entry.made_at:%Y-%m-%d} · {MADE_BY(entry)}"
 
     @admin.display(description="trial")
     def trial_link(self, entry: BlocklistEntry) -> SafeString:

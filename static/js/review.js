@@ -1,22 +1,182 @@
-// Keyboard shortcuts of the review queue. Each presses a button of the page, which works without JavaScript.
+// The review queue without page loads: keys, decisions, and their undoing. Each presses a button of the page, which works
+// without JavaScript, too; the same view answers.
 "use strict";
-const rows = [...document.querySelectorAll("#result_list tbody tr")];
-const reason = document.querySelector("#changelist-form select[name=reason]");
+const list = document.getElementById("changelist-form");
+const rows = [...document.querySelectorAll("#result_list tbody tr")].filter((row) => row.querySelector("[name=decide]"));
 const help = document.querySelector("dialog.shortcuts-help");
-document.querySelector("p.shortcuts")?.removeAttribute("hidden");
+const why = document.querySelector("dialog.why");
+const panel = document.getElementById("side-panel");
+const undoLast = document.querySelector(".tools [data-act=undo]");
+const DONE = { approve: "Approved", reject: "Rejected", hold: "Put aside" };
+const LOST = "Not saved: the site could not be reached, or you are signed out. Please load the page again.";
 let current = -1;
+let waiting = 0; // decisions that the server has not answered yet
+let turn = Promise.resolve(); // one after the other, so that the newest one is the one to undo
+list?.classList.add("scripted");
+
+const idOf = (row) => row.querySelector("[name=decide]").value.split(":")[1];
+const rowOf = (id) => rows.find((row) => idOf(row) === String(id));
 
 function select(index) {
   if (!rows.length) return;
   rows[current]?.classList.remove("current");
   current = Math.max(0, Math.min(rows.length - 1, index));
   rows[current].classList.add("current");
-  rows[current].querySelector("th a, td a")?.focus({ preventScroll: true });
+  rows[current].querySelector("td a")?.focus({ preventScroll: true });
   rows[current].scrollIntoView({ block: "nearest" });
 }
 
+function selectNext() {
+  const next = rows.findIndex((row, index) => index > current && !row.classList.contains("decided"));
+  if (next >= 0) select(next);
+}
+
+// Decisions
+
+function mark(row, action, undo) {
+  row.classList.add("decided");
+  const outcome = document.createElement("span");
+  outcome.className = "outcome";
+  outcome.append(DONE[action]);
+  if (undo) {
+    const button = Object.assign(document.createElement("button"), { name: "undo_mine", value: undo, className: "button" });
+    button.append("Undo");
+    outcome.append(" ", button);
+  }
+  row.querySelector(".outcome")?.remove();
+  row.querySelector(".field-decision_buttons").append(outcome);
+}
+
+function unmark(row) {
+  row?.classList.remove("decided");
+  row?.querySelector(".outcome")?.remove();
+}
+
+function say(cell, messages) {
+  cell.querySelector(".said")?.remove();
+  const said = document.createElement("div");
+  said.className = "said";
+  said.setAttribute("role", "status");
+  said.innerHTML = messages.map((message) => message.html).join("<br>"); // escaped by the server
+  cell.append(said);
+}
+
+async function post(fields) {
+  const body = new FormData();
+  for (const name of ["csrfmiddlewaretoken", "as_of"]) body.set(name, list.elements[name].value);
+  for (const [name, value] of Object.entries(fields)) body.set(name, value);
+  waiting += 1;
+  try {
+    const answer = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" }, keepalive: true });
+    const said = await answer.json();
+    document.getElementById("undo-history").innerHTML = said.history;
+    undoLast.disabled = !said.undo;
+    return said;
+  } catch {
+    return { changed: [], messages: [{ html: LOST }] };
+  } finally {
+    waiting -= 1;
+  }
+}
+
+function inTurn(work) {
+  turn = turn.then(work);
+}
+
+function decide(row, action, fields) {
+  row.querySelector(".said")?.remove();
+  mark(row, action);
+  if (row === rows[current]) selectNext();
+  inTurn(async () => {
+    const said = await post({ decide: `${action}:${idOf(row)}`, ...fields });
+    if (said.changed.length) return mark(row, action, said.undo);
+    unmark(row);
+    say(row.querySelector(".field-decision_buttons"), said.messages);
+  });
+}
+
+function undo(key) {
+  inTurn(async () => {
+    const said = await post({ undo_mine: key });
+    const restored = said.changed.map(rowOf).filter(Boolean);
+    restored.forEach(unmark);
+    if (restored.length) select(rows.indexOf(restored[0]));
+    say(document.querySelector(".tools"), said.messages);
+  });
+}
+
+function ask(row, action) {
+  const [choice, words] = [why.querySelector("select"), why.querySelector("input")];
+  const reasons = list.querySelector("select[name=reason]");
+  if (choice.options.length === 1 && reasons) choice.innerHTML = reasons.innerHTML;
+  const isRejection = action === "reject";
+  why.querySelector("#why-title").textContent = isRejection ? "Reject: why?" : "Hold: a note for your colleagues";
+  why.querySelector(".why-reason").hidden = !isRejection;
+  why.querySelector(".why-words").textContent = isRejection ? "or in own words" : "Note (may be blank)";
+  why.querySelector("[value=go]").textContent = isRejection ? "Reject" : "Hold";
+  words.value = "";
+  why.returnValue = "";
+  why.onclose = () => {
+    rows[current]?.querySelector("td a")?.focus({ preventScroll: true });
+    if (why.returnValue !== "go") return;
+    const fields = { own_words: words.value };
+    if (isRejection) fields.reason = choice.value;
+    decide(row, action, fields);
+  };
+  why.onsubmit = (event) => {
+    if (event.submitter.value !== "go" || !isRejection || choice.value || words.value.trim()) return;
+    event.preventDefault(); // a rejection needs a reason
+    choice.focus();
+  };
+  why.showModal();
+  (isRejection ? choice : words).focus();
+}
+
+why?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("select")) return;
+  event.preventDefault();
+  why.querySelector("[value=go]").click();
+});
+
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (!list || !["decide", "undo_mine"].includes(button?.name)) return;
+  event.preventDefault();
+  if (button.name === "undo_mine") return undo(button.value);
+  const action = button.value.split(":")[0];
+  const row = button.closest("tr");
+  if (action === "approve") decide(row, action, {});
+  else ask(row, action);
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (waiting) event.preventDefault();
+});
+
+// The side panel
+
+async function openPanel(row) {
+  const url = new URL(location.href);
+  url.searchParams.set("beside", idOf(row));
+  const answer = await fetch(url);
+  const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("side-panel");
+  if (found) panel.replaceChildren(...found.childNodes);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-act=beside], [data-act=close], [data-act=help]");
+  if (!link) return;
+  event.preventDefault();
+  if (link.dataset.act === "help") help.showModal();
+  else if (link.dataset.act === "close") panel.replaceChildren();
+  else openPanel(link.closest("tr"));
+});
+
+// Keys
+
 function press(action) {
-  rows[current]?.querySelector(`[data-act=${action}]`)?.click();
+  const row = rows[current];
+  if (row && !row.classList.contains("decided")) row.querySelector(`[data-act=${action}]`)?.click();
 }
 
 const shortcuts = {
@@ -24,23 +184,24 @@ const shortcuts = {
   k: () => select(current - 1),
   a: () => press("approve"),
   h: () => press("hold"),
-  s: () => press("beside"),
-  r: () => (reason?.value ? press("reject") : reason?.focus()),
-  u: () => document.querySelector("button[data-act=undo]:not(:disabled)")?.click(),
-  "?": () => help?.showModal(),
+  r: () => press("reject"),
+  s: () => rows[current] && openPanel(rows[current]),
+  x: () => rows[current]?.querySelector("input.action-select")?.click(),
+  u: () => undoLast.disabled || undoLast.click(),
+  "?": () => help.showModal(),
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || help?.open) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || help?.open || why?.open) return;
   const typing = event.target.closest("input:not([type=checkbox]), select, textarea");
-  if (event.target === reason && event.key === "Enter" && reason.value) {
-    event.preventDefault();
-    press("reject");
-  }
-  if (typing || !(event.key in shortcuts)) return;
+  if (typing || !rows.length || !Object.hasOwn(shortcuts, event.key)) return;
   event.preventDefault();
   shortcuts[event.key]();
 });
-// With an open side panel, select its row.
-const chosen = document.querySelector("aside.side-panel")?.dataset.row;
-select(Math.max(0, rows.findIndex((row) => row.querySelector("input.action-select")?.value === chosen)));
+
+if (rows.length) {
+  document.querySelector("[data-act=help]").hidden = false;
+  // With an open side panel, select its row.
+  const chosen = document.querySelector("aside.side-panel")?.dataset.row;
+  select(Math.max(0, rows.findIndex((row) => idOf(row) === chosen)));
+}

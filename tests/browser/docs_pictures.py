@@ -92,7 +92,7 @@ def sign_and_approve(studio: Studio) -> None:
     admin.goto(f"{ADMIN}waitingsignature/?q=Lovelace")
     studio.take("tour-queue", admin, "#content", most=520)
     admin.locator("tr", has_text=ADA["name"]).locator("[value^=approve], button:has-text('Approve')").first.click()
-    expect(admin.locator(".messagelist")).to_be_visible()
+    expect(admin.locator("tr.decided .outcome button")).to_be_visible()
     page.goto(f"{LETTER}signatories/?q=Lovelace")
     studio.take("tour-public-name", page, "main > *", most=600)
 

@@ -125,42 +125,6 @@ def log_in_with_factor(browser: Browser, site: LiveSite) -> Page:
     return admin_page
 
 
-def test_a_moderator_with_a_second_factor_clears_twenty_by_keyboard_and_undoes_the_last(
-    browser: Browser, site: LiveSite
-) -> None:
-    site.run("make_signatures", "400", "--seed", "77")
-    admin_page = log_in_with_factor(browser, site)
-    before = waiting_on(admin_page)
-    assert before >= 20
-    for n in range(20):
-        expect(admin_page.locator("tr.current")).to_have_count(1)  # the script has started
-        with admin_page.expect_navigation():
-            if n % 4 == 3:
-                admin_page.keyboard.press("r")
-                admin_page.keyboard.press("ArrowDown")
-                admin_page.keyboard.press("Enter")
-            else:
-                admin_page.keyboard.press("a")
-        expect(admin_page.locator(".messagelist")).to_contain_text("1 signature changed.")
-    assert waiting_on(admin_page) == before - 20
-
-    expect(admin_page.locator("tr.current")).to_have_count(1)
-    with admin_page.expect_navigation():
-        admin_page.keyboard.press("u")
-
-    expect(admin_page.locator(".messagelist")).to_contain_text("1 decision undone.")
-    assert waiting_on(admin_page) == before - 19
-    admin_page.keyboard.press("j")
-    assert admin_page.locator("tr.current").count() == 1
-    admin_page.keyboard.press("?")
-    expect(admin_page.get_by_role("dialog")).to_be_visible()
-    admin_page.context.close()
-
-
-def waiting_on(admin_page: Page) -> int:
-    return int(admin_page.locator("#changelist-search .quiet").inner_text().split()[0])
-
-
 def test_staff_download_the_signed_letter(browser: Browser, site: LiveSite, tmp_path: Path) -> None:
     admin_page = log_in(browser, site)
     admin_page.goto("/admin/signatures/signedletter/")

@@ -3,7 +3,8 @@
 from datetime import date
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.test import Client
 
 from campaign.models import Letter
 from signatures.delivery import freezing
@@ -30,3 +31,17 @@ def delivered(letter: Letter, ada: Signature) -> Delivery:
     make_signature(letter, "Ben Nevis")
     delivery = make_delivery(letter)
     return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy", at="Washington")
+
+
+@pytest.fixture
+def colleague(db: None) -> User:
+    user = User.objects.create_user("mina", password="a long enough password", is_staff=True)
+    user.groups.add(Group.objects.get(name="moderator"))
+    return user
+
+
+@pytest.fixture
+def colleague_client(colleague: User) -> Client:
+    client = Client()
+    client.force_login(colleague)
+    return client

@@ -89,7 +89,7 @@ def test_a_row_shows_words_language_flags_and_the_number_of_similar_signatures(
         Flag.HOLD.sentence,
     ):
         assert shown in text
-    assert re.search(r'<td class="field-similar_count"><a href="\?beside=\d+" data-act="beside">2</a></td>', text)
+    assert re.search(r'<a href="\?beside=\d+" data-act="beside">2 of the same name</a>', text)
 
 
 def test_the_page_of_a_signature_shows_similar_ones(moderator_client: Client, letter: Letter, cleo: Signature) -> None:
@@ -111,7 +111,7 @@ def test_the_side_panel_shows_similar_signatures_and_keeps_the_filter(moderator_
     text = moderator_client.get(f"{QUEUE}?flagged=link&beside={chosen.pk}").content.decode()
 
     assert "PATRA, Cleo" in text and "Nile" in text and "Quite Another" not in text
-    assert '<a href="?flagged=link">Back to the filters</a>' in text
+    assert '<a href="?flagged=link" data-act="close">Close</a>' in text
     assert moderator_client.get(f"{QUEUE}?beside=x").status_code == 200
 
 

@@ -23,6 +23,7 @@ from django.utils.safestring import SafeString
 
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
+from signatures.audit.staff_names import staff_column
 from signatures.delivery import building, errata, freezing, manifest, package_store
 from signatures.delivery.admin import method_pages
 from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
@@ -66,6 +67,7 @@ def _count_column(name: str) -> Callable[[Any], Any]:
     return column
 
 
+FROZEN_BY = staff_column("frozen_by", "frozen by")
 COUNT_COLUMNS = [_count_column(name) for name in ("delivered", "named", "counted_only")]
 
 
@@ -74,9 +76,9 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("letter", "number", "state", "frozen_at", *COUNT_COLUMNS)
     list_display_links = ("letter", "number")
     list_filter = ("state", "letter")
-    readonly_fields = ("all_counts", "published_texts", "digests", "former_hand_overs")
+    readonly_fields = (FROZEN_BY, "all_counts", "published_texts", "digests", "former_hand_overs")
     fieldsets = (
-        (None, {"fields": ("slug", "number", "state", "frozen_at", "frozen_by", "reason", "order")}),
+        (None, {"fields": ("slug", "number", "state", "frozen_at", FROZEN_BY, "reason", "order")}),
         ("Counts", {"fields": ("all_counts", "published_texts")}),
         ("Proof", {"fields": ("root", "digests")}),
         (

@@ -19,14 +19,14 @@ from campaign.letters.forms import as_id
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.models import Question, RejectionReason, Signature, SignatureQuerySet
-from signatures.moderation import decisions, featured, reports
+from signatures.moderation import decisions, featured, own_decisions, reports
 from signatures.moderation.admin.conflicts import conflict_messages
+from signatures.moderation.decisions import DecisionResult
 from signatures.registries import AuditAction
 from signatures.states import State
 from signatures.transitions import TransitionNotAllowed
 
 EVERYWHERE = [ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM]
-MAX_UNDONE = 500  # a decision about more signatures is undone in the list of all signatures
 EMPTY_CHOICE = ("", "---------")
 CHOICES_CACHE_SECONDS = 30
 
@@ -83,7 +83,7 @@ class DecisionForm(helpers.ActionForm):
     # Not a ChoiceField: a reason that was deleted from the list meanwhile is still accepted.
     reason = forms.CharField(label="Reason (for a rejection)", required=False, max_length=200, widget=forms.Select)
     question = forms.CharField(label="Question (to ask)", required=False, max_length=40, widget=forms.Select)
-    own_words = forms.CharField(label="or own words", required=False, max_length=200)
+    own_words = forms.CharField(label="or own words (to hold: a note)", required=False, max_length=200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,7 +99,10 @@ class DecisionActions(admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         # Read before the rows: what happens in between counts as not seen.
-        return super().changelist_view(request, {"as_of": audit_log.newest_id(), **(extra_context or {})})
+        context = extra_context or {}
+        if "as_of" not in context:
+            context = {"as_of": audit_log.newest_id(), **context}
+        return super().changelist_view(request, context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -129,7 +132,7 @@ class DecisionActions(admin.ModelAdmin):
 
     @admin.action(description="Dismiss the report", permissions=["moderate"], location=EVERYWHERE)
     def dismiss_report(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
-        if done := self._apply(request, Selection.posted(request, queryset), reports.dismiss):
+        if done := len(self._apply(request, Selection.posted(request, queryset), reports.dismiss)):
             self.message_user(request, f"{done} report{pluralize(done)} dismissed.")
 
     @admin.action(description="Ask the signer", permissions=["moderate"], location=EVERYWHERE)
@@ -139,36 +142,45 @@ class DecisionActions(admin.ModelAdmin):
             self.message_user(request, "Nothing was asked: please choose a question.", messages.ERROR)
             return
         ask = partial(decisions.ask_question, question=question)
-        if done := self._apply(request, Selection.posted(request, queryset), ask):
+        if done := len(self._apply(request, Selection.posted(request, queryset), ask)):
             self.message_user(request, f"{done} signer{pluralize(done)} asked.")
 
     @admin.action(description="Undo the last decision", permissions=["moderate"], location=EVERYWHERE)
     def undo(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
         self._undo(request, Selection.posted(request, queryset), page_audit_id(request))
 
-    def undo_my_decision(self, request: HttpRequest) -> None:
-        """Undo the last decision that was made in this session."""
-        first, last = request.session.pop("last_decision", None) or (1, 0)
+    def undo_my_decision(self, request: HttpRequest) -> list[int]:
+        """Undo a decision of the undo history, or the last one. Returns the ids of the restored signatures."""
+        first, last = self._chosen_decision(request)
         signature_ids = audit_log.signatures_changed_by(staff_id(request), first, last)
-        if len(signature_ids) > MAX_UNDONE:
+        if len(signature_ids) > own_decisions.MAX_UNDONE:
             text = "Too many to undo at once. Please choose them in the list of all signatures."
             self.message_user(request, text, messages.ERROR)
-            return
+            return []
         # What anybody else did after the decision stays.
-        self._undo(request, Selection(Signature.objects.filter(pk__in=signature_ids), None), last)
+        return self._undo(request, Selection(Signature.objects.filter(pk__in=signature_ids), None), last)
 
-    def _undo(self, request: HttpRequest, selection: Selection, as_of: int | None) -> None:
-        if done := self._apply(request, selection, decisions.undo, as_of=as_of):
-            self.message_user(request, f"{done} decision{pluralize(done)} undone.")
+    def _chosen_decision(self, request: HttpRequest) -> tuple[int, int]:
+        """Returns the first and the last audit entry of the decision to undo; an empty range if there is none."""
+        first, last = (as_id(number) for number in (*request.POST["undo_mine"].split("-", 1), "")[:2])
+        if first is not None and last is not None:
+            return first, last
+        decision = next(iter(own_decisions.recent_decisions(staff_id(request))), None)
+        return (decision.first_entry, decision.last_entry) if decision else (1, 0)
 
-    def _decide(self, request: HttpRequest, action: AuditAction, selection: Selection) -> None:
-        """Decide all chosen signatures in one statement, report the result, and keep what an undo needs."""
-        reason = ""
-        if action == AuditAction.REJECT:
-            reason = _posted_value(request, "own_words") or _posted_value(request, "reason")
+    def _undo(self, request: HttpRequest, selection: Selection, as_of: int | None) -> list[int]:
+        if undone := self._apply(request, selection, decisions.undo, as_of=as_of):
+            self.message_user(request, f"{len(undone)} decision{pluralize(len(undone))} undone.")
+        return undone
+
+    def _decide(
+        self, request: HttpRequest, action: AuditAction, selection: Selection, *, note: str = ""
+    ) -> DecisionResult | None:
+        """Decide all chosen signatures in one statement, and report the result; None if nothing was decided at all."""
+        reason = note if note and action == AuditAction.HOLD else _posted_reason(request, action)
         if action == AuditAction.REJECT and not reason:
             self.message_user(request, "Nothing was changed: a rejection needs a reason.", messages.ERROR)
-            return
+            return None
         seen = self.seen or {State(state) for state in request.POST.getlist("seen") if state in State.values}
         result = decisions.decide(
             action,
@@ -179,29 +191,32 @@ class DecisionActions(admin.ModelAdmin):
             as_of=page_audit_id(request),
         )
         if result.decided:
-            request.session["last_decision"] = [result.first_entry, result.last_entry]
             text = f"{result.decided} signature{pluralize(result.decided)} changed."
-            self.message_user(request, text, messages.SUCCESS, extra_tags="undoable")
+            self.message_user(request, text, messages.SUCCESS)
         self._report_refused(request, result.refused, result.refused_ids)
         if result.refused and (own_words := _posted_value(request, "own_words")):
             self.message_user(request, f"Your words were: {own_words}", messages.WARNING)
         self._report_deleted(request, selection, result.decided + result.refused)
+        return result
 
-    def _apply(self, request: HttpRequest, selection: Selection, action: Callable[..., Any], **arguments: Any) -> int:
+    def _apply(
+        self, request: HttpRequest, selection: Selection, action: Callable[..., Any], **arguments: Any
+    ) -> list[int]:
         """Apply an action to the chosen signatures one by one, and report those that refuse it.
 
-        Returns the number of signatures that it was applied to.
+        Returns the ids of the signatures that it was applied to.
         """
         arguments = {"by": staff_id(request), "as_of": page_audit_id(request), **arguments}
-        done, refused_ids = 0, []
+        done: list[int] = []
+        refused_ids: list[int] = []
         for signature in selection.rows.only("pk", "letter_id", "kind"):
             try:
                 action(signature, **arguments)
-                done += 1
+                done.append(signature.pk)
             except TransitionNotAllowed:
                 refused_ids.append(signature.pk)
         self._report_refused(request, len(refused_ids), refused_ids[: decisions.MAX_NAMED])
-        self._report_deleted(request, selection, done + len(refused_ids))
+        self._report_deleted(request, selection, len(done) + len(refused_ids))
         return done
 
     def _report_refused(self, request: HttpRequest, refused: int, refused_ids: Sequence[int]) -> None:
@@ -228,3 +243,11 @@ class DecisionActions(admin.ModelAdmin):
 def _posted_value(request: HttpRequest, field: str) -> str:
     """Returns the value of a field of the action form. On the page of one signature Django prefixes its name."""
     return next(filter(None, (request.POST[name].strip() for name in request.POST if name.endswith(field))), "")
+
+
+def _posted_reason(request: HttpRequest, action: AuditAction) -> str:
+    """Returns why a signature is rejected, or the note for colleagues with which it is put aside."""
+    if action == AuditAction.APPROVE:
+        return ""
+    own_words = _posted_value(request, "own_words")
+    return own_words or (_posted_value(request, "reason") if action == AuditAction.REJECT else "")

@@ -268,7 +268,7 @@ def _preview_context(preview: dict[str, Any]) -> dict[str, Any]:
 def _conditions(rule: BulkRule) -> list[tuple[Any, Any]]:
     """Returns the conditions with their labels. Domain and network are stored as digests, and so cannot be shown."""
     digest = "one, stored as a digest"
-    span = " → ".join(f"{at:%Y-%m-%d %H:%M}" for at in (rule.signed_up_from, rule.signed_up_until) if at)
+    span = " → ".join(f"{at:%Y-%m-%d %H:%M} UTC" for at in (rule.signed_up_from, rule.signed_up_until) if at)
     rows = [
         ("Name", rule.name_pattern),
         ("Same words in the name as signature no.", rule.similar_to),

@@ -1,6 +1,7 @@
 """Filters of the lists of signatures. None of them counts a million rows."""
 
-from typing import Any
+from enum import Enum
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib import admin
@@ -36,6 +37,61 @@ class MailboxFilter(admin.SimpleListFilter):
         return queryset.filter(mailbox__in=chosen)
 
 
+class Tab(Enum):
+    """The tabs of the review queue: the value in the address, and the title."""
+
+    WAITING = "", "Waiting"
+    BATCH = "batch", "In batches"
+    HELD = "held", "Held"
+    ASKED = "asked", "Asked"
+
+    label: str
+
+    def __new__(cls, code: str, label: str = "") -> Self:
+        tab = object.__new__(cls)
+        tab._value_ = code
+        tab.label = label
+        return tab
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self:
+        chosen = request.GET.get(TabFilter.parameter_name, "")
+        return cls(chosen if chosen in {tab.value for tab in cls} else "")
+
+
+FLAG_OF_TAB = {Tab.HELD: Flag.HOLD, Tab.ASKED: Flag.ASKED}
+
+
+def is_read_page_by_page(request: HttpRequest) -> bool:
+    """Whether the page shows what waits for anybody. Who looks for one signature sees what is put aside, too."""
+    looks_for_one = request.GET.get("q") or request.GET.get(MailboxFilter.parameter_name)
+    is_put_aside = request.GET.get(FlagFilter.parameter_name) in FLAG_OF_TAB.values()
+    return Tab.of(request) not in FLAG_OF_TAB and not looks_for_one and not is_put_aside
+
+
+class TabFilter(admin.SimpleListFilter):
+    title = "tab"
+    parameter_name = "tab"
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        self.tab, self.is_read_page_by_page = Tab.of(request), is_read_page_by_page(request)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(tab.value, tab.label) for tab in Tab if tab.value]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if flag := FLAG_OF_TAB.get(self.tab):
+            return queryset.put_aside().filter(flags__contains=[flag])
+        rows = queryset.exclude_put_aside() if self.is_read_page_by_page else queryset
+        return unflagged(rows) if self.tab is Tab.BATCH else rows
+
+
+def unflagged(rows: QuerySet[Signature]) -> QuerySet[Signature]:
+    # The second condition repeats the first as the first column of the index `queue`.
+    return rows.filter(flags=[]).alias(unflagged=Case(When(flags=[], then=1), default=0)).filter(unflagged=1)
+
+
 class FlagFilter(admin.SimpleListFilter):
     title = "flags"
     parameter_name = "flagged"
@@ -50,9 +106,7 @@ class FlagFilter(admin.SimpleListFilter):
             case "yes":
                 return queryset.exclude(flags=[])
             case "no":
-                # The second condition repeats the first as the first column of the index `queue`.
-                unflagged = Case(When(flags=[], then=1), default=0)
-                return queryset.filter(flags=[]).alias(unflagged=unflagged).filter(unflagged=1)
+                return unflagged(queryset)
             case flag:
                 return queryset.filter(flags__contains=[flag])
 

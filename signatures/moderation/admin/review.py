@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from campaign.letters.forms import as_id
 from signatures import counts
 from signatures.audit.admin_mixins import CappedPaginator, LetterFilter, ReadOnlyAdmin, describe, staff_id
+from signatures.audit.staff_names import staff_names
 from signatures.audit.view_log import LoggedViews
 from signatures.models import AuditEntry, Signature
 from signatures.models.signature import SEARCHED_BY_STAFF
@@ -56,6 +57,8 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     paginator = CappedPaginator
     readonly_fields = (
         "shown_name",
+        "signed_up",
+        "confirmed",
         "shown_flags",
         "emails",
         "similar",
@@ -77,8 +80,8 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
                     "language",
                     "letter",
                     "translation",
-                    "signed_up_at",
-                    "confirmed_at",
+                    "signed_up",
+                    "confirmed",
                     "approved_on",
                     "featured_position",
                     "paper",
@@ -142,6 +145,14 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
     def day(self, signature: Signature) -> str:
         return signature.signed_up_at.date().isoformat()
 
+    @admin.display(description="signed up")
+    def signed_up(self, signature: Signature) -> str:
+        return f"{signature.signed_up_at:%Y-%m-%d %H:%M} UTC"
+
+    @admin.display(description="confirmed")
+    def confirmed(self, signature: Signature) -> str:
+        return f"{signature.confirmed_at:%Y-%m-%d %H:%M} UTC" if signature.confirmed_at else "-"
+
     @admin.display(description="role, organization")
     def words(self, signature: Signature) -> SafeString:
         lines = ((line,) for line in (signature.role, signature.organization, signature.spokesperson) if line)
@@ -193,12 +204,18 @@ class SignatureReviewAdmin(ReadOnlyAdmin, LoggedViews, DecisionActions):
 
     @admin.display(description="audit log")
     def audit_entries(self, signature: Signature) -> SafeString:
-        entries = AuditEntry.objects.filter(signature_id=signature.pk)[:MAX_ENTRIES]
+        entries = list(AuditEntry.objects.filter(signature_id=signature.pk)[:MAX_ENTRIES])
+        names = staff_names(entry.staff_id for entry in entries)
         rows = (
-            (f"{entry.at:%Y-%m-%d %H:%M}", describe(entry), entry.reason and f"({entry.reason})", entry.staff_id or "-")
+            (
+                f"{entry.at:%Y-%m-%d %H:%M} UTC",
+                describe(entry),
+                entry.reason and f"({entry.reason})",
+                names.get(entry.staff_id or 0, "no staff"),
+            )
             for entry in entries
         )
-        lines = format_html_join("", "<li>{} · {} {} · staff {}</li>", rows)
+        lines = format_html_join("", "<li>{} · {} {} · <bdi>{}</bdi></li>", rows)
         url = reverse("admin:signatures_auditentry_changelist", query={"signature": signature.pk})
         return format_html('<ul>{}<li><a href="{}">All entries</a></li></ul>', lines, url)
 

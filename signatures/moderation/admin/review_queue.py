@@ -1,66 +1,71 @@
 """The review queue: the signatures that wait for a decision. No page shows an email address."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.utils.html import format_html, format_html_join
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from campaign.letters.forms import as_id
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import LetterFilter, staff_id
 from signatures.models import Signature, WaitingSignature
+from signatures.moderation import own_decisions, page_claims, queue_mail
 from signatures.moderation.admin.actions import Selection
-from signatures.moderation.admin.filters import CountryFilter, FlagFilter, LanguageFilter, MailboxFilter
+from signatures.moderation.admin.filters import (
+    FLAG_OF_TAB,
+    CountryFilter,
+    FlagFilter,
+    LanguageFilter,
+    MailboxFilter,
+    Tab,
+    TabFilter,
+)
 from signatures.moderation.admin.review import MAX_SIMILAR, SignatureReviewAdmin, similar_signatures
-from signatures.registries import AuditAction
+from signatures.moderation.admin.review_queue_list import BESIDE, ReviewQueueList
+from signatures.registries import AuditAction, Flag
 from signatures.states import State
 
-BESIDE = "beside"  # the query parameter that chooses the signature of the side panel
 DECISIONS = {AuditAction.APPROVE: "Approve", AuditAction.REJECT: "Reject", AuditAction.HOLD: "Hold"}
-
-
-class ReviewQueueList(ChangeList):
-    """The rows of the review queue. The parameter `beside` opens a side panel, and is not a filter."""
-
-    def __init__(self, request: HttpRequest, *args: Any) -> None:
-        super().__init__(request, *args)
-        # So that no link of the page, and no search, keeps the panel open.
-        for parameters in (self.params, self.filter_params):
-            parameters.pop(BESIDE, None)
-
-    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        filters: dict[str, Any] = super().get_filters_params(params)
-        return {name: value for name, value in filters.items() if name != BESIDE}
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        for row in self.result_list:
-            row.beside_query = self.get_query_string({BESIDE: row.pk})
+LEFT_OUT = "left out of a batch"  # the note on exceptions
 
 
 @admin.register(WaitingSignature)
 class WaitingSignatureAdmin(SignatureReviewAdmin):
-    """The review queue: flagged signatures first, then the oldest. It has keyboard shortcuts where JavaScript runs."""
+    """The review queue: flagged signatures first, then the oldest. Where JavaScript runs, no decision loads a page."""
 
-    list_display = ("shown_name", "words", "origin", "shown_flags", "similar_count", "day", "decision_buttons")
-    list_display_links = ("shown_name",)
-    list_filter = (FlagFilter, MailboxFilter, "visibility", "kind", LetterFilter, CountryFilter, LanguageFilter)
+    list_display = ("who", "comment_words", "origin", "short_flags", "in_common", "decision_buttons")
+    list_display_links = None
+    empty_value_display = ""
+    list_filter = (
+        TabFilter,
+        FlagFilter,
+        MailboxFilter,
+        "visibility",
+        "kind",
+        LetterFilter,
+        CountryFilter,
+        LanguageFilter,
+    )
+    list_select_related = ("letter",)
     ordering = (Case(When(flags=[], then=1), default=0), "signed_up_at", "id")
     sortable_by = ()
+    show_facets = admin.ShowFacets.NEVER
     seen = frozenset({State.WAITING})
     actions = ("approve", "reject", "hold", "ask", "feature")
 
     class Media:
         js = (forms.Script("js/review.js", defer=True),)
-        css: ClassVar = {"all": ["css/review.css"]}
+        css: ClassVar = {"all": ["css/review.css", "css/review_queue.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WaitingSignature]:
         """Adds how many signatures have the same name key, and the same mailbox; counted for the rows of one page."""
@@ -76,38 +81,141 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ReviewQueueList
 
-    @admin.display(description="country, language")
-    def origin(self, signature: WaitingSignature) -> str:
-        return f"{signature.country or '-'} · {signature.language}"
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        if Tab.of(request) not in FLAG_OF_TAB:
+            return self.list_display
+        return (*self.list_display[:1], "note", *self.list_display[1:])
 
-    @admin.display(description="similar")
-    def similar_count(self, signature: Any) -> SafeString | int:
-        number = signature.same_name_key - 1
-        link = '<a href="{}" data-act="beside">{}</a>'
-        similar = format_html(link, signature.beside_query, number) if number else 0
-        if signature.same_mailbox <= Signature.MAX_PLACES:
-            return similar
-        cluster = '{}<br><a href="?{}={}">{} from one mailbox</a>'
-        return format_html(cluster, similar, MailboxFilter.parameter_name, signature.pk, signature.same_mailbox)
+    @admin.display(description="name")
+    def who(self, signature: Any) -> SafeString:
+        words = [word for word in (signature.role, signature.organization, signature.spokesperson) if word]
+        url = reverse("admin:signatures_waitingsignature_change", args=[signature.pk])
+        below = format_html_join(" · ", "<bdi>{}</bdi>", ((word,) for word in words))
+        link = format_html('<a href="{}">{}</a>', url, self.shown_name(signature))
+        return format_html('{}<small class="words">{}</small>', link, below) if words else link
+
+    @admin.display(description="comment")
+    def comment_words(self, signature: WaitingSignature) -> SafeString | str:
+        return format_html('<bdi class="comment">{}</bdi>', signature.comment) if signature.comment else ""
+
+    @admin.display(description="letter, country, day")
+    def origin(self, signature: WaitingSignature) -> SafeString:
+        where = " · ".join(filter(None, (signature.country, signature.language, self.day(signature))))
+        return format_html('<bdi class="letter">{}</bdi><small>{}</small>', signature.letter.slug, where)
+
+    @admin.display(description="flags")
+    def short_flags(self, signature: WaitingSignature) -> SafeString:
+        rows = ((flag, Flag(flag).sentence) for flag in signature.flags)
+        flag = '<span class="flag" tabindex="0">{}<span class="sentence" role="tooltip">{}</span></span>'
+        return format_html_join(" ", flag, rows)
+
+    @admin.display(description="alike")
+    def in_common(self, signature: Any) -> SafeString:
+        """What the row has in common with others: never which mailbox or network it is."""
+        found: list[SafeString | str] = []
+        if signature.same_mailbox > Signature.MAX_PLACES:
+            cluster = '<a href="?{}={}">{} from one mailbox holder</a>'
+            found.append(format_html(cluster, MailboxFilter.parameter_name, signature.pk, signature.same_mailbox))
+        if (same_name := signature.same_name_key - 1) > 0:
+            link = '<a href="{}" data-act="beside">{} of the same name</a>'
+            found.append(format_html(link, signature.beside_query, same_name))
+        if signature.in_network > 1:
+            found.append(f"one network (/48): {signature.in_network} here")
+        if signature.with_comment > 1:
+            found.append(f"same words: {signature.with_comment} here")
+        return format_html_join(SafeString("<br>"), "{}", ((line,) for line in found))
+
+    @admin.display(description="note")
+    def note(self, signature: Any) -> SafeString | str:
+        if signature.put_aside is None:
+            return "-"
+        entry = signature.put_aside
+        at = f"{entry.at:%Y-%m-%d %H:%M} UTC"
+        cell = '<bdi class="comment">{}</bdi><small>{}, {}</small>'
+        return format_html(cell, entry.reason or "(no note)", signature.put_aside_by, at)
 
     @admin.display(description="decision")
     def decision_buttons(self, signature: WaitingSignature) -> SafeString:
-        buttons = ((f"{action}:{signature.pk}", action, label) for action, label in DECISIONS.items())
+        buttons = (
+            (f"{action}:{signature.pk}", action, label)
+            for action, label in DECISIONS.items()
+            if action not in signature.flags
+        )
         button = '<button type="submit" class="button {1}" name="decide" value="{0}" data-act="{1}">{2}</button>'
         return format_html_join(" ", button, buttons)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if request.method == "POST" and self.has_moderate_permission(request):
-            action, _colon, number = request.POST.get("decide", "").partition(":")
-            signature_id = as_id(number)
-            if "undo_mine" in request.POST:
-                self.undo_my_decision(request)
-                return redirect(request.get_full_path())
-            if action in DECISIONS and signature_id is not None:
-                self._decide(request, AuditAction(action), Selection.of_one(signature_id))
-                return redirect(request.get_full_path())
-        context = {"may_undo": "last_decision" in request.session, **self._side_panel(request)}
+        is_post = request.method == "POST" and self.has_moderate_permission(request)
+        if is_post and (response := self._own_post(request)) is not None:
+            return response
+        by = staff_id(request)
+        overview = page_claims.overview(by=by)
+        context = {
+            "title": "Review queue",
+            "as_of": overview.as_of,
+            "overview": overview,
+            "history": own_decisions.recent_decisions(by),
+            "may_moderate": self.has_moderate_permission(request),
+            "progress": own_decisions.progress_of_today(),
+            **self._side_panel(request),
+        }
         return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def _own_post(self, request: HttpRequest) -> HttpResponse | None:
+        """Answers the buttons of the queue itself; None if the form is one of Django's admin."""
+        if "undo_mine" in request.POST:
+            return self._answer(request, self.undo_my_decision(request))
+        if "daily_mail" in request.POST:
+            self._choose_mail(request)
+            return redirect(request.get_full_path())
+        if "approve_page" in request.POST:
+            self._approve_page(request)
+            return redirect(request.get_full_path())
+        action, _colon, number = request.POST.get("decide", "").partition(":")
+        signature_id = as_id(number)
+        if action not in DECISIONS or signature_id is None:
+            return None
+        result = self._decide(request, AuditAction(action), Selection.of_one(signature_id))
+        page_claims.keep_claims(staff_id(request))
+        return self._answer(request, [signature_id] if result and result.decided else [])
+
+    def _answer(self, request: HttpRequest, changed: Collection[int]) -> HttpResponse:
+        """Sends the page again, or, to its script, what changed, what there is to say, and the undo history anew."""
+        if request.get_preferred_type(["text/html", "application/json"]) != "application/json":
+            return redirect(request.get_full_path())
+        history = own_decisions.recent_decisions(staff_id(request))
+        said = [
+            {"level": message.level_tag, "html": conditional_escape(message.message)}
+            for message in messages.get_messages(request)
+        ]
+        return JsonResponse(
+            {
+                "changed": list(changed),
+                "messages": said,
+                "undo": history[0].key if history else "",
+                "history": render_to_string(
+                    "admin/signatures/waitingsignature/history.html", {"history": history}, request
+                ),
+            }
+        )
+
+    def _choose_mail(self, request: HttpRequest) -> None:
+        is_wanted = request.POST["daily_mail"] == "on"
+        if is_wanted and not request.user.email:  # type: ignore[union-attr]  # only staff open this page
+            self.message_user(request, "Your account has no email address: an owner can add it.", messages.ERROR)
+            return
+        queue_mail.choose(staff_id(request), is_wanted=is_wanted)
+        text = "Each morning an email tells you how many wait." if is_wanted else "The daily email is off."
+        self.message_user(request, text, messages.SUCCESS)
+
+    def _approve_page(self, request: HttpRequest) -> None:
+        """Approves a batch. Exceptions are put aside, so that they do not come back with the next one."""
+        shown = {signature_id for number in request.POST.getlist("shown") if (signature_id := as_id(number))}
+        left_out = {signature_id for number in request.POST.getlist("left_out") if (signature_id := as_id(number))}
+        for action, chosen in ((AuditAction.HOLD, shown & left_out), (AuditAction.APPROVE, shown - left_out)):
+            if chosen:
+                rows = Signature.objects.filter(pk__in=chosen)
+                self._decide(request, action, Selection(rows, len(chosen)), note=LEFT_OUT)
 
     def _side_panel(self, request: HttpRequest) -> dict[str, Any]:
         """Returns the template context of the panel with signatures similar to the chosen one."""
@@ -117,4 +225,37 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
         if chosen is None:
             return {}
         audit_log.record_view(chosen, by=staff_id(request), page="beside")
-        return {"beside": chosen, "similar": similar_signatures(chosen)[:MAX_SIMILAR]}
+        return {
+            "beside": chosen,
+            "flag_sentences": [(flag, Flag(flag).sentence) for flag in chosen.flags],
+            "similar": similar_signatures(chosen)[:MAX_SIMILAR],
+        }
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """After a decision the next waiting signature opens, so that a queue can be worked through page by page."""
+        if request.method != "POST" or not self.has_moderate_permission(request):
+            return super().change_view(request, object_id, form_url, extra_context)
+        shown: Any = self.get_object(request, object_id)
+        following = self._next_waiting(shown, by=staff_id(request)) if shown else None
+        response = super().change_view(request, object_id, form_url, extra_context)
+        shown = shown and self.get_object(request, object_id)
+        if response.status_code != 302 or (shown and shown.state == State.WAITING and not shown.is_put_aside):
+            return response
+        if following is None:
+            self.message_user(request, "Nothing else waits.")
+            return redirect("admin:signatures_waitingsignature_changelist")
+        return redirect("admin:signatures_waitingsignature_change", following)
+
+    def _next_waiting(self, shown: Signature, *, by: int) -> int | None:
+        """Returns the id of the signature that comes after this one in the queue, or else of its first one."""
+        waiting = page_claims.without_claimed(WaitingSignature.objects.filter(state=State.WAITING), by=by)
+        others = waiting.exclude_put_aside().exclude(pk=shown.pk).alias(unflagged=self.ordering[0])  # type: ignore[attr-defined]
+        others = others.order_by(*self.ordering)
+        is_unflagged = 0 if shown.flags else 1
+        later = others.filter(unflagged=is_unflagged, signed_up_at__gte=shown.signed_up_at)
+        for rows in (later, others.filter(unflagged=1) if not is_unflagged else others, others):
+            if (found := rows.values_list("pk", flat=True).first()) is not None:
+                return int(found)
+        return None

@@ -1,0 +1,193 @@
+"""The review queue in a browser: by keyboard, without script, for two moderators at once, on screens of all widths."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from tests.browser.staff_sessions import PASSWORD
+from tests.browser.test_walk import log_in_with_factor
+from tests.live_site import LiveSite
+
+QUEUE = "/admin/signatures/waitingsignature/"
+DESKTOP = ViewportSize(width=1280, height=800)
+LONG = "Longname" * 23 + "Longna"  # 190 letters without a blank
+STAFF = ("offline", "plain", "first", "second", "dense")
+PREPARE = """
+from campaign.models import Letter
+from signatures.states import State
+from tests.browser.staff_sessions import make_staff
+from tests.factories import make_signature
+make_signature(Letter.objects.current(), "Pattern", State.REJECTED, role="Nurse", organization="Free University")
+for name in {staff}:
+    make_staff(name, "moderator")
+"""
+# Copies of the pattern, the oldest first. A process of the site's own would take seconds for them.
+SEED = r"""
+UPDATE signatures_signature SET state = 'rejected' WHERE state = 'waiting';
+DELETE FROM signatures_pageclaim;
+INSERT INTO signatures_signature SELECT (jsonb_populate_record(pattern, jsonb_build_object(
+    'id', nextval(pg_get_serial_sequence('signatures_signature', 'id')), 'public_id', gen_random_uuid(),
+    'name', %(name)s || ' ' || number, 'name_key', %(name)s || number, 'state', 'waiting', 'flags', to_jsonb(%(flags)s::text[]),
+    'address_hash', '\x' || md5(random()::text), 'signed_up_at', now() - interval '30 days' + number * interval '1 minute'
+))).*
+FROM signatures_signature AS pattern, generate_series(0, %(number)s - 1) AS number
+WHERE pattern.name = 'Pattern'
+"""
+
+Moderator = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def prepared(site: LiveSite) -> LiveSite:
+    """The site, with moderators and a signature to copy."""
+    site.run("shell", "--no-imports", "-c", PREPARE.format(staff=STAFF))
+    return site
+
+
+def seed(site: LiveSite, name: str, number: int, flags: list[str]) -> None:
+    site.sql(SEED, {"name": name, "number": number, "flags": flags})
+
+
+@pytest.fixture
+def moderator(browser: Browser, prepared: LiveSite) -> Iterator[Moderator]:
+    """Returns the window of a moderator, on which an error of JavaScript fails the test."""
+    windows = []
+    broken: list[str] = []
+
+    def make(name: str, **options: Any) -> Page:
+        windows.append(browser.new_context(base_url=prepared.url, viewport=DESKTOP, **options))
+        page = windows[-1].new_page()
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto("/admin/")
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("button", name="Log out")).to_be_visible()
+        return page
+
+    yield make
+    for window in windows:
+        window.close()
+    assert broken == []
+
+
+def names(page: Page) -> list[str]:
+    return page.locator("#result_list tbody td.field-who a").all_inner_texts()
+
+
+def test_twenty_are_decided_by_keyboard_in_ten_seconds_and_the_cursor_keeps_its_place(
+    browser: Browser, prepared: LiveSite
+) -> None:
+    seed(prepared, "Unflagged", 22, [])
+    page = log_in_with_factor(browser, prepared)
+    page.goto(QUEUE)
+    current = page.locator("tr.current a").first
+    expect(current).to_have_text("Unflagged 0")
+    loads: list[str] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    page.keyboard.press("j")  # the first one is skipped on purpose
+    began = time.monotonic()
+    for number in range(20):
+        if number == 10:
+            page.keyboard.press("r")
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("Enter")
+        elif number == 15:
+            page.keyboard.press("h")
+            page.keyboard.type("ask Hanna")
+            page.keyboard.press("Enter")
+        else:
+            page.keyboard.press("a")
+    expect(page.locator("tr.decided .outcome button")).to_have_count(20)
+    assert time.monotonic() - began < 10
+    expect(current).to_have_text("Unflagged 21")
+    assert [row for row in names(page) if row in {"Unflagged 0", "Unflagged 21"}] == ["Unflagged 0", "Unflagged 21"]
+    states = "SELECT state, count(*) FROM signatures_signature WHERE name LIKE 'Unflagged %' GROUP BY 1 ORDER BY 1"
+    assert prepared.sql(states) == [("approved", 18), ("rejected", 1), ("waiting", 3)]
+
+    page.keyboard.press("u")
+    expect(page.locator("tr.decided")).to_have_count(19)
+    expect(current).to_have_text("Unflagged 20")
+    page.locator("tr.decided .outcome button").first.click()
+    expect(page.locator("tr.decided")).to_have_count(18)
+    expect(current).to_have_text("Unflagged 1")
+    page.get_by_text("Undo history").click()
+    expect(page.locator(".history-list li")).to_have_count(18)
+    page.keyboard.press("s")
+    expect(page.locator(".side-panel h2")).to_have_text("Unflagged 1")
+    assert loads == [], "nothing of it loads the page"
+    page.reload()
+    expect(page.locator("tr.current a").first).to_have_text("Unflagged 0")
+    assert names(page) == ["Unflagged 0", "Unflagged 1", "Unflagged 20", "Unflagged 21"]
+    page.context.close()
+
+
+def test_what_could_not_be_saved_is_said_in_its_row_and_nothing_looks_decided(
+    moderator: Moderator, prepared: LiveSite
+) -> None:
+    seed(prepared, "Offline", 2, ["link"])
+    page = moderator("offline")
+    page.goto(QUEUE)
+    page.context.set_offline(True)
+    page.keyboard.press("a")
+    expect(page.locator(".said")).to_contain_text("Not saved")
+    expect(page.locator("tr.decided")).to_have_count(0)
+
+
+def test_without_script_each_button_works_and_loads_the_page(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Plain", 3, ["rate"])
+    page = moderator("plain", java_script_enabled=False)
+    page.goto(QUEUE)
+    page.get_by_role("button", name="Approve").first.click()
+    expect(page.locator(".messagelist")).to_contain_text("1 signature changed.")
+    page.locator("select[name=reason]").select_option(index=1)
+    page.get_by_role("button", name="Reject").first.click()
+    assert names(page) == ["Plain 2"]
+    page.get_by_text("Undo history").click()
+    page.locator("#undo-history button").last.click()
+    assert names(page) == ["Plain 0", "Plain 2"]
+    page.get_by_role("link", name="Plain 0").click()
+    page.get_by_role("button", name="Hold").click()
+    assert page.url.endswith("/change/")
+    page.goto(f"{QUEUE}?tab=held")
+    assert names(page) == ["Plain 0"]
+
+
+def test_two_moderators_read_different_pages(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Shared", 60, [])
+    first, second = moderator("first"), moderator("second")
+    first.goto(QUEUE)
+    second.goto(QUEUE)
+    assert len(names(first)) == 50 and len(names(second)) == 10 and not {*names(first)} & {*names(second)}
+    expect(second.locator(".open-page")).to_contain_text("first is reading 50 of them until")
+    second.goto(f"{QUEUE}?tab=batch")
+    second.locator(".batch label").first.click()
+    second.get_by_role("button", name="Approve this page").click()
+    expect(second.locator(".batch")).to_have_count(0)
+    expect(second.get_by_role("link", name="Held (1)")).to_be_visible()
+
+
+def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Dense", 30, ["rate", "similar"])
+    page = moderator("dense")
+    page.goto(QUEUE)
+    boxes = page.locator("#result_list tbody tr").evaluate_all(
+        "rows => rows.map(row => row.getBoundingClientRect().bottom)"
+    )
+    assert len([bottom for bottom in boxes if bottom <= DESKTOP["height"]]) >= 15
+    expect(page.locator(".actions").first).to_be_hidden()
+    page.keyboard.press("x")
+    expect(page.locator(".actions").first).to_be_visible()
+    flag = page.locator(".flag").first
+    expect(flag.get_by_role("tooltip", include_hidden=True)).to_be_hidden()
+    flag.focus()
+    expect(flag.get_by_role("tooltip")).to_contain_text("Too many sign-ups came at once")
+    prepared.sql("UPDATE signatures_signature SET name = %s WHERE name = 'Dense 0'", [LONG])
+    for width in (1280, 1024, 768, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(QUEUE)
+        page.locator("tr", has_text=LONG).get_by_role("button", name="Approve").click(trial=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
