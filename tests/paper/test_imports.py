@@ -15,6 +15,7 @@ from django.utils import timezone
 from campaign.models import Letter
 from signatures import counts, tasks
 from signatures.delivery import document_data, exports, freezing
+from signatures.delivery.selection import EVERYBODY
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, PaperImport, Signature
 from signatures.monitoring import sign_up_trends, statistics
 from signatures.paper import imports
@@ -158,7 +159,7 @@ def test_paper_has_statistics_of_its_own_and_raises_no_rise_alarm(clerk: Clerk, 
 
 def exported(letter: Letter) -> list[dict[str, str]]:
     out = io.BytesIO()
-    exports.export_csv(letter, out, by=None, reason="a test")
+    exports.export_list(letter, out, by=None, reason="a test")
     return list(csv.DictReader(io.StringIO(out.getvalue().decode("utf-8-sig"))))
 
 
@@ -169,8 +170,7 @@ def test_exports_name_the_source(clerk: Clerk, letter: Letter, ada: Signature) -
     }  # fmt: skip
     assert list(exported(letter)[0])[-2:] == ["revision", "source"], "the last column"
     entries = {
-        entry.name: entry.on_paper
-        for entry in document_data.current_entries(exports._deliverable(letter), order=letter.order)
+        entry.name: entry.on_paper for entry in document_data.current_entries(EVERYBODY.of(letter), order=letter.order)
     }
     assert entries["Rosa Parks"] and not entries["Ada Lovelace"]
 

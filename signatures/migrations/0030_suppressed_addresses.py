@@ -10,7 +10,7 @@ REASONS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0030_validate_hidden")]
+    dependencies = [("signatures", "0029_validate_hidden")]
 
     operations = [
         migrations.AlterModelOptions(

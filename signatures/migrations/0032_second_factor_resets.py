@@ -13,7 +13,7 @@ TO_SIGNER_OR_STAFF = models.CheckConstraint(
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("signatures", "0035_index_of_refused"),
+        ("signatures", "0031_index_of_refused"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -3,7 +3,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0029_signer_requests")]
+    dependencies = [("signatures", "0028_signer_requests")]
 
     operations = [
         ValidateConstraint("signature", "a_hidden_name_is_not_public"),
