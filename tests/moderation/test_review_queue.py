@@ -75,7 +75,7 @@ def test_a_row_shows_words_language_flags_and_the_number_of_similar_signatures(
     make_signature(letter, "Kim Chul-soo", State.REJECTED)
     make_signature(letter, "ČHUL-SOO KIM", State.APPROVED)
     make_signature(
-        letter, "Chulsoo Kim", State.WAITING, role="Baker", organization="Bread", country="KR", flags=["link", "hold"]
+        letter, "Chulsoo Kim", State.WAITING, role="Baker", organization="Bread", country="KR", flags=["link", "burst"]
     )
     page = moderator_client.get(QUEUE)
     text = page.content.decode()
@@ -86,7 +86,7 @@ def test_a_row_shows_words_language_flags_and_the_number_of_similar_signatures(
         "KR",
         "en",
         Flag.LINK.sentence,
-        Flag.HOLD.sentence,
+        Flag.BURST.sentence,
     ):
         assert shown in text
     assert re.search(r'<a href="\?beside=\d+" data-act="beside">2 of the same name</a>', text)
