@@ -37,6 +37,8 @@ _KINDS = {
     "signatures.moderate_signature": {
         "flagged": ("flagged", "signatures_waitingsignature_changelist", "flagged=yes"),
         "unflagged": ("without a flag", "signatures_waitingsignature_changelist", "flagged=no"),
+        "held": ("held", "signatures_waitingsignature_changelist", "tab=held"),
+        "asked": ("asked, without an answer yet", "signatures_waitingsignature_changelist", "tab=asked"),
         "reported": (
             "reported by readers", "signatures_signature_changelist", "flagged=reported&state__exact=approved",
         ),
@@ -49,6 +51,11 @@ _KINDS = {
     "campaign.change_translation": {
         "drafts": ("texts in draft", "campaign_translation_changelist", "published_at__isempty=1"),
         "news": ("news not published", "campaign_news_changelist", "published_at__isempty=1"),
+    },
+    "signatures.answer_requests": {
+        "requests": (
+            "on request of a signer, for you to confirm", "signatures_signerrequest_changelist", "state__exact=open",
+        ),
     },
     "auth.change_user": {
         "resets": ("second factors to reset: please confirm", "auth_user_changelist", ""),

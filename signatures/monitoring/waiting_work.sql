@@ -1,6 +1,6 @@
 -- What waits for staff beside the review queue: how much, and since when. All are small tables.
 SELECT failed, failed_since, ready, ready_since, unanswered, unanswered_since, drafts, news, news_since, resets,
-    resets_since, invited, invited_since
+    resets_since, requests, requests_since, invited, invited_since
 FROM (
     SELECT count(*) FILTER (WHERE state = 'frozen' AND failure <> '') AS failed,
         min(frozen_at) FILTER (WHERE state = 'frozen' AND failure <> '') AS failed_since,
@@ -16,6 +16,9 @@ FROM (
     SELECT count(*) AS resets, min(asked_at) AS resets_since FROM signatures_factorreset
     WHERE asked_at > %(asked_after)s AND %(staff_id)s NOT IN (asked_by, account_id)
 ) resets, (
+    SELECT count(*) AS requests, min(asked_at) AS requests_since FROM signatures_signerrequest
+    WHERE state = 'open' AND staff_id <> %(staff_id)s
+) requests, (
     SELECT count(*) AS invited, min(date_joined) AS invited_since FROM auth_user
     WHERE is_active AND is_staff AND starts_with(password, %(no_password)s)
 ) accounts

@@ -6,11 +6,14 @@ from typing import Any
 # Each menu lists the models of one job, as often as they are needed. A model that stands nowhere is a site setting.
 MENUS = {
     "Letters": ["letter", "translation", "news", "notice"],
-    "Review": ["waitingsignature", "signature", "featuredsignature", "bulkrule", "blocklistentry"],
+    "Review": [
+        "waitingsignature", "signature", "signerrequest", "featuredsignature", "bulkrule", "blocklistentry",
+        "suppression",
+    ],
     "Delivery": ["signedletter", "delivery", "paperimport"],
     "Audit": ["auditentry", "alarm"],
     "Site settings": ["user", "group", "ratelimit", "rejectionreason", "question", "emailsubject"],
-}
+}  # fmt: skip
 _LAST = "Site settings"
 
 

@@ -14,7 +14,7 @@ from lxml import html
 
 from campaign.models import Letter, News
 from signatures import counts
-from signatures.models import Delivery, Signature
+from signatures.models import Delivery, Signature, SignerRequest
 from signatures.monitoring import waiting_work
 from signatures.states import State
 from tests import single_decisions
@@ -66,6 +66,23 @@ def test_each_role_sees_its_own_work_first_with_the_number_and_the_age(busy: Let
         *(*work_of("moderator"), *work_of("delivery officer"), *work_of("editor")),
         "1 invited, without a password, oldest less than an hour",
     ]
+
+
+def test_what_is_held_or_asked_is_no_work_of_the_queue_but_of_its_tabs(busy: Letter) -> None:
+    Signature.objects.filter(name="W 0").update(flags=["link", "hold"])
+    Signature.objects.filter(name="W 1").update(flags=["asked"])
+    assert work_of("moderator") == [
+        "1 flagged, oldest 54 days", "1 held, oldest 56 days", "1 asked, without an answer yet, oldest 55 days",
+    ]  # fmt: skip
+
+
+def test_an_owner_sees_the_requests_that_wait_for_a_second_person(letter: Letter, owner: User, ada: Signature) -> None:
+    asked = SignerRequest.objects.create(
+        letter=letter, signature_id=ada.pk, kind="erase", channel="post", reason="x", staff_id=0, needs_second=True
+    )
+    assert work_of("owner") == ["1 on request of a signer, for you to confirm, oldest less than an hour"]
+    SignerRequest.objects.filter(pk=asked.pk).update(staff_id=owner.pk)
+    assert work_of("owner") == [], "one's own waits for another"
 
 
 def test_work_letters_and_menus_stand_in_this_order_and_the_charts_below(busy: Letter) -> None:
