@@ -174,7 +174,8 @@ Places = dict[str, Place]
 
 
 # What everybody does
-ADMIN_PAGES = ("", "signatures/", "signatures/auditentry/", "signatures/signedletter/", "signatures/ratelimit/",
+ADMIN_PAGES = ("", "signatures/auditentry/", "signatures/signedletter/", "signatures/ratelimit/", "signatures/suppression/",
+               "signatures/signerrequest/", "signatures/paperimport/", "signatures/waitingsignature/?tab=batch",
                "signatures/emailsubject/", "campaign/letter/", "auth/user/", "django_tasks_database/dbtaskresult/")  # fmt: skip
 
 
