@@ -21,7 +21,7 @@ def sign_in(browser: Browser, site: LiveSite) -> Iterator[Callable[[str], Page]]
         contexts.append(browser.new_context(base_url=site.url))
         page = contexts[-1].new_page()
         page.goto("/admin/")
-        page.get_by_label("Username").fill(name)
+        page.get_by_label("User name or email address").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
         return page

@@ -37,7 +37,7 @@ def staff(browser: Browser, site: LiveSite, script: bool) -> Iterator[Staff]:
 
 
 def sign_in(page: Page, name: str, key: str = "") -> None:
-    page.get_by_label("Username").fill(name)
+    page.get_by_label("User name or email address").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     if key:

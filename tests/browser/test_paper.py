@@ -32,7 +32,7 @@ def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
     context = browser.new_context(base_url=site.url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/admin/")
-    page.get_by_label("Username").fill("paula")
+    page.get_by_label("User name or email address").fill("paula")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()

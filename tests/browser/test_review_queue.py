@@ -62,7 +62,7 @@ def moderator(browser: Browser, prepared: LiveSite) -> Iterator[Moderator]:
         page = windows[-1].new_page()
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.goto("/admin/")
-        page.get_by_label("Username").fill(name)
+        page.get_by_label("User name or email address").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("button", name="Log out")).to_be_visible()
