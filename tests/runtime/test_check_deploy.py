@@ -231,7 +231,10 @@ def execute(*statements: str) -> None:
 
 def missing_migration(site: Deployment, folder: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     with cursor("deployed") as statements:
-        statements.execute("DELETE FROM django_migrations WHERE name = '0026_validate_kind' RETURNING app, name")
+        newest = "SELECT max(name) FROM django_migrations WHERE app = 'signatures'"
+        statements.execute(
+            f"DELETE FROM django_migrations WHERE app = 'signatures' AND name = ({newest}) RETURNING app, name"
+        )
         (row,) = statements.fetchall()
 
     def put_back() -> None:
