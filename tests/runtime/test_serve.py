@@ -136,7 +136,7 @@ def test_a_command_uses_the_running_database(site: LiveSite, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     # Who else uses this site may have approved somebody by now.
     assert done.stdout.startswith(
-        b"\xef\xbb\xbfnumber,kind,name,role,organization,country,signed_on,language,revision\r\n"
+        b"\xef\xbb\xbfnumber,kind,name,role,organization,country,signed_on,language,revision,source\r\n"
     )
     assert site.get("/readyz")[0] == 200, "it did not stop what it did not start"
 
