@@ -84,7 +84,7 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             content = form.cleaned_data["file"].read(reading.MAX_BYTES + 1)
             try:
                 row = previews.keep(form.cleaned_data["letter"], content, by=staff_id(request))
-            except reading.CannotRead as error:
+            except (reading.CannotRead, previews.TooManyPreviews) as error:
                 form.add_error("file", str(error))
             else:
                 return redirect("admin:signatures_paperimport_columns", row.pk)
@@ -96,10 +96,13 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def columns(self, request: HttpRequest, number: int) -> HttpResponse:
         """Shows how the file was read and what its columns are taken for; both can be changed."""
         try:
-            row, preview = self._own(request, number)
-            table = previews.read(row, preview.choices)
+            return self._columns(request, number)
         except (previews.NoPreview, reading.CannotRead) as error:
             return self._start_again(request, error)
+
+    def _columns(self, request: HttpRequest, number: int) -> HttpResponse:
+        row, preview = self._own(request, number)
+        table = previews.read(row, preview.choices)
         heading = columns.heading_line(table)
         found = columns.suggest(table, heading, previews.remembered(staff_id(request)))
         chosen = preview.columns or Columns(heading, found)
@@ -142,17 +145,17 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         try:
             row, preview = self._own(request, number)
             if request.method == "POST":
-                return self._act(request, row, preview)
+                return self._act(request, row)
         except (previews.NoPreview, reading.CannotRead) as error:
             return self._start_again(request, error)
         if preview.lines:
             return self._preview_page(request, row, preview)
         return redirect("admin:signatures_paperimport_columns", row.pk)
 
-    def _act(self, request: HttpRequest, row: PaperImport, preview: Preview) -> HttpResponse:
+    def _act(self, request: HttpRequest, row: PaperImport) -> HttpResponse:
         line = request.POST.get("line", "")
         if request.POST.get("do") == "discard":
-            row.delete()
+            previews.discard(row)
             return redirect("admin:signatures_paperimport_changelist")
         if request.POST.get("do") == "import":
             try:
@@ -163,9 +166,9 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 tasks.import_paper.enqueue(row.pk)
             return redirect(request.path)
         if line.isdecimal() and len(line) < 10:
-            previews.take_as_other(row, preview, int(line))
+            previews.take_as_other(row, int(line))
         elif request.POST.get("do") == "again":
-            previews.show(row, preview, previews.read(row, preview.choices))
+            previews.show_again(row)
         return redirect(request.get_full_path())
 
     def _preview_page(self, request: HttpRequest, row: PaperImport, preview: Preview) -> HttpResponse:

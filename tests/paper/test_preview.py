@@ -34,7 +34,7 @@ def test_columns_are_shown_with_three_cells_and_what_is_unknown_is_left_out_and_
     page = clerk.columns(letter, f"First Name,Last Name,Email,Country\n{people}")
     text = page.content.decode()
     assert "Ann2" in text and "Ann3" not in text and "<strong>Email</strong>" in text
-    assert "Nothing of it is stored." in text and ">UTF-8</option>" in text
+    assert "Not imported:" in text and "24 hours" in text and ">UTF-8</option>" in text
     shown = clerk.choose(page)
     assert shown.context["page"][0].words["name"] == "Ann0 Example"
     clerk.do(shown, do="import")
@@ -205,11 +205,15 @@ def test_A28_a_file_waits_sealed_for_its_owner_alone_and_for_a_day(clerk: Clerk,
 
 
 def test_A28_an_account_has_five_previews_at_most_and_can_discard_one(clerk: Clerk, letter: Letter) -> None:
-    for number in range(6):
+    for number in range(5):
         shown = clerk.preview(letter, f"name\nPerson {number}\n")
-    assert PaperImport.objects.count() == previews.MAX_PREVIEWS
+    kept = set(PaperImport.objects.values_list("pk", flat=True))
+    refused = clerk.upload(letter, "name\nPerson 6\n")
+    assert refused.status_code == 422 and "import or discard one of them" in refused.content.decode()
+    assert set(PaperImport.objects.values_list("pk", flat=True)) == kept, "nothing is lost"
     clerk.do(shown, do="discard")
-    assert PaperImport.objects.count() == previews.MAX_PREVIEWS - 1
+    assert clerk.upload(letter, "name\nPerson 6\n").status_code == 302
+    assert PaperImport.objects.count() == 5
 
 
 def test_only_owners_and_delivery_officers_import(
