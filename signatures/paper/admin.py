@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -37,7 +38,7 @@ importers_only = method_decorator(permission_required("signatures.import_paper",
 
 @admin.register(PaperImport)
 class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    list_display = ("at", "letter", "step", "username", "number", "undone_at")
+    list_display = ("at", "letter", "step", "until", "username", "lines", "number", "undone_at")
     fields = readonly_fields = list_display
     list_filter = ("letter",)
     actions = None
@@ -48,11 +49,23 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         rows: QuerySet[PaperImport] = (
             super().get_queryset(request).exclude(pk__in=PaperImport.objects.expired().values("pk"))
         )
-        return rows.select_related("letter").defer("sealed_file", "sealed_preview").annotate(by=Subquery(usernames))
+        return rows.select_related("letter").defer("sealed_file").annotate(by=Subquery(usernames))
 
     @admin.display(description="staff")
     def username(self, row: Any) -> str:
         return row.by or "-"
+
+    @admin.display(description="waits until", ordering="expires_at")
+    def until(self, row: PaperImport) -> datetime | None:
+        return row.expires_at if row.step == PaperImport.Step.PREVIEW else None
+
+    @admin.display(description="lines")
+    def lines(self, row: PaperImport) -> int | None:
+        """The lines of a preview, once they were judged; what is imported has none any more."""
+        try:
+            return len(previews.open_preview(row).lines) or None
+        except previews.NoPreview:
+            return None
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, tuple[str, Any]] = {
@@ -202,17 +215,24 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         """GET asks first, because what is deleted does not come back; POST takes a whole import back."""
         row = get_object_or_404(PaperImport, pk=number, step=PaperImport.Step.DONE)
         if request.method != "POST":
-            left, held = imports.signatures_of(row).count(), imports.delivered(row)
-            return self._page(request, "undo", "Take this import back", row=row, left=left, held=held)
+            return self._undo_page(request, row)
         typed = "".join(filter(str.isdecimal, request.POST.get("number", "")))[:9]
         try:
             deleted = imports.undo(row, by=staff_id(request), typed=int(typed or -1))
+        except imports.WrongNumber as error:
+            page = self._undo_page(request, row, error=str(error), typed=request.POST.get("number", ""))
+            page.status_code = 422
+            return page
         except imports.ImportRefused as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:signatures_paperimport_change", row.pk)
         text = f"{deleted:,} signature{pluralize(deleted, ' was,s were')} deleted."
         self.message_user(request, text, messages.SUCCESS)
         return redirect("admin:signatures_paperimport_changelist")
+
+    def _undo_page(self, request: HttpRequest, row: PaperImport, **context: str) -> HttpResponse:
+        context_of_row = {"left": imports.signatures_of(row).count(), "held": imports.delivered(row)}
+        return self._page(request, "undo", "Take this import back", row=row, **context_of_row, **context)
 
     def _own(self, request: HttpRequest, number: int) -> tuple[PaperImport, Preview]:
         """Returns a preview of the acting member of staff.

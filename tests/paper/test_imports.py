@@ -146,6 +146,8 @@ def test_taking_an_import_back_asks_tells_the_number_and_needs_it_typed(
     assert Signature.objects.count() == 4, "A21: it only asks"
     for typed in ("", "2", "three"):
         assert "Please type the number that the page shows" in clerk.take_back(row, typed)
+    again = clerk.client.post(f"{PAGE}{row.pk}/undo/", {"number": "33"})
+    assert again.status_code == 422 and 'value="33"' in again.content.decode()
     assert Signature.objects.count() == 4
 
     assert "3 signatures were deleted." in clerk.take_back(row, 3)
