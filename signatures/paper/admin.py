@@ -231,8 +231,8 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return redirect("admin:signatures_paperimport_changelist")
 
     def _undo_page(self, request: HttpRequest, row: PaperImport, **context: str) -> HttpResponse:
-        context_of_row = {"left": imports.signatures_of(row).count(), "held": imports.delivered(row)}
-        return self._page(request, "undo", "Take this import back", row=row, **context_of_row, **context)
+        left, held = imports.signatures_of(row).count(), imports.delivered(row)
+        return self._page(request, "undo", "Take this import back", None, row=row, left=left, held=held, **context)
 
     def _own(self, request: HttpRequest, number: int) -> tuple[PaperImport, Preview]:
         """Returns a preview of the acting member of staff.

@@ -197,7 +197,8 @@ def undo(row: PaperImport, *, by: int, typed: int) -> int:
     Returns the number of deleted signatures.
 
     Raises:
-        ImportRefused: when it was taken back before, the number differs (`WrongNumber`), or a delivery holds one of them.
+        ImportRefused: when it was taken back before, or a delivery holds one of them.
+        WrongNumber: when the number differs.
     """
     # No delivery is frozen between the look for one and the deletion.
     with block_lock(AdvisoryLock.FREEZE_DELIVERY, seconds=FREEZE_SECONDS), transaction.atomic():
