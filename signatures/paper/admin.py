@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -37,7 +38,7 @@ importers_only = method_decorator(permission_required("signatures.import_paper",
 
 @admin.register(PaperImport)
 class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    list_display = ("at", "letter", "step", "username", "number", "undone_at")
+    list_display = ("at", "letter", "step", "until", "username", "lines", "number", "undone_at")
     fields = readonly_fields = list_display
     list_filter = ("letter",)
     actions = None
@@ -48,11 +49,23 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         rows: QuerySet[PaperImport] = (
             super().get_queryset(request).exclude(pk__in=PaperImport.objects.expired().values("pk"))
         )
-        return rows.select_related("letter").defer("sealed_file", "sealed_preview").annotate(by=Subquery(usernames))
+        return rows.select_related("letter").defer("sealed_file").annotate(by=Subquery(usernames))
 
     @admin.display(description="staff")
     def username(self, row: Any) -> str:
         return row.by or "-"
+
+    @admin.display(description="waits until", ordering="expires_at")
+    def until(self, row: PaperImport) -> datetime | None:
+        return row.expires_at if row.step == PaperImport.Step.PREVIEW else None
+
+    @admin.display(description="lines")
+    def lines(self, row: PaperImport) -> int | None:
+        """The lines of a preview, once they were judged; what is imported has none any more."""
+        try:
+            return len(previews.open_preview(row).lines) or None
+        except previews.NoPreview:
+            return None
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, tuple[str, Any]] = {
@@ -84,7 +97,7 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             content = form.cleaned_data["file"].read(reading.MAX_BYTES + 1)
             try:
                 row = previews.keep(form.cleaned_data["letter"], content, by=staff_id(request))
-            except reading.CannotRead as error:
+            except (reading.CannotRead, previews.TooManyPreviews) as error:
                 form.add_error("file", str(error))
             else:
                 return redirect("admin:signatures_paperimport_columns", row.pk)
@@ -96,10 +109,13 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def columns(self, request: HttpRequest, number: int) -> HttpResponse:
         """Shows how the file was read and what its columns are taken for; both can be changed."""
         try:
-            row, preview = self._own(request, number)
-            table = previews.read(row, preview.choices)
+            return self._columns(request, number)
         except (previews.NoPreview, reading.CannotRead) as error:
             return self._start_again(request, error)
+
+    def _columns(self, request: HttpRequest, number: int) -> HttpResponse:
+        row, preview = self._own(request, number)
+        table = previews.read(row, preview.choices)
         heading = columns.heading_line(table)
         found = columns.suggest(table, heading, previews.remembered(staff_id(request)))
         chosen = preview.columns or Columns(heading, found)
@@ -142,17 +158,17 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         try:
             row, preview = self._own(request, number)
             if request.method == "POST":
-                return self._act(request, row, preview)
+                return self._act(request, row)
         except (previews.NoPreview, reading.CannotRead) as error:
             return self._start_again(request, error)
         if preview.lines:
             return self._preview_page(request, row, preview)
         return redirect("admin:signatures_paperimport_columns", row.pk)
 
-    def _act(self, request: HttpRequest, row: PaperImport, preview: Preview) -> HttpResponse:
+    def _act(self, request: HttpRequest, row: PaperImport) -> HttpResponse:
         line = request.POST.get("line", "")
         if request.POST.get("do") == "discard":
-            row.delete()
+            previews.discard(row)
             return redirect("admin:signatures_paperimport_changelist")
         if request.POST.get("do") == "import":
             try:
@@ -163,9 +179,9 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 tasks.import_paper.enqueue(row.pk)
             return redirect(request.path)
         if line.isdecimal() and len(line) < 10:
-            previews.take_as_other(row, preview, int(line))
+            previews.take_as_other(row, int(line))
         elif request.POST.get("do") == "again":
-            previews.show(row, preview, previews.read(row, preview.choices))
+            previews.show_again(row)
         return redirect(request.get_full_path())
 
     def _preview_page(self, request: HttpRequest, row: PaperImport, preview: Preview) -> HttpResponse:
@@ -199,17 +215,24 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         """GET asks first, because what is deleted does not come back; POST takes a whole import back."""
         row = get_object_or_404(PaperImport, pk=number, step=PaperImport.Step.DONE)
         if request.method != "POST":
-            left, held = imports.signatures_of(row).count(), imports.delivered(row)
-            return self._page(request, "undo", "Take this import back", row=row, left=left, held=held)
+            return self._undo_page(request, row)
         typed = "".join(filter(str.isdecimal, request.POST.get("number", "")))[:9]
         try:
             deleted = imports.undo(row, by=staff_id(request), typed=int(typed or -1))
+        except imports.WrongNumber as error:
+            page = self._undo_page(request, row, error=str(error), typed=request.POST.get("number", ""))
+            page.status_code = 422
+            return page
         except imports.ImportRefused as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:signatures_paperimport_change", row.pk)
         text = f"{deleted:,} signature{pluralize(deleted, ' was,s were')} deleted."
         self.message_user(request, text, messages.SUCCESS)
         return redirect("admin:signatures_paperimport_changelist")
+
+    def _undo_page(self, request: HttpRequest, row: PaperImport, **context: str) -> HttpResponse:
+        left, held = imports.signatures_of(row).count(), imports.delivered(row)
+        return self._page(request, "undo", "Take this import back", None, row=row, left=left, held=held, **context)
 
     def _own(self, request: HttpRequest, number: int) -> tuple[PaperImport, Preview]:
         """Returns a preview of the acting member of staff.

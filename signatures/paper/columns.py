@@ -79,6 +79,8 @@ def suggest(table: Table, heading: int, remembered: Mapping[str, str]) -> list[s
     for text in headings_of(table, heading):
         found = remembered.get(headings.digest(text), headings.field_of(text))
         taken.append(found if found not in taken else "")
+    if "first_name" in taken and "last_name" not in taken:  # "Name" beside a first name is the last one
+        taken = ["last_name" if field == "name" else field for field in taken]
     return taken
 
 

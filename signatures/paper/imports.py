@@ -39,6 +39,10 @@ class ImportRefused(Exception):
     """Nothing was imported or taken back. The message is a sentence for staff, and quotes nothing from the file."""
 
 
+class WrongNumber(ImportRefused):
+    """The number that was typed is not that of the signatures that are left."""
+
+
 @transaction.atomic
 def start(row: PaperImport, *, by: int) -> None:
     """Starts the import of a preview. A task does the work (`run`).
@@ -193,7 +197,8 @@ def undo(row: PaperImport, *, by: int, typed: int) -> int:
     Returns the number of deleted signatures.
 
     Raises:
-        ImportRefused: when it was taken back before, the number differs, or a delivery holds one of them.
+        ImportRefused: when it was taken back before, or a delivery holds one of them.
+        WrongNumber: when the number differs.
     """
     # No delivery is frozen between the look for one and the deletion.
     with block_lock(AdvisoryLock.FREEZE_DELIVERY, seconds=FREEZE_SECONDS), transaction.atomic():
@@ -202,7 +207,7 @@ def undo(row: PaperImport, *, by: int, typed: int) -> int:
             raise ImportRefused("This import was taken back before.")
         rows = list(signatures_of(locked).select_for_update().order_by("pk"))
         if typed != len(rows):
-            raise ImportRefused("Nothing was taken back. Please type the number that the page shows.")
+            raise WrongNumber("Nothing was taken back. Please type the number that the page shows.")
         if held := delivered(locked):
             raise ImportRefused(f"A delivery holds {held:,} of them. Call it back first, as long as that is possible.")
         _delete(rows, by)

@@ -120,7 +120,7 @@ def _read_line(number: int, record: dict[str, str], table: Table, columns: Colum
     cells = dict.fromkeys(COLUMNS, "") | record
     line = PaperLine(number, words={column: cell[:SHOWN_LENGTH] for column, cell in cells.items()})
     try:
-        _check_breaks(record, table.delimiter)
+        _check_quotes(record, table.delimiter)
         line.words = _clean(cells, columns)
         day = values.parse_day(cells["signed_on"], day_first=columns.day_first, last=today)
         line.signed_on = day.isoformat() if day else ""
@@ -129,9 +129,11 @@ def _read_line(number: int, record: dict[str, str], table: Table, columns: Colum
     return line
 
 
-def _check_breaks(record: dict[str, str], delimiter: str) -> None:
-    """Raises ValueError where a forgotten quotation mark may have joined several lines into one cell."""
+def _check_quotes(record: dict[str, str], delimiter: str) -> None:
+    """Raises ValueError where a quotation mark may have joined several lines into one cell, or cut one in two."""
     for column, cell in record.items():
+        if cell.startswith('"') and '"' not in cell[1:] and (column == "name" or delimiter):
+            raise ValueError("A cell begins with a quotation mark that is never closed. Was it cut in two?")
         if "\n" in cell and (column == "name" or (delimiter and delimiter in cell)):
             raise ValueError("A cell goes over several lines. Is a quotation mark missing, or too many?")
 

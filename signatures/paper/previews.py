@@ -20,11 +20,16 @@ from signatures.paper.columns import Columns
 from signatures.paper.judging import PaperLine, decide, judge
 from signatures.values import sealing
 
-MAX_PREVIEWS = 5  # of one account; beyond it the oldest goes
+MAX_PREVIEWS = 5  # of one account
+_SAVED = ("sealed_preview", "expires_at", "columns", "failure")
 
 
 class NoPreview(Exception):
     """The file is not there any more: it was imported or discarded, a day has passed, or SECRET_KEY was replaced."""
+
+
+class TooManyPreviews(Exception):
+    """The account has as many unfinished files as it may. The message is a sentence for staff."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +54,55 @@ def keep(letter: Letter, content: bytes, *, by: int) -> PaperImport:
     """Keeps a file that was uploaded. Returns its row.
 
     Raises:
+        TooManyPreviews: when others have to be imported or discarded first.
         CannotRead: when it is no table.
     """
+    if PaperImport.objects.previews().filter(staff_id=by).count() >= MAX_PREVIEWS:
+        raise TooManyPreviews(
+            f"You have {MAX_PREVIEWS} files that are not imported yet. "
+            "Please import or discard one of them at “Paper imports”, then choose this file again."
+        )
     reading.read_table(content, reading.Choices())
     row = PaperImport(letter=letter, staff_id=by, number=0, first_entry=0, last_entry=0)
     row.sealed_file = _seal(row, b"file", content)
-    save(row, Preview(reading.Choices()))
-    newest = PaperImport.objects.previews().filter(staff_id=by).values_list("pk", flat=True)[:MAX_PREVIEWS]
-    PaperImport.objects.previews().filter(staff_id=by).exclude(pk__in=list(newest)).delete()
+    _write(row, Preview(reading.Choices()))
+    row.save()
     return row
 
 
+@transaction.atomic
 def save(row: PaperImport, preview: Preview) -> None:
-    """Stores what staff said; the day begins anew."""
+    """Stores what staff said; the day begins anew.
+
+    Raises:
+        NoPreview: when it was imported or discarded since the row was read.
+    """
+    locked(row)
+    _write(row, preview)
+    row.save(update_fields=_SAVED)
+
+
+def locked(row: PaperImport) -> PaperImport:
+    """Returns the preview as it is now, and keeps others from changing it until the transaction ends.
+
+    Raises:
+        NoPreview: when it was imported or discarded since the row was read.
+    """
+    found = PaperImport.objects.previews().select_for_update().filter(pk=row.pk, staff_id=row.staff_id).first()
+    if found is None:
+        raise NoPreview
+    return found
+
+
+def _write(row: PaperImport, preview: Preview) -> None:
     row.sealed_preview = _seal(row, b"preview", json.dumps(asdict(preview)).encode())
     row.expires_at = timezone.now() + PaperImport.KEPT_FOR
-    row.save()
+
+
+@transaction.atomic
+def discard(row: PaperImport) -> None:
+    """Deletes a preview. Raises NoPreview when it was imported or discarded since the row was read."""
+    locked(row).delete()
 
 
 def open_preview(row: PaperImport) -> Preview:
@@ -93,7 +131,11 @@ def read(row: PaperImport, choices: reading.Choices) -> reading.Table:
 
 
 def show(row: PaperImport, preview: Preview, table: reading.Table) -> Preview:
-    """Judges the lines anew and stores their fates, with what the headings were taken for. Returns the preview."""
+    """Judges the lines anew and stores their fates, with what the headings were taken for. Returns the preview.
+
+    Raises:
+        NoPreview: when nobody chose columns, or it was imported or discarded since the row was read.
+    """
     chosen = preview.columns
     if chosen is None:
         raise NoPreview
@@ -105,8 +147,23 @@ def show(row: PaperImport, preview: Preview, table: reading.Table) -> Preview:
     return shown
 
 
-def take_as_other(row: PaperImport, preview: Preview, number: int) -> None:
-    """Makes a duplicate another person of the same name, or takes that back."""
+@transaction.atomic
+def show_again(row: PaperImport) -> None:
+    """Judges the lines anew. Raises NoPreview and CannotRead like `show` and `read`."""
+    row = locked(row)
+    preview = open_preview(row)
+    show(row, preview, read(row, preview.choices))
+
+
+@transaction.atomic
+def take_as_other(row: PaperImport, number: int) -> None:
+    """Makes a duplicate another person of the same name, or takes that back.
+
+    Raises:
+        NoPreview: when it was imported or discarded since the row was read.
+    """
+    row = locked(row)
+    preview = open_preview(row)
     others = {*preview.others} ^ {number}
     for line in preview.lines:
         if line.number == number and line.same_as:

@@ -22,6 +22,9 @@ DELIMITERS = {"none": "\x1f", "comma": ",", "semicolon": ";", "tab": "\t", "vert
 TITLE_LINES = 20  # at most so many stand before the headings
 _SEPARATOR_LINE = "sep="  # Excel writes and reads it before the headings
 _PROGRAM = Path(__file__).with_name("workbook.py")
+_PDF_START, _HEAD = b"%PDF", 20_000
+_CONTROLS, _FEW = [chr(code) for code in range(32) if chr(code) not in "\t\n\v\f\r"], 10  # many of them are no text
+_NO_TABLE = "The file is no table of text. Please choose a .xlsx, .ods or .csv file."
 _WORKBOOK_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # zip archives, and what Excel wrote before 2007
 
 
@@ -99,13 +102,18 @@ def _check_unpacked(content: bytes) -> None:
 
 
 def _read_text(content: bytes, choices: Choices) -> Table:
+    if content.startswith(_PDF_START):
+        raise CannotRead(_NO_TABLE)
     encoding = choices.encoding if choices.encoding in encodings.LABELS else encodings.detect(content)
+    head = content[:_HEAD].decode(encoding, "replace")
+    if "\0" in head or sum(map(head.count, _CONTROLS)) > max(_FEW, len(head) // 20):
+        raise CannotRead(_NO_TABLE)
     try:
         text = content.decode(encoding).removeprefix("\ufeff")
     except UnicodeError:
         raise CannotRead(f"The file is not in {encodings.LABELS[encoding]}. Please choose another encoding.") from None
     if "\0" in text:
-        raise CannotRead("The file is no table of text. Please choose a .xlsx, .ods or .csv file.")
+        raise CannotRead(_NO_TABLE)
     head, _end, rest = text.partition("\n")
     has_separator_line = head.lower().startswith(_SEPARATOR_LINE)
     named = {head.strip("\r")[len(_SEPARATOR_LINE) :]} & set(DELIMITERS.values()) if has_separator_line else set()
@@ -119,7 +127,7 @@ def _delimiter_of(text: str) -> str:
     lines = [line for line in text[:20_000].splitlines() if line.strip()][:50]
 
     def agreement(delimiter: str) -> tuple[int, int]:
-        rows = list(csv.reader(lines, delimiter=delimiter))
+        rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
         known = [headings.number_known(cells) for cells in rows]
         widths = Counter(map(len, rows))
         width = len(rows[known.index(max(known))]) if any(known) else max(widths, key=widths.__getitem__, default=0)
@@ -133,7 +141,8 @@ def _rows(text: str, delimiter: str, *, first: int) -> Iterator[tuple[int, list[
 
     `first` is the number of the first line.
     """
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    file = io.StringIO(text, newline="")
+    lines = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
     begins = first
     try:
         for cells in lines:

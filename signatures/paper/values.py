@@ -17,7 +17,9 @@ from signatures.values.normalization import normalize_for_search
 EARLIEST_YEAR = 1900
 _SERIAL_START = date(1899, 12, 30)  # day 0 of spreadsheets, which count a 29 February 1900
 _SERIALS = range(20_000, 80_000)  # from 1954 to 2119
-_TIME = linear(r"[T\s]+\d{1,2}[:.]\d\d(?:[:.]\d\d)?\D*\d*\Z")
+_TIME = linear(r"(?<![T\s])[T\s]+\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\D.*)?\Z")  # with its fraction and zone
+_SERIAL = linear(r"(\d{5})(?:[.,]\d+)?\Z")
+_DIGITS = linear(r"(\d{4})(\d\d)(\d\d)\Z")
 _PARTS = linear(r"\d+|[^\W\d_]+")
 # Names that people use beside those of today.
 _OTHER_NAMES = {
@@ -87,8 +89,8 @@ def parse_day(typed: str, *, day_first: bool | None, last: date = date.max) -> d
     """Returns the day of a cell; None for an empty one.
 
     Args:
-        typed: such as 2013-05-07, 07.05.2013, 5/7/2013, 7 May 2013, 2013年5月7日, with or without a time, or the number
-            that a spreadsheet has for the day.
+        typed: such as 2013-05-07, 07.05.2013, 5/7/2013, 7 May 2013, 2013年5月7日, 20130507, with or without a time, or
+            the number that a spreadsheet has for the day.
         day_first: whether 5/7/2013 is the fifth of July; None if nobody said.
         last: the last day that is possible.
     """
@@ -128,10 +130,13 @@ def _order_of(typed: str) -> bool | None:
 
 def _readings(typed: str) -> list[date]:
     """Returns the days that a cell can mean: the one with the day first, then the one with the month first."""
-    parts = _PARTS.findall(_TIME.sub("", unicodedata.normalize("NFKC", typed).strip()))
+    plain = _TIME.sub("", unicodedata.normalize("NFKC", typed).strip())
+    if (serial := _SERIAL.match(plain)) and int(serial[1]) in _SERIALS:
+        return [_SERIAL_START + timedelta(days=int(serial[1]))]
+    if digits := _DIGITS.match(plain):
+        return _valid(*digits.groups())
+    parts = _PARTS.findall(plain)
     numbers = [part for part in parts if part.isdecimal()]
-    if parts == numbers[:1] and len(typed) == 5 and int(parts[0]) in _SERIALS:
-        return [_SERIAL_START + timedelta(days=int(parts[0]))]
     months = [month for part in parts if (month := _months().get(normalize_for_search(part)))]
     if len(numbers) == 2 and len(months) == 1:
         year, day = numbers if len(numbers[0]) == 4 else numbers[::-1]

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import threading
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -18,7 +19,7 @@ from signatures.delivery import document_data, exports, freezing
 from signatures.delivery.selection import EVERYBODY
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, PaperImport, Signature
 from signatures.monitoring import sign_up_trends, statistics
-from signatures.paper import imports
+from signatures.paper import imports, previews
 from tests import single_decisions
 from tests.factories import make_signature
 from tests.paper.clerk import HEAD, PAGE, Clerk, fates, kept
@@ -74,6 +75,34 @@ def test_an_imported_file_is_gone_and_a_second_one_has_only_duplicates(clerk: Cl
     assert Signature.objects.count() == 3
 
 
+def test_a_page_that_was_open_before_the_import_changes_nothing_of_it(
+    clerk: Clerk, letter: Letter, officer: User
+) -> None:
+    """Each act reads its row, and then another tab imports the file."""
+    twins = "name\nZed Twin\nZed Twin\nAmy Twin\n"
+    row = kept(letter, twins, by=officer.pk)
+    stale, preview = PaperImport.objects.get(pk=row.pk), previews.open_preview(row)
+    table = previews.read(row, preview.choices)
+    imports.start(row, by=officer.pk)
+    acts: list[Callable[[], object]] = [
+        lambda: previews.take_as_other(stale, 3),
+        lambda: previews.show_again(stale),
+        lambda: previews.show(stale, preview, table),
+        lambda: previews.save(stale, preview),
+        lambda: previews.discard(stale),
+    ]
+    for step in ("running", "done"):
+        before = PaperImport.objects.values().get()
+        assert before["step"] == step
+        for act in acts:
+            with pytest.raises(previews.NoPreview):
+                act()
+        assert PaperImport.objects.values().get() == before
+        imports.run(row.pk)
+    done = PaperImport.objects.get()
+    assert (done.number, done.sealed_file, imports.undo(done, by=officer.pk, typed=2)) == (2, None, 2)
+
+
 def test_a_refused_line_does_not_block_the_others(clerk: Clerk, letter: Letter) -> None:
     clerk.import_file(letter, f"{HEAD}\nAda,,,Atlantis\nBen Nevis\n")
     assert [row.name for row in Signature.objects.all()] == ["Ben Nevis"]
@@ -117,6 +146,8 @@ def test_taking_an_import_back_asks_tells_the_number_and_needs_it_typed(
     assert Signature.objects.count() == 4, "A21: it only asks"
     for typed in ("", "2", "three"):
         assert "Please type the number that the page shows" in clerk.take_back(row, typed)
+    again = clerk.client.post(f"{PAGE}{row.pk}/undo/", {"number": "33"})
+    assert again.status_code == 422 and 'value="33"' in again.content.decode()
     assert Signature.objects.count() == 4
 
     assert "3 signatures were deleted." in clerk.take_back(row, 3)

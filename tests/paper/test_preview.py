@@ -2,11 +2,14 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from python_calamine import load_workbook
 
@@ -34,7 +37,7 @@ def test_columns_are_shown_with_three_cells_and_what_is_unknown_is_left_out_and_
     page = clerk.columns(letter, f"First Name,Last Name,Email,Country\n{people}")
     text = page.content.decode()
     assert "Ann2" in text and "Ann3" not in text and "<strong>Email</strong>" in text
-    assert "Nothing of it is stored." in text and ">UTF-8</option>" in text
+    assert "Not imported:" in text and "24 hours" in text and ">UTF-8</option>" in text
     shown = clerk.choose(page)
     assert shown.context["page"][0].words["name"] == "Ann0 Example"
     clerk.do(shown, do="import")
@@ -153,6 +156,8 @@ def test_a_duplicate_has_the_same_name_key_country_and_organization(letter: Lett
         ("Ada,,,,,,yesterday", "cannot be read"),
         (f"Ada,,,,,,{timezone.now().date() + timedelta(days=2)}", "future"),
         ("Ada,,,,,,1776-07-04", "too long ago"),
+        ('\xa0"Lovelace, Ada"', "never closed"),
+        ('Ada,\xa0"Countess, of Lovelace"', "never closed"),
         ('"Ada\nBen"', "several lines"),
         ('Ada,,"Guild\nBen,,Choir"', "several lines"),
     ],
@@ -205,11 +210,27 @@ def test_A28_a_file_waits_sealed_for_its_owner_alone_and_for_a_day(clerk: Clerk,
 
 
 def test_A28_an_account_has_five_previews_at_most_and_can_discard_one(clerk: Clerk, letter: Letter) -> None:
-    for number in range(6):
+    for number in range(5):
         shown = clerk.preview(letter, f"name\nPerson {number}\n")
-    assert PaperImport.objects.count() == previews.MAX_PREVIEWS
+    kept = set(PaperImport.objects.values_list("pk", flat=True))
+    refused = clerk.upload(letter, "name\nPerson 6\n")
+    assert refused.status_code == 422 and "import or discard one of them" in refused.content.decode()
+    assert set(PaperImport.objects.values_list("pk", flat=True)) == kept, "nothing is lost"
     clerk.do(shown, do="discard")
-    assert PaperImport.objects.count() == previews.MAX_PREVIEWS - 1
+    assert clerk.upload(letter, "name\nPerson 6\n").status_code == 302
+    assert PaperImport.objects.count() == 5
+
+
+def test_the_list_tells_how_many_lines_a_preview_has_and_until_when_it_waits(clerk: Clerk, letter: Letter) -> None:
+    clerk.import_file(letter, "name\nAnn\n")
+    clerk.upload(letter, "name\nCem\n")
+    clerk.preview(letter, "name\nBen\nBen\nDora\n")
+    PaperImport.objects.filter(step="preview").update(expires_at=datetime(2036, 5, 7, 10, 30, tzinfo=UTC))
+    with CaptureQueriesContext(connection) as queries:
+        text = clerk.client.get(PAGE).content.decode()
+    assert re.findall('field-lines">([^<]*)', text) == ["3", "-", "-"]
+    assert ["2036" in until for until in re.findall("field-until[^>]*>([^<]*)", text)] == [True, True, False]
+    assert not any('"sealed_file"' in query["sql"] for query in queries), "no file is read for the list"
 
 
 def test_only_owners_and_delivery_officers_import(

@@ -61,8 +61,23 @@ def test_a_text_file_is_read_in_whatever_it_was_saved(encoding: str, delimiter: 
         ("cp1250", "name;city\nŁukasz Żółć;Kraków\nZdeněk Říha;Plzeň\n"),
         ("cp1251", "имя;страна\nИван Петров;RU\nАнна Сидорова;RU\n"),
         ("cp1253", "name\nΓιώργος Παπαδόπουλος\nΜαρία\n"),
+        ("cp1254", "Ad Soyad;Ülke\nAyşe Yılmaz;Türkiye\n"),
+        ("cp1254", "name\nIşıl Güneş\n"),
+        ("cp1252", "nafn\nGuðmundur Þór Jónsson\n"),
+        ("cp1252", "name;city\nMª José Peña;Málaga\n"),
+        ("mac_roman", "name\nJosé Peña\nJürgen Müller\n"),
+        ("cp1255", "שם,מדינה\nדוד כהן,ישראל\n"),
+        ("cp1255", "name\nמשה לוי\n"),
+        ("koi8_r", "name\nИван Петров\nАнна Каренина\n"),
+        ("cp874", "name\nสมชาย ใจดี\n"),
         ("cp1256", "الاسم,البلد\nمحمد علي,مصر\nأحمد حسن,مصر\n"),
         ("cp949", "이름,나라\n김철수,한국\n김민준,한국\n"),
+        ("cp949", "name\n김민준\n이서연\n金哲洙\n박지훈\n최수아\n정하윤\n강도현\n"),
+        ("gb18030", "name\n张伟\n王芳\n"),
+        ("gb18030", "name\n王小明\n"),
+        ("big5", "name\n陳大文\n王小明\n"),
+        ("cp932", "name\n山田太郎\n"),
+        ("euc_jp", "氏名,国\n山田太郎,日本\n"),
         ("cp932", "氏名,国\n山田太郎,日本\n佐藤花子,日本\n"),
         ("gb18030", "姓名,国家\n王小明,中国\n李华,中国\n"),
         ("big5", "姓名,國家\n王小明,臺灣\n陳大文,香港\n"),
@@ -103,6 +118,14 @@ def test_a_name_with_a_comma_or_a_bar_stays_in_its_cell() -> None:
     assert rows("name|note\n'=cmd|'+x\n")[1] == ["=cmd", "+x"], "what our own files guard comes back"
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "|"])
+def test_a_space_before_a_quotation_mark_cuts_no_name_in_two(delimiter: str) -> None:
+    text = 'no, name\n1, "Example, Ann"\n2,"Example, Ben"\n'.replace(", ", f"{delimiter} ").replace(
+        "2,", f"2{delimiter}"
+    )
+    assert rows(text) == [["no", "name"], ["1", f"Example{delimiter} Ann"], ["2", f"Example{delimiter} Ben"]]
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -119,9 +142,11 @@ def test_a_quotation_mark_that_is_never_closed_refuses_the_file_and_names_the_li
 def test_headings_are_known_in_the_languages_of_the_pages_and_taken_once() -> None:
     for headings, fields in {
         "First Name,Last Name,Email,Country": ["first_name", "last_name", "", "country"],
-        "Full Name:,Organi\x73ation,Signed On,Visibility": ["name", "organization", "signed_on", "visibility"],
+        "Full Name:,Organisation,Signed On,Visibility": ["name", "organization", "signed_on", "visibility"],
         "이름,소속,국가,서명일": ["name", "organization", "country", "signed_on"],
         "Prénom,Nom,Pays,Fonction": ["first_name", "last_name", "country", "role"],
+        "Name;Vorname;Land": ["last_name", "first_name", "country"],
+        "Name,First name": ["last_name", "first_name"],
         "姓名,国家,国家": ["name", "country", ""],
     }.items():
         assert suggest(table(f"{headings}\nx"), 1, {}) == fields
@@ -219,7 +244,9 @@ def test_A27_the_process_that_reads_a_workbook_has_limits() -> None:
         (b"name\n" + b"Ann\n" * 20_021, "more than 20,000 lines"),
         (b"name\n" + b"x" * 10_000_000, "larger than 10 megabytes"),
         (b"name" + b",x" * 101, "more than 100 columns"),
-        (b"%PDF-1.7\n\0\0\0", "is no table of text"),
+        (b"%PDF-1.7\n1 0 obj\n", "is no table of text"),
+        (b"name\nAnn\0\n", "is no table of text"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(1, 256)) * 20, "is no table of text"),
         (b"PK\x03\x04" + b"x" * 100, "is damaged"),
         (b"\xd0\xcf\x11\xe0" + b"x" * 100, "cannot be read"),
         (xlsx({}), "is empty"),
