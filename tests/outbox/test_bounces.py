@@ -90,10 +90,11 @@ def kinds_that_arrive(person: Signature | Submission, address: str, inbox: Inbox
 # What the email service refuses at once
 
 
+@pytest.mark.parametrize("answer", [NO_MAILBOX, "550 No such user here"])
 def test_O3_a_mailbox_that_does_not_exist_gets_no_reminder_and_no_further_links_to_its_submission(
-    ben_of_example: Submission, inbox: Inbox
+    ben_of_example: Submission, inbox: Inbox, answer: str
 ) -> None:
-    inbox.answer = NO_MAILBOX
+    inbox.answer = answer
     assert not sent(inbox, make_mail(ben_of_example, "ben@example.org"))
     assert Suppression.objects.get().reasons == ["bounce"]
     inbox.answer = "250 OK"
@@ -141,10 +142,11 @@ def test_O25_few_refusals_are_no_alarm(letter: Letter, inbox: Inbox, taken: int,
     assert alarms.check_mail() == []
 
 
+@pytest.mark.parametrize("answer", [NO_MAILBOX, "550 No such user here"])
 def test_O25_a_relay_that_calls_every_mailbox_unknown_ends_no_more_than_a_few_emails(
-    letter: Letter, inbox: Inbox
+    letter: Letter, inbox: Inbox, answer: str
 ) -> None:
-    try_many(letter, inbox, taken=10, refused=32, answer=NO_MAILBOX, at="rcpt")
+    try_many(letter, inbox, taken=10, refused=32, answer=answer, at="rcpt")
     waiting = OutboxMail.objects.filter(recipient__isnull=False, failure__startswith="mailbox")
     assert waiting.count() == 29 and Suppression.objects.count() == 3
     assert alarms.check_mail() == [AlarmCode.MAIL_REFUSED]
@@ -239,6 +241,22 @@ def test_O24_a_replayed_report_is_no_new_one_and_does_not_undo_a_release(
     assert until() is None
     assert report(client) == 200, "a new one counts"
     assert until() is not None
+
+
+def test_O24_a_complaint_that_is_older_than_a_bounce_counts_too_and_shortens_nothing() -> None:
+    address_hash, now = b"a" * 32, timezone.now()
+    for reason, days in ((Reason.BOUNCE, 1), (Reason.COMPLAINT, 2), (Reason.BOUNCE, 3), (Reason.COMPLAINT, 2)):
+        suppressions.suppress(address_hash, reason, at=now - timedelta(days=days))
+    row = Suppression.objects.get()
+    assert row.reasons == ["bounce", "complaint"] and row.until == now + timedelta(days=29)
+
+
+def test_O24_a_complaint_that_is_older_than_a_release_changes_nothing(owner: User) -> None:
+    address_hash = b"a" * 32
+    suppressions.suppress(address_hash, Reason.BOUNCE, at=timezone.now() - timedelta(days=2))
+    suppressions.release(address_hash, by=owner.pk)
+    suppressions.suppress(address_hash, Reason.COMPLAINT, at=timezone.now() - timedelta(days=1))
+    assert not Suppression.objects.active().exists()
 
 
 def test_S20_this_was_not_me_stays_when_the_address_bounces_too(ben_of_example: Submission, inbox: Inbox) -> None:
