@@ -6,7 +6,7 @@ import hmac
 import importlib
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from tests.inbox import Inbox
 pytestmark = pytest.mark.django_db
 EVENTS, LIST = "/email-events/", "/admin/signatures/suppression/"
 SECRET = "a-long-secret-of-the-webhook-0123456789"
+BOUNCE = {"RecordType": "Bounce", "Type": "HardBounce", "Email": "dora@example.org"}
 NO_MAILBOX = "550 5.1.1 no such user"
 Reason, Kind = Suppression.Reason, OutboxMail.Kind
 
@@ -69,8 +70,11 @@ def webhook(settings: Any) -> Iterator[None]:
 
 def report(client: Client, secret: str = SECRET, **event: Any) -> int:
     """Posts what Postmark reports. Returns the status of the answer."""
+    return post(client, BOUNCE | event, secret)
+
+
+def post(client: Client, body: Any, secret: str = SECRET) -> int:
     login = base64.b64encode(f"undersigned:{secret}".encode()).decode()
-    body = {"RecordType": "Bounce", "Type": "HardBounce", "Email": "dora@example.org"} | event
     answer = client.post(EVENTS, json.dumps(body), "application/json", headers={"Authorization": f"Basic {login}"})
     return answer.status_code
 
@@ -201,6 +205,38 @@ def test_O24_a_forged_or_too_large_report_changes_nothing(client: Client) -> Non
     assert report(client, Description="x" * 1024 * 1024) in {400, 413}
     assert client.get(EVENTS).status_code == 405
     assert not Suppression.objects.exists()
+
+
+ODD: list[Any] = [
+    [],
+    "x",
+    None,
+    {"Email": ["dora@example.org"]},
+    {"Email": {"a": 1}},
+    {"Email": "dora@example.org\ud800"},
+    {"RecordType": []},
+    {"BouncedAt": 5},
+    {"BouncedAt": "2026-02-31T00:00:00Z"},
+    {"BouncedAt": "0001-01-01T00:00:00+14:00"},
+]
+
+
+@pytest.mark.usefixtures("webhook")
+def test_O24_a_report_that_is_forged_or_cannot_be_read_is_answered_with_400_and_logged_in_a_line(
+    client: Client, caplog: Any
+) -> None:
+    for body in ODD:
+        assert post(client, {**BOUNCE, **body} if isinstance(body, dict) else body) == 400, body
+    assert report(client, secret="guessed") == 400
+    assert len(caplog.records) == len(ODD) + 1
+    assert {(line.levelname, line.exc_info) for line in caplog.records} == {("WARNING", None)}
+    assert "dora" not in caplog.text and not Suppression.objects.exists()
+
+
+@pytest.mark.usefixtures("webhook")
+def test_O24_a_time_without_a_zone_is_in_utc(client: Client) -> None:
+    assert report(client, BouncedAt="2026-01-05T10:00:00") == 200
+    assert Suppression.objects.get().since == datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
 def test_O24_without_the_setting_there_is_no_webhook(client: Client) -> None:
