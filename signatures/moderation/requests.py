@@ -20,7 +20,7 @@ from signatures.screening import submission_risk
 from signatures.signing import confirmation, mailbox_places, withdrawal
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
-from signatures.transitions import TransitionNotAllowed, lock, lock_submission
+from signatures.transitions import EditConflict, TransitionNotAllowed, lock, lock_submission
 from signatures.values import names, sealing
 
 
@@ -36,6 +36,11 @@ def possible(signature: Signature) -> list[RequestKind]:
     elif signature.visibility == Visibility.PUBLIC:
         kinds.append(RequestKind.HIDE)
     return kinds if signature.paper else [*kinds, RequestKind.RESEND]
+
+
+def words_of(signature: Signature) -> dict[str, str]:
+    """Returns the words of a signature that staff can correct."""
+    return {name: getattr(signature, name) for name in SignerRequest.CORRECTED}
 
 
 def is_delivered(signature_id: int) -> bool:
@@ -54,6 +59,7 @@ def ask(
     reason: str,
     channel: Channel,
     words: Mapping[str, str] | None = None,
+    shown: Mapping[str, str] | None = None,
     address: str = "",
 ) -> SignerRequest:
     """Record a request, and do it, unless a second person has to confirm it.
@@ -64,16 +70,20 @@ def ask(
         by: the account of the member of staff.
         reason: why, without names.
         channel: how the request came.
-        words: of a correction, the new `SignerRequest.CORRECTED`.
+        words: of a correction, those of `SignerRequest.CORRECTED` that become others.
+        shown: the words that the page showed; None checks nothing.
         address: to which the link is sent again. It is not kept.
 
     Raises:
+        EditConflict: when the signature has other words than those shown.
         NoPlace: when the same mailbox has another signature with the corrected name.
         TransitionNotAllowed: when it is not possible, or waits for a second person already.
     """
     locked = lock(signature)
     if kind not in possible(locked) or not reason.strip():
         raise TransitionNotAllowed("This is not possible in its state, or there is no reason.")
+    if words is not None:
+        words = _corrected_words(locked, words, shown or {})
     needs_second = kind.changes_delivered and is_delivered(locked.pk)
     request = _record(locked, kind, by=by, reason=reason, channel=channel, needs_second=needs_second, words=words)
     if not needs_second:
@@ -126,6 +136,15 @@ def decline(request: SignerRequest, *, by: int) -> SignerRequest:
     )  # fmt: skip
     locked.words = None
     return _decide(locked, SignerRequest.State.DECLINED, by=by)
+
+
+def _corrected_words(locked: Signature, words: Mapping[str, str], shown: Mapping[str, str]) -> dict[str, str]:
+    before = words_of(locked)
+    if before != {**before, **shown}:
+        raise EditConflict("The words were changed meanwhile.")
+    if before == (after := {**before, **words}):
+        raise TransitionNotAllowed("Nothing is different.")
+    return after
 
 
 def _record(row: Signature | Submission, kind: RequestKind, *, by: int, reason: str, **fields: Any) -> SignerRequest:
@@ -182,10 +201,8 @@ def _correct(request: SignerRequest, signature: Signature, *, by: int) -> None:
     locked = lock(signature)
     if request.words is None or not locked.name:
         raise TransitionNotAllowed("Its signer has changed it meanwhile.")
-    before = {name: getattr(locked, name) for name in SignerRequest.CORRECTED}
-    after = {name: request.words[name] for name in SignerRequest.CORRECTED}
-    if before == after:
-        raise TransitionNotAllowed("Nothing is different.")
+    before = words_of(locked)
+    after = {name: request.words[name] for name in before}
     mailbox_places.check_name(locked, after["name"])
     changed = after | names.search_columns(after["name"], after["organization"])
     for name, value in changed.items():

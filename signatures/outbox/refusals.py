@@ -1,8 +1,9 @@
 """What a failed attempt means: whether the mailbox is at fault, or the email service (threat model O14).
 
 A service answers with a code of three digits, and most add an enhanced status code (RFC 3463) that says what the
-trouble is about. Only one that names the recipient's mailbox counts against an email. Everything else can be mended by
-whoever runs the site or the service, and then the email can still be sent.
+trouble is about. Only one that names the recipient's mailbox counts against an email; without such a code, a refusal of
+the recipient that says nothing of a rule. Everything else can be mended by whoever runs the site or the service, and
+then the email can still be sent.
 """
 
 import smtplib
@@ -11,13 +12,17 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from enum import StrEnum
 
-from campaign.runtime.regular_expressions import linear
+from campaign.runtime.regular_expressions import IGNORECASE, linear
 from campaign.runtime.smtp import quoted
 
 # Of the subject "addressing" (x.1.x), those about the recipient: x.1.7 and x.1.8 are about the sender, and x.1.0 does
 # not say. A quota (x.2.2) may be the sender's.
 UNKNOWN = {(1, 1), (1, 2), (1, 3), (1, 4), (1, 6), (1, 10)}
 CLOSED = (2, 1)
+# Plain refusals of a recipient (RFC 5321: no such mailbox, not local, not a name), and the words of those that are
+# about the sender, the site or a quota.
+NO_MAILBOX = {550, 551, 553}
+_RULE = linear(r"relay|denied|policy|spam|blocked|quota|authenticat|not verified", IGNORECASE)
 _ENHANCED = linear(r"\A\s*([45])\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -69,7 +74,7 @@ def failure_of(error: Exception) -> Failure:
     match error:
         case smtplib.SMTPRecipientsRefused():
             code, text = next(iter(error.recipients.values()))
-            return _answered(code, text)
+            return _answered(code, text, is_about_recipient=True)
         case smtplib.SMTPDataError():
             return _answered(error.smtp_code, error.smtp_error)
         case smtplib.SMTPResponseException():  # before a recipient was named
@@ -77,10 +82,11 @@ def failure_of(error: Exception) -> Failure:
     return Failure(Fault.UNREACHABLE, type(error).__name__)
 
 
-def _answered(code: int, text: bytes | str) -> Failure:
+def _answered(code: int, text: bytes | str, *, is_about_recipient: bool = False) -> Failure:
     words = text.decode("ascii", "replace") if isinstance(text, bytes) else text
     if not (match := _ENHANCED.match(words[:20])):
-        return Failure(Fault.REFUSED, str(code))
+        is_unknown = is_about_recipient and code in NO_MAILBOX and not _RULE.search(words)
+        return Failure(Fault.FINAL if is_unknown else Fault.REFUSED, str(code))
     named = f"{code} {match[0].strip()}"
     about = int(match[2]), int(match[3])
     if code == 421 or about not in {*UNKNOWN, CLOSED}:  # 421: the service is about to close the connection

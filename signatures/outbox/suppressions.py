@@ -49,6 +49,7 @@ def suppress(address_hash: bytes, reason: Suppression.Reason, *, at: datetime | 
     """Suppresses the address with this hash.
 
     What is told twice, or is older than a release by staff, changes nothing: a replayed webhook is no new reason.
+    Reports come in any order: an older one of another reason adds that reason.
     """
     at = min(at or timezone.now(), timezone.now())
     until = at + SUPPRESSED_FOR
@@ -56,11 +57,14 @@ def suppress(address_hash: bytes, reason: Suppression.Reason, *, at: datetime | 
     row, is_new = rows.get_or_create(
         address_hash=address_hash, defaults={"reasons": [reason.value], "since": at, "until": until}
     )
-    if is_new or at <= (row.released_at or row.since):
+    is_known = reason.value in row.reasons and at <= row.since
+    if is_new or is_known or (row.released_at and at <= row.released_at):
         return
     is_active = row.released_at is None and row.until > timezone.now()
     row.reasons = sorted({reason.value, *(row.reasons if is_active else [])})
-    row.since, row.until, row.released_at = at, until, None
+    if not is_active or at > row.since:
+        row.since, row.until = at, until
+    row.released_at = None
     row.save()
 
 

@@ -1,12 +1,15 @@
 """What was recorded wrongly about a handing over is corrected, and the correction is shown as such."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
+from campaign.models import Letter
 from signatures.delivery import freezing
 from signatures.models import AuditEntry, Delivery, Signature
 from signatures.transitions import TransitionNotAllowed
@@ -82,3 +85,14 @@ def test_a_correction_of_nothing_without_a_reason_or_before_the_hand_over_is_ref
     step = f"/admin/signatures/delivery/{handed_over.pk}/step/correct-hand-over/"
     assert officer_client.post(step, {**RIGHT, "on": "2099-01-01"}).status_code == 422
     assert not AuditEntry.objects.filter(action="correct-hand-over").exists()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])  # at any time, one has another day than UTC
+def test_today_is_the_day_in_the_time_zone_of_the_letter(
+    handed_over: Delivery, officer_client: Client, zone: str
+) -> None:
+    Letter.objects.update(time_zone=zone)
+    today = timezone.localdate(timezone=ZoneInfo(zone))
+    step = f"/admin/signatures/delivery/{handed_over.pk}/step/acknowledge/"
+    assert officer_client.post(step, {"on": today + timedelta(days=1)}).status_code == 422
+    assert officer_client.post(step, {"on": today}).status_code == 302

@@ -27,7 +27,7 @@ from signatures.moderation import requests
 from signatures.registries.requests import Channel, RequestKind
 from signatures.signing import changes, withdrawal
 from signatures.states import State, Visibility
-from signatures.transitions import TransitionNotAllowed
+from signatures.transitions import EditConflict, TransitionNotAllowed
 from signatures.values import sealing, tokens
 from tests import single_decisions
 from tests.factories import make_signature, signer_input
@@ -220,6 +220,21 @@ def test_A24_a_correction_that_waits_ends_when_its_signer_changes_the_words(
     with pytest.raises(TransitionNotAllowed):
         requests.confirm(request, by=second.pk)
     assert now(ada).name == "Augusta"
+
+
+def test_A24_a_correction_stores_what_is_different_and_nothing_that_was_changed_since_the_page(
+    ada: Signature, owner: User
+) -> None:
+    shown = requests.words_of(ada)
+    Signature.objects.update(role="Poet")
+    with pytest.raises(EditConflict):
+        ask(ada, "correct", owner, words={"name": "Ada King"}, shown=shown)
+    assert (now(ada).name, now(ada).role) == ("Ada Lovelace", "Poet") and not SignerRequest.objects.exists()
+
+    ask(ada, "correct", owner, words={"name": "Ada King"}, shown=requests.words_of(now(ada)))
+    assert (now(ada).name, now(ada).role) == ("Ada King", "Poet")
+    with pytest.raises(TransitionNotAllowed):
+        ask(ada, "correct", owner, words={"name": "Ada King"})
 
 
 def test_A24_a_correction_does_not_make_one_person_of_two(letter: Letter, ada: Signature, owner: User) -> None:

@@ -6,7 +6,7 @@ import hmac
 import importlib
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from tests.inbox import Inbox
 pytestmark = pytest.mark.django_db
 EVENTS, LIST = "/email-events/", "/admin/signatures/suppression/"
 SECRET = "a-long-secret-of-the-webhook-0123456789"
+BOUNCE = {"RecordType": "Bounce", "Type": "HardBounce", "Email": "dora@example.org"}
 NO_MAILBOX = "550 5.1.1 no such user"
 Reason, Kind = Suppression.Reason, OutboxMail.Kind
 
@@ -69,8 +70,11 @@ def webhook(settings: Any) -> Iterator[None]:
 
 def report(client: Client, secret: str = SECRET, **event: Any) -> int:
     """Posts what Postmark reports. Returns the status of the answer."""
+    return post(client, BOUNCE | event, secret)
+
+
+def post(client: Client, body: Any, secret: str = SECRET) -> int:
     login = base64.b64encode(f"undersigned:{secret}".encode()).decode()
-    body = {"RecordType": "Bounce", "Type": "HardBounce", "Email": "dora@example.org"} | event
     answer = client.post(EVENTS, json.dumps(body), "application/json", headers={"Authorization": f"Basic {login}"})
     return answer.status_code
 
@@ -90,10 +94,11 @@ def kinds_that_arrive(person: Signature | Submission, address: str, inbox: Inbox
 # What the email service refuses at once
 
 
+@pytest.mark.parametrize("answer", [NO_MAILBOX, "550 No such user here"])
 def test_O3_a_mailbox_that_does_not_exist_gets_no_reminder_and_no_further_links_to_its_submission(
-    ben_of_example: Submission, inbox: Inbox
+    ben_of_example: Submission, inbox: Inbox, answer: str
 ) -> None:
-    inbox.answer = NO_MAILBOX
+    inbox.answer = answer
     assert not sent(inbox, make_mail(ben_of_example, "ben@example.org"))
     assert Suppression.objects.get().reasons == ["bounce"]
     inbox.answer = "250 OK"
@@ -141,10 +146,11 @@ def test_O25_few_refusals_are_no_alarm(letter: Letter, inbox: Inbox, taken: int,
     assert alarms.check_mail() == []
 
 
+@pytest.mark.parametrize("answer", [NO_MAILBOX, "550 No such user here"])
 def test_O25_a_relay_that_calls_every_mailbox_unknown_ends_no_more_than_a_few_emails(
-    letter: Letter, inbox: Inbox
+    letter: Letter, inbox: Inbox, answer: str
 ) -> None:
-    try_many(letter, inbox, taken=10, refused=32, answer=NO_MAILBOX, at="rcpt")
+    try_many(letter, inbox, taken=10, refused=32, answer=answer, at="rcpt")
     waiting = OutboxMail.objects.filter(recipient__isnull=False, failure__startswith="mailbox")
     assert waiting.count() == 29 and Suppression.objects.count() == 3
     assert alarms.check_mail() == [AlarmCode.MAIL_REFUSED]
@@ -201,6 +207,38 @@ def test_O24_a_forged_or_too_large_report_changes_nothing(client: Client) -> Non
     assert not Suppression.objects.exists()
 
 
+ODD: list[Any] = [
+    [],
+    "x",
+    None,
+    {"Email": ["dora@example.org"]},
+    {"Email": {"a": 1}},
+    {"Email": "dora@example.org\ud800"},
+    {"RecordType": []},
+    {"BouncedAt": 5},
+    {"BouncedAt": "2026-02-31T00:00:00Z"},
+    {"BouncedAt": "0001-01-01T00:00:00+14:00"},
+]
+
+
+@pytest.mark.usefixtures("webhook")
+def test_O24_a_report_that_is_forged_or_cannot_be_read_is_answered_with_400_and_logged_in_a_line(
+    client: Client, caplog: Any
+) -> None:
+    for body in ODD:
+        assert post(client, {**BOUNCE, **body} if isinstance(body, dict) else body) == 400, body
+    assert report(client, secret="guessed") == 400
+    assert len(caplog.records) == len(ODD) + 1
+    assert {(line.levelname, line.exc_info) for line in caplog.records} == {("WARNING", None)}
+    assert "dora" not in caplog.text and not Suppression.objects.exists()
+
+
+@pytest.mark.usefixtures("webhook")
+def test_O24_a_time_without_a_zone_is_in_utc(client: Client) -> None:
+    assert report(client, BouncedAt="2026-01-05T10:00:00") == 200
+    assert Suppression.objects.get().since == datetime(2026, 1, 5, 10, tzinfo=UTC)
+
+
 def test_O24_without_the_setting_there_is_no_webhook(client: Client) -> None:
     assert report(client) == 404
 
@@ -239,6 +277,22 @@ def test_O24_a_replayed_report_is_no_new_one_and_does_not_undo_a_release(
     assert until() is None
     assert report(client) == 200, "a new one counts"
     assert until() is not None
+
+
+def test_O24_a_complaint_that_is_older_than_a_bounce_counts_too_and_shortens_nothing() -> None:
+    address_hash, now = b"a" * 32, timezone.now()
+    for reason, days in ((Reason.BOUNCE, 1), (Reason.COMPLAINT, 2), (Reason.BOUNCE, 3), (Reason.COMPLAINT, 2)):
+        suppressions.suppress(address_hash, reason, at=now - timedelta(days=days))
+    row = Suppression.objects.get()
+    assert row.reasons == ["bounce", "complaint"] and row.until == now + timedelta(days=29)
+
+
+def test_O24_a_complaint_that_is_older_than_a_release_changes_nothing(owner: User) -> None:
+    address_hash = b"a" * 32
+    suppressions.suppress(address_hash, Reason.BOUNCE, at=timezone.now() - timedelta(days=2))
+    suppressions.release(address_hash, by=owner.pk)
+    suppressions.suppress(address_hash, Reason.COMPLAINT, at=timezone.now() - timedelta(days=1))
+    assert not Suppression.objects.active().exists()
 
 
 def test_S20_this_was_not_me_stays_when_the_address_bounces_too(ben_of_example: Submission, inbox: Inbox) -> None:

@@ -95,6 +95,13 @@ def another_key(inbox: Inbox, settings: Any) -> Callable[[], None]:
 FAULTS_OF_THE_SERVER = {
     "relay denied": (refuse("554 5.7.1 Relay access denied", "rcpt"), "refused: 554 5.7.1"),
     "relay denied without a code": (refuse("550 relay not permitted", "rcpt"), "refused: 550"),
+    "authentication without a code": (refuse("550 Authentication required", "rcpt"), "refused: 550"),
+    "sender not verified, without a code": (refuse("550 Sender not verified", "rcpt"), "refused: 550"),
+    "spam without a code": (refuse("553 Blocked as SPAM", "rcpt"), "refused: 553"),
+    "quota without a code": (refuse("550 quota exceeded", "rcpt"), "refused: 550"),
+    "no code, after the data": (refuse("550 no such user", "end"), "refused: 550"),
+    "no code, at the sender": (refuse("550 no such user", "mail"), "refused: 550"),
+    "another number without a code": (refuse("554 no such user", "rcpt"), "refused: 554"),
     "policy, after the data": (refuse("554 5.7.1 rejected for policy reasons", "end"), "refused: 554 5.7.1"),
     "sender not verified": (refuse("550 5.7.1 sender not verified", "mail"), "refused: 550"),
     "sender not known": (refuse("550 5.1.8 sender rejected", "rcpt"), "refused: 550 5.1.8"),
@@ -235,6 +242,24 @@ def test_O14_only_a_refusal_that_names_the_mailbox_ends_an_email_and_that_alone(
     assert (ended.recipient, ended.sent_at, ended.attempts) == (None, None, 1)
     assert ended.failure.startswith("final: 55")
     assert Submission.objects.filter(pk=mails[0].signature_id or 0).exists(), "the person can correct it"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 No such user here",
+        "550 User unknown in virtual mailbox table",
+        "551 User not local",
+        "553 no mailbox of this name",
+    ],
+)
+def test_O14_a_recipient_refused_without_a_code_is_a_mailbox_that_does_not_exist(
+    mails: list[OutboxMail], inbox: Inbox, answer: str
+) -> None:
+    inbox.answer = answer
+    sending.send_due(limit=1)
+    ended = OutboxMail.objects.get(pk=mails[0].pk)
+    assert (ended.recipient, ended.attempts, ended.failure) == (None, 1, f"final: {answer[:3]}")
 
 
 def test_O14_a_flood_of_mailboxes_that_do_not_exist_holds_nothing(mails: list[OutboxMail], inbox: Inbox) -> None:

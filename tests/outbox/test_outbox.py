@@ -177,7 +177,7 @@ FAULTS = [
     ("drop mail", "unreachable: SMTPServerDisconnected", 1),
     ("421 rcpt", "refused: 421", 1),
     ("450 rcpt", "refused: 450", 1),
-    ("550 rcpt", "refused: 550", 1),
+    ("554 rcpt", "refused: 554", 1),
     ("hang rcpt", "unreachable: SMTPServerDisconnected", 1),
     ("drop data", "unreachable: SMTPServerDisconnected", 1),
     ("451 end", "refused: 451", 1),

@@ -208,7 +208,8 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             raise Http404
         delivery = get_object_or_404(Delivery, pk=pk)
         chosen = STEPS[step]
-        form = chosen.form(request.POST or None, initial=recorded(delivery) if chosen.form is CorrectForm else None)
+        initial = recorded(delivery) if chosen.form is CorrectForm else None
+        form = chosen.form(delivery.letter, request.POST or None, initial=initial)
         if request.method == "POST" and form.is_valid():
             try:
                 chosen.action(delivery, by=request.user.pk, **form.cleaned_data)

@@ -3,22 +3,33 @@
 from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.utils import timezone
 
+from campaign.models import Letter
 from signatures.delivery import freezing
 from signatures.models import Delivery
 
 
-def _check_past(day: date) -> None:
-    if day > timezone.now().date():
-        raise forms.ValidationError("This day is still to come.")
+class StepForm(forms.Form):
+    """What a step asks for. Its days are those of the letter's time zone."""
+
+    def __init__(self, letter: Letter, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.letter = letter
 
 
-class AcknowledgeForm(forms.Form):
-    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}), validators=[_check_past])
+class AcknowledgeForm(StepForm):
+    on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def clean_on(self) -> date:
+        day: date = self.cleaned_data["on"]
+        if day > timezone.localdate(timezone=ZoneInfo(self.letter.time_zone)):
+            raise forms.ValidationError("This day is still to come.")
+        return day
 
 
 class HandOverForm(AcknowledgeForm):
@@ -42,11 +53,11 @@ class CorrectForm(HandOverForm):
     )
 
 
-class VoidForm(forms.Form):
+class VoidForm(StepForm):
     reason = forms.CharField(label="Why it is void", max_length=300, widget=AdminTextInputWidget)
 
 
-class RetractForm(forms.Form):
+class RetractForm(StepForm):
     reason = forms.CharField(label="Why", max_length=300, widget=AdminTextInputWidget)
 
 
@@ -55,7 +66,7 @@ class Step(NamedTuple):
 
     title: str
     states: set[Delivery.State]  # in which it is possible
-    form: type[forms.Form]
+    form: type[StepForm]
     action: Callable[..., Any]  # takes the fields
     consequence: str
 

@@ -1,9 +1,11 @@
 """The admin pages of requests of signers: each asks first, and takes a fresh sign-in."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -31,7 +33,7 @@ from signatures.signing.form_fields import EmailAddressField, LineField, NameFie
 from signatures.signing.mailbox_places import NoPlace
 from signatures.staff.fresh_sign_in import fresh_sign_in
 from signatures.states import Kind
-from signatures.transitions import TransitionNotAllowed
+from signatures.transitions import EditConflict, TransitionNotAllowed
 from signatures.values import sealing
 
 CONSEQUENCES: dict[str, str] = tomllib.loads(Path(__file__).with_name("requests.toml").read_text(encoding="utf-8"))
@@ -46,11 +48,17 @@ class RequestForm(forms.Form):
 
 
 class CorrectionForm(RequestForm):
+    """Changes what was typed anew alone. Hidden fields say which words it showed."""
+
     field_order = ("name", "spokesperson", "role", "organization", "channel", "reason")
-    name = NameField("name", label="Name", widget=AdminTextInputWidget)
-    spokesperson = LineField("spokesperson", label="Who speaks for it", widget=AdminTextInputWidget)
-    role = LineField("role", label="Role", widget=AdminTextInputWidget)
-    organization = LineField("organization", label="Organization", widget=AdminTextInputWidget)
+    name = NameField("name", label="Name", widget=AdminTextInputWidget, show_hidden_initial=True)
+    spokesperson = LineField(
+        "spokesperson", label="Who speaks for it", widget=AdminTextInputWidget, show_hidden_initial=True
+    )
+    role = LineField("role", label="Role", widget=AdminTextInputWidget, show_hidden_initial=True)
+    organization = LineField(
+        "organization", label="Organization", widget=AdminTextInputWidget, show_hidden_initial=True
+    )
 
     def clean_name(self) -> str:
         if not self.cleaned_data["name"]:
@@ -59,7 +67,27 @@ class CorrectionForm(RequestForm):
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"words": {name: self.cleaned_data.get(name, "") for name in SignerRequest.CORRECTED}}
+        return {
+            "words": {name: self.cleaned_data[name] for name in self._words if name in self.changed_data},
+            "shown": self._shown,
+        }
+
+    @property
+    def _words(self) -> list[str]:
+        return [name for name in SignerRequest.CORRECTED if name in self.fields]
+
+    @property
+    def _shown(self) -> dict[str, str]:
+        return {name: self.data.get(self.add_initial_prefix(name), "") for name in self._words}
+
+    def keep_typed(self, now: Mapping[str, str]) -> None:
+        """Show what was typed anew and, of all other words, those that the signature has now."""
+        shown = self._shown
+        data = {**self.data.dict(), **{self.add_initial_prefix(name): now[name] for name in shown}}  # type: ignore[attr-defined]
+        self.data = data | {name: now[name] for name in shown if name not in self.changed_data}
+        for name in shown:
+            if now[name] != shown[name]:
+                self.add_error(name, f"It was changed meanwhile, and is now: {now[name] or '(empty)'}")
 
 
 class ResendForm(RequestForm):
@@ -128,14 +156,18 @@ def request_links(signature: Signature) -> SafeString:
     )
 
 
+def _when_and_who(at: datetime, username: str | None) -> SafeString:
+    return format_html("<time>{} UTC</time> by {}", f"{at:%Y-%m-%d %H:%M}", username or "-")
+
+
 @admin.register(SignerRequest)
 class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    list_display = ("asked_at", "kind", "signature_link", "letter", "recorder", "state", "decider")
+    class Media:
+        css: ClassVar = {"all": ["css/review.css"]}
+
+    list_display = ("asked", "kind", "signature_link", "letter", "became")
     list_filter = ("state", "kind", LetterFilter)
-    fields = (
-        "kind", "signature_link", "letter", "channel", "reason", "asked_at", "recorder", "state", "decided_at",
-        "decider",
-    )  # fmt: skip
+    fields = ("kind", "signature_link", "letter", "channel", "reason", "asked", "became")
     readonly_fields = fields
     actions = None
 
@@ -144,13 +176,14 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         url = reverse("admin:signatures_signature_change", args=[request.signature_id])
         return format_html('<a href="{}">no. {}</a>', url, request.signature_id)
 
-    @admin.display(description="recorded by")
-    def recorder(self, request: Any) -> str:
-        return request.recorder or "-"
+    @admin.display(description="recorded", ordering="asked_at")
+    def asked(self, request: Any) -> SafeString:
+        return _when_and_who(request.asked_at, request.recorder)
 
-    @admin.display(description="decided by")
-    def decider(self, request: Any) -> str:
-        return request.decider or "-"
+    @admin.display(description="state", ordering="state")
+    def became(self, request: Any) -> SafeString:
+        decided = _when_and_who(request.decided_at, request.decider) if request.decided_at else ""
+        return format_html("<strong>{}</strong> {}", request.get_state_display(), decided)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SignerRequest]:
         names: dict[str, Any] = {
@@ -180,14 +213,19 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         if wanted not in RequestKind or (request.method != "POST" and wanted not in requests.possible(signature)):
             raise Http404
         kind = RequestKind(wanted)
-        initial = {name: getattr(signature, name) for name in SignerRequest.CORRECTED}
-        form = FORMS.get(kind, RequestForm)(request.POST or None, initial=initial)
+        form: Any = FORMS.get(kind, RequestForm)(request.POST or None, initial=requests.words_of(signature))
+        status = None
         if signature.kind == Kind.PERSON:
             form.fields.pop("spokesperson", None)
         if request.method == "POST" and form.is_valid():
             options = {name: form.cleaned_data[name] for name in ("channel", "reason")} | getattr(form, "options", {})
             try:
                 recorded = requests.ask(signature, kind, by=staff_id(request), **options)
+            except EditConflict as error:
+                signature = get_object_or_404(Signature.objects.select_related("letter"), pk=signature_id)
+                form.add_error(None, f"{error} Nothing was stored. Please look at them, and send it again.")
+                form.keep_typed(requests.words_of(signature))
+                status = HTTPStatus.CONFLICT
             except TransitionNotAllowed as error:
                 form.add_error("name" if isinstance(error, NoPlace) else None, str(error))
             else:
@@ -195,7 +233,8 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         elif request.method != "POST":
             audit_log.record_view(signature, by=staff_id(request), page=f"request-{kind}")
         needs_second = kind.changes_delivered and requests.is_delivered(signature.pk)
-        return self._form_page(request, kind, form, signature=signature, second=SECOND if needs_second else "")
+        second = SECOND if needs_second else ""
+        return self._form_page(request, kind, form, status=status, signature=signature, second=second)
 
     @method_decorator(sensitive_post_parameters())
     @method_decorator(sensitive_variables())
@@ -230,7 +269,7 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         if asked.state != SignerRequest.State.OPEN:
             return redirect("admin:signatures_signerrequest_change", pk)
         words = [(name, getattr(signature, name, ""), new) for name, new in (asked.words or {}).items()]
-        context = {"asked": asked, "is_own": is_own, "words": words}
+        context: dict[str, Any] = {"asked": asked, "is_own": is_own, "words": words}
         return self._form_page(request, RequestKind(asked.kind), None, signature=signature, **context)
 
     def _done(self, request: HttpRequest, recorded: SignerRequest) -> HttpResponse:
@@ -244,10 +283,18 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             return redirect("admin:signatures_signature_change", recorded.signature_id)
         return redirect("admin:signatures_signerrequest_changelist")
 
-    def _form_page(self, request: HttpRequest, kind: RequestKind, form: forms.Form | None, **more: Any) -> HttpResponse:
+    def _form_page(
+        self,
+        request: HttpRequest,
+        kind: RequestKind,
+        form: forms.Form | None,
+        *,
+        status: int | None = None,
+        **more: Any,
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request), "title": kind.label, "opts": self.opts, "form": form,
             "consequence": CONSEQUENCES[kind], **more,
         }  # fmt: skip
-        status = 422 if form and form.is_bound else 200
+        status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if form and form.is_bound else HTTPStatus.OK)
         return TemplateResponse(request, "admin/signatures/signerrequest/request.html", context, status=status)
