@@ -38,7 +38,7 @@ importers_only = method_decorator(permission_required("signatures.import_paper",
 @admin.register(PaperImport)
 class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("at", "letter", "step", "username", "number", "undone_at")
-    fields = readonly_fields = list_display
+    fields = readonly_fields = ("at", "letter_as_text", "step", "username", "number", "undone_at")
     list_filter = ("letter",)
     actions = None
 
@@ -53,6 +53,11 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     @admin.display(description="staff")
     def username(self, row: Any) -> str:
         return row.by or "-"
+
+    @admin.display(description="letter")
+    def letter_as_text(self, row: PaperImport) -> str:
+        """Without a link: whoever imports paper may not open the page of a letter."""
+        return str(row.letter)
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, tuple[str, Any]] = {
