@@ -19,7 +19,7 @@ def for_staff() -> Iterator[None]:
 
 
 class TwoForms(str):
-    """A date format for readers, and another one for staff. Django takes `str()` of it with each date that it writes."""
+    """A date format for readers, and another one for staff. Django takes its `str()` with each date that it writes."""
 
     __slots__ = ("staff",)
     staff: str

@@ -11,7 +11,7 @@ from django.utils import timezone
 from campaign.models import Letter, News
 from signatures.models import Delivery
 from signatures.paper import previews
-from signatures.states import State
+from signatures.states import State, Visibility
 from tests.admin_urls import admin_urls
 from tests.factories import make_delivery, make_signature
 
@@ -24,7 +24,7 @@ def staff(letter: Letter, owner: User, client: Client) -> Client:
     """An owner's browser, where each kind of row has its times."""
     now = timezone.now()
     Letter.objects.update(closes_at=now + timedelta(days=9))
-    make_signature(letter, "Ada Lovelace", State.APPROVED, visibility="delivery", hidden_at=now)
+    make_signature(letter, "Ada Lovelace", State.APPROVED, visibility=Visibility.DELIVERY, hidden_at=now)
     make_delivery(letter)
     Delivery.objects.update(state="handed-over", root="ab" * 32, handed_over_on=now.date(), handed_over_to="x")
     News.objects.create(letter=letter, published_at=now)
