@@ -56,7 +56,11 @@ def busy(letter: Letter) -> Letter:
     for number, state in enumerate(Delivery.State, 1):
         make_delivery(letter, number)
         handed_over = state in {Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED}
-        fields: dict[str, Any] = {"root": "" if state == Delivery.State.FROZEN else root, "failure": "no font", "void_reason": "x"}
+        fields: dict[str, Any] = {
+            "root": "" if state == Delivery.State.FROZEN else root,
+            "failure": "no font",
+            "void_reason": "x",
+        }
         fields |= {"handed_over_on": today - timedelta(days=3), "handed_over_to": "the Minister"} if handed_over else {}
         Delivery.objects.filter(number=number).update(state=state, **fields)
     News.objects.create(letter=letter)
