@@ -16,7 +16,6 @@ ARGUMENTS = {
     "what": "make",
     "name": "tighten",
     "code": "rise",
-    "number": 1,
     "kind": "app",
     "app_label": "signatures",
     "uidb64": "MQ",
@@ -61,7 +60,7 @@ def _value(page: str, key: str) -> Any:
         return row.pk if row else 1
     if page.startswith("signatures_delivery_") and key == "step":
         return "void"
-    key = "object_id" if key == "pk" else key
+    key = "object_id" if key in {"pk", "number"} else key
     for model in admin.site._registry:
         if key == "object_id" and page.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
             first = model._default_manager.first()

@@ -23,19 +23,37 @@ SMALL = 5  # a smaller number in a breakdown is hidden
 EVENTS = {event.value: str(event.label) for event in HourlyStatistic.Event}
 STATES = {state.value: state.value for state in State if state != State.WITHDRAWN}  # the withdrawn have no words
 DELIVERED = {"delivered": "delivered"}
-# By action, and whether a person did it.
 DECISIONS = {
-    (AuditAction.APPROVE, True): "approved by a person",
-    (AuditAction.APPROVE, False): "approved by the rule of the letter, afterwards",
-    (AuditAction.REJECT, True): "rejected by a person",
-    (AuditAction.INVALIDATE, True): "invalidated by a bulk rule",
-    (AuditAction.HOLD, True): "put aside by a person",
-    (AuditAction.ASK, True): "questions to signers",
-    (AuditAction.UNDO, True): "decisions undone",
-    (AuditAction.WITHDRAW, False): "withdrawn by the signer",
-    (AuditAction.ERASE, False): "erased by the signer",
-    (AuditAction.NOT_ME, False): "denied by the owner of the mailbox",
+    AuditAction.APPROVE: "approved by a person",
+    AuditAction.REJECT: "rejected by a person",
+    AuditAction.INVALIDATE: "invalidated by a bulk rule",
+    AuditAction.HOLD: "put aside by a person",
+    AuditAction.ASK: "questions to signers",
+    AuditAction.ANSWER: "questions answered by the signer",
+    AuditAction.UNDO: "decisions undone",
+    AuditAction.FLAG: "flagged afterwards, as part of a flood",
+    AuditAction.IMPORT: "imported from paper",
+    AuditAction.UNDO_IMPORT: "imported from paper, and taken back",
+    AuditAction.CONFIRM_ON_EVIDENCE: "confirmed by a person, on evidence",
+    AuditAction.CORRECT: "corrected on request of the signer",
+    AuditAction.UNDO_CORRECTION: "corrections taken back by the signer",
+    AuditAction.HIDE: "taken off the public list on request",
+    AuditAction.SHOW: "put back on the public list on request",
+    AuditAction.CHANGE: "changed by the signer",
+    AuditAction.WITHDRAW: "withdrawn by the signer",
+    AuditAction.WITHDRAW_ON_REQUEST: "withdrawn by a person, on request",
+    AuditAction.ERASE: "erased by the signer",
+    AuditAction.ERASE_ON_REQUEST: "erased by a person, on request",
+    AuditAction.NOT_ME: "denied by the owner of the mailbox",
 }
+BY_RULE = {AuditAction.APPROVE: "approved by the rule of the letter, afterwards"}  # without a person
+# What is done to a signature, and is no decision here: confirmations are among the totals, reports are recorded up to
+# a limit, and the others change neither a state nor a number.
+LEFT_OUT = {
+    AuditAction.CONFIRM, AuditAction.REPORT, AuditAction.DISMISS_REPORT, AuditAction.FEATURE, AuditAction.UNFEATURE,
+    AuditAction.MOVE_FEATURED, AuditAction.REQUEST, AuditAction.REQUEST_DECLINED, AuditAction.RESEND_LINK,
+    AuditAction.END_UPDATES,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +168,14 @@ def _event_tables(events: Mapping[tuple[str, str], Counter[str]]) -> Iterator[Ta
 
 def _decisions(letter_id: int, until: datetime) -> list[tuple[str, int]]:
     """Returns how often what was decided. A signature that is decided twice is counted twice."""
-    entries = AuditEntry.objects.filter(letter_id=letter_id, at__lte=until, action__in=[key[0] for key in DECISIONS])
+    entries = AuditEntry.objects.filter(letter_id=letter_id, at__lte=until, action__in=DECISIONS)
     is_person = ExpressionWrapper(Q(staff_id__isnull=False), BooleanField())
     by_person = entries.order_by().annotate(is_person=is_person).values_list("action", "is_person")
-    found = {(action, person): number for action, person, number in by_person.annotate(Count("pk"))}
-    return [(label, found.get(key, 0)) for key, label in DECISIONS.items()]
+    found: Counter[str] = Counter()
+    for code, person, number in by_person.annotate(Count("pk")):
+        action = AuditAction(code)
+        found[DECISIONS[action] if person else BY_RULE.get(action, DECISIONS[action])] += number
+    return [(label, found[label]) for label in (*DECISIONS.values(), *BY_RULE.values())]
 
 
 def _with_place(rows: QuerySet[Signature]) -> Any:
@@ -188,10 +209,13 @@ def hide_small(numbers: Sequence[int]) -> list[int | None]:
     """Returns the numbers of a column with None for those that could tell on a person.
 
     Hidden is each number from 1 to `SMALL` - 1. The total of a column is known, so the next smallest are hidden, too,
-    until what is hidden are several numbers that make at least `SMALL` together.
+    until what is hidden are several numbers that make at least `SMALL` together; where they do not, the zeros as well.
+    The number of a column with one row is its total, which stands elsewhere.
     """
     hidden = {place for place, number in enumerate(numbers) if 0 < number < SMALL}
     others = sorted((number, place) for place, number in enumerate(numbers) if number >= SMALL)
     while hidden and others and (len(hidden) < 2 or sum(numbers[place] for place in hidden) < SMALL):
         hidden.add(others.pop(0)[1])
+    if 0 < sum(numbers) < SMALL:
+        return [None] * len(numbers)
     return [None if place in hidden else number for place, number in enumerate(numbers)]

@@ -48,6 +48,9 @@ _KINDS = {
         "ready": ("ready to hand over", "signatures_delivery_changelist", "state__exact=ready"),
         "unanswered": ("not acknowledged yet", "signatures_delivery_changelist", "state__exact=handed-over"),
     },
+    "signatures.import_paper": {
+        "previews": ("files from paper, not imported yet", "signatures_paperimport_changelist", ""),
+    },
     "campaign.change_translation": {
         "drafts": ("texts in draft", "campaign_translation_changelist", "published_at__isempty=1"),
         "news": ("news not published", "campaign_news_changelist", "published_at__isempty=1"),
@@ -73,6 +76,7 @@ def of(person: User, backlog: Mapping[str, Any], now: datetime) -> list[Work]:
         now: this moment.
     """
     values: dict[str, Any] = {
+        "now": now,
         "asked_after": now - FactorReset.VALID_FOR,
         "staff_id": person.pk,
         "no_password": UNUSABLE_PASSWORD_PREFIX,

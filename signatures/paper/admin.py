@@ -39,7 +39,7 @@ importers_only = method_decorator(permission_required("signatures.import_paper",
 @admin.register(PaperImport)
 class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("at", "letter", "step", "until", "username", "lines", "number", "undone_at")
-    fields = readonly_fields = list_display
+    fields = readonly_fields = ("at", "letter_as_text", "step", "until", "username", "lines", "number", "undone_at")
     list_filter = ("letter",)
     actions = None
 
@@ -66,6 +66,11 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             return len(previews.open_preview(row).lines) or None
         except previews.NoPreview:
             return None
+
+    @admin.display(description="letter")
+    def letter_as_text(self, row: PaperImport) -> str:
+        """Without a link: whoever imports paper may not open the page of a letter."""
+        return str(row.letter)
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, tuple[str, Any]] = {

@@ -81,7 +81,7 @@ class InviteForm(NamesForm):
 
 @admin.register(User)
 class StaffAdmin(FreshSignIn):
-    list_display = ("username", "email", "roles", "last_active", "is_active", "has_password", "has_second_factor")
+    list_display = ("username", "email", "roles", "last_active", "is_active", "signs_in_with")
     list_filter = ("groups", "is_active")
     search_fields = ("username", "email")
     ordering = ("username",)
@@ -90,13 +90,12 @@ class StaffAdmin(FreshSignIn):
         "email",
         "is_active",
         "groups",
-        "has_password",
-        "has_second_factor",
+        "signs_in_with",
         "last_login",
         "last_active",
         "date_joined",
     )
-    readonly_fields = ("username", "has_password", "has_second_factor", "last_login", "last_active", "date_joined")
+    readonly_fields = ("username", "signs_in_with", "last_login", "last_active", "date_joined")
     actions = ("resend_invitation", "reset_second_factor")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -145,13 +144,10 @@ class StaffAdmin(FreshSignIn):
     def roles(self, person: User) -> str:
         return ", ".join(group.name for group in person.groups.all()) or ("-" if not person.is_superuser else "*")
 
-    @admin.display(description="password set", boolean=True)
-    def has_password(self, person: User) -> bool:
-        return person.has_usable_password()
-
-    @admin.display(description="second factor", boolean=True)
-    def has_second_factor(self, person: Any) -> bool:
-        return bool(person.is_enrolled)
+    @admin.display(description="signs in with")
+    def signs_in_with(self, person: Any) -> str:
+        ways = {"password": person.has_usable_password(), "second factor": person.is_enrolled}
+        return ", ".join(way for way, is_set in ways.items() if is_set) or "-"
 
     @admin.display(description="last active", ordering="active_at")
     def last_active(self, person: Any) -> str:

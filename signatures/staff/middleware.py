@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from campaign import formats
 from signatures.staff import kept_forms, sessions
 from signatures.staff.refused_saves import with_what_was_typed
 from signatures.values import html_forms
@@ -39,7 +40,8 @@ class KeptFormMiddleware:
             return self.get_response(request)
         # For the guard of large requests, which would refuse a file, and what was typed beside it, from a stranger.
         request.is_from_staff_browser = _remembered_owner(request) is not None  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with formats.for_staff():
+            response = self.get_response(request)
         if request.method == "POST" and _is_form(request):
             response = with_what_was_typed(request, _keep_or_discard(request, response))
         elif request.method == "GET" and admin.site.has_permission(request) and not _asks_to_sign_in(response):

@@ -14,8 +14,9 @@ from lxml import html
 
 from campaign.models import Letter, News
 from signatures import counts
-from signatures.models import Delivery, Signature, SignerRequest
+from signatures.models import Delivery, PaperImport, Signature, SignerRequest
 from signatures.monitoring import waiting_work
+from signatures.paper import previews
 from signatures.states import State
 from tests import single_decisions
 from tests.admin_urls import admin_urls
@@ -51,8 +52,17 @@ def busy(letter: Letter) -> Letter:
         since = long_ago + timedelta(days=n)
         make_signature(letter, f"W {n}", State.WAITING, flags=["link"], signed_up_at=since, confirmed_at=since)
     make_signature(letter, "Ada Lovelace")
-    make_delivery(letter)
-    Delivery.objects.update(state="ready", root="ab" * 32)
+    today, root = timezone.now().date(), "ab" * 32
+    for number, state in enumerate(Delivery.State, 1):
+        make_delivery(letter, number)
+        handed_over = state in {Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED}
+        fields: dict[str, Any] = {
+            "root": "" if state == Delivery.State.FROZEN else root,
+            "failure": "no font",
+            "void_reason": "x",
+        }
+        fields |= {"handed_over_on": today - timedelta(days=3), "handed_over_to": "the Minister"} if handed_over else {}
+        Delivery.objects.filter(number=number).update(state=state, **fields)
     News.objects.create(letter=letter)
     User.objects.create_user("mina", "mina@example.org", None, is_staff=True)
     return letter
@@ -60,7 +70,10 @@ def busy(letter: Letter) -> Letter:
 
 def test_each_role_sees_its_own_work_first_with_the_number_and_the_age(busy: Letter) -> None:
     assert work_of("moderator") == ["3 flagged, oldest 56 days"]
-    assert work_of("delivery officer") == ["1 ready to hand over, oldest less than an hour"]
+    assert work_of("delivery officer") == [
+        "1 without files, oldest less than an hour", "1 ready to hand over, oldest less than an hour",
+        "1 not acknowledged yet, oldest 3 days",
+    ]  # fmt: skip
     assert work_of("editor") == ["1 news not published, oldest less than an hour"]
     assert work_of("owner") == [
         *(*work_of("moderator"), *work_of("delivery officer"), *work_of("editor")),
@@ -74,6 +87,14 @@ def test_what_is_held_or_asked_is_no_work_of_the_queue_but_of_its_tabs(busy: Let
     assert work_of("moderator") == [
         "1 flagged, oldest 54 days", "1 held, oldest 56 days", "1 asked, without an answer yet, oldest 55 days",
     ]  # fmt: skip
+
+
+def test_a_clerk_sees_the_own_files_from_paper_as_long_as_they_wait(letter: Letter, officer: User) -> None:
+    row = previews.keep(letter, b"name\nAnn Example\n", by=officer.pk)
+    previews.keep(letter, b"name\nBen Example\n", by=officer.pk + 1)
+    assert work_of("delivery officer") == ["1 files from paper, not imported yet, oldest less than an hour"]
+    PaperImport.objects.filter(pk=row.pk).update(expires_at=timezone.now())
+    assert work_of("delivery officer") == []
 
 
 def test_an_owner_sees_the_requests_that_wait_for_a_second_person(letter: Letter, owner: User, ada: Signature) -> None:
@@ -120,7 +141,7 @@ def test_a_letter_has_its_figures_and_the_busiest_comes_first(busy: Letter, mode
 
     assert [row.slug for row in rows] == ["bridge", "quiet"]
     bridge = rows[0]
-    assert (bridge.signed, bridge.flagged, bridge.unflagged, bridge.delivery) == (2, 3, 1, 1)
+    assert (bridge.signed, bridge.flagged, bridge.unflagged, bridge.delivery) == (2, 3, 1, 4)
     assert bridge.confirmed == 2, "three of them confirmed eight weeks ago"
     assert rows[1].pk == quiet.pk and rows[1].signed == rows[1].confirmed == 0
 
@@ -148,9 +169,10 @@ def test_figures_that_a_role_may_not_see_are_not_on_its_page(busy: Letter) -> No
 def test_A5_no_page_of_admin_has_a_link_that_its_role_may_not_follow(busy: Letter, role: str, owner: User) -> None:
     single_decisions.reject(Signature.objects.get(name="W 0"), by=owner.pk, reason="to have an audit entry")
     client = signed_in(role)
+    previews.keep(busy, b"name\nAnn Example\n", by=int(client.session["_auth_user_id"]))
     pages = {address for _name, address in admin_urls() if "/logout/" not in address}
     followed: dict[str, int] = {}
-    closed = []
+    closed, opened = [], set()
     for address in sorted(pages):
         answer = client.get(address)
         if answer.status_code != 200 or answer.streaming or "html" not in answer["Content-Type"]:
@@ -163,4 +185,7 @@ def test_A5_no_page_of_admin_has_a_link_that_its_role_may_not_follow(busy: Lette
                 followed[where] = client.get(where).status_code
             if followed[where] >= 400:
                 closed.append((address, where))
+        opened.add(address.rpartition("/signatures/paperimport/")[2])
     assert closed == [], closed
+    row = PaperImport.objects.get().pk
+    assert role != "delivery officer" or {f"{row}/change/", f"{row}/columns/"} <= opened
