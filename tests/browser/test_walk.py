@@ -48,7 +48,7 @@ def sign(page: Page, name: str, address: str, visibility: str = "Show my name he
 def log_in(browser: Browser, site: LiveSite) -> Page:
     page = browser.new_context(base_url=site.url).new_page()
     page.goto("/admin/")
-    page.get_by_label("Username").fill("admin")
+    page.get_by_label("User name or email address").fill("admin")
     page.get_by_label("Password").fill(site.first_password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("link", name="Signatures").first).to_be_visible()
@@ -96,7 +96,7 @@ person.groups.add(Group.objects.get(name="moderator"))
 def give_password(browser: Browser, site: LiveSite) -> Page:
     page = browser.new_context(base_url=site.url).new_page()
     page.goto("/admin/signatures/waitingsignature/")
-    page.get_by_label("Username").fill("moss")
+    page.get_by_label("User name or email address").fill("moss")
     page.get_by_label("Password").fill("a long enough password")
     page.get_by_role("button", name="Log in").click()
     return page
