@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
@@ -56,20 +56,35 @@ def without_claimed(rows: QuerySet[Any], *, by: int) -> QuerySet[Any]:
 
 
 @transaction.atomic(savepoint=False)
-def claim_page(rows: QuerySet[Any], *, by: int) -> list[int]:
-    """Claims these signatures, a page at most, for an account. Returns the ids of those that it has now."""
+def claim_page(rows: QuerySet[Any], *, by: int, leaves: bool = True) -> list[int]:
+    """Claims these signatures, a page at most, for an account, which leaves the page that it had before, or does not.
+
+    Returns the ids of those of this page that it has now.
+    """
     page = rows.values("pk").select_for_update(skip_locked=True, no_key=True)
     claimed: list[int] = []
     for _try in range(MAX_TRIES):
         subquery, parameters = named_subquery(page)
         now = timezone.now()
-        parameters |= {"staff_id": by, "now": now, "until": now + CLAIMED_FOR}
+        parameters |= {"staff_id": by, "now": now, "until": now + CLAIMED_FOR, "leaves": leaves}
         with connection.cursor() as cursor:
             cursor.execute(_CLAIM_PAGE.format(page=subquery), parameters)
             found, claimed = cursor.fetchone()
         if found == len(claimed):
             break
     return claimed
+
+
+def claimed_by_others(rows: QuerySet[Any], *, by: int) -> tuple[int, datetime | None]:
+    """Returns how many of these signatures colleagues of this account have open, and until when at the latest."""
+    claims = _claims_of_others(by).filter(signature_id__in=rows.order_by().values("pk"))
+    found = claims.aggregate(number=Count("pk"), until=Max("until"))
+    return found["number"], found["until"]
+
+
+def release_pages(by: int) -> None:
+    """Ends the claims of an account that has left the pages of what waits."""
+    PageClaim.objects.filter(staff_id=by, until__gt=timezone.now()).delete()
 
 
 def keep_claims(by: int) -> None:

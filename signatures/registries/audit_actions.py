@@ -37,7 +37,7 @@ class AuditAction(StrEnum):
 
     APPROVE = "approve", _DECISIONS, "Approved.", "approved it"
     REJECT = "reject", _DECISIONS, "Rejected.", "rejected it"
-    HOLD = "hold", _DECISIONS, "Put aside.", "put it aside"
+    HOLD = "hold", _DECISIONS, "Held.", "held it"
     UNDO = "undo", _DECISIONS, "Undid the last decision.", "undid a decision"
     ASK = "ask", _DECISIONS, "Asked the signer a question.", "asked its signer a question"
     FEATURE = "feature", _DECISIONS, "Featured.", "featured it"

@@ -52,7 +52,7 @@ class Flag(StrEnum):
     NO_PROOF = "no-proof", "Its browser did not do the work that every browser is asked for now.", _PROOF_OF_WORK
     BLOCKED = "blocked", "Its email domain or network is on a blocklist.", _BLOCKLISTS
     BLOCKED_WORD = "blocked-word", "It has a word or a name of a blocklist.", _BLOCKLISTS, _NEW_WORDS
-    HOLD = "hold", "Staff put it aside.", _DECISIONS, _DECISION
+    HOLD = "hold", "Staff hold it.", _DECISIONS, _DECISION
     ASKED = "asked", "Staff asked its signer a question.", _DECISIONS, _DECISION
     ANSWERED = "answered", "Its signer answered the question of staff.", _CHANGES, _DECISION
     REJECTED_BEFORE = "rejected-before", "It was rejected before, and its signer changed the words.", _CHANGES

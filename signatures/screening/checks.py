@@ -30,6 +30,8 @@ _LINK = linear(
     r"|\w\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b",
     IGNORECASE,
 )
+_BRACKETED_DOT = linear(r"\s*[\[({]\s*(?:\.|dot)\s*[\])}]\s*", IGNORECASE)
+_WORD_DOT = linear(r"\s+dot\s+", IGNORECASE)
 _HOST = linear(r"[\w-]+(?:\.[\w-]+)+")
 _NUMBER, _YEAR, _NO_LETTER, _VOWEL = linear(r"\d+"), linear(r"(19|20)\d\d"), linear(r"[^a-z]"), linear(r"[aeiouy]")
 _LETTER_BESIDE_DIGIT = linear(r"(?<=[a-z])\d|(?<=\d)[a-z]")
@@ -147,14 +149,17 @@ def _has_link(line: str, *, of_organization: bool, any_domain: bool = False) -> 
     """Returns whether a line has a web address. Some organizations are called by theirs: it stands first then.
 
     With `any_domain` each domain of the world counts: in a name, but not in a text, where people forget the space after
-    a full stop.
+    a full stop. Nobody forgets brackets around a dot: example[.]com.
     """
     first, _space, rest = line.partition(" ")
     is_called_so = (
         of_organization and not first.startswith("www.") and first.replace(".", "").replace("-", "").isalnum()
     )
     looked_at = rest if is_called_so else line
-    return bool(_LINK.search(looked_at)) or (any_domain and any(map(_is_domain, _HOST.findall(looked_at))))
+    unbracketed = _BRACKETED_DOT.sub(".", looked_at)
+    plain = _WORD_DOT.sub(".", unbracketed)
+    hosts = _HOST.findall(plain if any_domain else unbracketed)
+    return bool(_LINK.search(plain)) or any(_is_domain(host) for host in hosts if any_domain or host not in looked_at)
 
 
 def _is_domain(host: str) -> bool:

@@ -7,7 +7,7 @@ const help = document.querySelector("dialog.shortcuts-help");
 const why = document.querySelector("dialog.why");
 const panel = document.getElementById("side-panel");
 const undoLast = document.querySelector(".tools [data-act=undo]");
-const DONE = { approve: "Approved", reject: "Rejected", hold: "Put aside" };
+const DONE = { approve: "Approved", reject: "Rejected", hold: "Held" };
 const LOST = "Not saved: the site could not be reached, or you are signed out. Please load the page again.";
 let current = -1;
 let waiting = 0; // decisions that the server has not answered yet
@@ -42,6 +42,8 @@ function mark(row, action, undo) {
     const button = Object.assign(document.createElement("button"), { name: "undo_mine", value: undo, className: "button" });
     button.append("Undo");
     outcome.append(" ", button);
+    row.dataset.saved = "yes";
+    showResults();
   }
   row.querySelector(".outcome")?.remove();
   row.querySelector(".field-decision_buttons").append(outcome);
@@ -50,6 +52,8 @@ function mark(row, action, undo) {
 function unmark(row) {
   row?.classList.remove("decided");
   row?.querySelector(".outcome")?.remove();
+  delete row?.dataset.saved;
+  showResults();
 }
 
 function say(cell, messages) {
@@ -61,6 +65,19 @@ function say(cell, messages) {
   cell.append(said);
 }
 
+function showCounts(said) {
+  document.getElementById("undo-history").innerHTML = said.history;
+  document.querySelector(".progress").innerHTML = said.progress;
+  for (const count of document.querySelectorAll("[data-count]")) count.textContent = `(${said.put_aside[count.dataset.count]})`;
+}
+
+function showResults() {
+  for (const shown of document.querySelectorAll("[data-results]")) {
+    const number = shown.dataset.results - rows.filter((row) => row.dataset.saved).length;
+    shown.textContent = `${number} ${number === 1 ? "result" : "results"}`;
+  }
+}
+
 async function post(fields) {
   const body = new FormData();
   for (const name of ["csrfmiddlewaretoken", "as_of"]) body.set(name, list.elements[name].value);
@@ -69,7 +86,7 @@ async function post(fields) {
   try {
     const answer = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" }, keepalive: true });
     const said = await answer.json();
-    document.getElementById("undo-history").innerHTML = said.history;
+    showCounts(said);
     undoLast.disabled = !said.undo;
     return said;
   } catch {
@@ -84,14 +101,16 @@ function inTurn(work) {
 }
 
 function decide(row, action, fields) {
-  row.querySelector(".said")?.remove();
+  for (const said of [row, document.querySelector(".tools")]) said.querySelector(".said")?.remove();
   mark(row, action);
   if (row === rows[current]) selectNext();
+  const left = current;
   inTurn(async () => {
     const said = await post({ decide: `${action}:${idOf(row)}`, ...fields });
     if (said.changed.length) return mark(row, action, said.undo);
     unmark(row);
     say(row.querySelector(".field-decision_buttons"), said.messages);
+    if (current === left && !why.open) select(rows.indexOf(row)); // unless the moderator has moved on
   });
 }
 
@@ -179,6 +198,16 @@ function press(action) {
   if (row && !row.classList.contains("decided")) row.querySelector(`[data-act=${action}]`)?.click();
 }
 
+function askSigner() {
+  const row = rows[current];
+  const question = list.querySelector(".actions select[name=question]");
+  if (!row || !question || row.classList.contains("decided")) return;
+  const ticks = [...list.querySelectorAll("input.action-select")];
+  for (const tick of ticks) if (tick.checked !== row.contains(tick)) tick.click();
+  list.querySelector(".actions select[name=action]").value = "ask";
+  question.focus();
+}
+
 const shortcuts = {
   j: () => select(current + 1),
   k: () => select(current - 1),
@@ -186,6 +215,7 @@ const shortcuts = {
   h: () => press("hold"),
   r: () => press("reject"),
   s: () => rows[current] && openPanel(rows[current]),
+  q: askSigner,
   x: () => rows[current]?.querySelector("input.action-select")?.click(),
   u: () => undoLast.disabled || undoLast.click(),
   "?": () => help.showModal(),

@@ -14,7 +14,7 @@ from tests.live_site import LiveSite
 QUEUE = "/admin/signatures/waitingsignature/"
 DESKTOP = ViewportSize(width=1280, height=800)
 LONG = "Longname" * 23 + "Longna"  # 190 letters without a blank
-STAFF = ("offline", "plain", "first", "second", "dense")
+STAFF = ("offline", "plain", "first", "second", "dense", "asker")
 PREPARE = """
 from campaign.models import Letter
 from signatures.states import State
@@ -131,10 +131,46 @@ def test_what_could_not_be_saved_is_said_in_its_row_and_nothing_looks_decided(
     seed(prepared, "Offline", 2, ["link"])
     page = moderator("offline")
     page.goto(QUEUE)
+    current = page.locator("tr.current a").first
     page.context.set_offline(True)
     page.keyboard.press("a")
     expect(page.locator(".said")).to_contain_text("Not saved")
     expect(page.locator("tr.decided")).to_have_count(0)
+    expect(current).to_have_text("Offline 0")
+
+    page.context.set_offline(False)
+    page.keyboard.press("a")
+    expect(page.locator("#content [data-results]").first).to_have_text("1 result")
+    page.keyboard.press("u")
+    expect(page.locator(".tools .said")).to_have_text("1 decision undone.")
+    expect(page.locator("#content [data-results]").first).to_have_text("2 results")
+    page.keyboard.press("h")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Held (1)")).to_be_visible()
+    expect(page.locator(".progress")).to_contain_text("offline")
+    expect(page.locator(".tools .said")).to_have_count(0)
+
+
+def test_a_signer_is_asked_by_keyboard_and_the_tab_of_the_asked_has_room_for_each_heading(
+    moderator: Moderator, prepared: LiveSite
+) -> None:
+    seed(prepared, "Unclear", 2, ["link"])
+    page = moderator("asker")
+    page.goto(QUEUE)
+    page.locator("input.action-select").last.click()
+    page.keyboard.press("q")
+    expect(page.locator("input.action-select:checked")).to_have_count(1)
+    question = page.locator("select[name=question]")
+    expect(question).to_be_focused()
+    question.select_option(index=1)
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".messagelist")).to_contain_text("1 signer asked.")
+    page.goto(f"{QUEUE}?tab=asked")
+    assert names(page) == ["Unclear 0"]
+    for width in (1280, 1000):
+        page.set_viewport_size({"width": width, "height": 800})
+        cramped = "heads => heads.filter(head => head.scrollWidth > head.clientWidth).map(head => head.innerText)"
+        assert page.locator("#result_list thead th:visible").evaluate_all(cramped) == []
 
 
 def test_without_script_each_button_works_and_loads_the_page(moderator: Moderator, prepared: LiveSite) -> None:

@@ -139,7 +139,7 @@ def test_A7_a_bulk_action_leaves_conflicting_signatures_alone(
 
     assert "6 signatures changed." in page and "2 signatures were not changed" in page
     assert [as_stored(row)["flags"] for row in rows[:2]] == [["hold"], ["hold"]]
-    assert f"{rows[0].pk}</a>: Somebody else (second-moderator) put it aside at" in page
+    assert f"{rows[0].pk}</a>: Somebody else (second-moderator) held it at" in page
 
 
 def test_A7_select_all_means_those_that_the_page_could_show(
@@ -167,7 +167,7 @@ def test_A7_the_page_of_one_signature_says_who_changed_it_and_shows_its_state(
     fields = {form.add_prefix("action"): "approve", "index": "0", "_selected_action": cleo.pk, "as_of": as_of}
     page_after = moderator_client.post(page, fields, follow=True).content.decode()
 
-    assert "Somebody else (second-moderator) put it aside" in page_after and "Staff put it aside." in page_after
+    assert "Somebody else (second-moderator) held it" in page_after and "Staff hold it." in page_after
     assert actions_on(cleo) == ["hold"]
 
 

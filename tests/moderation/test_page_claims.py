@@ -53,6 +53,46 @@ def test_a_claim_lasts_while_its_moderator_decides(moderator_client: Client, let
     assert PageClaim.objects.get(pk=second.pk).until > timezone.now() + timedelta(minutes=9)
 
 
+@pytest.mark.parametrize("elsewhere", ["?tab=batch", "?p=2", "?tab=held"])
+def test_who_opens_another_page_gives_back_the_one_before(
+    elsewhere: str, moderator_client: Client, colleague_client: Client, letter: Letter
+) -> None:
+    make_waiting(letter, 55, flags=["link"])
+    before = names_on(moderator_client.get(QUEUE))
+    moderator_client.get(f"{QUEUE}?beside={PageClaim.objects.values_list('pk', flat=True)[0]}")
+    assert PageClaim.objects.count() == 50, "a panel beside the rows is no other page"
+    moderator_client.get(f"{QUEUE}{elsewhere}")
+    assert names_on(colleague_client.get(QUEUE))[:50] == before
+
+
+def test_an_empty_batch_says_that_colleagues_have_the_rest_open(
+    moderator_client: Client, colleague_client: Client, letter: Letter
+) -> None:
+    make_waiting(letter, 3)
+    make_signature(letter, "Flagged", State.WAITING, flags=["link"])
+    colleague_client.get(QUEUE)
+    until = f"{PageClaim.objects.latest('until').until:%H:%M} UTC"
+    text = moderator_client.get(f"{QUEUE}?tab=batch").content.decode()
+    assert f"3 without a flag wait, open at your colleagues until {until}" in text and "Nothing without" not in text
+    PageClaim.objects.all().delete()
+    Signature.objects.update(flags=["link"])
+    assert "Nothing without a flag waits here." in moderator_client.get(f"{QUEUE}?tab=batch").content.decode()
+
+
+def test_only_a_page_that_leaves_out_what_colleagues_read_says_so(
+    moderator_client: Client, colleague_client: Client, cleo: Signature
+) -> None:
+    colleague_client.get(QUEUE)
+    for query, is_said in (
+        ("", True),
+        ("?tab=batch", True),
+        ("?tab=held", False),
+        ("?tab=asked", False),
+        ("?q=a", False),
+    ):
+        assert ("they are not shown here" in moderator_client.get(QUEUE + query).content.decode()) is is_said
+
+
 def test_who_may_only_look_claims_nothing(letter: Letter, cleo: Signature) -> None:
     reader = User.objects.create_user("reader", password="a long enough password", is_staff=True)
     group = Group.objects.create(name="reader")
@@ -108,7 +148,7 @@ def test_a_batch_is_grouped_and_approved_but_for_the_exceptions(moderator_client
     assert AuditEntry.objects.get(signature_id=twins[1].pk).reason == "left out of a batch"
     assert [decision.title for decision in after.context["history"]] == [
         "Approved 5 signatures",
-        f"Put aside no. {twins[1].pk}",
+        f"Held no. {twins[1].pk}",
     ]
 
 

@@ -38,7 +38,7 @@ def test_A7_a_decision_that_came_second_changes_nothing_and_says_who_was_first(
     single_decisions.hold(cleo, by=colleague.pk)
     said = moderator_client.post(QUEUE, {"decide": f"approve:{cleo.pk}", "as_of": as_of}, headers=JSON).json()
     assert said["changed"] == []
-    assert "Somebody else (mina) put it aside" in "".join(message["html"] for message in said["messages"])
+    assert "Somebody else (mina) held it" in "".join(message["html"] for message in said["messages"])
     assert state_of(cleo) == (State.WAITING, ["hold"])
 
 
@@ -52,6 +52,14 @@ def test_S9_words_of_a_moderator_are_escaped_in_the_answer(moderator_client: Cli
     fields = {"decide": f"hold:{cleo.pk}", "own_words": "<img src=x>"}
     said = moderator_client.post(QUEUE, fields, headers=JSON).json()
     assert "&lt;img" in str(said["messages"]) and "<img" not in str(said["messages"])
+
+
+def test_a_decision_is_answered_with_the_counts_of_the_page(moderator_client: Client, cleo: Signature) -> None:
+    said = moderator_client.post(QUEUE, {"decide": f"hold:{cleo.pk}"}, headers=JSON).json()
+    assert (
+        said["put_aside"] == {"hold": 1, "asked": 0} and "<bdi>moderator</bdi> <strong>1</strong>" in said["progress"]
+    )
+    assert f"Held no. {cleo.pk}, just now" in said["history"]
 
 
 # The undo history
@@ -94,7 +102,7 @@ def test_what_is_put_aside_leaves_the_queue_for_a_tab_with_note_colleague_and_da
 
     waiting = moderator_client.get(QUEUE)
     assert names_on(waiting) == [other.name]
-    assert "Held (1)" in waiting.content.decode() and "Asked (1)" in waiting.content.decode()
+    assert waiting.context["overview"].put_aside == {"hold": 1, "asked": 1}
     page = moderator_client.get(f"{QUEUE}?tab=held")
     at = AuditEntry.objects.get(action="hold").at
     assert names_on(page) == [held.name] and f"mina, {at:%Y-%m-%d %H:%M} UTC" in page.content.decode()
@@ -140,6 +148,7 @@ def test_filters_in_use_are_chips_that_remove_them(moderator_client: Client, cle
         ("language", "English"),
     ]
     assert page.context["cl"].chips[0].without == "?language=en"
+    assert "Show all" not in page.content.decode() and "1 result" in page.content.decode()
 
 
 def test_a_decision_on_the_page_of_a_signature_opens_the_next_one(moderator_client: Client, letter: Letter) -> None:
@@ -165,7 +174,7 @@ def test_staff_appear_by_name_and_times_with_their_zone(
     single_decisions.hold(cleo, by=colleague.pk)
     at = AuditEntry.objects.get().at
     text = moderator_client.get(f"{QUEUE}{cleo.pk}/change/").content.decode()
-    assert f"{at:%Y-%m-%d %H:%M} UTC · Put aside." in text and "<bdi>mina</bdi>" in text
+    assert f"{at:%Y-%m-%d %H:%M} UTC · Held." in text and "<bdi>mina</bdi>" in text
     assert "staff " + str(colleague.pk) not in text
 
 
@@ -176,4 +185,5 @@ def test_the_queue_tells_what_each_moderator_decided_today(
     for row in rows[:3]:
         single_decisions.approve(row, by=colleague.pk)
     single_decisions.approve(rows[3], by=moderator.pk)
-    assert moderator_client.get(QUEUE).context["progress"] == [("mina", 3), ("moderator", 1)]
+    decisions.undo(rows[0], by=colleague.pk)
+    assert moderator_client.get(QUEUE).context["progress"] == [("mina", 2), ("moderator", 1)], "one was undone"

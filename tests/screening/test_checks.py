@@ -173,6 +173,10 @@ def test_S9_a_few_marks_on_each_of_many_letters_are_looked_at() -> None:
         "www . example",
         "join t.me/spam",
         "example dot com",
+        "example dot org",
+        "examplecoin[.]com",
+        "examplecoin (dot) de",
+        "shop(.)example.co.uk",
         "me@example.org",
     ],
 )
@@ -184,7 +188,20 @@ def test_S11_a_link_beside_the_name_is_looked_at(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["U.S.A.", "Ph.D.", "St.John", "Dr.med. Müller", "Awww. Nice", "Prof.Rubin", "3.5 com", "dots", "a/b", "e.V."],
+    [
+        "U.S.A.",
+        "Ph.D.",
+        "St.John",
+        "Dr.med. Müller",
+        "Awww. Nice",
+        "Prof.Rubin",
+        "3.5 com",
+        "dots",
+        "join every dot in it",
+        "Ada (.) Souza",
+        "a/b",
+        "e.V.",
+    ],
 )
 def test_S11_what_only_looks_like_a_link_is_not(text: str) -> None:
     assert flags(role=text, organization=text, comment=text) == []

@@ -71,6 +71,9 @@ def test_S11_texts_in_all_languages_protect_whom_they_name_drafts_too(letter: Le
         "Ada (shop.example.top)",
         "join t.me/coins",
         "coins dot com",
+        "examplecoin[.]com",
+        "Ada examplecoin (dot) shop",
+        "examplecoin dot de",
         "Ada x.cn now",
     ],
 )

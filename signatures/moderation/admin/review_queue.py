@@ -180,10 +180,11 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
         return self._answer(request, [signature_id] if result and result.decided else [])
 
     def _answer(self, request: HttpRequest, changed: Collection[int]) -> HttpResponse:
-        """Sends the page again, or, to its script, what changed, what there is to say, and the undo history anew."""
+        """Sends the page again, or, to its script, what changed, what to say, and the history and counts anew."""
         if request.get_preferred_type(["text/html", "application/json"]) != "application/json":
             return redirect(request.get_full_path())
-        history = own_decisions.recent_decisions(staff_id(request))
+        by = staff_id(request)
+        history = own_decisions.recent_decisions(by)
         said = [
             {"level": message.level_tag, "html": conditional_escape(message.message)}
             for message in messages.get_messages(request)
@@ -193,11 +194,15 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
                 "changed": list(changed),
                 "messages": said,
                 "undo": history[0].key if history else "",
-                "history": render_to_string(
-                    "admin/signatures/waitingsignature/history.html", {"history": history}, request
-                ),
+                "put_aside": page_claims.overview(by=by).put_aside,
+                "history": self._part(request, "history", history),
+                "progress": self._part(request, "progress", own_decisions.progress_of_today(anew=bool(changed))),
             }
         )
+
+    @staticmethod
+    def _part(request: HttpRequest, name: str, value: Any) -> str:
+        return render_to_string(f"admin/signatures/waitingsignature/{name}.html", {name: value}, request)
 
     def _choose_mail(self, request: HttpRequest) -> None:
         is_wanted = request.POST["daily_mail"] == "on"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -50,6 +51,7 @@ class ReviewQueueList(ChangeList):
             "signatures.moderate_signature"
         )
         super().__init__(request, *args)
+        self.full_result_count = self.result_count  # no "Show all", which leads to another tab
         # So that no link of the page, and no search, keeps the panel open.
         for parameters in (self.params, self.filter_params):
             parameters.pop(BESIDE, None)
@@ -60,6 +62,7 @@ class ReviewQueueList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        self.with_claimed = rows
         return page_claims.without_claimed(rows, by=self.by) if self.is_read_page_by_page else rows
 
     def get_results(self, request: HttpRequest) -> None:
@@ -71,7 +74,10 @@ class ReviewQueueList(ChangeList):
             if self.page_num > 1:  # an OFFSET would lock all rows before the page, too
                 page = self.queryset.filter(pk__in=page.values("pk"))
             # Filtered anew: a colleague may have decided one meanwhile.
-            page = self.queryset.filter(pk__in=page_claims.claim_page(page, by=self.by))
+            leaves = BESIDE not in request.GET  # the panel is loaded into a page that stays open
+            page = self.queryset.filter(pk__in=page_claims.claim_page(page, by=self.by, leaves=leaves))
+        elif self.tab in FLAG_OF_TAB:
+            page_claims.release_pages(self.by)
         rows = list(page)
         for row in rows:
             row.beside_query = self.get_query_string({BESIDE: row.pk})
@@ -79,6 +85,11 @@ class ReviewQueueList(ChangeList):
         if self.tab in {Tab.HELD, Tab.ASKED}:
             _add_notes(rows)
         self.result_list = rows
+
+    @cached_property
+    def open_at_colleagues(self) -> tuple[int, datetime | None]:
+        """How many rows of this list colleagues have open, and until when."""
+        return page_claims.claimed_by_others(self.with_claimed, by=self.by)
 
     @cached_property
     def tabs(self) -> list[TabLink]:
