@@ -231,7 +231,7 @@ def letter_file() -> Path:
     return Path(settings.BASE_DIR) / "campaign" / "letters" / "content" / "xi-jinping-2013" / "en.md"
 
 
-TO_STAFF = {OutboxMail.Kind.INVITE, OutboxMail.Kind.RESET, OutboxMail.Kind.ALARM}
+TO_STAFF = {OutboxMail.Kind.INVITE, OutboxMail.Kind.RESET, OutboxMail.Kind.ALARM, OutboxMail.Kind.FACTOR_RESET}
 
 
 @pytest.fixture
