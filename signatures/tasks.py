@@ -120,8 +120,8 @@ DUTIES = (
     Duty("resume-paper-imports", _resume_paper_imports, MINUTE),
     Duty("resume-deliveries", _resume_deliveries, MINUTE),
     Duty("check-alarms", alarms.check, MINUTE),
-    Duty("queue-mail", queue_mail.enqueue_daily, MINUTE),
     Duty("announce-alarms", announcements.announce, MINUTE),
+    Duty("queue-mail", queue_mail.enqueue_daily, MINUTE),
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE, deletes=True),
     Duty("delete-page-claims", page_claims.delete_expired, MINUTE, deletes=True),

@@ -133,7 +133,7 @@ TABLE = {
     "signatures_paperimport_columns": ("do", "do"),
     "signatures_paperimport_preview": ("do", "do"),
     "signatures_paperimport_refused": ("do", ""),
-    "signatures_paperimport_undo": ("do", "do"),
+    "signatures_paperimport_undo": ("do", ""),
     "signatures_question_add": ("o", "o"),
     "signatures_question_change": ("o", "o"),
     "signatures_question_changelist": ("o", "o"),
