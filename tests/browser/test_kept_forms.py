@@ -112,10 +112,10 @@ def test_A20_an_export_is_not_done_and_its_page_comes_back(staff: Staff, site: L
     page.get_by_role("link", name="xi-jinping-2013").click()
     site.python("tests.browser.staff_sessions", f"make_stale({name!r})")
     page.get_by_label("What the export is for").fill("for the press office")
-    page.get_by_role("button", name="CSV").click()
+    page.get_by_role("button", name="Export the list as CSV").click()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("status")).to_contain_text("press the button again")
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="Export the list as CSV").click()
     assert download.value.suggested_filename == "xi-jinping-2013.csv"

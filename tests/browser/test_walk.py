@@ -129,13 +129,17 @@ def test_staff_download_the_signed_letter(browser: Browser, site: LiveSite, tmp_
     admin_page = log_in(browser, site)
     admin_page.goto("/admin/signatures/signedletter/")
     admin_page.get_by_role("link", name="xi-jinping-2013").click()
-    for form, start in (("CSV", b"\xef\xbb\xbfnumber,"), ("PDF", b"%PDF")):
+    for form, start in (
+        ("list as CSV", b"\xef\xbb\xbfnumber,"),
+        ("list as XLSX", b"PK"),
+        ("signed letter as PDF", b"%PDF"),
+    ):
         admin_page.get_by_label("What the export is for").fill("for the press office")
         with admin_page.expect_download() as download:
-            admin_page.get_by_role("button", name=form).click()
+            admin_page.get_by_role("button", name=f"Export the {form}").click()
         download.value.save_as(tmp_path / form)
         assert (tmp_path / form).read_bytes().startswith(start)
-        assert download.value.suggested_filename == f"xi-jinping-2013.{form.lower()}"
+        assert download.value.suggested_filename == f"xi-jinping-2013.{form.split()[-1].lower()}"
     admin_page.context.close()
 
 
