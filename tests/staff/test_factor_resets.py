@@ -52,7 +52,7 @@ def test_a_single_owner_resets_it_at_once_and_the_colleague_is_told(
     (mail,) = inbox
     body = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
     assert mail["To"] == "olga@example.org" and mail["Subject"] == "Your second factor was reset"
-    assert "An owner reset your second factor on localhost:8000" in body and "(olga)" in body
+    assert "an owner reset your second factor on localhost:8000" in body and "(olga)" in body
     entry = AuditEntry.objects.get(action="second-factor-removed")
     assert (entry.staff_id, entry.detail) == (owner.pk, {"account": locked_out.pk})
 
