@@ -139,7 +139,7 @@ class TextSteps(StepTemplate):
 
     def preview(self, request: HttpRequest) -> HttpResponse:
         """Return the text that was typed, as readers will see it. Nothing is stored."""
-        if not self.has_view_permission(request):
+        if not self.has_change_permission(request):
             raise PermissionDenied
         return HttpResponse(text.html(request.POST.get("body", "")))
 

@@ -52,11 +52,13 @@ def people_named(letter: Letter) -> list[str]:
 
 
 def _read_people(letter: Letter) -> list[str]:
-    texts = Translation.objects.filter(revision__letter=letter).values_list("recipient", "addressee", "signatories")
-    added = Letter.objects.filter(pk=letter.pk).values_list("protected_names", flat=True).first() or ""
-    found = [letter.recipient, *map(str.strip, added.splitlines())]
-    for recipient, addressee, signatories in texts:
+    columns = "recipient", "addressee", "signatories", "revision__letter__protected_names"
+    found = [letter.recipient]
+    for recipient, addressee, signatories, added in Translation.objects.filter(revision__letter=letter).values_list(
+        *columns
+    ):
         found += [recipient, *addressee.split("\n"), *(person["name"] for person in signatories)]
+        found += map(str.strip, added.splitlines())
     return list(dict.fromkeys(filter(None, found)))
 
 

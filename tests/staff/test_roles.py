@@ -58,7 +58,7 @@ TABLE = {
     "campaign_translation_changelist": ("meo", "meo"),
     "campaign_translation_delete": ("", ""),
     "campaign_translation_history": ("meo", "meo"),
-    "campaign_translation_preview": ("meo", "meo"),
+    "campaign_translation_preview": ("eo", "eo"),
     "campaign_translation_publish": ("eo", "eo"),
     "campaign_translation_take_back": ("eo", "eo"),
     "recovery_codes": ("", ""),
