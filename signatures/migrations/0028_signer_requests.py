@@ -94,11 +94,6 @@ class Migration(migrations.Migration):
             name="on_evidence",
             field=models.BooleanField(editable=False, null=True),
         ),
-        migrations.AlterField(
-            model_name="tombstone",
-            name="address_hash",
-            field=models.BinaryField(max_length=32, null=True),
-        ),
         AddConstraintNotValid(
             model_name="signature",
             constraint=models.CheckConstraint(
@@ -188,7 +183,5 @@ class Migration(migrations.Migration):
                 name="one_open_request",
             ),
         ),
-        # On the way back: the code before it keeps no tombstone without an address.
-        migrations.RunSQL(migrations.RunSQL.noop, "DELETE FROM signatures_tombstone WHERE address_hash IS NULL"),
         run_sql_file(__file__, "former_words.sql", undo="DROP FUNCTION signatures_drop_former_words() CASCADE"),
     ]

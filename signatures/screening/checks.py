@@ -30,9 +30,10 @@ _LINK = linear(
     r"|\w\.(com|net|org|info|biz|io|cn|ru|kr|top|xyz|shop|site|link)\b",
     IGNORECASE,
 )
-_BRACKETED_DOT = linear(r"\s*[\[({]\s*(?:\.|dot)\s*[\])}]\s*", IGNORECASE)
-_WORD_DOT = linear(r"\s+dot\s+", IGNORECASE)
-_HOST = linear(r"[\w-]+(?:\.[\w-]+)+")
+# One space at most: what is typed has no two in a row.
+_BRACKETED_DOT = linear(r"\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?", IGNORECASE)
+_WORD_DOT = linear(r"\sdot\s", IGNORECASE)
+_HOST = linear(r"(?<![\w-])[\w-]+(?:\.[\w-]+)+")
 _NUMBER, _YEAR, _NO_LETTER, _VOWEL = linear(r"\d+"), linear(r"(19|20)\d\d"), linear(r"[^a-z]"), linear(r"[aeiouy]")
 _LETTER_BESIDE_DIGIT = linear(r"(?<=[a-z])\d|(?<=\d)[a-z]")
 # Scripts that are written together in one word: Japanese, Korean and Chinese take Han characters.

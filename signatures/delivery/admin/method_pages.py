@@ -1,6 +1,6 @@
 """The statement of method of a letter and of a delivery, as a page of admin and as CSV."""
 
-import csv
+import io
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from signatures.models import Delivery, SignedLetter
 from signatures.monitoring import method
+from signatures.values import csv_cells
 
 HEADER = ("table", "row", "column", "number")
 
@@ -34,6 +35,6 @@ def _answer(
         context |= {"name": name, "small": method.SMALL, "most_hidden": method.SMALL - 1}
         return TemplateResponse(request, "admin/signatures/method.html", context)
     headers = {"Content-Disposition": f'attachment; filename="{name}-method.csv"'}
-    response = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
-    csv.writer(response).writerows([HEADER, *statement.cells()])
-    return response
+    out = io.StringIO(newline="")
+    csv_cells.write_rows(out, [HEADER, *statement.cells()])
+    return HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)

@@ -10,7 +10,7 @@ REASONS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0029_validate_hidden")]
+    dependencies = [("signatures", "0030_tombstones_of_paper")]
 
     operations = [
         migrations.AlterModelOptions(
@@ -31,5 +31,4 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField("suppression", "since", models.DateTimeField(db_default=Now(), verbose_name="since")),
         migrations.AddField("suppression", "released_at", models.DateTimeField(null=True)),
-        migrations.AddField("outboxmail", "refused_at", models.DateTimeField(null=True)),
     ]

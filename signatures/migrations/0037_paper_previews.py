@@ -34,7 +34,7 @@ FILE_IS_GONE = models.CheckConstraint(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0033_validate_staff_mail")]
+    dependencies = [("signatures", "0036_validate_staff_mail")]
 
     operations = [
         *(migrations.AddField("paperimport", name, field) for name, field in COLUMNS.items()),

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False  # the table is written to meanwhile
-    dependencies = [("signatures", "0030_suppressed_addresses")]
+    dependencies = [("signatures", "0032_refused_emails")]
 
     operations = [
         AddIndexConcurrently(

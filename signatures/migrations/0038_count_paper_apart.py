@@ -8,7 +8,7 @@ REPLACE = load_sql(__file__, "sql/count_paper_apart.sql")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("signatures", "0034_paper_previews")]
+    dependencies = [("signatures", "0037_paper_previews")]
 
     operations = [
         ValidateConstraint("paperimport", "an_imported_file_is_gone"),
