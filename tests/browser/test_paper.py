@@ -100,7 +100,7 @@ def test_a_list_that_xlsxwriter_made_is_mapped_asked_about_looked_at_and_importe
 def test_a_list_that_libreoffice_saved_is_joined_and_its_addresses_are_left_out(page: Page, name: str) -> None:
     upload(page, name, (LISTS / name).read_bytes())
     expect(page.get_by_label("First Name")).to_have_value("first_name")
-    expect(page.locator(".help").last).to_contain_text("Left out: Email")
+    expect(page.locator(".help").last).to_contain_text("Not imported: Email")
     page.get_by_role("button", name="Next: look at the lines").click()
     rows = page.locator(".import-lines tbody tr")
     expect(rows.nth(0)).to_contain_text("Zoë Example")
