@@ -28,7 +28,7 @@ from signatures.outbox import sending, topics
 from signatures.screening import blocklists, daily_keys, proof_of_work, rate_limits
 from signatures.states import State
 from signatures.values import form_stamps
-from tests import pseudo
+from tests import prepared, pseudo
 from tests.delivery.factories import make_delivery
 from tests.factories import WORDS, make_letter, make_mail, make_signature, make_submission
 from tests.inbox import Inbox
@@ -55,9 +55,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("django_db")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes do not name a test: those of a file that is made here differ in each process of a run, by its time."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
     """The embedded server runs while the tests do; the processes of one run share it."""
+    prepared.copy_database(settings.POSTGRES_DIR)
     with database.running():
         yield
 

@@ -23,7 +23,8 @@ from typing import Any, ClassVar, Literal, Self
 
 import psycopg2
 
-BASE = Path(__file__).resolve().parent.parent
+from tests import prepared
+from tests.prepared import BASE
 
 
 def free_port() -> int:
@@ -76,13 +77,21 @@ class LiveSite:
 
     @classmethod
     @contextlib.contextmanager
-    def temporary(cls, port: int, *options: str, folder: Path | None = None, **settings: str) -> Iterator[Self]:
-        """Yields a site with these options of `serve` and settings, and removes its processes and files afterwards."""
+    def temporary(
+        cls, port: int, *options: str, folder: Path | None = None, is_prepared: bool = True, **settings: str
+    ) -> Iterator[Self]:
+        """Yields a site with these options of `serve` and settings, and removes its processes and files afterwards.
+
+        One that is not prepared starts for the first time, and takes longer.
+        """
         site = cls(port, folder)
         site.options = options or site.options
         site.environment |= settings
-        with site.removed_at_the_end(), site:
-            yield site
+        with site.removed_at_the_end():
+            if is_prepared and "DATABASE_URL" not in settings and not any(site.folder.iterdir()):
+                prepared.copy_all(site.folder)
+            with site:
+                yield site
 
     @contextlib.contextmanager
     def removed_at_the_end(self) -> Iterator[None]:

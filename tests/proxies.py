@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live_site import BASE, free_port
+from tests.live_site import free_port
+from tests.prepared import BASE
 
 HOST = "letter.example.org"  # as in the files; everything listens on 127.0.0.1
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 
 from campaign.runtime.environment import NAMES
+from tests.prepared import MIGRATED
 
 if "UNDERSIGNED_TEST_DIR" not in os.environ:  # the first process of a test run makes it; the others share it
     os.environ["UNDERSIGNED_TEST_DIR"] = tempfile.mkdtemp(prefix="us-")
@@ -26,3 +27,5 @@ from campaign.settings import *  # noqa: E402, F403  the point of this file
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # noqa: F405  # from the star above
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # noqa: F405  # from the star above
+# Each process of a run copies the migrated database inside the server.
+DATABASES["default"]["TEST"] = {"TEMPLATE": MIGRATED}  # noqa: F405  # from the star above

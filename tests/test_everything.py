@@ -23,7 +23,7 @@ from tests import single_decisions
 from tests.delivery.factories import make_delivery
 from tests.factories import make_logo
 from tests.languages import PREFIXES
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 OURS = [name for name, app in get_commands().items() if app in {"campaign", "signatures"}]
 

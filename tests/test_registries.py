@@ -25,7 +25,7 @@ from signatures.registries import (
 )
 from signatures.states import ALLOWED_FROM
 from tests.docs.pages import page
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 REGISTRIES: tuple[type[StrEnum], ...] = (Flag, AlarmCode, AuditAction)
 # Members that no module names: the code is built from a value that a table holds.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 SYSTEMD = BASE / "deploy" / "systemd"
 UNITS = sorted(SYSTEMD.glob("*.service"))

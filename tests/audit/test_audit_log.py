@@ -30,8 +30,8 @@ from signatures.values.normalization import name_key
 from tests import single_decisions
 from tests.admin_forms import fill_in, rows
 from tests.factories import WORDS, make_letter, make_signature
-from tests.live_site import BASE
 from tests.plans import reads_only
+from tests.prepared import BASE
 from tests.publish_page import publish_by_page
 
 pytestmark = pytest.mark.django_db

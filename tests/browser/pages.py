@@ -7,7 +7,8 @@ from typing import Any
 from playwright.sync_api import Page, Response, Route
 
 from tests.languages import CODES, PREFIXES
-from tests.live_site import BASE, LiveSite
+from tests.live_site import LiveSite
+from tests.prepared import BASE
 
 ORCHESTRA = BASE / "tests" / "letters" / "orchestra"  # a letter in German and Persian
 LETTER = "/letters/xi-jinping-2013/"

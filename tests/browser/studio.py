@@ -13,7 +13,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.live_site import BASE, LiveSite, body_of, free_port
+from tests.live_site import LiveSite, body_of, free_port
+from tests.prepared import BASE
 
 PICTURES = BASE / "docs" / "_images"
 PASSWORD = "a long enough password"  # of every member of staff

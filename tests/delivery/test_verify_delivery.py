@@ -27,7 +27,7 @@ from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
 from tests.delivery.factories import make_delivery, make_files
 from tests.factories import make_many, make_signature
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 PEOPLE = [
     ["organization", "Bread and Roses", "", "", "", "2026-05-01", "en", "1"],

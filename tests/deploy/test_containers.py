@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from campaign.runtime import environment
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 DEPLOY = BASE / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())

@@ -13,8 +13,9 @@ import psycopg2
 import pytest
 from django.db import connection
 
-from tests.live_site import BASE, free_port
+from tests.live_site import free_port
 from tests.pooler import ORDINARY
+from tests.prepared import BASE
 from tests.proxies import program
 
 PASSWORD = 'of the "pooler" alone'

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 CITED = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
 CITATIONS = sorted(

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 # What is not said any more, as a pattern, and what is said instead. Words with another plain meaning ("post" of a
 # form, a "link", "mark", "copy", "move", "picture") cannot be told apart by a pattern and are not listed.

@@ -24,7 +24,8 @@ from tests.delivery.test_pdf import LEFT_TO_RIGHT, OTHERWISE_ORDERED
 from tests.faults.containers import Image, Mount, Store, run, with_a_network_of_its_own
 from tests.faults.public_site import settings_of
 from tests.faults.visitor import Visitor
-from tests.live_site import BASE, free_port
+from tests.live_site import free_port
+from tests.prepared import BASE
 
 DEPLOY = BASE / "deploy"
 SUITE, PODMAN_COMPOSE = "trixie", "podman-compose==1.6.0"

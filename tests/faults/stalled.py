@@ -23,7 +23,8 @@ from functools import partial
 from typing import NamedTuple
 
 from tests.faults.honest_signer import sign_up, time_of
-from tests.live_site import BASE, LiveSite, children_of, free_port
+from tests.live_site import LiveSite, children_of, free_port
+from tests.prepared import BASE
 
 CONNECTIONS = 200
 LETTER = "/letters/xi-jinping-2013/"

@@ -26,7 +26,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.faults.honest_signer import filled_in_form
-from tests.live_site import BASE, LiveSite, body_of, free_port
+from tests.live_site import LiveSite, body_of, free_port
+from tests.prepared import BASE
 
 # The commit with the migrations of the release before, while no release has a tag. A test checks that each later
 # migration suits the code before it. What came before was never released: see docs/operate/upgrade.md.

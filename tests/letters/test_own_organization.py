@@ -22,7 +22,7 @@ from tests.delivery.factories import make_delivery
 from tests.factories import make_letter, make_logo, make_mail
 from tests.inbox import Inbox
 from tests.letters.test_languages import every_page
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from campaign.letters.recipients import WORDS
 from campaign.models import Letter
 from campaign.translations import catalogs
 from campaign.web import middleware
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 pytestmark = pytest.mark.django_db
 

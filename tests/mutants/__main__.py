@@ -16,22 +16,30 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.live_site import BASE
+from tests import prepared
 from tests.mutants import worse_copy
+from tests.prepared import BASE
 
 HERE = Path(__file__).resolve().parent
+# What a database is made from, beside what it holds.
+MAKES_DATABASE = re.compile(
+    r"^\+\+\+ b/.*(/migrations/|\.sql$|/models/|/registries/|/states\.py|/roles\.py)", re.MULTILINE
+)
 FAILED = re.compile(r"^FAILED tests/", re.MULTILINE)  # not ERROR, which is a fault of the test itself
 
 
-def run_tests(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
+def run_tests(folder: Path, file: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "UNDERSIGNED"))}
+    environment |= settings
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", file]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def is_caught(patch: Path, folder: Path) -> bool:
     worse_copy.make(folder, patch)
-    return bool(FAILED.search(run_tests(folder, test_file_of(patch)).stdout))
+    has_own_database = MAKES_DATABASE.search(patch.read_text())
+    settings = {} if has_own_database else {prepared.FOLDER: str(prepared.prepared())}
+    return bool(FAILED.search(run_tests(folder, test_file_of(patch), **settings).stdout))
 
 
 def test_file_of(patch: Path) -> str:

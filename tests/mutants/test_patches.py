@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 PATCHES = sorted([*(BASE / "tests" / "mutants").glob("*.patch"), *(BASE / "tests" / "faults").rglob("*.patch")])
 

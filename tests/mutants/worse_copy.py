@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "var", ".env", ".hypothesis", "*.log")
 

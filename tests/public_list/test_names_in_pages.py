@@ -10,7 +10,7 @@ import pytest
 
 from signatures.templatetags.names import as_name
 from signatures.values.name_language import language_of_name
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 SHOWN = re.compile(r"\{\{\s*(?P<of>[\w.]+)\.(?:name|spokesperson|role|organization)\b[^}]*\}\}")
 APART = re.compile(r"<bdi\b[^>]*>\s*(?:\{\{[^}]*\}\}\s*)+</bdi>|\{\{ [\w.]+\|as_name:[\w.]+ \}\}")

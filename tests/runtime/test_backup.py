@@ -27,7 +27,7 @@ from signatures.audit import audit_log
 from signatures.models import Alarm, Signature
 from signatures.monitoring import alarms
 from signatures.registries import AlarmCode, AuditAction
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 pytestmark = pytest.mark.xdist_group("backup")
 NUMBER = 300

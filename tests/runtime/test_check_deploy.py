@@ -27,7 +27,8 @@ from signatures import pepper
 from signatures.models import PepperFingerprint
 from tests.docs.pages import page
 from tests.inbox import Inbox
-from tests.live_site import BASE, LiveSite, free_port
+from tests.live_site import LiveSite, free_port
+from tests.prepared import BASE, MIGRATED
 from tests.proxies import program, running
 
 pytestmark = pytest.mark.xdist_group("check-deploy")
@@ -133,7 +134,7 @@ def deployment(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) 
     (folder / "outbox.private").chmod(0o600)
     with cursor("postgres") as statements:
         statements.execute("DROP DATABASE IF EXISTS deployed WITH (FORCE)")
-        statements.execute("CREATE DATABASE deployed")
+        statements.execute(f"CREATE DATABASE deployed TEMPLATE {MIGRATED}")
     inbox = Inbox()
     with email_server(inbox) as smtp, proxies(folder, port) as ports:
         deployment = Deployment({}, ports, inbox)

@@ -18,7 +18,8 @@ from django.db import OperationalError, connection
 from campaign.management.commands import serve
 from campaign.models import Letter
 from campaign.runtime import failures
-from tests.live_site import BASE, free_port
+from tests.live_site import free_port
+from tests.prepared import BASE
 
 
 def run(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:

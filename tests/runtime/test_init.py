@@ -11,7 +11,7 @@ from nacl.public import PrivateKey
 
 from campaign.runtime import environment
 from signatures.values import sealing
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 ANSWERS = {
     "--site-url": "https://letter.example.org",

@@ -14,7 +14,7 @@ from campaign.models import Letter
 from campaign.runtime import database_waits
 from campaign.runtime.locks import AdvisoryLock, block_lock, transaction_lock
 from tests.factories import make_letter
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

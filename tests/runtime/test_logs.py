@@ -28,7 +28,8 @@ from signatures.management.commands import worker
 from signatures.models import Submission
 from signatures.values import tokens
 from tests.factories import make_signature, make_submission
-from tests.live_site import BASE, LiveSite, free_port
+from tests.live_site import LiveSite, free_port
+from tests.prepared import BASE
 
 SIGN = "/letters/bridge/sign/"
 FORGED = [

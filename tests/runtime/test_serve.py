@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from campaign.web import health
-from tests.live_site import BASE, LiveSite, free_port
+from tests.live_site import LiveSite, free_port
+from tests.prepared import BASE
 
 pytestmark = [
     pytest.mark.xdist_group("serve"),
@@ -27,7 +28,7 @@ pytestmark = [
 @pytest.fixture
 def fresh() -> Iterator[LiveSite]:
     """A site for one test, which may break it."""
-    with LiveSite.temporary(free_port()) as site:
+    with LiveSite.temporary(free_port(), is_prepared=False) as site:
         yield site
 
 

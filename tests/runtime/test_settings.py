@@ -13,7 +13,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from campaign.runtime import environment
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 KEY = "ab" * 32
 PRODUCTION = {

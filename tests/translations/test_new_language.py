@@ -24,7 +24,7 @@ from signatures.delivery.pdf import wording
 from signatures.models import EmailSubject, Signature, Submission
 from tests.factories import WORDS
 from tests.inbox import Inbox
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 pytestmark = pytest.mark.django_db
 GERMAN = ("de", "German")

@@ -14,9 +14,10 @@ from typing import Any, Self
 from tests.faults.cluster.network import BACK, FRONT, Machine, connected
 from tests.faults.drills.drill_site import DrillSite
 from tests.faults.public_site import settings_of
-from tests.live_site import BASE, free_port
+from tests.live_site import free_port
 from tests.pooler import Pooler
 from tests.postgres_server import PostgresServer
+from tests.prepared import BASE
 from tests.proxies import HOST, program, running
 from tests.redis_server import RedisServer
 

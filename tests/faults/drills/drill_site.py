@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from tests.faults.drills.drill_inbox import DrillInbox
-from tests.live_site import BASE, LiveSite, children_of, free_port
+from tests.live_site import LiveSite, children_of, free_port
 from tests.mutants import worse_copy
+from tests.prepared import BASE
 
 SLUG = "xi-jinping-2013"
 MUTANTS = BASE / "tests" / "mutants"

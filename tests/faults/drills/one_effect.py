@@ -11,7 +11,7 @@ from tests.faults.drills.http_answers import post
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
 from tests.faults.honest_signer import filled_in_form
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 AT_ONCE = 50
 COUNT_DRIFT = (BASE / "signatures" / "monitoring" / "count_drift.sql").read_text()

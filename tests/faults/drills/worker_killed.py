@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.faults.drills.drill_site import DrillSite
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
-from tests.live_site import BASE
+from tests.prepared import BASE
 
 CONNECTIONS = 4  # emails at a time, so that so many may come twice after one kill
 
