@@ -1,12 +1,15 @@
 """One process of the web server: `serve` starts it, on a socket that all of them share.
 
 Descriptor 0 leads to `serve`. The process writes a byte there when it is loaded, answers requests from the byte that
-comes back, and gives up its connections once `serve` closes its end.
+comes back, and takes no more connections and gives up those it has once `serve` closes its end.
 """
 
+import contextlib
 import json
 import os
+import socket
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -47,10 +50,26 @@ class Server(MPServer):
         self._spawn_worker(0, self._spawn_asgi_worker, lambda: application).inner.run()
 
 
-def _close_connections(application: Any) -> None:
-    """Have the application end each connection with its next answer, once `serve` closes its end."""
+def _leave(application: Any, descriptor: int) -> None:
+    """Take no connection any more, and end each one with its next answer, once `serve` closes its end."""
     os.read(0, 1)
+    _stop_listening(os.fstat(descriptor))
     application.is_leaving = True
+
+
+def _stop_listening(listener: os.stat_result) -> None:
+    """Have connections go to the other processes that share the socket: one taken now would end before its request.
+
+    Granian cannot do this. So its descriptors of the socket lead to another one from now on, which nobody can reach.
+    """
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as unreachable:
+        unreachable.bind(str(Path(folder, "socket")))
+        unreachable.listen()
+        unreachable.settimeout(0)
+        for descriptor in [int(entry.name) for entry in Path("/dev/fd").iterdir()]:
+            with contextlib.suppress(OSError):  # the one that listed them
+                if os.path.samestat(os.fstat(descriptor), listener):
+                    os.dup2(unreachable.fileno(), descriptor, inheritable=False)
 
 
 def main(descriptor: str, name: str = "campaign.asgi.application") -> None:
@@ -58,7 +77,7 @@ def main(descriptor: str, name: str = "campaign.asgi.application") -> None:
     application = import_string(name)
     os.write(0, b"1")
     if os.read(0, 1):  # else `serve` has ended
-        threading.Thread(target=_close_connections, args=[application], daemon=True).start()
+        threading.Thread(target=_leave, args=[application, int(descriptor)], daemon=True).start()
         server.run(application)
 
 

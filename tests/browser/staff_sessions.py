@@ -1,5 +1,6 @@
 """Staff of a served site, their sessions, and what they work on. Called inside the site's own settings, by `LiveSite.python`."""
 
+import secrets
 import time
 from typing import Any
 
@@ -14,12 +15,17 @@ from tests.factories import make_delivery, make_letter, make_signature
 PASSWORD = "a long enough password"
 
 
-def make_staff(name: str, role: str, key: str = "") -> None:
-    """Make an account with this role, with an authenticator app if there is a secret for it."""
+def make_staff(role: str, key: str = "") -> str:
+    """Make an account with this role, with an authenticator app if there is a secret for it. Returns its name.
+
+    Nobody had the name before: many tests make staff of the same site.
+    """
+    name = f"{role.replace(' ', '-')}-{secrets.token_hex(4)}"
     person = User.objects.create_user(name, f"{name}@example.org", PASSWORD, is_staff=True)
     person.groups.add(Group.objects.get(name=role))
     if key:
         TOTPDevice.objects.create(user=person, name="app", key=key)
+    return name
 
 
 def end_sessions(name: str) -> int:

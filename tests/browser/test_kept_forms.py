@@ -11,7 +11,7 @@ from tests.staff.test_second_factor import code_of
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 BODY = 'First line\n\n<b>Ü</b> & "quotes"\nthird, 민주'
-Staff = Callable[..., Page]
+Staff = Callable[..., tuple[Page, str]]
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
@@ -21,16 +21,16 @@ def script(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def staff(browser: Browser, site: LiveSite, script: bool) -> Iterator[Staff]:
-    """Makes a member of staff and returns their window, signed in."""
+    """Makes a member of staff. Returns their window, signed in, and their name."""
     context = browser.new_context(base_url=site.url, java_script_enabled=script)
 
-    def make(name: str, role: str, key: str = "") -> Page:
-        site.python("tests.browser.staff_sessions", f"make_staff({name!r}, {role!r}, {key!r})")
+    def make(role: str, key: str = "") -> tuple[Page, str]:
+        name = site.python("tests.browser.staff_sessions", f"make_staff({role!r}, {key!r})")
         page = context.new_page()
         page.goto("/admin/")
         sign_in(page, name, key)
         expect(page.get_by_role("button", name="Log out")).to_be_visible()
-        return page
+        return page, name
 
     yield make
     context.close()
@@ -45,13 +45,8 @@ def sign_in(page: Page, name: str, key: str = "") -> None:
         page.get_by_role("button", name="Continue").click()
 
 
-def suffix(script: bool) -> str:
-    return "script" if script else "plain"
-
-
 def test_A20_a_half_typed_news_text_comes_back_with_every_word(staff: Staff, site: LiveSite, script: bool) -> None:
-    name = f"nora-{suffix(script)}"
-    page = staff(name, "editor", KEY)
+    page, name = staff("editor", KEY)
     page.goto("/admin/campaign/news/add/")
     page.get_by_label("Letter:").select_option(index=1)
     page.locator("[name=texts-0-language]").fill("en")
@@ -86,8 +81,7 @@ def test_A20_a_half_typed_news_text_comes_back_with_every_word(staff: Staff, sit
 
 
 def test_A20_a_reason_comes_back_after_a_fresh_sign_in(staff: Staff, site: LiveSite, script: bool) -> None:
-    name = f"otto-{suffix(script)}"
-    page = staff(name, "delivery officer")
+    page, name = staff("delivery officer")
     page.goto("/admin/signatures/signedletter/")
     page.get_by_role("link", name="xi-jinping-2013").click()
     page.get_by_role("link", name="Freeze a delivery").click()
@@ -106,8 +100,7 @@ def test_A20_a_reason_comes_back_after_a_fresh_sign_in(staff: Staff, site: LiveS
 
 
 def test_A20_an_export_is_not_done_and_its_page_comes_back(staff: Staff, site: LiveSite, script: bool) -> None:
-    name = f"opal-{suffix(script)}"
-    page = staff(name, "delivery officer")
+    page, name = staff("delivery officer")
     page.goto("/admin/signatures/signedletter/")
     page.get_by_role("link", name="xi-jinping-2013").click()
     site.python("tests.browser.staff_sessions", f"make_stale({name!r})")

@@ -146,13 +146,13 @@ def translate_into_arabic_and_correct_a_word(page: Page, look: Look) -> None:
 def test_an_editor_publishes_a_letter_in_french_and_arabic_corrects_a_word_and_supporters_sign_each(
     browser: Browser, site: LiveSite, tmp_path: Path
 ) -> None:
-    site.python("tests.browser.staff_sessions", "make_staff('orla', 'editor')")
+    editor = site.python("tests.browser.staff_sessions", "make_staff('editor')")
     page = browser.new_context(base_url=site.url).new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if is_our_fault(said) else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto("/admin/")
-    sign_in(page, "orla")
+    sign_in(page, editor)
     make_in_french(page, look_at)
     page.get_by_role("button", name="Publish").click()
     expect(page.locator(".messagelist")).to_contain_text("Published.")

@@ -28,11 +28,11 @@ WIDTHS = (1280, 1024, 768)
 @pytest.fixture(scope="module")
 def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
     """The window of a delivery officer, without JavaScript: no page of an import needs it."""
-    site.python("tests.browser.staff_sessions", "make_staff('pilar', 'delivery officer')")
+    officer = site.python("tests.browser.staff_sessions", "make_staff('delivery officer')")
     context = browser.new_context(base_url=site.url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/admin/")
-    page.get_by_label("User name or email address").fill("pilar")
+    page.get_by_label("User name or email address").fill(officer)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()

@@ -65,8 +65,10 @@ def open_device(browser: Browser, site: LiveSite) -> Iterator[Callable[..., Devi
         device.context.close()
 
 
-def make_staff(site: LiveSite, name: str) -> None:
-    site.python("tests.browser.staff_sessions", f"make_staff({name!r}, 'owner')")
+@pytest.fixture
+def owner(site: LiveSite) -> str:
+    """The name of an owner without a second factor."""
+    return str(site.python("tests.browser.staff_sessions", "make_staff('owner')"))
 
 
 def add_passkey(page: Page, name: str) -> None:
@@ -75,22 +77,23 @@ def add_passkey(page: Page, name: str) -> None:
     page.get_by_role("button", name="Make a passkey").click()
 
 
-def test_A2_a_passkey_is_made_used_and_its_clone_refused(open_device: Callable[..., Device], site: LiveSite) -> None:
-    make_staff(site, "petra")
+def test_A2_a_passkey_is_made_used_and_its_clone_refused(
+    open_device: Callable[..., Device], site: LiveSite, owner: str
+) -> None:
     device = open_device()
-    page = device.give_password("petra")
+    page = device.give_password(owner)
     add_passkey(page, "Blue key")
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
     early = device.passkey()
 
     for _time in range(2):
         device.log_out()
-        device.give_password("petra")
+        device.give_password(owner)
         expect(page.get_by_role("heading", level=1)).to_have_text("Second factor")
         page.get_by_role("button", name="Use your passkey").click()
         expect(page.get_by_role("link", name="Second factor")).to_be_visible()
 
-    site.python("tests.browser.staff_sessions", "make_stale('petra')")
+    site.python("tests.browser.staff_sessions", f"make_stale({owner!r})")
     page.goto("/admin/auth/user/add/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Please sign in again")
     page.get_by_label("Password").fill(PASSWORD)
@@ -99,7 +102,7 @@ def test_A2_a_passkey_is_made_used_and_its_clone_refused(open_device: Callable[.
 
     device.log_out()
     device.clone(early)
-    device.give_password("petra")
+    device.give_password(owner)
     page.get_by_role("button", name="Use your passkey").click()
     expect(page.locator(".messagelist")).to_contain_text("This passkey was not accepted")
     page.goto("/admin/signatures/signature/")
@@ -108,11 +111,10 @@ def test_A2_a_passkey_is_made_used_and_its_clone_refused(open_device: Callable[.
 
 
 def test_a_second_passkey_is_added_and_the_removed_one_opens_nothing(
-    open_device: Callable[..., Device], site: LiveSite
+    open_device: Callable[..., Device], owner: str
 ) -> None:
-    make_staff(site, "paula")
     old, new = open_device(), open_device()
-    page = old.give_password("paula")
+    page = old.give_password(owner)
     add_passkey(page, "Old laptop")
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
     kept = old.passkey()
@@ -133,7 +135,7 @@ def test_a_second_passkey_is_added_and_the_removed_one_opens_nothing(
     page.get_by_role("link", name="Second factor").click()
     expect(page.locator(".factors li")).to_have_count(1)
 
-    stranger = new.give_password("paula")
+    stranger = new.give_password(owner)
     new.clone(kept)
     stranger.get_by_role("button", name="Use your passkey").click()
     expect(stranger.get_by_role("alert")).to_contain_text("No passkey was used.")
@@ -141,13 +143,12 @@ def test_a_second_passkey_is_added_and_the_removed_one_opens_nothing(
 
 
 def test_A1_no_passkey_is_offered_or_given_at_another_address(
-    open_device: Callable[..., Device], site: LiveSite
+    open_device: Callable[..., Device], site: LiveSite, owner: str
 ) -> None:
-    make_staff(site, "pilar")
     at_home = open_device()
-    add_passkey(at_home.give_password("pilar"), "Blue key")
+    add_passkey(at_home.give_password(owner), "Blue key")
     elsewhere = open_device(site.url.replace("localhost", "127.0.0.1"))
-    page = elsewhere.give_password("pilar")
+    page = elsewhere.give_password(owner)
     expect(page.locator("#content")).to_contain_text(f"Your passkey works only at {site.url}. Here, enter a code.")
     expect(page.get_by_role("button", name="Use your passkey")).to_have_count(0)
     error = page.evaluate(
@@ -157,12 +158,11 @@ def test_A1_no_passkey_is_offered_or_given_at_another_address(
     assert error in {"SecurityError", "NotAllowedError", "TypeError"}
 
 
-def test_without_javascript_a_code_is_asked_for(browser: Browser, site: LiveSite) -> None:
-    make_staff(site, "pia")
+def test_without_javascript_a_code_is_asked_for(browser: Browser, site: LiveSite, owner: str) -> None:
     context = browser.new_context(base_url=site.url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/admin/second-factor/new/")
-    sign_in(page, "pia")
+    sign_in(page, owner)
     page.goto("/admin/second-factor/new/")
     expect(page.get_by_role("button", name="Make a passkey")).to_be_hidden()
     expect(page.locator("#content")).to_contain_text("A passkey needs JavaScript")

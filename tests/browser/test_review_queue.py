@@ -14,15 +14,15 @@ from tests.live_site import LiveSite
 QUEUE = "/admin/signatures/waitingsignature/"
 DESKTOP = ViewportSize(width=1280, height=800)
 LONG = "Longname" * 23 + "Longna"  # 190 letters without a blank
-STAFF = ("offline", "plain", "first", "second", "dense", "asker")
+MODERATORS = 6
 PREPARE = """
 from campaign.models import Letter
 from signatures.states import State
 from tests.browser.staff_sessions import make_staff
 from tests.factories import make_signature
 make_signature(Letter.objects.current(), "Pattern", State.REJECTED, role="Nurse", organization="Free University")
-for name in {staff}:
-    make_staff(name, "moderator")
+for each in range({moderators}):
+    print(make_staff("moderator"))
 """
 # Copies of the pattern, the oldest first. A process of the site's own would take seconds for them.
 SEED = r"""
@@ -41,9 +41,14 @@ Moderator = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def prepared(site: LiveSite) -> LiveSite:
+def names_of_moderators(site: LiveSite) -> list[str]:
+    """Returns moderators of the site that nobody is yet. A signature to copy is made with them."""
+    return site.run("shell", "--no-imports", "-c", PREPARE.format(moderators=MODERATORS)).split()
+
+
+@pytest.fixture
+def prepared(site: LiveSite, names_of_moderators: list[str]) -> LiveSite:
     """The site, with moderators and a signature to copy."""
-    site.run("shell", "--no-imports", "-c", PREPARE.format(staff=STAFF))
     return site
 
 
@@ -52,17 +57,17 @@ def seed(site: LiveSite, name: str, number: int, flags: list[str]) -> None:
 
 
 @pytest.fixture
-def moderator(browser: Browser, prepared: LiveSite) -> Iterator[Moderator]:
-    """Returns the window of a moderator, on which an error of JavaScript fails the test."""
+def moderator(browser: Browser, prepared: LiveSite, names_of_moderators: list[str]) -> Iterator[Moderator]:
+    """Returns the window of another moderator each time, on which an error of JavaScript fails the test."""
     windows = []
     broken: list[str] = []
 
-    def make(name: str, **options: Any) -> Page:
+    def make(**options: Any) -> Page:
         windows.append(browser.new_context(base_url=prepared.url, viewport=DESKTOP, **options))
         page = windows[-1].new_page()
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.goto("/admin/")
-        page.get_by_label("User name or email address").fill(name)
+        page.get_by_label("User name or email address").fill(names_of_moderators.pop())
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("button", name="Log out")).to_be_visible()
@@ -126,10 +131,11 @@ def test_twenty_are_decided_by_keyboard_in_ten_seconds_and_the_cursor_keeps_its_
 
 
 def test_what_could_not_be_saved_is_said_in_its_row_and_nothing_looks_decided(
-    moderator: Moderator, prepared: LiveSite
+    moderator: Moderator, prepared: LiveSite, names_of_moderators: list[str]
 ) -> None:
     seed(prepared, "Offline", 2, ["link"])
-    page = moderator("offline")
+    name = names_of_moderators[-1]
+    page = moderator()
     page.goto(QUEUE)
     current = page.locator("tr.current a").first
     page.context.set_offline(True)
@@ -147,7 +153,7 @@ def test_what_could_not_be_saved_is_said_in_its_row_and_nothing_looks_decided(
     page.keyboard.press("h")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Held (1)")).to_be_visible()
-    expect(page.locator(".progress")).to_contain_text("offline")
+    expect(page.locator(".progress")).to_contain_text(name)
     expect(page.locator(".tools .said")).to_have_count(0)
 
 
@@ -155,7 +161,7 @@ def test_a_signer_is_asked_by_keyboard_and_the_tab_of_the_asked_has_room_for_eac
     moderator: Moderator, prepared: LiveSite
 ) -> None:
     seed(prepared, "Unclear", 2, ["link"])
-    page = moderator("asker")
+    page = moderator()
     page.goto(QUEUE)
     page.locator("input.action-select").last.click()
     page.keyboard.press("q")
@@ -175,7 +181,7 @@ def test_a_signer_is_asked_by_keyboard_and_the_tab_of_the_asked_has_room_for_eac
 
 def test_without_script_each_button_works_and_loads_the_page(moderator: Moderator, prepared: LiveSite) -> None:
     seed(prepared, "Plain", 3, ["rate"])
-    page = moderator("plain", java_script_enabled=False)
+    page = moderator(java_script_enabled=False)
     page.goto(QUEUE)
     page.get_by_role("button", name="Approve").first.click()
     expect(page.locator(".messagelist")).to_contain_text("1 signature changed.")
@@ -192,13 +198,16 @@ def test_without_script_each_button_works_and_loads_the_page(moderator: Moderato
     assert names(page) == ["Plain 0"]
 
 
-def test_two_moderators_read_different_pages(moderator: Moderator, prepared: LiveSite) -> None:
+def test_two_moderators_read_different_pages(
+    moderator: Moderator, prepared: LiveSite, names_of_moderators: list[str]
+) -> None:
     seed(prepared, "Shared", 60, [])
-    first, second = moderator("first"), moderator("second")
+    name = names_of_moderators[-1]
+    first, second = moderator(), moderator()
     first.goto(QUEUE)
     second.goto(QUEUE)
     assert len(names(first)) == 50 and len(names(second)) == 10 and not {*names(first)} & {*names(second)}
-    expect(second.locator(".open-page")).to_contain_text("first is reading 50 of them until")
+    expect(second.locator(".open-page")).to_contain_text(f"{name} is reading 50 of them until")
     second.goto(f"{QUEUE}?tab=batch")
     second.locator(".batch label").first.click()
     second.get_by_role("button", name="Approve this page").click()
@@ -208,7 +217,7 @@ def test_two_moderators_read_different_pages(moderator: Moderator, prepared: Liv
 
 def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Moderator, prepared: LiveSite) -> None:
     seed(prepared, "Dense", 30, ["rate", "similar"])
-    page = moderator("dense")
+    page = moderator()
     page.goto(QUEUE)
     page.locator(".alarms").evaluate_all("alarms => alarms.forEach(one => one.remove())")  # what other tests did
     boxes = page.locator("#result_list tbody tr").evaluate_all(

@@ -36,17 +36,23 @@ def two() -> Iterator[LiveSite]:
 
 @dataclass
 class Visitors:
-    """People who send requests without pause, over connections that they keep or open anew each time."""
+    """People who send requests without pause, over connections that they keep or open anew each time.
+
+    The late ones open a connection a second before their request.
+    """
 
     port: int
     digest: str
-    answered: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("new", "kept", "signs"), 0))
+    answered: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("new", "kept", "signs", "late"), 0))
     failed: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @contextlib.contextmanager
     def visiting(self) -> Iterator[None]:
-        threads = [threading.Thread(target=self._visit, args=[kind]) for kind in (*self.answered, "new", "kept")]
+        threads = [
+            threading.Thread(target=self._visit, args=[kind])
+            for kind in (*self.answered, "new", "kept", *["late"] * 30)
+        ]
         for thread in threads:
             thread.start()
         try:
@@ -67,6 +73,9 @@ class Visitors:
         connection.close()
 
     def _ask(self, connection: http.client.HTTPConnection, kind: str) -> None:
+        if kind == "late":
+            connection.connect()
+            time.sleep(1)
         if kind == "signs":
             number = self.answered["signs"]
             form = {"name": f"Signer {number}", "email": f"signer{number}@example.org", "visibility": "public"}
@@ -79,7 +88,7 @@ class Visitors:
         if answer.status != (303 if kind == "signs" else 200):
             self.failed.append(f"{kind}: {answer.status}")
         self.answered[kind] += 1
-        if kind == "new":
+        if kind in {"new", "late"}:
             connection.close()
 
 
