@@ -1,6 +1,7 @@
 """Template tags about languages: links to a page in other languages, and `lang` attributes."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -120,10 +121,17 @@ def _addresses(request: HttpRequest) -> Iterator[tuple[str, str]]:
     first, _slash, rest = path.partition("/")
     if first != settings.LANGUAGE_CODE and first == translation.get_language():
         path = rest
-    for code, _label in settings.LANGUAGES:
+    yield from _addresses_of_path(path, tuple(code for code, _label in settings.LANGUAGES))
+
+
+@lru_cache(maxsize=1024)  # a page asks twice, and to resolve the path in each language takes an eighth of a list page
+def _addresses_of_path(path: str, codes: tuple[str, ...]) -> list[tuple[str, str]]:
+    found = []
+    for code in codes:
         prefix = "/" if code == settings.LANGUAGE_CODE else f"/{code}/"
         with translation.override(code):
-            yield code, prefix + path if is_valid_path(prefix + path) else prefix
+            found.append((code, prefix + path if is_valid_path(prefix + path) else prefix))
+    return found
 
 
 def _addresses_of(name: str, *args: Any) -> Iterator[tuple[str, str]]:
