@@ -63,6 +63,10 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """The signatures that staff put first, in the order that staff chose."""
         return self.filter(featured_position__isnull=False).order_by("featured_position", "pk")
 
+    def listed_by_page(self, kind: str) -> SignatureQuerySet:
+        """The signatures of one kind without the featured ones, which stand on the first page of the list."""
+        return self.filter(kind=kind, featured_position__isnull=True)
+
     def put_aside(self) -> SignatureQuerySet:
         """What waits for a colleague, or for an answer of its signer: the review queue has tabs of its own for it."""
         return self.filter(_PUT_ASIDE)

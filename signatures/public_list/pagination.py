@@ -102,7 +102,12 @@ def _ranges(signatures: SignatureQuerySet, order: Order, cursor: str, *, backwar
 
 
 def _cursor(row: Signature, order: Order) -> str:
-    return f"{getattr(row, order.field)}.{row.public_id.hex}"
+    return cursor_at(getattr(row, order.field), row.public_id)
+
+
+def cursor_at(key: object, public_id: uuid.UUID) -> str:
+    """Returns the cursor of the page that begins after a row."""
+    return f"{key}.{public_id.hex}"
 
 
 def _parse_cursor(cursor: str, order: Order) -> tuple[Any, uuid.UUID]:

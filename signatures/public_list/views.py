@@ -31,17 +31,19 @@ SEARCH_PARAMETERS = ("q", "country", "order", "kind")  # of all pages of one sea
 @public_page
 @reads_replica
 @query_parameters(*SEARCH_PARAMETERS, "after", "before")
-def signatories(request: HttpRequest, slug: str) -> HttpResponse:
+def signatories(request: HttpRequest, slug: str, page: pagination.Page | None = None) -> HttpResponse:
     """The list of public names, page by page.
 
     The first page begins with sections for organizations and featured names. Search results are one list without
     sections. `kind=organization` lists organizations only.
+
+    The static mirror gives the `page`: it cuts its pages elsewhere (`static_mirror.cutting`).
     """
     translation, form = text_cache.newest(slug), ListForm(request.GET)
     letter = translation.revision.letter
     context = {"letter": letter, "translation": translation, "form": form, "counts": counts.published(letter.pk)}
     try:
-        context |= _names(letter.pk, form, request.GET)
+        context |= _names(letter.pk, form, request.GET, page)
     except search.TooManyMatches:
         form.add_error("q", _("Too many names match this. Please type more of the name."))
     except pagination.InvalidCursor:
@@ -80,7 +82,7 @@ def _noindex(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _names(letter_id: int, form: ListForm, query: QueryDict) -> dict[str, Any]:
+def _names(letter_id: int, form: ListForm, query: QueryDict, given: pagination.Page | None) -> dict[str, Any]:
     """Returns the context of one page of names."""
     public = Signature.objects.using(alias()).filter(letter_id=letter_id).public().for_list()
     chosen = form.cleaned_data if form.is_valid() else {}
@@ -89,10 +91,9 @@ def _names(letter_id: int, form: ListForm, query: QueryDict) -> dict[str, Any]:
     if words or country:
         listed = public.filter(country=country) if country else public
     else:
-        kind = Kind.ORGANIZATION if only_organizations else Kind.PERSON
-        listed = public.filter(kind=kind, featured_position__isnull=True)
+        listed = public.listed_by_page(Kind.ORGANIZATION if only_organizations else Kind.PERSON)
     with search.time_limit() if words else nullcontext():
-        page = pagination.paginate(
+        page = given or pagination.paginate(
             listed,
             pagination.ORDERS[chosen.get("order", "")],
             after=query.get("after", ""),

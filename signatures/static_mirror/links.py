@@ -1,7 +1,9 @@
 """The addresses that belong to the mirror, and the file of each."""
 
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import Resolver404, resolve
@@ -9,7 +11,9 @@ from django.utils import translation
 
 from campaign.letters import reading
 from campaign.runtime.regular_expressions import ASCII, linear
+from signatures.states import Kind
 
+NOBODY = UUID(int=0)
 MIRRORED_PAGES = frozenset(
     {
         "first",
@@ -52,6 +56,25 @@ def mirrored_address(address: str) -> str:
     """Returns the address at which the mirror has this page."""
     asked, rest = reading.split(address)
     return rest if asked and _name_of(urlsplit(address).path) not in PAGES_OF_A_TEXT else address
+
+
+class ListPage(NamedTuple):
+    """A page of the names of a letter."""
+
+    slug: str
+    kind: str
+    is_first: bool
+
+
+def list_page(address: str) -> ListPage | None:
+    """Returns which page of names is at a mirrored address; None if another page is."""
+    parts = urlsplit(address)
+    if _name_of(parts.path) != "signatories":
+        return None
+    with translation.override(language_of(parts.path)):
+        slug = resolve(reading.split(parts.path)[1]).kwargs["slug"]
+    query = dict(parse_qsl(parts.query))
+    return ListPage(slug, query.get("kind", Kind.PERSON), is_first="after" not in query)
 
 
 def file_for(address: str) -> str | None:

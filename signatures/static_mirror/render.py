@@ -19,8 +19,13 @@ class NotAPage(Exception):
     """The site answers this address with something that is not a page."""
 
 
-def render_page(address: str, on: date) -> HttpResponse:
+def render_page(address: str, on: date, **given: object) -> HttpResponse:
     """Returns what the site shows at an address, for a mirror of this day.
+
+    Args:
+        address: of a mirrored page.
+        on: the day.
+        given: more arguments for the view.
 
     Raises:
         Http404: there is no such page.
@@ -31,7 +36,7 @@ def render_page(address: str, on: date) -> HttpResponse:
     with reading.reading(asked), translation.override(language_of(parts.path)):
         request = MirrorRequest(path, parts.query, on=on)
         request.resolver_match = match = resolve(path)
-        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs, **given)
     if response.status_code != 200 or not isinstance(response, HttpResponse):
         raise NotAPage(f"{address}: {response.status_code}")
     return response

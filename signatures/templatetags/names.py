@@ -6,23 +6,19 @@ from uuid import UUID
 
 from django import template
 from django.urls import reverse
-from django.utils.html import escape, format_html
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django_countries import countries
 
 from campaign.models import Letter
 from signatures.models import Signature
-from signatures.values.name_language import language_of_name
+from signatures.public_list.name_items import as_name, name_item
 
 register = template.Library()
 NOBODY = UUID(int=0)
 
-
-@register.filter
-def as_name(text: str, country: str) -> SafeString:
-    """Returns a name that neither the browser nor the words around it change."""
-    return format_html('<bdi translate="no" lang="{}">{}</bdi>', language_of_name(text, country), text)
+register.filter(as_name)
 
 
 @register.simple_tag
@@ -33,17 +29,11 @@ def name_items(letter: Letter, rows: Iterable[Signature]) -> SafeString:
     """
     before, _nobody, after = reverse("entry", args=[letter.slug, NOBODY]).partition(str(NOBODY))
     language = get_language() or "en"
-    return mark_safe("\n".join(_item(row, f"{before}{row.public_id}{after}", language) for row in rows))  # noqa: S308  escaped below
-
-
-def _item(row: Signature, address: str, language: str) -> str:
-    role = f"<span><bdi>{escape(row.role)}</bdi></span>" if row.role else ""
-    organization = f"<span>{as_name(row.organization, row.country)}</span>" if row.organization else ""
-    country = f"<span>{_country_name(row.country, language)}</span>" if row.country else ""
-    return (
-        f'<li>\n  <a class="name" href="{address}">{as_name(row.name, row.country)}</a>\n'
-        f'  <span class="name-details">{role}{organization}{country}</span>\n</li>'
+    items = (
+        name_item(row, f"{before}{row.public_id}{after}", _country_name(row.country, language) if row.country else "")
+        for row in rows
     )
+    return mark_safe("\n".join(items))  # noqa: S308  escaped by `name_item`
 
 
 @cache

@@ -29,11 +29,11 @@ class Command(BaseCommand):
         try:
             call_command("collectstatic", interactive=False, verbosity=0)
             with bar:
-                pages = writing.write_mirror(folder, on=timezone.now().date(), on_progress=move_to(bar))
+                result = writing.write_mirror(folder, on=timezone.now().date(), on_progress=move_to(bar))
         except ForeignFolder as error:
             raise CommandError(f"{error} holds something else than a mirror; name a new or an empty folder.") from None
         except writing.AlreadyRunning:
             raise CommandError("Another mirror is being written; wait until it is done.") from None
         except OSError as error:
             raise CommandError(f"The mirror cannot be written to {folder}: {error.strerror}.") from None
-        self.stdout.write(f"{pages} pages in {folder}")
+        self.stdout.write(f"{result.pages} pages in {folder}, {result.changed} of them new or changed")
