@@ -4,6 +4,8 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +24,17 @@ from signatures.registries import AuditAction
 
 class NothingToExport(Exception):
     """The letter has no published text yet."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the PDF of the list as it stands would be like."""
+
+    pages: int
+    names: int
+    nearly_empty: list[int]  # numbers of pages
+    boxed: list[pdf.Boxed]
+    in_letter: list[str]  # code points of the letter itself that would be boxed
 
 
 class Table(StrEnum):
@@ -80,9 +93,7 @@ def export_pdf(
         NothingToExport: no text is published.
         pdf.PdfFailed: Typst does not make it.
     """
-    translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
-    if translation is None:
-        raise NothingToExport(f"{letter.slug} has no published text.")
+    translation = _text_of(letter)
     draft = out.with_name(f".{out.name}.part")
     try:
         report = _write_pdf(letter, translation, draft, options, control)
@@ -94,17 +105,47 @@ def export_pdf(
     return report
 
 
+def look(letter: Letter, paper: pdf.Paper) -> Look:
+    """Typesets the draft, keeps nothing of it, and returns what a delivery officer should know before freezing.
+
+    Raises:
+        NothingToExport: no text is published.
+        pdf.PdfFailed: Typst does not make it.
+    """
+    survey, options = pdf.Survey(settings.FONT_DIRS), pdf.Options(paper=paper, draft=True)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "look.pdf"
+        report = _write_pdf(letter, _text_of(letter), out, options, pdf.DEFAULT_CONTROL, survey)
+        nearly_empty = pdf.nearly_empty_pages(out)
+    in_names = {code for boxed in survey.boxed for code in boxed.codes}
+    in_letter = [code for code in report.missing if code not in in_names]
+    return Look(report.pages, report.names, nearly_empty, survey.boxed, in_letter)
+
+
+def _text_of(letter: Letter) -> Translation:
+    translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
+    if translation is None:
+        raise NothingToExport(f"{letter.slug} has no published text.")
+    return translation
+
+
 def _write_pdf(
-    letter: Letter, translation: Translation, out: Path, options: pdf.Options, control: pdf.JobControl
+    letter: Letter,
+    translation: Translation,
+    out: Path,
+    options: pdf.Options,
+    control: pdf.JobControl,
+    survey: pdf.Survey | None = None,
 ) -> pdf.Report:
     signatures = EVERYBODY.of(letter)
     with (
         snapshot.read_transaction(),
         contextlib.closing(document_data.current_entries(signatures, order=letter.order)) as entries,
     ):
+        watched: Iterable[pdf.Entry] = survey.watch(entries) if survey else entries
         return pdf.write(
             document_data.letter_data(translation, document_data.frozen_letterhead(letter)),
-            entries,
+            watched,
             counts=document_data.pdf_counts(snapshot.list_counts(letter), with_waiting=options.draft),
             record=pdf.Record(texts=snapshot.published_texts(letter)),
             options=options,

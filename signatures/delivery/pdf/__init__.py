@@ -20,12 +20,14 @@ from tempfile import TemporaryDirectory
 
 from signatures.delivery.pdf.document import (
     DEFAULT_OPTIONS,
+    PAPERS,
     BoardMember,
     Counts,
     Entry,
     LetterData,
     Letterhead,
     Options,
+    Paper,
     Record,
     Report,
     Signatory,
@@ -34,6 +36,7 @@ from signatures.delivery.pdf.document import (
 from signatures.delivery.pdf.name_count import name_count
 from signatures.delivery.pdf.processes import JobCanceled, PdfFailed
 from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, render_share_image, share_image_design
+from signatures.delivery.pdf.survey import Boxed, Survey, nearly_empty_pages
 from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, JobControl, Typesetting
 from signatures.delivery.pdf.typst_input import TypstInput
 from signatures.delivery.pdf.wording import Wording, languages

@@ -110,9 +110,13 @@ class Record:
     address: str = ""  # of the public page
 
 
+Paper = Literal["a4", "us-letter"]
+PAPERS: dict[str, Paper] = {"a4": "a4", "us-letter": "us-letter"}
+
+
 @dataclass(frozen=True)
 class Options:
-    paper: Literal["a4", "us-letter"] = "a4"
+    paper: Paper = "a4"
     language: str = ""  # of the wording; empty: the letter's, if there is a wording in it
     parts: Literal["all", "letter", "names"] = "all"
     names: Literal["lines", "running"] = "lines"

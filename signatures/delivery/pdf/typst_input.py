@@ -6,18 +6,17 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from campaign.letters.languages import describe
 from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
-from signatures.delivery.pdf.glyphs import RIGHT_TO_LEFT, Glyphs, by_preference, families_in, han_language_of
+from signatures.delivery.pdf.fonts import FOLDER, by_preference, faces_at_hand, link_fonts
+from signatures.delivery.pdf.glyphs import RIGHT_TO_LEFT, Glyphs, han_language_of
 from signatures.delivery.pdf.name_list import Run, write_names
 from signatures.delivery.pdf.wording import Wording
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "pdf"
-FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 REGIONS = {"Hans": "CN", "Hant": "TW"}  # typst knows regions, not scripts
 SERIF_ENDS = "\u0530"  # typst's own serif draws Latin, Greek and Cyrillic; other scripts are set in sans throughout
 WORDING = ("page", "draft", "letter", "co_signed", "before_range")  # what the templates need of it
@@ -38,10 +37,6 @@ class TypstInput:
     def wording(self) -> Wording:
         return Wording.suiting(self.options.language or self.letter.language)
 
-    @cached_property
-    def fonts(self) -> tuple[Path, ...]:
-        return (*(Path(str(files(package))) for package in FONT_PACKAGES), *self.extra_fonts)
-
     @property
     def parts(self) -> frozenset[str]:
         """The parts that the document has: letter, opening (the heading over all names), names, record."""
@@ -55,24 +50,26 @@ class TypstInput:
         return self.counts.named if self.counts and "names" in self.parts else 0
 
     def write(self, folder: Path, runs: Iterable[Run], parts: frozenset[str], *, footers: bool = True) -> int:
-        """Writes the folder for these parts. Returns the number of names in it."""
+        """Writes the folder for these parts, with links to the fonts. Returns the number of names in it."""
         for template in TEMPLATES.glob("*.typ"):
             shutil.copyfile(template, folder / template.name)
         if logo := self.letter.letterhead.logo:
             (folder / "logo.png").write_bytes(logo)
         han = self.wording.language if han_language_of(self.wording.language) else self.letter.language
-        faces = families_in(self.fonts)
+        faces = faces_at_hand(tuple(self.extra_fonts))
         glyphs = Glyphs(by_preference(faces, han), faces, han=han)
         running = self.options.names == "running"
         names = write_names(runs, glyphs, self.wording, folder / "names.json", running=running)
         self.boxed |= glyphs.boxed
         data = glyphs.texts(self._words())
         self.boxed |= glyphs.boxed
+        families = glyphs.families_used()
+        link_fonts(families, faces, folder / FOLDER)
         data |= {
             "plain-title": self.letter.title,
             "plain-organization": self.letter.letterhead.name,
             "keywords": [f"{self.named} names"] if self.named else [],  # of the whole document, in each part
-            "families": glyphs.families_used(),
+            "families": families,
             "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
             "without-letter": "letter" not in self.parts,
             "footers": footers,

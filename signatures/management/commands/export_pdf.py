@@ -23,7 +23,7 @@ class Command(LetterCommand):
         super().add_arguments(parser)
         add_reason(parser)
         parser.add_argument("--out", type=Path, help="the file to write")
-        parser.add_argument("--paper", choices=["a4", "us-letter"], default="a4")
+        parser.add_argument("--paper", choices=list(pdf.PAPERS), default="a4")
         parser.add_argument(
             "--language",
             choices=pdf.languages(),
