@@ -66,6 +66,12 @@ def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.C
     return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)
 
 
+def of_public_edition(counts: pdf.Counts, public: SignatureQuerySet) -> pdf.Counts:
+    """Returns the counts of an edition that names the public names alone. The total stays."""
+    named, paper = public.count(), public.filter(paper=True).count()
+    return replace(counts, named=named, elsewhere=counts.named - named, paper=paper)
+
+
 def frozen_letterhead(letter: Letter) -> dict[str, Any]:
     """Returns the letterhead as a delivery stores it: with the digest of the logo."""
     logo = Logo.objects.filter(letter=letter).values("digest").first()
