@@ -50,8 +50,8 @@ def make_letter(slug: str = "bridge", **fields: Any) -> Letter:
     return letter
 
 
-def make_logo(letter: Letter, color: str = "#0b5a5a", size: tuple[int, int] = (480, 160)) -> Logo:
-    """A logo as the form of a letter leaves it: a disk and a bar, on nothing."""
+def png_of(size: tuple[int, int] = (480, 160), color: str = "#0b5a5a") -> bytes:
+    """An image as the form of a letter leaves it: a disk and a bar, on nothing."""
     image = Image.new("RGBA", size)
     draw = ImageDraw.Draw(image)
     width, height = size
@@ -59,8 +59,14 @@ def make_logo(letter: Letter, color: str = "#0b5a5a", size: tuple[int, int] = (4
     draw.rectangle((height + 20, height // 2 - 12, width - 4, height // 2 + 12), fill=color)
     file = io.BytesIO()
     image.save(file, "PNG")
-    digest = hashlib.sha256(file.getvalue()).hexdigest()
-    return Logo.objects.create(letter=letter, png=file.getvalue(), width=width, height=height, digest=digest)
+    return file.getvalue()
+
+
+def make_logo(letter: Letter, color: str = "#0b5a5a", size: tuple[int, int] = (480, 160)) -> Logo:
+    png = png_of(size, color)
+    return Logo.objects.create(
+        letter=letter, png=png, width=size[0], height=size[1], digest=hashlib.sha256(png).hexdigest()
+    )
 
 
 def make_signature(

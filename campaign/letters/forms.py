@@ -129,7 +129,11 @@ class AskingForm(ConflictCheckedForm):
         """Returns a sentence for each change that cannot be taken back: of any form, rows ticked for deletion."""
         ticked = [name.removesuffix("-DELETE") for name in self.data if name.endswith("-DELETE")]
         stored = sorted(row for row in ticked if self.data.get(f"{row}-id"))
-        return [f"The text in “{self.data.get(f'{row}-language')}” is deleted for good." for row in stored]
+        return [self._deleted(self.data.get(f"{row}-language")) for row in stored]
+
+    def _deleted(self, language: str | None) -> str:
+        """Returns what is said of a row that goes: a text has a language, an image has none."""
+        return f"The text in “{language}” is deleted for good." if language else "An image is deleted for good."
 
     def clean(self) -> dict[str, Any]:
         typed = super().clean()

@@ -17,6 +17,7 @@ from django.utils.html import format_html
 
 from campaign.letters import text
 from campaign.letters.forms import ConflictCheckedForm, KeptRows, as_id
+from campaign.letters.hand_signatures import HandSignatureInline
 from campaign.letters.help_texts import PRIVACY_HELP
 from campaign.letters.letter_forms import (
     AnswersForm,
@@ -74,7 +75,7 @@ def _status(letter: Letter | None, step: type[StepForm]) -> str:
     is_set = letter is not None and (
         any(getattr(letter, name) != getattr(Letter(), name) for name in step.columns)
         or (step is AnswersForm and letter.privacy_texts.exists())
-        or (step is LookForm and hasattr(letter, "logo"))
+        or (step is LookForm and (hasattr(letter, "logo") or letter.hand_signatures.exists()))
     )
     return "done" if is_set else "optional"
 
@@ -178,7 +179,7 @@ class PrivacyTextInline(admin.StackedInline[PrivacyText, Letter]):
 class StepPages(StepTemplate):
     """A letter, made and changed step by step. Its ordinary page is the first step."""
 
-    inlines = (PrivacyTextInline,)
+    inlines = (PrivacyTextInline, HandSignatureInline)
     readonly_fields = (
         "texts",
         "texts_to_read",
@@ -219,7 +220,8 @@ class StepPages(StepTemplate):
         ]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return self.inlines if _step(request, obj) is AnswersForm else ()
+        wanted = {AnswersForm: (PrivacyTextInline,), LookForm: (HandSignatureInline,)}
+        return wanted.get(_step(request, obj), ())
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return {} if obj else {"slug": ("title",)}

@@ -1,8 +1,8 @@
-"""The logo of a letterhead: what staff upload is decoded, and encoded anew by us (threat model A22)."""
+"""Logos and signatures by hand: what staff upload is decoded, and encoded anew by us (threat model A22)."""
 
 import hashlib
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from PIL import Image, ImageOps
@@ -16,8 +16,26 @@ MAX_SIZE = (1200, 600)  # in pixels, as it is stored: enough for the width of a 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
+class StoredImage(NamedTuple):
+    """A PNG that we have made: its bytes, its size in pixels, and the SHA-256 of its bytes."""
+
+    png: bytes
+    width: int
+    height: int
+    digest: str
+
+
 def read_logo(upload: Any) -> Logo:
-    """Returns the uploaded image as a logo that is not stored yet: a PNG without metadata, as large as a page needs.
+    """Returns the uploaded image as a logo that is not stored yet.
+
+    Raises:
+        ValidationError: as for `read_image`.
+    """
+    return Logo(**read_image(upload)._asdict())
+
+
+def read_image(upload: Any) -> StoredImage:
+    """Returns the uploaded image as a PNG without metadata, as large as a page needs.
 
     Raises:
         ValidationError: with a sentence for staff, if this is no image that we take.
@@ -26,14 +44,14 @@ def read_logo(upload: Any) -> Logo:
         raise ValidationError(f"The file has {upload.size / 1024**2:.1f} MB; at most 1 MB is taken.")
     data = upload.read()
     if b"<svg" in data[:4096].lower() or upload.name.lower().endswith((".svg", ".svgz")):
-        raise ValidationError("This is an SVG file. Those can hold scripts: please save the logo as PNG.")
+        raise ValidationError("This is an SVG file. Those can hold scripts: please save the image as PNG.")
     image = _decoded(data)
     image.thumbnail(MAX_SIZE)
     png = BytesIO()
     # From its pixels alone: a copy would carry text, location and color profile along.
     Image.frombytes(image.mode, image.size, image.tobytes()).save(png, "PNG", optimize=True)
     content = png.getvalue()
-    return Logo(png=content, width=image.width, height=image.height, digest=hashlib.sha256(content).hexdigest())
+    return StoredImage(content, image.width, image.height, hashlib.sha256(content).hexdigest())
 
 
 def _decoded(data: bytes) -> Image.Image:

@@ -23,6 +23,29 @@ class Logo(models.Model):
         return f"{self.letter_id}/{self.digest[:8]}"
 
 
+class HandSignature(models.Model):
+    """The image of the signature by hand of one of the original signatories, for the PDF alone: no page shows it."""
+
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="hand_signatures", verbose_name="letter")
+    place = models.PositiveSmallIntegerField("signatory")  # from 1, in the order in which each text names them
+    png = models.BinaryField("image")  # encoded anew by us, as the logo
+    width = models.PositiveIntegerField("width in pixels")
+    height = models.PositiveIntegerField("height in pixels")
+    digest = models.CharField("digest", max_length=64)  # SHA-256 of the image
+
+    class Meta:
+        verbose_name = "signature by hand"
+        verbose_name_plural = "signatures by hand"
+        ordering: ClassVar = ["place"]
+        constraints: ClassVar = [
+            # `fields`, not expressions: only then does the admin form report the same place given twice.
+            models.UniqueConstraint(fields=["letter", "place"], name="one_hand_signature_per_signatory")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.width} by {self.height} pixels"
+
+
 class PrivacyText(models.Model):
     """The paragraphs of a letter's privacy notice that its organization answers for, in one language.
 

@@ -70,13 +70,13 @@ class AuditedAdmin(admin.ModelAdmin):
 
     @override
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Record each text of an inline that was added, changed or removed, by its language."""
+        """Record each row of an inline that was added, changed or removed: a text by its language."""
         super().save_formset(request, form, formset, change)
         kind = formset.model._meta.model_name
         for text in (*formset.new_objects, *(text for text, _fields in formset.changed_objects)):
-            self.record(request, AuditAction(f"set-{kind}"), form.instance, text.language)
+            self.record(request, AuditAction(f"set-{kind}"), form.instance, getattr(text, "language", ""))
         for text in formset.deleted_objects:
-            self.record(request, AuditAction(f"remove-{kind}"), form.instance, text.language)
+            self.record(request, AuditAction(f"remove-{kind}"), form.instance, getattr(text, "language", ""))
 
     def describe_changes(self, form: Any) -> str:
         """Returns the changed fields, with the values that the audit log may hold."""

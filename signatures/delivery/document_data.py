@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from campaign.letters import text
-from campaign.models import Letter, Logo, Translation
+from campaign.models import HandSignature, Letter, Logo, Translation
 from signatures.delivery import pdf
 from signatures.models import DeliveryEntry, SignatureQuerySet
 from signatures.states import Kind
@@ -66,17 +66,33 @@ def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.C
     return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)
 
 
+def of_public_edition(counts: pdf.Counts, public: SignatureQuerySet) -> pdf.Counts:
+    """Returns the counts of an edition that names the public names alone. The total stays."""
+    named, paper = public.count(), public.filter(paper=True).count()
+    return replace(counts, named=named, elsewhere=counts.named - named, paper=paper)
+
+
 def frozen_letterhead(letter: Letter) -> dict[str, Any]:
-    """Returns the letterhead as a delivery stores it: with the digest of the logo."""
+    """Returns the letterhead as a delivery stores it: with the digests of the logo and of the signatures by hand."""
     logo = Logo.objects.filter(letter=letter).values("digest").first()
-    return {**(letter.letterhead or {}), **({"logo": logo["digest"]} if logo else {})}
+    by_hand = dict(HandSignature.objects.filter(letter=letter).values_list("place", "digest"))
+    return {
+        **(letter.letterhead or {}),
+        **({"logo": logo["digest"]} if logo else {}),
+        **({"by_hand": {str(place): digest for place, digest in by_hand.items()}} if by_hand else {}),
+    }
 
 
 def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.LetterData:
     """Returns the words of the letter on this letterhead, any field of which an editor may have left empty.
 
-    A logo that was replaced since is left out: another one would not be what was frozen.
+    An image that was replaced since is left out: another one would not be what was frozen.
     """
+    by_hand = {
+        row.place: bytes(row.png)
+        for row in HandSignature.objects.filter(letter=translation.revision.letter_id)
+        if head.get("by_hand", {}).get(str(row.place)) == row.digest
+    }
     logo = Logo.objects.filter(letter=translation.revision.letter_id, digest=head.get("logo", "")).first()
     return pdf.LetterData(
         title=translation.title,
@@ -86,7 +102,10 @@ def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.Letter
         salutation=translation.salutation,
         blocks=list(text.blocks(translation.body)),
         closing=translation.closing,
-        signatories=[pdf.Signatory(person["name"], list(person["titles"])) for person in translation.signatories],
+        signatories=[
+            pdf.Signatory(person["name"], list(person["titles"]), by_hand.get(place, b""))
+            for place, person in enumerate(translation.signatories, start=1)
+        ],
         letterhead=pdf.Letterhead(
             name=head.get("name", ""),
             address=" • ".join(head.get("address", [])),

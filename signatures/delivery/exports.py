@@ -4,6 +4,8 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from campaign.models import Letter, Translation
+from campaign.models import Letter, Translation, in_language
 from signatures.audit import audit_log
 from signatures.delivery import csv_export, document_data, pdf, snapshot, xlsx_export
 from signatures.delivery.selection import EVERYBODY, Selection
@@ -22,6 +24,17 @@ from signatures.registries import AuditAction
 
 class NothingToExport(Exception):
     """The letter has no published text yet."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the PDF of the list as it stands would be like."""
+
+    pages: int
+    names: int
+    nearly_empty: list[int]  # numbers of pages
+    boxed: list[pdf.Boxed]
+    in_letter: list[str]  # code points of the letter itself that would be boxed
 
 
 class Table(StrEnum):
@@ -65,49 +78,111 @@ def export_list(
     return rows
 
 
-def export_pdf(
+@dataclass(frozen=True)
+class Edition:
+    """Which letter and which names a PDF holds.
+
+    Args:
+        languages: published texts, the one after the other; empty: the letter in the language of the site.
+        public: only the names that are on the public page, for the press.
+    """
+
+    languages: tuple[str, ...] = ()
+    public: bool = False
+
+    def texts_of(self, letter: Letter) -> list[Translation]:
+        """Returns the newest published text of each language.
+
+        Raises:
+            NothingToExport: no text is published, or none in one of the languages.
+        """
+        shown = Translation.objects.shown(letter.slug)
+        if not shown:
+            raise NothingToExport(f"{letter.slug} has no published text.")
+        if not self.languages:
+            return [in_language(shown, settings.LANGUAGE_CODE)]  # type: ignore[list-item]  # there is one
+        texts = {text.language: text for text in shown}
+        if missing := next((language for language in self.languages if language not in texts), ""):
+            published = ", ".join(sorted(texts))
+            raise NothingToExport(f"{letter.slug} has no published text in {missing!r}; there are: {published}.")
+        return [texts[language] for language in dict.fromkeys(self.languages)]
+
+
+EVERY_NAME = Edition()
+
+
+def export_pdf(  # all but two by keyword
     letter: Letter,
     out: Path,
     *,
     by: int | None,
     reason: str,
+    edition: Edition = EVERY_NAME,
     options: pdf.Options = pdf.DEFAULT_OPTIONS,
     control: pdf.JobControl = pdf.DEFAULT_CONTROL,
 ) -> pdf.Report:
     """Writes the letter with its signatories. The audit entry is committed before the file appears (threat model E4).
 
     Raises:
-        NothingToExport: no text is published.
+        NothingToExport: no text is published, or none in a language that is asked for.
         pdf.PdfFailed: Typst does not make it.
     """
-    translation = Translation.objects.newest(letter.slug, settings.LANGUAGE_CODE)
-    if translation is None:
-        raise NothingToExport(f"{letter.slug} has no published text.")
     draft = out.with_name(f".{out.name}.part")
     try:
-        report = _write_pdf(letter, translation, draft, options, control)
+        report = _write_pdf(letter, draft, edition, options, control)
         with draft.open("rb") as file:
-            _record(letter, "pdf", file, rows=report.names, by=by, reason=reason)
+            _record(letter, "public-pdf" if edition.public else "pdf", file, rows=report.names, by=by, reason=reason)
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
     return report
 
 
+def look(letter: Letter, paper: pdf.Paper) -> Look:
+    """Typesets the draft, keeps nothing of it, and returns what a delivery officer should know before freezing.
+
+    Raises:
+        NothingToExport: no text is published.
+        pdf.PdfFailed: Typst does not make it.
+    """
+    survey, options = pdf.Survey(settings.FONT_DIRS), pdf.Options(paper=paper, draft=True)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "look.pdf"
+        report = _write_pdf(letter, out, EVERY_NAME, options, survey=survey)
+        nearly_empty = pdf.nearly_empty_pages(out)
+    in_names = {code for boxed in survey.boxed for code in boxed.codes}
+    in_letter = [code for code in report.missing if code not in in_names]
+    return Look(report.pages, report.names, nearly_empty, survey.boxed, in_letter)
+
+
 def _write_pdf(
-    letter: Letter, translation: Translation, out: Path, options: pdf.Options, control: pdf.JobControl
+    letter: Letter,
+    out: Path,
+    edition: Edition,
+    options: pdf.Options,
+    control: pdf.JobControl = pdf.DEFAULT_CONTROL,
+    survey: pdf.Survey | None = None,
 ) -> pdf.Report:
+    first, *further = edition.texts_of(letter)
+    head = document_data.frozen_letterhead(letter)
     signatures = EVERYBODY.of(letter)
+    if edition.public:
+        signatures = signatures.public()
     with (
         snapshot.read_transaction(),
         contextlib.closing(document_data.current_entries(signatures, order=letter.order)) as entries,
     ):
+        counts = document_data.pdf_counts(snapshot.list_counts(letter), with_waiting=options.draft)
+        if edition.public:
+            counts = document_data.of_public_edition(counts, signatures)
+        watched: Iterable[pdf.Entry] = survey.watch(entries) if survey else entries
         return pdf.write(
-            document_data.letter_data(translation, document_data.frozen_letterhead(letter)),
-            entries,
-            counts=document_data.pdf_counts(snapshot.list_counts(letter), with_waiting=options.draft),
+            document_data.letter_data(first, head),
+            watched,
+            counts=counts,
             record=pdf.Record(texts=snapshot.published_texts(letter)),
-            options=options,
+            further=[document_data.letter_data(text, head) for text in further],
+            options=replace(options, language=options.language or (edition.languages or ("",))[0]),
             out=out,
             fonts=settings.FONT_DIRS,
             timestamp=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC),

@@ -15,11 +15,12 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from pypdf import PdfReader
 
-from campaign.models import Letter
+from campaign.letters.publishing import publish, revise
+from campaign.models import Letter, Translation
 from signatures.delivery import exports
 from signatures.models import AuditEntry, Signature, Submission
 from signatures.states import Kind, State, Visibility
-from tests.factories import make_many, make_signature
+from tests.factories import WORDS, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
 ADMIN_PAGE = "/admin/signatures/signedletter/"
@@ -217,6 +218,7 @@ def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, a
     make_signature(letter, "李明", country="CN", role="作家", language="zh-hans", paper=True)
     make_signature(letter, "WaitingSignature", State.WAITING)
     make_signature(letter, "Gone", State.WITHDRAWN)
+    publish(revise(letter, "zh-hant", WORDS | {"closing": "敬上，"}))
     stderr = io.StringIO()
 
     call_command(
@@ -225,7 +227,7 @@ def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, a
         reason="a test",
         out=tmp_path / "x.pdf",
         paper="us-letter",
-        language="zh-hant",
+        languages=("zh-hant",),
         draft=True,
         stderr=stderr,
     )
@@ -236,7 +238,8 @@ def test_the_pdf_takes_its_options_and_the_order_of_the_letter(letter: Letter, a
     places = [text.index(words) for words in ("團體", "BridgeClub·法國", "李明°·作家,中國", "英國，3", "AdaLovelace")]
     assert places == sorted(places)
     assert "草稿" in text and "共3個簽名，全部在此列名；1個尚待審核；1個已撤回。" in text
-    assert letter.revisions.get().translations.get().digest in text and "Yourssincerely," in text
+    assert all(one.digest in text for one in Translation.objects.all())
+    assert "敬上，" in text and "Yourssincerely," not in text, "the language is that of the letter as well"
 
 
 @pytest.mark.parametrize("command", ["export_csv", "export_pdf"])

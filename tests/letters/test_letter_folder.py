@@ -314,7 +314,7 @@ def test_a_folder_without_a_letter_or_a_text_is_refused(tmp_path: Path) -> None:
 
 def test_a_logo_that_is_no_image_is_refused(folder: Path) -> None:
     write(folder, "logo.png", "<svg/>")
-    assert refused(folder) == ["logo.png: This is an SVG file. Those can hold scripts: please save the logo as PNG."]
+    assert refused(folder) == ["logo.png: This is an SVG file. Those can hold scripts: please save the image as PNG."]
     draw_logo(folder, "logo.png", "navy")
     draw_logo(folder, "logo.webp", "navy")
     assert refused(folder) == ["logo.webp: there is a logo already, logo.png."]

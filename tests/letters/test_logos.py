@@ -74,7 +74,7 @@ def test_A22_metadata_and_whatever_follows_the_image_do_not_come_along() -> None
 @pytest.mark.parametrize(
     ("content", "name", "sentence"),
     [
-        (SVG, "logo.svg", "This is an SVG file. Those can hold scripts: please save the logo as PNG."),
+        (SVG, "logo.svg", "This is an SVG file. Those can hold scripts: please save the image as PNG."),
         (SVG, "logo.png", "This is an SVG file."),
         (b"\x1f\x8b\x08 zipped", "logo.svgz", "This is an SVG file."),
         (b"Dear council, this is our logo.", "logo.png", "This file is no PNG, JPEG or WebP image"),

@@ -101,6 +101,7 @@ TABLE = {
     "signatures_delivery_files": ("do", "do"),
     "signatures_delivery_freeze": ("do", ""),
     "signatures_delivery_history": ("do", "do"),
+    "signatures_delivery_look": ("do", "do"),
     "signatures_delivery_method": ("do", "do"),
     "signatures_delivery_step": ("do", ""),
     "signatures_bulkrule_add": ("mo", "mo"),

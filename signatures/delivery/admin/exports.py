@@ -17,6 +17,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django_countries import countries
 
+from campaign.letters.languages import describe
+from campaign.models import Translation
 from signatures import counts
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import exports, pdf
@@ -52,17 +54,47 @@ class ExportForm(forms.Form):
         label="Only of the day", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     organizations = forms.BooleanField(label="Only organizations", required=False)
+    pdf_language = forms.ChoiceField(label="Letter in", required=False)
+    pdf_beside = forms.ChoiceField(label="and behind it in", required=False)
+    pdf_paper = forms.ChoiceField(
+        label="Paper", required=False, choices=[("a4", "A4"), ("us-letter", "US Letter")], initial="a4"
+    )
+    pdf_public = forms.BooleanField(label="Only public names, for the press", required=False)
+    pdf_without_annex = forms.BooleanField(label="Without the annex, for the printed copy", required=False)
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, letter: SignedLetter) -> None:
         super().__init__(data)
         since: Any = self.fields["since"]
         since.queryset = letter.deliveries.exclude(state=Delivery.State.VOID)
         since.label_from_instance = lambda delivery: f"{delivery.number} ({delivery.frozen_at:%Y-%m-%d})"
+        codes = [text.language for text in Translation.objects.shown(letter.slug)]
+        texts = [(code, describe(code).name) for code in codes]
+        self.fields["pdf_language"].choices = [("", "the language of the site"), *texts]  # type: ignore[attr-defined]
+        self.fields["pdf_beside"].choices = [("", "no other language"), *texts]  # type: ignore[attr-defined]
         self.fields["day"].help_text = f"In the time zone of the letter: {letter.time_zone}."
 
     @property
     def selection(self) -> Selection:
-        return Selection(**{name: value for name, value in self.cleaned_data.items() if name != "reason"})
+        mine = ("since", "country", "day", "organizations")
+        return Selection(**{name: self.cleaned_data[name] for name in mine})
+
+    @property
+    def edition(self) -> exports.Edition:
+        """Which letter and which names the PDF holds."""
+        languages = (self.cleaned_data["pdf_language"], self.cleaned_data["pdf_beside"])
+        return exports.Edition(tuple(filter(None, languages)), public=self.cleaned_data["pdf_public"])
+
+    def pdf_options(self, *, is_draft: bool) -> pdf.Options:
+        paper = pdf.PAPERS[self.cleaned_data["pdf_paper"] or "a4"]
+        return pdf.Options(paper=paper, draft=is_draft, annex=not self.cleaned_data["pdf_without_annex"])
+
+    @property
+    def of_tables(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("since", "country", "day", "organizations")]
+
+    @property
+    def of_pdf(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith("pdf_")]
 
 
 @admin.register(SignedLetter)
@@ -127,7 +159,7 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             status = 422 if asked.is_bound else 200
             return TemplateResponse(request, page, self.admin_site.each_context(request) | context, status=status)
         if form in PDFS:
-            return self._pdf(request, letter, asked.cleaned_data["reason"], is_draft=form == "draft")
+            return self._pdf(request, letter, asked, is_draft=form == "draft")
         # To a file first, so that a slow download does not keep a snapshot of the database open.
         file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
         table, reason = Table(form), asked.cleaned_data["reason"]
@@ -135,16 +167,27 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         file.seek(0)
         return _download(file, f"{letter.slug}{table.ending}", table.content_type)
 
-    def _pdf(self, request: HttpRequest, letter: SignedLetter, reason: str, *, is_draft: bool) -> HttpResponseBase:
+    def _pdf(
+        self, request: HttpRequest, letter: SignedLetter, asked: ExportForm, *, is_draft: bool
+    ) -> HttpResponseBase:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "letter.pdf"
             try:
-                exports.export_pdf(letter, out, by=request.user.pk, reason=reason, options=pdf.Options(draft=is_draft))
+                exports.export_pdf(
+                    letter,
+                    out,
+                    by=request.user.pk,
+                    reason=asked.cleaned_data["reason"],
+                    edition=asked.edition,
+                    options=asked.pdf_options(is_draft=is_draft),
+                )
             except (pdf.PdfFailed, exports.NothingToExport) as error:
                 self.message_user(request, str(error), messages.ERROR)
                 return redirect("admin:signatures_signedletter_change", letter.pk)
             file = out.open("rb")  # readable after the folder is deleted
-        return _download(file, f"{letter.slug}{'-draft' if is_draft else ''}.pdf", "application/pdf")
+        return _download(
+            file, f"{letter.slug}{'-draft' * is_draft}{'-public' * asked.edition.public}.pdf", "application/pdf"
+        )
 
 
 def _download(file: IO[bytes], name: str, content_type: str) -> FileResponse:

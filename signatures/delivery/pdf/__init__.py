@@ -1,4 +1,4 @@
-"""The delivered document: a letter on its letterhead, everybody who signed it, and the record of how they were counted.
+"""The delivered document: a letter on its letterhead, everybody who signed it, and an annex on how they were counted.
 
 `write` makes it, complete or not at all. `entries` may be any iterable, also one that streams from the database. They
 come in their final order, section by section (`section_of`), and are numbered from 1. `record` adds what makes a
@@ -20,12 +20,14 @@ from tempfile import TemporaryDirectory
 
 from signatures.delivery.pdf.document import (
     DEFAULT_OPTIONS,
+    PAPERS,
     BoardMember,
     Counts,
     Entry,
     LetterData,
     Letterhead,
     Options,
+    Paper,
     Record,
     Report,
     Signatory,
@@ -34,6 +36,7 @@ from signatures.delivery.pdf.document import (
 from signatures.delivery.pdf.name_count import name_count
 from signatures.delivery.pdf.processes import JobCanceled, PdfFailed
 from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, render_share_image, share_image_design
+from signatures.delivery.pdf.survey import Boxed, Survey, nearly_empty_pages
 from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, JobControl, Typesetting
 from signatures.delivery.pdf.typst_input import TypstInput
 from signatures.delivery.pdf.wording import Wording, languages
@@ -47,24 +50,27 @@ def write(  # noqa: PLR0913  # all but two by keyword
     out: Path,
     timestamp: datetime,
     record: Record | None = None,
+    further: Sequence[LetterData] = (),
     options: Options = DEFAULT_OPTIONS,
     fonts: Sequence[Path] = (),
     control: JobControl = DEFAULT_CONTROL,
 ) -> Report:
     """Writes the PDF to `out`, complete or not at all. `counts=None` writes the letter alone.
 
+    `further` is the letter in other languages, each on pages of its own behind the first.
+
     Raises:
         PdfFailed: the typesetter does not make it. The message holds no word of the letter and no name.
         JobCanceled: `control.is_canceled` returned true.
         ValueError: the entries are not as many as counted, or the time has no zone.
     """
-    if counts and counts.total != counts.named + counts.counted_only:
+    if counts and counts.total != counts.named + counts.counted_only + counts.elsewhere:
         raise ValueError("the counts do not add up")
     if counts is None and options.parts == "names":
         raise ValueError("names alone need their counts")
     if timestamp.tzinfo is None:
         raise ValueError("the time needs a time zone, or each machine would make other bytes")
-    typst_input = TypstInput(letter, counts, record, options, fonts)
+    typst_input = TypstInput(letter, counts, record, options, fonts, tuple(further))
     # Beside `out`, so that the last step is a rename. The folder holds names; it is deleted whatever happens.
     with TemporaryDirectory(dir=out.parent, prefix=".pdf-") as name:
         result = Typesetting(typst_input, Path(name), int(timestamp.timestamp()), control).run(entries)

@@ -30,6 +30,7 @@ class Letterhead:
 class Signatory:
     name: str
     titles: list[str]
+    image: bytes = b""  # a PNG of the signature by hand
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,7 @@ class Counts:
     total: int
     named: int
     counted_only: int
+    elsewhere: int = 0  # named in the delivered list, and not in this edition, which has the public names alone
     waiting: int = 0
     withdrawn: int = 0
     rejected: int = 0
@@ -107,16 +109,22 @@ class Record:
     since: int | None = None  # the number of the delivery before, and the changes since
     added: int = 0
     gone: int = 0
-    address: str = ""  # of the public page
+    address: str = ""  # of the public page; a QR code leads there
+    public_key: str = ""  # by which the statement is signed, in the form of minisign
+
+
+Paper = Literal["a4", "us-letter"]
+PAPERS: dict[str, Paper] = {"a4": "a4", "us-letter": "us-letter"}
 
 
 @dataclass(frozen=True)
 class Options:
-    paper: Literal["a4", "us-letter"] = "a4"
+    paper: Paper = "a4"
     language: str = ""  # of the wording; empty: the letter's, if there is a wording in it
     parts: Literal["all", "letter", "names"] = "all"
     names: Literal["lines", "running"] = "lines"
     draft: bool = False
+    annex: bool = True  # how the signatures were counted, and how to check: may be left out of a printed copy
 
 
 DEFAULT_OPTIONS = Options()

@@ -4,7 +4,7 @@ from typing import IO, BinaryIO, cast
 
 from campaign.runtime.regular_expressions import linear
 
-_NAMES = linear(r"\A(\d+) names")
+_NAMES = linear(r"\A(\d+) names(?:, |$)")
 
 
 def name_count(file: IO[bytes]) -> int | None:
@@ -13,7 +13,7 @@ def name_count(file: IO[bytes]) -> int | None:
 
     try:
         with pikepdf.open(cast("BinaryIO", file)) as document:
-            keyword = _NAMES.fullmatch(str(document.docinfo.get("/Keywords", "")))
+            keyword = _NAMES.match(str(document.docinfo.get("/Keywords", "")))
     except pikepdf.PdfError:
         return None
     return int(keyword[1]) if keyword else None

@@ -121,4 +121,4 @@ def _entry(entry: Entry, glyphs: Glyphs, wording: Wording) -> list[Any]:
     country = wording.country(entry.country) if entry.country else ""
     mark = "\u00a0°" if entry.on_paper else ""
     name, detail = glyphs.entry(entry.name, entry.role, entry.organization, country, mark=mark)
-    return [name, detail, *glyphs.han_language(entry.name, entry.language)]
+    return [name, detail, *glyphs.han_language(entry.name, entry.language, entry.country)]

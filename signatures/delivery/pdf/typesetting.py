@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from signatures.delivery.pdf.document import Entry
+from signatures.delivery.pdf.fonts import FOLDER
 from signatures.delivery.pdf.name_list import Run, count_names, runs, sets
 from signatures.delivery.pdf.processes import JobCanceled, Process, results_in_order
 from signatures.delivery.pdf.typst_input import TypstInput
@@ -104,7 +105,7 @@ class Typesetting:
         return folder
 
     def _typst_process(self, folder: Path, template: str, mode: str, names: int) -> Process:
-        arguments = (str(folder), template, str(self.timestamp), mode, *map(str, self.input.fonts))
+        arguments = (str(folder), template, str(self.timestamp), mode, str(folder / FOLDER))
         return Process("run_typst", *arguments, seconds=_time_limit(names))
 
     def _result_of(self, process: Process) -> Result:

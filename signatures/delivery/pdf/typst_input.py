@@ -6,18 +6,19 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import segno
+
 from campaign.letters.languages import describe
 from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
-from signatures.delivery.pdf.glyphs import RIGHT_TO_LEFT, Glyphs, by_preference, families_in, han_language_of
+from signatures.delivery.pdf.fonts import FOLDER, by_preference, faces_at_hand, link_fonts
+from signatures.delivery.pdf.glyphs import RIGHT_TO_LEFT, Glyphs, han_language_of
 from signatures.delivery.pdf.name_list import Run, write_names
 from signatures.delivery.pdf.wording import Wording
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "pdf"
-FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
 REGIONS = {"Hans": "CN", "Hant": "TW"}  # typst knows regions, not scripts
 SERIF_ENDS = "\u0530"  # typst's own serif draws Latin, Greek and Cyrillic; other scripts are set in sans throughout
 WORDING = ("page", "draft", "letter", "co_signed", "before_range")  # what the templates need of it
@@ -32,22 +33,21 @@ class TypstInput:
     record: Record | None
     options: Options
     extra_fonts: Sequence[Path] = ()
+    further: Sequence[LetterData] = ()  # the letter in other languages
     boxed: set[int] = field(default_factory=set)  # code points met so far that no font has
 
     @cached_property
     def wording(self) -> Wording:
         return Wording.suiting(self.options.language or self.letter.language)
 
-    @cached_property
-    def fonts(self) -> tuple[Path, ...]:
-        return (*(Path(str(files(package))) for package in FONT_PACKAGES), *self.extra_fonts)
-
     @property
     def parts(self) -> frozenset[str]:
         """The parts that the document has: letter, opening (the heading over all names), names, record."""
         wanted = {"letter"} if self.options.parts != "names" else set()
         if self.counts and self.options.parts != "letter":
-            wanted |= {"opening", "names"} | ({"record"} if self.record else set())
+            # Where nobody is named, the sentence on how many stands below the letter, not on a page of its own.
+            wanted |= {"opening", "names"} if self.counts.named or not wanted else set()
+            wanted |= {"record"} if self.record and self.options.annex else set()
         return frozenset(wanted)
 
     @property
@@ -55,24 +55,35 @@ class TypstInput:
         return self.counts.named if self.counts and "names" in self.parts else 0
 
     def write(self, folder: Path, runs: Iterable[Run], parts: frozenset[str], *, footers: bool = True) -> int:
-        """Writes the folder for these parts. Returns the number of names in it."""
+        """Writes the folder for these parts, with links to the fonts. Returns the number of names in it."""
         for template in TEMPLATES.glob("*.typ"):
             shutil.copyfile(template, folder / template.name)
         if logo := self.letter.letterhead.logo:
             (folder / "logo.png").write_bytes(logo)
+        for place, signatory in enumerate(self.letter.signatories):
+            if signatory.image:
+                (folder / f"signature-{place}.png").write_bytes(signatory.image)
+        if self.record and self.record.address:
+            qr_code = segno.make(self.record.address, error="m")
+            qr_code.save(str(folder / "qr.svg"), border=0, dark="#14171f", svgclass=None, lineclass=None)
         han = self.wording.language if han_language_of(self.wording.language) else self.letter.language
-        faces = families_in(self.fonts)
+        faces = faces_at_hand(tuple(self.extra_fonts))
         glyphs = Glyphs(by_preference(faces, han), faces, han=han)
         running = self.options.names == "running"
         names = write_names(runs, glyphs, self.wording, folder / "names.json", running=running)
         self.boxed |= glyphs.boxed
         data = glyphs.texts(self._words())
         self.boxed |= glyphs.boxed
+        families = glyphs.families_used()
+        link_fonts(families, faces, folder / FOLDER)
         data |= {
             "plain-title": self.letter.title,
+            "plain-address": self.record.address if self.record else "",
             "plain-organization": self.letter.letterhead.name,
-            "keywords": [f"{self.named} names"] if self.named else [],  # of the whole document, in each part
-            "families": glyphs.families_used(),
+            "author": self.letter.letterhead.name,
+            "subject": ", ".join(filter(None, (*self.letter.addressee[:1], self.letter.date))),
+            "keywords": self._keywords(),  # of the whole document, in each part
+            "families": families,
             "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
             "without-letter": "letter" not in self.parts,
             "footers": footers,
@@ -90,21 +101,43 @@ class TypstInput:
         data = json.loads(file.read_text(encoding="utf-8"))
         file.write_text(json.dumps(data | {"pages": pages}), encoding="utf-8")
 
+    def _keywords(self) -> list[str]:
+        """Returns the number of names first, which `name_count` reads, then what an archive looks for."""
+        number = [f"{self.named} names"] if self.named else []
+        delivery = [f"delivery {self.record.number}"] if self.record and self.record.number else []
+        return [*number, *delivery, "open letter"] if self.counts else ["open letter"]
+
+    def _letter_words(self, letter: LetterData) -> dict[str, Any]:
+        """Returns the words of the letter in one language, with how this language is set."""
+        body = "".join(span.text for block in letter.blocks for line in block.lines for span in line)
+        words = {name: value for name, value in asdict(letter).items() if name != "letterhead"}
+        label = self.wording.words["letter"]
+        if self.further:
+            label = f"{label} ({describe(letter.language).own_name})"
+        signs = {
+            "signs": [f"signature-{place}.png" if one.image else "" for place, one in enumerate(letter.signatories)]
+        }
+        for person in words["signatories"]:
+            del person["image"]
+        return words | _typst_language(letter.language) | {"serif": _is_serif(body), "label": label} | signs
+
     def _words(self) -> dict[str, Any]:
         """Returns every text, not yet checked for glyphs."""
         letter, wording = self.letter, self.wording
         head = letter.letterhead
-        data = asdict(letter)
-        data["letterhead"]["logo"] = bool(head.logo and head.name)
+        data: dict[str, Any] = {"letters": [self._letter_words(one) for one in (letter, *self.further)]}
+        first = data["letters"][0]
+        data |= {name: first[name] for name in ("title", "date", "addressee", "serif")}
+        data["letterhead"] = asdict(head) | {"logo": bool(head.logo and head.name)}
         data["letterhead"]["contact"] = [part for part in (head.address, head.telephone, head.web) if part]
         data["letterhead"]["rtl"] = _begins_right_to_left(head.name)  # it may be in another language than the letter
+        data["letterhead"]["serif"] = _is_serif(head.name)
         data["letterhead"]["board-title"] = head.board_title or wording.words["board"]
-        body = "".join(span.text for block in letter.blocks for line in block.lines for span in line)
-        data["serif"] = _is_serif(body)
         data |= _typst_language(wording.language if "letter" not in self.parts else letter.language)
         words = {name.replace("_", "-"): wording.words[name] for name in WORDING}
         data["wording"] = words | _typst_language(wording.language) | {"serif": _is_serif(wording.words["letter"])}
-        data["summary"] = wording.summary(self.counts) if self.counts else ""
+        data["summary"] = wording.how_many(self.counts) if self.counts else ""
+        data["has-summary-below"] = bool(self.counts and not self.counts.named and "letter" in self.parts)
         if self.counts and self.record:
             data["record"] = wording.record(self.counts, self.record, is_draft=self.options.draft)
             data["record"]["boxed"] = wording.words["boxed"] if self.boxed else ""

@@ -73,19 +73,30 @@ class Wording:
         with translation.override(self.language):
             return dateformat.format(day, self.words["date"])
 
-    def summary(self, counts: Counts) -> str:
-        """Returns the sentence on all counts: delivered, named, counted only, and not delivered (rule 10)."""
+    def how_many(self, counts: Counts) -> str:
+        """Returns who has signed and how many: delivered, named, counted only (rule 10)."""
+        return self._signers(counts) + self._first(counts) + str(self.words["count"]["end"])
+
+    def _first(self, counts: Counts) -> str:
         words = self.words["count"]
         if not counts.total:
             first = words["none"]
+        elif counts.elsewhere:
+            first = words["public_edition"]
         elif not counts.counted_only:
             first = self.amount(words["all_named"], counts.total)
         elif not counts.named:
             first = self.amount(words["none_named"], counts.total)
         else:
             first = words["both"]
-        numbers = {"total": counts.total, "named": counts.named, "counted": counts.counted_only}
-        clauses = [first.format(**{name: self.number(n) for name, n in numbers.items()})]
+        others = counts.counted_only + counts.elsewhere
+        numbers = {"total": counts.total, "named": counts.named, "counted": counts.counted_only, "others": others}
+        return str(first.format(**{name: self.number(n) for name, n in numbers.items()}))
+
+    def summary(self, counts: Counts) -> str:
+        """Returns the sentence on all counts: those of `how_many`, and what is not delivered."""
+        words = self.words["count"]
+        clauses = [self._first(counts)]
         clauses += [
             self.amount(words[name], number)
             for name in ("waiting", "withdrawn", "rejected")
@@ -137,6 +148,9 @@ class Wording:
             "root-title": words["root"],
             "how-to-check": words["check"],
             "where-to-check": words["where"].format(address=record.address) if record.address else "",
+            "address": record.address,
+            "key-title": words["key"],
+            "key": record.public_key,
         }
 
     def _record_sentences(self, counts: Counts, record: Record, *, is_draft: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from signatures.delivery import exports, pdf
 from signatures.management.commands._common import LetterCommand, add_reason, move_to
 
-OPTIONS = ("paper", "language", "parts", "names", "draft")
+OPTIONS = ("paper", "parts", "names", "draft", "annex")
 
 
 class Command(LetterCommand):
@@ -23,15 +23,25 @@ class Command(LetterCommand):
         super().add_arguments(parser)
         add_reason(parser)
         parser.add_argument("--out", type=Path, help="the file to write")
-        parser.add_argument("--paper", choices=["a4", "us-letter"], default="a4")
+        parser.add_argument("--paper", choices=list(pdf.PAPERS), default="a4")
         parser.add_argument(
             "--language",
-            choices=pdf.languages(),
-            default="",
-            help="of headings, counts and page numbers (default: the letter's, or English)",
+            type=_languages,
+            default=(),
+            dest="languages",
+            metavar="LANGUAGE[,LANGUAGE]",
+            help="of the letter, of headings, counts and page numbers; with several the letter in each, one after the "
+            "other, and the rest in the first (default: the site's)",
         )
         parser.add_argument("--parts", choices=["all", "letter", "names"], default="all")
         parser.add_argument("--names", choices=["lines", "running"], default="lines", help="one a line, or running on")
+        parser.add_argument("--public", action="store_true", help="only public names: an edition for the press")
+        parser.add_argument(
+            "--no-annex",
+            action="store_false",
+            dest="annex",
+            help="without the annex on how they were counted and how to check: for the printed copy",
+        )
         parser.add_argument(
             "--draft", action="store_true", help="DRAFT across each page, and the number of signatures that wait"
         )
@@ -47,6 +57,7 @@ class Command(LetterCommand):
                     out,
                     by=None,
                     reason=options["reason"],
+                    edition=exports.Edition(languages=options["languages"], public=options["public"]),
                     options=pdf.Options(**{name: options[name] for name in OPTIONS}),
                     control=pdf.JobControl(on_progress=move_to(bar)),
                 )
@@ -55,8 +66,17 @@ class Command(LetterCommand):
                         shutil.copyfileobj(file, sys.stdout.buffer)
         except (OSError, pdf.PdfFailed, exports.NothingToExport) as error:
             raise CommandError(f"The PDF cannot be made: {error}") from None
-        self.stderr.write(f"{report.names} names on {report.pages} pages")
+        names, pages = _amount(report.names, "name"), _amount(report.pages, "page")
+        self.stderr.write(f"{names} on {pages}")
         if report.missing:
             self.stderr.write(f"No font has these characters; their codes are printed: {' '.join(report.missing)}")
         if report.names and "ua-1" not in report.standards:
             self.stderr.write("It is not tagged for screen readers: it was joined from sets, or a glyph is missing.")
+
+
+def _languages(typed: str) -> tuple[str, ...]:
+    return tuple(filter(None, (language.strip().lower() for language in typed.split(","))))
+
+
+def _amount(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
