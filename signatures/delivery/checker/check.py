@@ -52,7 +52,7 @@ BLOCK = 1024  # leaves whose subtree is reduced to one node
 MAX_LINE = 1 << 16  # bytes
 MAX_JSON = 1 << 26  # bytes: a record of erasure has about 80
 MAX_FAULTS = 10  # of the list; more of them say nothing new
-MAX_FILES, MAX_PATH, MAX_DEPTH = 500, 100, 50
+MAX_FILES, MAX_PATH = 500, 100
 MAX_INTEGER = (1 << 53) - 1  # a larger number is not exact in JSON (RFC 8785)
 
 Report = Callable[[str], None]
@@ -1041,7 +1041,8 @@ def describe(result: Result, expected: Expected) -> Iterator[str]:
         yield from _describe_statement(statement)
     if result.receipt is not None and not result.faults:
         row = result.receipt["row"]
-        yield f"The receipt proves this row, place {result.receipt['place']} of the list:"
+        leaves = result.receipt["statement"]["list"]["leaves"]
+        yield f"The receipt proves this row, leaf {result.receipt['place'] + 1} of {leaves}:"
         yield "  somebody who is counted only" if row is None else "  " + " | ".join(cell for cell in row if cell)
     yield from result.notes
     if statement is not None and not result.faults:
