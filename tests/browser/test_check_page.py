@@ -83,6 +83,15 @@ def test_the_digest_is_compared_as_it_is_typed_from_paper(opened: Page) -> None:
     expect(opened.locator("#result")).to_be_hidden()
 
 
+def test_weeks_are_those_of_python_around_every_new_year(opened: Page) -> None:
+    days = [
+        f"{year}-{day}" for year in range(1999, 2045) for day in ("01-01", "01-03", "01-04", "06-30", "12-29", "12-31")
+    ]
+    odd = ["", "2026-02-29", "2024-02-29", "2026-13-01", "20260101", "2026-W01-1", "x"]
+    found = opened.evaluate("days => days.map(weekOf)", [*days, *odd])
+    assert found == [check.week_of(day) for day in [*days, *odd]]
+
+
 def test_the_page_may_not_use_the_network(opened: Page) -> None:
     stopped_by = opened.evaluate(
         """new Promise(done => {

@@ -1115,8 +1115,8 @@ def run(options: dict[str, Any], write: Report, errors: IO[str]) -> int:
 
 def printable(line: str) -> str:
     """Returns the line without control characters, which could repaint a terminal."""
-    joiners = "\u200c\u200d"  # names need them
-    return "".join(character if character.isprintable() or character in joiners else "\ufffd" for character in line)
+    needed = "\u200c\u200d\u00a0\u3000"  # in names: joiners and spaces
+    return "".join(character if character.isprintable() or character in needed else "\ufffd" for character in line)
 
 
 def _progress_on(errors: IO[str], path: Path) -> Progress:
