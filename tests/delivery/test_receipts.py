@@ -1,19 +1,14 @@
-"""The Merkle tree over all leaves, and each signer's receipt, which proves that they are in it and names nobody else."""
+"""Each signer's receipt: it proves that they are in the delivered letter, and names nobody else."""
 
 import dataclasses
 import json
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pymerkle import InclusionProof, InmemoryTree, InvalidProof, verify_inclusion
-from pymerkle.core import _inclusion_path_layout
 
 from campaign.models import Letter
 from signatures.delivery import freezing, merkle, receipts
@@ -22,92 +17,6 @@ from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from tests.delivery.factories import make_delivery
 from tests.factories import make_many, make_signature
-
-BLOCK = merkle.BLOCK_SIZE
-
-
-class PlainTree(InmemoryTree):  # type: ignore[misc]  # pymerkle comes without types
-    """pymerkle's own tree over leaves that are hashed already."""
-
-    def hash_buff(self, data: bytes) -> bytes:
-        return data
-
-
-def leaves_of(size: int) -> list[bytes]:
-    return [sha256(b"%d" % number).digest() for number in range(size)]
-
-
-def block_reader(leaves: Sequence[bytes]) -> Callable[[int], Sequence[bytes]]:
-    return lambda block: leaves[block * BLOCK : (block + 1) * BLOCK]
-
-
-# The tree
-
-
-@pytest.mark.parametrize(
-    "size", [*range(1, 71), 1023, 1024, 1025, 2048, 2049, 5000, 7168, *random.Random(5).sample(range(71, 9000), 5)]
-)
-def test_root_and_paths_equal_those_of_pymerkle_itself(size: int) -> None:
-    leaves = leaves_of(size)
-    plain_tree = PlainTree.init_from_entries(leaves)
-
-    tree = merkle.build_tree(iter(leaves))
-
-    assert (tree.root, tree.size, len(tree.subtree_roots)) == (plain_tree.get_root(), size, size // BLOCK * 32)
-    places = (
-        range(size)
-        if size < 71
-        else [*random.Random(size).sample(range(size), 12), 0, size - 1, max(0, size // BLOCK * BLOCK - 1)]
-    )
-    for place in places:
-        path = merkle.inclusion_path(place, size, block_reader(leaves), tree.subtree_roots)
-        proof = plain_tree.prove_inclusion(place + 1)
-        assert path == proof.path[1:]
-        assert merkle.root_of_path(leaves[place], place, size, path) == tree.root
-
-
-def test_a_tree_with_more_than_one_block_of_subtree_roots() -> None:
-    """With more than a million leaves the subtree roots fill more than one block; the upper tree is tested directly."""
-    leaves = leaves_of(300)
-    tree = merkle.StoredTree(300, lambda block: leaves[block * BLOCK :][:BLOCK])
-    big = [sha256(b"\1" + a + b).digest() for a, b in zip(leaves[::2], leaves[1::2], strict=True)]
-    assert tree.get_root() == merkle.StoredTree(150, block_reader(big)).get_root()
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_a_path_is_valid_exactly_when_pymerkle_accepts_it(data: st.DataObject) -> None:
-    size = data.draw(st.integers(1, 90))
-    place = data.draw(st.integers(0, size - 1))
-    leaves = leaves_of(size)
-    tree = merkle.build_tree(leaves)
-    path = merkle.inclusion_path(place, size, block_reader(leaves), tree.subtree_roots)
-    leaf, claimed, of = leaves[place], place, size
-    match data.draw(st.sampled_from(["true", "leaf", "place", "size", "flip", "drop", "more", "swap"])):
-        case "leaf":
-            leaf = leaves[data.draw(st.integers(0, size - 1))]
-        case "place":
-            claimed = data.draw(st.integers(0, size - 1))
-        case "size":
-            of = data.draw(st.integers(place + 1, 100))
-        case "flip" if path:
-            at = data.draw(st.integers(0, len(path) - 1))
-            path[at] = bytes([path[at][0] ^ 1]) + path[at][1:]
-        case "drop" if path:
-            del path[data.draw(st.integers(0, len(path) - 1))]
-        case "more":
-            path.insert(data.draw(st.integers(0, len(path))), data.draw(st.sampled_from(leaves)))
-        case "swap":
-            path.reverse()
-    rule, _ranges = _inclusion_path_layout(claimed + 1, of)
-    proof = InclusionProof("sha256", True, of, claimed + 1, rule, [leaf, *path])
-    try:
-        verify_inclusion(leaf, tree.root, proof, index=claimed + 1, size=of)
-        holds = True
-    except InvalidProof:
-        holds = False
-    assert (merkle.root_of_path(leaf, claimed, of, path) == tree.root) is holds
-
 
 # A receipt
 
