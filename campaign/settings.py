@@ -298,3 +298,8 @@ DEFAULT_EXCEPTION_REPORTER = "campaign.runtime.logs.RedactedExceptionReporter"
 OUTBOX_PRIVATE_KEY_FILE = os.environ.get(
     "OUTBOX_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "outbox")) if LOCAL_MODE else ""
 )
+
+# Only the worker signs deliveries. On a public site without a key, they have no signature.
+DELIVERY_SIGNING_KEY_FILE = environment.text("DELIVERY_SIGNING_KEY_FILE")
+if LOCAL_MODE and "DELIVERY_SIGNING_KEY_FILE" not in os.environ:
+    DELIVERY_SIGNING_KEY_FILE = str(keys.local_signing_key(KEYS_DIR))

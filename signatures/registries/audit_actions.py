@@ -102,6 +102,8 @@ class AuditAction(StrEnum):
     QUEUE_UPDATES = "queue-updates", _EXPORTS, "Queued emails about what became of the letter."
 
     FREEZE = "freeze", _DELIVERIES, "Froze a delivery."
+    STATE = "state", _DELIVERIES, "Made the statement of a delivery."
+    MAKE_EDITION = "make-edition", _DELIVERIES, "Made an edition of the files of a delivery."
     MAKE_FILES = "make-files", _DELIVERIES, "Requested the files of a delivery."
     STOP_FILES = "stop-files", _DELIVERIES, "Stopped making the files of a delivery."
     DOWNLOAD = "download", _DELIVERIES, "Downloaded a package."

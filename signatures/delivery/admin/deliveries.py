@@ -18,13 +18,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.audit.staff_names import staff_column
-from signatures.delivery import building, errata, freezing, manifest, package_store
+from signatures.delivery import building, errata, freezing, package_store
 from signatures.delivery.admin import method_pages
 from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
 from signatures.models import Delivery, SignedLetter
@@ -76,11 +76,11 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("letter", "number", "state", "frozen_at", *COUNT_COLUMNS)
     list_display_links = ("letter", "number")
     list_filter = ("state", "letter")
-    readonly_fields = (FROZEN_BY, "all_counts", "published_texts", "digests", "former_hand_overs")
+    readonly_fields = (FROZEN_BY, "statement_digest", "all_counts", "published_texts", "digests", "former_hand_overs")
     fieldsets = (
         (None, {"fields": ("slug", "number", "state", "frozen_at", FROZEN_BY, "reason", "order")}),
         ("Counts", {"fields": ("all_counts", "published_texts")}),
-        ("Proof", {"fields": ("root", "digests")}),
+        ("Proof", {"fields": ("statement_digest", "root", "digests")}),
         (
             "Handing over",
             {
@@ -115,9 +115,19 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         rows = ((text["revision"], text["language"], text["digest"]) for text in delivery.texts)
         return format_html_join("", "{} · {} · <code>{}</code><br>", rows)
 
+    @admin.display(description="digest of the delivery")
+    def statement_digest(self, delivery: Delivery) -> SafeString | str:
+        return format_html("<code>{}</code>", delivery.digest) if delivery.digest else "-"
+
     @admin.display(description="SHA-256 of the files")
     def digests(self, delivery: Delivery) -> SafeString | str:
-        return format_html_join("", "{} <code>{}</code><br>", manifest.in_order(delivery.files)) or "-"
+        """The files of each edition, the newest first; of a delivery of version 0.9 there is one list."""
+        lines = [
+            (f"Edition {edition.number}, {edition.get_reason_display()}: {name}", digest)
+            for edition in delivery.editions.order_by("-number")
+            for name, digest in edition.digests(delivery.package)
+        ]
+        return format_html_join("", "{} <code>{}</code><br>", lines or sorted(delivery.files.items())) or "-"
 
     @admin.display(description="corrected")
     def former_hand_overs(self, delivery: Delivery) -> SafeString | str:
@@ -238,6 +248,8 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
             "has_package": package_store.exists(delivery.package),
             "runs": runs,
+            "is_former": delivery.is_former,
+            "is_wanted": building.is_wanted(delivery),
             "stage": building.STAGES.get(delivery.stage, (0, 0, ""))[2],
             "steps": [(name, step.title) for name, step in STEPS.items() if delivery.state in step.states],
             **(extra_context or {}),
