@@ -72,19 +72,26 @@ def key_pair(private: Path, owner: Owner = OURS) -> str:
     return key.public_key.encode(HexEncoder).decode()
 
 
-def local_signing_key(folder: Path) -> Path:
-    """Returns the file of the local key that signs deliveries, created if missing."""
+def local_signing_key(folder: Path | None) -> str:
+    """Returns the file of the local key that signs deliveries, created if missing; empty, where no key is local."""
+    if folder is None:
+        return ""
     path = private_file(folder, SIGNING_KEY)
     if not path.exists():
         _make_folder(folder)
         signing_key(path)
-    return path
+    return str(path)
 
 
 def signing_key(path: Path, owner: Owner = OURS) -> str:
     """Write a new key that signs deliveries, unless the file is there. Returns its public key, as minisign takes it."""
     write_once(path, str(minisign.SecretKey.generate()), owner)
     return minisign.SecretKey.read(path).public
+
+
+def local_private_file(folder: Path | None, name: str) -> str:
+    """Returns the path of the private key of a local key pair; empty, where no key is local."""
+    return str(private_file(folder, name)) if folder else ""
 
 
 def private_file(folder: Path, name: str) -> Path:

@@ -24,6 +24,7 @@ from campaign.runtime.locks import AdvisoryLock, block_lock
 from campaign.runtime.minisign import SecretKey
 from signatures.audit import audit_log
 from signatures.delivery import (
+    attestations,
     document_data,
     editions,
     package,
@@ -186,6 +187,8 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool
     if (named, tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
         raise RowsDiffer
     _require_statement(delivery, tree, key)
+    attestations.fetch_time_stamp(delivery)
+    delivery.refresh_from_db(fields=["time_stamp", "countersignature", "auditor_key"])
     package.write_statement(folder, delivery)
     heartbeat.enter("letter")
     _write_letter(delivery, folder / statement.PDF, heartbeat)
@@ -197,7 +200,9 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool
         locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
         if locked.state == Delivery.State.FROZEN:
             locked.state = Delivery.State.READY
-        locked.remake_wanted = erased.count() != erased_before  # somebody was erased in this moment
+        # Somebody was erased, or something was attested, in this moment.
+        attested = (locked.time_stamp, locked.countersignature) != (delivery.time_stamp, delivery.countersignature)
+        locked.remake_wanted = erased.count() != erased_before or attested
         locked.done, locked.stage, locked.seen_at = 100, "", timezone.now()
         locked.save(update_fields=["state", "remake_wanted", "done", "stage", "seen_at"])
     return not locked.remake_wanted
@@ -234,8 +239,7 @@ def _require_statement(delivery: Delivery, tree: Tree, key: SecretKey | None) ->
 
 def _store_edition(delivery: Delivery, folder: Path, key: SecretKey | None) -> None:
     """Packs the files of the folder, and stores the package. Its edition is committed before the package appears."""
-    about = statement.read_me(delivery.claims, digest=delivery.digest, page=statement.page_of(delivery))
-    (folder / statement.READ_ME).write_bytes(about)
+    (folder / statement.READ_ME).write_bytes(statement.read_me(delivery))
     edition = editions.of_files(delivery, package.digests_in(folder, package.names_in(folder, delivery)))
     for name, content in editions.list_files(edition, key).items():
         (folder / name).write_bytes(content)

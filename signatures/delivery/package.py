@@ -48,7 +48,7 @@ def texts_of(delivery: Delivery) -> list[dict[str, Any]]:
 
 
 def write_statement(folder: Path, delivery: Delivery) -> None:
-    """Writes texts, statement, its signature and the checkers into this folder.
+    """Writes texts, statement, what attests it, and the checkers into this folder.
 
     Raises:
         ValueError: a text does not have the digest that was frozen.
@@ -64,6 +64,10 @@ def write_statement(folder: Path, delivery: Delivery) -> None:
     (folder / statement.STATEMENT).write_text(delivery.statement, encoding="utf-8")
     if delivery.signature:
         (folder / f"{statement.STATEMENT}{statement.SIGNATURE}").write_text(delivery.signature, encoding="utf-8")
+    if delivery.countersignature:
+        (folder / statement.COUNTERSIGNATURE).write_text(delivery.countersignature, encoding="utf-8")
+    if delivery.time_stamp is not None:
+        (folder / statement.TIME_STAMP).write_bytes(bytes(delivery.time_stamp))
     for name in CHECKERS:
         (folder / name).write_bytes((CHECKER / name).read_bytes())
 
@@ -71,7 +75,8 @@ def write_statement(folder: Path, delivery: Delivery) -> None:
 def names_in(folder: Path, delivery: Delivery) -> list[str]:
     """Returns the files of this folder that the package holds, in their order."""
     texts = [text["file"] for text in texts_of(delivery)]
-    signed = (statement.STATEMENT, f"{statement.STATEMENT}{statement.SIGNATURE}")
+    attested = (statement.COUNTERSIGNATURE, statement.TIME_STAMP)
+    signed = (statement.STATEMENT, f"{statement.STATEMENT}{statement.SIGNATURE}", *attested)
     listed = (statement.FILES, f"{statement.FILES}{statement.SIGNATURE}")
     order = [statement.PDF, statement.CSV, statement.LEAVES, *texts, *signed, *listed, *CHECKERS, statement.READ_ME]
     return [name for name in order if (folder / name).exists()]

@@ -21,6 +21,7 @@ from signatures.models.delivery import FORMAT
 PDF, CSV, LEAVES, STATEMENT, FILES, READ_ME = (
     "letter-with-signatories.pdf", "signatories.csv", "leaves.csv", "statement.json", "files.json", "READ-ME.txt",
 )  # fmt: skip
+COUNTERSIGNATURE, TIME_STAMP = f"{STATEMENT}.auditor.minisig", "statement.tsr"
 SIGNATURE = ".minisig"  # after the name of a file that is signed
 COUNTS = (
     "delivered", "named", "counted_only", "waiting", "withdrawn", "rejected", "public_count", "organizations",
@@ -137,17 +138,12 @@ def files_json(edition: DeliveryEdition, erasures: Iterable[Mapping[str, Any]]) 
     })  # fmt: skip
 
 
-def read_me(claims: Mapping[str, Any], *, digest: str, page: str) -> bytes:
-    """Returns READ-ME.txt: what the package holds, and how anybody checks it without this program.
-
-    Args:
-        claims: the statement.
-        digest: of the statement.
-        page: the address of the delivery.
-    """
+def read_me(delivery: Delivery) -> bytes:
+    """Returns READ-ME.txt: what the package holds, and how anybody checks it without this program."""
     words = {
-        "statement": claims,
-        "digest": digest,
-        "page": page,
+        "statement": delivery.claims,
+        "digest": delivery.digest,
+        "page": page_of(delivery),
+        "delivery": delivery,
     }
     return render_to_string("delivery/read-me.txt", words).encode()

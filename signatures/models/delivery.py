@@ -70,6 +70,12 @@ class Delivery(models.Model):
     signature = models.TextField("signature", blank=True, default="", db_default="", editable=False)
     # See `merkle.Tree`. A receipt that does not lead to the root is never handed out.
     subtree_roots = models.BinaryField(default=b"", db_default=b"", editable=False)
+    # What others attest of the statement: see `delivery.attestations`. Each is written once.
+    time_stamp = models.BinaryField(null=True, editable=False)
+    countersignature = models.TextField("countersignature", blank=True, default="", db_default="", editable=False)
+    auditor_key = models.CharField(
+        "key of the auditor", max_length=60, blank=True, default="", db_default="", editable=False
+    )
     handed_over_on = models.DateField("handed over on", null=True, blank=True)
     handed_over_to = models.CharField("to whom", max_length=200, blank=True)
     handed_over_at = models.CharField("place", max_length=200, blank=True)

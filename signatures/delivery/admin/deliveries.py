@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.audit.staff_names import staff_column
-from signatures.delivery import building, errata, freezing, package_store
+from signatures.delivery import attestations, building, errata, freezing, package_store
 from signatures.delivery.admin import method_pages
 from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
 from signatures.models import Delivery, SignedLetter
@@ -65,6 +65,13 @@ def _count_column(name: str) -> Callable[[Any], Any]:
         return int(delivery.counts[name])
 
     return column
+
+
+def _is_possible(step: str, delivery: Delivery) -> bool:
+    """Returns whether a step is offered: what is attested once, or of a delivery of version 0.9 never, is not."""
+    attested = {"countersign": bool(delivery.countersignature), "time-stamp": delivery.time_stamp is not None}
+    is_open = step not in attested or (delivery.has_statement and not attested[step])
+    return delivery.state in STEPS[step].states and is_open
 
 
 FROZEN_BY = staff_column("frozen_by", "frozen by")
@@ -200,6 +207,10 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 tasks.build_delivery.enqueue(delivery.pk)
             case "stop":
                 building.cancel_build(delivery, by=request.user.pk)
+            case "time-stamp-request" if delivery.has_statement:
+                headers = {"Content-Disposition": f'attachment; filename="{delivery}.tsq"'}
+                query = attestations.time_stamp_request(delivery)
+                return HttpResponse(query, content_type="application/timestamp-query", headers=headers)
             case _:
                 raise Http404
         return redirect("admin:signatures_delivery_change", pk)
@@ -219,7 +230,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         delivery = get_object_or_404(Delivery, pk=pk)
         chosen = STEPS[step]
         initial = recorded(delivery) if chosen.form is CorrectForm else None
-        form = chosen.form(delivery.letter, request.POST or None, initial=initial)
+        form = chosen.form(delivery.letter, request.POST or None, request.FILES or None, initial=initial)
         if request.method == "POST" and form.is_valid():
             try:
                 chosen.action(delivery, by=request.user.pk, **form.cleaned_data)
@@ -251,7 +262,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "is_former": delivery.is_former,
             "is_wanted": building.is_wanted(delivery),
             "stage": building.STAGES.get(delivery.stage, (0, 0, ""))[2],
-            "steps": [(name, step.title) for name, step in STEPS.items() if delivery.state in step.states],
+            "steps": [(name, step.title) for name, step in STEPS.items() if _is_possible(name, delivery)],
             **(extra_context or {}),
         }
         page = super().change_view(request, object_id, form_url, context)
