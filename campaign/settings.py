@@ -55,7 +55,7 @@ if LOCAL_MODE:
 
 
 OPERATOR_EMAIL = environment.text("OPERATOR_EMAIL")
-ALARM_WEBHOOK_URL = environment.webhook("ALARM_WEBHOOK_URL")
+ALARM_WEBHOOK_URL = environment.service("ALARM_WEBHOOK_URL", "slack", "ntfy")
 
 # Secrets and keys: created in local mode, required on a public site
 
@@ -294,7 +294,7 @@ if TRUSTED_PROXIES:
 LOGGING = log_settings.LOGGING
 DEFAULT_EXCEPTION_REPORTER = "campaign.runtime.logs.RedactedExceptionReporter"
 
-# Only the worker opens sealed recipients. `serve` sets this to empty for the web server, whatever a `.env` file says.
-OUTBOX_PRIVATE_KEY_FILE = os.environ.get(
-    "OUTBOX_PRIVATE_KEY_FILE", str(keys.private_file(KEYS_DIR, "outbox")) if LOCAL_MODE else ""
-)
+# Only the worker opens sealed recipients and signs deliveries. `serve` sets both to empty for the web server, always.
+OUTBOX_PRIVATE_KEY_FILE = os.environ.get("OUTBOX_PRIVATE_KEY_FILE", keys.local_private_file(LOCAL_KEYS, "outbox"))
+DELIVERY_SIGNING_KEY_FILE = os.environ.get("DELIVERY_SIGNING_KEY_FILE", keys.local_signing_key(LOCAL_KEYS))
+TIMESTAMP_URL = environment.service("TIMESTAMP_URL")

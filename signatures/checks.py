@@ -13,6 +13,7 @@ from campaign.checks import SITE, is_reachable
 from campaign.models import Letter, Translation
 from campaign.runtime import failures
 from signatures import pepper
+from signatures.delivery import signing_key
 from signatures.outbox import keys
 from signatures.registries.typed_fields import TYPED_FIELDS
 from signatures.signing import submission
@@ -35,6 +36,17 @@ def key_pairs(**_options: Any) -> Iterator[checks.CheckMessage]:
         yield checks.Error(
             "Others on this machine can read OUTBOX_PRIVATE_KEY_FILE.", hint="Run `chmod 600`.", id="signatures.E002"
         )
+
+
+@checks.register(SITE, deploy=True)
+def the_signing_key(**_options: Any) -> Iterator[checks.CheckMessage]:
+    """Reads the key that signs deliveries, where this is the worker's environment."""
+    if not settings.OUTBOX_PRIVATE_KEY_FILE:
+        return
+    try:
+        signing_key.load()
+    except signing_key.WrongSigningKey as error:
+        yield checks.Error(str(error), hint="`manage.py make_keys` makes one.", id="signatures.E005")
 
 
 @checks.register(checks.Tags.database, SITE, deploy=True)

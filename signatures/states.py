@@ -30,6 +30,14 @@ class Kind(models.TextChoices):
     ORGANIZATION = "organization", _("an organization")
 
 
+class Source(models.TextChoices):
+    """How a signature came and was confirmed: in lists, leaves and statements of deliveries."""
+
+    WEB = "web", "on the website, confirmed by a link sent by email"
+    PAPER = "paper", "on paper"
+    EVIDENCE = "evidence", "confirmed by staff, on evidence"
+
+
 # The states from which each action may start.
 ALLOWED_FROM = {
     "change": {State.WAITING, State.APPROVED, State.REJECTED},

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from signatures.delivery.views import delivery_page
+from signatures.delivery.views import delivery_page, leaf_hashes
 from signatures.moderation.views import report_page
 from signatures.public_list.api import api_page
 from signatures.public_list.letters import letters_page
@@ -32,6 +32,7 @@ urlpatterns = [
     path("letters/<slug:slug>/signatories/<uuid:public_id>/", entry, name="entry"),
     path("letters/<slug:slug>/signatories/<uuid:public_id>/report/", report_page, name="report"),
     path("deliveries/<slug:slug>/<int:number>/", delivery_page, name="delivery"),
+    path("deliveries/<slug:slug>/<int:number>/leaves.csv", leaf_hashes, name="leaf-hashes"),
     path("no-updates/<str:token>/", unsubscribe_page, name="unsubscribe"),
     path("signature/<str:token>/", personal_page, name="signature"),
 ]

@@ -40,6 +40,8 @@ NEVER_TRUNCATED = {
     "signatures_checkpoint": "checkpoints_are_never_truncated",
     "signatures_delivery": "delivery_is_never_truncated",
     "signatures_deliveryentry": "delivery_entries_are_never_truncated",
+    "signatures_deliveryedition": "editions_are_never_truncated",
+    "signatures_deliveryerasure": "erasures_are_never_truncated",
 }
 
 

@@ -20,13 +20,12 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 NAMES = frozenset((
     "ADMIN_PATH", "ALARM_WEBHOOK_URL", "ALLOWED_HOSTS", "CACHE_URL", "CONTACT_EMAIL", "COUNT_STEP_MINUTES",
     "DATABASE_LOCK_SECONDS", "DATABASE_STATEMENT_SECONDS", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL",
-    "DELIVERIES_DIR", "DELIVERIES_STORAGE_URL", "DIRECT_DATABASE_URL", "EMAIL_HASH_PEPPER", "EMAIL_URL",
-    "EMAIL_WEBHOOK_SECRET",
-    "FONT_DIRS", "HSTS_INCLUDE_SUBDOMAINS",
+    "DELIVERIES_DIR", "DELIVERIES_STORAGE_URL", "DELIVERY_SIGNING_KEY_FILE", "DIRECT_DATABASE_URL",
+    "EMAIL_HASH_PEPPER", "EMAIL_URL", "EMAIL_WEBHOOK_SECRET", "FONT_DIRS", "HSTS_INCLUDE_SUBDOMAINS",
     "HSTS_PRELOAD", "LOCAL", "METRICS_TOKEN", "OPERATOR_EMAIL", "ORGANIZATION_NAME", "OUTBOX_CONNECTIONS",
     "OUTBOX_PRIVATE_KEY_FILE", "OUTBOX_PUBLIC_KEY", "REPLICA_URL", "RETENTION_MONTHS", "SECRET_KEY",
-    "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR", "TASKS_BACKEND", "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY",
-    "VAR_DIR", "WORKER_SETTINGS_FILE",
+    "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR", "TASKS_BACKEND", "TIMESTAMP_URL", "TRUSTED_PROXIES",
+    "UPDATES_PUBLIC_KEY", "VAR_DIR", "WORKER_SETTINGS_FILE",
 ))  # fmt: skip
 # What the web server never needs, and whoever breaks into it must not get.
 OF_WORKER = ("EMAIL_URL", "ALARM_WEBHOOK_URL")
@@ -254,14 +253,18 @@ def public_key(name: str, value: str) -> str:
     return value
 
 
-def webhook(name: str) -> str:
-    """Returns an address with the shape of what is posted to it, such as `slack+https://…`; empty, if there is none."""
+def service(name: str, *shapes: str) -> str:
+    """Returns the address of a service on the web; empty, if there is none.
+
+    With `shapes`, one of them and a plus stand before it, such as `slack+https://…`: the form of what is posted there.
+    """
     value = text(name)
-    shape, _plus, url = value.partition("+")
+    shape, _plus, url = value.partition("+") if shapes else ("", "", value)
     server = urlsplit(url)
     is_safe = server.scheme == "https" or (server.scheme == "http" and server.hostname in LOCAL_HOSTS)
-    if value and (shape not in {"slack", "ntfy"} or not is_safe or not server.hostname):
-        raise ImproperlyConfigured(f"{name} must begin with slack+https:// or ntfy+https://.")
+    if value and (shape not in (shapes or {""}) or not is_safe or not server.hostname):
+        begin = " or ".join(f"{each}+https://" for each in shapes) or "https://"
+        raise ImproperlyConfigured(f"{name} must begin with {begin}.")
     return value
 
 

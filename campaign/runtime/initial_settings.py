@@ -13,6 +13,7 @@ from campaign.runtime import environment, keys
 
 SECRETS = ("SECRET_KEY", "EMAIL_HASH_PEPPER")
 PAIRS = ("OUTBOX_PUBLIC_KEY", "UPDATES_PUBLIC_KEY")
+SIGNING = ("DELIVERY_SIGNING_KEY_FILE",)
 PLAIN = {*string.ascii_letters, *string.digits, *"_.:/@%+,-"}  # characters that need no quotes
 HEAD = "# Made by `manage.py init`. `.env.example` explains each setting, and has more."
 
@@ -100,8 +101,8 @@ def check_sender(value: str) -> None:
 
 
 def key_file(folder: Path, name: str) -> Path:
-    """Returns the file of the private half of the public key of this name."""
-    return keys.private_file(folder, environment.pair(name))
+    """Returns the file of the private half of the public key of this name, or of the key that signs deliveries."""
+    return keys.private_file(folder, keys.SIGNING_KEY if name in SIGNING else environment.pair(name))
 
 
 def file_text(settings: dict[str, str]) -> str:

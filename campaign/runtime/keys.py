@@ -16,6 +16,8 @@ from typing import NamedTuple
 from nacl.encoding import HexEncoder
 from nacl.public import PrivateKey
 
+from campaign.runtime import minisign
+
 
 class Owner(NamedTuple):
     """Who owns a file, and its mode. Without a number user and group stay those of the process."""
@@ -26,6 +28,7 @@ class Owner(NamedTuple):
 
 
 OURS = Owner(0o600)
+SIGNING_KEY = "delivery"  # its file is called after it
 
 
 def owner_of(path: Path) -> Owner:
@@ -67,6 +70,28 @@ def key_pair(private: Path, owner: Owner = OURS) -> str:
         _hand_over(private, owner)
     key = PrivateKey(private.read_text().strip().encode(), HexEncoder)
     return key.public_key.encode(HexEncoder).decode()
+
+
+def local_signing_key(folder: Path | None) -> str:
+    """Returns the file of the local key that signs deliveries, created if missing; empty, where no key is local."""
+    if folder is None:
+        return ""
+    path = private_file(folder, SIGNING_KEY)
+    if not path.exists():
+        _make_folder(folder)
+        signing_key(path)
+    return str(path)
+
+
+def signing_key(path: Path, owner: Owner = OURS) -> str:
+    """Write a new key that signs deliveries, unless the file is there. Returns its public key, as minisign takes it."""
+    write_once(path, str(minisign.SecretKey.generate()), owner)
+    return minisign.SecretKey.read(path).public
+
+
+def local_private_file(folder: Path | None, name: str) -> str:
+    """Returns the path of the private key of a local key pair; empty, where no key is local."""
+    return str(private_file(folder, name)) if folder else ""
 
 
 def private_file(folder: Path, name: str) -> Path:

@@ -24,7 +24,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from signatures.delivery.csv_export import LIST_COLUMNS
+from signatures.delivery.csv_export import COLUMNS
 from signatures.registries import AlarmCode, AuditAction, Flag, FlagEnd
 from signatures.screening.rate_limits import DEFAULT_LIMITS
 from signatures.tasks import DUTIES
@@ -92,7 +92,7 @@ def duties(_of: str) -> Iterator[Row]:
 
 
 def csv_columns(_of: str) -> Iterator[Row]:
-    for column in LIST_COLUMNS:
+    for column in COLUMNS:
         yield Row(column, (_literal(column),))
 
 

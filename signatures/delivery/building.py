@@ -1,7 +1,8 @@
 """Builds the files of a frozen delivery: list and leaves, letter, package.
 
-The rows decide: a build may be requested again at any time, and as often as wanted. Each file is the same, byte for
-byte, whenever it is built. The package gets its name once it is complete.
+The rows decide: a build may be requested again at any time, and as often as wanted. The first one makes the statement,
+which stays. The files are the same, byte for byte, whenever they are built from the same rows, fonts and address; if
+not, they are a new edition. The package gets its name once it is complete.
 """
 
 import hashlib
@@ -20,8 +21,20 @@ from django.utils import timezone
 
 from campaign.models import Translation
 from campaign.runtime.locks import AdvisoryLock, block_lock
+from campaign.runtime.minisign import SecretKey
 from signatures.audit import audit_log
-from signatures.delivery import document_data, manifest, package, package_store, pdf, snapshot
+from signatures.delivery import (
+    attestations,
+    document_data,
+    editions,
+    package,
+    package_store,
+    pdf,
+    signing_key,
+    snapshot,
+    statement,
+)
+from signatures.delivery.merkle import Tree
 from signatures.models import Delivery, DeliveryEntry
 from signatures.registries import AuditAction
 
@@ -37,21 +50,36 @@ STAGES = {
 }
 
 
+class RowsDiffer(Exception):
+    """The rows of a delivery are not as many as were counted, or do not give its root."""
+
+
+class FormerFormat(Exception):
+    """The delivery was frozen by version 0.9: this version has other leaves, and makes no package of it."""
+
+
+def is_wanted(delivery: Delivery) -> bool:
+    """Returns whether its files are to be built: for the first time, or once more."""
+    return delivery.state == Delivery.State.FROZEN or (delivery.remake_wanted and delivery.state != Delivery.State.VOID)
+
+
 def is_running(delivery: Delivery) -> bool:
     """Returns whether the build is wanted and not done."""
-    return delivery.state == Delivery.State.FROZEN and not delivery.build_canceled and not delivery.failure
+    return is_wanted(delivery) and not delivery.build_canceled and not delivery.failure
 
 
 def unfinished() -> list[int]:
     """Returns the ids of deliveries whose build is wanted, but gives no heartbeat."""
     is_silent = Q(seen_at__isnull=True) | Q(seen_at__lt=timezone.now() - STALLED_AFTER)
-    wanted = Delivery.objects.filter(is_silent, state=Delivery.State.FROZEN, build_canceled=False, failure="")
+    is_wanted = Q(state=Delivery.State.FROZEN) | (Q(remake_wanted=True) & ~Q(state=Delivery.State.VOID))
+    wanted = Delivery.objects.filter(is_silent, is_wanted, build_canceled=False, failure="")
     return list(wanted.values_list("pk", flat=True))
 
 
 def request_build(delivery: Delivery, *, by: int | None) -> None:
-    """Requests a build, also after one that failed or was canceled."""
-    _record(AuditAction.MAKE_FILES, delivery, by, build_canceled=False, failure="", seen_at=None)
+    """Requests a build, also after one that failed or was canceled, and although there is a package."""
+    remake = delivery.state != Delivery.State.FROZEN
+    _record(AuditAction.MAKE_FILES, delivery, by, build_canceled=False, failure="", seen_at=None, remake_wanted=remake)
 
 
 def cancel_build(delivery: Delivery, *, by: int | None) -> None:
@@ -91,8 +119,9 @@ def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _pe
     """
     with block_lock(AdvisoryLock.BUILD_DELIVERY, delivery_id) as is_locked:
         delivery = Delivery.objects.select_related("letter").get(pk=delivery_id)
-        is_wanted = delivery.state != Delivery.State.VOID and not delivery.build_canceled and not delivery.failure
-        if not is_locked or not is_wanted or (delivery.root and package_store.exists(delivery.package)):
+        is_there = delivery.state != Delivery.State.FROZEN and package_store.exists(delivery.package)
+        is_possible = delivery.state != Delivery.State.VOID and not delivery.build_canceled and not delivery.failure
+        if not is_locked or not is_possible or (is_there and not delivery.remake_wanted):
             return
         try:
             _build_in_folder(delivery, _Heartbeat(delivery_id, on_progress))
@@ -146,37 +175,94 @@ def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
 
 def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool:
     """Returns whether the build is done: not if somebody was erased meanwhile, because all files must agree."""
+    if delivery.is_former:
+        raise FormerFormat
+    key = signing_key.load()
     entries = DeliveryEntry.objects.filter(delivery=delivery)
     erased = entries.filter(salt__isnull=True)
-    erased_before = erased.count()
     heartbeat.enter("list")
     with snapshot.read_transaction():
+        erased_before = erased.count()
         named, tree = package.write_entries(entries, folder)
     if (named, tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
-        raise manifest.MalformedManifest("the rows are not as many as were counted")
-    root = tree.root.hex()
+        raise RowsDiffer
+    _require_statement(delivery, tree, key)
+    attestations.fetch_time_stamp(delivery)
+    delivery.refresh_from_db(fields=["time_stamp", "countersignature", "auditor_key"])
+    package.write_statement(folder, delivery)
     heartbeat.enter("letter")
-    _write_letter(delivery, root, folder / manifest.PDF, heartbeat)
+    _write_letter(delivery, folder / statement.PDF, heartbeat)
     heartbeat.enter("package")
     if erased.count() != erased_before:
         return False
-    files = package.write_package(folder, delivery, root=root, site=settings.SITE_URL)
-    package_store.put(folder / delivery.package, delivery.package)
-    if not delivery.root:
-        proof = {"root": root, "files": files, "subtree_roots": tree.subtree_roots}
-        frozen = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN)
-        frozen.update(state=Delivery.State.READY, **proof)
-    Delivery.objects.filter(pk=delivery.pk).update(done=100, stage="", seen_at=timezone.now())
-    return True
+    _store_edition(delivery, folder, key)
+    with transaction.atomic():
+        locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        if locked.state == Delivery.State.FROZEN:
+            locked.state = Delivery.State.READY
+        # Somebody was erased, or something was attested, in this moment.
+        attested = (locked.time_stamp, locked.countersignature) != (delivery.time_stamp, delivery.countersignature)
+        locked.remake_wanted = erased.count() != erased_before or attested
+        locked.done, locked.stage, locked.seen_at = 100, "", timezone.now()
+        locked.save(update_fields=["state", "remake_wanted", "done", "stage", "seen_at"])
+    return not locked.remake_wanted
 
 
-def _write_letter(delivery: Delivery, root: str, out: Path, heartbeat: _Heartbeat) -> None:
+def _require_statement(delivery: Delivery, tree: Tree, key: SecretKey | None) -> None:
+    """Makes and stores the statement with the first build, and its audit entry. Later ones find the same root."""
+    if delivery.root:
+        if delivery.root != tree.root.hex():
+            raise RowsDiffer
+        return
+    since = Delivery.objects.filter(letter=delivery.letter_id, number=delivery.counts["since"] or 0).first()
+    content = statement.statement_json(
+        delivery,
+        tree=tree,
+        title=Translation.objects.get(pk=_main_text(delivery)).title,
+        texts=package.texts_of(delivery),
+        previous=since.digest or None if since else None,
+        key=key.public if key else None,
+    )
+    signed_at = int(delivery.frozen_at.timestamp())
+    with transaction.atomic():
+        delivery.root, delivery.subtree_roots = tree.root.hex(), tree.subtree_roots
+        delivery.statement, delivery.statement_sha256 = content.decode(), hashlib.sha256(content).digest()
+        delivery.signature = key.sign(content, name=statement.STATEMENT, timestamp=signed_at) if key else ""
+        delivery.save(update_fields=["root", "subtree_roots", "statement", "statement_sha256", "signature"])
+        detail: dict[str, str | int] = {
+            "delivery": delivery.pk,
+            "number": delivery.number,
+            "digest": delivery.digest,
+        }
+        audit_log.record(AuditAction.STATE, letter_id=delivery.letter_id, detail=detail)
+
+
+def _store_edition(delivery: Delivery, folder: Path, key: SecretKey | None) -> None:
+    """Packs the files of the folder, and stores the package. Its edition is committed before the package appears."""
+    (folder / statement.READ_ME).write_bytes(statement.read_me(delivery))
+    edition = editions.of_files(delivery, package.digests_in(folder, package.names_in(folder, delivery)))
+    for name, content in editions.list_files(edition, key).items():
+        (folder / name).write_bytes(content)
+    packed = folder / delivery.package
+    edition.package = package.write_package(folder, delivery, packed)
+    if edition.pk is None:
+        with transaction.atomic():
+            edition.save()
+            detail: dict[str, str | int] = {
+                "delivery": delivery.pk, "number": delivery.number, "edition": edition.number,
+                "made_for": edition.reason, "digest": edition.digest, "sha256": edition.package,
+            }  # fmt: skip
+            audit_log.record(AuditAction.MAKE_EDITION, letter_id=delivery.letter_id, detail=detail)
+    package_store.put(packed, delivery.package)
+
+
+def _write_letter(delivery: Delivery, out: Path, heartbeat: _Heartbeat) -> None:
     text = Translation.objects.get(pk=_main_text(delivery))
     pdf.write(
         document_data.letter_data(text, delivery.letterhead),
         document_data.delivered_entries(delivery.rows.all(), order=delivery.order),
         counts=document_data.pdf_counts(delivery.counts),
-        record=_pdf_record(delivery, root),
+        record=_pdf_record(delivery),
         out=out,
         timestamp=delivery.frozen_at,
         fonts=settings.FONT_DIRS,
@@ -192,16 +278,17 @@ def _main_text(delivery: Delivery) -> int:
     return int(main["translation"])
 
 
-def _pdf_record(delivery: Delivery, root: str) -> pdf.Record:
+def _pdf_record(delivery: Delivery) -> pdf.Record:
     counts = delivery.counts
     return pdf.Record(
         number=delivery.number,
         frozen_on=delivery.frozen_at.date(),
         texts=delivery.texts,
-        root=root,
+        digest=delivery.digest,
         errata=sum(counts["errata"].values()),
         since=counts["since"],
         added=counts["added"],
         gone=counts["gone"],
-        address=f"{settings.SITE_URL}/deliveries/{delivery.slug}/{delivery.number}/",
+        address=statement.page_of(delivery),
+        public_key=delivery.claims["key"] or "",
     )

@@ -4,17 +4,18 @@ from typing import IO, Any, cast
 
 from django.db import connection
 from django.db.models import Case, CharField, F, Func, QuerySet, Value, When, Window
-from django.db.models.functions import Cast, Coalesce, RowNumber
+from django.db.models.functions import Cast, RowNumber
 
 from campaign.models import Letter
-from signatures.delivery.selection import EVERYBODY, Selection, day_of_signing
+from signatures.delivery.selection import EVERYBODY, Selection, day_of_signing, source_of
 from signatures.models import DeliveryEntry
 from signatures.values import csv_cells
 
 BOM = b"\xef\xbb\xbf"
-COLUMNS = ("number", "kind", "name", "role", "organization", "country", "signed_on", "language", "revision")
-LIST_COLUMNS = (*COLUMNS, "source")  # of the list as it is now; a package has `COLUMNS`, which its leaves cover
-LEAF_COLUMNS = ("number", "salt", "leaf")
+# Of the list as it is now, of a package, of its leaves and of receipts.
+COLUMNS = ("number", "kind", "name", "role", "organization", "country", "signed_on", "language", "revision", "source")
+LEAF_COLUMNS = ("number", "kind", "salt", "leaf")
+NAMED, COUNTED = "named", "counted"  # kinds of leaves
 LINE_END = b"\r\n"
 
 
@@ -27,23 +28,19 @@ class FormulaGuard(Func):
 
 GUARDED = {f"guarded_{field}": FormulaGuard(field) for field in ("name", "role", "organization")}
 
-SOURCE_OF = Case(
-    When(paper=True, then=Value("paper")), When(on_evidence=True, then=Value("evidence")), default=Value("web")
-)
-
 
 def listed(letter: Letter, selection: Selection, *, guarded: bool) -> QuerySet[Any, tuple[Any, ...]]:
-    """Returns the cells of `LIST_COLUMNS` of each selected signature, numbered in their order."""
+    """Returns the cells of `COLUMNS` of each selected signature, numbered in their order."""
     signatures = selection.of(letter)
     order = cast("tuple[Any, ...]", signatures.query.order_by)  # set by `in_order`
     numbered = signatures.annotate(
         number=Window(RowNumber(), order_by=list(order)),
         signed_on=Cast(day_of_signing(letter), CharField()),
         revision=F("translation__revision__number"),
-        source=SOURCE_OF,
+        source=source_of(),
         **GUARDED,
     )
-    cells = (f"guarded_{column}" if guarded and f"guarded_{column}" in GUARDED else column for column in LIST_COLUMNS)
+    cells = (f"guarded_{column}" if guarded and f"guarded_{column}" in GUARDED else column for column in COLUMNS)
     return numbered.order_by("number").values_list(*cells)
 
 
@@ -56,7 +53,7 @@ def write_list(letter: Letter, out: IO[bytes], selection: Selection = EVERYBODY,
         selection: who is in it.
         delimiter: a semicolon where spreadsheet programs expect one, because their decimals have commas.
     """
-    return _copy(listed(letter, selection, guarded=True), LIST_COLUMNS, out, bom=BOM, delimiter=delimiter)
+    return _copy(listed(letter, selection, guarded=True), COLUMNS, out, bom=BOM, delimiter=delimiter)
 
 
 def write_delivered(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
@@ -65,31 +62,53 @@ def write_delivered(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
         f"its_{field}": Case(
             When(salt__isnull=False, then=Cast(field, CharField())), default=Value(""), output_field=CharField()
         )
-        for field in ("kind", "language", "revision")
+        for field in ("kind", "language", "revision", "source")
     }
     named = (
         entries.filter(number__isnull=False)
-        .annotate(day=Coalesce(Cast("signed_on", CharField()), Value("")), **GUARDED, **unless_erased)
+        .annotate(day=Cast("signed_on", CharField()), **GUARDED, **unless_erased)
         .order_by("number")
     )
-    cells = named.values_list("number", "its_kind", *GUARDED, "country", "day", "its_language", "its_revision")
-    return _copy(cells, COLUMNS, out, bom=BOM)
+    after_kind = (*GUARDED, "country", "day", "its_language", "its_revision", "its_source")
+    return _copy(named.values_list("number", "its_kind", *after_kind), COLUMNS, out, bom=BOM)
 
 
 def write_leaves(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
-    """Writes the leaves of a delivery in the order of the tree, with the salts of named entries alone."""
-    is_named = When(number__isnull=False, then=Func("salt", Value("hex"), function="encode"))
+    """Writes the leaves of a delivery in the order of the tree. Only an erased entry has no salt.
+
+    The salts of those that are counted only are published, too: so anybody sees that such a leaf holds the word
+    "counted", and not somebody who is delivered unseen.
+    """
     leaves = entries.order_by("place").annotate(
-        known_salt=Case(is_named, output_field=CharField()),
-        digest=Func("leaf", Value("hex"), function="encode", output_field=CharField()),
+        leaf_kind=Case(When(number__isnull=False, then=Value(NAMED)), default=Value(COUNTED)),
+        known_salt=_hex("salt"),
+        digest=_hex("leaf"),
     )
-    return _copy(leaves.values_list("number", "known_salt", "digest"), LEAF_COLUMNS, out)
+    return _copy(leaves.values_list("number", "leaf_kind", "known_salt", "digest"), LEAF_COLUMNS, out)
+
+
+def write_leaf_hashes(entries: QuerySet[DeliveryEntry], out: IO[bytes]) -> int:
+    """Writes the leaves alone, in the order of the tree: they name nobody, and tell nothing of a row without its salt.
+
+    From them anybody computes the root, and finds the leaf of the own receipt.
+    """
+    leaves = entries.order_by("place").annotate(digest=_hex("leaf"))
+    return _copy(leaves.values_list("digest"), ("leaf",), out)
+
+
+def _hex(field: str) -> Func:
+    return Func(field, Value("hex"), function="encode", output_field=CharField())
 
 
 def _copy(select: Any, columns: tuple[str, ...], out: IO[bytes], *, bom: bytes = b"", delimiter: str = ",") -> int:
     sql, parameters = select.query.sql_with_params()
+    # COPY would write an empty text as "", in quotes; a cell without a value is nothing at all.
+    cells = ", ".join(f"nullif({column}::text, '')" for column in columns)
     with connection.cursor() as cursor:
-        statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv, DELIMITER '{delimiter}')", parameters).decode()
+        select_cells = f"SELECT {cells} FROM ({sql}) AS cells ({', '.join(columns)})"  # noqa: S608  our own names
+        statement = cursor.mogrify(
+            f"COPY ({select_cells}) TO STDOUT (FORMAT csv, DELIMITER '{delimiter}')", parameters
+        ).decode()
         out.write(bom + delimiter.join(columns).encode() + LINE_END)
         cursor.copy_expert(statement, _CrlfWriter(out))
         return int(cursor.rowcount)

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from campaign.letters import text
 from campaign.models import HandSignature, Letter, Logo, Translation
 from signatures.delivery import pdf
+from signatures.delivery.selection import source_of
 from signatures.models import DeliveryEntry, SignatureQuerySet
-from signatures.states import Kind
+from signatures.states import Kind, Source
 from signatures.values import names
 
 CHUNK = 5_000  # rows in memory at a time
@@ -20,9 +21,9 @@ WORDS = ("name", "role", "organization", "country", "language")
 
 def current_entries(signatures: SignatureQuerySet, *, order: str) -> Generator[pdf.Entry]:
     """Yields the signatures as they are now, in the order of the query. Close it after use: it holds a cursor."""
-    fields = (*WORDS, "paper", "kind", "featured_position")
-    for *words, paper, kind, featured_position in signatures.values_list(*fields).iterator(chunk_size=CHUNK):
-        yield _entry(words, paper=paper, order=order, kind=kind, is_featured=featured_position is not None)
+    fields = (*WORDS, source_of(), "kind", "featured_position")
+    for *words, source, kind, featured_position in signatures.values_list(*fields).iterator(chunk_size=CHUNK):
+        yield _entry(words, source=source, order=order, kind=kind, is_featured=featured_position is not None)
 
 
 def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Iterator[pdf.Entry]:
@@ -33,10 +34,10 @@ def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Iterat
     """
     section, last = "", -1
     named = entries.filter(number__isnull=False).order_by("place")
-    columns = named.values_list("place", *WORDS, "on_paper", "kind", "is_featured")
+    columns = named.values_list("place", *WORDS, "source", "kind", "is_featured")
     while chunk := columns.filter(place__gt=last)[:CHUNK]:
-        for last, *words, paper, kind, is_featured in chunk:  # noqa: B007  where the next chunk begins
-            entry = _entry(words, paper=paper, order=order, kind=kind, is_featured=is_featured)
+        for last, *words, source, kind, is_featured in chunk:  # noqa: B007  where the next chunk begins
+            entry = _entry(words, source=source, order=order, kind=kind, is_featured=is_featured)
             entry = entry if entry.name else replace(entry, section=section)
             section = entry.section
             yield entry
@@ -45,7 +46,7 @@ def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Iterat
 _script_of = cache(names.script_of)
 
 
-def _entry(words: list[Any], *, paper: bool, order: str, kind: str, is_featured: bool) -> pdf.Entry:
+def _entry(words: list[Any], *, source: str, order: str, kind: str, is_featured: bool) -> pdf.Entry:
     name, role, organization, country, language = words
     section = pdf.section_of(
         name,
@@ -55,11 +56,11 @@ def _entry(words: list[Any], *, paper: bool, order: str, kind: str, is_featured:
         country=country,
         script_of=_script_of,
     )
-    return pdf.Entry(name, role, organization, country, language, section, paper)
+    return pdf.Entry(name, role, organization, country, language, section, source == Source.PAPER)
 
 
 def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.Counts:
-    """Returns the counts that the PDF prints, from those of the manifest."""
+    """Returns the counts that the PDF prints, from those of the statement."""
     names = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper", "organizations")
     numbers = {name: counts[name] for name in names if with_waiting or name != "waiting"}
     revisions = {int(number): count for number, count in counts["revisions"].items()}

@@ -1,6 +1,6 @@
 """Errata: what a delivery records about signatures that left after it was handed over."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum, Signature
+from signatures.models.delivery import FORMAT
 from signatures.registries import LEAVING_ACTIONS, AuditAction
 from signatures.states import State
 
@@ -32,15 +33,32 @@ def rejected_entries(delivery: Delivery) -> QuerySet[DeliveryEntry]:
     return delivery.rows.filter(Exists(rejected)).exclude(pk__in=entries_that_left(delivery).values("pk"))
 
 
-def record_errata(signature_ids: Ids) -> None:
+def kinds_of_errata(delivery: Delivery) -> dict[str, int]:
+    """Returns how many errata of a delivery were rejected, erased, or else withdrawn. Together they are all of them."""
+    rejections = AuditEntry.objects.filter(
+        action=AuditAction.ERRATUM, detail__delivery=delivery.pk, signature_id=OuterRef("signature_id")
+    )
+    left = entries_that_left(delivery).annotate(is_rejected=Exists(rejections))
+    rejected = left.filter(is_rejected=True).count()
+    erased = left.filter(is_rejected=False, salt__isnull=True).count()
+    return {"withdrawn": delivery.errata.count() - rejected - erased, "erased": erased, "rejected": rejected}
+
+
+def record_errata(signature_ids: Ids) -> dict[int, int]:
     """Record an erratum for each of these signatures, in each delivery that was handed over with it.
+
+    Returns the number of the erratum by the id of the delivery, where it is the only new one.
 
     Called before the signatures are withdrawn or deleted, and that is logged. One that was withdrawn before, or
     rejected, has its erratum already.
     """
+    numbers = {}
     for delivery in _handed_over_with(signature_ids):
         entries = delivery.rows.filter(signature_id__in=signature_ids)
-        add_errata(delivery, entries.exclude(pk__in=entries_that_left(delivery).values("pk")).count())
+        new = add_errata(delivery, entries.exclude(pk__in=entries_that_left(delivery).values("pk")).count())
+        if len(new) == 1:
+            numbers[delivery.pk] = new[0]
+    return numbers
 
 
 def record_rejections(signature_ids: Ids) -> None:
@@ -60,11 +78,12 @@ def add_rejections(locked: Delivery, entries: QuerySet[DeliveryEntry]) -> None:
     audit_log.record_errata(locked, signature_ids)
 
 
-def add_errata(locked: Delivery, number: int) -> None:
-    """Append this many errata of today to a locked delivery."""
+def add_errata(locked: Delivery, number: int) -> range:
+    """Append this many errata of today to a locked delivery. Returns their numbers."""
     first, today = locked.errata.count() + 1, timezone.now().date()
-    errata = (Erratum(delivery=locked, number=index, day=today) for index in range(first, first + number))
-    Erratum.objects.bulk_create(errata, batch_size=1000)
+    numbers = range(first, first + number)
+    Erratum.objects.bulk_create((Erratum(delivery=locked, number=each, day=today) for each in numbers), batch_size=1000)
+    return numbers
 
 
 def _handed_over_with(signature_ids: Ids) -> Iterator[Delivery]:
@@ -77,6 +96,14 @@ def _handed_over_with(signature_ids: Ids) -> Iterator[Delivery]:
     return (delivery for delivery in rows.order_by("pk").select_for_update() if delivery.is_handed_over)
 
 
-def blank_entries(signature_ids: Collection[int]) -> None:
-    """Blank what was typed in all deliveries of these signatures. Their leaves stay, so each root still holds."""
-    DeliveryEntry.objects.filter(signature_id__in=signature_ids, salt__isnull=False).blank()
+def blank_entries(signature_ids: Collection[int], errata: Mapping[int, int] | None = None) -> None:
+    """Blank what was typed in all deliveries of these signatures. Their leaves stay, so each root still holds.
+
+    The files of these deliveries are made anew without the words. `errata` is what `record_errata` returned.
+    """
+    entries = DeliveryEntry.objects.filter(signature_id__in=signature_ids, salt__isnull=False)
+    deliveries = list(entries.order_by().values_list("delivery_id", flat=True).distinct())
+    entries.blank(errata or {})
+    # The row is changed after the entries are: a build that is about to end waits for it, or is wanted once more.
+    with_files = Delivery.objects.public().filter(pk__in=deliveries, format=FORMAT)
+    with_files.update(remake_wanted=True, build_canceled=False, failure="", seen_at=None)

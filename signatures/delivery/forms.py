@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaign.runtime.regular_expressions import linear
@@ -50,13 +51,7 @@ class ProofForm(forms.Form):
         try:
             # Email programs break long lines. No cell of a receipt holds a line break, so all can go.
             receipt = receipts.parse(typed.replace("\r", "").replace("\n", ""))
-            receipts.verify_receipt(
-                receipt,
-                letter=self.delivery.slug,
-                number=self.delivery.number,
-                size=self.delivery.counts["delivered"],
-                root=self.delivery.root,
-            )
+            receipts.verify_receipt(receipt, digest=self.delivery.digest)
         except receipts.InvalidReceipt as reason:
             raise forms.ValidationError(str(reason)) from None
         self.receipt = receipt
@@ -68,12 +63,24 @@ class ProofForm(forms.Form):
             % {"number": text["revision"], "language": language_name(text["language"])}
             for text in self.delivery.texts
         }
-        files = {digest: name for name, digest in self.delivery.files.items()}
-        return {**texts, **files, self.delivery.root: _("the root of all leaves")}
+        return {**known_files(self.delivery), **texts, self.delivery.root: str(_("the root of all leaves"))}
 
     @property
     def problems(self) -> list[tuple[str, str, str]]:
         return [("id_proof", str(self["proof"].label), str(error)) for error in self.errors.get("proof", [])]
+
+
+def known_files(delivery: Delivery) -> dict[str, str]:
+    """Returns the name of each file of each edition, by its SHA-256; the newest edition decides."""
+    files = {digest: name for name, digest in delivery.files.items()}  # of version 0.9
+    for edition in delivery.editions.all():
+        files |= {
+            digest: _("%(file)s of edition %(number)s") % {"file": name, "number": edition.number}
+            for name, digest in edition.digests(delivery.package)
+        }
+    if delivery.digest:
+        files[delivery.digest] = gettext("the statement: this is the digest of the delivery")
+    return files
 
 
 def _digest_in(typed: str) -> str:

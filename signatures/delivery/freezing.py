@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
-from django.db.models import Count, DateField, IntegerField, Max, QuerySet, Value, Window
+from django.db.models import CharField, Count, DateField, IntegerField, Max, QuerySet, Value, Window
 from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
@@ -15,9 +15,9 @@ from campaign.runtime.locks import AdvisoryLock, block_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.delivery import document_data, snapshot
+from signatures.delivery import breakdowns, document_data, snapshot
 from signatures.delivery.errata import add_errata, add_rejections, entries_that_left, rejected_entries
-from signatures.delivery.selection import day_of_signing
+from signatures.delivery.selection import day_of_signing, source_of
 from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
 from signatures.states import State
@@ -78,6 +78,8 @@ def _freeze(letter: Letter, by: int | None, reason: str) -> Delivery:
         counts=list_counts | _changes_since_last(letter) | {"errata": _count_errata(letter)},
     )
     _freeze_entries(delivery)
+    delivery.method = breakdowns.counted(delivery)
+    delivery.save(update_fields=["method"])
     detail = {"delivery": delivery.pk, "number": delivery.number, "delivered": list_counts["delivered"]}
     audit_log.record(AuditAction.FREEZE, staff_id=by, letter_id=letter.pk, reason=reason, detail=detail)
     return delivery
@@ -124,13 +126,14 @@ def _freeze_entries(delivery: Delivery) -> None:
 
 
 def _numbered(delivery: Delivery) -> QuerySet[Signature, Any]:
-    """Returns id, number and day of each signature to deliver; those counted only have neither number nor day."""
+    """Returns id, number, day and source of each signature to deliver; those counted only have the first alone."""
     signatures = Signature.objects.filter(letter=delivery.letter)
     order: Any = signatures.in_order(delivery.order).query.order_by
     number = Cast(Window(RowNumber(), order_by=list(order)), IntegerField())
     day = day_of_signing(delivery.letter)
-    named = signatures.deliverable().annotate(list_number=number, day=day).values_list("pk", "list_number", "day")
-    nothing = (Value(None, output_field=IntegerField()), Value(None, output_field=DateField()))
+    numbered = signatures.deliverable().annotate(list_number=number, day=day, source=source_of())
+    named = numbered.values_list("pk", "list_number", "day", "source")
+    nothing = (Value(None, output_field=field()) for field in (IntegerField, DateField, CharField))
     counted = signatures.counted_only().values_list("pk", *nothing)
     return named.union(counted, all=True)
 

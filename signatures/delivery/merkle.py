@@ -1,50 +1,16 @@
-"""The Merkle tree over the leaves of a delivery (RFC 9162, by pymerkle)."""
+"""The Merkle tree over the leaves of a delivery (RFC 9162, 2.1), from hashes that are leaves already.
 
-from __future__ import annotations
+On each level neighbors are joined in pairs, and a last one without a partner is carried over: that is the tree of the
+RFC. The roots of whole blocks are stored, so that the path of one leaf among a million reads two blocks.
+"""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import batched
-from typing import Any
 
-from pymerkle import BaseMerkleTree
-
-BLOCK_SIZE = 1024  # leaves; the roots of whole blocks are stored, so that a receipt of a million reads two blocks
+BLOCK_SIZE = 1024  # leaves; a power of two, so that the root of a block is a node of the tree
 DIGEST_SIZE = 32  # bytes
-
-
-class StoredTree(BaseMerkleTree):  # type: ignore[misc]  # pymerkle comes without types
-    """pymerkle's tree over leaves that are stored elsewhere: `read_block` fetches those of one block."""
-
-    def __init__(self, size: int, read_block: Callable[[int], Sequence[bytes]], subtree_roots: bytes = b"") -> None:
-        super().__init__("sha256")
-        self._size, self._read_block = size, cache(read_block)
-        roots = [subtree_roots[at : at + DIGEST_SIZE] for at in range(0, len(subtree_roots), DIGEST_SIZE)]
-        self._upper = StoredTree(len(roots), lambda block: roots[block * BLOCK_SIZE :][:BLOCK_SIZE]) if roots else None
-
-    def _get_size(self) -> int:
-        return self._size
-
-    def _get_leaf(self, index: int) -> bytes:
-        return self._get_leaves(index - 1, 1)[0]
-
-    def _get_leaves(self, offset: int, width: int) -> list[bytes]:
-        first, last = offset // BLOCK_SIZE, (offset + width - 1) // BLOCK_SIZE
-        leaves = [leaf for block in range(first, last + 1) for leaf in self._read_block(block)]
-        return leaves[offset - first * BLOCK_SIZE :][:width]
-
-    def _get_subroot(self, offset: int, width: int) -> bytes:
-        if self._upper is not None and width >= BLOCK_SIZE:
-            return bytes(self._upper._get_subroot_uncached(offset // BLOCK_SIZE, width // BLOCK_SIZE))  # noqa: SLF001  # of the same class
-        return bytes(self._get_subroot_uncached(offset, width))
-
-    def _encode_entry(self, data: Any) -> bytes:
-        raise NotImplementedError("a delivery is frozen")
-
-    def _store_leaf(self, data: Any, digest: bytes) -> int:
-        raise NotImplementedError("a delivery is frozen")
 
 
 @dataclass(frozen=True)
@@ -57,31 +23,34 @@ class Tree:
 
 
 def build_tree(leaves: Iterable[bytes]) -> Tree:
-    """Returns the tree over these leaves, in this order. Memory does not grow with the number of leaves."""
-    subtree_roots, size = bytearray(), 0
-    last_block: tuple[bytes, ...] = ()
+    """Returns the tree over these leaves, in this order. Memory does not grow with their number, but for the roots."""
+    roots, size = list[bytes](), 0
     for block in batched(leaves, BLOCK_SIZE):
         size += len(block)
-        if len(block) == BLOCK_SIZE:
-            subtree_roots += StoredTree(BLOCK_SIZE, [block].__getitem__).get_root()
-        else:
-            last_block = block
-    stored = bytes(subtree_roots)
-    return Tree(StoredTree(size, lambda _block: last_block, stored).get_root(), size, stored)
+        roots.append(_root_of(block))
+    return Tree(_root_of(roots), size, b"".join(roots[: size // BLOCK_SIZE]))
 
 
 def inclusion_path(
     place: int, size: int, read_block: Callable[[int], Sequence[bytes]], subtree_roots: bytes
 ) -> list[bytes]:
-    """Returns the siblings on the way from the leaf at `place`, counted from 0, to the root."""
-    return list(StoredTree(size, read_block, subtree_roots).prove_inclusion(place + 1).path[1:])
+    """Returns the siblings on the way from a leaf to the root.
+
+    Args:
+        place: of the leaf, from 0.
+        size: of the tree.
+        read_block: returns the leaves of the block with this number, from 0.
+        subtree_roots: as `Tree` has them.
+    """
+    own, whole = place // BLOCK_SIZE, size // BLOCK_SIZE
+    roots = [subtree_roots[at : at + DIGEST_SIZE] for at in range(0, whole * DIGEST_SIZE, DIGEST_SIZE)]
+    if size % BLOCK_SIZE:
+        roots.append(_root_of(read_block(whole)))
+    return [*_siblings(read_block(own), place % BLOCK_SIZE), *_siblings(roots, own)]
 
 
 def root_of_path(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """Returns the root to which a path leads (RFC 9162, 2.1.3.2), None if the path has the wrong length.
-
-    READ-ME.txt of every package holds the same lines, so that anybody can check without this program.
-    """
+    """Returns the root to which a path leads (RFC 9162, 2.1.3.2), None if the path has the wrong length."""
     index, last, root = place, size - 1, leaf
     if index > last:
         return None
@@ -89,10 +58,32 @@ def root_of_path(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> b
         if last == 0:
             return None
         if index & 1 or index == last:
-            root = hashlib.sha256(b"\1" + sibling + root).digest()
+            root = _joined(sibling, root)
             while index and not index & 1:
                 index, last = index >> 1, last >> 1
         else:
-            root = hashlib.sha256(b"\1" + root + sibling).digest()
+            root = _joined(root, sibling)
         index, last = index >> 1, last >> 1
     return root if last == 0 else None
+
+
+def _joined(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def _next_level(nodes: Sequence[bytes]) -> list[bytes]:
+    return [_joined(*pair) if len(pair) == 2 else pair[0] for pair in batched(nodes, 2)]
+
+
+def _root_of(nodes: Sequence[bytes]) -> bytes:
+    while len(nodes) > 1:
+        nodes = _next_level(nodes)
+    return nodes[0] if nodes else hashlib.sha256().digest()
+
+
+def _siblings(nodes: Sequence[bytes], index: int) -> Iterator[bytes]:
+    """Yields the partner of a node on each level that gives it one."""
+    while len(nodes) > 1:
+        if index ^ 1 < len(nodes):
+            yield nodes[index ^ 1]
+        nodes, index = _next_level(nodes), index // 2

@@ -1,18 +1,22 @@
-"""The package of a delivery: entries and leaves as files, the tree over them, and the ZIP that holds them.
+"""The package of a delivery: its files in a folder, their digests, and the ZIP that holds them.
 
-`building` calls `write_entries`, has the PDF typeset (it prints the root), then calls `write_package`. It stores root,
-subtree roots and digests in the row of the delivery: receipts and the public page need them, not the files.
+`building` calls `write_entries`, has the statement made from the tree, calls `write_texts`, has the PDF typeset (it
+prints the digest), and then packs what is in the folder as one edition.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.db.models import QuerySet
 
-from signatures.delivery import csv_export, manifest, merkle, zip_archive
+from campaign.letters.text import canonical
+from campaign.models import Translation
+from signatures.delivery import csv_export, merkle, statement, zip_archive
 from signatures.models import Delivery, DeliveryEntry
 
+CHECKER = Path(__file__).parent / "checker"  # the stand-alone checkers, which every package has
+CHECKERS = ("check.py", "check.html")
 _LEAF = slice(-66, -2)  # of a line of leaves.csv: its last 64 characters before the line's end
 
 
@@ -22,9 +26,9 @@ def write_entries(entries: QuerySet[DeliveryEntry], folder: Path) -> tuple[int, 
     It runs two statements. The caller runs it in one REPEATABLE READ transaction: otherwise somebody who is erased
     between them has words in one file and no salt in the other.
     """
-    with (folder / manifest.CSV).open("wb") as file:
+    with (folder / statement.CSV).open("wb") as file:
         named = csv_export.write_delivered(entries, file)
-    with (folder / manifest.LEAVES).open("w+b") as file:
+    with (folder / statement.LEAVES).open("w+b") as file:
         csv_export.write_leaves(entries, file)
         file.seek(0)
         return named, merkle.build_tree(read_leaves(file))
@@ -37,19 +41,58 @@ def read_leaves(file: IO[bytes]) -> Iterator[bytes]:
         yield bytes.fromhex(line[_LEAF].decode())
 
 
-def write_package(folder: Path, delivery: Delivery, *, root: str, site: str) -> dict[str, str]:
-    """Packs PDF, signatories.csv and leaves.csv of `folder`. Returns the SHA-256 of each file and of the package.
+def texts_of(delivery: Delivery) -> list[dict[str, Any]]:
+    """Returns the texts that the package holds, each with its file, in their order."""
+    signed = set(delivery.rows.order_by().values_list("language", "revision").distinct())
+    return list(statement.files_of_texts(delivery.texts, signed))
 
-    READ-ME.txt, manifest.json and the package are written beside them; the same delivery and files give the same bytes.
-    `site` is the address under which its page is found.
+
+def write_statement(folder: Path, delivery: Delivery) -> None:
+    """Writes texts, statement, what attests it, and the checkers into this folder.
+
+    Raises:
+        ValueError: a text does not have the digest that was frozen.
+    """
+    texts = texts_of(delivery)
+    (folder / "texts").mkdir()
+    translations = Translation.objects.in_bulk([text["translation"] for text in texts])
+    for text in texts:
+        content = canonical(translations[text["translation"]].parts())
+        if statement.digest_of(content) != text["digest"]:
+            raise ValueError("a text is not the one that was frozen")
+        (folder / text["file"]).write_bytes(content)
+    (folder / statement.STATEMENT).write_text(delivery.statement, encoding="utf-8")
+    if delivery.signature:
+        (folder / f"{statement.STATEMENT}{statement.SIGNATURE}").write_text(delivery.signature, encoding="utf-8")
+    if delivery.countersignature:
+        (folder / statement.COUNTERSIGNATURE).write_text(delivery.countersignature, encoding="utf-8")
+    if delivery.time_stamp is not None:
+        (folder / statement.TIME_STAMP).write_bytes(bytes(delivery.time_stamp))
+    for name in CHECKERS:
+        (folder / name).write_bytes((CHECKER / name).read_bytes())
+
+
+def names_in(folder: Path, delivery: Delivery) -> list[str]:
+    """Returns the files of this folder that the package holds, in their order."""
+    texts = [text["file"] for text in texts_of(delivery)]
+    attested = (statement.COUNTERSIGNATURE, statement.TIME_STAMP)
+    signed = (statement.STATEMENT, f"{statement.STATEMENT}{statement.SIGNATURE}", *attested)
+    listed = (statement.FILES, f"{statement.FILES}{statement.SIGNATURE}")
+    order = [statement.PDF, statement.CSV, statement.LEAVES, *texts, *signed, *listed, *CHECKERS, statement.READ_ME]
+    return [name for name in order if (folder / name).exists()]
+
+
+def digests_in(folder: Path, names: list[str]) -> dict[str, str]:
+    """Returns the SHA-256 of these files."""
+    return {name: zip_archive.sha256_of(folder / name) for name in names}
+
+
+def write_package(folder: Path, delivery: Delivery, to: Path) -> str:
+    """Packs the files of this folder, in one folder of the archive. Returns the SHA-256 of the package.
 
     Raises:
         zip_archive.TooLarge: the files have more than 4 GiB.
     """
-    (folder / manifest.READ_ME).write_bytes(manifest.read_me(delivery, root=root, site=site))
-    digests = {name: zip_archive.sha256_of(folder / name) for name in manifest.DIGESTED}
-    (folder / manifest.MANIFEST).write_bytes(manifest.manifest_json(delivery, root=root, files=digests))
-    digests[manifest.MANIFEST] = zip_archive.sha256_of(folder / manifest.MANIFEST)
-    with (folder / delivery.package).open("wb") as out:
-        digests[delivery.package] = zip_archive.write_zip(out, {name: folder / name for name in manifest.FILES})
-    return digests
+    files: Mapping[str, Path] = {f"{delivery}/{name}": folder / name for name in names_in(folder, delivery)}
+    with to.open("wb") as out:
+        return zip_archive.write_zip(out, files, at=delivery.frozen_at)

@@ -1,8 +1,8 @@
 """Checks that all counts agree (architecture, rule 10): public count, snapshot, CSV, PDF, leaves."""
 
 import csv
+import hashlib
 import io
-import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +14,12 @@ from django.utils.text import Truncator
 from campaign.models import Letter
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.delivery import manifest, package_store, pdf, snapshot
+from signatures.delivery import package_store, pdf, snapshot, statement
 from signatures.models import Delivery, Signature
 from signatures.registries import AlarmCode, AuditAction
 from signatures.states import State
 
 MAX_SENTENCE = 300  # characters that an audit entry takes
-IN_MANIFEST = ("delivered", "named", "counted_only", "waiting", "withdrawn", "rejected")  # counts compared with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +86,8 @@ def _check_delivery(delivery: Delivery) -> Iterator[Check]:
     yield Check(f"{delivery}, named and counted only", expected["delivered"], total)
     yield Check(f"{delivery}, rows of the snapshot", expected["delivered"], delivery.rows.count())
     yield Check(f"{delivery}, named rows of the snapshot", expected["named"], named.count())
+    if delivery.has_statement:
+        yield from _check_statement(delivery)
     if delivery.root:
         is_there = package_store.exists(package)
         yield Check(f"{delivery}, the package is there", "yes", "yes" if is_there else "no")
@@ -95,27 +96,57 @@ def _check_delivery(delivery: Delivery) -> Iterator[Check]:
 
 
 def _check_package(delivery: Delivery, package: str) -> Iterator[Check]:
-    """Checks what the package holds; of one that cannot be read, only the first fault."""
+    """Checks what the package holds; of one that cannot be read, only the first fault. Version 0.9 made other ones."""
+    edition = delivery.editions.last()
+    if edition is None:
+        # Made again without the words of somebody erased, it is another file with the same counts and root.
+        if not delivery.erasures.exists() and package in delivery.files:
+            yield _same(f"{delivery}, digest of the package", package_store.sha256_of(package), delivery.files[package])
+        return
+    yield _same(f"{delivery}, digest of the package", package_store.sha256_of(package), edition.package)
+    erased = delivery.rows.filter(salt__isnull=True).count()
+    yield Check(f"{delivery}, erasures with a record", erased, delivery.erasures.count())
+    yield Check(f"{delivery}, erasures in the newest edition", erased, edition.erased)
     expected = delivery.counts
-    # Rebuilt without the words of somebody erased, it is another file with the same counts and root.
-    if not delivery.rows.filter(salt__isnull=True).exists():
-        is_same = package_store.sha256_of(package) == delivery.files[package]
-        yield Check(f"{delivery}, digest of the package", "the same", "the same" if is_same else "another")
     try:
         with package_store.open_package(package) as file, zipfile.ZipFile(file) as archive:
-            claims = json.loads(archive.read(manifest.MANIFEST))
-            rows, leaves = (_count_rows(archive, name) for name in (manifest.CSV, manifest.LEAVES))
-            with archive.open(manifest.PDF) as document:
+            digests = {
+                name.partition("/")[2]: _digest_in(archive, name)
+                for name in archive.namelist()
+                if name.removeprefix(f"{delivery}/") != f"{statement.FILES}{statement.SIGNATURE}"
+            }
+            listed = digests.pop(statement.FILES, "none")
+            rows, leaves = (_count_rows(archive, f"{delivery}/{name}") for name in (statement.CSV, statement.LEAVES))
+            with archive.open(f"{delivery}/{statement.PDF}") as document:
                 names = pdf.name_count(document)
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         yield Check(f"{delivery}, the package can be read", "yes", type(error).__name__)
         return
-    yield Check(f"{delivery}, root in the manifest", delivery.root, claims["root"])
-    for name in IN_MANIFEST:
-        yield Check(f"{delivery}, {name} in the manifest", expected[name], claims["counts"][name])
+    yield _same(f"{delivery}, statement", digests.get(statement.STATEMENT, "none"), delivery.digest)
+    yield _same(f"{delivery}, list of the files", listed, edition.digest)
+    differing = sum(digests.get(name) != edition.files.get(name) for name in digests.keys() | edition.files.keys())
+    yield Check(f"{delivery}, files that differ from their edition", 0, differing)
     yield Check(f"{delivery}, rows of the CSV", expected["named"], rows)
     yield Check(f"{delivery}, names in the PDF", expected["named"], names)
     yield Check(f"{delivery}, leaves", expected["delivered"], leaves)
+
+
+def _same(what: str, found: str, expected: str) -> Check:
+    return Check(what, "the same", "the same" if found == expected else "another")
+
+
+def _check_statement(delivery: Delivery) -> Iterator[Check]:
+    """Checks the stored statement against its digest, the counts and the root of the row."""
+    claims = delivery.claims
+    yield _same(f"{delivery}, stored statement", statement.digest_of(delivery.statement.encode()), delivery.digest)
+    yield Check(f"{delivery}, root in the statement", delivery.root, claims["list"]["root"])
+    for name in statement.COUNTS:
+        yield Check(f"{delivery}, {name} in the statement", delivery.counts[name], claims["counts"][name])
+
+
+def _digest_in(archive: zipfile.ZipFile, name: str) -> str:
+    with archive.open(name) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any file of bytes
 
 
 def _count_rows(archive: zipfile.ZipFile, name: str) -> int:

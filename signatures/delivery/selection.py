@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, Exists, OuterRef, When
+from django.db.models import Case, CharField, Exists, OuterRef, Value, When
 from django.db.models.functions import TruncDate
 
 from campaign.models import Letter
 from signatures.models import Delivery, Signature, SignatureQuerySet
-from signatures.states import Kind
+from signatures.states import Kind, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,13 @@ def day_of_signing(letter: Letter) -> Case:
     """Returns the day of a signature in the time zone of its letter. Paper has a day and no time: it is kept in UTC."""
     on_paper = When(paper=True, then=TruncDate("confirmed_at", tzinfo=UTC))
     return Case(on_paper, default=TruncDate("confirmed_at", tzinfo=ZoneInfo(letter.time_zone)))
+
+
+def source_of() -> Case:
+    """Returns how a signature came: the only definition of `source`."""
+    return Case(
+        When(paper=True, then=Value(Source.PAPER)),
+        When(on_evidence=True, then=Value(Source.EVIDENCE)),
+        default=Value(Source.WEB),
+        output_field=CharField(),
+    )

@@ -38,7 +38,7 @@ def rows_by_state(letter: Letter) -> dict[str, int]:
 
 
 def list_counts(letter: Letter) -> dict[str, Any]:
-    """Returns the counts of the list as the manifest names them: all from the rows, but the public count."""
+    """Returns the counts of the list as the statement names them: all from the rows, but the public count."""
     signatures = Signature.objects.filter(letter=letter)
     approved = signatures.filter(state=State.APPROVED)
     by_state = rows_by_state(letter)

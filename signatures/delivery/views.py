@@ -1,29 +1,58 @@
 """The public page of a delivery: its counts and digests, and a form that checks a receipt or a digest."""
 
-from django.http import HttpRequest, HttpResponse
+import tempfile
+from typing import IO
+
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
 
 from campaign.web.middleware import KEPT_IN_FRONT, public_form
-from signatures.delivery import manifest
-from signatures.delivery.forms import ProofForm
+from signatures.delivery import csv_export
+from signatures.delivery.forms import ProofForm, known_files
 from signatures.models import Delivery
 
 
 @public_form
 def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Shows counts, digests and root. What is pasted is compared with them and not stored."""
-    public = Delivery.objects.public().filter(letter__slug=slug, number=number)
-    delivery = get_object_or_404(public.select_related("letter").defer("subtree_roots"))
+    """Shows counts, digests and editions. What is pasted is compared with them and not stored."""
+    delivery = _public(slug, number)
     form = ProofForm(request.POST if request.method == "POST" else None, delivery=delivery)
+    known = known_files(delivery)
+    editions = [
+        (edition, [(name, digest, known[digest]) for name, digest in edition.digests(delivery.package)])
+        for edition in delivery.editions.order_by("-number")
+    ]
     context = {
         "delivery": delivery,
         "letter": delivery.letter,
         "form": form,
-        "files": manifest.in_order(delivery.files),
+        "claims": delivery.claims if delivery.has_statement else None,
+        "editions": editions,
+        "files": sorted(delivery.files.items()),
+        "digest_name": known.get(delivery.digest, ""),
         "errata": delivery.errata.order_by("number").values_list("number", flat=True),
     }
     response = render(request, "delivery/delivery_page.html", context, status=422 if form.errors else 200)
     if request.method != "POST":
         patch_cache_control(response, **KEPT_IN_FRONT)
     return response
+
+
+@require_safe
+def leaf_hashes(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
+    """Downloads the leaves of a delivery, without numbers and salts: whoever has a receipt finds the own one."""
+    delivery = _public(slug, number)
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
+    csv_export.write_leaf_hashes(delivery.rows.all(), file)
+    file.seek(0)
+    response = FileResponse(file, as_attachment=True, filename=f"{delivery}-leaves.csv", content_type="text/csv")
+    patch_cache_control(response, **KEPT_IN_FRONT)
+    return response
+
+
+def _public(slug: str, number: int) -> Delivery:
+    public = Delivery.objects.public().filter(letter__slug=slug, number=number)
+    return get_object_or_404(public.select_related("letter").defer("subtree_roots"))

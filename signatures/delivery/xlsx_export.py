@@ -40,12 +40,12 @@ def write_list(letter: Letter, out: IO[bytes], selection: Selection, *, rows_per
     with Workbook(out, {"constant_memory": True}) as workbook:
         # Text also for whoever edits a cell: a spreadsheet program would read it anew.
         text, head = (workbook.add_format({"num_format": "@", "bold": bold}) for bold in (False, True))
-        sheet = _new_sheet(workbook, "Signatures", LIST_WIDTHS, csv_export.LIST_COLUMNS, head)
+        sheet = _new_sheet(workbook, "Signatures", LIST_WIDTHS, csv_export.COLUMNS, head)
         for row in csv_export.listed(letter, selection, guarded=False).iterator(chunk_size=CHUNK):
             number, place = divmod(written, rows_per_sheet)
             if number and not place:
                 name = f"Signatures {number + 1}"
-                sheet = _new_sheet(workbook, name, LIST_WIDTHS, csv_export.LIST_COLUMNS, head)
+                sheet = _new_sheet(workbook, name, LIST_WIDTHS, csv_export.COLUMNS, head)
             _write_row(sheet, place + 1, row, text)
             written += 1
         _write_counts(workbook, letter, selection.of(letter), text, head)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
@@ -14,6 +17,8 @@ from signatures.models.base import UnnamedModel
 from signatures.models.signature import Signature
 from signatures.registries.typed_fields import BLANKED_IN_DELIVERIES
 from signatures.states import Kind, State
+
+FORMAT = 2
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -49,13 +54,28 @@ class Delivery(models.Model):
     order = models.CharField("order of the names", max_length=10, choices=Letter.Order)
     letterhead = models.JSONField("letterhead")
     texts = models.JSONField("texts")  # [{"revision", "language", "digest", "translation", "authoritative"}]
-    counts = models.JSONField("counts")  # those of the manifest, and changes since the last delivery
+    counts = models.JSONField("counts")  # those of the statement, and changes since the last delivery
+    # Of the leaves and the package. Deliveries of format 1, of version 0.9, stay readable: see `is_former`.
+    format = models.PositiveSmallIntegerField("format", default=FORMAT, db_default=1, editable=False)
+    # How the signatures were confirmed and decided, and their breakdowns: counted once, right after the entries.
+    method = models.JSONField("method", default=dict, db_default=models.Value({}, models.JSONField()), editable=False)
 
     state = models.CharField("state", max_length=12, choices=State, default=State.FROZEN)
     root = models.CharField("root", max_length=64, blank=True)
-    files = models.JSONField("SHA-256 of the files", default=dict, blank=True)
+    files = models.JSONField("SHA-256 of the files", default=dict, blank=True)  # of format 1; else see the editions
+    # What is proved, as canonical JSON (RFC 8785), its SHA-256, and the signature on it in the format of minisign. All
+    # three are written once, with the root.
+    statement = models.TextField("statement", blank=True, default="", db_default="", editable=False)
+    statement_sha256 = models.BinaryField(max_length=32, null=True, unique=True, editable=False)
+    signature = models.TextField("signature", blank=True, default="", db_default="", editable=False)
     # See `merkle.Tree`. A receipt that does not lead to the root is never handed out.
     subtree_roots = models.BinaryField(default=b"", db_default=b"", editable=False)
+    # What others attest of the statement: see `delivery.attestations`. Each is written once.
+    time_stamp = models.BinaryField(null=True, editable=False)
+    countersignature = models.TextField("countersignature", blank=True, default="", db_default="", editable=False)
+    auditor_key = models.CharField(
+        "key of the auditor", max_length=60, blank=True, default="", db_default="", editable=False
+    )
     handed_over_on = models.DateField("handed over on", null=True, blank=True)
     handed_over_to = models.CharField("to whom", max_length=200, blank=True)
     handed_over_at = models.CharField("place", max_length=200, blank=True)
@@ -73,6 +93,7 @@ class Delivery(models.Model):
     seen_at = models.DateTimeField(null=True)  # the last heartbeat of the job
     build_canceled = models.BooleanField(default=False)
     failure = models.CharField(max_length=40, blank=True, default="")
+    remake_wanted = models.BooleanField(default=False, db_default=False, editable=False)  # although there is a package
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -119,6 +140,27 @@ class Delivery(models.Model):
         ]
 
     @property
+    def is_former(self) -> bool:
+        """Whether version 0.9 froze it: its leaves and its package are of a format that this version does not make."""
+        return self.format != FORMAT
+
+    @property
+    def has_statement(self) -> bool:
+        """Whether its statement is made, so that it has a digest and receipts."""
+        return bool(self.statement)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the delivery: the SHA-256 of its statement, in hex. Empty until it is made."""
+        return bytes(self.statement_sha256 or b"").hex()
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """The content of its statement."""
+        claims: dict[str, Any] = json.loads(self.statement)
+        return claims
+
+    @property
     def package(self) -> str:
         """The name of its package. One that was made keeps its name."""
         made = (name for name in self.files if name.endswith(".zip"))
@@ -135,8 +177,19 @@ class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
         mine = self.filter(signature_id=signature.pk, salt__isnull=False, delivery__in=Delivery.objects.public())
         return mine.select_related("delivery__letter").order_by("-delivery__number")
 
-    def blank(self) -> int:
-        """Blanks words, day and salt of these entries. Their leaves stay, so that the root still holds."""
+    def blank(self, errata: Mapping[int, int]) -> int:
+        """Blanks words, day and salt of these entries, and records that. Their leaves stay: the root still holds.
+
+        Args:
+            errata: the number of the erratum that an erased entry made just now, by the id of the delivery.
+        """
+        # The day alone: nobody needs to know at what moment somebody left.
+        now = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
+        erasures = (
+            DeliveryErasure(delivery_id=delivery, place=place, number=number, at=now, erratum=errata.get(delivery))
+            for delivery, place, number in self.values_list("delivery_id", "place", "number")
+        )
+        DeliveryErasure.objects.bulk_create(erasures, batch_size=1000)
         return self.update(**dict.fromkeys(BLANKED_IN_DELIVERIES, ""), salt=None, signed_on=None)
 
 
@@ -159,7 +212,8 @@ class DeliveryEntry(UnnamedModel):
     language = models.CharField(max_length=10)
     revision = models.PositiveIntegerField()
     is_featured = models.BooleanField(default=False)
-    on_paper = models.BooleanField(default=False)
+    # `Source`, of named entries. Those of format 1 have none.
+    source = models.CharField(max_length=8, blank=True, default="", db_default="")
     salt = models.BinaryField(max_length=32, null=True)
     leaf = models.BinaryField(max_length=32)
 
@@ -173,6 +227,55 @@ class DeliveryEntry(UnnamedModel):
                 name="counted_only_is_delivered_without_words",
             ),
         ]
+
+
+class DeliveryErasure(UnnamedModel):
+    """Says of an entry without words when they were blanked, because somebody was erased."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="erasures")
+    place = models.PositiveIntegerField()  # of its leaf, from 0
+    number = models.PositiveIntegerField(null=True)  # in the list, unless counted only
+    at = models.DateTimeField()
+    erratum = models.PositiveIntegerField(null=True)  # that the erasure made; none before the handing over
+
+    class Meta(UnnamedModel.Meta):
+        constraints: ClassVar = [models.UniqueConstraint("delivery", "place", name="one_erasure_per_place")]
+
+
+class DeliveryEdition(UnnamedModel):
+    """The files of a delivery as they were made once. A new one follows when one of them becomes another; all stay."""
+
+    class Reason(models.TextChoices):
+        MADE = "made", _("made for the first time")
+        ERASED = "erased", _("made anew, because somebody had their data erased")
+        FONTS = "fonts", _("made anew with other fonts")
+        ADDRESS = "address", _("made anew, because the address of the site changed")
+        REMADE = "remade", _("made anew")
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="editions")
+    number = models.PositiveIntegerField("number")  # from 1
+    made_at = models.DateTimeField("made at")
+    reason = models.CharField("reason", max_length=10, choices=Reason)
+    erased = models.PositiveIntegerField("entries without words")
+    site = models.CharField("address of the site", max_length=300)
+    software = models.CharField("software", max_length=100)
+    files = models.JSONField("SHA-256 of the files")  # by their names in files.json
+    digest = models.CharField("SHA-256 of files.json", max_length=64)
+    signature = models.TextField("signature on files.json", blank=True)
+    package = models.CharField("SHA-256 of the package", max_length=64)
+
+    class Meta(UnnamedModel.Meta):
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint("delivery", "number", name="one_edition_per_number"),
+            models.CheckConstraint(
+                condition=Q(reason__in=["made", "erased", "fonts", "address", "remade"]), name="edition_reason_is_known"
+            ),
+        ]
+
+    def digests(self, package: str) -> list[tuple[str, str]]:
+        """Returns the name and the SHA-256 of the package, of files.json, and of all other files."""
+        return [(package, self.package), ("files.json", self.digest), *sorted(self.files.items())]
 
 
 class Erratum(UnnamedModel):

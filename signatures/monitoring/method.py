@@ -125,10 +125,8 @@ def of_delivery(delivery: Delivery) -> Statement:
     public = delivered.to_be_public().values_list("country").annotate(Count("pk"))
     by_country = [(country, "delivered", number) for country, number in public]
     by_country.append((NOT_PUBLIC, "delivered", delivery.counts["delivered"] - sum(row[2] for row in by_country)))
-    by_language, by_flag = (
-        [(value, "delivered", number) for value, number in found.annotate(Count("pk"))]
-        for found in (rows.values_list("language"), _with_flag(delivered).values_list("flag"))
-    )
+    by_language = [(value, "delivered", number) for value, number in rows.values_list("language").annotate(Count("pk"))]
+    by_flag = [(flag, "delivered", number) for flag, number in flags(delivered)]
     return Statement(
         until,
         totals,
@@ -168,14 +166,19 @@ def _event_tables(events: Mapping[tuple[str, str], Counter[str]]) -> Iterator[Ta
 
 def _decisions(letter_id: int, until: datetime) -> list[tuple[str, int]]:
     """Returns how often what was decided. A signature that is decided twice is counted twice."""
+    found: Counter[str] = Counter()
+    for action, is_person, number in decisions(letter_id, until):
+        found[DECISIONS[action] if is_person else BY_RULE.get(action, DECISIONS[action])] += number
+    return [(label, found[label]) for label in (*DECISIONS.values(), *BY_RULE.values())]
+
+
+def decisions(letter_id: int, until: datetime) -> Iterator[tuple[AuditAction, bool, int]]:
+    """Yields action, whether a person of staff did it, and how often, for each of `DECISIONS` up to this moment."""
     entries = AuditEntry.objects.filter(letter_id=letter_id, at__lte=until, action__in=DECISIONS)
     is_person = ExpressionWrapper(Q(staff_id__isnull=False), BooleanField())
     by_person = entries.order_by().annotate(is_person=is_person).values_list("action", "is_person")
-    found: Counter[str] = Counter()
     for code, person, number in by_person.annotate(Count("pk")):
-        action = AuditAction(code)
-        found[DECISIONS[action] if person else BY_RULE.get(action, DECISIONS[action])] += number
-    return [(label, found[label]) for label in (*DECISIONS.values(), *BY_RULE.values())]
+        yield AuditAction(code), person, number
 
 
 def _with_place(rows: QuerySet[Signature]) -> Any:
@@ -186,6 +189,11 @@ def _with_place(rows: QuerySet[Signature]) -> Any:
     """
     is_public = When(visibility=Visibility.PUBLIC, then=F("country"))
     return rows.annotate(public_country=Case(is_public, default=Value(NOT_PUBLIC)))
+
+
+def flags(rows: QuerySet[Signature]) -> Iterator[tuple[str, int]]:
+    """Yields each flag that any of these signatures has, and how many have it."""
+    yield from _with_flag(rows).values_list("flag").annotate(Count("pk"))
 
 
 def _with_flag(rows: QuerySet[Signature]) -> Any:

@@ -102,6 +102,10 @@ class AuditAction(StrEnum):
     QUEUE_UPDATES = "queue-updates", _EXPORTS, "Queued emails about what became of the letter."
 
     FREEZE = "freeze", _DELIVERIES, "Froze a delivery."
+    STATE = "state", _DELIVERIES, "Made the statement of a delivery."
+    MAKE_EDITION = "make-edition", _DELIVERIES, "Made an edition of the files of a delivery."
+    TIME_STAMP = "time-stamp", _DELIVERIES, "Took in a time stamp of the statement of a delivery."
+    COUNTERSIGN = "countersign", _DELIVERIES, "Took in the signature of an auditor on a delivery."
     MAKE_FILES = "make-files", _DELIVERIES, "Requested the files of a delivery."
     STOP_FILES = "stop-files", _DELIVERIES, "Stopped making the files of a delivery."
     DOWNLOAD = "download", _DELIVERIES, "Downloaded a package."

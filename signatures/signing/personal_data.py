@@ -19,11 +19,11 @@ _STATE_FIELDS = ("state", "confirmed_at", "approved_on", "hidden_at", "on_eviden
 
 
 def deliveries(signature: Signature) -> Iterator[tuple[Delivery, receipts.Receipt | None]]:
-    """Yields the deliveries with this signature, newest first, with their receipts."""
+    """Yields the deliveries with this signature, newest first, with their receipts; those of version 0.9 have none."""
     for entry in DeliveryEntry.objects.shown_to(signature):
         receipt = None
         try:
-            receipt = receipts.issue(entry)
+            receipt = receipts.issue(entry) if entry.delivery.has_statement else None
         except receipts.InvalidReceipt:
             log.error("the tree of delivery %s is inconsistent", entry.delivery_id)  # noqa: TRY400  no values in logs
         yield entry.delivery, receipt

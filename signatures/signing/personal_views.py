@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import segno
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from campaign.letters import reading, text_cache
@@ -16,7 +18,8 @@ from campaign.web.client_network import client_network
 from campaign.web.middleware import accept_cross_origin_posts, public_form
 from campaign.web.responses import see_other
 from signatures import counts, transitions
-from signatures.models import Question, Signature, Submission
+from signatures.delivery import receipts, statement
+from signatures.models import Delivery, Question, Signature, Submission
 from signatures.registries import Flag
 from signatures.screening import rate_limits
 from signatures.signing import changes, personal_data, sent_words, submission_views, withdrawal
@@ -136,14 +139,34 @@ def _erase(request: HttpRequest, signature: Signature, action: Callable[[Signatu
     return render(request, "signing/erased.html", {"letter": letter, "not_me": action is withdrawal.not_me})
 
 
+def _asked_receipt(request: HttpRequest, signature: Signature) -> tuple[Delivery, receipts.Receipt]:
+    number = request.POST.get("delivery", "")
+    for delivery, receipt in personal_data.deliveries(signature):
+        if str(delivery.number) == number and receipt is not None:
+            return delivery, receipt
+    raise Http404
+
+
+def _receipt_page(request: HttpRequest, signature: Signature) -> HttpResponse:
+    """The receipt of one delivery as a page that prints on one sheet."""
+    delivery, receipt = _asked_receipt(request, signature)
+    address = statement.page_of(delivery)
+    context = {
+        "delivery": delivery,
+        "letter": delivery.letter,
+        "receipt": receipt,
+        "address": address,
+        "qr_code": SafeString(
+            segno.make(address, error="m").svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
+        ),
+    }
+    return render(request, "delivery/receipt_page.html", context)
+
+
 def _receipt(request: HttpRequest, signature: Signature) -> HttpResponse:
     """The receipt of one delivery as a file."""
-    number = request.POST.get("delivery", "")
-    shown = personal_data.deliveries(signature)
-    receipt = next((receipt for delivery, receipt in shown if str(delivery.number) == number), None)
-    if receipt is None:
-        raise Http404
-    name = f"receipt-{receipt.letter}-{receipt.delivery}.json"
+    _delivery, receipt = _asked_receipt(request, signature)
+    name = f"receipt-{receipt.delivery}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(f"{receipt}\n", content_type="application/json", headers=headers)
 
@@ -161,6 +184,7 @@ _ACTIONS: Mapping[str, Callable[[HttpRequest, Signature], HttpResponse]] = {
     "not-me": partial(_erase, action=withdrawal.not_me),
     "data": _data,
     "receipt": _receipt,
+    "receipt-page": _receipt_page,
 }
 
 

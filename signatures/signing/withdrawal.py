@@ -80,8 +80,8 @@ def erase(
     """
     locked = lock(signature)
     _leave_tombstone(locked, _flags_kept(locked))
-    record_errata([locked.pk])
-    blank_entries([locked.pk])
+    errata = record_errata([locked.pk])
+    blank_entries([locked.pk], errata)
     audit_log.record(
         action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased",
         detail=_detail(request),

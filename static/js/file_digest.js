@@ -1,7 +1,7 @@
 // Computes the SHA-256 of a file in the browser and compares it with those on the page. The file is not uploaded.
 "use strict";
 const MAX_FILE_BYTES = 2 ** 30; // the file is read into memory
-const MAX_RECEIPT_BYTES = 20000;
+const MAX_RECEIPT_BYTES = 200000;
 const drop = document.getElementById("drop");
 if (drop && window.crypto?.subtle) {
   const output = drop.querySelector("output");
@@ -22,7 +22,7 @@ if (drop && window.crypto?.subtle) {
     const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
     if (names.has(hex)) return show(`${drop.dataset.yes} ${names.get(hex)}`, true);
     const text = file.size < MAX_RECEIPT_BYTES ? new TextDecoder().decode(bytes) : "";
-    if (text.startsWith("{") && text.includes('"leaf"')) {
+    if (text.startsWith("{") && text.includes('"path"')) {
       document.getElementById("id_proof").value = text;
       return show(drop.dataset.receipt, true);
     }

@@ -33,7 +33,20 @@ os.environ |= dict.fromkeys(NAMES, "") | {
 os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
 django.setup()
 
-from tests.bench import admin, commits, confirming, csvs, listing, mirrors, pages, papers, pdfs, proofs, signing  # noqa: E402  # after django.setup()
+from tests.bench import (  # noqa: E402  # after django.setup()
+    admin,
+    checking,
+    commits,
+    confirming,
+    csvs,
+    listing,
+    mirrors,
+    pages,
+    papers,
+    pdfs,
+    proofs,
+    signing,
+)
 from tests.bench.fixture import BenchSite  # noqa: E402  # after django.setup()
 from tests.bench.table import Row, say, show  # noqa: E402  # after django.setup()
 
@@ -49,8 +62,10 @@ BENCHES = {
     "paper": papers.run,
     "proof": proofs.run,
     "mirror": mirrors.run,
+    "check": checking.run,
 }
-WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "paper", "mirror"}
+WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "paper", "mirror", "check"}
+WITHOUT_SITE = {"list", "mirror", "check"}  # the first two have sites of their own
 NAMED, PUBLIC = 1.37, 1.62  # rows for one signature that is named in the delivery, or public
 SITES = {"1k": 1_000 * NAMED, "100k": 100_000 * NAMED, "1m": 1_000_000 * NAMED}
 SITES_OF_THE_LIST = {"10k-public": 10_000 * PUBLIC, "1m-public": 1_000_000 * PUBLIC}
@@ -82,7 +97,7 @@ def main() -> int:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, ROOT, ignore_errors=True)
         names = options.names or list(BENCHES)
-        sizes = (SITES if set(names) - {"list", "mirror"} else {}) | (SITES_OF_THE_LIST if "list" in names else {})
+        sizes = (SITES if set(names) - WITHOUT_SITE else {}) | (SITES_OF_THE_LIST if "list" in names else {})
         sizes |= SITES_OF_THE_MIRROR if "mirror" in names else {}
         sites = {
             name: stack.enter_context(BenchSite(ROOT / name, QUICK[name] if options.quick else int(size)))

@@ -1,13 +1,12 @@
 """Makes a delivery with its package, as the build job leaves it, with any bytes in place of the typeset letter."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
-from django.conf import settings
+from django.test import override_settings
 
 from campaign.models import Letter
-from signatures.delivery import freezing, manifest, package, package_store
+from signatures.delivery import building, freezing, package, package_store, signing_key, statement
 from signatures.models import Delivery
 
 
@@ -23,22 +22,17 @@ def path_of(delivery: Delivery) -> Path:
     return Path(package_store.place(delivery.package))
 
 
-def make_files(delivery: Delivery, to: Path) -> Path:
-    with tempfile.TemporaryDirectory() as name:
+def make_files(delivery: Delivery, to: Path, letter: bytes = b"") -> Path:
+    """Makes an edition as `building` does, but for the letter, which takes seconds."""
+    key = signing_key.load()
+    with tempfile.TemporaryDirectory(dir=to) as name, override_settings(DELIVERIES_DIR=to):
         folder = Path(name)
         _named, tree = package.write_entries(delivery.rows.all(), folder)
-        root = tree.root.hex()
-        (folder / manifest.PDF).write_bytes(
-            f"%PDF-1.7\n{delivery.counts['named']} names, root {root}\n%%EOF\n".encode()
-        )
-        files = package.write_package(folder, delivery, root=root, site=settings.SITE_URL)
-        shutil.move(folder / delivery.package, to / delivery.package)
-    if not delivery.root:
-        delivery.root, delivery.subtree_roots, delivery.files, delivery.state = (
-            root,
-            tree.subtree_roots,
-            files,
-            Delivery.State.READY,
-        )
-        delivery.save(update_fields=["root", "subtree_roots", "files", "state"])
+        building._require_statement(delivery, tree, key)
+        package.write_statement(folder, delivery)
+        typeset = f"%PDF-1.7\n{delivery.counts['named']} names, digest {delivery.digest}\n%%EOF\n"
+        (folder / statement.PDF).write_bytes(letter or typeset.encode())
+        building._store_edition(delivery, folder, key)
+    Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FROZEN).update(state=Delivery.State.READY)
+    delivery.refresh_from_db()
     return to / delivery.package

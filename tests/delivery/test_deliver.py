@@ -85,7 +85,7 @@ def test_the_command_freezes_and_builds_a_package_that_verifies(
     output = capsys.readouterr().out
     delivery = Delivery.objects.get()
     assert "Delivery 1 of bridge: 3 delivered, 2 named, 1 counted only, 1 still waiting" in output
-    assert delivery.root in output and str(path_of(delivery)) in output
+    assert delivery.digest in output and str(path_of(delivery)) in output
     call_command("verify_delivery", str(path_of(delivery)))
     call_command("reconcile")
     assert "all agree" in capsys.readouterr().out
@@ -118,17 +118,22 @@ def test_a_preview_is_marked_DRAFT_and_counts_those_who_wait(signed: Letter, off
     assert not Delivery.objects.exists()
 
 
-def test_the_package_holds_five_files_and_the_pdf_names_everybody(frozen: Delivery, deliveries: Path) -> None:
+def test_the_package_holds_its_files_in_one_folder_and_the_pdf_names_everybody(
+    frozen: Delivery, deliveries: Path
+) -> None:
     ready = built(frozen)
     assert (ready.state, files_of(deliveries)) == (Delivery.State.READY, ["bridge-1.zip"])
     with zipfile.ZipFile(path_of(ready)) as bundle:
-        names = ["letter-with-signatories.pdf", "signatories.csv", "leaves.csv", "manifest.json", "READ-ME.txt"]
-        assert bundle.namelist() == names
-        document = PdfReader(io.BytesIO(bundle.read(names[0])))
+        names = [
+            "letter-with-signatories.pdf", "signatories.csv", "leaves.csv", "texts/en.txt", "statement.json", "files.json",
+            "check.py", "check.html", "READ-ME.txt",
+        ]  # fmt: skip
+        assert bundle.namelist() == [f"bridge-1/{name}" for name in names]
+        document = PdfReader(io.BytesIO(bundle.read(f"bridge-1/{names[0]}")))
         text = "\n".join(page.extract_text() for page in document.pages)
-        rows = bundle.read("signatories.csv").decode("utf-8-sig").splitlines()
+        rows = bundle.read("bridge-1/signatories.csv").decode("utf-8-sig").splitlines()
     assert "Ada Lovelace" in text and "김철수" in text and "Never" not in text
-    assert ready.root[:16] in text.replace("\n", "").replace(" ", "")
+    assert ready.digest[:16] in text.replace("\n", "").replace(" ", "")
     assert len(rows) == 3 and not any("Never" in row for row in rows)
 
 
@@ -143,20 +148,23 @@ def test_signatures_and_withdrawals_after_freezing_change_nothing(frozen: Delive
     withdrawal.withdraw(Signature.objects.get(name="Ada Lovelace"))
     make_many(frozen.letter, 3)
     with zipfile.ZipFile(path_of(built(frozen))) as bundle:
-        rows = bundle.read("signatories.csv").decode("utf-8-sig").splitlines()
+        rows = bundle.read("bridge-1/signatories.csv").decode("utf-8-sig").splitlines()
     assert len(rows) == 3 and any("Ada Lovelace" in row for row in rows)
 
 
 def test_a_package_built_after_an_erasure_has_no_word_of_that_person(frozen: Delivery) -> None:
-    root = built(frozen).root
+    digest = built(frozen).digest
     assert "김철수".encode() in path_of(frozen).read_bytes()
-    path_of(frozen).unlink()
     withdrawal.erase(Signature.objects.get(name="김철수"))
+    assert building.unfinished() == [frozen.pk], "the worker makes it by itself"
     building.build(frozen.pk)
     assert "김철수".encode() not in path_of(frozen).read_bytes()
+    assert building.unfinished() == []
     frozen.refresh_from_db()
-    assert frozen.root == root
-    call_command("verify_delivery", str(path_of(frozen)))
+    assert frozen.digest == digest
+    assert list(frozen.editions.values_list("number", "reason", "erased")) == [(1, "made", 0), (2, "erased", 1)]
+    with pytest.raises(SystemExit, match="3"):  # whole, but for the row, whose erasure is recorded
+        call_command("verify_delivery", str(path_of(frozen)))
     assert [str(check) for check in reconciliation.check_delivered() if not check.holds] == []
 
 
@@ -171,7 +179,8 @@ def test_somebody_erased_during_the_build_is_in_no_file(frozen: Delivery) -> Non
     building.build(frozen.pk, on_progress=erase)
     content = path_of(frozen).read_bytes()
     assert erased and "김철수".encode() not in content and b"Ada Lovelace" in content
-    call_command("verify_delivery", str(path_of(frozen)))
+    with pytest.raises(SystemExit, match="3"):  # whole, but for the row, whose erasure is recorded
+        call_command("verify_delivery", str(path_of(frozen)))
 
 
 def test_two_jobs_at_once_build_once(frozen: Delivery) -> None:
@@ -279,11 +288,12 @@ def test_E4_the_officer_freezes_sees_progress_and_downloads_the_package(
     taken = officer_client.post(f"{PAGES}{delivery.pk}/files/package/")
     assert taken["Content-Disposition"] == 'attachment; filename="bridge-1.zip"'
     entries = AuditEntry.objects.order_by("pk").values_list("action", "staff_id")
-    assert list(entries) == [("freeze", officer.pk), ("download", officer.pk)], "E4: before the first byte"
-    package = b"".join(taken)
-    assert package.startswith(b"PK")
+    own = [("state", None), ("make-edition", None)]  # what the worker does by itself
+    assert list(entries) == [("freeze", officer.pk), *own, ("download", officer.pk)], "E4: before the first byte"
+    content = b"".join(taken)
+    assert content.startswith(b"PK")
     detail = AuditEntry.objects.get(action="download").detail
-    assert (detail["rows"], detail["sha256"]) == (delivery.counts["named"], hashlib.sha256(package).hexdigest())
+    assert (detail["rows"], detail["sha256"]) == (delivery.counts["named"], hashlib.sha256(content).hexdigest())
 
 
 def test_freezing_without_a_reason_is_an_error_beside_the_field(signed: Letter, officer_client: Client) -> None:
@@ -408,16 +418,16 @@ def test_reconcile_names_a_difference(frozen: Delivery, capsys: pytest.CaptureFi
 
 
 def test_reconcile_finds_one_name_more_in_the_pdf(frozen: Delivery) -> None:
-    package = path_of(built(frozen))
-    with zipfile.ZipFile(package) as bundle:
+    path = path_of(built(frozen))
+    with zipfile.ZipFile(path) as bundle:
         files = {name: bundle.read(name) for name in bundle.namelist()}
     with (
-        pikepdf.open(io.BytesIO(files["letter-with-signatories.pdf"])) as document,
-        zipfile.ZipFile(package, "w") as forged,
+        pikepdf.open(io.BytesIO(files["bridge-1/letter-with-signatories.pdf"])) as document,
+        zipfile.ZipFile(path, "w") as forged,
     ):
         document.docinfo["/Keywords"] = "3 names"
         document.save(out := io.BytesIO())
-        for name, content in (files | {"letter-with-signatories.pdf": out.getvalue()}).items():
+        for name, content in (files | {"bridge-1/letter-with-signatories.pdf": out.getvalue()}).items():
             forged.writestr(name, content)
     broken = [str(check) for check in reconciliation.reconcile() if not check.holds]
     assert "bridge-1, names in the PDF: 3 instead of 2" in broken
@@ -457,7 +467,7 @@ def test_a_canary_of_every_state_and_visibility_is_only_where_it_may_be(letter: 
             make_signature(letter, f"Canary {state} {visibility}", state, visibility)
     delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
     with zipfile.ZipFile(path_of(delivery)) as bundle:
-        document = PdfReader(io.BytesIO(bundle.read("letter-with-signatories.pdf")))
+        document = PdfReader(io.BytesIO(bundle.read("bridge-1/letter-with-signatories.pdf")))
         text = " ".join("\n".join(page.extract_text() for page in document.pages).split())
         files = b"".join(bundle.read(name) for name in bundle.namelist() if not name.endswith(".pdf")).decode()
     for words in (text, files):

@@ -5,24 +5,34 @@ import json
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from campaign.models import Letter
 from campaign.web import middleware
-from signatures.delivery import freezing, merkle, receipts
+from signatures.audit import audit_log
+from signatures.delivery import building, freezing, merkle, receipts
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
+from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
-from tests.delivery.factories import make_delivery
+from tests.delivery.factories import make_delivery, make_files
 from tests.factories import make_many, make_signature
 from tests.languages import PREFIXES
 
 pytestmark = pytest.mark.django_db
 PAGE = "/deliveries/bridge/1/"
+
+
+class Method(NamedTuple):
+    """How many of four signatures were given on paper, and decided on by a person."""
+
+    paper: int
+    looked_at: int
 
 
 @pytest.fixture
@@ -65,19 +75,23 @@ def paste(client: Client, text: str, page: str = PAGE, **headers: str) -> Any:
 # The page
 
 
-def test_the_page_shows_counts_digests_root_and_what_they_prove(client: Client, delivery: Delivery) -> None:
+def test_the_page_shows_counts_digests_editions_and_what_they_prove(client: Client, delivery: Delivery) -> None:
     page = client.get(PAGE).content.decode()
     words = " ".join(re.sub(r"<[^>]+>", "", page).split())
     assert "6 signatures: 5 named in the letter and 1 who asked to be counted without their name." in words
     assert "0 withdrew; 1 were not accepted; 1 were still waiting." in words
     assert "Ready, and not handed over yet." in words
-    for digest in (*delivery.files.values(), delivery.root, delivery.texts[0]["digest"]):
+    edition = delivery.editions.get()
+    digests = (delivery.digest, edition.package, edition.digest, *edition.files.values())
+    for digest in (*digests, delivery.root, delivery.texts[0]["digest"]):
         assert digest in page
     for name in (
         "letter-with-signatories.pdf",
         "signatories.csv",
         "leaves.csv",
-        "manifest.json",
+        "texts/en.txt",
+        "statement.json",
+        "files.json",
         "READ-ME.txt",
         "bridge-1.zip",
     ):
@@ -194,16 +208,14 @@ def test_a_receipt_broken_into_lines_by_an_email_program_is_valid(
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"row": ["4", "person", "Somebody Else", "", "", "", "", "en", "1"]}, "do not match its leaf"),
-        ({"place": 0}, "does not lead from its leaf to the root"),
-        ({"delivery": 2}, "to another delivery: bridge 2"),
-        ({"letter": "other"}, "to another delivery: other 1"),
-        ({"size": 7}, "a different number of signatures"),
-        ({"root": "ab" * 32}, "not the root of this delivery"),
+        ({"row": ["4", "person", "Somebody Else", "", "", "", "", "en", "1", "web"]}, "do not lead to the root"),
+        ({"place": 0}, "do not lead to the root"),
+        ({"statement": {"list": {"leaves": 6, "root": "ab" * 32}}}, "belongs to another delivery"),
+        ({"format": 1}, "The program in READ-ME.txt of its package checks it."),
         ({"sugar": "ab" * 32}, "not look like a receipt from this site"),
         ("Hello <b>", "not the whole receipt"),
         ("  ", "Please paste a receipt or a SHA-256."),
-        ("{" * 20_001, "too long for a receipt"),
+        ("{" * (receipts.MAX_LENGTH + 1), "too long for a receipt"),
         ("[" * 19_000, "not the whole receipt"),
     ],
 )
@@ -240,9 +252,83 @@ def test_a_receipt_is_invalid_for_the_next_delivery(
     ],
 )
 def test_a_sha256_is_confirmed_with_the_name_of_its_file(client: Client, delivery: Delivery, write: Any) -> None:
-    for name, digest in delivery.files.items():
+    for name, digest in delivery.editions.get().digests(delivery.package):
         answer = paste(client, write(digest))
-        assert answer.status_code == 200 and f"file: {name}" in answer.content.decode()
+        others = {"statement.json": "the statement: this is the digest", "texts/en.txt": "the text of revision 1"}
+        expected = others.get(name, f"{name} of edition 1")
+        assert answer.status_code == 200 and f"file: {expected}" in answer.content.decode()
+
+
+def test_a_copy_of_a_former_edition_is_recognized_after_an_erasure(
+    client: Client, delivery: Delivery, zoya: Signature, tmp_path: Path
+) -> None:
+    withdrawal.erase(zoya)
+    make_files(delivery, tmp_path)
+    first, second = delivery.editions.all()
+    assert (second.reason, second.erased, second.files["signatories.csv"]) != (
+        first.reason, first.erased, first.files["signatories.csv"],
+    )  # fmt: skip
+    for edition in (first, second):
+        for name in ("signatories.csv", "leaves.csv"):
+            assert f"{name} of edition {edition.number}" in paste(client, edition.files[name]).content.decode()
+        assert f"bridge-1.zip of edition {edition.number}" in paste(client, edition.package).content.decode()
+    page = " ".join(re.sub(r"<[^>]+>", "", client.get(PAGE).content.decode()).split())
+    assert "made anew, because somebody had their data erased (1 row without its words)" in page
+    assert "made for the first time" in page
+
+
+@pytest.mark.parametrize("method", [Method(paper=0, looked_at=0), Method(paper=2, looked_at=3)])
+def test_the_page_says_no_more_than_the_statement_does(client: Client, letter: Letter, method: Method) -> None:
+    for number in range(4):
+        is_paper = number < method.paper
+        of_paper: dict[str, Any] = {"address_hash": None} if is_paper else {}
+        made = make_signature(letter, f"Signer {number}", paper=is_paper, **of_paper)
+        if number < method.looked_at:
+            audit_log.record(
+                AuditAction.APPROVE,
+                staff_id=1,
+                letter_id=letter.pk,
+                signature_id=made.pk,
+                was="waiting",
+                now="approved",
+            )
+    make_delivery(letter)
+    words = " ".join(re.sub(r"<[^>]+>", "", client.get(PAGE).content.decode()).split())
+    assert f"{4 - method.paper} were confirmed by a link sent by email." in words
+    assert ("were given on paper" in words) is bool(method.paper)
+    assert ("No person decided on any of them." in words) is not method.looked_at
+    if method.looked_at:
+        assert f"A person decided on {method.looked_at} of them." in words
+
+
+def test_the_leaves_of_all_signatures_are_public_without_numbers_and_salts(
+    client: Client, delivery: Delivery, ada: Signature
+) -> None:
+    answer = client.get(f"{PAGE}leaves.csv")
+    assert answer["Content-Disposition"] == 'attachment; filename="bridge-1-leaves.csv"'
+    head, *leaves = b"".join(answer).decode().split()
+    assert (head, len(leaves)) == ("leaf", 6)
+    assert merkle.build_tree(map(bytes.fromhex, leaves)).root.hex() == delivery.root
+    receipt = receipt_of(ada)
+    assert leaves[receipt.place] == receipts.leaf_hash(bytes.fromhex(receipt.salt), receipt.row).hex()
+    assert client.post(f"{PAGE}leaves.csv").status_code == 405
+
+
+def test_a_delivery_of_version_0_9_stays_readable(client: Client, letter: Letter, ada: Signature) -> None:
+    """Its leaves and its package are of format 1, which that version checks, and the program in its READ-ME.txt."""
+    files = {"signatories.csv": "ab" * 32, "bridge-1.zip": "cd" * 32}
+    delivery = freezing._freeze(letter, None, "for a test")
+    with connection.cursor() as cursor:  # as the migration leaves them
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        Delivery.objects.update(format=1, method={}, root="ef" * 32, files=files, state="ready")
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    page = client.get(PAGE).content.decode()
+    assert "ef" * 32 in page and "cd" * 32 in page and "signatories.csv" in page
+    assert "made by version 0.9 of this program" in page and "The digest of this delivery" not in page
+    assert "file: signatories.csv" in paste(client, "ab" * 32).content.decode()
+    assert "Delivery No. 1" in client.get(personal_page(ada)).content.decode()
+    building.build(delivery.pk)
+    assert Delivery.objects.get().failure == "FormerFormat"
 
 
 def test_the_root_and_the_digest_of_a_text_are_confirmed(client: Client, delivery: Delivery) -> None:
@@ -296,7 +382,7 @@ def test_E7_a_signer_finds_the_delivery_and_the_receipt_on_the_personal_page(
     receipt = receipt_of(zoya)
     assert receipt.row is not None
     assert f'<a href="{PAGE}">Delivery No. 1</a>' in page and f"you are number {receipt.row[0]}" in page
-    assert receipt.root in page and receipt.salt in page and "(ready)" in page
+    assert receipt.statement["list"]["root"] in page and receipt.salt in page and "(ready)" in page
 
     answer = client.post(personal_page(zoya), {"action": "receipt", "delivery": "1"})
     assert answer["Content-Type"] == "application/json"

@@ -99,6 +99,7 @@ def test_a_leaf_is_the_digest_of_salt_and_row_in_python_too(signed: Letter) -> N
             row.signed_on,
             row.language,
             row.revision,
+            row.source,
         ]
         line = json.dumps([str(cell) for cell in cells], ensure_ascii=False, separators=(",", ":"))
         content = line if row.number else "counted"

@@ -17,7 +17,7 @@ from campaign.checks import object_store
 from campaign.models import Letter
 from campaign.runtime import object_storage
 from signatures import backups
-from signatures.delivery import building, freezing, manifest, package_store
+from signatures.delivery import building, freezing, package_store, statement
 from signatures.models import AuditEntry, Delivery, Signature
 from signatures.registries import AuditAction
 from signatures.signing import withdrawal
@@ -84,7 +84,7 @@ def test_a_download_is_recorded_with_its_digest_and_begins_at_the_first_byte(
         building.record_download(delivery, file, by=officer.pk)
         assert file.read() == content
     entry = AuditEntry.objects.get(action=AuditAction.DOWNLOAD)
-    assert entry.detail["sha256"] == delivery.files["bridge-1.zip"]
+    assert entry.detail["sha256"] == delivery.editions.get().package
 
 
 def test_counts_and_package_agree_and_a_damaged_or_missing_one_is_found(delivery: Delivery, bucket: Any) -> None:
@@ -106,7 +106,6 @@ def test_R8_a_package_made_anew_after_an_erasure_takes_the_place_of_the_former_o
     name = erased.name
     assert name in names_in(delivery)
     withdrawal.erase(erased)
-    package_store._storage().delete(delivery.package)
     building.build(delivery.pk)
     assert name not in names_in(delivery)
     assert keys(bucket) == ["of-one-site/bridge-1.zip"]
@@ -114,11 +113,11 @@ def test_R8_a_package_made_anew_after_an_erasure_takes_the_place_of_the_former_o
 
 def names_in(delivery: Delivery) -> str:
     with package_store.open_package(delivery.package) as file, zipfile.ZipFile(file) as package:
-        return package.read(manifest.CSV).decode()
+        return package.read(f"{delivery}/{statement.CSV}").decode()
 
 
 def test_a_backup_holds_the_digest_of_each_package(delivery: Delivery) -> None:
-    assert backups._packages() == {"bridge-1.zip": delivery.files["bridge-1.zip"]}
+    assert backups._packages() == {"bridge-1.zip": delivery.editions.get().package}
 
 
 def test_a_package_keeps_its_name_when_the_slug_of_its_letter_changes(delivery: Delivery) -> None:

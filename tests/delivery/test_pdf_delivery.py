@@ -24,10 +24,13 @@ from signatures.values import names
 from tests.delivery.test_pdf import WHEN, letter, lines_of, make, text_of
 
 MUST_PASS = Path(__file__).parents[1] / "values" / "names" / "must-pass.tsv"
-DIGEST, ROOT = "3f" * 32, "9c" * 32
-TEXTS = [{"revision": 1, "language": "en", "digest": DIGEST}, {"revision": 1, "language": "ko", "digest": "a1" * 32}]
+TEXT_DIGEST, DIGEST = "3f" * 32, "9c" * 32
+TEXTS = [
+    {"revision": 1, "language": "en", "digest": TEXT_DIGEST},
+    {"revision": 1, "language": "ko", "digest": "a1" * 32},
+]
 RECORD = Record(
-    number=2, frozen_on=date(2026, 11, 25), texts=TEXTS, root=ROOT,
+    number=2, frozen_on=date(2026, 11, 25), texts=TEXTS, digest=DIGEST,
     errata=3, since=1, added=312, gone=4, address="https://letter.example/deliveries/river/2/",
 )  # fmt: skip
 COUNTS = Counts(12_408, 11_902, 506, withdrawn=31, rejected=212, paper=6, revisions={1: 12_000, 2: 408})
@@ -169,8 +172,8 @@ def test_the_record_explains_the_counts_and_how_to_check_them(many: tuple[pdf.Re
         "212 were not accepted."),
         "Delivery no. 2, frozen on November 25, 2026 (UTC).", "Since delivery no. 1: 312 added, 4 gone.",
         "3 names were taken back after earlier deliveries.", "6 signatures were given on paper; they are marked °.",
-        "Text no. 1: 12,000 signatures English " + DIGEST, "한국어 " + "a1" * 32, "Text no. 2: 408 signatures", ROOT,
-        "verify_delivery", RECORD.address,
+        "Text no. 1: 12,000 signatures English " + TEXT_DIGEST, "한국어 " + "a1" * 32, "Text no. 2: 408 signatures", DIGEST,
+        "check.py", RECORD.address,
     ):  # fmt: skip
         assert flat(words) in shown
 

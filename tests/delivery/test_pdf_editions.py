@@ -22,7 +22,7 @@ from tests.factories import WORDS, make_signature, png_of
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORD = Record(
-    number=1, frozen_on=date(2026, 3, 1), root="ab" * 32, address="https://letters.example/deliveries/river/1/",
+    number=1, frozen_on=date(2026, 3, 1), digest="ab" * 32, address="https://letters.example/deliveries/river/1/",
     public_key="RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
 )  # fmt: skip
 
@@ -121,12 +121,12 @@ def test_how_many_stands_in_front_and_what_was_not_accepted_in_the_annex(tmp_pat
 
 def test_the_printed_copy_may_leave_the_annex_out(tmp_path: Path) -> None:
     pages = make(tmp_path / "x.pdf", ["Ada"], record=RECORD, options=Options(annex=False))
-    assert len(pages) == 2 and RECORD.root not in " ".join(pages)
+    assert len(pages) == 2 and RECORD.digest not in " ".join(pages)
 
 
 def test_the_annex_has_digest_key_and_a_code_that_leads_to_the_page_of_the_delivery(tmp_path: Path) -> None:
     annex = make(tmp_path / "x.pdf", ["Ada"], record=RECORD)[-1].replace(" ", "")
-    assert RECORD.root in annex and RECORD.public_key in annex and RECORD.address in annex
+    assert RECORD.digest in annex and RECORD.public_key in annex and RECORD.address in annex
     content = (tmp_path / "x.pdf").read_bytes()
     report = pdf.write(
         letter_in("en"), [Entry("Ada")], counts=Counts(1, 1, 0), out=tmp_path / "y.pdf", timestamp=WHEN, record=RECORD

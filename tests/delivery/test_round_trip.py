@@ -18,7 +18,7 @@ from django.db import connection
 from pypdf import PdfReader
 
 from campaign.models import Letter
-from signatures.delivery import building, freezing, manifest, reconciliation
+from signatures.delivery import building, freezing, reconciliation, statement
 from signatures.delivery.pdf import Report
 from signatures.models import Delivery
 from signatures.signing import withdrawal
@@ -58,11 +58,11 @@ def built(delivery: Delivery) -> Delivery:
 
 def file_of(delivery: Delivery, name: str) -> bytes:
     with zipfile.ZipFile(path_of(delivery)) as bundle:
-        return bundle.read(name)
+        return bundle.read(f"{delivery}/{name}")
 
 
 def rows_of(delivery: Delivery) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(file_of(delivery, manifest.CSV).decode("utf-8-sig"), newline="")))
+    return list(csv.DictReader(io.StringIO(file_of(delivery, statement.CSV).decode("utf-8-sig"), newline="")))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_E6_every_name_of_every_script_is_read_back_from_csv_and_pdf(letter: Let
     assert sorted(listed) == sorted(one.name for one in entries)
     assert [names.sort_key(name) for name in listed] == [names.sort_key(one.name) for one in entries]
     entries.sort(key=lambda one: listed.index(one.name))  # names of one key stand in any order
-    reader = PdfReader(io.BytesIO(file_of(delivery, manifest.PDF)))
+    reader = PdfReader(io.BytesIO(file_of(delivery, statement.PDF)))
     text = "\n".join(page.extract_text() for page in reader.pages)
     boxed = re.findall(r"U\+[0-9A-F]{4,6}", text)
     assert found(entries, Report(len(reader.pages), len(entries), boxed, []), reader) == [one.name for one in entries]
@@ -111,10 +111,10 @@ def test_paper_signatures_are_marked_in_the_pdf_and_counted(letter: Letter) -> N
     make_signature(letter, "Ada Lovelace")
     make_signature(letter, "On Paper", paper=True, address_hash=None)
     delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
-    text = PdfReader(io.BytesIO(file_of(delivery, manifest.PDF))).pages[-2].extract_text().replace("\u00a0", " ")
+    text = PdfReader(io.BytesIO(file_of(delivery, statement.PDF))).pages[-2].extract_text().replace("\u00a0", " ")
     assert "On Paper °" in text and "Ada Lovelace °" not in text
-    assert b'"paper": 1,' in file_of(delivery, manifest.MANIFEST)
-    columns = "number kind name role organization country signed_on language revision"
+    assert b'"paper":1,' in file_of(delivery, statement.STATEMENT)
+    columns = "number kind name role organization country signed_on language revision source"
     assert list(rows_of(delivery)[0]) == columns.split()
 
 
@@ -148,7 +148,7 @@ def test_E1_a_spreadsheet_program_shows_every_script_and_no_formula(letter: Lett
         make_signature(letter, name, role=name[:200], organization=name[:200])
     delivery = built(freezing.freeze(letter, by=None, reason="the hearing"))
 
-    shown = spreadsheet(file_of(delivery, manifest.CSV), tmp_path)
+    shown = spreadsheet(file_of(delivery, statement.CSV), tmp_path)
 
     assert [formula for _row, formulas in shown for formula in formulas] == []
     shown_cells = {cell for row, _formulas in shown for cell in row}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signatures.templatetags.names import as_name
+from signatures.public_list.name_items import as_name
 from signatures.values.name_language import language_of_name
 from tests.prepared import BASE
 

@@ -246,7 +246,9 @@ def test_it_works_where_the_settings_are_wrong(tmp_path: Path) -> None:
 def test_keys_alone_are_printed_as_lines_of_settings(tmp_path: Path) -> None:
     done = manage("make_keys", "--folder", str(tmp_path))
     made = environment.parsed(done.stdout)
-    assert list(made) == ["SECRET_KEY", "EMAIL_HASH_PEPPER", "OUTBOX_PUBLIC_KEY", "UPDATES_PUBLIC_KEY"]
+    signing = ("DELIVERY_SIGNING_KEY_FILE", str(tmp_path / "delivery.private"))
+    assert [*made] == ["SECRET_KEY", "EMAIL_HASH_PEPPER", "OUTBOX_PUBLIC_KEY", "UPDATES_PUBLIC_KEY", signing[0]]
+    assert made[signing[0]] == signing[1]
     for name in ("outbox", "updates"):
         private = tmp_path / f"{name}.private"
         assert fits(private, made[f"{name.upper()}_PUBLIC_KEY"]) and mode(private) == 0o400

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from campaign.models import Letter
 from campaign.runtime.locks import AdvisoryLock, block_lock, transaction_lock
-from signatures.delivery import building, document_data, exports, freezing, manifest
+from signatures.delivery import building, document_data, exports, freezing, statement
 from signatures.models import Signature
 from tests.delivery.factories import path_of
 from tests.factories import make_many
@@ -91,7 +91,7 @@ def test_O17_the_files_of_a_delivery_are_built(
     delivery.refresh_from_db()
     assert (delivery.failure, delivery.done) == ("", 100)
     with zipfile.ZipFile(path_of(delivery)) as package:
-        (name,) = (name for name in package.namelist() if name.endswith(manifest.PDF))
+        (name,) = (name for name in package.namelist() if name.endswith(statement.PDF))
         text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(package.read(name))).pages)
     assert all(row.name in text for row in delivery.rows.all())
 

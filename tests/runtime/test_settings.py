@@ -49,7 +49,7 @@ def start(folder: Path, base: Path = BASE, /, **settings: str) -> subprocess.Com
 def test_local_mode_needs_no_setting(tmp_path: Path) -> None:
     done = start(tmp_path / "v")
     assert done.returncode == 0, done.stderr
-    for name in ("secret_key", "email_hash_pepper", "outbox.private", "updates.private"):
+    for name in ("secret_key", "email_hash_pepper", "outbox.private", "updates.private", "delivery.private"):
         assert (tmp_path / "v" / "keys" / name).stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "v" / "keys").stat().st_mode & 0o777 == 0o700
 

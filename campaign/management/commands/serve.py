@@ -190,7 +190,13 @@ def environment_of_children() -> dict[str, str]:
 def environment_of_web() -> dict[str, str]:
     """Returns the environment of the web server, without what is the worker's alone."""
     # Set to empty, because a `.env` file would fill in a variable that is missing.
-    hidden = (*environment.OF_WORKER, "WORKER_SETTINGS_FILE", "OUTBOX_PRIVATE_KEY_FILE", "DIRECT_DATABASE_URL")
+    hidden = (
+        *environment.OF_WORKER,
+        "WORKER_SETTINGS_FILE",
+        "OUTBOX_PRIVATE_KEY_FILE",
+        "DELIVERY_SIGNING_KEY_FILE",
+        "DIRECT_DATABASE_URL",
+    )
     return {**environment_of_children(), **dict.fromkeys(hidden, "")}
 
 

@@ -18,13 +18,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import number_format
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.audit.staff_names import staff_column
-from signatures.delivery import building, errata, exports, freezing, manifest, package_store, pdf
+from signatures.delivery import attestations, building, errata, exports, freezing, package_store, pdf
 from signatures.delivery.admin import method_pages
 from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
 from signatures.models import Delivery, SignedLetter
@@ -67,6 +67,13 @@ def _count_column(name: str) -> Callable[[Any], Any]:
     return column
 
 
+def _is_possible(step: str, delivery: Delivery) -> bool:
+    """Returns whether a step is offered: what is attested once, or of a delivery of version 0.9 never, is not."""
+    attested = {"countersign": bool(delivery.countersignature), "time-stamp": delivery.time_stamp is not None}
+    is_open = step not in attested or (delivery.has_statement and not attested[step])
+    return delivery.state in STEPS[step].states and is_open
+
+
 FROZEN_BY = staff_column("frozen_by", "frozen by")
 COUNT_COLUMNS = [_count_column(name) for name in ("delivered", "named", "counted_only")]
 
@@ -76,11 +83,11 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("letter", "number", "state", "frozen_at", *COUNT_COLUMNS)
     list_display_links = ("letter", "number")
     list_filter = ("state", "letter")
-    readonly_fields = (FROZEN_BY, "all_counts", "published_texts", "digests", "former_hand_overs")
+    readonly_fields = (FROZEN_BY, "statement_digest", "all_counts", "published_texts", "digests", "former_hand_overs")
     fieldsets = (
         (None, {"fields": ("slug", "number", "state", "frozen_at", FROZEN_BY, "reason", "order")}),
         ("Counts", {"fields": ("all_counts", "published_texts")}),
-        ("Proof", {"fields": ("root", "digests")}),
+        ("Proof", {"fields": ("statement_digest", "root", "digests")}),
         (
             "Handing over",
             {
@@ -115,9 +122,19 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         rows = ((text["revision"], text["language"], text["digest"]) for text in delivery.texts)
         return format_html_join("", "{} · {} · <code>{}</code><br>", rows)
 
+    @admin.display(description="digest of the delivery")
+    def statement_digest(self, delivery: Delivery) -> SafeString | str:
+        return format_html("<code>{}</code>", delivery.digest) if delivery.digest else "-"
+
     @admin.display(description="SHA-256 of the files")
     def digests(self, delivery: Delivery) -> SafeString | str:
-        return format_html_join("", "{} <code>{}</code><br>", manifest.in_order(delivery.files)) or "-"
+        """The files of each edition, the newest first; of a delivery of version 0.9 there is one list."""
+        lines = [
+            (f"Edition {edition.number}, {edition.get_reason_display()}: {name}", digest)
+            for edition in delivery.editions.order_by("-number")
+            for name, digest in edition.digests(delivery.package)
+        ]
+        return format_html_join("", "{} <code>{}</code><br>", lines or sorted(delivery.files.items())) or "-"
 
     @admin.display(description="corrected")
     def former_hand_overs(self, delivery: Delivery) -> SafeString | str:
@@ -206,6 +223,10 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 tasks.build_delivery.enqueue(delivery.pk)
             case "stop":
                 building.cancel_build(delivery, by=request.user.pk)
+            case "time-stamp-request" if delivery.has_statement:
+                headers = {"Content-Disposition": f'attachment; filename="{delivery}.tsq"'}
+                query = attestations.time_stamp_request(delivery)
+                return HttpResponse(query, content_type="application/timestamp-query", headers=headers)
             case _:
                 raise Http404
         return redirect("admin:signatures_delivery_change", pk)
@@ -225,7 +246,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         delivery = get_object_or_404(Delivery, pk=pk)
         chosen = STEPS[step]
         initial = recorded(delivery) if chosen.form is CorrectForm else None
-        form = chosen.form(delivery.letter, request.POST or None, initial=initial)
+        form = chosen.form(delivery.letter, request.POST or None, request.FILES or None, initial=initial)
         if request.method == "POST" and form.is_valid():
             try:
                 chosen.action(delivery, by=request.user.pk, **form.cleaned_data)
@@ -254,8 +275,10 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "may_deliver": request.user.has_perm("signatures.deliver_delivery"),
             "has_package": package_store.exists(delivery.package),
             "runs": runs,
+            "is_former": delivery.is_former,
+            "is_wanted": building.is_wanted(delivery),
             "stage": building.STAGES.get(delivery.stage, (0, 0, ""))[2],
-            "steps": [(name, step.title) for name, step in STEPS.items() if delivery.state in step.states],
+            "steps": [(name, step.title) for name, step in STEPS.items() if _is_possible(name, delivery)],
             **(extra_context or {}),
         }
         page = super().change_view(request, object_id, form_url, context)

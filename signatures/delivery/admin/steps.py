@@ -10,7 +10,7 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.utils import timezone
 
 from campaign.models import Letter
-from signatures.delivery import freezing
+from signatures.delivery import attestations, freezing
 from signatures.models import Delivery
 
 
@@ -53,6 +53,23 @@ class CorrectForm(HandOverForm):
     )
 
 
+class CountersignForm(StepForm):
+    key = forms.CharField(label="Public key of the auditor", max_length=60, widget=AdminTextInputWidget)
+    signature = forms.CharField(
+        label="statement.json.minisig of the auditor",
+        max_length=attestations.MAX_BYTES,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
+        help_text="Made with minisign -Sm statement.json, from the package. It is checked before it is taken in.",
+    )
+
+
+class TimeStampForm(StepForm):
+    reply = forms.FileField(label="The reply of the authority (.tsr)", max_length=200)
+
+    def clean_reply(self) -> bytes:
+        return bytes(self.cleaned_data["reply"].read(attestations.MAX_BYTES))
+
+
 class VoidForm(StepForm):
     reason = forms.CharField(label="Why it is void", max_length=300, widget=AdminTextInputWidget)
 
@@ -92,6 +109,17 @@ STEPS = {
         "It was not acknowledged", {Delivery.State.ACKNOWLEDGED}, RetractForm, freezing.retract_acknowledgment,
         "The day is taken off the delivery page. Emails about it that were sent, and addresses that were deleted, stay "
         "so.",
+    ),
+    "countersign": Step(
+        "Countersign", {Delivery.State.READY, Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED},
+        CountersignForm, attestations.countersign,
+        "The delivery page shows the auditor's key, and a new edition of the files holds the signature. Both stay.",
+    ),
+    "time-stamp": Step(
+        "Take in a time stamp", {Delivery.State.READY, Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED},
+        TimeStampForm, attestations.add_time_stamp,
+        "Send the request, which the page before this one has as a file, to an authority (RFC 3161), and give its "
+        "reply here. A new edition of the files holds it. It stays.",
     ),
     "void": Step(
         "Call it back (void)", {Delivery.State.FROZEN, Delivery.State.READY}, VoidForm, freezing.void,

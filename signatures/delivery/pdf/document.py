@@ -104,7 +104,7 @@ class Record:
     number: int = 0
     frozen_on: date | None = None
     texts: Sequence[Mapping[str, Any]] = ()  # as `Delivery.texts`: revision, language, digest
-    root: str = ""
+    digest: str = ""  # of the statement
     errata: int = 0  # withdrawals after earlier deliveries
     since: int | None = None  # the number of the delivery before, and the changes since
     added: int = 0

@@ -144,8 +144,8 @@ class Wording:
                 }
                 for revision, number in sorted(counts.revisions.items())
             ],
-            "root": record.root,
-            "root-title": words["root"],
+            "digest": record.digest,
+            "digest-title": words["statement"],
             "how-to-check": words["check"],
             "where-to-check": words["where"].format(address=record.address) if record.address else "",
             "address": record.address,

@@ -34,5 +34,5 @@ class Command(LetterCommand):
         self.stdout.write(
             f"Delivery {delivery.number} of {letter.slug}: {counts['delivered']} delivered, "
             f"{counts['named']} named, {counts['counted_only']} counted only, {counts['waiting']} still waiting\n"
-            f"root {delivery.root}\n{package_store.place(delivery.package)}"
+            f"digest {delivery.digest}\n{package_store.place(delivery.package)}"
         )

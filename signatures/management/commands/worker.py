@@ -17,6 +17,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 
 from campaign.runtime import database_waits
 from signatures import pepper, tasks
+from signatures.delivery import signing_key
 from signatures.outbox import holding, keys, sending
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ class Command(BaseCommand):
         try:
             keys.require()
             pepper.require()
-        except (keys.WrongKeys, ImproperlyConfigured) as error:
+            signing_key.load()
+        except (keys.WrongKeys, signing_key.WrongSigningKey, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from None
         database_waits.use(database_waits.WORKER)
         stop = threading.Event()

@@ -1,0 +1,100 @@
+"""What others attest of a statement, and when: a time stamp by an authority (RFC 3161), a signature by an auditor.
+
+Each is taken in once, after it was checked against the statement. The next edition of the files holds it.
+"""
+
+import logging
+from http.client import HTTPException
+from typing import Any
+from urllib.request import Request, urlopen
+
+from django.conf import settings
+from django.db import transaction
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, TimeStampResponse, decode_timestamp_response
+
+from campaign.runtime import minisign
+from signatures.audit import audit_log
+from signatures.models import Delivery
+from signatures.registries import AuditAction
+from signatures.transitions import TransitionNotAllowed
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 10.0  # seconds
+MAX_BYTES = 100_000  # of a time stamp or a countersignature
+GRANTED = {0, 1}  # states of a reply: granted, with or without changes
+
+
+def time_stamp_request(delivery: Delivery) -> bytes:
+    """Returns the request for a time stamp of the statement: the same bytes always, and nothing but its digest."""
+    builder = TimestampRequestBuilder(cert_req=True, nonce=False, hash_algorithm=HashAlgorithm.SHA256)
+    return builder.data(delivery.statement.encode()).build().as_bytes()
+
+
+def fetch_time_stamp(delivery: Delivery) -> None:
+    """Asks the authority for a time stamp. Where it does not answer, the reply can be taken in later."""
+    if not settings.TIMESTAMP_URL or delivery.time_stamp is not None:
+        return
+    headers = {"Content-Type": "application/timestamp-query"}
+    request = Request(settings.TIMESTAMP_URL, time_stamp_request(delivery), headers)  # noqa: S310  as the settings allow
+    try:
+        with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310  as the settings allow
+            reply = answer.read(MAX_BYTES)
+        add_time_stamp(delivery, by=None, reply=reply)
+    except (OSError, HTTPException, TransitionNotAllowed) as error:
+        log.warning("there is no time stamp of delivery %d: %s", delivery.pk, type(error).__name__)
+
+
+def add_time_stamp(delivery: Delivery, *, by: int | None, reply: bytes) -> None:
+    """Takes in the reply of an authority.
+
+    Raises:
+        TransitionNotAllowed: it is no time stamp of this statement, or there is one.
+    """
+    try:
+        response = decode_timestamp_response(reply)
+    except ValueError:
+        raise TransitionNotAllowed("This file is no reply of a time stamp authority.") from None
+    _check_time_stamp(delivery, response)
+    _add(delivery, AuditAction.TIME_STAMP, by=by, field="time_stamp", time_stamp=reply)
+
+
+def _check_time_stamp(delivery: Delivery, response: TimeStampResponse) -> None:
+    if response.status not in GRANTED:
+        raise TransitionNotAllowed("The authority refused to give a time stamp.")
+    if response.tst_info.message_imprint.message != bytes(delivery.statement_sha256 or b""):
+        raise TransitionNotAllowed("This is the time stamp of another statement.")
+
+
+def countersign(delivery: Delivery, *, by: int | None, key: str, signature: str) -> None:
+    """Takes in the signature of an auditor over statement.json, in the format of minisign.
+
+    Raises:
+        TransitionNotAllowed: it is not the signature of this statement by this key, or there is one.
+    """
+    signature = "\n".join(signature.strip().splitlines()) + "\n"
+    try:
+        minisign.verify(delivery.statement.encode(), signature, key)
+    except minisign.WrongKey as error:
+        raise TransitionNotAllowed(f"The countersignature is not taken in: {error}.") from None
+    _add(
+        delivery, AuditAction.COUNTERSIGN, by=by, field="countersignature", countersignature=signature,
+        auditor_key=key.strip(),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def _add(delivery: Delivery, action: AuditAction, *, by: int | None, field: str, **values: Any) -> None:
+    locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
+    if not locked.has_statement or locked.state == Delivery.State.VOID:
+        raise TransitionNotAllowed("The delivery has no statement.")
+    if getattr(locked, field):
+        raise TransitionNotAllowed("The delivery has one already.")
+    detail: dict[str, str | int] = {"delivery": locked.pk, "number": locked.number}
+    audit_log.record(action, staff_id=by, letter_id=locked.letter_id, detail=detail)
+    # With the first build, the files that are made anyway hold it.
+    remake = locked.state != Delivery.State.FROZEN
+    values |= {"remake_wanted": True, "build_canceled": False, "failure": "", "seen_at": None} if remake else {}
+    for name, value in values.items():
+        setattr(locked, name, value)
+    locked.save(update_fields=list(values))

@@ -1,0 +1,77 @@
+"""What a statement counts beside the totals: how the signatures were confirmed and decided, and where they come from.
+
+Breakdowns are of the named rows, so that anybody can count them again in signatories.csv: of somebody who is counted
+only, they tell nothing.
+"""
+
+from typing import Any
+
+from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast
+
+from signatures.delivery.errata import kinds_of_errata
+from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
+from signatures.monitoring import method
+from signatures.registries import AuditAction
+from signatures.states import Source
+
+# With what a person of staff decided on one signature, and let it stand.
+DECIDED = (AuditAction.APPROVE, AuditAction.CONFIRM_ON_EVIDENCE)
+BY_RULE = "-by-rule"  # after the code of what no person did
+ISO_WEEK = 'IYYY"-W"IW'
+
+
+def counted(delivery: Delivery) -> dict[str, Any]:
+    """Returns `Delivery.method` of a delivery whose entries were just written.
+
+    Small numbers by flag are left out, as in the statement of method (threat model P4).
+    """
+    entries = delivery.rows.order_by()
+    named = entries.filter(number__isnull=False)
+    delivered = Signature.objects.filter(pk__in=entries.values("signature_id")).order_by()
+    decided = AuditEntry.objects.filter(
+        signature_id=OuterRef("signature_id"), action__in=DECIDED, staff_id__isnull=False
+    )
+    return {
+        "moderation": delivery.letter.moderation,
+        "confirmed": _confirmed(delivered),
+        "looked_at": entries.filter(Exists(decided)).count(),
+        "by_source": dict.fromkeys(Source.values, 0) | _counted_by(named, F("source")),
+        "by_revision": _counted_by(named, Cast("revision", CharField())),
+        "by_language": _counted_by(named, F("language")),
+        "by_country": _counted_by(named, F("country")),
+        "by_week": _counted_by(named, Func("signed_on", Value(ISO_WEEK), function="to_char", output_field=CharField())),
+        "by_flag": _without_small(dict(method.flags(delivered))),
+        "by_decision": {
+            f"{action.value}{'' if is_person else BY_RULE}": number
+            for action, is_person, number in method.decisions(delivery.letter_id, delivery.frozen_at)
+        },
+        "errata": [
+            {"delivery": earlier.number, **kinds_of_errata(earlier)}
+            for earlier in Delivery.objects.filter(letter=delivery.letter_id, errata__isnull=False)
+            .distinct()
+            .order_by("number")
+        ],
+    }
+
+
+def _confirmed(delivered: QuerySet[Signature]) -> dict[str, int]:
+    """Returns how the delivered signatures were confirmed, those that are counted only among them."""
+    found = delivered.aggregate(
+        paper=Count("pk", filter=Q(paper=True)), evidence=Count("pk", filter=Q(on_evidence=True)), all=Count("pk")
+    )
+    return {
+        "email": found["all"] - found["paper"] - found["evidence"],
+        "paper": found["paper"],
+        "evidence": found["evidence"],
+    }
+
+
+def _counted_by(entries: QuerySet[DeliveryEntry], key: Any) -> dict[str, int]:
+    return {value or "": number for value, number in entries.annotate(key=key).values_list("key").annotate(Count("pk"))}
+
+
+def _without_small(numbers: dict[str, int]) -> dict[str, int]:
+    names = sorted(numbers)
+    shown = method.hide_small([numbers[name] for name in names])
+    return {name: number for name, number in zip(names, shown, strict=True) if number}

@@ -1,0 +1,115 @@
+"""check.html, opened from a file without a server, says of every package what check.py says."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from signatures.delivery.checker import check
+from tests.delivery.packages import files_of
+from tests.delivery.tamperings import ACCEPTED, DRAFT, TAMPERINGS, Case
+
+PAGE = Path(check.__file__).with_name("check.html").as_uri()
+BY_NAME = {case.name: case for case in [*TAMPERINGS, *ACCEPTED]}
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser) -> Iterator[Page]:
+    """One page for all packages: it must forget the last one by itself."""
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(PAGE)
+    yield page
+    context.close()
+
+
+def drop(page: Page, case: Case, **expected: str) -> None:
+    """Fills in what is expected, and chooses the files, as a person does."""
+    page.evaluate("document.querySelector('details').open = true")
+    for field in ("digest", "edition", "key"):
+        page.evaluate(
+            "([id, value]) => { document.getElementById(id).value = value }", [field, expected.get(field, "")]
+        )
+    files: list[Any] = [{"name": "came.zip", "mimeType": "", "buffer": case.make()}]
+    if case.receipt:
+        files.append({"name": "mine.json", "mimeType": "", "buffer": case.receipt()})
+    page.evaluate("document.getElementById('result').hidden = true")
+    page.set_input_files("#file", files)
+    page.wait_for_selector("#result:not([hidden])")
+
+
+def said(page: Page) -> tuple[int, str, list[str]]:
+    code = page.get_attribute("#result", "data-code")
+    faults = page.locator("#faults li").all_text_contents()
+    return int(code or -1), page.inner_text("#verdict"), sorted(faults)
+
+
+def test_the_page_agrees_with_check_py_on_every_package(opened: Page, tmp_path: Path) -> None:
+    differ = {}
+    for name, case in BY_NAME.items():
+        drop(opened, case, **case.expected)
+        (tmp_path / "x").write_bytes(case.make())
+        receipt = case.receipt() if case.receipt else b""
+        result = check.check(tmp_path / "x", check.Expected(**case.expected, receipt=receipt))
+        expected = (result.code, result.verdict, sorted(map(check.printable, result.faults)))
+        if said(opened) != expected or expected[0] != case.code:
+            differ[name] = (said(opened), expected)
+    assert not differ
+
+
+def test_a_receipt_shows_the_row_that_it_proves(opened: Page) -> None:
+    drop(opened, BY_NAME["with the receipt of a signer"])
+    assert opened.locator("#proved td").all_text_contents() == [
+        "5", "person", "김철수", "KR", "2026-05-03", "ko", "1", "paper",
+    ]  # fmt: skip
+    drop(opened, BY_NAME["the receipt of somebody who is counted only"])
+    assert opened.inner_text("#proved") == "Somebody who is counted only."
+
+
+def test_the_digest_is_compared_as_it_is_typed_from_paper(opened: Page) -> None:
+    drop(opened, BY_NAME["time-stamped"])
+    expect(opened.locator("#body")).to_contain_text("Compare it with the printed letter")
+    digest = hashlib.sha256(files_of(DRAFT)["statement.json"]).hexdigest()
+    opened.fill("#digest", digest.upper()[:32] + " " + digest[32:])
+    opened.press("#digest", "Enter")
+    expect(opened.locator("#body")).to_contain_text("It is the one that you expect.")
+    opened.fill("#digest", digest[:-1])
+    opened.press("#digest", "Enter")
+    expect(opened.locator("#digest-error")).to_be_visible()
+    expect(opened.locator("#result")).to_be_hidden()
+
+
+def test_weeks_are_those_of_python_around_every_new_year(opened: Page) -> None:
+    days = [
+        f"{year}-{day}" for year in range(1999, 2045) for day in ("01-01", "01-03", "01-04", "06-30", "12-29", "12-31")
+    ]
+    odd = ["", "2026-02-29", "2024-02-29", "2026-13-01", "20260101", "2026-W01-1", "x"]
+    found = opened.evaluate("days => days.map(weekOf)", [*days, *odd])
+    assert found == [check.week_of(day) for day in [*days, *odd]]
+
+
+def test_the_page_may_not_use_the_network(opened: Page) -> None:
+    stopped_by = opened.evaluate(
+        """new Promise(done => {
+            addEventListener("securitypolicyviolation", event => done(event.effectiveDirective), { once: true })
+            fetch("http://127.0.0.1:9/").then(() => done("nothing"), () => {})
+        })"""
+    )
+    assert stopped_by == "connect-src"
+    content = Path(check.__file__).with_name("check.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in content and "connect-src" not in content
+    assert "http" not in content.replace("http-equiv", ""), "no address at all"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_every_screen(opened: Page, width: int, scheme: Any) -> None:
+    opened.set_viewport_size({"width": width, "height": 800})
+    opened.emulate_media(color_scheme=scheme)
+    for name in ("500 names blanked without record", "erased with record", "with the receipt of a signer"):
+        drop(opened, BY_NAME[name])
+        assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth"), name

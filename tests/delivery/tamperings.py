@@ -1,0 +1,373 @@
+"""Forged packages, each by its name with the sentence that must refuse it, and honest ones that must be accepted."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.delivery import packages
+from tests.delivery.packages import KEY, OTHER_KEY, Bent, Draft, canonical, files_of, minisign, package, public_key
+
+DRAFT, KEYLESS = Draft(), replace(Draft(), key=None)
+OTHER = replace(DRAFT, number=2, people=DRAFT.people[:-1], made_at="2026-05-05T00:00:00Z")
+PDF, CSV, LEAVES = "letter-with-signatories.pdf", "signatories.csv", "leaves.csv"
+STATEMENT, FILES, SIGNATURE = "statement.json", "files.json", "statement.json.minisig"
+CHANGED = "The digest of the statement is not the one that you expect."
+
+
+@dataclass(frozen=True)
+class Case:
+    """A package or a receipt, and what a checker must say of it."""
+
+    name: str
+    make: Callable[[], bytes]
+    fault: str = ""
+    code: int = 1
+    compares: str = ""  # what the person who checks knows of the honest package: digest, edition, key
+    receipt: Callable[[], bytes] | None = None  # checked together with the package
+
+    @property
+    def expected(self) -> dict[str, str]:
+        """What the person who checks knows of the honest delivery, as the arguments of `check.Expected`."""
+        honest = files_of(KEYLESS if self.compares == "edition" else DRAFT)
+        known = {
+            "digest": lambda: hashlib.sha256(honest[STATEMENT]).hexdigest(),
+            "edition": lambda: hashlib.sha256(honest[FILES]).hexdigest(),
+            "key": lambda: public_key(KEY),
+        }
+        return {self.compares: known[self.compares]()} if self.compares else {}
+
+
+def forged(name: str, fault: str, bent: Bent, draft: Draft = DRAFT, compares: str = "") -> Case:
+    return Case(name, lambda: package(draft, bent), fault, compares=compares)
+
+
+def in_file(name: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]], None]:
+    """Returns a change of one place in one file."""
+
+    def change(files: dict[str, bytes]) -> None:
+        assert old in files[name], f"{old!r} is in {name}"
+        files[name] = files[name].replace(old, new, 1)
+
+    return change
+
+
+def setting(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """Returns a change of one value, by its keys with dots between them."""
+
+    def change(found: dict[str, Any]) -> None:
+        *keys, last = path.split(".")
+        for key in keys:
+            found = found[int(key)] if isinstance(found, list) else found[key]
+        found[last] = value
+
+    return change
+
+
+def _both(*changes: Callable[[Any], Any]) -> Callable[[Any], None]:
+    def change(value: Any) -> None:
+        for each in changes:
+            each(value)
+
+    return change
+
+
+def _row_line(number: int) -> bytes:
+    return packages.signatories(DRAFT).split(b"\r\n")[number]
+
+
+def _leaf_line(number: int) -> bytes:
+    return packages.leaves_csv(DRAFT).split(b"\r\n")[number]
+
+
+def _move_to_end(name: str) -> Callable[[dict[str, bytes]], None]:
+    return lambda files: files.update({name: files.pop(name)})
+
+
+def _swap(name: str, first: bytes, second: bytes) -> Callable[[dict[str, bytes]], None]:
+    return _both(in_file(name, first, b"\0"), in_file(name, second, first), in_file(name, b"\0", second))
+
+
+def _resigned(key: Any, key_id: bytes = packages.KEY_ID) -> Callable[[dict[str, bytes]], None]:
+    trusted = f"timestamp:{packages._unix(DRAFT.frozen_at)}\tfile:statement.json\tprehashed"
+    return lambda files: files.update({SIGNATURE: minisign(files[STATEMENT], key, trusted, key_id)})
+
+
+def _other_bit(files: dict[str, bytes]) -> None:
+    lines = files[SIGNATURE].split(b"\n")
+    signature = bytearray(base64.b64decode(lines[1]))
+    signature[40] ^= 1
+    lines[1] = base64.b64encode(signature)
+    files[SIGNATURE] = b"\n".join(lines)
+
+
+def _as_other(files: dict[str, bytes]) -> None:
+    files[FILES] = files_of(OTHER)[FILES]
+    files["files.json.minisig"] = files_of(OTHER)["files.json.minisig"]
+
+
+def _blank_all(draft: Draft) -> Draft:
+    return replace(draft, blanked=tuple(range(500)), recorded=())
+
+
+def _stamp(digest: bytes) -> bytes:
+    return bytes.fromhex("3031300d060960864801650304020105000420") + digest
+
+
+def time_stamp(draft: Draft) -> bytes:
+    """Returns the heart of a time stamp of this draft's statement: algorithm and digest."""
+    return _stamp(hashlib.sha256(files_of(draft)[STATEMENT]).digest())
+
+
+def _receipt(draft: Draft, place: int, change: Callable[[Any], Any] | None = None) -> bytes:
+    found = packages.receipt(draft, place)
+    if change:
+        change(found)
+    return canonical(found)
+
+
+def _csv_line_ends(name: str) -> Bent:
+    return Bent(contents=lambda files: files.update({name: files[name].replace(b"\r\n", b"\n")}))
+
+
+NO_GUARD = "signatories.csv, line 3: a cell begins like a formula, and its guard is missing."
+NOT_ITS_LEAF = "signatories.csv, line {}: row and salt do not give the leaf of number {}."
+NO_ROW = "signatories.csv, line {}: it is not written as a row of 10 cells."
+NOT_CANONICAL = "statement.json: it is not written in the one canonical way (RFC 8785)."
+
+TAMPERINGS = [
+    # What lies beside the list
+    forged("another PDF", f"{PDF}: it is not the file that files.json lists.", Bent(signed=in_file(PDF, b"1.7", b"1.6"))),
+    forged("another PDF and a file list that fits", "files.json.minisig: it is not the signature of files.json.",
+           Bent(contents=in_file(PDF, b"1.7", b"1.6"), signs_files=False)),
+    forged("another PDF and a file list that fits, where there is no key",
+           "The digest of files.json is not the one that you expect.",
+           Bent(contents=in_file(PDF, b"1.7", b"1.6")), KEYLESS, "edition"),
+    forged("another text", "texts/en.txt: it is not the text that the statement speaks of.",
+           Bent(contents=in_file("texts/en.txt", b"Open", b"Shut"))),
+    forged("another digest of a text", "texts/en.txt: it is not the text that the statement speaks of.",
+           Bent(statement=setting("texts.0.sha256", "0" * 64))),
+    forged("another text with its digest", CHANGED,
+           Bent(draft=lambda draft: replace(draft, texts=draft.texts | {"texts/en.txt": b"Shut it.\n"})), compares="digest"),
+    forged("a file more", "extra.txt: it does not belong into the package.",
+           Bent(contents=lambda files: files.update({"extra.txt": b"x"}))),
+    forged("a file less", "READ-ME.txt: it is missing.", Bent(contents=lambda files: files.pop("READ-ME.txt") and None)),
+    forged("no statement", "statement.json: it is missing.", Bent(signed=lambda files: files.pop(STATEMENT) and None)),
+    forged("a file that is not listed", "check.py: files.json does not list it.",
+           Bent(files=lambda listed: listed["files"].pop("check.py") and None)),
+    forged("a listed file that is not there", "files.json: it lists “extra.txt”, which is no file of it.",
+           Bent(files=setting("files", {name: hashlib.sha256(content).hexdigest() for name, content
+                                        in (files_of(DRAFT) | {"extra.txt": b""}).items()
+                                        if name not in {FILES, "files.json.minisig"}}))),
+    forged("the file list of another delivery", "files.json: it belongs to another statement.", Bent(signed=_as_other)),
+    # Counts, dates and the list
+    forged("another number of names", "statement.json: named is 6, and the list gives 7.",
+           Bent(statement=_both(setting("counts.named", 6), setting("counts.counted_only", 4)))),
+    forged("counts that do not add up", "statement.json: 11 delivered are not 7 named and 3 counted only.",
+           Bent(statement=setting("counts.delivered", 11))),
+    forged("another country", "statement.json: by_country of “KR” is 0, and the list gives 1.",
+           Bent(statement=setting("counts.by_country", {"": 3, "GB": 1, "DE": 2, "FR": 1}))),
+    forged("other weeks", "statement.json: by_week of “2026-W18” is 1, and the list gives 6.",
+           Bent(statement=setting("counts.by_week", {"2026-W18": 1, "2026-W01": 6}))),
+    forged("more people than signed on the page", "statement.json: the public count of 99 fits neither who was delivered "
+           "nor who waited.", Bent(statement=setting("counts.public_count", 99))),
+    forged("another time of freezing", "The files in the ZIP do not carry the time at which the list was frozen.",
+           Bent(statement=setting("frozen_at", "2026-05-01T12:00:02Z"))),
+    forged("another time of freezing everywhere", CHANGED,
+           Bent(draft=lambda draft: replace(draft, frozen_at="2026-05-01T12:00:02Z")), compares="digest"),
+    forged("500 names blanked without record",
+           "leaves.csv, line 2: it is blanked, and files.json has no record of it.",
+           Bent(draft=_blank_all), replace(packages.many(500), key=None)),
+    forged("5,000 invented people who are counted only", CHANGED,
+           Bent(draft=lambda draft: replace(draft, counted=5_000)), compares="digest"),
+    forged("invented leaves that no salt explains", "leaves.csv, line 9: this leaf is said to be counted only, and is not.",
+           Bent(contents=in_file(LEAVES, _leaf_line(8)[-64:], b"0" * 64))),
+    forged("a named person turned into a counted one", "leaves.csv, line 8: this leaf is said to be counted only, and is not.",
+           Bent(draft=lambda draft: replace(draft, kinds=("named",) * 6 + ("counted",) * 4))),
+    forged("a counted person turned into a named one", "signatories.csv: there is no row of number 8.",
+           Bent(draft=lambda draft: replace(draft, kinds=("named",) * 8 + ("counted",) * 2))),
+    forged("a name changed", NOT_ITS_LEAF.format(7, 6), Bent(contents=in_file(CSV, "Zoë".encode(), b"Zoe"))),
+    forged("paper turned into the web", NOT_ITS_LEAF.format(6, 5),
+           Bent(contents=in_file(CSV, b"paper", b"web"),
+                statement=_both(setting("counts.by_source", {"web": 6, "paper": 0, "evidence": 1}),
+                                setting("method.confirmed", {"email": 9, "paper": 0, "evidence": 1})))),
+    forged("two rows changed places", NOT_ITS_LEAF.format(2, 1),
+           Bent(contents=_swap(CSV, _row_line(1)[2:], _row_line(2)[2:]))),
+    forged("two leaves changed places", "leaves.csv, line 2: it is not in its place; number 1 must be.",
+           Bent(contents=_swap(LEAVES, _leaf_line(1), _leaf_line(2)))),
+    forged("a row more", "signatories.csv, line 9: this row has no leaf.",
+           Bent(contents=lambda files: files.update({CSV: files[CSV] + _row_line(7) + b"\r\n"}))),
+    forged("the root of another list", "statement.json: its root is not the root of this list.",
+           Bent(statement=setting("list.root", packages.root(packages.leaves(OTHER)).hex()))),
+    forged("another number of leaves", "statement.json: the list is said to have 11 leaves, and has 10.",
+           Bent(statement=setting("list.leaves", 11))),
+    # Erasures
+    forged("a blanked name without record", "leaves.csv, line 6: it is blanked, and files.json has no record of it.",
+           Bent(), replace(DRAFT, blanked=(4,), recorded=())),
+    forged("a record without a blanked name",
+           "files.json: the record of erasure of place 4 is of somebody who is not blanked.",
+           Bent(), replace(DRAFT, recorded=(4,))),
+    forged("a record of another place", "leaves.csv, line 6: it is blanked, and files.json has no record of it.",
+           Bent(), replace(DRAFT, blanked=(4,), recorded=(5,))),
+    forged("a record of another number", "files.json: the record of erasure of place 4 has another number.",
+           Bent(files=lambda listed: listed["erasures"][0].update(number=1)), replace(DRAFT, blanked=(4,))),
+    forged("a record twice",
+           "files.json: the records of erasure are not in the order of their places, or one is there twice.",
+           Bent(), replace(DRAFT, blanked=(4,), recorded=(4, 4))),
+    forged("a blanked leaf whose row has words", "signatories.csv, line 6: the leaf of number 5 is blanked, the row is not.",
+           Bent(contents=in_file(CSV, b"5,,,,,,,,,", _row_line(5))), replace(DRAFT, blanked=(4,))),
+    forged("a blanked row whose leaf has a salt", NOT_ITS_LEAF.format(6, 5),
+           Bent(contents=in_file(CSV, _row_line(5), b"5,,,,,,,,,"))),
+    # How JSON and CSV are written
+    forged("a key twice in the statement", "statement.json: the key “number” is there twice.",
+           Bent(statement_bytes=lambda data: data.replace(b'"number":1', b'"number":1,"number":1'))),
+    forged("a key twice in the file list", "files.json: the key “edition” is there twice.",
+           Bent(files_bytes=lambda data: data.replace(b'"edition":1', b'"edition":1,"edition":1'))),
+    forged("NaN", "statement.json: NaN is no number of JSON.",
+           Bent(statement_bytes=lambda data: data.replace(b'"waiting":1', b'"waiting":NaN'))),
+    forged("an unknown key", "statement.json: the key “counts.angels” is not known in format 2.",
+           Bent(statement=setting("counts.angels", 7))),
+    forged("a key that is missing", "statement.json: the key “previous” is missing.",
+           Bent(statement=lambda found: found.pop("previous") and None)),
+    forged("a text where a number must be", "statement.json: “counts.waiting” is not what format 2 allows there.",
+           Bent(statement=setting("counts.waiting", "1"))),
+    forged("a number with a fraction", "statement.json: the number 1.0 is not written as a whole number of this format.",
+           Bent(statement_bytes=lambda data: data.replace(b'"number":1', b'"number":1.0'))),
+    forged("a number with a zero before it", "statement.json: it is no JSON.",
+           Bent(statement_bytes=lambda data: data.replace(b'"number":1', b'"number":01'))),
+    forged("minus zero", "statement.json: the number -0 is not written as a whole number of this format.",
+           Bent(statement_bytes=lambda data: data.replace(b'"delivered":10', b'"delivered":-0'))),
+    forged("spaces in the statement", NOT_CANONICAL,
+           Bent(statement_bytes=lambda data: data.replace(b'"number":1', b'"number": 1'))),
+    forged("an escape that is not needed", NOT_CANONICAL,
+           Bent(statement_bytes=lambda data: data.replace(b"Open the", b"\\u004fpen the"))),
+    forged("half a character", "statement.json: it holds half a character.",
+           Bent(statement_bytes=lambda data: data.replace(b"Open the", b"\\ud800pen the"))),
+    forged("a statement in Latin-1", "statement.json: it is not in UTF-8.",
+           Bent(statement_bytes=lambda data: data.replace(b"Open the", b"\xd6pen the"))),
+    forged("rows that end with LF", "signatories.csv, line 1: a line ends otherwise than with CRLF.", _csv_line_ends(CSV)),
+    forged("leaves that end with LF", "leaves.csv, line 1: a line ends otherwise than with CRLF.", _csv_line_ends(LEAVES)),
+    forged("one row that ends with LF", "signatories.csv, line 4: a line ends otherwise than with CRLF.",
+           Bent(contents=in_file(CSV, _row_line(3) + b"\r\n", _row_line(3) + b"\n"))),
+    forged("no end of the last row", "signatories.csv: the last line does not end with CRLF.",
+           Bent(contents=lambda files: files.update({CSV: files[CSV][:-2]}))),
+    forged("a line break inside a cell", NO_ROW.format(6), Bent(contents=in_file(CSV, "김철수".encode(), b'"\r\n"'))),
+    forged("a missing guard", NO_GUARD, Bent(draft=lambda draft: replace(draft, guard=False))),
+    forged("a guard that is not needed", NOT_ITS_LEAF.format(6, 5),
+           Bent(contents=in_file(CSV, "김철수".encode(), "'김철수".encode()))),
+    forged("a byte order mark twice", "signatories.csv: the first line is not the one of format 2.",
+           Bent(contents=lambda files: files.update({CSV: b"\xef\xbb\xbf" + files[CSV]}))),
+    forged("quotes that are not needed", NO_ROW.format(6),
+           Bent(contents=in_file(CSV, "김철수".encode(), '"김철수"'.encode()))),
+    forged("a row of eleven cells", NO_ROW.format(6), Bent(contents=in_file(CSV, _row_line(5), _row_line(5) + b","))),
+    forged("a name that is not in UTF-8", "signatories.csv: it is not in UTF-8.",
+           Bent(contents=in_file(CSV, "ë".encode(), b"\xeb"))),
+    forged("a salt in capitals", "leaves.csv, line 2: this is not number, kind, salt and leaf.",
+           Bent(contents=in_file(LEAVES, packages.salt(0).hex().encode(), packages.salt(0).hex().upper().encode()))),
+    forged("a leaf of an unknown kind", "leaves.csv, line 2: this is not number, kind, salt and leaf.",
+           Bent(contents=in_file(LEAVES, b"1,named", b"1,maybe"))),
+    # The ZIP
+    forged("another order of files", "The files are not in the order of a package.", Bent(signed=_move_to_end(LEAVES))),
+    forged("a compressed ZIP", f"bridge-1/{PDF}: it is compressed, or its header is not written as in a package.",
+           Bent(header=lambda header: header.update(method=8))),
+    forged("other times in the ZIP", "The files in the ZIP do not carry the time at which the list was frozen.",
+           Bent(header=lambda header: header.update(time=1))),
+    forged("another time of one file", "bridge-1/leaves.csv: its header is not written as in a package.",
+           Bent(header=lambda header: header.update(time=1) if header["name"].endswith(LEAVES) else None)),
+    forged("bytes after the ZIP", "The ZIP goes on after its end.", Bent(zipped=lambda data: data + b"x")),
+    forged("bytes before the ZIP", "This is no package: it does not begin as a ZIP of this format does.",
+           Bent(zipped=lambda data: b"x" + data)),
+    forged("another directory in the ZIP", "The directory at the end of the ZIP is not the one of these files.",
+           Bent(zipped=lambda data: data.replace(b"PK\1\2\x14\3", b"PK\1\2\x14\0", 1))),
+    forged("a byte that fell over", f"bridge-1/{PDF}: the content does not fit its checksum in the ZIP.",
+           Bent(zipped=lambda data: data.replace(b"%PDF-1.7", b"%PDF-1.5", 1))),
+    forged("a ZIP that was cut off", f"bridge-1/{PDF}: the ZIP ends in the middle of it.",
+           Bent(zipped=lambda data: data[:70])),
+    forged("a path that is too long", f"bridge-1/{'x' * 91}: this is no name of a file in the one folder of a package.",
+           Bent(signed=lambda files: files.update({"x" * 300: b""}))),
+    forged("a path that leads outside", "bridge-1/../x: this is no name of a file in the one folder of a package.",
+           Bent(signed=lambda files: files.update({"../x": b""}))),
+    forged("another folder", "The folder is called “bridge-1”, and must be “bridge-2”.", Bent(statement=setting("number", 2))),
+    # Signatures
+    forged("a wrong signature", "statement.json.minisig: it is not the signature of statement.json.",
+           Bent(contents=_other_bit)),
+    forged("a signature of another key", "statement.json.minisig: it was made with another key.",
+           Bent(contents=_resigned(OTHER_KEY, b"another!"))),
+    forged("a signature of another key under the same number",
+           "statement.json.minisig: it is not the signature of statement.json.", Bent(contents=_resigned(OTHER_KEY))),
+    forged("another key everywhere", "The key in the statement is not the one that you expect.",
+           Bent(draft=lambda draft: replace(draft, key=OTHER_KEY)), compares="key"),
+    forged("another trusted comment", "statement.json.minisig: its trusted comment was changed.",
+           Bent(contents=in_file(SIGNATURE, b"timestamp:1", b"timestamp:2"))),
+    forged("another untrusted comment", "statement.json.minisig: its comments are not those of this file.",
+           Bent(contents=in_file(SIGNATURE, b"signature from", b"greetings from"))),
+    forged("a signature file that is none", "statement.json.minisig: it is no prehashed signature file of minisign.",
+           Bent(contents=lambda files: files.update({SIGNATURE: b"signed\n"}))),
+    forged("a signature where there is no key", "statement.json.minisig: it does not belong into the package.",
+           Bent(contents=lambda files: files.update({SIGNATURE: files_of(DRAFT)[SIGNATURE]})), KEYLESS),
+    forged("no signature where there is a key", "statement.json.minisig: it is missing.",
+           Bent(contents=lambda files: files.pop(SIGNATURE) and None)),
+    forged("a time stamp of something else", "statement.tsr: it is not a time stamp of this statement.",
+           Bent(), replace(DRAFT, extra={"statement.tsr": _stamp(bytes(32))})),
+    # Receipts, and what is of another format
+    Case("a receipt of another delivery", lambda: package(DRAFT), "receipt: it is of another delivery.",
+         receipt=lambda: _receipt(OTHER, 0)),
+    Case("a receipt whose name was changed", lambda: _receipt(DRAFT, 0, setting("row", ["1"] * 10)),
+         "receipt: its row, salt and path do not lead to the root in its statement."),
+    Case("a receipt whose path was cut", lambda: _receipt(DRAFT, 0, lambda found: found["path"].pop() and None),
+         "receipt: its row, salt and path do not lead to the root in its statement."),
+    Case("a receipt with a key twice", lambda: _receipt(DRAFT, 0).replace(b'"place":0', b'"place":0,"place":0'),
+         "receipt: the key “place” is there twice."),
+    Case("a receipt of another letter than the printed one", lambda: _receipt(OTHER, 0), CHANGED, compares="digest"),
+    Case("a package of format 1",
+         lambda: packages.zip_of({PDF: b"%PDF", CSV: b"", LEAVES: b"", "manifest.json": b"{}"}, DRAFT.frozen_at),
+         "This is of format 1. It is checked by `manage.py verify_delivery` of Undersigned 0.9, or as its own READ-ME.txt "
+         "says."),
+    Case("a receipt of format 1", lambda: json.dumps({"format": 1, "letter": "bridge", "root": "00"}).encode(),
+         "This is of format 1. It is checked by `manage.py verify_delivery` of Undersigned 0.9, or as its own READ-ME.txt "
+         "says."),
+    Case("something else", lambda: b"Dear Sir", "This is no package: it does not begin as a ZIP of this format does."),
+    Case("nothing", lambda: b"", "This is no package: it does not begin as a ZIP of this format does."),
+]  # fmt: skip
+
+
+def honest(name: str, draft: Draft, code: int = 0, compares: str = "", receipt: int | None = None) -> Case:
+    of_place = None if receipt is None else (lambda: _receipt(draft, receipt))
+    return Case(name, lambda: package(draft), code=code, compares=compares, receipt=of_place)
+
+
+def _as_signers_typed() -> Draft:
+    return replace(packages.many(len(packages.SCRIPTS)), people=[
+        ["person", name, start + name, start, "JP", "2026-12-31", "ko", "1", "web"]
+        for name, start in zip(packages.SCRIPTS, ["", "=", " =", "\u3000＋", "'", "'=", "@", '"', "\\", ",", "\t", "－", "\u00a0-",
+                                                  "\u2028", "\x7f", "'\t", "''=", "\u3000", '="', "a\\b", "é", "、", "+", "-",
+                                                  "＠", "＝", "x"], strict=True)
+    ])  # fmt: skip
+
+
+_COUNTERSIGNATURE = minisign(files_of(DRAFT)[STATEMENT], OTHER_KEY, "seen by the auditor", b"auditor!")
+ACCEPTED = [
+    honest("a signed package, compared with the printed digest", DRAFT, compares="digest"),
+    honest("a signed package, compared with the known key", DRAFT, compares="key"),
+    honest("no key, compared with the digest on the page", KEYLESS, compares="edition"),
+    honest("nobody named", replace(DRAFT, people=[])),
+    honest("nobody counted only", replace(DRAFT, counted=0)),
+    honest("one leaf", replace(DRAFT, people=DRAFT.people[:1], counted=0)),
+    honest("no leaf", replace(DRAFT, people=[], counted=0)),
+    honest("1,024 leaves", replace(packages.many(1020), counted=4)),
+    honest("1,025 leaves", replace(packages.many(1020), counted=5)),
+    honest("names in all scripts, guarded against formulas", _as_signers_typed()),
+    honest("erased with record", replace(DRAFT, blanked=(1, 4)), 3),
+    honest("somebody counted only who is erased with record", replace(DRAFT, blanked=(8,)), 3),
+    honest("countersigned", replace(DRAFT, extra={"statement.json.auditor.minisig": _COUNTERSIGNATURE})),
+    honest("time-stamped", replace(DRAFT, extra={"statement.tsr": time_stamp(DRAFT)})),
+    honest("with the receipt of a signer", DRAFT, receipt=4),
+    honest("with the receipt of somebody who is counted only", DRAFT, receipt=9),
+    Case("a receipt alone", lambda: _receipt(DRAFT, 1), code=0),
+    Case("a receipt alone, with spaces as an email program leaves them",
+         lambda: b"\n " + json.dumps(packages.receipt(DRAFT, 3), indent=1).encode() + b"\n", code=0, compares="digest"),
+    Case("the receipt of somebody who is counted only", lambda: _receipt(DRAFT, 8), code=0),
+    Case("the receipt of the only leaf", lambda: _receipt(replace(DRAFT, people=[], counted=1), 0), code=0),
+]  # fmt: skip

@@ -1,0 +1,183 @@
+"""An authority time-stamps the statement (RFC 3161), and an auditor countersigns it: each makes another edition."""
+
+import hashlib
+import shutil
+import subprocess
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from campaign.models import Letter
+from campaign.runtime import minisign
+from signatures.delivery import attestations, building, freezing
+from signatures.models import AuditEntry, Delivery, Signature
+from signatures.transitions import TransitionNotAllowed
+from tests.delivery.factories import make_delivery, make_files, path_of
+
+CONFIGURATION = """
+[tsa]
+default_tsa = here
+[here]
+dir = {folder}
+serial = {folder}/serial
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1
+ess_cert_id_alg = sha256
+"""
+PAGES = "/admin/signatures/delivery/"
+
+
+def openssl(*arguments: str | Path) -> str:
+    done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
+    return f"{done.returncode} {done.stdout}{done.stderr}"
+
+
+class Authority:
+    """A time stamp authority of its own, by openssl."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "serial").write_text("01")
+        (folder / "ts.cnf").write_text(CONFIGURATION.format(folder=folder))
+        made = openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=Authority",
+            "-addext", "extendedKeyUsage=critical,timeStamping", "-keyout", folder / "key.pem", "-out", folder / "ca.pem",
+        )  # fmt: skip
+        assert made.startswith("0 "), made
+
+    def reply(self, query: bytes) -> bytes:
+        (self.folder / "q.tsq").write_bytes(query)
+        out = self.folder / "r.tsr"
+        said = openssl(
+            "ts", "-reply", "-config", self.folder / "ts.cnf", "-queryfile", self.folder / "q.tsq", "-out", out,
+            "-signer", self.folder / "ca.pem", "-inkey", self.folder / "key.pem",
+        )  # fmt: skip
+        assert said.startswith("0 "), said
+        return out.read_bytes()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    (tmp_path / "authority").mkdir()
+    return Authority(tmp_path / "authority")
+
+
+@pytest.fixture
+def served(authority: Authority, settings: Any) -> Iterator[list[bytes]]:
+    """What the authority is asked over HTTP."""
+    asked: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(authority.reply(asked[-1]))
+
+        def log_message(self, *_words: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.TIMESTAMP_URL = f"http://127.0.0.1:{server.server_port}/tsr"
+        yield asked
+        server.shutdown()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_build_has_the_statement_time_stamped_and_openssl_accepts_it(
+    letter: Letter, ada: Signature, authority: Authority, served: list[bytes], settings: Any, tmp_path: Path
+) -> None:
+    settings.DELIVERIES_DIR = tmp_path / "deliveries"
+    delivery = freezing.freeze(letter, by=None, reason="the hearing")
+    building.build(delivery.pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failure, delivery.editions.count()) == ("ready", "", 1)
+    (query,) = served
+    assert bytes.fromhex(delivery.digest) in query and b"Ada" not in query
+    with zipfile.ZipFile(path_of(delivery)) as bundle:
+        (tmp_path / "statement.tsr").write_bytes(bundle.read("bridge-1/statement.tsr"))
+    said = openssl(
+        "ts", "-verify", "-digest", delivery.digest, "-in", tmp_path / "statement.tsr", "-CAfile",
+        authority.folder / "ca.pem",
+    )  # fmt: skip
+    assert "Verification: OK" in said, said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_network_the_request_lies_ready_and_the_reply_is_taken_in_later(
+    letter: Letter, ada: Signature, authority: Authority, settings: Any, tmp_path: Path, officer: User, client: Client
+) -> None:
+    settings.TIMESTAMP_URL, settings.DELIVERIES_DIR = "http://127.0.0.1:9/", tmp_path / "deliveries"
+    delivery = freezing.freeze(letter, by=None, reason="the hearing")
+    building.build(delivery.pk)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failure, delivery.time_stamp) == ("ready", "", None)
+    client.force_login(officer)
+    assert "Download the request" in client.get(f"{PAGES}{delivery.pk}/change/").content.decode()
+    query = client.post(f"{PAGES}{delivery.pk}/files/time-stamp-request/").content
+
+    step = f"{PAGES}{delivery.pk}/step/time-stamp/"
+    refused = client.post(step, {"reply": SimpleUploadedFile("x.tsr", b"no reply")})
+    assert refused.status_code == 422 and "no reply of a time stamp authority" in refused.content.decode()
+    assert client.post(step, {"reply": SimpleUploadedFile("x.tsr", authority.reply(query))}).status_code == 302
+
+    assert building.unfinished() == [delivery.pk]
+    building.build(delivery.pk)
+    assert list(delivery.editions.values_list("number", "reason")) == [(1, "made"), (2, "remade")]
+    assert "statement.tsr" in delivery.editions.get(number=2).files
+    assert "Download the request" not in client.get(f"{PAGES}{delivery.pk}/change/").content.decode()
+    assert "statement.tsr in the package" in client.get("/deliveries/bridge/1/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_time_stamp_of_another_statement_is_refused(letter: Letter, ada: Signature, authority: Authority) -> None:
+    first, second = make_delivery(letter), make_delivery(letter)
+    reply = authority.reply(attestations.time_stamp_request(first))
+    with pytest.raises(TransitionNotAllowed, match="another statement"):
+        attestations.add_time_stamp(second, by=None, reply=reply)
+    attestations.add_time_stamp(first, by=None, reply=reply)
+    with pytest.raises(TransitionNotAllowed, match="one already"):
+        attestations.add_time_stamp(first, by=None, reply=reply)
+    with pytest.raises(IntegrityError, match="an attestation of a delivery stays"), transaction.atomic():
+        Delivery.objects.update(time_stamp=b"x")
+
+
+@pytest.mark.django_db
+def test_an_auditor_countersigns_and_the_next_edition_and_the_page_have_it(
+    letter: Letter, ada: Signature, officer: User, client: Client, tmp_path: Path
+) -> None:
+    delivery = make_delivery(letter, tmp_path)
+    auditor = minisign.SecretKey.generate()
+    signature = auditor.sign(delivery.statement.encode(), name="statement.json", timestamp=1_800_000_000)
+    client.force_login(officer)
+    step, key = f"{PAGES}{delivery.pk}/step/countersign/", auditor.public
+    other = auditor.sign(b"another statement", name="statement.json", timestamp=1_800_000_000)
+    refused = client.post(step, {"key": key, "signature": other})
+    assert refused.status_code == 422 and "not the signature of this file by this key" in refused.content.decode()
+    assert client.post(step, {"key": key, "signature": signature.replace("\n", "\r\n")}).status_code == 302
+
+    delivery.refresh_from_db()
+    assert delivery.remake_wanted and (delivery.countersignature, delivery.auditor_key) == (signature, key)
+    assert AuditEntry.objects.get(action="countersign").staff_id == officer.pk
+    make_files(delivery, tmp_path)
+    with zipfile.ZipFile(tmp_path / "bridge-1.zip") as bundle:
+        packed = bundle.read("bridge-1/statement.json.auditor.minisig")
+    assert packed == signature.encode()
+    digest = delivery.editions.get(number=2).files["statement.json.auditor.minisig"]
+    assert digest == hashlib.sha256(packed).hexdigest()
+    assert key in client.get("/deliveries/bridge/1/").content.decode()
+    assert "step/countersign" not in client.get(f"{PAGES}{delivery.pk}/change/").content.decode()

@@ -1,0 +1,211 @@
+"""Forged packages are refused with the sentence that names what is wrong, and honest ones are accepted."""
+
+import ast
+import hashlib
+import io
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from nacl.signing import SigningKey
+
+from signatures.delivery.checker import check
+from signatures.values import csv_cells
+from tests.delivery import packages
+from tests.delivery.packages import Draft, files_of, package
+from tests.delivery.tamperings import ACCEPTED, DRAFT, TAMPERINGS, Case, _receipt
+
+PROGRAM = Path(check.__file__)
+
+
+def written(case: Case, tmp_path: Path) -> Path:
+    path = tmp_path / "what-came.zip"
+    path.write_bytes(case.make())
+    return path
+
+
+def checked(case: Case, tmp_path: Path) -> check.Result:
+    receipt = case.receipt() if case.receipt else b""
+    return check.check(written(case, tmp_path), check.Expected(**case.expected, receipt=receipt))
+
+
+def test_there_are_more_than_forty_tamperings_with_names_of_their_own() -> None:
+    assert len({case.name for case in TAMPERINGS}) == len(TAMPERINGS) > 40
+
+
+@pytest.mark.parametrize("case", TAMPERINGS, ids=lambda case: case.name)
+def test_E10_a_forgery_is_refused_with_the_sentence_that_names_it(case: Case, tmp_path: Path) -> None:
+    result = checked(case, tmp_path)
+    assert case.fault in result.faults
+    assert (result.code, result.verdict) == (1, "Not whole.")
+
+
+def test_E11_a_leaf_is_what_it_claims_to_be_and_no_name_goes_without_record(tmp_path: Path) -> None:
+    for number, draft in enumerate(
+        [replace(DRAFT, kinds=("counted",) * 10), replace(DRAFT, blanked=(4,), recorded=())]
+    ):
+        (tmp_path / f"{number}.zip").write_bytes(package(draft))
+        assert check.check(tmp_path / f"{number}.zip", check.Expected()).code == 1
+    (tmp_path / "x.zip").write_bytes(package(replace(DRAFT, blanked=(4,))))
+    result = check.check(tmp_path / "x.zip", check.Expected())
+    assert (result.code, result.verdict) == (3, "Whole, but 1 blanked with record.")
+
+
+@pytest.mark.parametrize("case", ACCEPTED, ids=lambda case: case.name)
+def test_what_is_honest_is_accepted(case: Case, tmp_path: Path) -> None:
+    result = checked(case, tmp_path)
+    assert result.faults == []
+    assert result.code == case.code
+
+
+def options(case: Case, tmp_path: Path) -> list[str]:
+    found = [f"--{name}={value}" for name, value in case.expected.items()]
+    if case.receipt:
+        (tmp_path / "mine.json").write_bytes(case.receipt())
+        found.append(f"--receipt={tmp_path / 'mine.json'}")
+    return found
+
+
+@pytest.mark.parametrize("case", [*TAMPERINGS, *ACCEPTED], ids=lambda case: case.name)
+def test_verify_delivery_says_what_the_file_in_the_package_says(case: Case, tmp_path: Path) -> None:
+    """No database is used: this test has none."""
+    path, out = written(case, tmp_path), io.StringIO()
+    code = 0
+    try:
+        call_command("verify_delivery", str(path), *options(case, tmp_path), stdout=out)
+    except SystemExit as end:
+        code = int(end.code or 0)
+    result = checked(case, tmp_path)
+    assert code == result.code == case.code
+    assert [line for line in out.getvalue().splitlines() if line.startswith("FAULT: ")] == [
+        check.printable(f"FAULT: {fault}") for fault in result.faults
+    ]
+    assert out.getvalue().endswith(f"{result.verdict}\n")
+
+
+@pytest.mark.parametrize("case", [TAMPERINGS[0], ACCEPTED[0], ACCEPTED[10]], ids=lambda case: case.name)
+def test_the_file_runs_alone_and_needs_nothing_of_ours(case: Case, tmp_path: Path) -> None:
+    shutil.copy(PROGRAM, tmp_path / "check.py")
+    command = [sys.executable, "-I", "check.py", str(written(case, tmp_path)), *options(case, tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr) == (case.code, "")
+    assert case.fault in done.stdout
+
+
+def test_the_file_is_python_3_9_with_the_standard_library_alone() -> None:
+    tree = ast.parse(PROGRAM.read_text(encoding="utf-8"), feature_version=(3, 9))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    assert not {"socket", "urllib", "http", "ssl", "subprocess"} & {name.partition(".")[0] for name in imported}
+
+
+def unpacked(draft: Draft, tmp_path: Path) -> Path:
+    with zipfile.ZipFile(io.BytesIO(package(draft))) as opened:
+        opened.extractall(tmp_path)
+    return tmp_path / "bridge-1"
+
+
+def test_an_unpacked_folder_is_checked_too(tmp_path: Path) -> None:
+    folder = unpacked(DRAFT, tmp_path)
+    assert check.check(folder, check.Expected()).faults == []
+    (folder / "notes.txt").write_text("mine")
+    assert check.check(folder, check.Expected()).faults == ["notes.txt: it does not belong into the package."]
+    (folder / "notes.txt").unlink()
+    (folder / "leaves.csv").unlink()
+    (folder / "leaves.csv").symlink_to("signatories.csv")
+    assert "leaves.csv: it is missing." in check.check(folder, check.Expected()).faults
+
+
+def test_what_the_organization_alone_says_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.zip").write_bytes(package(DRAFT))
+    assert check.main([str(tmp_path / "x.zip")]) == 0
+    said = capsys.readouterr().out
+    for words in ("names are true", "that the 3 who are counted only exist", "flags, decisions", "left out", "COMPARE"):
+        assert words in said
+    digest = hashlib.sha256(files_of(DRAFT)["statement.json"]).hexdigest()
+    assert digest in said
+    typed = " ".join(digest[at : at + 8].upper() for at in range(0, 64, 8))
+    assert check.main([str(tmp_path / "x.zip"), "--digest", typed]) == 0
+    assert "COMPARE" not in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        check.main([str(tmp_path / "x.zip"), "--digest", "12"])
+
+
+def test_a_receipt_shows_the_row_that_it_proves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.json").write_bytes(_receipt(DRAFT, 4))
+    assert check.main([str(tmp_path / "mine.json")]) == 0
+    assert "5 | person | 김철수 | KR | 2026-05-03 | ko | 1 | paper" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main([str(tmp_path / "none.zip")]) == 1
+    assert f"FAULT: {tmp_path}/none.zip cannot be read: No such file or directory." in capsys.readouterr().out
+    (tmp_path / "x.zip").write_bytes(package(DRAFT))
+    assert check.main([str(tmp_path / "x.zip"), "--receipt", str(tmp_path / "none.json")]) == 1
+
+
+def test_a_name_cannot_repaint_the_terminal() -> None:
+    assert check.printable("a\x1b[2Jb\u202ec 한 محمد") == "a\ufffd[2Jb\ufffdc 한 محمد"
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "x", "'", "=1", "'=1", " =1", "\u3000＋", "\u00a0@", "\ta", "\ufeff=", "-", "a=", "＝"]
+)
+def test_E1_the_file_takes_for_a_formula_what_the_product_guards(cell: str) -> None:
+    assert check.is_formula(cell) == (csv_cells.guard(cell) != cell)
+
+
+def test_every_changed_byte_is_found(tmp_path: Path) -> None:
+    honest = package(replace(DRAFT, people=DRAFT.people[:2], counted=1, texts={"texts/en.txt": b"x"}))
+    path = tmp_path / "x.zip"
+    for at in range(0, len(honest), 61):
+        forged = bytearray(honest)
+        forged[at] ^= 1
+        path.write_bytes(forged)
+        assert check.check(path, check.Expected()).code == 1, f"byte {at}"
+
+
+def test_minisign_itself_accepts_what_is_signed(tmp_path: Path) -> None:
+    for name, content in files_of(DRAFT).items():
+        (tmp_path / Path(name).name).write_bytes(content)
+    key = packages.public_key(packages.KEY)
+    for name in ("statement.json", "files.json"):
+        done = subprocess.run(["minisign", "-Vm", name, "-P", key], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+RFC_8032: list[Any] = [
+    ("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", ""),
+    ("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb", "72"),
+    ("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7", "af82"),
+]
+
+
+@pytest.mark.parametrize(("seed", "message"), RFC_8032)
+def test_ed25519_is_that_of_RFC_8032_and_of_libsodium(seed: str, message: str) -> None:
+    key, words = SigningKey(bytes.fromhex(seed)), bytes.fromhex(message)
+    signature, public = key.sign(words).signature, bytes(key.verify_key)
+    assert check.is_signed(words, signature, public)
+    assert not check.is_signed(words + b"x", signature, public)
+    more = (int.from_bytes(signature[32:], "little") + check._L).to_bytes(32, "little")
+    assert not check.is_signed(words, signature[:32] + more, public), "a second form of the same signature"
+    assert not check.is_signed(words, signature, bytes(32)), "a point of small order fits too much"
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 7, 8, 1023, 1024, 1025, 2049, 3000])
+def test_the_tree_and_the_paths_are_those_of_RFC_9162(size: int) -> None:
+    leaves = [hashlib.sha256(b"%d" % at).digest() for at in range(size)]
+    tree = check.Tree()
+    for leaf in leaves:
+        tree.add(leaf)
+    assert tree.root() == packages.root(leaves)
+    for place in {0, size // 2, size - 1} if size else set():
+        assert check.root_of_path(leaves[place], place, size, packages.path(leaves, place)) == tree.root()
+    assert check.root_of_path(b"", size, size, []) is None

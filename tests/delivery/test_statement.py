@@ -1,0 +1,215 @@
+"""The statement says what was delivered and how it came about, and no more; its files are the ones it names."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rfc8785
+from django.db import IntegrityError, connection, transaction
+
+from campaign.letters import text
+from campaign.models import Letter
+from signatures.audit import audit_log
+from signatures.delivery import freezing, statement
+from signatures.delivery.errata import kinds_of_errata
+from signatures.models import AuditEntry, Delivery, DeliveryEdition, DeliveryErasure, Signature
+from signatures.registries import AuditAction
+from signatures.signing import withdrawal
+from signatures.states import Kind, State, Visibility
+from tests.delivery.factories import make_delivery, make_files
+from tests.factories import make_many, make_signature
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def signed(letter: Letter) -> Letter:
+    make_many(letter, 6)
+    make_signature(letter, "Ben", country="KR")
+    make_signature(letter, "Bund", kind=Kind.ORGANIZATION, country="DE")
+    make_signature(letter, "On Paper", paper=True, address_hash=None)
+    for _each in range(2):
+        make_signature(letter, "", visibility=Visibility.COUNTED, country="KP")
+    make_signature(letter, "Waiting", State.WAITING)
+    return letter
+
+
+def packed(folder: Path, number: int = 1) -> dict[str, bytes]:
+    """The files of the package, by their names inside its folder."""
+    with zipfile.ZipFile(folder / f"bridge-{number}.zip") as bundle:
+        assert {name.partition("/")[0] for name in bundle.namelist()} == {f"bridge-{number}"}
+        return {name.partition("/")[2]: bundle.read(name) for name in bundle.namelist()}
+
+
+def test_the_digest_is_that_of_the_canonical_statement_everywhere(signed: Letter, tmp_path: Path) -> None:
+    delivery = make_delivery(signed, tmp_path)
+    content = packed(tmp_path)["statement.json"]
+    assert rfc8785.dumps(json.loads(content)) == content == delivery.statement.encode()
+    assert hashlib.sha256(content).hexdigest() == delivery.digest
+    stated = AuditEntry.objects.get(action=AuditAction.STATE)
+    assert stated.detail == {"delivery": delivery.pk, "number": 1, "digest": delivery.digest}
+    assert delivery.digest in packed(tmp_path)["READ-ME.txt"].decode()
+    assert delivery.claims["list"] == {"root": delivery.root, "leaves": 11}
+
+
+def test_the_breakdowns_are_those_of_the_named_rows(signed: Letter, tmp_path: Path) -> None:
+    counts = make_delivery(signed, tmp_path).claims["counts"]
+    rows = list(csv.DictReader(io.StringIO(packed(tmp_path)["signatories.csv"].decode("utf-8-sig"))))
+    assert len(rows) == counts["named"] == 9
+    for name, column in (("language", "language"), ("country", "country"), ("revision", "revision")):
+        assert counts[f"by_{name}"] == Counter(row[column] for row in rows)
+    assert counts["by_source"] == {"web": 8, "paper": 1, "evidence": 0}
+    weeks = Counter(f"{date.fromisoformat(row['signed_on']):%G-W%V}" for row in rows)
+    assert counts["by_week"] == weeks
+    assert "KP" not in counts["by_country"], "nobody is told who is counted only"
+    assert counts["organizations"] == 1 and counts["delivered"] == 11 and counts["waiting"] == 1
+
+
+def test_how_it_was_confirmed_and_looked_at_is_counted_and_not_assumed(signed: Letter) -> None:
+    for signature in Signature.objects.filter(letter=signed, state=State.APPROVED)[:4]:
+        audit_log.record(AuditAction.APPROVE, staff_id=7, letter_id=signed.pk, signature_id=signature.pk)
+    by_rule = Signature.objects.filter(letter=signed, state=State.APPROVED)[4]
+    audit_log.record(AuditAction.APPROVE, letter_id=signed.pk, signature_id=by_rule.pk)
+    claims = make_delivery(signed).claims
+    assert claims["method"] == {
+        "moderation": "before", "confirmed": {"email": 10, "paper": 1, "evidence": 0}, "looked_at": 4,
+    }  # fmt: skip
+    assert claims["counts"]["by_decision"] == {"approve": 4, "approve-by-rule": 1}
+
+
+@pytest.mark.parametrize("looked_at", [0, 3])
+def test_the_read_me_says_what_the_statement_says(signed: Letter, tmp_path: Path, looked_at: int) -> None:
+    for signature in Signature.objects.filter(letter=signed, state=State.APPROVED)[:looked_at]:
+        audit_log.record(AuditAction.APPROVE, staff_id=7, letter_id=signed.pk, signature_id=signature.pk)
+    make_delivery(signed, tmp_path)
+    words = " ".join(packed(tmp_path)["READ-ME.txt"].decode().split())
+    assert "10 were confirmed by a link that was sent to an email address" in words
+    assert "1 were given on paper, and entered by the organization: no email address confirmed them" in words
+    assert "on evidence" not in words
+    assert ("none was decided on by a person" in words) is not looked_at
+    assert (f"{looked_at} of 11 were decided on by a person" in words) is bool(looked_at)
+    for claim in ("a person looked at", "the list is complete", "minisign"):
+        assert claim not in words
+
+
+def test_each_text_is_a_file_with_the_bytes_whose_digest_is_stated(signed: Letter, tmp_path: Path) -> None:
+    texts = make_delivery(signed, tmp_path).claims["texts"]
+    files = packed(tmp_path)
+    assert (
+        [entry["file"] for entry in texts] == [name for name in files if name.startswith("texts/")] == ["texts/en.txt"]
+    )
+    for entry in texts:
+        assert hashlib.sha256(files[entry["file"]]).hexdigest() == entry["sha256"]
+    assert text.canonical([files["texts/en.txt"].decode()]) == files["texts/en.txt"]
+
+
+def test_a_former_wording_is_in_the_package_where_somebody_signed_it() -> None:
+    texts = [
+        {"language": language, "revision": revision, "digest": "", "authoritative": language == "en"}
+        for language, revision in (("en", 1), ("en", 2), ("en", 3), ("fr", 1), ("ko", 2))
+    ]
+    found = statement.files_of_texts(texts, {("en", 2), ("fr", 1)})
+    assert [entry["file"] for entry in found] == [
+        "texts/en.txt", "texts/en-2.txt", "texts/fr.txt", "texts/ko.txt",
+    ]  # fmt: skip
+
+
+def test_the_next_delivery_names_the_former_statement_and_its_errata(signed: Letter) -> None:
+    first = make_delivery(signed)
+    freezing.hand_over(first, by=None, on=date(2026, 5, 7), to="The Embassy")
+    ben, bund, paper = (Signature.objects.get(name=name) for name in ("Ben", "Bund", "On Paper"))
+    withdrawal.withdraw(ben)
+    withdrawal.erase(bund)
+    withdrawal.withdraw(paper)
+    withdrawal.erase(paper)
+    assert kinds_of_errata(first) == {"withdrawn": 1, "erased": 2, "rejected": 0}
+    claims = make_delivery(signed).claims
+    assert claims["previous"] == first.digest
+    assert claims["since_last"] == {"delivery": 1, "added": 0, "gone": 3}
+    assert claims["errata"] == [{"delivery": 1, "withdrawn": 1, "erased": 2, "rejected": 0}]
+
+
+def test_an_erasure_is_recorded_and_makes_an_edition_with_its_erratum(signed: Letter, tmp_path: Path) -> None:
+    delivery = make_delivery(signed, tmp_path)
+    digest = delivery.digest
+    freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The Embassy")
+    entry = delivery.rows.get(name="Ben")
+    withdrawal.erase(Signature.objects.get(name="Ben"))
+    delivery.refresh_from_db()
+    assert delivery.remake_wanted
+    make_files(delivery, tmp_path)
+    listed = json.loads(packed(tmp_path)["files.json"])
+    assert (listed["edition"], listed["reason"], listed["statement"], delivery.digest) == (2, "erased", digest, digest)
+    (erasure,) = listed["erasures"]
+    assert (erasure["place"], erasure["number"], erasure["erratum"]) == (entry.place, entry.number, 1)
+    assert erasure["at"].endswith("T00:00:00Z"), "the day alone"
+    line = packed(tmp_path)["signatories.csv"].decode("utf-8-sig").split("\r\n")[entry.number or 0]
+    assert line == f"{entry.number},,,,,,,,,"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [("nothing", None), ("address", "address"), ("letter", "fonts"), ("program", "remade")],
+)
+def test_E12_files_that_differ_are_a_new_edition_with_its_reason(
+    signed: Letter, tmp_path: Path, settings: Any, change: str, reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = make_delivery(signed, tmp_path)
+    first = (tmp_path / "bridge-1.zip").read_bytes()
+    match change:
+        case "address":
+            settings.SITE_URL = "https://other.example"
+        case "program":
+            monkeypatch.setattr(statement, "SOFTWARE", "undersigned 9.9.9")
+    make_files(delivery, tmp_path, letter=b"%PDF-1.7 other fonts" if change in {"letter", "program"} else b"")
+    assert ((tmp_path / "bridge-1.zip").read_bytes() == first) is (reason is None)
+    assert list(delivery.editions.values_list("reason", flat=True)) == ["made", *([reason] if reason else [])]
+    newest = delivery.editions.order_by("-number")[0]
+    assert newest.package == hashlib.sha256((tmp_path / "bridge-1.zip").read_bytes()).hexdigest()
+    assert packed(tmp_path)["statement.json"] == delivery.statement.encode()
+
+
+def test_the_archive_is_one_folder_with_the_day_of_freezing(signed: Letter, tmp_path: Path) -> None:
+    frozen_at = make_delivery(signed, tmp_path).frozen_at
+    with zipfile.ZipFile(tmp_path / "bridge-1.zip") as bundle:
+        moment = (frozen_at.year, frozen_at.month, frozen_at.day, frozen_at.hour, frozen_at.minute)
+        assert {entry.date_time[:5] for entry in bundle.infolist()} == {moment}
+        assert {entry.date_time[5] for entry in bundle.infolist()} == {frozen_at.second // 2 * 2}
+        assert bundle.testzip() is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE signatures_delivery SET statement = 'x'",
+        "UPDATE signatures_delivery SET statement_sha256 = NULL",
+        "UPDATE signatures_delivery SET signature = 'x'",
+        "UPDATE signatures_delivery SET method = '{}'",
+        "UPDATE signatures_delivery SET format = 1",
+        "UPDATE signatures_deliveryedition SET reason = 'fonts'",
+        "DELETE FROM signatures_deliveryedition",
+        "UPDATE signatures_deliveryerasure SET erratum = 9",
+        "DELETE FROM signatures_deliveryerasure",
+        "UPDATE signatures_deliveryentry SET source = 'paper'",
+    ],
+)
+def test_the_database_refuses_to_change_what_was_stated(signed: Letter, change: str) -> None:
+    delivery = make_delivery(signed)
+    withdrawal.erase(Signature.objects.get(name="Ben"))
+    assert DeliveryEdition.objects.exists() and DeliveryErasure.objects.filter(delivery=delivery).exists()
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(change)
+
+
+def test_two_deliveries_cannot_have_one_digest(signed: Letter) -> None:
+    first = make_delivery(signed)
+    second = freezing._freeze(signed, None, "for a test")
+    with pytest.raises(IntegrityError, match="statement_sha256"), transaction.atomic():
+        Delivery.objects.filter(pk=second.pk).update(root="ab" * 32, statement_sha256=first.statement_sha256)
