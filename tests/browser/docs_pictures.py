@@ -112,7 +112,7 @@ def deliver(studio: Studio) -> None:
     page.locator("#result_list tbody a").first.click()
     studio.take("officer-export", page, "#content")
     page.get_by_text("Freeze a delivery").first.click()
-    page.fill("[name=reason]", "To the embassy in Washington")
+    page.fill("[name=reason]:visible", "To the embassy in Washington")  # the form of the preview has a hidden one
     studio.take("officer-freeze", page, "#content")
     page.get_by_role("button", name="Freeze, and build the files").click()
     here = page.url
