@@ -8,9 +8,11 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import FilePayload, expect, sync_playwright
 
+from signatures.delivery.checker import check
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.studio import PICTURES, Studio, mail, open_studio, terminal
 
@@ -100,14 +102,17 @@ def sign_and_approve(studio: Studio) -> None:
 # Deliveries
 
 
-@scene("officer-export", "officer-freeze", "officer-progress", "officer-download", "officer-hand-over", "tour-verify")
+@scene(
+    "officer-export", "officer-freeze", "officer-progress", "officer-download", "officer-hand-over", "tour-verify",
+    "officer-check", "officer-check-refused",
+)  # fmt: skip
 def deliver(studio: Studio) -> None:
     page = studio.staff("omar")
     page.goto(f"{ADMIN}signedletter/")
     page.locator("#result_list tbody a").first.click()
     studio.take("officer-export", page, "#content")
     page.get_by_text("Freeze a delivery").first.click()
-    page.fill("[name=reason]", "To the embassy in Washington")
+    page.fill("[name=reason]:visible", "To the embassy in Washington")  # the form of the preview has a hidden one
     studio.take("officer-freeze", page, "#content")
     page.get_by_role("button", name="Freeze, and build the files").click()
     here = page.url
@@ -123,6 +128,15 @@ def deliver(studio: Studio) -> None:
     download.value.save_as(package)
     said = studio.site.run("verify_delivery", str(package))
     terminal(studio, "tour-verify", ["$ uv run manage.py verify_delivery xi-jinping-2013-1.zip", *said.splitlines()])
+    checked = studio.public()
+    checked.goto(Path(check.__file__).with_name("check.html").as_uri())
+    forged = studio.site.folder / "forged.zip"
+    before, country, after = package.read_bytes().rpartition(b",US,")
+    forged.write_bytes(before + country.replace(b"US", b"CA") + after)
+    for name, file in (("officer-check", package), ("officer-check-refused", forged)):
+        checked.set_input_files("#file", file)
+        checked.locator("#result").wait_for()
+        studio.take(name, checked, "main", most=1000)
     page.goto(here)
     page.get_by_text("It was handed over").first.click()
     page.fill("[name=on]", page.evaluate("new Date().toISOString().slice(0, 10)"))

@@ -203,6 +203,8 @@ TAMPERINGS = [
            Bent(statement=setting("list.root", packages.root(packages.leaves(OTHER)).hex()))),
     forged("another number of leaves", "statement.json: the list is said to have 11 leaves, and has 10.",
            Bent(statement=setting("list.leaves", 11))),
+    forged("an unknown source", "signatories.csv: “person” and “dove” are no kind and source.",
+           Bent(), replace(DRAFT, people=[[*DRAFT.people[1][:8], "dove"]])),
     # Erasures
     forged("a blanked name without record", "leaves.csv, line 6: it is blanked, and files.json has no record of it.",
            Bent(), replace(DRAFT, blanked=(4,), recorded=())),
@@ -361,6 +363,7 @@ ACCEPTED = [
     honest("names in all scripts, guarded against formulas", _as_signers_typed()),
     honest("erased with record", replace(DRAFT, blanked=(1, 4)), 3),
     honest("somebody counted only who is erased with record", replace(DRAFT, blanked=(8,)), 3),
+    honest("signed on a page in a language without a text", replace(DRAFT, people=[["person", "Zoë", "", "", "FR", "2026-05-01", "fr", "1", "web"]])),
     honest("countersigned", replace(DRAFT, extra={"statement.json.auditor.minisig": _COUNTERSIGNATURE})),
     honest("time-stamped", replace(DRAFT, extra={"statement.tsr": time_stamp(DRAFT)})),
     honest("with the receipt of a signer", DRAFT, receipt=4),

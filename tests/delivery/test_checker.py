@@ -181,6 +181,41 @@ def test_minisign_itself_accepts_what_is_signed(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+AUTHORITY = """[tsa]
+default_tsa = one
+[one]
+serial = serial
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256
+"""
+
+
+def test_a_time_stamp_of_openssl_is_known_as_one_of_this_statement(tmp_path: Path) -> None:
+    def openssl(command: str) -> None:
+        done = subprocess.run(["openssl", *command.split()], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    (tmp_path / "tsa.cnf").write_text(AUTHORITY)
+    (tmp_path / "serial").write_text("01")
+    (tmp_path / "statement.json").write_bytes(files_of(DRAFT)["statement.json"])
+    openssl(
+        "req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -subj /CN=Time -addext extendedKeyUsage=critical,timeStamping"
+    )
+    openssl("ts -query -data statement.json -sha256 -cert -out request")
+    openssl("ts -reply -config tsa.cnf -queryfile request -inkey key -signer certificate -out statement.tsr")
+    openssl("ts -verify -data statement.json -in statement.tsr -CAfile certificate")
+    stamp = (tmp_path / "statement.tsr").read_bytes()
+    (tmp_path / "x.zip").write_bytes(package(replace(DRAFT, extra={"statement.tsr": stamp})))
+    result = check.check(tmp_path / "x.zip", check.Expected())
+    assert result.faults == [] and "openssl ts -verify -data statement.json" in result.notes[0]
+    (tmp_path / "x.zip").write_bytes(package(replace(DRAFT, counted=4, extra={"statement.tsr": stamp})))
+    assert (
+        "statement.tsr: it is not a time stamp of this statement."
+        in check.check(tmp_path / "x.zip", check.Expected()).faults
+    )
+
+
 RFC_8032: list[Any] = [
     ("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", ""),
     ("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb", "72"),
