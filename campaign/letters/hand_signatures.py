@@ -61,4 +61,7 @@ class HandSignatureInline(admin.TabularInline[HandSignature, Letter]):
         text = authoritative_text(letter) if letter else None
         names = [person["name"] for person in text.signatories] if text else []
         choices = [("", "nobody"), *enumerate(names, start=1)]
-        return forms.TypedChoiceField(label="Signatory", choices=choices, coerce=int, empty_value=None)
+        help_text = "Whose it is. It stands above the name in the PDF, in each language of the letter."
+        return forms.TypedChoiceField(
+            label="Signatory", choices=choices, coerce=int, empty_value=None, help_text=help_text
+        )

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
@@ -168,3 +169,54 @@ def test_signatures_by_hand_stand_above_the_names_with_words_for_who_cannot_see_
     report = pdf.write(letter, [], counts=Counts(0, 0, 0), out=tmp_path / "x.pdf", timestamp=WHEN)
     page = PdfReader(tmp_path / "x.pdf").pages[0]
     assert len(page.images) == 1 and "Ben Brook" in page.extract_text() and report.standards == ["ua-1", "a-2a"]
+
+
+def test_names_are_in_the_face_of_the_letter_and_the_head_of_their_pages_has_their_numbers(tmp_path: Path) -> None:
+    letter = letter_in("en", blocks=[Block("paragraph", ((Span("The river is not well."),),))])
+    pages = make(tmp_path / "x.pdf", ["Ada Lovelace", "Ben Brook", "김철수"], letter=letter)
+    assert pages[1].startswith("A letter 1–3")
+    faces: dict[str, str] = {}
+
+    def visit(text: str, _page: Any, _line: Any, font: Any, _size: Any) -> None:
+        if text.strip():
+            faces[text.strip()] = str(font["/BaseFont"])
+
+    PdfReader(tmp_path / "x.pdf").pages[1].extract_text(visitor_text=visit)
+    assert any("Libertinus" in face for words, face in faces.items() if "Ada Lovelace" in words)
+    assert any("CJK" in face for words, face in faces.items() if "김철수" in words)
+
+
+def test_running_names_are_not_stretched(tmp_path: Path) -> None:
+    """Justified in a narrow column, they would have rivers of white between them."""
+    names = [f"Maximiliane Featherstonehaugh {number}" for number in range(30)]
+    make(tmp_path / "x.pdf", names, options=Options(names="running"))
+    with pikepdf.open(tmp_path / "x.pdf") as document:
+        moved = [
+            float(gap)
+            for step in pikepdf.parse_content_stream(document.pages[1])
+            if str(step.operator) == "TJ"
+            for gap in step.operands[0]
+            if not isinstance(gap, pikepdf.String)
+        ]
+    assert moved and min(moved) > -500, "in thousandths of an em"
+
+
+def test_a_long_list_has_a_heading_and_a_bookmark_for_each_letter(tmp_path: Path) -> None:
+    names = [f"{initial}da Number {number:03d}" for initial in "ABÉZ" for number in range(60)]
+    entries = [Entry(name, section="script:Latn") for name in names]
+    pdf.write(letter_in("en"), entries, counts=Counts(240, 240, 0), out=tmp_path / "x.pdf", timestamp=WHEN)
+    reader = PdfReader(tmp_path / "x.pdf")
+
+    def titles(marks: Any) -> list[Any]:
+        return [titles(mark) if isinstance(mark, list) else mark.title for mark in marks]
+
+    assert titles(reader.outline) == ["Letter", "Co-signed by", ["Latin, 1–240", ["A", "B", "E", "Z"]]]
+    lines = "\n".join(page.extract_text() for page in reader.pages).splitlines()
+    assert [line.strip() for line in lines if len(line.strip()) == 1] == ["A", "B", "E", "Z"]
+    assert sum("Number" in line for line in lines) == 240
+
+
+def test_a_short_list_has_no_letters_over_it(tmp_path: Path) -> None:
+    entries = [Entry(name, section="script:Latn") for name in ("Ada", "Ben", "Cleo")]
+    pdf.write(letter_in("en"), entries, counts=Counts(3, 3, 0), out=tmp_path / "x.pdf", timestamp=WHEN)
+    assert "A" not in PdfReader(tmp_path / "x.pdf").pages[1].extract_text().splitlines()

@@ -64,6 +64,10 @@ def families_in(folders: tuple[Path, ...]) -> dict[str, frozenset[Face]]:
 @cache
 def drawable(faces: frozenset[Face]) -> frozenset[int]:
     """Returns the code points that one of these faces can draw."""
+    return _code_points(faces)
+
+
+def _code_points(faces: frozenset[Face]) -> frozenset[int]:
     points: set[int] = set()
     for path, index in faces:
         with TTFont(path, fontNumber=index, lazy=True) as font:
@@ -90,7 +94,7 @@ def bundled_folders() -> tuple[Path, ...]:
 
 @cache
 def faces_at_hand(extra: tuple[Path, ...]) -> Faces:
-    """Returns each family that may be used, with its files.
+    """Returns each family that may be used, with its files. What each draws is read only once it is asked for.
 
     They are those of the operator's folders, else of the system or of the bundle, whichever draws more characters:
     Debian's Noto is of 2020.
@@ -101,7 +105,7 @@ def faces_at_hand(extra: tuple[Path, ...]) -> Faces:
         for name, faces in source.items():
             if name not in known and not name.startswith(f"{CJK} "):
                 continue
-            if name not in chosen or len(drawable(faces)) > len(drawable(chosen[name])):
+            if name not in chosen or len(_code_points(faces)) > len(_code_points(chosen[name])):
                 chosen[name] = faces
     return chosen | (families_in(extra) if extra else {})
 

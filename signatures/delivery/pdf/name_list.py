@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import batched, groupby
 from operator import attrgetter
 from pathlib import Path
@@ -11,21 +12,31 @@ from typing import Any
 from signatures.delivery.pdf.document import Entry
 from signatures.delivery.pdf.glyphs import LONG_NAME, Glyphs
 from signatures.delivery.pdf.wording import RANGE_DASH, Wording
+from signatures.values.normalization import normalize_for_search
 
 MAX_IN_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over it
 MIN_IN_RUN = 1_500  # a run with fewer takes the next section onto its pages: no page with five names
 IN_PARAGRAPH = 50  # measured: all in one is superlinear, one each takes twice as long
 IN_RUNNING_PARAGRAPH = 20  # justified text costs more; shorter paragraphs are easier to read
 BOLD = frozenset({"organizations", "featured"})
+# Scripts in which readers look up a name by its first letter, and from how many names on each letter has a heading.
+BY_LETTER, MIN_BY_LETTER = frozenset({"script:Latn", "script:Grek", "script:Cyrl"}), 200
 
 
 @dataclass(frozen=True)
 class Part:
-    """Entries of one section, numbered from `first`."""
+    """Entries of one section, numbered from `first`: all of it, or those of one letter.
+
+    Args:
+        letter: the heading over them, or empty.
+        until: the last number of the section, of which this is the first letter. 0: another letter of it came before.
+    """
 
     section: str
     first: int
     entries: tuple[Entry, ...]
+    letter: str = ""
+    until: int = -1
 
     @property
     def last(self) -> int:
@@ -43,10 +54,32 @@ def runs(entries: Iterable[Entry]) -> Iterator[Run]:
             if count_names(run) >= MIN_IN_RUN:
                 yield run
                 run = []
-            run.append(Part(section, number, batch))
+            run += _by_letter(section, number, batch)
             number += len(batch)
     if run:
         yield run
+
+
+def _by_letter(section: str, first: int, entries: tuple[Entry, ...]) -> Iterator[Part]:
+    """Returns one part, or one for each letter."""
+    if section not in BY_LETTER or len(entries) < MIN_BY_LETTER:
+        yield Part(section, first, entries)
+        return
+    number, until = first, first + len(entries) - 1
+    for letter, group in groupby(entries, key=lambda entry: _letter_of(entry.name)):
+        same = tuple(group)
+        yield Part(section, number, same, letter, until if number == first else 0)
+        number += len(same)
+
+
+def _letter_of(name: str) -> str:
+    return _base_letter(next(filter(str.isalnum, name), ""))
+
+
+@cache
+def _base_letter(char: str) -> str:
+    """Returns the letter under which a character is sorted, as a capital. An erased name has none."""
+    return normalize_for_search(char)[:1].upper()
 
 
 def count_names(run: Run) -> int:
@@ -80,8 +113,9 @@ def write_names(runs: Iterable[Run], glyphs: Glyphs, wording: Wording, to: Path,
 def _run(run: Run, glyphs: Glyphs, wording: Wording, *, running: bool) -> dict[str, Any]:
     parts = [
         {
-            "title": glyphs.text(wording.heading(part.section)),
-            "range": wording.range(part.first, part.last),
+            "title": glyphs.text(wording.heading(part.section)) if part.until else "",
+            "range": wording.range(part.first, max(part.until, part.last)) if part.until else None,
+            "letter": part.letter,
             "bold": part.section in BOLD,
             "paragraphs": [
                 _paragraph([_entry(entry, glyphs, wording) for entry in batch], running=running)
@@ -94,12 +128,11 @@ def _run(run: Run, glyphs: Glyphs, wording: Wording, *, running: bool) -> dict[s
 
 
 def _running_head(run: Run, wording: Wording) -> str:
-    """Returns the section with its numbers, or the first and the last section."""
+    """Returns the section, or the first and the last one, with the numbers of the names on these pages."""
     first, last = run[0], run[-1]
-    if len(run) == 1:
-        heading = wording.heading(first.section)
-        return f"{heading}{wording.words['before_range']}{wording.range(first.first, first.last)}" if heading else ""
-    return f"{wording.heading(first.section)} {RANGE_DASH} {wording.heading(last.section)}"
+    headings = dict.fromkeys(filter(None, (wording.heading(first.section), wording.heading(last.section))))
+    title = f" {RANGE_DASH} ".join(headings)
+    return f"{title}{wording.words['before_range'] if title else ''}{wording.range(first.first, last.last)}"
 
 
 def _paragraph(entries: list[list[Any]], *, running: bool) -> list[list[Any]] | str:
