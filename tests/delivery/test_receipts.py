@@ -133,7 +133,7 @@ def test_a_node_of_the_tree_does_not_pass_for_a_leaf(delivery: Delivery) -> None
         check_belongs(dataclasses.replace(receipt, path=receipt.path[1:]), delivery)
 
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "format": 2, "statement": {"list": {"leaves": 1, "root": "ab" * 32}}, "place": 0, "row": None, "salt": "ab" * 32, "path": [],
 }  # fmt: skip
 BAD_VALUES: dict[str, list[Any]] = {
