@@ -17,7 +17,7 @@ SELECT %(delivery)s, row_number() OVER (ORDER BY number NULLS LAST, salt) - 1, n
         ) || ']' END, 'UTF8'))
 FROM (
     SELECT signature.id, numbered.number, signature.kind, signature.name, signature.role, signature.organization,
-        signature.language,
+        translation.language,  -- of the text, which the statement names: that of an old signature is of its page
         CASE WHEN numbered.number IS NULL THEN '' ELSE signature.country END AS country,
         numbered.signed_on, coalesce(numbered.source, '') AS source,
         revision.number AS revision, signature.featured_position IS NOT NULL AS is_featured,

@@ -98,7 +98,7 @@ def served(authority: Authority, settings: Any) -> Iterator[list[bytes]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_build_has_the_statement_time_stamped_and_openssl_accepts_it(
+def test_E18_the_build_has_the_statement_time_stamped_and_openssl_accepts_it(
     letter: Letter, ada: Signature, authority: Authority, served: list[bytes], settings: Any, tmp_path: Path
 ) -> None:
     settings.DELIVERIES_DIR = tmp_path / "deliveries"
@@ -157,7 +157,7 @@ def test_the_time_stamp_of_another_statement_is_refused(letter: Letter, ada: Sig
 
 
 @pytest.mark.django_db
-def test_an_auditor_countersigns_and_the_next_edition_and_the_page_have_it(
+def test_E18_an_auditor_countersigns_and_the_next_edition_and_the_page_have_it(
     letter: Letter, ada: Signature, officer: User, client: Client, tmp_path: Path
 ) -> None:
     delivery = make_delivery(letter, tmp_path)

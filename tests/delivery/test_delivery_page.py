@@ -278,11 +278,11 @@ def test_a_copy_of_a_former_edition_is_recognized_after_an_erasure(
 
 
 @pytest.mark.parametrize("method", [Method(paper=0, looked_at=0), Method(paper=2, looked_at=3)])
-def test_the_page_says_no_more_than_the_statement_does(client: Client, letter: Letter, method: Method) -> None:
+def test_E13_the_page_says_no_more_than_the_statement_does(client: Client, letter: Letter, method: Method) -> None:
     for number in range(4):
         is_paper = number < method.paper
-        of_paper: dict[str, Any] = {"address_hash": None} if is_paper else {}
-        made = make_signature(letter, f"Signer {number}", paper=is_paper, **of_paper)
+        more: dict[str, Any] = {"address_hash": None} if is_paper else {}
+        made = make_signature(letter, f"Signer {number}", paper=is_paper, **more)
         if number < method.looked_at:
             audit_log.record(
                 AuditAction.APPROVE,

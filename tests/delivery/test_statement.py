@@ -72,6 +72,14 @@ def test_the_breakdowns_are_those_of_the_named_rows(signed: Letter, tmp_path: Pa
     assert counts["organizations"] == 1 and counts["delivered"] == 11 and counts["waiting"] == 1
 
 
+def test_a_row_has_the_language_of_the_text_that_was_signed(signed: Letter) -> None:
+    """Signatures from before that was stored have the language of the page, in which there may be no text at all."""
+    make_signature(signed, "Old", language="ko")
+    delivery = make_delivery(signed)
+    assert delivery.rows.get(name="Old").language == "en"
+    assert delivery.claims["counts"]["by_language"] == {"en": 10}
+
+
 def test_how_it_was_confirmed_and_looked_at_is_counted_and_not_assumed(signed: Letter) -> None:
     for signature in Signature.objects.filter(letter=signed, state=State.APPROVED)[:4]:
         audit_log.record(AuditAction.APPROVE, staff_id=7, letter_id=signed.pk, signature_id=signature.pk)
@@ -85,7 +93,7 @@ def test_how_it_was_confirmed_and_looked_at_is_counted_and_not_assumed(signed: L
 
 
 @pytest.mark.parametrize("looked_at", [0, 3])
-def test_the_read_me_says_what_the_statement_says(signed: Letter, tmp_path: Path, looked_at: int) -> None:
+def test_E13_the_read_me_says_what_the_statement_says(signed: Letter, tmp_path: Path, looked_at: int) -> None:
     for signature in Signature.objects.filter(letter=signed, state=State.APPROVED)[:looked_at]:
         audit_log.record(AuditAction.APPROVE, staff_id=7, letter_id=signed.pk, signature_id=signature.pk)
     make_delivery(signed, tmp_path)
