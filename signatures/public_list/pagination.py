@@ -102,12 +102,12 @@ def _ranges(signatures: SignatureQuerySet, order: Order, cursor: str, *, backwar
 
 
 def _cursor(row: Signature, order: Order) -> str:
-    return cursor_at(getattr(row, order.field), row.public_id)
+    return cursor_at(getattr(row, order.field), row.public_id.hex)
 
 
-def cursor_at(key: object, public_id: uuid.UUID) -> str:
-    """Returns the cursor of the page that begins after a row."""
-    return f"{key}.{public_id.hex}"
+def cursor_at(key: object, public_id: str) -> str:
+    """Returns the cursor of the page that begins after the row with this key and these 32 digits of its id."""
+    return f"{key}.{public_id}"
 
 
 def _parse_cursor(cursor: str, order: Order) -> tuple[Any, uuid.UUID]:

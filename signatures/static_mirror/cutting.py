@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from hashlib import sha256
 from typing import NamedTuple
-from uuid import UUID
 from zlib import crc32
 
 FEWEST, MOST = 40, 80  # names on a page, but for the last one
@@ -14,15 +13,12 @@ ONE_IN = 16  # of the names beyond the fewest ends its page
 class ListedName(NamedTuple):
     """What the list shows of a signature, and is sorted by."""
 
-    public_id: UUID
+    public_id: str  # as a page has it: to make a `UUID` of each took longer than to read them
     name: str
     role: str
     organization: str
     country: str
     approved_on: date
-
-
-FIELDS = ListedName._fields
 
 
 class Cut(NamedTuple):
@@ -32,7 +28,7 @@ class Cut(NamedTuple):
     is_last: bool
 
     def digest(self) -> str:
-        return sha256(repr([tuple(row) for row in self.rows]).encode()).hexdigest()
+        return sha256("\n".join(map(repr, map(tuple, self.rows))).encode()).hexdigest()
 
 
 def cut(rows: Iterable[ListedName]) -> Iterator[Cut]:
@@ -44,7 +40,7 @@ def cut(rows: Iterable[ListedName]) -> Iterator[Cut]:
     """
     page: list[ListedName] = []
     for row in rows:
-        if len(page) >= MOST or (len(page) >= FEWEST and crc32(page[-1].public_id.bytes) % ONE_IN == 0):
+        if len(page) >= MOST or (len(page) >= FEWEST and crc32(page[-1].public_id.encode()) % ONE_IN == 0):
             yield Cut(page, is_last=False)
             page = []
         page.append(row)

@@ -51,7 +51,7 @@ def place(content: bytes, file: str, new: Path, former: Path) -> bool:
 
     A linked file keeps its time, so that a program that copies the folder elsewhere knows that it did not change.
     """
-    if _read(former / file) == content and _link(former / file, new / file):
+    if _read(f"{former}/{file}") == content and _link(f"{former}/{file}", f"{new}/{file}"):
         return False
     (new / file).parent.mkdir(parents=True, exist_ok=True)
     (new / file).write_bytes(content)
@@ -60,27 +60,29 @@ def place(content: bytes, file: str, new: Path, former: Path) -> bool:
 
 def keep(file: str, digest: str, new: Path, former: Path) -> bool:
     """Links a file of the former folder into the new one, if it has this digest. Returns whether it has."""
-    content = _read(former / file)
+    content = _read(f"{former}/{file}")
     if content is None or sha256(content).hexdigest() != digest:
         return False
-    if not _link(former / file, new / file):
+    if not _link(f"{former}/{file}", f"{new}/{file}"):
         place(content, file, new, former)
     return True
 
 
-def _read(file: Path) -> bytes | None:
+# Paths are strings here: `Path` would take more time than the file system, for tens of thousands of pages.
+def _read(file: str) -> bytes | None:
     try:
-        return file.read_bytes()
+        with open(file, "rb", buffering=0) as opened:  # noqa: PTH123  see above
+            return opened.read()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
 
 
-def _link(there: Path, here: Path) -> bool:
+def _link(there: str, here: str) -> bool:
     """Returns whether both are one file now: not every file system can do that."""
     try:
-        here.hardlink_to(there)
+        os.link(there, here)
     except FileNotFoundError:
-        here.parent.mkdir(parents=True, exist_ok=True)
+        Path(here).parent.mkdir(parents=True, exist_ok=True)
         return _link(there, here)
     except OSError:
         return False

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import CharField
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import translation
 from django.utils.html import escape
@@ -17,14 +19,14 @@ from signatures.models import Signature
 from signatures.public_list.pagination import Page, cursor_at
 from signatures.states import Kind
 from signatures.static_mirror import digests, links, render, rewriting
-from signatures.static_mirror.cutting import FIELDS, Cut, ListedName, cut
+from signatures.static_mirror.cutting import Cut, ListedName, cut
 from signatures.static_mirror.folder import keep
 from signatures.static_mirror.frames import NEXT, OWN, Frame, PageOfNames, Written
 from signatures.static_mirror.writers import Writers
 
 CHUNK = 2_000  # rows read at once
 ANY_DAY = date(2000, 1, 1)  # a frame is compared as of this day: a page tells the day on which it was made
-PLACEHOLDER = ListedName(links.NOBODY, "Name", "Role", "Organization", "FR", ANY_DAY)
+PLACEHOLDER = ListedName(str(links.NOBODY), "Name", "Role", "Organization", "FR", ANY_DAY)
 
 
 class NamePages:
@@ -60,8 +62,8 @@ class NamePages:
 
     def _read(self, slug: str, kind: str) -> None:
         frames, cursor = _Frames(slug, kind, self.on), ""
-        for page in cut(_rows(slug, kind)):
-            next_cursor = "" if page.is_last else cursor_at(page.rows[-1].approved_on, page.rows[-1].public_id)
+        for page in cut(listed_names(slug, kind)):
+            next_cursor = "" if page.is_last else cursor_after(page.rows[-1])
             if not cursor:
                 rows = [Signature(**row._asdict()) for row in page.rows]
                 self._first[slug, kind] = Page(rows=rows, is_first=True, after=next_cursor)
@@ -85,9 +87,16 @@ class NamePages:
                 self.writers.add(frames.to_write(language, is_last=page.is_last), names)
 
 
-def _rows(slug: str, kind: str) -> Iterator[ListedName]:
+def listed_names(slug: str, kind: str) -> Iterator[ListedName]:
+    """Yields all names of a list that are public now, as the pages have them."""
     listed = Signature.objects.filter(letter__slug=slug).public().listed_by_page(kind).newest_first()
-    return (ListedName(*row) for row in listed.values_list(*FIELDS).iterator(chunk_size=CHUNK))
+    words = ("name", "role", "organization", "country", "approved_on")
+    rows = listed.values_list(Cast("public_id", CharField()), *words)
+    return (ListedName(*row) for row in rows.iterator(chunk_size=CHUNK))
+
+
+def cursor_after(row: ListedName) -> str:
+    return cursor_at(row.approved_on, row.public_id.replace("-", ""))
 
 
 class _Frames:

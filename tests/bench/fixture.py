@@ -149,7 +149,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240  # a machine with much else to do
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), urlopen(url, timeout=5):
             return

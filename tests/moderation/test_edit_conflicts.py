@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 
@@ -29,21 +29,6 @@ QUEUE = "/admin/signatures/waitingsignature/"
 ALL = "/admin/signatures/signature/"
 FEATURED = "/admin/signatures/featuredsignature/"
 STAFF = ("approve", "reject", "hold", "ask", "feature")
-
-
-@pytest.fixture
-def other(moderator: User) -> User:
-    """A second moderator."""
-    user = User.objects.create_user("second-moderator", password="a long enough password", is_staff=True)
-    user.groups.add(Group.objects.get(name="moderator"))
-    return user
-
-
-@pytest.fixture
-def other_client(other: User) -> Client:
-    client = Client()
-    client.force_login(other)
-    return client
 
 
 def seen_on(moderator_client: Client, page: str) -> str:
@@ -73,12 +58,12 @@ def by_signer(row: Signature, verb: str, words: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [*product([*STAFF, "change", "withdraw"], STAFF)])
 def test_A7_no_action_overwrites_one_that_the_page_did_not_show(
-    cleo: Signature, moderator_client: Client, other_client: Client, words: dict[str, str], first: str, second: str
+    cleo: Signature, moderator_client: Client, colleague_client: Client, words: dict[str, str], first: str, second: str
 ) -> None:
     as_of = seen_on(moderator_client, QUEUE)
-    assert seen_on(other_client, QUEUE) == as_of
+    assert seen_on(colleague_client, QUEUE) == as_of
     if first in STAFF:
-        send(other_client, first, cleo, as_of=as_of)
+        send(colleague_client, first, cleo, as_of=as_of)
     else:
         by_signer(cleo, first, words)
     stored = as_stored(cleo)
@@ -88,15 +73,15 @@ def test_A7_no_action_overwrites_one_that_the_page_did_not_show(
 
     assert as_stored(cleo) == stored and actions_on(cleo) == [first]
     assert "was not changed" in page
-    assert ("Somebody else (second-moderator)" if first in STAFF else "Its signer") in page
+    assert ("Somebody else (mina)" if first in STAFF else "Its signer") in page
     assert f"Its state is now: {State(stored['state']).label}" in page
 
 
 @pytest.mark.parametrize("action", STAFF)
 def test_A7_after_reloading_the_page_the_action_is_possible(
-    cleo: Signature, moderator_client: Client, other_client: Client, action: str
+    cleo: Signature, moderator_client: Client, colleague_client: Client, action: str
 ) -> None:
-    send(other_client, "hold", cleo, as_of=seen_on(other_client, QUEUE))
+    send(colleague_client, "hold", cleo, as_of=seen_on(colleague_client, QUEUE))
     if action != "hold":
         send(moderator_client, action, cleo, as_of=seen_on(moderator_client, QUEUE))
         assert actions_on(cleo) == ["hold", action]
@@ -109,17 +94,17 @@ def test_A7_own_actions_are_no_conflict(cleo: Signature, moderator_client: Clien
     assert actions_on(cleo) == ["hold", "ask", "approve"]
 
 
-def test_A7_a_view_is_no_conflict(cleo: Signature, moderator_client: Client, other: User) -> None:
+def test_A7_a_view_is_no_conflict(cleo: Signature, moderator_client: Client, colleague: User) -> None:
     as_of = seen_on(moderator_client, QUEUE)
-    audit_log.record(AuditAction.VIEW, staff_id=other.pk, signature_id=cleo.pk)
+    audit_log.record(AuditAction.VIEW, staff_id=colleague.pk, signature_id=cleo.pk)
     send(moderator_client, "approve", cleo, as_of=as_of)
     assert actions_on(cleo) == ["approve"]
 
 
 def test_A7_lists_and_forms_carry_the_newest_audit_entry(
-    cleo: Signature, moderator_client: Client, other: User
+    cleo: Signature, moderator_client: Client, colleague: User
 ) -> None:
-    single_decisions.hold(cleo, by=other.pk)
+    single_decisions.hold(cleo, by=colleague.pk)
     for page in (QUEUE, ALL, f"{QUEUE}{cleo.pk}/change/", f"{ALL}{cleo.pk}/change/"):
         newest = AuditEntry.objects.latest("pk").pk
         assert f'<input type="hidden" name="as_of" value="{newest}">' in moderator_client.get(page).content.decode(), (
@@ -128,26 +113,26 @@ def test_A7_lists_and_forms_carry_the_newest_audit_entry(
 
 
 def test_A7_a_bulk_action_leaves_conflicting_signatures_alone(
-    letter: Letter, moderator_client: Client, other: User
+    letter: Letter, moderator_client: Client, colleague: User
 ) -> None:
     rows = make_many(letter, 8, state=State.WAITING)
     as_of = seen_on(moderator_client, QUEUE)
     for row in rows[:2]:
-        single_decisions.hold(row, by=other.pk)
+        single_decisions.hold(row, by=colleague.pk)
 
     page = send(moderator_client, "approve", *rows, as_of=as_of)
 
     assert "6 signatures changed." in page and "2 signatures were not changed" in page
     assert [as_stored(row)["flags"] for row in rows[:2]] == [["hold"], ["hold"]]
-    assert f"{rows[0].pk}</a>: Somebody else (second-moderator) held it at" in page
+    assert f"{rows[0].pk}</a>: Somebody else (mina) held it at" in page
 
 
 def test_A7_select_all_means_those_that_the_page_could_show(
-    letter: Letter, moderator_client: Client, other: User, ben: Submission
+    letter: Letter, moderator_client: Client, colleague: User, ben: Submission
 ) -> None:
     rows = make_many(letter, 4, state=State.WAITING)
     as_of = seen_on(moderator_client, QUEUE)
-    single_decisions.hold(rows[0], by=other.pk)
+    single_decisions.hold(rows[0], by=colleague.pk)
     came_later = make_signature(letter, "Later", State.WAITING)
     audit_log.record(AuditAction.CONFIRM, signature_id=came_later.pk, now="waiting")
 
@@ -158,24 +143,24 @@ def test_A7_select_all_means_those_that_the_page_could_show(
 
 
 def test_A7_the_page_of_one_signature_says_who_changed_it_and_shows_its_state(
-    cleo: Signature, moderator_client: Client, other: User
+    cleo: Signature, moderator_client: Client, colleague: User
 ) -> None:
     page = f"{ALL}{cleo.pk}/change/"
     as_of, form = seen_on(moderator_client, page), moderator_client.get(page).context["action_form"]
-    single_decisions.hold(cleo, by=other.pk)
+    single_decisions.hold(cleo, by=colleague.pk)
 
     fields = {form.add_prefix("action"): "approve", "index": "0", "_selected_action": cleo.pk, "as_of": as_of}
     page_after = moderator_client.post(page, fields, follow=True).content.decode()
 
-    assert "Somebody else (second-moderator) held it" in page_after and "Staff hold it." in page_after
+    assert "Somebody else (mina) held it" in page_after and "Staff hold it." in page_after
     assert actions_on(cleo) == ["hold"]
 
 
 def test_A7_undo_my_decision_leaves_later_changes_by_others(
-    cleo: Signature, moderator_client: Client, other: User
+    cleo: Signature, moderator_client: Client, colleague: User
 ) -> None:
     send(moderator_client, "hold", cleo, as_of=seen_on(moderator_client, QUEUE))
-    decisions.ask_question(cleo, by=other.pk, question="your-name")
+    decisions.ask_question(cleo, by=colleague.pk, question="your-name")
 
     page = moderator_client.post(QUEUE, {"undo_mine": "1"}, follow=True).content.decode()
 
@@ -183,11 +168,11 @@ def test_A7_undo_my_decision_leaves_later_changes_by_others(
 
 
 def test_A7_the_undo_action_leaves_changes_that_the_page_did_not_show(
-    ada: Signature, moderator_client: Client, other: User, moderator: User
+    ada: Signature, moderator_client: Client, colleague: User, moderator: User
 ) -> None:
     single_decisions.hold(ada, by=moderator.pk)
     as_of = seen_on(moderator_client, ALL)
-    single_decisions.approve(ada, by=other.pk)
+    single_decisions.approve(ada, by=colleague.pk)
     send(moderator_client, "undo", ada, as_of=as_of, page=ALL)
     assert actions_on(ada) == ["hold", "approve"]
 
@@ -255,11 +240,11 @@ def test_no_more_signatures_are_featured_than_the_first_page_holds(
 
 
 def test_A7_two_moves_of_featured_signatures_do_not_undo_each_other(
-    letter: Letter, moderator_client: Client, other: User
+    letter: Letter, moderator_client: Client, colleague: User
 ) -> None:
     one, two, _three = make_featured(letter, "One", "Two", "Three")
     as_of = seen_on(moderator_client, FEATURED)
-    featured.move(two, by=other.pk, up=True)
+    featured.move(two, by=colleague.pk, up=True)
     page = moderator_client.post(FEATURED, {"move": f"up:{two.pk}", "as_of": as_of}, follow=True).content.decode()
     assert "moved it among the featured" in page and shown_names(moderator_client) == ["Two", "One", "Three"]
     moderator_client.post(FEATURED, {"move": f"up:{one.pk}", "as_of": as_of})
@@ -348,7 +333,7 @@ def test_A7_two_editors_editing_one_draft(owners: tuple[Client, Client], letter:
      ("feature", "reject"), ("change", "approve"), ("change", "hold"), ("withdraw", "approve")],
 )  # fmt: skip
 def test_A7_of_two_simultaneous_actions_one_is_refused(
-    cleo: Signature, moderator_client: Client, other_client: Client, words: dict[str, str], one: str, two: str
+    cleo: Signature, moderator_client: Client, colleague_client: Client, words: dict[str, str], one: str, two: str
 ) -> None:
     """Two threads, two clients, one page: one decision of staff. A signer may still change the words after it."""
     as_of = seen_on(moderator_client, QUEUE)
@@ -364,7 +349,7 @@ def test_A7_of_two_simultaneous_actions_one_is_refused(
 
     acts = [
         (lambda: by_signer(cleo, one, words)) if one in {"change", "withdraw"}
-        else (lambda: send(other_client, one, cleo, as_of=as_of)),
+        else (lambda: send(colleague_client, one, cleo, as_of=as_of)),
         lambda: send(moderator_client, two, cleo, as_of=as_of),
     ]  # fmt: skip
     threads = [threading.Thread(target=at_once, args=[act]) for act in acts]
