@@ -73,6 +73,9 @@ class Font:
         return float(self.descendant.get("/DW", 1000))
 
 
+KNOWN_GLYPHS: dict[tuple[int, bytes], list[tuple[Font, float, int, float, float, float]]] = {}  # of this process
+
+
 @dataclass(slots=True)
 class Run:
     """Glyphs of one color, from `q` to `Q`."""
@@ -94,7 +97,17 @@ class Run:
                 texts += [known.get(code, "\ufffd") for code in codes(string, hexadecimal)]
         return "".join(texts)
 
-    def glyphs(self, fonts: dict[str, Font]) -> Iterator[Glyph]:
+    def glyphs(self, fonts: dict[str, Font]) -> list[Glyph]:
+        key = (id(fonts), self.body)
+        if key not in KNOWN_GLYPHS:  # words come again and again
+            KNOWN_GLYPHS[key] = list(self._glyphs(fonts))
+        return [
+            Glyph(font, size, code, self.x + x, self.y - y, advance)
+            for font, size, code, x, y, advance in KNOWN_GLYPHS[key]
+        ]
+
+    def _glyphs(self, fonts: dict[str, Font]) -> Iterator[tuple[Font, float, int, float, float, float]]:
+        """Yields glyphs as they stand in the run."""
         font, size, x, y = None, 0.0, 0.0, 0.0
         for found in TOKEN.finditer(self.body):
             if found[1]:
@@ -106,7 +119,7 @@ class Run:
             elif font:
                 for code in codes(found[5], found[7]):
                     advance = font.widths.get(code, font.default_width) * size / 1000
-                    yield Glyph(font, size, code, self.x + x, self.y - y, advance)
+                    yield font, size, code, x, y, advance
                     x += advance
 
 

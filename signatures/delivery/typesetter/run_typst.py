@@ -1,13 +1,12 @@
 """The short-lived process that runs Typst. In the worker its cache would fill memory, and its messages quote names."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import typst
-
-from signatures.delivery.typesetter.tag_names import tag_names
 
 ACCESSIBLE: "list[typst.PDFStandard]" = ["ua-1", "a-2a"]
 ONE_OF_SEVERAL: "list[typst.PDFStandard]" = ["a-2a"]  # a part has no main heading; the document it is joined to has
@@ -56,6 +55,7 @@ if __name__ == "__main__":
         result = draw(Path(folder), template, fonts)
     else:
         result = typeset(Path(folder), template, int(timestamp), fonts, continues=mode == "continuing")
-        if mode != "numbers":
-            result["pages"] = tag_names(Path(folder))
+        if mode != "numbers":  # Typst's cache ends with this program; the process goes on with the next one
+            program = str(Path(__file__).with_name("tag_names.py"))
+            os.execv(sys.executable, [sys.executable, "-P", "-s", program, folder, json.dumps(result)])  # noqa: S606  # no shell
     sys.stdout.write(json.dumps(result))

@@ -5,6 +5,7 @@ paragraphs of names are known by their colors, and a new entry begins where a li
 """
 
 import json
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,7 @@ class Tagger:
         self.pdf, self.rtl, self.is_running = pdf, rtl, is_running
         self.outlines, self.unseen = Outlines(pdf), UnseenText()
         self.known: dict[tuple[int, int], Font] = {}
+        self.known_fonts: dict[tuple[Any, ...], dict[str, Font]] = {}  # pages with the same fonts share them
         self.pages = [self._read(page) for page in pdf.pages]
         self.middle = float(pdf.pages[0].mediabox[2]) / 2
         self.owners: dict[int, Shown] = {}  # by the identity of a run
@@ -93,6 +95,9 @@ class Tagger:
         fonts = {}
         for name, font in page.Resources.get("/Font", {}).items():
             fonts[name[1:]] = self.known.setdefault(font.objgen, Font(font))
+        fonts = self.known_fonts.setdefault(
+            tuple((name, id(font)) for name, font in sorted(fonts.items(), key=lambda item: item[0])), fonts
+        )
         found = list(pieces(page.Contents.read_bytes()))
         for piece in found:
             if any(color in piece.body for color in COLORS):
@@ -279,7 +284,7 @@ class Tagger:
         return "".join(found.split()) == "".join(wanted.split())
 
     def _unseen(self, entry: Shown, lines: list[Line], forms: dict[str, pikepdf.Object]) -> list[tuple[bytes, bool]]:
-        glyphs = [[list(run.glyphs(self.pages[line.page][1])) for run in line.runs] for line in entry.lines]
+        glyphs = [[run.glyphs(self.pages[line.page][1]) for run in line.runs] for line in entry.lines]
         ends = [
             (min(g.x for run in one for g in run), max(g.x + g.advance for run in one for g in run)) for one in glyphs
         ]
@@ -315,3 +320,8 @@ class Tagger:
             scale = glyph.size / 1000
             drawn.append(b"q %.4f 0 0 %.4f %.3f %.3f cm/%s Do Q" % (scale, scale, glyph.x, glyph.y, name.encode()))
         return b"\n".join([*drawn, b"Q"])
+
+
+if __name__ == "__main__":
+    made = tag_names(Path(sys.argv[1]))
+    sys.stdout.write(json.dumps(json.loads(sys.argv[2]) | {"pages": made}))
