@@ -13,7 +13,6 @@ from django.db import connection
 
 from campaign.models import Letter
 from signatures.delivery import exports, freezing, manifest, merkle, package, receipts, verification
-from signatures.delivery import pdf as typeset
 from signatures.models import Delivery, DeliveryEntry
 from tests.bench.platypus import peak
 from tests.factories import make_letter
@@ -27,15 +26,13 @@ def csv(slug: str, out: str) -> None:
     print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak(), "rows": rows}))
 
 
-def pdf(slug: str, out: str, max_whole: int = 100_000) -> None:
+def pdf(slug: str, out: str) -> None:
     letter = Letter.objects.get(slug=slug)
     over, most = threading.Event(), [0.0]
     thread = threading.Thread(target=measure_memory, args=(over, most))
     thread.start()
     started = time.perf_counter()
-    report = exports.export_pdf(
-        letter, Path(out), by=None, reason="a test", control=typeset.JobControl(max_whole=max_whole)
-    )
+    report = exports.export_pdf(letter, Path(out), by=None, reason="a test")
     seconds = time.perf_counter() - started
     over.set()
     thread.join()
