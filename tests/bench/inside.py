@@ -23,7 +23,6 @@ from signatures.delivery import (
     signing_key,
     statement,
 )
-from signatures.delivery import pdf as typeset
 from signatures.delivery.checker import check
 from signatures.models import Delivery, DeliveryEntry
 from tests.bench.platypus import peak
@@ -38,15 +37,13 @@ def csv(slug: str, out: str) -> None:
     print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak(), "rows": rows}))
 
 
-def pdf(slug: str, out: str, max_whole: int = 100_000) -> None:
+def pdf(slug: str, out: str) -> None:
     letter = Letter.objects.get(slug=slug)
     over, most = threading.Event(), [0.0]
     thread = threading.Thread(target=measure_memory, args=(over, most))
     thread.start()
     started = time.perf_counter()
-    report = exports.export_pdf(
-        letter, Path(out), by=None, reason="a test", control=typeset.JobControl(max_whole=max_whole)
-    )
+    report = exports.export_pdf(letter, Path(out), by=None, reason="a test")
     seconds = time.perf_counter() - started
     over.set()
     thread.join()

@@ -287,7 +287,8 @@ def test_P12_an_arabic_name_does_not_disturb_its_neighbors(tmp_path: Path) -> No
     *_, first, second, third, _ = lines_of(reader)
     assert first.endswith("Court, 3 Peru") and letters_of(first) == letters_of("محمد (1)أستاذ·,Court,3Peru")
     assert letters_of(second) == letters_of("(2) Ada, Jr.")
-    assert third.endswith("שרה · 4, Court 5")  # without isolation it would appear before the name
+    assert third.endswith(" · 4, Court 5")  # without isolation it would appear before the name
+    assert letters_of(third) == letters_of("שרה·4,Court5")
 
 
 def test_P12_a_left_to_right_name_keeps_its_end_in_a_right_to_left_letter(tmp_path: Path) -> None:

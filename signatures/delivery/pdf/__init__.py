@@ -6,9 +6,9 @@ delivery checkable. `options` choose paper, language of the wording, parts, and 
 `control.on_progress` is called with the number of names that are typeset and their total; `control.is_canceled` is
 called several times a second.
 
-Up to `control.max_whole` names, Typst makes one document with tags (PDF/UA-1, PDF/A-2a). Beyond, sets of names are
-typeset apart and joined: that keeps memory small and costs the tags, so the document claims PDF/A-2u alone, and the
-report says so. `name_count` reads the number of names back from the file.
+Every document is tagged (PDF/UA-1, PDF/A-2a), with one item of a list for each signatory. Beyond `control.set_size`
+names, sets of them are typeset apart, in short-lived processes, and joined with their tags: memory stays small.
+`name_count` reads the number of names back from the file.
 
 The same input gives the same bytes, wherever and whenever: `timestamp` should be the moment of the freezing.
 """

@@ -135,4 +135,4 @@ class Report:
     pages: int
     names: int
     missing: list[str]  # code points that are shown in a box
-    standards: list[str]  # without "ua-1" if the document was joined from sets: then it has no tags
+    standards: list[str]  # that the document claims; none if a glyph is missing

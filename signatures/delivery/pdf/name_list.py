@@ -9,14 +9,16 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from campaign.letters.languages import describe
 from signatures.delivery.pdf.document import Entry
-from signatures.delivery.pdf.glyphs import LONG_NAME, Glyphs
+from signatures.delivery.pdf.glyphs import LONG_NAME, Glyphs, Text
+from signatures.delivery.pdf.name_language import language_of
 from signatures.delivery.pdf.wording import RANGE_DASH, Wording
 from signatures.values.normalization import normalize_for_search
 
 MAX_IN_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over it
 MIN_IN_RUN = 1_500  # a run with fewer takes the next section onto its pages: no page with five names
-IN_PARAGRAPH = 50  # measured: all in one is superlinear, one each takes twice as long
+IN_PARAGRAPH = 50  # measured: all in one is superlinear, one each takes twice as long; `tag_names` parts them again
 IN_RUNNING_PARAGRAPH = 20  # justified text costs more; shorter paragraphs are easier to read
 BOLD = frozenset({"organizations", "featured"})
 # Scripts in which readers look up a name by its first letter, and from how many names on each letter has a heading.
@@ -98,33 +100,79 @@ def sets(runs: Iterable[Run], size: int) -> Iterator[list[Run]]:
         yield together
 
 
-def write_names(runs: Iterable[Run], glyphs: Glyphs, wording: Wording, to: Path, *, running: bool) -> int:
-    """Streams the runs into a JSON file. Returns the number of names."""
+def write_names(runs: Iterable[Run], glyphs: Glyphs, wording: Wording, folder: Path, *, running: bool) -> int:
+    """Streams the runs into `names.json`, as they are set, and into `entries.json`, as they are read.
+
+    Returns the number of names.
+    """
     written = 0
-    with to.open("w", encoding="utf-8") as file:
-        file.write("[")
+    with (
+        (folder / "names.json").open("w", encoding="utf-8") as names,
+        (folder / "entries.json").open("w", encoding="utf-8") as read,
+    ):
+        names.write("[")
+        is_rtl = describe(wording.language).is_rtl
+        read.write(f'{{"running": {json.dumps(running)}, "rtl": {json.dumps(is_rtl)}, "paragraphs": [')
         for run in runs:
-            file.write("," * bool(written) + json.dumps(_run(run, glyphs, wording, running=running)))
+            shown, spoken = _run(run, glyphs, wording, running=running)
+            names.write("," * bool(written) + json.dumps(shown))
+            read.write("," * bool(written) + json.dumps(spoken)[1:-1])
             written += count_names(run)
-        file.write("]")
+        names.write("]")
+        read.write("]}")
     return written
 
 
-def _run(run: Run, glyphs: Glyphs, wording: Wording, *, running: bool) -> dict[str, Any]:
-    parts = [
-        {
-            "title": glyphs.text(wording.heading(part.section)) if part.until else "",
-            "range": wording.range(part.first, max(part.until, part.last)) if part.until else None,
-            "letter": part.letter,
-            "bold": part.section in BOLD,
-            "paragraphs": [
-                _paragraph([_entry(entry, glyphs, wording) for entry in batch], running=running)
-                for batch in batched(part.entries, IN_RUNNING_PARAGRAPH if running else IN_PARAGRAPH)
-            ],
-        }
-        for part in run
-    ]
-    return {"head": glyphs.text(_running_head(run, wording)), "parts": parts}
+def _run(run: Run, glyphs: Glyphs, wording: Wording, *, running: bool) -> tuple[dict[str, Any], list[Any]]:
+    """Returns a run as the template reads it, and its paragraphs as they are read."""
+    parts: list[dict[str, Any]] = []
+    spoken: list[Any] = []
+    for part in run:
+        paragraphs: list[Any] = []
+        for batch in batched(part.entries, IN_RUNNING_PARAGRAPH if running else IN_PARAGRAPH):
+            shown = [_entry(entry, glyphs, wording) for entry in batch]
+            pairs = zip(batch, shown, strict=True)
+            spoken.append([_spoken(entry, one[0], one[1], wording, running=running) for entry, one in pairs])
+            paragraphs.append(_paragraph(shown, running=running))
+        parts.append(
+            {
+                "title": glyphs.text(wording.heading(part.section)) if part.until else "",
+                "range": wording.range(part.first, max(part.until, part.last)) if part.until else None,
+                "letter": part.letter,
+                "bold": part.section in BOLD,
+                "paragraphs": paragraphs,
+            }
+        )
+    return {"head": glyphs.text(_running_head(run, wording)), "parts": parts}, spoken
+
+
+def _spoken(entry: Entry, name: Text, detail: Text, wording: Wording, *, running: bool) -> str | list[str]:
+    """Returns what an entry shows, name and detail, the language of its name, and the name if it is shown otherwise.
+
+    Nearly always that is the name alone.
+    """
+    shown, beside = visible(name), visible(detail)
+    if shown and beside:
+        beside = f" ({beside})" if running else f" \u00b7 {beside}"
+    language = language_of(entry.name, entry.language, wording.language)
+    is_boxed = not isinstance(name, str) and any(isinstance(code, str) and code.startswith("U+") for code in name[1::2])
+    if not (beside or language or is_boxed):
+        return shown
+    is_split = bool(language and beside and shown)  # as `tag_names` has it: then the language is the name's alone
+    actual = (entry.name if is_split else entry.name + beside) if is_boxed else ""
+    return [shown, beside, language, actual]
+
+
+def visible(text: Text) -> str:
+    """Returns what the template shows of a text: codes in their boxes, and not what is hidden."""
+    if isinstance(text, str):
+        return text
+    words = (piece[0] if isinstance(piece, list) else piece for piece in text)
+    return "".join(
+        piece
+        for place, piece in enumerate(words)
+        if place % 2 == 0 or isinstance(text[place], list) or piece.startswith("U+")
+    )
 
 
 def _running_head(run: Run, wording: Wording) -> str:
@@ -139,19 +187,20 @@ def _paragraph(entries: list[list[Any]], *, running: bool) -> list[list[Any]] | 
     """Returns the entries, or one text if they are short names and nothing else: no name holds a line break."""
     if running or not all(map(_is_short_name, entries)):
         return entries
-    return "\n".join(name for name, _detail in entries)
+    return "\n".join(name for name, *_others in entries)
 
 
 def _is_short_name(entry: list[Any]) -> bool:
-    name, detail, *language = entry
-    return not language and not detail and type(name) is str and len(name) < LONG_NAME
+    name, detail, is_long, *language = entry
+    return not language and not detail and type(name) is str and not is_long
 
 
 def _entry(entry: Entry, glyphs: Glyphs, wording: Wording) -> list[Any]:
-    """Returns name, detail, and the language and region of Han characters if they are not the document's."""
+    """Returns name, detail, whether two lines may be needed, and the language of Han characters if it is another."""
     if not entry.name:
-        return ["", glyphs.text(wording.words["erased"])]
+        return ["", glyphs.text(wording.words["erased"]), False]
     country = wording.country(entry.country) if entry.country else ""
     mark = "\u00a0°" if entry.on_paper else ""
     name, detail = glyphs.entry(entry.name, entry.role, entry.organization, country, mark=mark)
-    return [name, detail, *glyphs.han_language(entry.name, entry.language, entry.country)]
+    is_long = len(visible(name)) + len(visible(detail)) >= LONG_NAME
+    return [name, detail, is_long, *glyphs.han_language(entry.name, entry.language, entry.country)]

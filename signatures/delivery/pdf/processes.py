@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 POLL_SECONDS = 0.05
+PROGRAMS = Path(__file__).parents[1] / "typesetter"
 
 
 class PdfFailed(Exception):
@@ -23,10 +24,10 @@ class JobCanceled(Exception):
 
 
 class Process:
-    """One of this folder's programs, with its arguments and the time it may take."""
+    """One of the typesetter's programs, with its arguments and the time it may take."""
 
     def __init__(self, program: str, *arguments: str, seconds: float) -> None:
-        command = [sys.executable, "-P", "-s", str(Path(__file__).with_name(f"{program}.py")), *arguments]
+        command = [sys.executable, "-P", "-s", str(PROGRAMS / f"{program}.py"), *arguments]
         self.seconds, self.deadline = seconds, time.monotonic() + seconds
         self.popen = subprocess.Popen(
             command,

@@ -83,10 +83,13 @@ def _is_nearly_empty(page: pikepdf.Page) -> bool:
     streams = list(contents) if isinstance(contents, pikepdf.Array) else [contents]  # several, after joining
     if sum(len(stream.read_raw_bytes()) for stream in streams) >= SMALL_PAGE:
         return False
-    heights, height = set(), 0.0
+    heights, origin, line = set(), 0.0, 0.0
     for instruction in pikepdf.parse_content_stream(page):
-        if str(instruction.operator) == "cm":
-            height = float(instruction.operands[5])
-        elif str(instruction.operator) == "BT":
-            heights.add(round(height))
+        match str(instruction.operator):
+            case "cm":
+                origin = float(instruction.operands[5])
+            case "Tm":
+                line = float(instruction.operands[5])
+            case "Tj" | "TJ":
+                heights.add(round(origin - line))
     return len(heights) < NEARLY_EMPTY

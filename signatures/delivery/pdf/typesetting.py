@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +13,21 @@ from signatures.delivery.pdf.fonts import FOLDER
 from signatures.delivery.pdf.name_list import Run, count_names, runs, sets
 from signatures.delivery.pdf.processes import JobCanceled, Process, results_in_order
 from signatures.delivery.pdf.typst_input import TypstInput
+from signatures.delivery.typesetter.join_parts import NUMBERED_TOGETHER
 
 MIN_SECONDS, NAMES_PER_SECOND = 60, 1_000  # the time limit: many times what typesetting takes
-AT_ONCE = min(os.cpu_count() or 1, 4)  # processes; each needs some 300 MB
+AT_ONCE = min(os.cpu_count() or 1, 2)  # processes; each takes up to 140 MiB
 
 Result = dict[str, Any]  # `pages` and `standards`, as `run_typst` reports them
 
 
 @dataclass(frozen=True)
 class JobControl:
-    """Callbacks of a long job, and the number of names beyond which it is split into sets."""
+    """Callbacks of a long job, and the number of names that are typeset together."""
 
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
     is_canceled: Callable[[], bool] = lambda: False
-    max_whole: int = 100_000  # names
-    set_size: int = 25_000  # names
+    set_size: int = 10_000  # names; two such processes and this one take less than 450 MiB together
 
 
 DEFAULT_CONTROL = JobControl()
@@ -41,34 +42,39 @@ class Typesetting:
         self.written = 0  # names
 
     def run(self, entries: Iterable[Entry]) -> Result:
-        self.control.on_progress(0, self.input.named)
-        is_whole = self.input.named <= self.control.max_whole
-        return self._typeset_whole(entries) if is_whole else self._typeset_sets(entries)
-
-    def _typeset_whole(self, entries: Iterable[Entry]) -> Result:
+        """Typesets one part or many, writes page numbers if only then their number is known, and joins all."""
         total = self.input.named
-        self.written = self.input.write(self.folder, self._runs(entries), self.input.parts)
-        self._check_number()
-        result = self._result_of(self._typst_process(self.folder, "document.typ", "whole", total))
-        self.control.on_progress(total, total)
-        return result
-
-    def _typeset_sets(self, entries: Iterable[Entry]) -> Result:
-        """Typesets sets of names, then page numbers to lay over them: only then the number of pages is known."""
-        total, done, pages, standards = self.input.named, 0, 0, ["a-2u"]
-        results = results_in_order(self._processes(entries), at_once=AT_ONCE, is_canceled=self.control.is_canceled)
+        self.control.on_progress(0, total)
+        is_whole = total <= self.control.set_size
+        done, pages, standards = 0, 0, ["ua-1", "a-2a"]
+        processes = self._whole(entries) if is_whole else self._processes(entries)
+        results = results_in_order(processes, at_once=AT_ONCE, is_canceled=self.control.is_canceled)
         for number, result in enumerate(results):
             done += self.parts[number]["names"]
             pages += result["pages"]
             standards = [standard for standard in standards if standard in result["standards"]]
             self.control.on_progress(done, total)
-        numbers = self._make_folder("numbers")
-        self.input.write_page_numbers(numbers, pages)
-        self._result_of(self._typst_process(numbers, "page_numbers.typ", "joining", total))
-        plan = {"parts": self.parts, "claims_standard": bool(standards)}
+        if not is_whole:
+            numbered = results_in_order(self._numbers(pages), at_once=AT_ONCE, is_canceled=self.control.is_canceled)
+            deque(numbered, maxlen=0)
+        plan = {"parts": self.parts, "claims_standard": bool(standards), "has_numbers": not is_whole}
         (self.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-        joined = self._result_of(Process("join_parts", str(self.folder), seconds=_time_limit(total)))
-        return {"pages": joined["pages"], "standards": standards}
+        joined = Process("join_parts", str(self.folder), seconds=_time_limit(total))
+        return {"pages": self._result_of(joined)["pages"], "standards": standards}
+
+    def _whole(self, entries: Iterable[Entry]) -> Iterator[Process]:
+        folder = self._make_folder("whole")
+        self.parts.append({"folder": folder.name, "names": self.input.named, "continues": False})
+        self.written = self.input.write(folder, self._runs(entries), self.input.parts)
+        self._check_number()
+        yield self._typst_process(folder, "document.typ", "first", self.input.named)
+
+    def _numbers(self, pages: int) -> Iterator[Process]:
+        """Starts a process for the page numbers of each thousand pages."""
+        for chunk, first in enumerate(range(1, pages + 1, NUMBERED_TOGETHER)):
+            folder = self._make_folder(f"numbers-{chunk:05d}")
+            self.input.write_page_numbers(folder, first, min(first + NUMBERED_TOGETHER - 1, pages), pages)
+            yield self._typst_process(folder, "page_numbers.typ", "numbers", NUMBERED_TOGETHER)
 
     def _processes(self, entries: Iterable[Entry]) -> Iterator[Process]:
         """Starts a process whenever asked: for the letter, for each set of names, for the record."""
@@ -86,7 +92,8 @@ class Typesetting:
         folder, names = self._make_folder(f"{len(self.parts):05d}"), sum(map(count_names, together))
         self.parts.append({"folder": folder.name, "names": names, "continues": parts == {"names"}})
         self.input.write(folder, together, frozenset(parts), footers=False)
-        return self._typst_process(folder, "document.typ", "joining", names)
+        mode = "continuing" if len(self.parts) > 1 else "first"
+        return self._typst_process(folder, "document.typ", mode, names)
 
     def _runs(self, entries: Iterable[Entry]) -> Iterator[Run]:
         for run in runs(() if self.input.options.parts == "letter" else entries):

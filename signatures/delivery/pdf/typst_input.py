@@ -70,7 +70,7 @@ class TypstInput:
         faces = faces_at_hand(tuple(self.extra_fonts))
         glyphs = Glyphs(by_preference(faces, han), faces, han=han)
         running = self.options.names == "running"
-        names = write_names(runs, glyphs, self.wording, folder / "names.json", running=running)
+        names = write_names(runs, glyphs, self.wording, folder, running=running)
         self.boxed |= glyphs.boxed
         data = glyphs.texts(self._words())
         self.boxed |= glyphs.boxed
@@ -94,12 +94,12 @@ class TypstInput:
         (folder / "document.json").write_text(json.dumps(data), encoding="utf-8")
         return names
 
-    def write_page_numbers(self, folder: Path, pages: int) -> None:
-        """Writes the folder for the page numbers of a document that is joined."""
+    def write_page_numbers(self, folder: Path, first: int, last: int, pages: int) -> None:
+        """Writes the folder for these page numbers of a document that is joined."""
         self.write(folder, (), frozenset())
         file = folder / "document.json"
         data = json.loads(file.read_text(encoding="utf-8"))
-        file.write_text(json.dumps(data | {"pages": pages}), encoding="utf-8")
+        file.write_text(json.dumps(data | {"first": first, "last": last, "pages": pages}), encoding="utf-8")
 
     def _keywords(self) -> list[str]:
         """Returns the number of names first, which `name_count` reads, then what an archive looks for."""

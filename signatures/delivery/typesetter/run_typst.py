@@ -1,22 +1,22 @@
 """The short-lived process that runs Typst. In the worker its cache would fill memory, and its messages quote names."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-import pikepdf
 import typst
 
 ACCESSIBLE: "list[typst.PDFStandard]" = ["ua-1", "a-2a"]
-FOR_JOINING: "list[typst.PDFStandard]" = ["a-2u"]
+ONE_OF_SEVERAL: "list[typst.PDFStandard]" = ["a-2a"]  # a part has no main heading; the document it is joined to has
 PIXELS_PER_INCH = 144  # of an image: two pixels for each of Typst's points
 
 
-def typeset(folder: Path, template: str, timestamp: int, fonts: list[str], *, joining: bool) -> dict[str, Any]:
-    """Makes `made.pdf` from a template in this folder. A part that will be joined with others carries no tags."""
+def typeset(folder: Path, template: str, timestamp: int, fonts: list[str], *, continues: bool) -> dict[str, Any]:
+    """Makes `raw.pdf` from a template in this folder. What continues another part is judged without what is before."""
     # A missing glyph breaks the standards. Then the document is made without claiming them.
-    for standards in (FOR_JOINING if joining else ACCESSIBLE, []):
+    for standards in (ONE_OF_SEVERAL if continues else ACCESSIBLE, []):
         try:
             typst.compile(
                 str(folder / template),
@@ -25,20 +25,14 @@ def typeset(folder: Path, template: str, timestamp: int, fonts: list[str], *, jo
                 font_paths=fonts,
                 ignore_system_fonts=True,
                 pdf_standards=standards,
-                pdf_tags=not joining,
+                pdf_tags=True,
                 timestamp=timestamp,
             )
             break
         except typst.TypstError:
             if not standards:
                 raise
-    with pikepdf.open(folder / "raw.pdf") as pdf:
-        pages = len(pdf.pages)
-        if not joining:
-            pdf.save(folder / "made.pdf", object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
-    if joining:
-        (folder / "raw.pdf").rename(folder / "made.pdf")
-    return {"pages": pages, "standards": standards}
+    return {"standards": ACCESSIBLE if standards else []}
 
 
 def draw(folder: Path, template: str, fonts: list[str]) -> dict[str, Any]:
@@ -60,5 +54,8 @@ if __name__ == "__main__":
     if mode == "image":
         result = draw(Path(folder), template, fonts)
     else:
-        result = typeset(Path(folder), template, int(timestamp), fonts, joining=mode == "joining")
+        result = typeset(Path(folder), template, int(timestamp), fonts, continues=mode == "continuing")
+        if mode != "numbers":  # Typst's cache ends with this program; the process goes on with the next one
+            program = str(Path(__file__).with_name("tag_names.py"))
+            os.execv(sys.executable, [sys.executable, "-P", "-s", program, folder, json.dumps(result)])  # noqa: S606  # no shell
     sys.stdout.write(json.dumps(result))
