@@ -1,7 +1,6 @@
 """The entries of a part as they are shown: lines of runs, and how each is to be read."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from signatures.delivery.typesetter import structure
 from signatures.delivery.typesetter.page_content import Run
