@@ -15,12 +15,12 @@ RUN = linear(rb"q 1 0 0 -1 (-?[\d.]+) (-?[\d.]+) cm/c0 cs ([\d.]+ [\d.]+ [\d.]+)
 # What a text object consists of: a font and its size, a matrix, a string, a number before or between strings, and a
 # string in hexadecimal digits, unless it is a text for readers.
 TOKEN = linear(
-    rb"/(f\d+) ([\d.]+) Tf|(-?[\d.]+) (-?[\d.]+) Tm|(?<!ActualText)\(((?:[^()\\]|\\.)*)\)|(-?[\d.]+)(?=[(<\]])"
-    rb"|(?<!ActualText)<([0-9A-F]+)>",
+    rb"/(f\d+) ([\d.]+) Tf|(?<![\d.])(-?[\d.]+) (-?[\d.]+) Tm|(?<!ActualText)(?<!\\)\(((?:[^()\\]|\\.)*+)\)"
+    rb"|(?<![\d.])(-?[\d.]+)(?=[(<\]])|(?<!ActualText)<([0-9A-F]+)>",
     DOTALL,
 )
-TEXT_TOKEN = linear(rb"/(f\d+) [\d.]+ Tf|(?<!ActualText)(?:\(((?:[^()\\]|\\.)*)\)|<([0-9A-F]+)>)", DOTALL)
-NESTED = linear(rb"\((?:[^()\\]|\\.)*\(", DOTALL)
+TEXT_TOKEN = linear(rb"/(f\d+) [\d.]+ Tf|(?<!ActualText)(?:(?<!\\)\(((?:[^()\\]|\\.)*+)\)|<([0-9A-F]++)>)", DOTALL)
+NESTED = linear(rb"(?<!\\)\((?:[^()\\]|\\.)*+\(", DOTALL)
 STRING_MARK = linear(rb"\\.|[()]", DOTALL)
 ESCAPE = linear(rb"\\([0-7]{3}|.)", DOTALL)
 UNESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"} | {

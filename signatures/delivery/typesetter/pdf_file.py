@@ -14,7 +14,7 @@ from campaign.runtime.regular_expressions import Match, linear
 TOGETHER = 200  # objects in one compressed stream
 LEVEL = 6  # of compression
 # A reference, or a string, in which there is none.
-REFERENCE = linear(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f]*>|(?<![\d.])(\d+) (\d+) R")
+REFERENCE = linear(rb"(?<!\\)\((?:[^()\\]|\\.)*+\)|<[0-9A-Fa-f]*>|(?<![\d.])(\d+) (\d+) R")
 PLACE = 9  # bytes of an entry of the table: a kind, a place of six bytes, a number of two
 
 

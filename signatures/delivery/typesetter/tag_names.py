@@ -7,7 +7,6 @@ paragraphs of names are known by their colors, and a new entry begins where a li
 import json
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pikepdf import Dictionary
 from campaign.runtime.regular_expressions import linear
 from signatures.delivery.typesetter import structure
 from signatures.delivery.typesetter.page_content import Font, Glyph, Piece, Run, pieces, runs
+from signatures.delivery.typesetter.shown_entries import Line, Shown
 from signatures.delivery.typesetter.unseen_text import FONT_NAME, Outlines, UnseenText, is_right_to_left, share
 
 # The colors of names.typ as Typst writes them: no other text has them, and no eye tells them from those of the letter.
@@ -30,40 +30,6 @@ PLAIN = linear(
     "[ -~\u00a0-\u017f\u0386-\u03ce\u0401-\u045f\u2019\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*"
 )
 BELOW, ABOVE = 5.0, 30.0  # points: how far marks of a line stand from its first glyph; less than to another line
-
-
-@dataclass(slots=True)
-class Line:
-    page: int
-    y: float
-    runs: list[Run] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Shown:
-    """An entry: what it shows, how it is to be read, and its lines. Each mark is a page and a number on it."""
-
-    name: str
-    detail: str
-    language: str  # of the name, if it is not the document's
-    actual: str  # the name as it was written, if another text is shown
-    lines: list[Line] = field(default_factory=list)
-    marks: list[tuple[int, int]] = field(default_factory=list)
-    detail_marks: list[tuple[int, int]] = field(default_factory=list)
-
-    @property
-    def is_split(self) -> bool:
-        """Whether name and detail are read in different languages."""
-        return bool(self.language and self.detail and self.name)
-
-    def element(self) -> structure.Element:
-        others = {"/Lang": f"({self.language})"} if self.language else {}
-        if self.actual:
-            others["/ActualText"] = f"<{('\ufeff' + self.actual).encode('utf-16-be', 'replace').hex()}>"
-        marks = [list(mark) for mark in self.marks]
-        if self.is_split:
-            return ["/LI", {}, [["/LBody", {}, [["/Span", others, marks], *map(list, self.detail_marks)]]]]
-        return ["/LI", {}, [["/LBody", others, marks]]]
 
 
 def tag_names(folder: Path) -> int:

@@ -1,0 +1,40 @@
+"""The entries of a part as they are shown: lines of runs, and how each is to be read."""
+
+from dataclasses import dataclass, field
+
+from signatures.delivery.typesetter import structure
+from signatures.delivery.typesetter.page_content import Run
+
+
+@dataclass(slots=True)
+class Line:
+    page: int
+    y: float
+    runs: list[Run] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Shown:
+    """An entry: what it shows, how it is to be read, and its lines. Each mark is a page and a number on it."""
+
+    name: str
+    detail: str
+    language: str  # of the name, if it is not the document's
+    actual: str  # the name as it was written, if another text is shown
+    lines: list[Line] = field(default_factory=list)
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    detail_marks: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether name and detail are read in different languages."""
+        return bool(self.language and self.detail and self.name)
+
+    def element(self) -> structure.Element:
+        others = {"/Lang": f"({self.language})"} if self.language else {}
+        if self.actual:
+            others["/ActualText"] = f"<{('\ufeff' + self.actual).encode('utf-16-be', 'replace').hex()}>"
+        marks = [list(mark) for mark in self.marks]
+        if self.is_split:
+            return ["/LI", {}, [["/LBody", {}, [["/Span", others, marks], *map(list, self.detail_marks)]]]]
+        return ["/LI", {}, [["/LBody", others, marks]]]
