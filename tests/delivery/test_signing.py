@@ -1,7 +1,6 @@
 """Statements and lists of files are signed in the format of minisign: Debian's minisign checks them."""
 
 import io
-import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -16,13 +15,11 @@ from campaign.runtime import keys, minisign
 from signatures.delivery import building, editions, freezing
 from signatures.models import Delivery, Signature
 from tests.delivery.factories import make_delivery, make_files, path_of
-
-MINISIGN = shutil.which("minisign")
-needs_minisign = pytest.mark.skipif(MINISIGN is None, reason="minisign is not installed")
+from tests.programs import installed
 
 
 def run_minisign(*arguments: str | Path) -> str:
-    done = subprocess.run([MINISIGN or "", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([installed("minisign"), *arguments], capture_output=True, text=True, check=False)
     return f"{done.returncode} {done.stdout}{done.stderr}"
 
 
@@ -35,7 +32,6 @@ def key(settings: Any, tmp_path: Path) -> minisign.SecretKey:
     return minisign.SecretKey.read(file)
 
 
-@needs_minisign
 @pytest.mark.django_db
 def test_minisign_accepts_the_statement_and_the_list_of_files(
     letter: Letter, ada: Signature, key: minisign.SecretKey, tmp_path: Path
@@ -52,7 +48,6 @@ def test_minisign_accepts_the_statement_and_the_list_of_files(
     assert not run_minisign("-Vm", tmp_path / "bridge-1/statement.json", "-P", key.public).startswith("0 ")
 
 
-@needs_minisign
 def test_minisign_signs_with_our_key_and_we_sign_with_one_of_minisign(tmp_path: Path) -> None:
     ours, theirs, public, file = (tmp_path / name for name in ("ours", "theirs", "public", "file"))
     file.write_bytes(b"words")
@@ -150,7 +145,6 @@ def test_another_edition_needs_the_key_that_signed_the_statement(
         make_files(delivery, tmp_path)
 
 
-@needs_minisign
 @pytest.mark.django_db(transaction=True)
 def test_the_delivered_letter_shows_the_digest_that_is_signed(
     letter: Letter, ada: Signature, key: minisign.SecretKey, settings: Any, tmp_path: Path

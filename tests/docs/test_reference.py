@@ -15,7 +15,7 @@ from signatures.registries import AlarmCode, AuditAction, Flag
 from tests.docs.pages import BASE, page, pages
 
 OF_DJANGO = {"ENGINE", "OPTIONS"}  # keys of its settings, not of the environment
-OF_TESTS = {"REQUIRE_BROWSER", "REQUIRE_JAVA", "REQUIRE_PROXIES", "REQUIRE_SYSTEMD"}
+OF_TESTS = {"REQUIRE_BROWSER", "REQUIRE_PROGRAMS", "REQUIRE_PROXIES", "REQUIRE_SYSTEMD"}
 BUILT_IN = {"check", "migrate", "changepassword", "createsuperuser"}  # Django's own commands that we describe
 
 
