@@ -1,7 +1,8 @@
 """What a statement counts beside the totals: how the signatures were confirmed and decided, and where they come from.
 
 Breakdowns are of the named rows, so that anybody can count them again in signatories.csv: of somebody who is counted
-only, they tell nothing.
+only, they tell nothing. Receipts hold the statement, so each signer reads it, and the list of names only the recipient:
+small numbers by language, country and week are added up under `OTHERS` (threat model P4).
 """
 
 from typing import Any
@@ -18,6 +19,7 @@ from signatures.states import Source
 # With what a person of staff decided on one signature, and let it stand.
 DECIDED = (AuditAction.APPROVE, AuditAction.CONFIRM_ON_EVIDENCE)
 BY_RULE = "-by-rule"  # after the code of what no person did
+OTHERS = "*"
 ISO_WEEK = 'IYYY"-W"IW'
 
 
@@ -38,9 +40,11 @@ def counted(delivery: Delivery) -> dict[str, Any]:
         "looked_at": entries.filter(Exists(decided)).count(),
         "by_source": dict.fromkeys(Source.values, 0) | _counted_by(named, F("source")),
         "by_revision": _counted_by(named, Cast("revision", CharField())),
-        "by_language": _counted_by(named, F("language")),
-        "by_country": _counted_by(named, F("country")),
-        "by_week": _counted_by(named, Func("signed_on", Value(ISO_WEEK), function="to_char", output_field=CharField())),
+        "by_language": _small_together(_counted_by(named, F("language"))),
+        "by_country": _small_together(_counted_by(named, F("country"))),
+        "by_week": _small_together(
+            _counted_by(named, Func("signed_on", Value(ISO_WEEK), function="to_char", output_field=CharField()))
+        ),
         "by_flag": _without_small(dict(method.flags(delivered))),
         "by_decision": {
             f"{action.value}{'' if is_person else BY_RULE}": number
@@ -75,3 +79,9 @@ def _without_small(numbers: dict[str, int]) -> dict[str, int]:
     names = sorted(numbers)
     shown = method.hide_small([numbers[name] for name in names])
     return {name: number for name, number in zip(names, shown, strict=True) if number}
+
+
+def _small_together(numbers: dict[str, int]) -> dict[str, int]:
+    shown = _without_small(numbers)
+    hidden = sum(numbers.values()) - sum(shown.values())
+    return shown | ({OTHERS: hidden} if hidden else {})

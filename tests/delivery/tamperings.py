@@ -167,10 +167,12 @@ TAMPERINGS = [
            Bent(statement=_both(setting("counts.named", 6), setting("counts.counted_only", 4)))),
     forged("counts that do not add up", "statement.json: 11 delivered are not 7 named and 3 counted only.",
            Bent(statement=setting("counts.delivered", 11))),
-    forged("another country", "statement.json: by_country of “KR” is 0, and the list gives 1.",
+    forged("another country", "statement.json: by_country of “*” is 0, and the list gives 1.",
            Bent(statement=setting("counts.by_country", {"": 3, "GB": 1, "DE": 2, "FR": 1}))),
     forged("other weeks", "statement.json: by_week of “2026-W18” is 1, and the list gives 6.",
            Bent(statement=setting("counts.by_week", {"2026-W18": 1, "2026-W01": 6}))),
+    forged("more people of small countries", "statement.json: by_country of “*” is 1, and the list gives 2.",
+           Bent(statement=setting("counts.by_country", {"": 4, "GB": 2, "*": 1}))),
     forged("more people than signed on the page", "statement.json: the public count of 99 fits neither who was delivered "
            "nor who waited.", Bent(statement=setting("counts.public_count", 99))),
     forged("another time of freezing", "The files in the ZIP do not carry the time at which the list was frozen.",
@@ -361,6 +363,8 @@ ACCEPTED = [
     honest("1,024 leaves", replace(packages.many(1020), counted=4)),
     honest("1,025 leaves", replace(packages.many(1020), counted=5)),
     honest("names in all scripts, guarded against formulas", _as_signers_typed()),
+    Case("small countries and weeks together", lambda: package(DRAFT, Bent(statement=_both(
+        setting("counts.by_country", {"": 4, "*": 3}), setting("counts.by_week", {"*": 7})))), code=0),
     honest("erased with record", replace(DRAFT, blanked=(1, 4)), 3),
     honest("somebody counted only who is erased with record", replace(DRAFT, blanked=(8,)), 3),
     honest("signed on a page in a language without a text", replace(DRAFT, people=[["person", "Zoë", "", "", "FR", "2026-05-01", "fr", "1", "web"]])),

@@ -63,13 +63,24 @@ def test_the_breakdowns_are_those_of_the_named_rows(signed: Letter, tmp_path: Pa
     counts = make_delivery(signed, tmp_path).claims["counts"]
     rows = list(csv.DictReader(io.StringIO(packed(tmp_path)["signatories.csv"].decode("utf-8-sig"))))
     assert len(rows) == counts["named"] == 9
-    for name, column in (("language", "language"), ("country", "country"), ("revision", "revision")):
-        assert counts[f"by_{name}"] == Counter(row[column] for row in rows)
+    assert counts["by_revision"] == Counter(row["revision"] for row in rows)
+    assert counts["by_language"] == {"en": 9}
+    assert counts["by_country"] == {"*": 9}, "each has fewer than five"
     assert counts["by_source"] == {"web": 8, "paper": 1, "evidence": 0}
     weeks = Counter(f"{date.fromisoformat(row['signed_on']):%G-W%V}" for row in rows)
-    assert counts["by_week"] == weeks
-    assert "KP" not in counts["by_country"], "nobody is told who is counted only"
+    assert counts["by_week"] == weeks and len(weeks) == 1
     assert counts["organizations"] == 1 and counts["delivered"] == 11 and counts["waiting"] == 1
+
+
+def test_P4_a_country_with_fewer_than_five_names_is_not_told(letter: Letter) -> None:
+    """Each signer reads it in the receipt, and could subtract the names on the public list."""
+    for number in range(7):
+        make_signature(letter, f"Briton {number}", country="GB")
+    for number in range(6):
+        make_signature(letter, f"German {number}", country="DE")
+    make_signature(letter, "Hidden", country="KP", visibility=Visibility.DELIVERY)
+    by_country = make_delivery(letter).claims["counts"]["by_country"]
+    assert by_country == {"GB": 7, "*": 7}, "with the next smallest, so that “*” is no single country either"
 
 
 def test_a_row_has_the_language_of_the_text_that_was_signed(signed: Letter) -> None:

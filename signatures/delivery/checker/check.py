@@ -207,6 +207,8 @@ FORM_OF_STATEMENT: dict[str, Any] = {
     "errata": [{"delivery": _is_positive, "withdrawn": _is_count, "erased": _is_count, "rejected": _is_count}],
     "previous": (None, _is_digest), "list": {"root": _is_digest, "leaves": _is_count}, "key": (None, _is_key),
 }  # fmt: skip
+# Of these the small numbers may stand together: what is said of a few people could tell on one.
+FOLDED, OTHERS = ("by_language", "by_country", "by_week"), "*"
 FORM_OF_FILES: dict[str, Any] = {
     "format": _is_count, "statement": _is_digest, "edition": _is_positive, "made_at": _is_time, "reason": _is_reason,
     "erasures": [{"place": _is_count, "number": (None, _is_positive), "at": _is_time, "erratum": (None, _is_count)}],
@@ -784,6 +786,9 @@ class Entries:
         yield from self._check_kinds(counts)
         yield from self._check_countries_and_days()
         for name, those in self._found.items():
+            if name in FOLDED:
+                for key in [key for key in those if key not in counts[name]]:
+                    those[OTHERS] += those.pop(key)
             for key in sorted({*those, *counts[name]}):
                 claimed, there = counts[name].get(key, 0), those[key]
                 if not there <= claimed <= there + self.blanked_names:
