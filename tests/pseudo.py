@@ -18,7 +18,7 @@ ACCENTED = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "áƀćđéƒğħíĵķłḿńóṕɋŕśŧúṽŵẋýźÁɃĆĐÉƑĞĦÍĴĶŁḾŃÓṔɊŔŚŦÚṼŴẊÝŹ"
 )
 IGNORED_TAGS = {"bdi", "code", "pre", "script", "style", "textarea"}  # names and code
-FILE = re.compile(r"[\w-]+\.(?:csv|json|pdf|txt|zip)\b")
+FILE = re.compile(r"(?:texts/)?[\w-]+\.(?:csv|html|json|pdf|py|txt|zip)\b")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 TEXT_ATTRIBUTES = ("alt", "aria-label", "content", "placeholder", "title")
 

@@ -36,5 +36,8 @@ class PublicSite(LiveSite):
         self.url, key_file = self.environment["SITE_URL"], self.folder / "outbox.private"
         no = dict.fromkeys(("DEBUG", "HSTS_INCLUDE_SUBDOMAINS", "HSTS_PRELOAD"), "False")
         own = {"LOCAL": "", "OUTBOX_PRIVATE_KEY_FILE": str(key_file), "EMAIL_URL": "", "COUNT_STEP_MINUTES": "1"}
+        own["EMAIL_HASH_PEPPER"] = (
+            (self.folder / "keys" / "email_hash_pepper").read_text().strip()
+        )  # that of its database
         self.environment |= {**settings_of(self.url, key_file), **own, **no}
         return super().__enter__()
