@@ -45,7 +45,7 @@ class HandSignatureForm(ConflictCheckedForm):
         return typed
 
 
-class HandSignatureInline(admin.TabularInline[HandSignature, Letter]):
+class HandSignatureInline(admin.StackedInline[HandSignature, Letter]):
     model = HandSignature
     form: Any = HandSignatureForm
     formset: Any = KeptRows

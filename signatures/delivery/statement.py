@@ -14,6 +14,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from campaign import VERSION
+from campaign.letters.operators import operator_of
 from signatures.delivery.merkle import Tree
 from signatures.models import Delivery, DeliveryEdition
 from signatures.models.delivery import FORMAT
@@ -87,10 +88,11 @@ def statement_json(
         key: the public key with which it is signed.
     """
     counts, method = delivery.counts, delivery.method
+    operator = operator_of(delivery.letter)
     return canonical({
         "format": FORMAT,
         "software": SOFTWARE,
-        "organization": {"name": settings.ORGANIZATION_NAME, "contact": settings.CONTACT_EMAIL},
+        "organization": {"name": operator.name, "contact": operator.contact},
         "site": settings.SITE_URL,
         "letter": {"slug": delivery.slug, "title": title, "recipient": delivery.letter.recipient},
         "number": delivery.number,
