@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pikepdf
 import pytest
@@ -14,7 +13,7 @@ from tests.delivery.test_accessible_pdf import POINTS_OF_THE_LETTER, elements, m
 from tests.delivery.test_pdf import make
 
 NUMBER = linear(rb"/Artifact BMC\nq /c0 cs " + NUMBER_COLOR.replace(b".", rb"\.") + rb" scn(.*?)EMC", DOTALL)
-DIGIT, PLACED = linear(rb"/(G\d+) Do"), linear(rb"cm/G\d+ Do")
+DIGIT = linear(rb"/(G\d+) Do")
 ITEM = linear(rb"/Span<</MCID \d+>>BDC")
 
 
@@ -23,7 +22,7 @@ def numbers_seen(file: Path) -> list[tuple[int, str]]:
 
     Digits are outlines. Which is which follows from the first hundred numbers: 10, 20, 30 and so on.
     """
-    found: list[tuple[int, list[tuple[Any, ...]]]] = []
+    found: list[tuple[int, list[bytes]]] = []
     before = 0
     with pikepdf.open(file) as document:
         for page in document.pages:
@@ -32,13 +31,13 @@ def numbers_seen(file: Path) -> list[tuple[int, str]]:
                 before += len(ITEM.findall(text))
                 if number is not None:
                     forms = [page.Resources.XObject[f"/{name.decode()}"] for name in DIGIT.findall(number)]
-                    found.append((before, [(form.read_bytes(),) for form in forms]))
-    digits: dict[tuple[Any, ...], str] = {}
-    for place, (_before, forms) in enumerate(found[:99], start=1):
-        for form, digit in zip(forms, str(10 * place), strict=True):
-            assert digits.setdefault(form, digit) == digit
+                    found.append((before, [form.read_bytes() for form in forms]))
+    digits: dict[bytes, str] = {}
+    for place, (_before, outlines) in enumerate(found[:99], start=1):
+        for outline, digit in zip(outlines, str(10 * place), strict=True):
+            assert digits.setdefault(outline, digit) == digit
     assert len(set(digits.values())) == len(digits), "each digit has an outline of its own"
-    return [(before, "".join(digits.get(form, ",") for form in forms)) for before, forms in found]
+    return [(before, "".join(digits.get(outline, ",") for outline in outlines)) for before, outlines in found]
 
 
 @pytest.mark.parametrize("set_size", [10_000, 1])

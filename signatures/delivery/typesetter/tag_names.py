@@ -38,7 +38,7 @@ def tag_names(folder: Path) -> int:
     """Makes `made.pdf` and `structure.json` from `raw.pdf` and `entries.json`. Returns the number of pages."""
     wanted = json.loads((folder / "entries.json").read_text(encoding="utf-8"))
     with pikepdf.open(folder / "raw.pdf") as pdf:
-        tree = structure.read(pdf)
+        tree = structure.in_reading_order(structure.read(pdf))
         tagger = Tagger(pdf, rtl=wanted["rtl"], is_running=wanted["running"])
         tree = tagger.tag(tree, wanted["paragraphs"])
         pages = len(pdf.pages)
