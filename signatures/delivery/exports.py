@@ -123,18 +123,29 @@ def export_pdf(  # all but two by keyword
 ) -> pdf.Report:
     """Writes the letter with its signatories. The audit entry is committed before the file appears (threat model E4).
 
+    Volumes (`options.volume_pages`) have an entry each, and appear when all of them are made.
+
     Raises:
         NothingToExport: no text is published, or none in a language that is asked for.
         pdf.PdfFailed: Typst does not make it.
     """
     draft = out.with_name(f".{out.name}.part")
+    made = [(draft, out)]
     try:
         report = _write_pdf(letter, draft, edition, options, control)
-        with draft.open("rb") as file:
-            _record(letter, "public-pdf" if edition.public else "pdf", file, rows=report.names, by=by, reason=reason)
-        draft.replace(out)
+        rows = [volume.names for volume in report.volumes] or [report.names]
+        if report.volumes:
+            numbers = range(1, len(report.volumes) + 1)
+            made = [(pdf.volume_path(draft, number), pdf.volume_path(out, number)) for number in numbers]
+        form = "public-pdf" if edition.public else "pdf"
+        for (path, _out), names in zip(made, rows, strict=True):
+            with path.open("rb") as file:
+                _record(letter, form, file, rows=names, by=by, reason=reason)
+        for path, to in made:
+            path.replace(to)
     finally:
-        draft.unlink(missing_ok=True)
+        for path, _out in made:
+            path.unlink(missing_ok=True)
     return report
 
 

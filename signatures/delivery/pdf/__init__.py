@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from signatures.delivery.pdf.document import (
     DEFAULT_OPTIONS,
     PAPERS,
+    VOLUME_PAGES,
     BoardMember,
     Counts,
     Entry,
@@ -31,7 +32,9 @@ from signatures.delivery.pdf.document import (
     Record,
     Report,
     Signatory,
+    Volume,
     section_of,
+    volume_path,
 )
 from signatures.delivery.pdf.name_count import name_count
 from signatures.delivery.pdf.processes import JobCanceled, PdfFailed
@@ -39,6 +42,7 @@ from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, re
 from signatures.delivery.pdf.survey import Boxed, Survey, nearly_empty_pages
 from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, JobControl, Typesetting
 from signatures.delivery.pdf.typst_input import TypstInput
+from signatures.delivery.pdf.volumes import VolumeTypesetting
 from signatures.delivery.pdf.wording import Wording, languages
 
 
@@ -57,7 +61,8 @@ def write(  # noqa: PLR0913  # all but two by keyword
 ) -> Report:
     """Writes the PDF to `out`, complete or not at all. `counts=None` writes the letter alone.
 
-    `further` is the letter in other languages, each on pages of its own behind the first.
+    `further` is the letter in other languages, each on pages of its own behind the first. With `options.volume_pages`
+    there are several files, which `volume_path` names, and none at `out` itself.
 
     Raises:
         PdfFailed: the typesetter does not make it. The message holds no word of the letter and no name.
@@ -73,7 +78,10 @@ def write(  # noqa: PLR0913  # all but two by keyword
     typst_input = TypstInput(letter, counts, record, options, fonts, tuple(further))
     # Beside `out`, so that the last step is a rename. The folder holds names; it is deleted whatever happens.
     with TemporaryDirectory(dir=out.parent, prefix=".pdf-") as name:
-        result = Typesetting(typst_input, Path(name), int(timestamp.timestamp()), control).run(entries)
-        (Path(name) / "made.pdf").replace(out)
+        kind = VolumeTypesetting if options.volume_pages else Typesetting
+        typesetting = kind(typst_input, Path(name), int(timestamp.timestamp()), control)
+        result = typesetting.run(entries)
+        for made, path in typesetting.files(out):
+            made.replace(path)
     missing = [f"U+{point:04X}" for point in sorted(typst_input.boxed)]
-    return Report(result["pages"], typst_input.named, missing, result["standards"])
+    return Report(result["pages"], typst_input.named, missing, result["standards"], result.get("volumes", ()))

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 from campaign.letters.text import Block
@@ -125,9 +126,29 @@ class Options:
     names: Literal["lines", "running"] = "lines"
     draft: bool = False
     annex: bool = True  # how the signatures were counted, and how to check: may be left out of a printed copy
+    volume_pages: int = 0  # several files with at most so many pages each; 0: one file of any size
 
 
 DEFAULT_OPTIONS = Options()
+VOLUME_PAGES = 1_000  # what can still be bound as one book
+
+
+def volume_path(out: Path, number: int) -> Path:
+    """Returns where a volume is written: beside `out`, name-1.pdf, name-2.pdf and so on."""
+    return out.with_stem(f"{out.stem}-{number}")
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One of several files of a document: its pages, and the numbers of its first and of its last name (0, if none)."""
+
+    pages: int
+    first: int
+    last: int
+
+    @property
+    def names(self) -> int:
+        return self.last - self.first + 1 if self.last else 0
 
 
 @dataclass(frozen=True)
@@ -136,3 +157,4 @@ class Report:
     names: int
     missing: list[str]  # code points that are shown in a box
     standards: list[str]  # that the document claims; none if a glyph is missing
+    volumes: Sequence[Volume] = ()  # empty: one file

@@ -16,10 +16,12 @@ from signatures.delivery.pdf.name_language import language_of
 from signatures.delivery.pdf.wording import RANGE_DASH, Wording
 from signatures.values.normalization import normalize_for_search
 
+NUMBER = 3  # its place in an entry as the template reads it
 MAX_IN_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over it
 MIN_IN_RUN = 1_500  # a run with fewer takes the next section onto its pages: no page with five names
 IN_PARAGRAPH = 50  # measured: all in one is superlinear, one each takes twice as long; `tag_names` parts them again
 IN_RUNNING_PARAGRAPH = 20  # justified text costs more; shorter paragraphs are easier to read
+NUMBERED = 10  # each such name has its number at the edge of the column, as poems have those of their lines
 BOLD = frozenset({"organizations", "featured"})
 # Scripts in which readers look up a name by its first letter, and from how many names on each letter has a heading.
 BY_LETTER, MIN_BY_LETTER = frozenset({"script:Latn", "script:Grek", "script:Cyrl"}), 200
@@ -129,8 +131,14 @@ def _run(run: Run, glyphs: Glyphs, wording: Wording, *, running: bool) -> tuple[
     spoken: list[Any] = []
     for part in run:
         paragraphs: list[Any] = []
+        number = part.first
         for batch in batched(part.entries, IN_RUNNING_PARAGRAPH if running else IN_PARAGRAPH):
-            shown = [_entry(entry, glyphs, wording) for entry in batch]
+            numbers = range(number, number + len(batch))
+            shown = [
+                _entry(entry, glyphs, wording, number=0 if running or place % NUMBERED else place)
+                for entry, place in zip(batch, numbers, strict=True)
+            ]
+            number += len(batch)
             pairs = zip(batch, shown, strict=True)
             spoken.append([_spoken(entry, one[0], one[1], wording, running=running) for entry, one in pairs])
             paragraphs.append(_paragraph(shown, running=running))
@@ -183,24 +191,37 @@ def _running_head(run: Run, wording: Wording) -> str:
     return f"{title}{wording.words['before_range'] if title else ''}{wording.range(first.first, last.last)}"
 
 
-def _paragraph(entries: list[list[Any]], *, running: bool) -> list[list[Any]] | str:
-    """Returns the entries, or one text if they are short names and nothing else: no name holds a line break."""
-    if running or not all(map(_is_short_name, entries)):
+def _paragraph(entries: list[list[Any]], *, running: bool) -> list[list[Any]]:
+    """Returns the entries. Short names and nothing else are one text up to a number: no name holds a line break."""
+    if running:
         return entries
-    return "\n".join(name for name, *_others in entries)
+    together: list[list[Any]] = []
+    is_open = False
+    for entry in entries:
+        is_short = _is_short_name(entry)
+        if is_short and is_open:
+            together[-1] = [f"{together[-1][0]}\n{entry[0]}", *entry[1:]]
+        else:
+            together.append(entry)
+        is_open = is_short and not entry[NUMBER]
+    return together
 
 
 def _is_short_name(entry: list[Any]) -> bool:
-    name, detail, is_long, *language = entry
+    name, detail, is_long, _number, *language = entry
     return not language and not detail and type(name) is str and not is_long
 
 
-def _entry(entry: Entry, glyphs: Glyphs, wording: Wording) -> list[Any]:
-    """Returns name, detail, whether two lines may be needed, and the language of Han characters if it is another."""
+def _entry(entry: Entry, glyphs: Glyphs, wording: Wording, *, number: int) -> list[Any]:
+    """Returns name, detail, whether two lines may be needed, number, and the language of Han characters if another.
+
+    The number is empty, if it is 0.
+    """
+    shown = wording.number(number) if number else ""
     if not entry.name:
-        return ["", glyphs.text(wording.words["erased"]), False]
+        return ["", glyphs.text(wording.words["erased"]), False, shown]
     country = wording.country(entry.country) if entry.country else ""
     mark = "\u00a0°" if entry.on_paper else ""
     name, detail = glyphs.entry(entry.name, entry.role, entry.organization, country, mark=mark)
-    is_long = len(visible(name)) + len(visible(detail)) >= LONG_NAME
-    return [name, detail, is_long, *glyphs.han_language(entry.name, entry.language, entry.country)]
+    is_long = len(visible(name)) + len(visible(detail)) + len(shown) >= LONG_NAME
+    return [name, detail, is_long, shown, *glyphs.han_language(entry.name, entry.language, entry.country)]

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ from signatures.delivery.pdf.document import Entry
 from signatures.delivery.pdf.fonts import FOLDER
 from signatures.delivery.pdf.name_list import Run, count_names, runs, sets
 from signatures.delivery.pdf.processes import JobCanceled, Process, results_in_order
-from signatures.delivery.pdf.typst_input import TypstInput
+from signatures.delivery.pdf.typst_input import NO_WORDS, TypstInput, Words
 from signatures.delivery.typesetter.join_parts import NUMBERED_TOGETHER
 
 MIN_SECONDS, NAMES_PER_SECOND = 60, 1_000  # the time limit: many times what typesetting takes
 AT_ONCE = min(os.cpu_count() or 1, 2)  # processes; each takes up to 140 MiB
 
 Result = dict[str, Any]  # `pages` and `standards`, as `run_typst` reports them
+Part = dict[str, Any]  # of the plan, by which `join_parts` works, with its numbers of names and of pages
 
 
 @dataclass(frozen=True)
@@ -38,29 +39,43 @@ class Typesetting:
 
     def __init__(self, typst_input: TypstInput, folder: Path, timestamp: int, control: JobControl) -> None:
         self.input, self.folder, self.timestamp, self.control = typst_input, folder, timestamp, control
-        self.parts: list[dict[str, Any]] = []  # of the plan, by which `join_parts` works
+        self.parts: list[Part] = []
         self.written = 0  # names
 
     def run(self, entries: Iterable[Entry]) -> Result:
         """Typesets one part or many, writes page numbers if only then their number is known, and joins all."""
+        is_whole = self.input.named <= self.control.set_size
+        standards = self._typeset(self._whole(entries) if is_whole else self._processes(entries))
+        return {"pages": self._join(self.folder, self.parts, standards, numbered=not is_whole), "standards": standards}
+
+    def files(self, out: Path) -> Iterator[tuple[Path, Path]]:
+        """Returns each file that was made, and where it is to be moved."""
+        yield self.folder / "made.pdf", out
+
+    def _typeset(self, processes: Iterator[Process]) -> list[str]:
+        """Typesets all parts. Returns the standards that each of them keeps."""
         total = self.input.named
         self.control.on_progress(0, total)
-        is_whole = total <= self.control.set_size
-        done, pages, standards = 0, 0, ["ua-1", "a-2a"]
-        processes = self._whole(entries) if is_whole else self._processes(entries)
+        done, standards = 0, ["ua-1", "a-2a"]
         results = results_in_order(processes, at_once=AT_ONCE, is_canceled=self.control.is_canceled)
         for number, result in enumerate(results):
             done += self.parts[number]["names"]
-            pages += result["pages"]
+            self.parts[number]["pages"] = result["pages"]
             standards = [standard for standard in standards if standard in result["standards"]]
             self.control.on_progress(done, total)
-        if not is_whole:
-            numbered = results_in_order(self._numbers(pages), at_once=AT_ONCE, is_canceled=self.control.is_canceled)
-            deque(numbered, maxlen=0)
-        plan = {"parts": self.parts, "claims_standard": bool(standards), "has_numbers": not is_whole}
-        (self.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-        joined = Process("join_parts", str(self.folder), seconds=_time_limit(total))
-        return {"pages": self._result_of(joined)["pages"], "standards": standards}
+        return standards
+
+    def _join(
+        self, folder: Path, parts: Sequence[Part], standards: list[str], *, numbered: bool, words: Words = NO_WORDS
+    ) -> int:
+        """Makes `made.pdf` in this folder from parts, with page numbers if they have none. Returns the pages."""
+        if numbered:
+            numbers = self._numbers(folder, sum(part["pages"] for part in parts), words)
+            deque(results_in_order(numbers, at_once=AT_ONCE, is_canceled=self.control.is_canceled), maxlen=0)
+        plan = {"parts": parts, "claims_standard": bool(standards), "has_numbers": numbered}
+        (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+        joined = Process("join_parts", str(folder), seconds=_time_limit(self.input.named))
+        return int(self._result_of(joined)["pages"])
 
     def _whole(self, entries: Iterable[Entry]) -> Iterator[Process]:
         folder = self._make_folder("whole")
@@ -69,12 +84,13 @@ class Typesetting:
         self._check_number()
         yield self._typst_process(folder, "document.typ", "first", self.input.named)
 
-    def _numbers(self, pages: int) -> Iterator[Process]:
+    def _numbers(self, folder: Path, pages: int, words: Words) -> Iterator[Process]:
         """Starts a process for the page numbers of each thousand pages."""
         for chunk, first in enumerate(range(1, pages + 1, NUMBERED_TOGETHER)):
-            folder = self._make_folder(f"numbers-{chunk:05d}")
-            self.input.write_page_numbers(folder, first, min(first + NUMBERED_TOGETHER - 1, pages), pages)
-            yield self._typst_process(folder, "page_numbers.typ", "numbers", NUMBERED_TOGETHER)
+            inside = folder / f"numbers-{chunk:05d}"
+            inside.mkdir()
+            self.input.write_page_numbers(inside, first, min(first + NUMBERED_TOGETHER - 1, pages), pages, words)
+            yield self._typst_process(inside, "page_numbers.typ", "numbers", NUMBERED_TOGETHER)
 
     def _processes(self, entries: Iterable[Entry]) -> Iterator[Process]:
         """Starts a process whenever asked: for the letter, for each set of names, for the record."""

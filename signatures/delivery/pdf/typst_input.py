@@ -3,7 +3,7 @@
 import json
 import shutil
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import segno
 
 from campaign.letters.languages import describe
-from signatures.delivery.pdf.document import Counts, LetterData, Options, Record
+from signatures.delivery.pdf.document import Counts, LetterData, Options, Record, Volume
 from signatures.delivery.pdf.fonts import FOLDER, by_preference, faces_at_hand, link_fonts
 from signatures.delivery.pdf.glyphs import RIGHT_TO_LEFT, Glyphs, han_language_of
 from signatures.delivery.pdf.name_list import Run, write_names
@@ -21,6 +21,8 @@ from signatures.delivery.pdf.wording import Wording
 TEMPLATES = Path(__file__).parents[3] / "templates" / "pdf"
 REGIONS = {"Hans": "CN", "Hant": "TW"}  # typst knows regions, not scripts
 SERIF_ENDS = "\u0530"  # typst's own serif draws Latin, Greek and Cyrillic; other scripts are set in sans throughout
+Words = Mapping[str, Any]  # of one part more than the document has
+NO_WORDS: Words = {}
 WORDING = ("page", "draft", "letter", "co_signed", "before_range")  # what the templates need of it
 
 
@@ -54,7 +56,9 @@ class TypstInput:
     def named(self) -> int:
         return self.counts.named if self.counts and "names" in self.parts else 0
 
-    def write(self, folder: Path, runs: Iterable[Run], parts: frozenset[str], *, footers: bool = True) -> int:
+    def write(
+        self, folder: Path, runs: Iterable[Run], parts: frozenset[str], *, footers: bool = True, more: Words = NO_WORDS
+    ) -> int:
         """Writes the folder for these parts, with links to the fonts. Returns the number of names in it."""
         for template in TEMPLATES.glob("*.typ"):
             shutil.copyfile(template, folder / template.name)
@@ -72,7 +76,7 @@ class TypstInput:
         running = self.options.names == "running"
         names = write_names(runs, glyphs, self.wording, folder, running=running)
         self.boxed |= glyphs.boxed
-        data = glyphs.texts(self._words())
+        data = glyphs.texts({**self._words(), **more})
         self.boxed |= glyphs.boxed
         families = glyphs.families_used()
         link_fonts(families, faces, folder / FOLDER)
@@ -84,7 +88,7 @@ class TypstInput:
             "subject": ", ".join(filter(None, (*self.letter.addressee[:1], self.letter.date))),
             "keywords": self._keywords(),  # of the whole document, in each part
             "families": families,
-            "shows": {part: part in parts for part in ("letter", "opening", "names", "record")},
+            "shows": {part: part in parts for part in ("volume", "letter", "opening", "names", "record")},
             "without-letter": "letter" not in self.parts,
             "footers": footers,
             "paper": self.options.paper,
@@ -94,16 +98,33 @@ class TypstInput:
         (folder / "document.json").write_text(json.dumps(data), encoding="utf-8")
         return names
 
-    def write_page_numbers(self, folder: Path, first: int, last: int, pages: int) -> None:
+    def write_page_numbers(self, folder: Path, first: int, last: int, pages: int, more: Words = NO_WORDS) -> None:
         """Writes the folder for these page numbers of a document that is joined."""
-        self.write(folder, (), frozenset())
-        file = folder / "document.json"
-        data = json.loads(file.read_text(encoding="utf-8"))
-        file.write_text(json.dumps(data | {"first": first, "last": last, "pages": pages}), encoding="utf-8")
+        self.write(folder, (), frozenset(), more=more)
+        _change(folder, first=first, last=last, pages=pages)
 
-    def _keywords(self) -> list[str]:
+    def volume_words(self, number: int, volumes: int, volume: Volume) -> Words:
+        """Returns the words of the cover of a volume, and of its page numbers."""
+        wording = self.wording
+        numbers = {"volume": wording.number(number), "volumes": wording.number(volumes)}
+        names = wording.range(volume.first, volume.last) if volume.last else ""
+        return {
+            "volume": {
+                "title": wording.words["volume"].format(**numbers),
+                "names": wording.words["volume_names"].format(range=names) if names else "",
+            }
+        }
+
+    def write_volume_cover(self, folder: Path, volume: Volume, words: Words) -> None:
+        """Writes the folder for the first page of a volume. The metadata of the volume come from it."""
+        self.write(folder, (), frozenset({"volume"}), footers=False, more=words)
+        title = f"{self.letter.title} \u2013 {words['volume']['title']}"
+        _change(folder, **{"plain-title": title, "keywords": self._keywords(volume.names)})
+
+    def _keywords(self, named: int | None = None) -> list[str]:
         """Returns the number of names first, which `name_count` reads, then what an archive looks for."""
-        number = [f"{self.named} names"] if self.named else []
+        named = self.named if named is None else named
+        number = [f"{named} names"] if named else []
         delivery = [f"delivery {self.record.number}"] if self.record and self.record.number else []
         return [*number, *delivery, "open letter"] if self.counts else ["open letter"]
 
@@ -142,6 +163,12 @@ class TypstInput:
             data["record"] = wording.record(self.counts, self.record, is_draft=self.options.draft)
             data["record"]["boxed"] = wording.words["boxed"] if self.boxed else ""
         return data
+
+
+def _change(folder: Path, **changes: Any) -> None:
+    file = folder / "document.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(data | changes), encoding="utf-8")
 
 
 def _typst_language(language: str) -> dict[str, Any]:

@@ -22,6 +22,21 @@ def read(pdf: pikepdf.Pdf) -> list[Element]:
     return top
 
 
+def in_reading_order(top: list[Element]) -> list[Element]:
+    """Returns the elements with each letter as a section, in which the board stands last.
+
+    Letter and board come as quotes, one in the other. Those of the text come behind the heading, the board before it.
+    """
+    return [_section(element) if element[0] == "/BlockQuote" else element for element in top]
+
+
+def _section(letter: Element) -> Element:
+    kids = letter[2]
+    heading = next((place for place, kid in enumerate(kids) if kid[0] == "/H1"), 0)
+    board = [["/Sect", *kid[1:]] for kid in kids[:heading] if kid[0] == "/BlockQuote"]
+    return ["/Sect", letter[1], [*(kid for kid in kids[:heading] if kid[0] != "/BlockQuote"), *kids[heading:], *board]]
+
+
 def _kids(node: pikepdf.Object, page: int | None, pages: dict[Any, int]) -> list[Any]:
     found = node.get("/K")
     if found is None:

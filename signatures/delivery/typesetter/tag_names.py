@@ -2,6 +2,7 @@
 
 Typst sets many entries in one paragraph, because a paragraph or an item for each takes twice the time and memory. The
 paragraphs of names are known by their colors, and a new entry begins where a line begins at the edge of its column.
+The numbers at the other edge are outlines and artifacts: a screen reader counts items itself, a name is copied alone.
 """
 
 import json
@@ -23,7 +24,8 @@ from signatures.delivery.typesetter.unseen_text import FONT_NAME, Outlines, Unse
 NAME_COLOR = b"0.078431375 0.09019608 0.11764706"  # #14171e
 DETAIL_COLOR = b"0.34901962 0.34901962 0.34509805"  # #595958
 BETWEEN_COLOR = b"0.078431375 0.09019608 0.11372549"  # #14171d, of the dots between running names
-COLORS = (NAME_COLOR, DETAIL_COLOR, BETWEEN_COLOR)
+NUMBER_COLOR = b"0.34901962 0.34901962 0.34117648"  # #595957, of the numbers at the edge of a column
+COLORS = (NAME_COLOR, DETAIL_COLOR, BETWEEN_COLOR, NUMBER_COLOR)
 INDENT = 5.0  # points: less than further lines of an entry are indented, more than a glyph reaches out of its line
 # Characters that each have one glyph of their own, in the order of writing: no need to look.
 PLAIN = linear(
@@ -36,7 +38,7 @@ def tag_names(folder: Path) -> int:
     """Makes `made.pdf` and `structure.json` from `raw.pdf` and `entries.json`. Returns the number of pages."""
     wanted = json.loads((folder / "entries.json").read_text(encoding="utf-8"))
     with pikepdf.open(folder / "raw.pdf") as pdf:
-        tree = structure.read(pdf)
+        tree = structure.in_reading_order(structure.read(pdf))
         tagger = Tagger(pdf, rtl=wanted["rtl"], is_running=wanted["running"])
         tree = tagger.tag(tree, wanted["paragraphs"])
         pages = len(pdf.pages)
@@ -118,6 +120,8 @@ class Tagger:
         found: list[Line] = []
         for page, number in marks:
             for run in by_mark[page][number].runs:
+                if run.color == NUMBER_COLOR:
+                    continue
                 if not found or found[-1].page != page or not -BELOW < run.y - found[-1].y < ABOVE:
                     found.append(Line(page, run.y))
                 found[-1].runs.append(run)
@@ -181,7 +185,7 @@ class Tagger:
 
     def _write(self, number: int) -> dict[int, int]:
         """Writes a page anew. Returns the new marks of what is no name, by those of Typst."""
-        found, _fonts = self.pages[number]
+        found, fonts = self.pages[number]
         page = self.pdf.pages[number]
         content: list[bytes] = []
         written: set[int] = set()
@@ -198,7 +202,9 @@ class Tagger:
                 next_mark += 1
             for run in piece.runs:
                 entry = self.owners.get(id(run))
-                if entry is None:  # a dot between running names
+                if run.color == NUMBER_COLOR:
+                    content.append(b"/Artifact BMC\n%s\nEMC" % self._drawn(run, run.glyphs(fonts), forms))
+                elif entry is None:  # a dot between running names
                     content.append(b"/Artifact BMC\n%sEMC" % run.source)
                 elif id(entry) not in written:
                     written.add(id(entry))

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from signatures.delivery import exports, pdf
 from signatures.management.commands._common import LetterCommand, add_reason, move_to
 
-OPTIONS = ("paper", "parts", "names", "draft", "annex")
+OPTIONS = ("paper", "parts", "names", "draft", "annex", "volume_pages")
 
 
 class Command(LetterCommand):
@@ -43,11 +43,21 @@ class Command(LetterCommand):
             help="without the annex on how they were counted and how to check: for the printed copy",
         )
         parser.add_argument(
+            "--volumes",
+            action="store_const",
+            const=pdf.VOLUME_PAGES,
+            default=0,
+            dest="volume_pages",
+            help=f"several files of at most {pdf.VOLUME_PAGES:,} pages each: NAME-1.pdf, NAME-2.pdf beside --out",
+        )
+        parser.add_argument(
             "--draft", action="store_true", help="DRAFT across each page, and the number of signatures that wait"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         letter = self.letter(options)
+        if options["volume_pages"] and options["out"] is None:
+            raise CommandError("Volumes are several files; name them with --out, standard output holds one.")
         bar = tqdm(unit=" names", unit_scale=True, disable=None)  # None: on a terminal only
         try:
             with bar, tempfile.TemporaryDirectory() as folder:
@@ -67,7 +77,8 @@ class Command(LetterCommand):
         except (OSError, pdf.PdfFailed, exports.NothingToExport) as error:
             raise CommandError(f"The PDF cannot be made: {error}") from None
         names, pages = _amount(report.names, "name"), _amount(report.pages, "page")
-        self.stderr.write(f"{names} on {pages}")
+        volumes = f" in {_amount(len(report.volumes), 'volume')}" if report.volumes else ""
+        self.stderr.write(f"{names} on {pages}{volumes}")
         if report.missing:
             self.stderr.write(f"No font has these characters; their codes are printed: {' '.join(report.missing)}")
         if report.names and "ua-1" not in report.standards:
