@@ -1,5 +1,8 @@
 """One sentence for the operator about what stopped a command: a folder, the network or the database."""
 
+import errno
+from pathlib import Path
+
 from django.db import OperationalError
 
 
@@ -9,6 +12,12 @@ def sentence(error: OSError | OperationalError) -> str:
         return f"The database cannot be used: {first_line(error)}."
     place = f"{error.filename} cannot be used" if error.filename else "The system refused"
     return f"{place}: {error.strerror or type(error).__name__}."
+
+
+def in_folder(error: OSError, folder: Path) -> str:
+    """Returns what the system said of a folder, for the end of a sentence: "no space left in deliveries/"."""
+    said = "no space left" if error.errno == errno.ENOSPC else (error.strerror or type(error).__name__).lower()
+    return f"{said} in {folder.name}/"
 
 
 def first_line(error: Exception) -> str:

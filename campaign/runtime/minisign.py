@@ -99,13 +99,13 @@ def verify(content: bytes, signature: str, public: str) -> None:
     if len(lines) != 4 or not lines[0].startswith(COMMENT) or not lines[2].startswith(TRUSTED):
         raise WrongKey("this is no signature of minisign")
     first, over_all = _decoded(lines[1], _SIGNATURE_SIZE), _decoded(lines[3], 64)
-    if first is None or over_all is None or first[:2] not in {_ALGORITHM, _PREHASHED}:
-        raise WrongKey("this is no signature of minisign")
+    if first is None or over_all is None or first[:2] != _PREHASHED:
+        raise WrongKey("this is no prehashed signature of minisign (one that was made without -l)")
     if first[2:10] != key[2:10]:
         raise WrongKey("it was made with another key")
     verify_key = VerifyKey(key[10:])
     try:
-        verify_key.verify(_prehash(content) if first[:2] == _PREHASHED else content, first[10:])
+        verify_key.verify(_prehash(content), first[10:])
         verify_key.verify(first[10:] + lines[2].removeprefix(TRUSTED).encode(), over_all)
     except BadSignatureError:
         raise WrongKey("it is not the signature of this file by this key") from None

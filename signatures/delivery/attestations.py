@@ -4,9 +4,13 @@ Each is taken in once, after it was checked against the statement. The next edit
 """
 
 import logging
-from http.client import HTTPException
+import socket
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from threading import Timer
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +24,8 @@ from signatures.transitions import TransitionNotAllowed
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 10.0  # seconds
+TIMEOUT = 10.0  # seconds for each answer of the network
+ALTOGETHER = 30.0  # seconds after which an authority that answers byte by byte is given up
 MAX_BYTES = 100_000  # of a time stamp or a countersignature
 GRANTED = {0, 1}  # states of a reply: granted, with or without changes
 
@@ -35,14 +40,30 @@ def fetch_time_stamp(delivery: Delivery) -> None:
     """Asks the authority for a time stamp. Where it does not answer, the reply can be taken in later."""
     if not settings.TIMESTAMP_URL or delivery.time_stamp is not None:
         return
-    headers = {"Content-Type": "application/timestamp-query"}
-    request = Request(settings.TIMESTAMP_URL, time_stamp_request(delivery), headers)  # noqa: S310  as the settings allow
     try:
-        with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310  as the settings allow
-            reply = answer.read(MAX_BYTES)
-        add_time_stamp(delivery, by=None, reply=reply)
+        add_time_stamp(delivery, by=None, reply=_ask(settings.TIMESTAMP_URL, time_stamp_request(delivery)))
     except (OSError, HTTPException, TransitionNotAllowed) as error:
         log.warning("there is no time stamp of delivery %d: %s", delivery.pk, type(error).__name__)
+
+
+def _ask(url: str, query: bytes) -> bytes:
+    """Returns the reply of an authority. No redirect is followed: it could lead to an address inside the network."""
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    with closing(kind(parts.netloc, timeout=TIMEOUT)) as connection:
+        connection.connect()
+        end = Timer(ALTOGETHER, connection.sock.shutdown, [socket.SHUT_RDWR])
+        end.start()
+        try:
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("POST", path, query, {"Content-Type": "application/timestamp-query"})
+            answer = connection.getresponse()
+            reply = answer.read(MAX_BYTES)
+        finally:
+            end.cancel()
+    if answer.status != HTTPStatus.OK:
+        raise TransitionNotAllowed(f"The authority answered {answer.status}.")
+    return reply
 
 
 def add_time_stamp(delivery: Delivery, *, by: int | None, reply: bytes) -> None:
@@ -52,10 +73,9 @@ def add_time_stamp(delivery: Delivery, *, by: int | None, reply: bytes) -> None:
         TransitionNotAllowed: it is no time stamp of this statement, or there is one.
     """
     try:
-        response = decode_timestamp_response(reply)
-    except ValueError:
+        _check_time_stamp(delivery, decode_timestamp_response(reply))
+    except ValueError:  # also where a reply says that it is granted, and holds no time stamp
         raise TransitionNotAllowed("This file is no reply of a time stamp authority.") from None
-    _check_time_stamp(delivery, response)
     _add(delivery, AuditAction.TIME_STAMP, by=by, field="time_stamp", time_stamp=reply)
 
 

@@ -20,6 +20,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from campaign.models import Translation
+from campaign.runtime import failures
 from campaign.runtime.locks import AdvisoryLock, block_lock
 from campaign.runtime.minisign import SecretKey
 from signatures.audit import audit_log
@@ -129,7 +130,10 @@ def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _pe
             log.info("the build of delivery %d was canceled", delivery_id)
         except Exception as error:
             # The code alone: the text of an error may hold names, and a task's result is stored.
-            Delivery.objects.filter(pk=delivery_id).update(failure=type(error).__name__[:40])
+            failure = type(error).__name__
+            if isinstance(error, OSError):
+                failure = failures.in_folder(error, settings.DELIVERIES_DIR)
+            Delivery.objects.filter(pk=delivery_id).update(failure=failure[:40])
             log.exception("the build of delivery %d failed", delivery_id)
 
 

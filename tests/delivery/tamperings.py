@@ -162,6 +162,8 @@ TAMPERINGS = [
                                         in (files_of(DRAFT) | {"extra.txt": b""}).items()
                                         if name not in {FILES, "files.json.minisig"}}))),
     forged("the file list of another delivery", "files.json: it belongs to another statement.", Bent(signed=_as_other)),
+    Case("a receipt alone, of which somebody wants the signature", lambda: _receipt(DRAFT, 1),
+         "receipt: it holds no signature. Compare its digest, or check it with its package.", compares="key"),
     # Counts, dates and the list
     forged("another number of names", "statement.json: named is 6, and the list gives 7.",
            Bent(statement=_both(setting("counts.named", 6), setting("counts.counted_only", 4)))),

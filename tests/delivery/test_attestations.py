@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -139,6 +140,64 @@ def test_without_network_the_request_lies_ready_and_the_reply_is_taken_in_later(
     assert "statement.tsr" in delivery.editions.get(number=2).files
     assert "Download the request" not in client.get(f"{PAGES}{delivery.pk}/change/").content.decode()
     assert "statement.tsr in the package" in client.get("/deliveries/bridge/1/").content.decode()
+
+
+GRANTED_WITHOUT_TOKEN = bytes.fromhex("30053003020100")
+
+
+@pytest.mark.django_db
+def test_a_reply_that_is_granted_and_holds_no_time_stamp_is_refused(letter: Letter, ada: Signature) -> None:
+    with pytest.raises(TransitionNotAllowed, match="no reply of a time stamp authority"):
+        attestations.add_time_stamp(make_delivery(letter), by=None, reply=GRANTED_WITHOUT_TOKEN)
+
+
+@pytest.mark.django_db
+def test_an_authority_leads_to_no_other_address_and_makes_no_build_wait(
+    letter: Letter, ada: Signature, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(302 if self.path == "/away" else 200)
+            self.send_header("Location", "/inside")
+            self.end_headers()
+            for _each in range(100 if self.path == "/slow" else 0):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def log_message(self, *_words: object) -> None:
+            pass
+
+    monkeypatch.setattr(attestations, "ALTOGETHER", 0.5)
+    delivery = make_delivery(letter)
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for path in ("/away", "/slow"):
+            settings.TIMESTAMP_URL = f"http://127.0.0.1:{server.server_port}{path}"
+            began = time.monotonic()
+            attestations.fetch_time_stamp(delivery)
+            assert time.monotonic() - began < 5
+        server.shutdown()
+    assert asked == ["/away", "/slow"]
+    delivery.refresh_from_db()
+    assert delivery.time_stamp is None
+
+
+@pytest.mark.django_db
+def test_a_countersignature_that_no_checker_reads_is_refused(letter: Letter, ada: Signature, tmp_path: Path) -> None:
+    delivery = make_delivery(letter, tmp_path)
+    (tmp_path / "statement.json").write_text(delivery.statement)
+    for words in (["-GW", "-p", "a.pub", "-s", "a.key"], ["-S", "-l", "-W", "-s", "a.key", "-m", "statement.json"]):
+        subprocess.run([installed("minisign"), *words], cwd=tmp_path, check=True, capture_output=True)
+    key = (tmp_path / "a.pub").read_text().splitlines()[1]
+    signature = (tmp_path / "statement.json.minisig").read_text()
+    with pytest.raises(TransitionNotAllowed, match="no prehashed signature"):
+        attestations.countersign(delivery, by=None, key=key, signature=signature)
 
 
 @pytest.mark.django_db

@@ -102,7 +102,7 @@ def test_a_failed_build_reports_its_code_and_the_delivery_stays_frozen(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     settings.DELIVERIES_DIR = tmp_path / "file"
-    with pytest.raises(CommandError, match=r"Delivery 1 is frozen, and has no files: .* FileExistsError"):
+    with pytest.raises(CommandError, match=r"Delivery 1 is frozen, and has no files: .* file exists in file/"):
         call_command("deliver", "bridge", reason="the hearing" + " of May" * 99)
     assert Delivery.objects.get().reason.startswith("the hearing of May")
 
@@ -263,7 +263,7 @@ def test_a_failure_is_stored_as_a_code_and_the_build_can_be_requested_again(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     settings.DELIVERIES_DIR = tmp_path / "file"
-    assert built(frozen).failure == "FileExistsError"
+    assert built(frozen).failure == "file exists in file/"
     assert building.unfinished() == []
     settings.DELIVERIES_DIR = deliveries
     building.request_build(frozen, by=None)

@@ -236,6 +236,11 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         if delivery.state == Delivery.State.VOID or not delivery.root or not package_store.exists(name):
             self.message_user(request, "There is no package. Make its files first.", messages.ERROR)
             return redirect("admin:signatures_delivery_change", delivery.pk)
+        if delivery.remake_wanted:  # it may hold the words of somebody who was erased
+            self.message_user(
+                request, "The package is being made anew. Wait for it, or build the files.", messages.ERROR
+            )
+            return redirect("admin:signatures_delivery_change", delivery.pk)
         package = package_store.open_package(name)
         building.record_download(delivery, package, by=request.user.pk)
         return FileResponse(package, as_attachment=True, filename=name, content_type="application/zip")

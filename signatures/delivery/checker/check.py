@@ -903,7 +903,9 @@ def check_receipt(data: bytes, expected: Expected, result: Result) -> None:
     root = root_of_path(leaf, receipt["place"], statement["list"]["leaves"], path)
     if root is None or root.hex() != statement["list"]["root"]:
         result.faults.append("receipt: its row, salt and path do not lead to the root in its statement.")
-    _compare(expected, result)
+    if expected.key:
+        result.faults.append("receipt: it holds no signature. Compare its digest, or check it with its package.")
+    _compare(Expected(digest=expected.digest, edition=expected.edition), result)
 
 
 def _compare(expected: Expected, result: Result) -> None:
@@ -1042,7 +1044,7 @@ def describe(result: Result, expected: Expected) -> Iterator[str]:
     """Returns the lines of a report: what it is, what to compare, what nobody can prove, faults, verdict."""
     statement = result.statement
     if statement is not None:
-        yield from _describe_statement(statement)
+        yield from _describe_statement(statement, is_package=result.files is not None)
     if result.receipt is not None and not result.faults:
         row = result.receipt["row"]
         leaves = result.receipt["statement"]["list"]["leaves"]
@@ -1061,17 +1063,27 @@ def describe(result: Result, expected: Expected) -> Iterator[str]:
                 "make another package that is whole."
             )
         if result.edition and not expected.edition and statement and not result.faults:
-            yield "PDF and READ-ME are covered by the digest of files.json, which the page of the delivery shows, too."
+            if not statement["key"]:
+                yield "COMPARE the digest of files.json, too: nothing is signed, and it alone covers the following."
+            yield (
+                "PDF, READ-ME and records of erasures are covered by the digest of files.json, which the page of the "
+                "delivery shows, too."
+            )
     yield from (f"FAULT: {fault}" for fault in result.faults)
     yield result.verdict
 
 
-def _describe_statement(statement: dict[str, Any]) -> Iterator[str]:
+def _describe_statement(statement: dict[str, Any], *, is_package: bool) -> Iterator[str]:
     counts, letter = statement["counts"], statement["letter"]
     yield f"“{letter['title']}”, to {letter['recipient']}"
     yield f"Delivery {statement['number']} by {statement['organization']['name']}, frozen at {statement['frozen_at']}"
     yield f"{counts['delivered']} signatures: {counts['named']} named, {counts['counted_only']} counted only"
-    yield f"Signed with the key {statement['key']}" if statement["key"] else "Signed with no key"
+    if not statement["key"]:
+        yield "Signed with no key"
+    elif is_package:
+        yield f"Signed with the key {statement['key']}"
+    else:
+        yield f"It names the key {statement['key']}. A receipt holds no signature."
 
 
 def _what_is_not_proved(statement: dict[str, Any]) -> Iterator[str]:

@@ -28,7 +28,7 @@ class Command(LetterCommand):
             building.build(delivery.pk, on_progress=move_to(bar))
         delivery.refresh_from_db()
         if delivery.state != delivery.State.READY:
-            why = f"making them failed with {delivery.failure}" if delivery.failure else "making them was stopped"
+            why = f"making them failed: {delivery.failure}" if delivery.failure else "making them was stopped"
             raise CommandError(f"Delivery {delivery.number} is frozen, and has no files: {why}. Make them in admin.")
         counts = delivery.counts
         self.stdout.write(
