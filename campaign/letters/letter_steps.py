@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -31,7 +32,7 @@ from campaign.letters.logos import set_logo
 from campaign.letters.look_form import LookForm
 from campaign.letters.privacy import DEFAULTS
 from campaign.letters.publishing import begin, change_language
-from campaign.models import Letter, Logo, PrivacyText, Translation
+from campaign.models import HandSignature, Letter, Logo, PrivacyText, Translation
 from campaign.models.languages import LanguageFormField
 
 STEPS: tuple[type[StepForm], ...] = (RecipientForm, LetterheadForm, SigningForm, AnswersForm, LookForm)
@@ -56,10 +57,11 @@ def steps_of(letter: Letter | None) -> list[Step]:
     has_text = any(text.body for text in texts)
     published = any(text.published_at and not text.taken_back_at for text in texts)
     drafts = [text for text in texts if not text.published_at]
+    rows = _steps_with_rows(letter) if letter else set()
     statuses = {
         "recipient": "done" if letter else "needed",
         TEXT: "done" if has_text else "needed",
-        **{step.step: _status(letter, step) for step in STEPS[1:]},
+        **{step.step: _status(letter, step, rows) for step in STEPS[1:]},
         PUBLISH: "needed" if not published else "a draft waits" if drafts else "done",
     }
     headings = {RecipientForm.step: RecipientForm.heading, TEXT: "The text"}
@@ -70,12 +72,21 @@ def steps_of(letter: Letter | None) -> list[Step]:
     ]
 
 
-def _status(letter: Letter | None, step: type[StepForm]) -> str:
+def _steps_with_rows(letter: Letter) -> set[type[StepForm]]:
+    """Returns the steps in which something is set that has rows of its own."""
+    has_notice, has_logo, has_signatures = Letter.objects.values_list(
+        Exists(PrivacyText.objects.filter(letter=OuterRef("pk"))),
+        Exists(Logo.objects.filter(letter=OuterRef("pk"))),
+        Exists(HandSignature.objects.filter(letter=OuterRef("pk"))),
+    ).get(pk=letter.pk)
+    steps: set[type[StepForm]] = {AnswersForm} if has_notice else set()
+    return steps | ({LookForm} if has_logo or has_signatures else set())
+
+
+def _status(letter: Letter | None, step: type[StepForm], with_rows: set[type[StepForm]]) -> str:
     """Returns whether anything is set in a step that can be left as it is."""
     is_set = letter is not None and (
-        any(getattr(letter, name) != getattr(Letter(), name) for name in step.columns)
-        or (step is AnswersForm and letter.privacy_texts.exists())
-        or (step is LookForm and (hasattr(letter, "logo") or letter.hand_signatures.exists()))
+        step in with_rows or any(getattr(letter, name) != getattr(Letter(), name) for name in step.columns)
     )
     return "done" if is_set else "optional"
 

@@ -207,7 +207,9 @@ class LanguageFromUrlMiddleware(Middleware):
         return response
 
 
-def read_only[**Arguments](view: Callable[Arguments, HttpResponse]) -> Callable[Arguments, HttpResponse]:
+def read_only[**Arguments, Response: HttpResponseBase](
+    view: Callable[Arguments, Response],
+) -> Callable[Arguments, Response]:
     """Mark a view that changes nothing: to another method it says so (405), and asks for no token."""
     return csrf_exempt(require_safe(view))
 

@@ -4,9 +4,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
-from django.views.decorators.http import require_safe
 
-from campaign.web.middleware import KEPT_IN_FRONT, public_form
+from campaign.web.middleware import KEPT_IN_FRONT, public_form, read_only
 from signatures.delivery import csv_export
 from signatures.delivery.forms import ProofForm, known_files
 from signatures.models import Delivery
@@ -40,7 +39,7 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return response
 
 
-@require_safe
+@read_only
 def leaf_hashes(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
     """Downloads the leaves of a delivery, without numbers and salts: whoever has a receipt finds the own one."""
     delivery = _public(slug, number)

@@ -30,7 +30,7 @@ from signatures.values import email_addresses, form_stamps, names, tokens
 LONG = 100_000  # characters
 LIMIT = 0.010  # seconds
 PATTERN_LIMIT = 0.050  # seconds for a pattern that is given the long text whole: a quadratic one takes more than ten
-TINY = 3_000  # characters: a quadratic pattern takes longer for them than `LIMIT`
+TINY = 5_000  # characters: a quadratic pattern takes longer for them than `LIMIT`
 COMMON = [
     "a",
     "@",

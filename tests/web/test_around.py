@@ -146,7 +146,7 @@ def test_P5_search_engines_are_told_noindex_where_it_is_meant_and_may_read_it(
     assert "Disallow:\n" in robots and "Disallow: /" not in robots
     for name, address in addresses(letter, ada).items():
         answer = client.get(address)
-        is_hidden = "noindex" in answer.get("X-Robots-Tag", "") or b'"robots" content="noindex"' in answer.content
+        is_hidden = "noindex" in answer.get("X-Robots-Tag", "") or b'"robots" content="noindex"' in answer.getvalue()
         assert is_hidden == (name in NOT_FOUND_BY_SEARCH), name
 
 
