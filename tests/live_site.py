@@ -73,6 +73,7 @@ class LiveSite:
             "DJANGO_SETTINGS_MODULE": "campaign.settings",
         }
         self.code = BASE  # the folder of the code that is served
+        self.interpreter = sys.executable  # with what that code needs
         self.options: tuple[str, ...] = ("--workers", "1")
 
     @classmethod
@@ -113,7 +114,7 @@ class LiveSite:
 
     def start(self) -> None:
         with self.output.open("ab") as out:
-            command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *self.options]
+            command = [self.interpreter, "manage.py", "serve", "--port", str(self.port), *self.options]
             self.process = subprocess.Popen(
                 command, cwd=self.code, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL
             )
@@ -153,7 +154,7 @@ class LiveSite:
 
     def run(self, *words: str) -> str:
         """Runs a management command while the site runs. Returns what it printed."""
-        command = [sys.executable, "manage.py", *words]
+        command = [self.interpreter, "manage.py", *words]
         done = subprocess.run(
             command, cwd=self.code, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
         )

@@ -143,6 +143,7 @@ def former_code(commit: str) -> Iterator[Path]:
         if archive.returncode:
             sys.exit(f"The commit {commit[:7]} is not here: the drill needs the whole history (git fetch --unshallow).")
         subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+        Path(folder).chmod(0o755)  # its PostgreSQL runs as another user
         yield Path(folder)
 
 
@@ -203,6 +204,15 @@ def control(site: LiveSite, visitors: Visitors) -> float:
     return visitors.longest()
 
 
+def interpreter_of(code: Path) -> str:
+    """Returns a Python with what this code needs: its release may need other packages than the new one."""
+    folder, uv = code / ".venv", os.environ.get("UV", "uv")
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    install = ["pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "requirements.txt"]
+    subprocess.run([uv, *install], cwd=code, env=os.environ | {"VIRTUAL_ENV": str(folder)}, check=True)
+    return str(folder / "bin" / "python")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.upgrade", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
@@ -214,7 +224,7 @@ def main() -> int:
     options = parser.parse_args()
     with former_code(options.former) as code, contextlib.ExitStack() as until_the_end:
         site = LiveSite(free_port())
-        site.code, site.options = code, ("--workers", "2")
+        site.code, site.options, site.interpreter = code, ("--workers", "2"), interpreter_of(code)
         until_the_end.enter_context(site.removed_at_the_end())
         until_the_end.enter_context(site)
         rows = multiply(site, options.rows)
