@@ -36,7 +36,7 @@ def look(populated: PopulatedSite, visits: list[tuple[int, State, str]], folder:
             html = state.show(page, populated, language)
             if folder:
                 (folder / f"{number:02}-{language}.html").write_text(html, encoding="utf-8")
-            for fault in faults(page, language, all_rules_in_dark=True):
+            for fault in faults(page, language):
                 total += 1
                 print(f"{number} {state.name} ({language}): {fault}")
     return total
