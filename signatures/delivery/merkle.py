@@ -49,24 +49,6 @@ def inclusion_path(
     return [*_siblings(read_block(own), place % BLOCK_SIZE), *_siblings(roots, own)]
 
 
-def root_of_path(leaf: bytes, place: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """Returns the root to which a path leads (RFC 9162, 2.1.3.2), None if the path has the wrong length."""
-    index, last, root = place, size - 1, leaf
-    if index > last:
-        return None
-    for sibling in path:
-        if last == 0:
-            return None
-        if index & 1 or index == last:
-            root = _joined(sibling, root)
-            while index and not index & 1:
-                index, last = index >> 1, last >> 1
-        else:
-            root = _joined(root, sibling)
-        index, last = index >> 1, last >> 1
-    return root if last == 0 else None
-
-
 def _joined(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 

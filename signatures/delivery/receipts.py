@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from campaign.runtime.regular_expressions import linear
 from signatures.delivery import merkle, statement
+from signatures.delivery.checker import check
 from signatures.delivery.csv_export import COLUMNS, COUNTED
 from signatures.models import DeliveryEntry
 from signatures.models.delivery import FORMAT
@@ -182,7 +183,7 @@ def verify_receipt(receipt: Receipt, *, digest: str) -> None:
         ) from None
     path = [bytes.fromhex(sibling) for sibling in receipt.path]
     signed = receipt.statement["list"]
-    if merkle.root_of_path(leaf, receipt.place, signed["leaves"], path) != bytes.fromhex(signed["root"]):
+    if check.root_of_path(leaf, receipt.place, signed["leaves"], path) != bytes.fromhex(signed["root"]):
         raise InvalidReceipt(
             _("Words, salt and path of this receipt do not lead to the root in it: one of them was changed.")
         )
