@@ -99,6 +99,11 @@ class _Bucket:
     until: datetime
 
 
+def now() -> float:
+    """Returns the seconds since 1970 by which events are put into spans."""
+    return time.time()
+
+
 def count_event(values: Mapping[str, str]) -> Verdict:
     """Count one event in all its buckets, and return which limits are exceeded.
 
@@ -106,7 +111,7 @@ def count_event(values: Mapping[str, str]) -> Verdict:
         values: for each scope that applies, what the event is counted under: a network, a canonical address, a domain.
     """
     try:
-        buckets = list(_buckets(values, time.time()))
+        buckets = list(_buckets(values, now()))
         rows = _count(buckets) if buckets else []
     except DatabaseError as error:
         log.error("alarm %s: %s", Flag.LIMITER_DOWN, type(error).__name__)  # noqa: TRY400  no values in logs
@@ -130,7 +135,7 @@ def _count(buckets: list[_Bucket]) -> list[tuple[str, bool, bool]]:
 
 def reset(values: Mapping[str, str]) -> None:
     """Empty the current buckets of these values: somebody who has proved who they are may mistype again."""
-    RateBucket.objects.filter(key__in=[bucket.key for bucket in _buckets(values, time.time())]).delete()
+    RateBucket.objects.filter(key__in=[bucket.key for bucket in _buckets(values, now())]).delete()
 
 
 def network_digest(network: str, at: datetime) -> str:
@@ -157,11 +162,11 @@ def _network_digest(key: bytes, network: str) -> str:
     return hmac.digest(key, f"beside {network}".encode(), hashlib.sha256)[:8].hex()
 
 
-def _buckets(values: Mapping[str, str], now: float) -> Iterator[_Bucket]:
-    key = daily_keys.key_of(datetime.fromtimestamp(now, UTC).date())
+def _buckets(values: Mapping[str, str], at: float) -> Iterator[_Bucket]:
+    key = daily_keys.key_of(datetime.fromtimestamp(at, UTC).date())
     for scope, seconds, max_count in _cache.get_or_load(None, _read_limits):
         if scope in values:
-            span = int(now // seconds)
+            span = int(at // seconds)
             shards = min(MAX_SHARDS, max(1, max_count // EVENTS_PER_SHARD))
             shard = random.randrange(shards)  # noqa: S311  it only spreads the load
             counted = f"{scope} {seconds} {span} {shard} {values[scope]}".encode("utf-8", "surrogatepass")

@@ -67,7 +67,11 @@ class Clock:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        with mock.patch("time.time", self.time), mock.patch("django.utils.timezone.now", self.now):
+        with (
+            mock.patch("time.time", self.time),
+            mock.patch("django.utils.timezone.now", self.now),
+            mock.patch.object(rate_limits, "now", self.time),
+        ):
             yield
 
 

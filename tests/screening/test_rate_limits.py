@@ -60,7 +60,7 @@ def test_S17_the_limits_hold_in_each_of_their_spans(monkeypatch: Any) -> None:
     RateLimit.objects.create(scope="network", seconds=3600, max_count=4)
     rate_limits.clear_cache()
     clock = [1_800_000_000.0]
-    monkeypatch.setattr("signatures.screening.rate_limits.time.time", lambda: clock[0])
+    monkeypatch.setattr("signatures.screening.rate_limits.now", lambda: clock[0])
 
     def come() -> bool:
         return bool(rate_limits.count_event({"network": "203.0.113.0/24"}).flags)
@@ -211,9 +211,7 @@ def test_R4_no_address_of_a_network_is_stored_and_nothing_is_kept_beyond_72_hour
 def test_R4_the_same_network_has_another_key_the_next_day(monkeypatch: Any) -> None:
     set_limit("network", 5)
     for day in range(2):
-        monkeypatch.setattr(
-            "signatures.screening.rate_limits.time.time", lambda day=day: 1_800_000_000.0 + day * 86_400
-        )
+        monkeypatch.setattr("signatures.screening.rate_limits.now", lambda day=day: 1_800_000_000.0 + day * 86_400)
         rate_limits.count_event({"network": "203.0.113.0/24"})
     assert RateBucket.objects.count() == 2
 
