@@ -54,6 +54,24 @@ def is_web_process(process: int) -> bool:
     return False
 
 
+CONSOLE = """
+import contextlib, importlib, json, sys, traceback
+import django
+django.setup()
+from django.db import connections
+for line in sys.stdin:
+    module, call = json.loads(line)
+    result, failure = None, ""
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            result = eval(call, dict(vars(importlib.import_module(module))))
+    except Exception:
+        failure = traceback.format_exc()
+    connections.close_all()
+    print(json.dumps([result, failure]), flush=True)
+"""
+
+
 class LiveSite:
     """A running site. Leaving its `with` block stops it."""
 
@@ -75,6 +93,7 @@ class LiveSite:
         self.code = BASE  # the folder of the code that is served
         self.interpreter = sys.executable  # with what that code needs
         self.options: tuple[str, ...] = ("--workers", "1")
+        self.console: subprocess.Popen[str] | None = None
 
     @classmethod
     @contextlib.contextmanager
@@ -125,6 +144,9 @@ class LiveSite:
         self.stop()
 
     def stop(self) -> None:
+        if self.console:
+            self.console.communicate()
+            self.console = None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
@@ -161,9 +183,21 @@ class LiveSite:
         return done.stdout
 
     def python(self, module: str, call: str) -> Any:
-        """Calls a function of a test module inside the site's settings. Returns its result, by way of JSON."""
-        code = f"import json; from {module} import *; print(json.dumps({call}))"
-        return json.loads(self.run("shell", "--no-imports", "-c", code).splitlines()[-1])
+        """Returns what this call of a module gives inside the site's settings, by way of JSON. The site is running.
+
+        One process answers all calls, because a start of Python with the settings takes seconds of a processor.
+        """
+        if self.console is None or self.console.poll() is not None:  # a drill can have killed it
+            self.console = subprocess.Popen(
+                [self.interpreter, "-c", CONSOLE], cwd=self.code, env=self.environment, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            )  # fmt: skip
+        assert self.console.stdin and self.console.stdout
+        self.console.stdin.write(json.dumps([module, call]) + "\n")
+        self.console.stdin.flush()
+        result, failure = json.loads(self.console.stdout.readline())
+        assert not failure, failure
+        return result
 
     def connect(self) -> "psycopg2.extensions.connection":
         """Returns a connection to the embedded database, which commits each statement."""

@@ -89,7 +89,7 @@ def _make(folder: Path) -> None:
     site = LiveSite(free_port(), folder)
     site.options = ("--workers", "1", "--no-worker")
     site.run("migrate", "--verbosity", "0")
-    site.python(__name__, "copy_migrated()")
+    site.run("shell", "--no-imports", "-c", f"from {__name__} import *; copy_migrated()")
     with site:
         pass
     site.output.unlink()

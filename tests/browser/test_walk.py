@@ -8,8 +8,9 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, BrowserType, Page, Request, expect
 
+from tests.browser.conftest import ARGUMENTS, WHOLE_CHROMIUM
 from tests.live_site import LiveSite
 from tests.staff.test_second_factor import code_of
 
@@ -84,6 +85,19 @@ def test_S23_from_signing_to_the_public_list(
     expect(page.locator(".names")).to_contain_text(name)
     expect(page.locator(".names")).to_contain_text(ATTACK)  # text, not markup (threat model S14)
     assert page.locator(".names img").count() == 0
+
+
+def test_S23_the_whole_browser_signs_and_confirms_as_its_engine_alone_does(
+    browser_type: BrowserType, site: LiveSite
+) -> None:
+    browser = browser_type.launch(executable_path=WHOLE_CHROMIUM, args=ARGUMENTS)
+    page = browser.new_page(base_url=site.url)
+    sign(page, "Whole Browser", "whole@example.org")
+    expect(page).to_have_url(f"{site.url}{LETTER}check-mail/")
+    page.goto(site.wait_for_mail("whole@example.org"))
+    page.get_by_role("button", name="Yes, put my name under this letter").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you. Your signature is confirmed")
+    browser.close()
 
 
 MODERATOR = """

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ def public_site(settings: Any) -> None:
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """`pass_time(61)`: for the limits. Their clock stands still otherwise, at the beginning of ten minutes."""
     now = [time.time() // 86400 * 86400 + 600]
-    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: now[0], monotonic=time.monotonic))
+    monkeypatch.setattr(rate_limits, "now", lambda: now[0])
 
     def wait(seconds: float) -> None:
         now[0] += seconds
