@@ -52,10 +52,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The plugin makes a database only where a test is marked, not where a fixture of one asks for it."""
     for item in items:
+        # The plugin makes a database only where a test is marked, not where a fixture of one asks for it.
         if "django_db_setup" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("django_db"):
             item.add_marker("django_db")
+        # What a module or a folder makes once for its tests, each process of a run would make once for itself.
+        if not item.get_closest_marker("xdist_group") and (shared := shared_by(item)):
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def shared_by(item: pytest.Item) -> str:
+    """Returns the name of the folder or else of the module whose tests share a fixture with this one, or ""."""
+    fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    scopes = {found[-1].scope for found in fixtures.values()}
+    if "package" in scopes:
+        return item.path.parent.name
+    return item.path.stem if "module" in scopes else ""
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

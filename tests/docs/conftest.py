@@ -9,7 +9,7 @@ import pytest
 from tests.docs.pages import BASE, DOCS
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built pages. A warning of Sphinx fails the build."""
     folder = tmp_path_factory.mktemp("docs")

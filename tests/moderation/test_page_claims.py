@@ -33,11 +33,14 @@ def test_two_moderators_never_get_the_same_page(
     moderator_client: Client, colleague_client: Client, letter: Letter
 ) -> None:
     rows = make_waiting(letter, 70)
+    opened = timezone.now()
     mine, theirs = names_on(moderator_client.get(QUEUE)), names_on(colleague_client.get(QUEUE))
     assert (len(mine), len(theirs)) == (50, 20) and {*mine, *theirs} == {row.name for row in rows}
     again = moderator_client.get(QUEUE)
     assert names_on(again) == mine
     assert "<bdi>mina</bdi> is reading 20 of them until" in again.content.decode()
+    for until in PageClaim.objects.values_list("until", flat=True):
+        assert opened + timedelta(minutes=10) <= until <= timezone.now() + timedelta(minutes=10)
 
     PageClaim.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert names_on(colleague_client.get(QUEUE)) == mine, "an expired claim is free"
