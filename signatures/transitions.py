@@ -75,6 +75,16 @@ def check_conflict(*locked: Signature, by: int, as_of: int | None) -> None:
         raise EditConflict("Somebody else changed it meanwhile.")
 
 
+def check_allowed(locked: Signature, action: AuditAction) -> None:
+    """Check that the action may start from the current state, also where it would change nothing.
+
+    Raises:
+        TransitionNotAllowed: when it may not.
+    """
+    if State(locked.state) not in ALLOWED_FROM[action]:
+        raise TransitionNotAllowed(f"{action} from {locked.state}")
+
+
 def transition(
     locked: Signature,
     to: State,
@@ -92,8 +102,7 @@ def transition(
     """
     if action == AuditAction.CHANGE and audit_log.number_within_a_day(action, locked.pk) >= MAX_CHANGES:
         raise TooManyChanges(f"{MAX_CHANGES} in 24 hours")
-    if State(locked.state) not in ALLOWED_FROM[action]:
-        raise TransitionNotAllowed(f"{locked.state} → {to}")
+    check_allowed(locked, action)
     today = (locked.approved_on or timezone.now().date()) if to == State.APPROVED else None
     return save_transition(locked, to, action=action, changed=changed, approved_on=today, by=by, detail=detail)
 

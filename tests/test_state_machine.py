@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as site_settings
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -385,6 +385,7 @@ PACE = settings(
     max_examples=SEQUENCES,
     stateful_step_count=20,
     deadline=None,
+    phases=(Phase.generate,),  # making a failure shorter takes five minutes, and twenty steps can be read
     suppress_health_check=list(HealthCheck),
     database=None,
 )

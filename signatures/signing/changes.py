@@ -14,7 +14,7 @@ from signatures.signing import mailbox_places
 from signatures.signing.mailbox_places import lock_mailbox
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
-from signatures.transitions import TransitionNotAllowed, lock, transition
+from signatures.transitions import TransitionNotAllowed, check_allowed, lock, transition
 from signatures.values import names
 
 
@@ -49,6 +49,7 @@ def change(
     """
     lock_mailbox(signature)
     locked = lock(signature)
+    check_allowed(locked, AuditAction.CHANGE)
     mailbox_places.check_name(locked, typed.values["name"])
     stored = {**typed.values, "kind": locked.kind, **_hidden(locked, typed.values["visibility"])}
     new_flags = set(gathered) | (_flags_after(locked, typed, flags) if _needs_look(locked, typed) else {*locked.flags})

@@ -6,10 +6,11 @@ from django.test import Client
 from campaign.models import Letter
 from signatures import counts
 from signatures.models import AuditEntry, Signature
-from signatures.signing import withdrawal
-from signatures.states import State
+from signatures.signing import changes, withdrawal
+from signatures.states import State, Visibility
+from signatures.transitions import TransitionNotAllowed
 from signatures.values import tokens
-from tests.factories import make_signature
+from tests.factories import make_signature, signer_input
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,17 @@ def test_withdrawing_deletes_the_digests_of_email_domain_network_and_bursts(lett
     withdrawal.withdraw(row)
     row.refresh_from_db()
     assert (row.domains, row.network, row.marks) == ([], "", [])
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+def test_who_has_withdrawn_changes_nothing_any_more_not_even_into_what_is_stored(
+    letter: Letter, visibility: Visibility
+) -> None:
+    name = "" if visibility == Visibility.COUNTED else "Ada Lovelace"
+    row = withdrawal.withdraw(make_signature(letter, name, visibility=visibility))
+    for typed in (name, row.name):
+        with pytest.raises(TransitionNotAllowed):
+            changes.change(row, signer_input(row.translation, name=typed, visibility=visibility))
 
 
 @pytest.mark.parametrize("state", [state for state in State if state != State.WITHDRAWN])
