@@ -135,7 +135,7 @@ def make_many(letter: Letter, number: int, **fields: Any) -> list[Signature]:
 def make_delivery(letter: Letter, number: int = 1) -> Delivery:
     """A frozen delivery with nobody in it: freezing itself needs a transaction of its own (see packages.py)."""
     numbers = ("delivered", "named", "counted_only", "waiting", "withdrawn", "rejected", "public_count")
-    counts = dict.fromkeys((*numbers, "organizations", "paper", "added", "gone"), 0)
+    counts = dict.fromkeys((*numbers, "organizations", "paper", "evidence", "added", "gone"), 0)
     return Delivery.objects.create(
         letter=letter,
         number=number,

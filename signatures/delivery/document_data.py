@@ -12,7 +12,7 @@ from campaign.models import HandSignature, Letter, Logo, Translation
 from signatures.delivery import pdf
 from signatures.delivery.selection import source_of
 from signatures.models import DeliveryEntry, SignatureQuerySet
-from signatures.states import Kind, Source
+from signatures.states import Kind
 from signatures.values import names
 
 CHUNK = 5_000  # rows in memory at a time
@@ -56,21 +56,23 @@ def _entry(words: list[Any], *, source: str, order: str, kind: str, is_featured:
         country=country,
         script_of=_script_of,
     )
-    return pdf.Entry(name, role, organization, country, language, section, source == Source.PAPER)
+    return pdf.Entry(name, role, organization, country, language, section, source)
 
 
 def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.Counts:
     """Returns the counts that the PDF prints, from those of the statement."""
-    names = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper", "organizations")
-    numbers = {name: counts[name] for name in names if with_waiting or name != "waiting"}
+    names = ("named", "counted_only", "waiting", "withdrawn", "rejected", "paper", "evidence", "organizations")
+    # A delivery that was frozen before there were signatures on evidence does not count them.
+    numbers = {name: counts.get(name, 0) for name in names if with_waiting or name != "waiting"}
     revisions = {int(number): count for number, count in counts["revisions"].items()}
     return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)
 
 
 def of_public_edition(counts: pdf.Counts, public: SignatureQuerySet) -> pdf.Counts:
     """Returns the counts of an edition that names the public names alone. The total stays."""
-    named, paper = public.count(), public.filter(paper=True).count()
-    return replace(counts, named=named, elsewhere=counts.named - named, paper=paper)
+    named = public.count()
+    paper, evidence = public.filter(paper=True).count(), public.filter(on_evidence=True).count()
+    return replace(counts, named=named, elsewhere=counts.named - named, paper=paper, evidence=evidence)
 
 
 def frozen_letterhead(letter: Letter) -> dict[str, Any]:

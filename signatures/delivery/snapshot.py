@@ -51,5 +51,6 @@ def list_counts(letter: Letter) -> dict[str, Any]:
         "public_count": counts.for_letter(letter.pk).total,
         "organizations": signatures.deliverable().filter(kind=Kind.ORGANIZATION).count(),
         "paper": approved.filter(paper=True).count(),
+        "evidence": signatures.deliverable().filter(on_evidence=True).count(),
         "revisions": dict(revisions.order_by("translation__revision__number")),
     }

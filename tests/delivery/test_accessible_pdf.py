@@ -15,6 +15,7 @@ import pytest
 
 from signatures.delivery.pdf import Entry, JobControl, Record
 from signatures.management.commands._people import people
+from signatures.states import Source
 from signatures.values.names import script_of
 from tests.delivery.test_pdf import LEFT_TO_RIGHT, OTHERWISE_ORDERED, WRAPPED, make
 from tests.programs import installed
@@ -89,7 +90,14 @@ def elements(node: pikepdf.Object, kind: str) -> Iterator[pikepdf.Object]:
 def test_each_signatory_is_an_item_of_a_list_whatever_the_form(
     tmp_path: Path, names: Any, language: str, set_size: int, in_one: int
 ) -> None:
-    others = [Entry("W" * 200), Entry("María " * 20), Entry(""), Entry("Ada", on_paper=True), Entry("O")]
+    others = [
+        Entry("W" * 200),
+        Entry("María " * 20),
+        Entry(""),
+        Entry("Ada", source=Source.PAPER),
+        Entry("Ben", source=Source.EVIDENCE),
+        Entry("O"),
+    ]
     entries = [*made_up(330), *others]
     make(tmp_path / "x.pdf", entries, names=names, language=language, control=JobControl(set_size=set_size))
     with pikepdf.open(tmp_path / "x.pdf") as document:

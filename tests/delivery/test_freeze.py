@@ -59,7 +59,7 @@ def test_freezing_takes_approved_signatures_in_order_and_counts_them(signed: Let
     assert {row.country for row in rows if row.number is None} == {""}
     wanted = {
         "delivered": 7, "named": 5, "counted_only": 2, "waiting": 1, "withdrawn": 1, "rejected": 1,
-        "public_count": 8, "organizations": 1, "paper": 0, "revisions": {"1": 7}, "errata": {},
+        "public_count": 8, "organizations": 1, "paper": 0, "evidence": 0, "revisions": {"1": 7}, "errata": {},
         "since": None, "added": 0, "gone": 0,
     }  # fmt: skip
     assert delivery.counts == wanted

@@ -20,6 +20,7 @@ from campaign.letters.languages import plural_category
 from signatures.delivery import pdf
 from signatures.delivery.pdf import Counts, Entry, JobCanceled, JobControl, Options, Record, Wording, wording
 from signatures.management.commands._people import people
+from signatures.states import Source
 from signatures.values import names
 from tests.delivery.test_pdf import WHEN, letter, lines_of, make, text_of
 
@@ -33,7 +34,7 @@ RECORD = Record(
     number=2, frozen_on=date(2026, 11, 25), texts=TEXTS, digest=DIGEST,
     errata=3, since=1, added=312, gone=4, address="https://letter.example/deliveries/river/2/",
 )  # fmt: skip
-COUNTS = Counts(12_408, 11_902, 506, withdrawn=31, rejected=212, paper=6, revisions={1: 12_000, 2: 408})
+COUNTS = Counts(12_408, 11_902, 506, withdrawn=31, rejected=212, paper=6, evidence=2, revisions={1: 12_000, 2: 408})
 
 ProgressCalls = list[tuple[int, int]]
 
@@ -160,7 +161,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[pdf.Report, PdfReade
     out = tmp_path_factory.mktemp("many") / "many.pdf"
     entries = [Entry(f"Person {n}", section="organizations" if n <= 5 else "others") for n in range(1, 11_903)]
     entries[4] = Entry("", section="organizations")
-    entries[6] = Entry("Person 7", on_paper=True, section="others")
+    entries[6] = Entry("Person 7", source=Source.PAPER, section="others")
+    entries[7] = Entry("Person 8", source=Source.EVIDENCE, section="others")
     report = pdf.write(letter(), iter(entries), counts=COUNTS, record=RECORD, out=out, timestamp=WHEN)
     return report, PdfReader(out)
 
@@ -172,6 +174,7 @@ def test_the_record_explains_the_counts_and_how_to_check_them(many: tuple[pdf.Re
         "212 were not accepted."),
         "Delivery no. 2, frozen on November 25, 2026 (UTC).", "Since delivery no. 1: 312 added, 4 gone.",
         "3 names were taken back after earlier deliveries.", "6 signatures were given on paper; they are marked °.",
+        "2 signatures were confirmed by staff on evidence; they are marked *.",
         "Text no. 1: 12,000 signatures English " + TEXT_DIGEST, "한국어 " + "a1" * 32, "Text no. 2: 408 signatures", DIGEST,
         "check.py", RECORD.address,
     ):  # fmt: skip
@@ -190,9 +193,11 @@ def test_long_sections_are_split_and_titled_with_their_ranges(many: tuple[pdf.Re
     assert f"Page {report.pages} of {report.pages}" in reader.pages[-1].extract_text()
 
 
-def test_paper_signatures_are_marked_and_erased_ones_keep_their_place(many: tuple[pdf.Report, PdfReader]) -> None:
+def test_what_came_on_paper_or_on_evidence_is_marked_and_erased_ones_keep_their_place(
+    many: tuple[pdf.Report, PdfReader],
+) -> None:
     lines = many[1].pages[1].extract_text().replace("\u00a0", " ").splitlines()
-    assert "Person 7 °" in lines and "Person 5" not in lines
+    assert "Person 7 °" in lines and "Person 8 *" in lines and "Person 5" not in lines
     assert lines[lines.index("[name erased at the signer’s request]") - 1] == "Person 4"
 
 

@@ -9,6 +9,7 @@ import pytest
 from campaign.runtime.regular_expressions import DOTALL, linear
 from signatures.delivery.pdf import Entry, JobControl
 from signatures.delivery.typesetter.tag_names import NUMBER_COLOR
+from signatures.states import Source
 from tests.delivery.test_accessible_pdf import POINTS_OF_THE_LETTER, elements, made_up, read_by
 from tests.delivery.test_pdf import make
 
@@ -54,7 +55,13 @@ def test_each_tenth_name_has_its_number_behind_it_whatever_the_sections(tmp_path
 
 
 def test_numbers_are_neither_heard_nor_found_and_change_no_item(tmp_path: Path) -> None:
-    entries = [*made_up(330), Entry("María " * 20), *[Entry("Ada", on_paper=True)] * 8, Entry("W" * 200), Entry("")]
+    entries = [
+        *made_up(330),
+        Entry("María " * 20),
+        *[Entry("Ada", source=Source.PAPER)] * 8,
+        Entry("W" * 200),
+        Entry(""),
+    ]
     make(tmp_path / "x.pdf", entries)
     lines = read_by(["pdftotext", str(tmp_path / "x.pdf"), "-"])
     assert not any(line.isdigit() or line.endswith((" 10", " 20", " 330")) for line in lines)

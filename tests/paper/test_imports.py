@@ -201,9 +201,9 @@ def test_exports_name_the_source(clerk: Clerk, letter: Letter, ada: Signature) -
     }  # fmt: skip
     assert list(exported(letter)[0])[-2:] == ["revision", "source"], "the last column"
     entries = {
-        entry.name: entry.on_paper for entry in document_data.current_entries(EVERYBODY.of(letter), order=letter.order)
+        entry.name: entry.source for entry in document_data.current_entries(EVERYBODY.of(letter), order=letter.order)
     }
-    assert entries["Rosa Parks"] and not entries["Ada Lovelace"]
+    assert entries["Rosa Parks"] == "paper" and entries["Ada Lovelace"] == "web"
 
 
 def test_only_staff_see_where_the_paper_is(

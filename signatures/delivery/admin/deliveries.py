@@ -52,6 +52,7 @@ COUNT_LABELS = {
     "counted_only": "counted only",
     "organizations": "organizations among them",
     "paper": "on paper among them",
+    "evidence": "on evidence among them",
     "public_count": "count on the public page",
     "waiting": "still waiting",
     "withdrawn": "withdrawn",
@@ -62,7 +63,7 @@ COUNT_LABELS = {
 def _count_column(name: str) -> Callable[[Any], Any]:
     @admin.display(description=COUNT_LABELS[name])
     def column(delivery: Delivery) -> int:
-        return int(delivery.counts[name])
+        return int(delivery.counts.get(name, 0))
 
     return column
 

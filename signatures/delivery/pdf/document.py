@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from campaign.letters.text import Block
+from signatures.states import Source
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Entry:
     country: str = ""  # the code
     language: str = ""  # of the page on which it was signed; decides the shapes of Han characters
     section: str = ""
-    on_paper: bool = False
+    source: str = Source.WEB
 
 
 def section_of(
@@ -94,6 +95,7 @@ class Counts:
     withdrawn: int = 0
     rejected: int = 0
     paper: int = 0
+    evidence: int = 0  # confirmed by staff
     organizations: int = 0  # of the named ones
     revisions: Mapping[int, int] = field(default_factory=dict)  # signatures by the number of the text they signed
 

@@ -14,6 +14,7 @@ from signatures.delivery.pdf.document import Entry
 from signatures.delivery.pdf.glyphs import LONG_NAME, Glyphs, Text
 from signatures.delivery.pdf.name_language import language_of
 from signatures.delivery.pdf.wording import RANGE_DASH, Wording
+from signatures.states import Source
 from signatures.values.normalization import normalize_for_search
 
 NUMBER = 3  # its place in an entry as the template reads it
@@ -22,6 +23,7 @@ MIN_IN_RUN = 1_500  # a run with fewer takes the next section onto its pages: no
 IN_PARAGRAPH = 50  # measured: all in one is superlinear, one each takes twice as long; `tag_names` parts them again
 IN_RUNNING_PARAGRAPH = 20  # justified text costs more; shorter paragraphs are easier to read
 NUMBERED = 10  # each such name has its number at the edge of the column, as poems have those of their lines
+MARKS: dict[str, str] = {Source.PAPER: "\u00a0°", Source.EVIDENCE: "\u00a0*"}  # behind a name; the annex explains them
 BOLD = frozenset({"organizations", "featured"})
 # Scripts in which readers look up a name by its first letter, and from how many names on each letter has a heading.
 BY_LETTER, MIN_BY_LETTER = frozenset({"script:Latn", "script:Grek", "script:Cyrl"}), 200
@@ -221,7 +223,7 @@ def _entry(entry: Entry, glyphs: Glyphs, wording: Wording, *, number: int) -> li
     if not entry.name:
         return ["", glyphs.text(wording.words["erased"]), False, shown]
     country = wording.country(entry.country) if entry.country else ""
-    mark = "\u00a0°" if entry.on_paper else ""
+    mark = MARKS.get(entry.source, "")
     name, detail = glyphs.entry(entry.name, entry.role, entry.organization, country, mark=mark)
     is_long = len(visible(name)) + len(visible(detail)) + len(shown) >= LONG_NAME
     return [name, detail, is_long, shown, *glyphs.han_language(entry.name, entry.language, entry.country)]

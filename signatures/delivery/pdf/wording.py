@@ -162,6 +162,6 @@ class Wording:
         if record.since is not None:
             changes = {"added": self.number(record.added), "gone": self.number(record.gone)}
             yield words["since"].format(since=record.since, **changes)
-        for name, number in (("errata", record.errata), ("paper", counts.paper)):
+        for name, number in (("errata", record.errata), ("paper", counts.paper), ("evidence", counts.evidence)):
             if number:
                 yield self.amount(words[name], number)
