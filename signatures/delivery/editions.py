@@ -34,7 +34,7 @@ def of_files(delivery: Delivery, files: Mapping[str, str]) -> DeliveryEdition:
     edition = DeliveryEdition(
         delivery=delivery,
         number=newest.number + 1 if newest else 1,
-        made_at=timezone.now().replace(microsecond=0),
+        made_at=max(timezone.now(), delivery.frozen_at).replace(microsecond=0),  # a clock can have gone back
         erased=erased,
         site=settings.SITE_URL,
         software=statement.SOFTWARE,

@@ -183,12 +183,17 @@ class DeliveryEntryQuerySet(models.QuerySet["DeliveryEntry"]):
         Args:
             errata: the number of the erratum that an erased entry made just now, by the id of the delivery.
         """
-        # The day alone: nobody needs to know at what moment somebody left.
-        now = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
+        now = timezone.now()
         erasures = (
-            DeliveryErasure(delivery_id=delivery, place=place, number=number, at=now, erratum=errata.get(delivery))
-            for delivery, place, number in self.values_list("delivery_id", "place", "number")
-        )
+            DeliveryErasure(
+                delivery_id=delivery, place=place, number=number, erratum=errata.get(delivery),
+                # The day alone: nobody needs to know at what moment somebody left. Checkers take none before freezing.
+                at=max(now, frozen_at).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC),
+            )
+            for delivery, place, number, frozen_at in self.values_list(
+                "delivery_id", "place", "number", "delivery__frozen_at"
+            )
+        )  # fmt: skip
         DeliveryErasure.objects.bulk_create(erasures, batch_size=1000)
         return self.update(**dict.fromkeys(BLANKED_IN_DELIVERIES, ""), salt=None, signed_on=None)
 

@@ -187,9 +187,9 @@ def minisign(data: bytes, key: SigningKey, trusted: str, key_id: bytes = KEY_ID)
 
 def erasures(draft: Draft) -> list[dict[str, Any]]:
     named, places = len(draft.people), draft.blanked if draft.recorded is None else draft.recorded
+    at = f"{draft.made_at[:10]}T00:00:00Z"  # the day alone
     return [
-        {"place": place, "number": place + 1 if place < named else None, "at": "2026-06-01T08:00:00Z", "erratum": 1}
-        for place in places
+        {"place": place, "number": place + 1 if place < named else None, "at": at, "erratum": 1} for place in places
     ]
 
 

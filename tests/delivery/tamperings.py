@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nacl.signing import SigningKey
+
 from tests.delivery import packages
 from tests.delivery.packages import KEY, OTHER_KEY, Bent, Draft, canonical, files_of, minisign, package, public_key
 
@@ -14,6 +16,8 @@ DRAFT, KEYLESS = Draft(), replace(Draft(), key=None)
 OTHER = replace(DRAFT, number=2, people=DRAFT.people[:-1], made_at="2026-05-05T00:00:00Z")
 PDF, CSV, LEAVES = "letter-with-signatories.pdf", "signatories.csv", "leaves.csv"
 STATEMENT, FILES, SIGNATURE = "statement.json", "files.json", "statement.json.minisig"
+COUNTERSIGNATURE = "statement.json.auditor.minisig"
+NOT_BETWEEN = "files.json: place {} was not erased between the freezing and the making of the files."
 CHANGED = "The digest of the statement is not the one that you expect."
 
 
@@ -25,7 +29,7 @@ class Case:
     make: Callable[[], bytes]
     fault: str = ""
     code: int = 1
-    compares: str = ""  # what the person who checks knows of the honest package: digest, edition, key
+    compares: str = ""  # what the person who checks knows of the honest package: digest, edition, key, auditor_key
     receipt: Callable[[], bytes] | None = None  # checked together with the package
 
     @property
@@ -36,6 +40,7 @@ class Case:
             "digest": lambda: hashlib.sha256(honest[STATEMENT]).hexdigest(),
             "edition": lambda: hashlib.sha256(honest[FILES]).hexdigest(),
             "key": lambda: public_key(KEY),
+            "auditor_key": lambda: public_key(OTHER_KEY, b"auditor!"),
         }
         return {self.compares: known[self.compares]()} if self.compares else {}
 
@@ -137,6 +142,13 @@ NOT_ITS_LEAF = "signatories.csv, line {}: row and salt do not give the leaf of n
 NO_ROW = "signatories.csv, line {}: it is not written as a row of 10 cells."
 NOT_CANONICAL = "statement.json: it is not written in the one canonical way (RFC 8785)."
 
+
+def _countersigned(of: Draft, key: SigningKey = OTHER_KEY) -> Draft:
+    """Returns the draft with an auditor's signature on the statement of another one, or on its own."""
+    signature = minisign(files_of(of)[STATEMENT], key, "seen by the auditor", b"auditor!")
+    return replace(DRAFT, extra={COUNTERSIGNATURE: signature})
+
+
 TAMPERINGS = [
     # What lies beside the list
     forged("another PDF", f"{PDF}: it is not the file that files.json lists.", Bent(signed=in_file(PDF, b"1.7", b"1.6"))),
@@ -209,6 +221,8 @@ TAMPERINGS = [
            Bent(statement=setting("list.leaves", 11))),
     forged("an unknown source", "signatories.csv: “person” and “dove” are no kind and source.",
            Bent(), replace(DRAFT, people=[[*DRAFT.people[1][:8], "dove"]])),
+    forged("a day before any list on paper", "signatories.csv: “1899-12-31” is no day.",
+           Bent(), replace(DRAFT, people=[["person", "Zoë", "", "", "", "1899-12-31", "en", "1", "paper"]])),
     # Erasures
     forged("a blanked name without record", "leaves.csv, line 6: it is blanked, and files.json has no record of it.",
            Bent(), replace(DRAFT, blanked=(4,), recorded=())),
@@ -226,6 +240,20 @@ TAMPERINGS = [
            Bent(contents=in_file(CSV, b"5,,,,,,,,,", _row_line(5))), replace(DRAFT, blanked=(4,))),
     forged("a blanked row whose leaf has a salt", NOT_ITS_LEAF.format(6, 5),
            Bent(contents=in_file(CSV, _row_line(5), b"5,,,,,,,,,"))),
+    forged("an erasure before the list was frozen", NOT_BETWEEN.format(4),
+           Bent(files=setting("erasures.0.at", "1999-01-01T00:00:00Z")), replace(DRAFT, blanked=(4,))),
+    forged("an erasure after the files were made", NOT_BETWEEN.format(4),
+           Bent(files=setting("erasures.0.at", "2026-05-05T00:00:00Z")), replace(DRAFT, blanked=(4,))),
+    forged("files that were made before the list was frozen", "files.json: it was made before the list was frozen.",
+           Bent(), replace(DRAFT, made_at="2026-05-04T12:00:01Z")),
+    # The auditor's signature
+    forged("a countersignature of another statement", f"{COUNTERSIGNATURE}: it is not the signature of statement.json.",
+           Bent(), _countersigned(OTHER), compares="auditor_key"),
+    forged("a countersignature by somebody else under the auditor's number",
+           f"{COUNTERSIGNATURE}: it is not the signature of statement.json.",
+           Bent(), _countersigned(DRAFT, KEY), compares="auditor_key"),
+    forged("no countersignature, where one is expected", f"{COUNTERSIGNATURE}: it is missing.",
+           Bent(), compares="auditor_key"),
     # How JSON and CSV are written
     forged("a key twice in the statement", "statement.json: the key “number” is there twice.",
            Bent(statement_bytes=lambda data: data.replace(b'"number":1', b'"number":1,"number":1'))),
@@ -353,7 +381,6 @@ def _as_signers_typed() -> Draft:
     ])  # fmt: skip
 
 
-_COUNTERSIGNATURE = minisign(files_of(DRAFT)[STATEMENT], OTHER_KEY, "seen by the auditor", b"auditor!")
 ACCEPTED = [
     honest("a signed package, compared with the printed digest", DRAFT, compares="digest"),
     honest("a signed package, compared with the known key", DRAFT, compares="key"),
@@ -370,7 +397,11 @@ ACCEPTED = [
     honest("erased with record", replace(DRAFT, blanked=(1, 4)), 3),
     honest("somebody counted only who is erased with record", replace(DRAFT, blanked=(8,)), 3),
     honest("signed on a page in a language without a text", replace(DRAFT, people=[["person", "Zoë", "", "", "FR", "2026-05-01", "fr", "1", "web"]])),
-    honest("countersigned", replace(DRAFT, extra={"statement.json.auditor.minisig": _COUNTERSIGNATURE})),
+    honest("signed on paper long ago", replace(DRAFT, people=[
+        ["person", "Zoë", "", "", "", day, "en", "1", "paper"] for day in ("1900-01-01", "1975-12-31", "1979-12-31")])),
+    honest("countersigned", _countersigned(DRAFT)),
+    honest("countersigned, checked with the auditor's key", _countersigned(DRAFT),
+           compares="auditor_key"),
     honest("time-stamped", replace(DRAFT, extra={"statement.tsr": time_stamp(DRAFT)})),
     honest("with the receipt of a signer", DRAFT, receipt=4),
     honest("with the receipt of somebody who is counted only", DRAFT, receipt=9),

@@ -66,7 +66,7 @@ def test_what_is_honest_is_accepted(case: Case, tmp_path: Path) -> None:
 
 
 def options(case: Case, tmp_path: Path) -> list[str]:
-    found = [f"--{name}={value}" for name, value in case.expected.items()]
+    found = [f"--{name.replace('_', '-')}={value}" for name, value in case.expected.items()]
     if case.receipt:
         (tmp_path / "mine.json").write_bytes(case.receipt())
         found.append(f"--receipt={tmp_path / 'mine.json'}")

@@ -501,7 +501,7 @@ class Minisign:
     def fault(self, part: Part, of: str, key: str) -> str:
         """Returns why it is not the signature of this file by this key; nothing if it is."""
         key_bytes = _base64(key) or b""
-        if self.key_id != key_bytes[2:10]:
+        if self.key_id != key_bytes[2:10] or len(key_bytes) != 42:
             return f"{self.name}: it was made with another key."
         if not is_signed(part.blake2b(), self._signature, key_bytes[10:]):
             return f"{self.name}: it is not the signature of {of}."
@@ -819,6 +819,9 @@ class Entries:
                 self._found["by_week"][week] += number
 
 
+FIRST_DAY = "1900-01-01"  # no list on paper is older
+
+
 def week_of(day: str) -> str | None:
     """Returns the ISO week of a day, nothing for no day, None for what is no day."""
     if not day:
@@ -828,7 +831,7 @@ def week_of(day: str) -> str | None:
     except ValueError:
         return None
     year, week, _ = found.isocalendar()
-    return f"{year:04}-W{week:02}" if found.isoformat() == day else None
+    return f"{year:04}-W{week:02}" if found.isoformat() == day >= FIRST_DAY else None
 
 
 # ---- the checks ----
@@ -837,8 +840,11 @@ def week_of(day: str) -> str | None:
 class Expected:
     """What the person who checks knows from elsewhere: the printed letter, the page, an earlier delivery."""
 
-    def __init__(self, *, digest: str = "", edition: str = "", key: str = "", receipt: bytes = b"") -> None:
+    def __init__(
+        self, *, digest: str = "", edition: str = "", key: str = "", auditor_key: str = "", receipt: bytes = b""
+    ) -> None:
         self.digest, self.edition, self.key, self.receipt = digest, edition, key, receipt
+        self.auditor_key = auditor_key
 
 
 class Result:
@@ -933,7 +939,9 @@ def _check_parts(
         result.faults += _check_archive(archive, statement)
     result.faults += _check_files(parts, statement, files, ordered=archive is not None)
     result.faults += _check_texts(parts, statement)
-    result.faults += _check_signatures(parts, statement, files, result.notes)
+    result.faults += _check_signatures(parts, statement, files)
+    result.faults += _check_countersignature(parts, expected.auditor_key, result.notes)
+    result.faults += _check_time_stamp(parts, result.notes)
     if CSV in parts and LEAVES in parts:
         rows, leaves = Lines(parts[CSV], CSV, progress), Lines(parts[LEAVES], LEAVES, progress)
         entries = Entries(rows, leaves, files["erasures"])
@@ -979,6 +987,7 @@ def _check_files(
         yield "The files are not in the order of a package."
     if files["statement"] != parts[STATEMENT].sha256:
         yield f"{FILES}: it belongs to another statement."
+    yield from _check_order_in_time(statement["frozen_at"], files)
     listed, digests = [name for name in names if name not in (FILES, FILES_SIGNATURE)], files["files"]
     yield from (f"{name}: {FILES} does not list it." for name in listed if name not in digests)
     yield from (
@@ -991,15 +1000,22 @@ def _check_files(
             yield f"{name}: it is not the file that {FILES} lists."
 
 
+def _check_order_in_time(frozen_at: str, files: dict[str, Any]) -> Iterator[str]:
+    made_at = files["made_at"]
+    if made_at < frozen_at:
+        yield f"{FILES}: it was made before the list was frozen."
+    for record in files["erasures"]:
+        if not frozen_at[:10] <= record["at"][:10] <= made_at[:10]:  # the day alone is recorded
+            yield f"{FILES}: place {record['place']} was not erased between the freezing and the making of the files."
+
+
 def _check_texts(parts: dict[str, Part], statement: dict[str, Any]) -> Iterator[str]:
     for text in statement["texts"]:
         if text["file"] in parts and parts[text["file"]].sha256 != text["sha256"]:
             yield f"{text['file']}: it is not the text that the statement speaks of."
 
 
-def _check_signatures(
-    parts: dict[str, Part], statement: dict[str, Any], files: dict[str, Any], notes: list[str]
-) -> Iterator[str]:
+def _check_signatures(parts: dict[str, Part], statement: dict[str, Any], files: dict[str, Any]) -> Iterator[str]:
     key = statement["key"]
     both = ((STATEMENT, STATEMENT_SIGNATURE, statement["frozen_at"]), (FILES, FILES_SIGNATURE, files["made_at"]))
     for name, signature, at in both:
@@ -1015,15 +1031,30 @@ def _check_signatures(
                 yield fault_of_it
             elif found.trusted != trusted or found.untrusted != "signature from minisign secret key":
                 yield f"{signature}: its comments are not those of this file."
-    if COUNTERSIGNATURE in parts:
-        try:
-            key_id = Minisign(parts[COUNTERSIGNATURE].read(), COUNTERSIGNATURE).key_id[::-1].hex().upper()
-            notes.append(
-                f"A countersignature is there, by the key {key_id}. Check it with the auditor's own key: "
-                f"minisign -Vm {STATEMENT} -x {COUNTERSIGNATURE} -P KEY"
-            )
-        except Fault as fault:
-            yield str(fault)
+
+
+def _check_countersignature(parts: dict[str, Part], auditor_key: str, notes: list[str]) -> Iterator[str]:
+    if COUNTERSIGNATURE not in parts:
+        if auditor_key:
+            yield f"{COUNTERSIGNATURE}: it is missing."
+        return
+    try:
+        found = Minisign(parts[COUNTERSIGNATURE].read(), COUNTERSIGNATURE)
+    except Fault as fault:
+        yield str(fault)
+        return
+    if not auditor_key:
+        notes.append(
+            f"A countersignature is there, by the key {found.key_id[::-1].hex().upper()}. Check it with the auditor's "
+            f"own key: --auditor-key KEY, or minisign -Vm {STATEMENT} -x {COUNTERSIGNATURE} -P KEY"
+        )
+    elif wrong := found.fault(parts[STATEMENT], STATEMENT, auditor_key):
+        yield wrong
+    else:
+        notes.append(f"The auditor whose key you gave signed the statement, with the comment “{found.trusted}”.")
+
+
+def _check_time_stamp(parts: dict[str, Part], notes: list[str]) -> Iterator[str]:
     if TIME_STAMP in parts:
         digest = bytes.fromhex(parts[STATEMENT].sha256)
         stamp = parts[TIME_STAMP].read()
@@ -1099,6 +1130,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--digest", type=hex_digest, help="SHA-256 of the statement, as printed and published")
     parser.add_argument("--edition", type=hex_digest, help="SHA-256 of files.json, as the page shows it")
     parser.add_argument("--key", default="", help="the public key that must be in the statement")
+    parser.add_argument("--auditor-key", default="", help="the public key of the auditor who must have countersigned")
     parser.add_argument("--receipt", type=Path, help="a receipt that must belong to the package")
 
 
@@ -1114,7 +1146,10 @@ def run(options: dict[str, Any], write: Report, errors: IO[str]) -> int:
     """Checks what the options of `add_arguments` name, and writes the report. Returns the exit code."""
     path: Path = options["file"]
     receipt: Path | None = options["receipt"]
-    expected = Expected(digest=options["digest"] or "", edition=options["edition"] or "", key=options["key"])
+    expected = Expected(
+        digest=options["digest"] or "", edition=options["edition"] or "", key=options["key"],
+        auditor_key=options["auditor_key"],
+    )  # fmt: skip
     try:
         if receipt is not None:
             with receipt.open("rb") as file:
