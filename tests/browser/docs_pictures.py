@@ -14,7 +14,7 @@ from playwright.sync_api import FilePayload, expect, sync_playwright
 
 from signatures.delivery.checker import check
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
-from tests.browser.studio import PICTURES, Studio, mail, open_studio, terminal
+from tests.browser.studio import FIRST_START, PICTURES, Studio, mail, open_studio, terminal
 
 LETTER = "/letters/xi-jinping-2013/"
 ADMIN = "/admin/signatures/"
@@ -54,7 +54,7 @@ def front_page(studio: Studio) -> None:
     studio.take("letter", page)
 
 
-@scene("tour-serve")
+@scene(FIRST_START)
 def serve(studio: Studio) -> None:
     lines = [json.loads(line)["event"] for line in studio.site.output.read_text().splitlines()]
     shown = [line for line in lines if re.match(r"(First login|The letter|Staff|Emails are in)", line)]
@@ -64,7 +64,7 @@ def serve(studio: Studio) -> None:
         f"{studio.site.folder}", "/home/you/undersigned/var"
     )
     terminal(
-        studio, "tour-serve", re.sub(r"password in (\S+)", r"password ••••••••••••••• (also in \1)", text).splitlines()
+        studio, FIRST_START, re.sub(r"password in (\S+)", r"password ••••••••••••••• (also in \1)", text).splitlines()
     )
 
 

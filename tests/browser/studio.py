@@ -22,6 +22,7 @@ DESKTOP = ViewportSize(width=1280, height=800)
 MARGIN = 16  # pixels around what a picture shows, unless that is padded itself
 PADDED = ("#content", "#container")
 COLORS = 96
+FIRST_START = "tour-serve"  # a picture of what a site says that starts for the first time
 PATIENCE = 120_000  # milliseconds for one step, on a machine that does other work, too
 
 
@@ -111,8 +112,9 @@ def _clip(page: Page, of: str, most: int) -> Any:
 @contextmanager
 def open_studio(browser: Browser, names: Iterable[str], folder: Path, **options: Any) -> Iterator[Studio]:
     """A site of its own for these pictures, gone afterwards."""
-    with LiveSite.temporary(free_port()) as site:
-        made = Studio(browser, site, folder, frozenset(names), **options)
+    wanted = frozenset(names)
+    with LiveSite.temporary(free_port(), is_prepared=FIRST_START not in wanted) as site:
+        made = Studio(browser, site, folder, wanted, **options)
         yield made
         made.close()
 

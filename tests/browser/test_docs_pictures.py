@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from tests.browser import docs_pictures
 from tests.browser.studio import open_studio
 
-NAMES = ("tour-confirm", "moderator-queue", "owner-invite")
+NAMES = ("tour-serve", "tour-confirm", "moderator-queue", "owner-invite")
 
 
 @pytest.fixture(scope="module")
