@@ -134,18 +134,14 @@ function ask(row, action) {
   why.querySelector(".why-words").textContent = isRejection ? "or in own words" : "Note (may be blank)";
   why.querySelector("[value=go]").textContent = isRejection ? "Reject" : "Hold";
   words.value = "";
-  why.returnValue = "";
-  why.onclose = () => {
-    rows[current]?.querySelector("td a")?.focus({ preventScroll: true });
-    if (why.returnValue !== "go") return;
-    const fields = { own_words: words.value };
-    if (isRejection) fields.reason = choice.value;
-    decide(row, action, fields);
-  };
+  why.onclose = () => rows[current]?.querySelector("td a")?.focus({ preventScroll: true });
   why.onsubmit = (event) => {
-    if (event.submitter.value !== "go" || !isRejection || choice.value || words.value.trim()) return;
-    event.preventDefault(); // a rejection needs a reason
-    choice.focus();
+    if (event.submitter.value !== "go") return;
+    event.preventDefault();
+    if (isRejection && !choice.value && !words.value.trim()) return choice.focus(); // a rejection needs a reason
+    why.close();
+    // Not when the dialog says that it is closed: a key that is pressed before that would decide this row again.
+    decide(row, action, { own_words: words.value, ...(isRejection && { reason: choice.value }) });
   };
   why.showModal();
   (isRejection ? choice : words).focus();

@@ -14,7 +14,7 @@ from tests.live_site import LiveSite
 QUEUE = "/admin/signatures/waitingsignature/"
 DESKTOP = ViewportSize(width=1280, height=800)
 LONG = "Longname" * 23 + "Longna"  # 190 letters without a blank
-MODERATORS = 6
+MODERATORS = 7
 PREPARE = """
 from campaign.models import Letter
 from signatures.states import State
@@ -157,6 +157,30 @@ def test_what_could_not_be_saved_is_said_in_its_row_and_nothing_looks_decided(
     expect(page.locator(".tools .said")).to_have_count(0)
 
 
+def test_a_key_that_follows_a_note_at_once_decides_the_next_row(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Quick", 2, [])
+    page = moderator()
+    page.goto(QUEUE)
+    page.keyboard.press("h")
+    page.evaluate(
+        """() => {  // in one task: no event of the dialog comes between them
+            document.querySelector("dialog[open] [value=go]").click()
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }))
+        }"""
+    )
+    expect(page.locator("tr.decided .outcome button")).to_have_count(2)
+    assert page.locator("tr.decided .outcome").evaluate_all("all => all.map(one => one.firstChild.data)") == [
+        "Held", "Approved",
+    ]  # fmt: skip
+
+
+def cramped_headings(page: Page) -> list[str]:
+    """Returns the headings of columns that reach into the next one."""
+    cramped = "heads => heads.filter(head => head.scrollWidth > head.clientWidth).map(head => head.innerText)"
+    found: list[str] = page.locator("#result_list thead th:visible").evaluate_all(cramped)
+    return found
+
+
 def test_a_signer_is_asked_by_keyboard_and_the_tab_of_the_asked_has_room_for_each_heading(
     moderator: Moderator, prepared: LiveSite
 ) -> None:
@@ -175,8 +199,7 @@ def test_a_signer_is_asked_by_keyboard_and_the_tab_of_the_asked_has_room_for_eac
     assert names(page) == ["Unclear 0"]
     for width in (1280, 1000):
         page.set_viewport_size({"width": width, "height": 800})
-        cramped = "heads => heads.filter(head => head.scrollWidth > head.clientWidth).map(head => head.innerText)"
-        assert page.locator("#result_list thead th:visible").evaluate_all(cramped) == []
+        assert cramped_headings(page) == []
 
 
 def test_without_script_each_button_works_and_loads_the_page(moderator: Moderator, prepared: LiveSite) -> None:
@@ -232,8 +255,9 @@ def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Mod
     flag.focus()
     expect(flag.get_by_role("tooltip")).to_contain_text("Too many sign-ups came at once")
     prepared.sql("UPDATE signatures_signature SET name = %s WHERE name = 'Dense 0'", [LONG])
-    for width in (1280, 1024, 768, 390):
+    for width in (1280, 1160, 1150, 1024, 1000, 768, 390):
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(QUEUE)
         page.locator("tr", has_text=LONG).get_by_role("button", name="Approve").click(trial=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert cramped_headings(page) == []
