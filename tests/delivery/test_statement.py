@@ -6,18 +6,20 @@ import io
 import json
 import zipfile
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rfc8785
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from campaign.letters import text
 from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.delivery import freezing, statement
+from signatures.delivery.checker import check
 from signatures.delivery.errata import kinds_of_errata
 from signatures.models import AuditEntry, Delivery, DeliveryEdition, DeliveryErasure, Signature
 from signatures.registries import AuditAction
@@ -171,6 +173,22 @@ def test_an_erasure_is_recorded_and_makes_an_edition_with_its_erratum(signed: Le
     assert erasure["at"].endswith("T00:00:00Z"), "the day alone"
     line = packed(tmp_path)["signatories.csv"].decode("utf-8-sig").split("\r\n")[entry.number or 0]
     assert line == f"{entry.number},,,,,,,,,"
+
+
+def test_a_clock_that_went_back_makes_no_package_that_a_checker_refuses(
+    signed: Letter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = make_delivery(signed, tmp_path)
+    two_days_ago = timezone.now() - timedelta(days=2)
+    with monkeypatch.context() as patched:
+        patched.setattr("django.utils.timezone.now", lambda: two_days_ago)
+        withdrawal.erase(Signature.objects.get(name="Ben"))
+        delivery.refresh_from_db()
+        make_files(delivery, tmp_path)
+    listed = json.loads(packed(tmp_path)["files.json"])
+    assert listed["made_at"] == delivery.claims["frozen_at"]
+    assert [erasure["at"][:10] for erasure in listed["erasures"]] == [listed["made_at"][:10]]
+    assert check.check(tmp_path / delivery.package, check.Expected()).verdict == "Whole, but 1 blanked with record."
 
 
 @pytest.mark.parametrize(
