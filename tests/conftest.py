@@ -46,6 +46,18 @@ NEVER_TRUNCATED = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """`uv run pytest` alone leaves out what is marked slow; who names a file, a word or a mark gets all that fit it."""
+    named = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.markexpr
+    if not named:  # each process of a run is told the paths, and has the answer from the first one
+        config.option.markexpr = "not slow"
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    without_slow = config.option.markexpr == "not slow"
+    return "without the slow tests: `uv run pytest tests` runs all, `-m slow` those alone" if without_slow else None
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         shutil.rmtree(os.environ["UNDERSIGNED_TEST_DIR"], ignore_errors=True)

@@ -113,6 +113,7 @@ def names_from(naming: _people.Naming, pairs: list[tuple[int, int]], first: int)
     return list(naming.names(pairs, range(first, min(first + 500, naming.number))))
 
 
+@pytest.mark.slow
 def test_search_columns_are_those_of_a_confirmation() -> None:
     for person in islice(_people.people(seed=4), 50_000):
         for organization in ("", *_people.lines(person.naming.organizations)[:1]):

@@ -53,6 +53,7 @@ def new_migrations(loader: MigrationLoader) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_O8_every_new_migration_suits_the_site_that_runs() -> None:
     loader = MigrationLoader(connection)
     found = {

@@ -79,6 +79,7 @@ def test_the_module_that_raises_a_code_names_it(code: Flag | AlarmCode) -> None:
     assert code.name in names or code.name in BY_VALUE[type(code)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("registry", REGISTRIES)
 def test_no_code_is_written_as_a_string_where_it_is_raised(registry: type[StrEnum]) -> None:
     """The first argument of the functions that record an action or raise an alarm is a member, or a variable."""

@@ -24,7 +24,7 @@ from signatures.values import sealing
 from tests import single_decisions
 from tests.factories import make_letter, signer_input
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 PARTS = 4  # so that the processes of a run share the work
 # `.ci/run` asks for more than a thousand, which take some minutes.
 SEQUENCES = int(os.environ.get("STATE_MACHINE_SEQUENCES", "160")) // PARTS

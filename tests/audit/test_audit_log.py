@@ -449,6 +449,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.slow
 def test_S14_A10_what_a_signer_wrote_adds_no_element_to_any_page_of_staff(
     admin_client: Client, admin_user: User, letter: Letter
 ) -> None:

@@ -24,7 +24,7 @@ from signatures.transitions import MAX_CHANGES
 from signatures.values import tokens
 from tests.factories import make_signature
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 TIMES = STRANGERS_PER_HOUR + 30
 
 

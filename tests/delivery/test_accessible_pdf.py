@@ -20,6 +20,8 @@ from signatures.values.names import script_of
 from tests.delivery.test_pdf import LEFT_TO_RIGHT, OTHERWISE_ORDERED, WRAPPED, make
 from tests.programs import installed
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = {
     "Latn": "Latin", "Cyrl": "Cyrillic", "Grek": "Greek", "Hebr": "Hebrew", "Arab": "Arabic", "Deva": "Devanagari",
     "Thai": "Thai", "Hang": "Hangul", "Hani": "Hanzi", "Hira": "kana",

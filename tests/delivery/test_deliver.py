@@ -36,6 +36,7 @@ from tests.delivery.factories import path_of
 from tests.factories import make_many, make_signature
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded"),  # the forked job; other tests leave threads
 ]

@@ -154,6 +154,7 @@ def test_nearly_empty_pages_are_found(tmp_path: Path) -> None:
     assert pdf.nearly_empty_pages(tmp_path / "x.pdf") == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_E14_before_freezing_the_officer_learns_which_names_would_be_boxed(
     letter: Letter, officer: User, tmp_path: Path, settings: Any

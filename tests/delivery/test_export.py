@@ -248,6 +248,7 @@ def test_an_unknown_letter_is_one_error_sentence(db: None, command: str) -> None
         call_command(command, "nix", reason="a test")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_count_of_the_pdf_is_of_the_same_moment_as_its_names(letter: Letter, tmp_path: Path) -> None:
     """While another connection approves and rejects all the time, the printed count is the number of names."""

@@ -24,7 +24,7 @@ from signatures.signing import withdrawal
 from tests.factories import make_many
 from tests.live_site import free_port
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="module")

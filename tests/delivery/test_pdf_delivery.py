@@ -24,6 +24,8 @@ from signatures.states import Source
 from signatures.values import names
 from tests.delivery.test_pdf import WHEN, letter, lines_of, make, text_of
 
+pytestmark = pytest.mark.slow
+
 MUST_PASS = Path(__file__).parents[1] / "values" / "names" / "must-pass.tsv"
 TEXT_DIGEST, DIGEST = "3f" * 32, "9c" * 32
 TEXTS = [

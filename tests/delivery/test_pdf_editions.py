@@ -21,6 +21,8 @@ from signatures.models import AuditEntry
 from signatures.states import State, Visibility
 from tests.factories import WORDS, make_signature, png_of
 
+pytestmark = pytest.mark.slow
+
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORD = Record(
     number=1, frozen_on=date(2026, 3, 1), digest="ab" * 32, address="https://letters.example/deliveries/river/1/",

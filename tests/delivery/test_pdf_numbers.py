@@ -13,6 +13,8 @@ from signatures.states import Source
 from tests.delivery.test_accessible_pdf import POINTS_OF_THE_LETTER, elements, made_up, read_by
 from tests.delivery.test_pdf import make
 
+pytestmark = pytest.mark.slow
+
 NUMBER = linear(rb"/Artifact BMC\nq /c0 cs " + NUMBER_COLOR.replace(b".", rb"\.") + rb" scn(.*?)EMC", DOTALL)
 DIGIT = linear(rb"/(G\d+) Do")
 ITEM = linear(rb"/Span<</MCID \d+>>BDC")

@@ -26,6 +26,8 @@ from tests.delivery.test_accessible_pdf import POINTS_OF_THE_LETTER, elements, f
 from tests.delivery.test_pdf import WHEN, letter
 from tests.factories import make_signature
 
+pytestmark = pytest.mark.slow
+
 NAMES = 1_500  # of each section: as many as begin on pages of their own
 MOST = 14  # pages: the cover, the letter and one section
 

@@ -28,7 +28,7 @@ from tests.delivery.factories import path_of
 from tests.delivery.test_pdf_delivery import everyone, found
 from tests.factories import make_many, make_signature
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 LIBREOFFICE = shutil.which("soffice")
 FORMULAS = [
     "=1+1",

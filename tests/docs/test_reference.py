@@ -62,11 +62,13 @@ def test_every_setting_is_in_the_example() -> None:
     ] == []
 
 
+@pytest.mark.slow
 def test_every_command_is_described_and_no_other(site: Path) -> None:
     described = [code.split()[0] for code in codes_of(site / "reference" / "commands.html")]
     assert {name for name in described if not name.startswith(("-", "uv"))} == commands_of_the_code()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "registry"), [("flags", Flag), ("alarms", AlarmCode), ("audit-actions", AuditAction)])
 def test_every_registered_code_is_described_once_and_no_other(site: Path, name: str, registry: type[StrEnum]) -> None:
     assert sorted(codes_of(site / "reference" / f"{name}.html")) == sorted(registry)
@@ -84,6 +86,7 @@ def addresses_of_the_code() -> set[str]:
     return {"/" + path for text in modules for path in re.findall(r'path\("([^"]*)", (?!include)', text)}
 
 
+@pytest.mark.slow
 def test_an_unknown_or_missing_row_fails_the_build(tmp_path: Path) -> None:
     """A table of the code whose line names no row, and one that leaves a row without its words."""
     wrong = {

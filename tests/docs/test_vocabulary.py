@@ -69,6 +69,7 @@ def files() -> list[str]:
     return [name for name in ours if (BASE / name).suffix in READ and (BASE / name).is_file()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (BASE / ".git").exists(), reason="the list of files comes from git")
 def test_nobody_uses_the_old_words() -> None:
     found = []

@@ -158,6 +158,7 @@ def test_the_backlog_is_read_from_indexes() -> None:
     assert reads_only(statistics._BACKLOG, *indexes, params=times, sorted_later=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["moderator", "admin_user"])
 def test_no_page_of_admin_takes_more_than_twelve_statements(
     who: str, letter: Letter, ada: Signature, request: Any, admin_user: User

@@ -146,6 +146,7 @@ def test_O25_few_refusals_are_no_alarm(letter: Letter, inbox: Inbox, taken: int,
     assert alarms.check_mail() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [NO_MAILBOX, "550 No such user here"])
 def test_O25_a_relay_that_calls_every_mailbox_unknown_ends_no_more_than_a_few_emails(
     letter: Letter, inbox: Inbox, answer: str

@@ -268,6 +268,7 @@ def test_O14_a_flood_of_mailboxes_that_do_not_exist_holds_nothing(mails: list[Ou
     assert not holding.current().is_held and not unsent().filter(recipient__isnull=False).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer", ["450 4.1.1 unverified address", "550 5.2.1 mailbox disabled", "450 4.1.2 no domain"]
 )

@@ -27,6 +27,8 @@ from tests.inbox import Inbox
 from tests.live_site import LiveSite, free_port
 from tests.runtime.test_serve import digest_of, post
 
+pytestmark = pytest.mark.slow
+
 
 def enqueue(letter: Letter, number: int, **fields: Any) -> list[OutboxMail]:
     return [make_mail(make_submission(letter, f"N{n}"), f"n{n}@example.org", **fields) for n in range(number)]

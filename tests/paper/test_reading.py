@@ -212,6 +212,7 @@ def bomb_of_repeated_cells() -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

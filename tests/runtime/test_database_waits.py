@@ -20,7 +20,7 @@ from campaign.models import Letter
 from campaign.runtime import database_waits, signs_of_life
 from campaign.runtime.database_waits import COMMAND, STAFF, WORKER, Budget
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def in_thread_of[Result](budget: Budget, work: Callable[[], Result]) -> Result:

@@ -21,6 +21,8 @@ from campaign.runtime import failures
 from tests.live_site import free_port
 from tests.prepared import BASE
 
+pytestmark = pytest.mark.slow
+
 
 def run(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "campaign.settings", "LOCAL": "True", "VAR_DIR": str(folder)}

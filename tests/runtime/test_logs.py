@@ -384,6 +384,7 @@ def test_with_debug_the_error_report_is_the_one_of_django(rf: Any, settings: Any
     assert "seven" in reporter.get_traceback_text() and "seven" in reporter.get_traceback_html()
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("serve")
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 def test_R5_no_log_of_a_running_site_holds_personal_data() -> None:

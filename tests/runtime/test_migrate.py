@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from campaign.management.commands import migrate
 from campaign.models import Letter
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

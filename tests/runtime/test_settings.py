@@ -72,6 +72,7 @@ def test_O15_the_folder_of_a_public_site_without_its_settings_is_no_local_mode(t
     assert [entry.name for entry in (tmp_path / "v").iterdir()] == ["static"]
 
 
+@pytest.mark.slow
 def test_plain_http_on_this_machine_says_that_it_is_local_mode(tmp_path: Path) -> None:
     start(tmp_path / "v", SITE_URL="http://localhost:8001", EMAIL_URL="smtp://127.0.0.1:2525")
     assert (tmp_path / "v" / "keys").is_dir()
@@ -97,12 +98,14 @@ def test_the_direct_address_is_for_all_but_the_web_server_and_gives_way_to_one_g
     assert host(DATABASE_URL="postgres://owner@other/x") == "other\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["serve.log", "mail"])
 def test_what_somebody_else_puts_into_the_folder_makes_it_no_public_site(tmp_path: Path, name: str) -> None:
     (tmp_path / "v" / name).mkdir(parents=True)
     assert start(tmp_path / "v").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_site_in_local_mode_starts_again_without_a_setting(tmp_path: Path) -> None:
     for _each in range(2):
         assert start(tmp_path / "v").returncode == 0
@@ -147,6 +150,7 @@ def test_O15_a_file_of_settings_that_cannot_be_read_stops_the_start(checkout: Pa
     assert not (checkout / "v").exists(), "no keys and no database of its own"
 
 
+@pytest.mark.slow
 def test_the_worker_has_settings_of_its_own_beside_those_of_both(checkout: Path) -> None:
     own = checkout / "worker.env"
     lines = {name: value for name, value in PRODUCTION.items() if name != "EMAIL_URL"}
@@ -204,6 +208,7 @@ def headers_of(folder: Path, **settings: str) -> str:
     return done.stdout.strip() or done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_subdomains_and_preload_are_for_the_operator_to_choose(tmp_path: Path) -> None:
     both = {"HSTS_INCLUDE_SUBDOMAINS": "True", "HSTS_PRELOAD": "True"}
     assert headers_of(tmp_path, **PRODUCTION) == "max-age=31536000"
@@ -211,6 +216,7 @@ def test_subdomains_and_preload_are_for_the_operator_to_choose(tmp_path: Path) -
     assert "HSTS_PRELOAD needs HSTS_INCLUDE_SUBDOMAINS" in headers_of(tmp_path, **PRODUCTION, HSTS_PRELOAD="True")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url", ["https://hooks.example.org/x", "slack+http://hooks.example.org/x", "irc+https://x.org", "ntfy+https://"]
 )

@@ -209,6 +209,7 @@ def test_R4_the_marks_go_when_the_name_is_taken_back(come: Callable[..., Any]) -
     assert row.marks == []
 
 
+@pytest.mark.slow
 def test_a_small_organized_flood_is_found_and_its_honest_neighbors_are_not(letter: Letter) -> None:
     """The simulation in small: `python -m tests.faults.spam_simulation` runs it with 500 and 2,000."""
     set_limit("small-domain", 18, seconds=86_400)  # above the office of fifteen; the flood is small, too

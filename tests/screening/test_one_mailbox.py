@@ -37,6 +37,7 @@ def sign_up(client: Client, form: dict[str, str], address: str, number: int, net
     assert answer.status_code == 303
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_S30_two_hundred_spellings_of_one_mailbox_are_flagged_and_capped(
     client: Client, form: dict[str, str], inbox: Inbox, spelling: str

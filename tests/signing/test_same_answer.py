@@ -111,6 +111,7 @@ def distance(one: list[float], other: list[float]) -> float:
     )
 
 
+@pytest.mark.slow
 def test_S2_every_mailbox_has_its_answer_in_the_same_time(
     client: Client, form: dict[str, str], mailboxes_of_every_kind: None
 ) -> None:

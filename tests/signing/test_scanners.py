@@ -8,7 +8,7 @@ from signatures.models import AuditEntry, Signature, Submission
 from signatures.values import tokens
 from tests.factories import make_submission
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 PARTS, LINKS = 4, 2_000  # so that the processes of a run share the work
 
 

@@ -13,7 +13,7 @@ from signatures.screening import rate_limits
 from signatures.staff import second_factor
 from tests.staff.test_second_factor import FACTOR, code_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 KEY = b"12345678901234567890".hex()
 
 

@@ -313,6 +313,7 @@ def test_A20_P10_it_never_leads_to_another_site(editor: User, letter: Letter, pa
     assert "Half typed" in sign_in(client, editor, asked).content.decode()
 
 
+@pytest.mark.slow
 def test_A20_passwords_and_codes_are_never_kept(owner: User, settings: Any) -> None:
     """Every page with a field for one says so, whether it is for strangers, after the password, or for staff."""
     client, password_only, stranger = log_in(owner), Client(), Client()

@@ -37,6 +37,7 @@ def test_A16_a_list_takes_every_filter_that_it_shows(admin_client: Client, ada: 
     assert entries("lookup-refused") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", PAGES, ids=lambda model: model._meta.label)
 def test_A16_a_list_takes_no_other_lookup_and_records_the_attempt(
     admin_client: Client, admin_user: User, ada: Signature, model: Any

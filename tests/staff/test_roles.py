@@ -18,7 +18,7 @@ from tests.admin_urls import admin_urls, ask, is_kept_out
 from tests.conftest import member_of
 from tests.factories import make_delivery
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 ROLES = {"m": "moderator", "d": "delivery officer", "e": "editor", "o": "owner"}
 # By the name of a page: the roles that may see it, and those that may post to it. "-" is somebody who is not signed in.
 TABLE = {

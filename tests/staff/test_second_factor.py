@@ -108,6 +108,7 @@ def test_a_code_of_another_secret_sets_up_nothing(client: Client, moderator: Use
     assert not TOTPDevice.objects.exists() and not is_in(client)
 
 
+@pytest.mark.slow
 def test_A1_a_password_alone_opens_no_page_of_admin(
     client: Client, admin_user: User, ada: Signature, olga: tuple[User, str, list[str]]
 ) -> None:

@@ -165,6 +165,7 @@ def test_figures_that_a_role_may_not_see_are_not_on_its_page(busy: Letter) -> No
     assert "flagged" in columns["delivery officer"] and "last delivery" not in columns["moderator"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["moderator", "delivery officer", "editor"])  # an owner may follow every link
 def test_A5_no_page_of_admin_has_a_link_that_its_role_may_not_follow(busy: Letter, role: str, owner: User) -> None:
     single_decisions.reject(Signature.objects.get(name="W 0"), by=owner.pk, reason="to have an audit entry")

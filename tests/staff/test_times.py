@@ -34,6 +34,7 @@ def staff(letter: Letter, owner: User, client: Client) -> Client:
     return client
 
 
+@pytest.mark.slow
 def test_no_page_of_admin_has_a_time_of_twelve_hours(staff: Client) -> None:
     shown = {name for name, address in admin_urls() if "/logout/" not in address and has_one_form(staff, address)}
     lists = ("signatures_paperimport", "signatures_delivery", "campaign_translation")

@@ -25,7 +25,7 @@ from tests.factories import make_letter, make_many, make_signature, make_submiss
 from tests.languages import PREFIXES
 from tests.letters.test_news import make_news
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 DAY = date(2026, 11, 25)
 LANGUAGES = [f"{prefix}/".removeprefix("/") for prefix in PREFIXES]
 

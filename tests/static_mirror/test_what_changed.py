@@ -22,7 +22,7 @@ from signatures.static_mirror.cutting import ListedName
 from signatures.static_mirror.names import cursor_after, listed_names
 from tests.factories import make_many, make_signature
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 PREFIXES = ["", "/ko"]  # as in all languages, in a quarter of the time
 DAY, NEXT_DAY = date(2026, 11, 25), date(2026, 11, 26)
 
