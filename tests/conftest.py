@@ -280,7 +280,8 @@ def send_one_of_each(ada: Signature, ben: Submission, inbox: Inbox, settings: An
     settings.DEFAULT_FROM_EMAIL = f'"{settings.ORGANIZATION_NAME}" <letters@site.example>'
     Signature.objects.update(sealed_address=b"sealed", flags=["asked"])
     news = News.objects.create(letter=ada.letter, published_at=timezone.now())
-    about = [topics.news_topic(news), topics.delivery_topic(make_delivery(ada.letter))]
+    about = [topics.news_topic(news), topics.delivery_topic(make_delivery(ada.letter)), topics.REJECTION]
+    rejected = make_signature(ada.letter, "Rae", State.REJECTED)
     olga = member_of("owner")
 
     def send() -> dict[str, Any]:
@@ -288,6 +289,8 @@ def send_one_of_each(ada: Signature, ben: Submission, inbox: Inbox, settings: An
             row = ben if kind in {OutboxMail.Kind.LINK, OutboxMail.Kind.REMINDER} else ada
             for topic in about if kind == OutboxMail.Kind.UPDATE else [""]:
                 address = f"{kind}{topic[:4]}@example.org"
+                if topic == topics.REJECTION:
+                    row = rejected
                 to_staff: dict[str, Any] = {"signature_id": None, "staff_id": olga.pk} if kind in TO_STAFF else {}
                 User.objects.filter(pk=olga.pk).update(email=address)
                 make_mail(row, address, kind, topic=topic, **to_staff)

@@ -59,7 +59,10 @@ def embed(request: HttpRequest, slug: str) -> HttpResponse:
     """Shows the only page that may be framed. It has no form, so nobody can be tricked into signing in a frame."""
     context = _letter_context(slug)
     letter = context["letter"]
-    context |= {"counts": counts.published(letter.pk), "is_open": letter.current_state() == Letter.State.OPEN}
+    state = letter.current_state()
+    has_ended = state in {Letter.State.CLOSED, Letter.State.ARCHIVED}
+    is_open = state == Letter.State.OPEN
+    context |= {"counts": counts.published(letter.pk), "is_open": is_open, "has_ended": has_ended}
     response = render(request, "sharing/embed.html", context)
     for name, value in EMBED_HEADERS.items():
         response[name] = value

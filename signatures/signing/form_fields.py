@@ -15,6 +15,7 @@ from django_countries import countries
 
 from campaign.letters.languages import describe
 from signatures.registries.typed_fields import MAX_LENGTHS
+from signatures.signing.form_layout import for_either
 from signatures.values import email_addresses, names
 
 
@@ -95,10 +96,19 @@ class EmailAddressField(forms.CharField):
 
 class ConsentField(forms.BooleanField):
     REQUIRED = _("Please check this box. Without your consent, we may not store anything.")
-    TO_LETTER = _("I put my name under this letter, and agree that what I entered is stored and used as I chose.")
-    TO_TEXT = _(
-        "I put my name under the %(language)s text of this letter, and agree that what I entered is stored and used as"
-        " I chose."
+    TO_LETTER = for_either(
+        _("I put my name under this letter, and agree that what I entered is stored and used as I chose."),
+        _("I put our name under this letter, and agree that what I entered is stored and used as I chose."),
+    )
+    TO_TEXT = (
+        _(
+            "I put my name under the %(language)s text of this letter, and agree that what I entered is stored and used"
+            " as I chose."
+        ),
+        _(
+            "I put our name under the %(language)s text of this letter, and agree that what I entered is stored and"
+            " used as I chose."
+        ),
     )
     widget = forms.CheckboxInput(attrs={"data-required-message": REQUIRED})
 
@@ -106,9 +116,9 @@ class ConsentField(forms.BooleanField):
         super().__init__(label=self.TO_LETTER, error_messages={"required": self.REQUIRED})
 
     @classmethod
-    def label_for(cls, language: str) -> str:
+    def label_for(cls, language: str) -> Promise:
         """Returns the label where it must say which text is signed."""
-        return str(cls.TO_TEXT % {"language": describe(language).name})
+        return for_either(*(words % {"language": describe(language).name} for words in cls.TO_TEXT))
 
 
 # Encodings whose byte order is the order of the language; django-countries sorts Latin letters only. Hangul syllables

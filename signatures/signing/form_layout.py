@@ -6,7 +6,7 @@ from typing import Any
 from crispy_forms.layout import Field, Fieldset, Layout
 from django import forms
 from django.forms.utils import flatatt
-from django.utils.functional import lazy
+from django.utils.functional import Promise, lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -16,12 +16,13 @@ from signatures.registries.typed_fields import TYPED_NAMES
 CHOICES = ("kind", "visibility")
 OPEN_FIELDS = ("name", "spokesperson")  # the others are behind a summary
 OPTIONAL_FIELDS = tuple(name for name in TYPED_NAMES if name not in CHOICES + OPEN_FIELDS)
-# The style sheet shows the one that fits the choice of `kind`.
-NAME_LABEL = lazy(format_html, SafeString)(
-    '<span class="of-person">{}</span><span class="of-organization">{}</span>',
-    _("Your name"),
-    _("Name of the organization"),
-)
+
+
+def for_either(person: str | Promise, organization: str | Promise) -> Promise:
+    """Returns words for a person and for an organization. The style sheet shows those that fit the choice of `kind`."""
+    return lazy(format_html, SafeString)(
+        '<span class="of-person">{}</span><span class="of-organization">{}</span>', person, organization
+    )
 
 
 class CollapsedFieldset(Fieldset):  # type: ignore[misc]  # crispy-forms has no types

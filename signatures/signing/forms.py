@@ -24,7 +24,7 @@ from signatures.signing.form_fields import (
     NameField,
     TextField,
 )
-from signatures.signing.form_layout import NAME_LABEL, error_summary, signer_layout
+from signatures.signing.form_layout import error_summary, for_either, signer_layout
 from signatures.signing.signer_input import SignerInput
 from signatures.states import Kind, Visibility
 from signatures.values import email_addresses, form_stamps
@@ -50,9 +50,15 @@ class SignerForm(forms.Form):
     visibility = forms.ChoiceField(
         label=_("Who may see your name?"),
         choices=[
-            (Visibility.PUBLIC, _("Show my name here and in the letter")),
-            (Visibility.DELIVERY, _("Show my name in the letter only")),
-            (Visibility.COUNTED, _("Count me without my name")),
+            (
+                Visibility.PUBLIC,
+                for_either(_("Show my name here and in the letter"), _("Show our name here and in the letter")),
+            ),
+            (
+                Visibility.DELIVERY,
+                for_either(_("Show my name in the letter only"), _("Show our name in the letter only")),
+            ),
+            (Visibility.COUNTED, for_either(_("Count me without my name"), _("Count us without our name"))),
         ],
         widget=Choices(
             {
@@ -66,8 +72,8 @@ class SignerForm(forms.Form):
     name = NameField(
         "name",
         named=_("Name"),
-        label=NAME_LABEL,
-        help_text=_("Write it as you want it read. A pen name is fine."),
+        label=for_either(_("Your name"), _("Name of the organization")),
+        help_text=for_either(_("Write it as you want it read. A pen name is fine."), ""),
         widget=forms.TextInput(attrs={"autocomplete": "name", "data-required-message": NAME_REQUIRED}),
     )
     spokesperson = LineField(

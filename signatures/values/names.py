@@ -25,10 +25,6 @@ SCRIPTS = (
 # refused before it is cleaned.
 INPUT_FACTOR = 10
 
-# What right-to-left keyboards, password managers and address books leave around a line: marks, and pairs that embed or
-# isolate all of it. An override is never dropped: it reverses letters.
-_EDGES = "\u061c\u200e\u200f \t\r\n\u00a0\u3000"
-_PAIRS = dict.fromkeys("\u202a\u202b", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 BROKEN = "\ufffc\ufffd"  # programs put these where a character was lost
 # Letters by category, yet invisible: fillers of Hangul, inherent vowels of Khmer.
@@ -37,6 +33,9 @@ FILLERS = "\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 BLANK = frozenset(FILLERS + "\u2800\U00013441\U00013442\U0001d159")
 # Soft hyphen, grapheme joiner, zero-width space, word joiner, BOM: meaningless in a name, they only hide differences.
 DROPPED = frozenset(FILLERS + "\u00ad\u034f\u200b\u2060\ufeff")
+# What right-to-left keyboards, password managers, address books and files leave around a line: marks, and signs that
+# embed or isolate all of it. An override is never dropped: it reverses letters.
+_EDGES = "".join(BIDI - {"\u202d", "\u202e"} | DROPPED) + " \t\r\n\u00a0\u3000"
 # White space by use, though controls or separators by category. All white space becomes one space.
 BREAKS = "\t\n\v\f\r\u0085\u2028\u2029"
 
@@ -52,7 +51,7 @@ JOINING = frozenset(
         "Saur", "Sinh", "Sund", "Sylo", "Syrc", "Taml", "Telu", "Tibt", "Tirh",
     }
 )  # fmt: skip
-FIRST_OF_OWN_SHAPE = 0xFA10  # before it, the compatibility ideographs are one shape listed for each of its sounds
+FIRST_OF_OWN_SHAPE = 0xFA10  # most before it are one shape that a Korean standard listed for each of its sounds
 VARYING = frozenset({"Hani", "Mong", "Mymr", "Phag"})  # Japanese family names need them: one 葛, two shapes
 
 _EMOJI_VARIATION = "\ufe0f"
@@ -111,7 +110,7 @@ def clean_line(typed: str, *, longest: int = MAX_LENGTH) -> str:
             reverse the direction, private or unknown characters.
     """
     _check_length(typed, longest, factor=INPUT_FACTOR)
-    line = typed if typed.isascii() else _without_edges(typed)
+    line = typed if typed.isascii() else typed.strip(_EDGES)
     _check_characters(line)
     line = " ".join((line if line.isascii() else _compose(line)).split())
     _check_length(line, longest)
@@ -134,13 +133,6 @@ def clean_text(typed: str, *, longest: int) -> str:
 def is_visible(line: str) -> bool:
     """Returns whether at least one character is visible by itself. An accent alone is not: it needs a letter."""
     return any(unicodedata.category(c)[0] in "LNPS" and c not in BLANK for c in line)
-
-
-def _without_edges(typed: str) -> str:
-    line = typed.strip(_EDGES)
-    while _PAIRS.get(line[:1]) == line[-1:]:
-        line = line[1:-1].strip(_EDGES)
-    return line
 
 
 def _compose(typed: str) -> str:
@@ -167,9 +159,14 @@ def _shapes() -> dict[int, str]:
         usual = unicodedata.normalize("NFC", chr(code))
         if usual != chr(code):
             variants[usual] = number = variants.get(usual, -1) + 1
-            if code >= FIRST_OF_OWN_SHAPE:
+            if code >= FIRST_OF_OWN_SHAPE or _is_japanese(chr(code)):
                 found[code] = f"{usual}{chr(0xFE00 + number)}"
     return found
+
+
+def _is_japanese(c: str) -> bool:
+    """Returns whether JIS X 0213 has the character. It lists no shape twice, so it has one of its own."""
+    return bool(c.encode("shift_jisx0213", "ignore"))
 
 
 def _drop_idle_shapers(line: str, *, keep_none: bool = False) -> str:

@@ -71,7 +71,7 @@ function forget() {
 }
 
 const entries = takeTyped();
-const address = (new Map(entries).get("email_meant") || new Map(entries).get("email") || "").trim();
+const address = bareAddress(new Map(entries).get("email_meant") || new Map(entries).get("email") || "");
 if (address) {
   fillIn(entries.filter(([name]) => name !== "email_meant"), address);
   showInbox(address);

@@ -96,7 +96,16 @@ const sentDraft = document.querySelector("[data-clear-draft]")?.dataset.clearDra
 if (sentDraft) withStorage((storage) => storage.removeItem(`sign:${sentDraft}`));
 
 // Errors are shown when a field is left, in the words of the server. The form can be sent in spite of them.
-const EMAIL_ADDRESS = /^[^@＠﹫]+[@＠﹫][^@＠﹫]+[.。．｡][^@＠﹫]+$/u;
+const EMAIL_ADDRESS = /^[^@]+@[^@]+\.[^@]+$/u;
+
+// What keyboards and mail programs put around an address, taken off as the server takes it off.
+function bareAddress(typed) {
+  let text = typed.normalize("NFKC").replaceAll("。", ".").replace(/\p{Cf}/gu, "").trim().replace(/[\s.,;:、]+$/u, "");
+  text = text.match(/^[^<]*<([^<>]*)>$/u)?.[1].trim() ?? text;
+  text = text.replace(/^mailto:([^?]*).*$/iu, "$1").replace(/^["'“‘„«([{「『](.*)["'”’“»)\]}」』]$/u, "$1");
+  return text.replace(/[\s.,;:、]+$/u, "").replace(/\s*([.@])\s*/gu, "$1");
+}
+
 const editedFields = new WeakSet();
 
 function errorMessage(field) {
@@ -105,7 +114,7 @@ function errorMessage(field) {
   const value = field.value.trim();
   const isCountedOnly = field.form.elements.visibility?.value === "counted";
   if (!value) return field.name === "name" && isCountedOnly ? "" : requiredMessage;
-  return invalidMessage && !EMAIL_ADDRESS.test(value) ? invalidMessage : "";
+  return invalidMessage && !EMAIL_ADDRESS.test(bareAddress(value)) ? invalidMessage : "";
 }
 
 function showError(field, message) {
@@ -122,6 +131,18 @@ function showError(field, message) {
   } else field.removeAttribute("aria-invalid");
   if (ids.length) field.setAttribute("aria-describedby", ids.join(" "));
   else field.removeAttribute("aria-describedby");
+}
+
+// A choice that was made is no error any more.
+function clearChoice(group) {
+  const notes = [...group.querySelectorAll(".invalid-feedback")].map((note) => (note.remove(), note.id));
+  for (const each of [group, ...group.querySelectorAll("[aria-invalid]")]) {
+    each.removeAttribute("aria-invalid");
+    each.classList.remove("is-invalid");
+    const ids = (each.getAttribute("aria-describedby") || "").split(" ").filter((id) => id && !notes.includes(id));
+    if (ids.length) each.setAttribute("aria-describedby", ids.join(" "));
+    else each.removeAttribute("aria-describedby");
+  }
 }
 
 // An error that appears while the mouse is pressed would move the button away from the pointer, so it waits.
@@ -144,7 +165,8 @@ for (const field of checkedFields) {
   field.addEventListener("input", () => editedFields.add(field));
   field.addEventListener("blur", () => checkField(field));
 }
-document.addEventListener("input", () => {
+document.addEventListener("input", ({ target }) => {
+  if (target.type === "radio" && target.closest("[aria-invalid]")) clearChoice(target.closest("fieldset"));
   // All fields: choosing "counted only" makes the name optional.
   for (const field of checkedFields) if (field.ariaInvalid && !errorMessage(field)) showError(field, "");
 });

@@ -41,10 +41,11 @@ def faults(page: Page, language: str, *, all_rules_in_dark: bool = False) -> Ite
         yield f"the language is {page.locator('html').get_attribute('lang')}"
     if page.evaluate(SCROLLS_SIDEWAYS):
         yield "it scrolls sideways at 320 px"
+    direction = page.evaluate("document.documentElement.dir")
     page.evaluate("document.documentElement.dir = 'rtl'")
     if page.evaluate(SCROLLS_SIDEWAYS):
         yield "it scrolls sideways when its direction is right to left"
-    page.evaluate("document.documentElement.dir = 'ltr'")
+    page.evaluate("own => document.documentElement.dir = own", direction)
     yield from (f"small target: {one}" for one in page.evaluate(SMALL_TARGETS))
     yield from (f"error message links to no field: {one}" for one in page.evaluate(BROKEN_ERROR_LINKS))
     yield from axe(page, {"runOnly": TAGS, "rules": {"target-size": {"enabled": True}}})

@@ -118,13 +118,25 @@ def test_the_page_knows_the_address_from_the_tab_alone_and_forgets_it(context: B
     expect(page.get_by_text("We are sending an email to the address you entered.")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    "typed", ["<ada@gmail.com>", "mailto:ada@gmail.com", "ada＠gmail.com,", "Ada <ada@gmail.com>."]
+)
+def test_the_page_shows_the_address_that_the_email_goes_to(context: BrowserContext, typed: str) -> None:
+    page = context.new_page()
+    page.goto("/letters/xi-jinping-2013/check-mail/")
+    page.evaluate("typed => { window.name = `sent:${JSON.stringify([['email', typed]])}` }", typed)
+    page.reload()
+    expect(page.locator("[data-address]")).to_have_text("ada@gmail.com")
+    expect(page.locator("[data-inbox] a")).to_have_attribute("href", "https://mail.google.com")
+
+
 def test_a_wrong_address_is_corrected_with_what_was_typed(context: BrowserContext, site: LiveSite) -> None:
     page = context.new_page()
     fill_in(page, "hoper@example.org")
     page.get_by_text("The address is wrong").click()
     page.fill("#right-address", "<hopper@example.org>")  # as people paste it
     page.get_by_role("button", name="Send it to this address").click()
-    expect(page.locator("[data-address]")).to_have_text("<hopper@example.org>")
+    expect(page.locator("[data-address]")).to_have_text("hopper@example.org")
     page.evaluate("dispatchEvent(new Event('pagehide'))")  # the browser may keep the page for the Back button
     assert "hopper" not in page.content().lower() and page.locator("#right-address").input_value() == ""
     page.goto(site.wait_for_mail("hopper@example.org"))

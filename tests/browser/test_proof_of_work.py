@@ -44,7 +44,7 @@ def page(browser: Browser, site: LiveSite) -> Iterator[Page]:
 
 
 def fill_in(page: Page, name: str) -> None:
-    page.get_by_label(VISIBILITY_LABELS["public"], exact=True).check()
+    page.get_by_role("radio", name=VISIBILITY_LABELS["public"], exact=True).check()
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Email address").fill(f"{name.lower()}@example.org")
     page.get_by_label("I put my name under this letter").check()

@@ -58,7 +58,7 @@ def plain(browser: Browser, site: LiveSite) -> Iterator[Page]:
 
 
 def fill(page: Page, name: str = "Ada Lovelace", address: str = "ada@example.org") -> None:
-    page.get_by_label(VISIBILITY_LABELS["public"], exact=True).check()
+    page.get_by_role("radio", name=VISIBILITY_LABELS["public"], exact=True).check()
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Email address").fill(address)
     page.get_by_label("I put my name under this letter").check()
@@ -120,10 +120,10 @@ def test_the_bar_that_leads_to_the_form_waits_until_it_is_out_of_sight(page: Pag
 
 def test_counted_only_hides_the_name_and_the_rest_at_once(plain: Page) -> None:
     plain.goto(LETTER)
-    plain.get_by_label(VISIBILITY_LABELS["counted"], exact=True).check()
+    plain.get_by_role("radio", name=VISIBILITY_LABELS["counted"], exact=True).check()
     for part in ("#id_name", ".optional"):
         expect(plain.locator(part)).to_be_hidden()
-    plain.get_by_label(VISIBILITY_LABELS["delivery"], exact=True).check()
+    plain.get_by_role("radio", name=VISIBILITY_LABELS["delivery"], exact=True).check()
     for part in ("#id_name", ".optional"):
         expect(plain.locator(part)).to_be_visible()
 
@@ -137,6 +137,42 @@ def test_for_an_organization_the_form_turns_over(plain: Page) -> None:
     expect(plain.locator("label[for=id_name]")).to_have_text("Name of the organization", use_inner_text=True)
     plain.get_by_label("As a person").check()
     expect(plain.locator("#id_spokesperson")).to_be_hidden()
+
+
+def test_for_an_organization_every_word_is_of_an_organization_and_the_button_is_in_sight(page: Page) -> None:
+    page.goto(LETTER)
+    page.get_by_label("For an organization").check()
+    words = page.locator("form[data-draft]").inner_text()
+    assert "Show our name here" in words and "I put our name" in words and "my name" not in words
+    assert "pen name" not in words
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        measured = page.evaluate(MEASURES)
+        assert width < BESIDE_LETTER or measured["edge"] <= height, (width, height, measured)
+
+
+def test_a_choice_that_was_made_is_no_error_any_more(page: Page) -> None:
+    page.goto(LETTER)
+    send(page)
+    group = page.locator("fieldset", has=page.locator("[name=visibility]"))
+    expect(group).to_have_attribute("aria-invalid", "true")
+    page.check("[name=visibility][value=delivery]")
+    expect(group).not_to_have_attribute("aria-invalid", "true")
+    assert group.locator("[aria-invalid], .invalid-feedback, .is-invalid").count() == 0
+    assert page.locator("[name=visibility][value=delivery]").get_attribute("aria-describedby") == "id_visibility_1_hint"
+
+
+def test_the_address_that_was_meant_is_chosen_on_the_first_screen(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(LETTER)
+    fill(page, address="ada@gmial.com")
+    send(page)
+    expect(page.locator("#problems")).to_be_focused()
+    for words in ("I meant ada@gmail.com", "It is right as I typed it"):
+        expect(page.locator("#problems").get_by_role("button", name=words)).to_be_in_viewport(ratio=1)
+    page.locator("#problems").get_by_role("button", name="I meant ada@gmail.com").click()
+    page.wait_for_url("**/check-mail/")
+    expect(page.locator("[data-address]")).to_have_text("ada@gmail.com")
 
 
 def test_the_warning_opens_and_the_rest_of_the_form_stays_folded(plain: Page) -> None:

@@ -39,7 +39,7 @@ def fill(page: Page, name: str, address: str, visibility: str = "Show my name he
     page.get_by_label("Role or title").fill(ATTACK)
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Email address").fill(address)
-    page.get_by_label(visibility, exact=True).check()
+    page.get_by_role("radio", name=visibility, exact=True).check()
     page.get_by_label("I put my name under this letter").check()
 
 
@@ -290,7 +290,7 @@ def test_each_visibility_is_chosen_changed_and_withdrawn(
     other = "delivery" if visibility == "counted" else "counted"
     page.get_by_text("Manage my signature").click()
     page.get_by_text("Change my words, or who may read them").click()
-    page.get_by_label(VISIBILITY_LABELS[other], exact=True).check()
+    page.get_by_role("radio", name=VISIBILITY_LABELS[other], exact=True).check()
     if other == "delivery":
         page.get_by_role("button", name="Change").click()
         expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
@@ -335,7 +335,7 @@ def test_S26_a_form_filled_in_before_the_letter_was_paused_or_closed_gets_a_mess
     page.goto(LETTER)
     page.get_by_label("Your name").fill("Too Late")
     page.get_by_label("Email address").fill("late@example.org")
-    page.get_by_label(VISIBILITY_LABELS["public"], exact=True).check()
+    page.get_by_role("radio", name=VISIBILITY_LABELS["public"], exact=True).check()
     page.get_by_label("I put my name under this letter").check()
     set_state(site, state)
     try:

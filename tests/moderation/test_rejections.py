@@ -84,10 +84,11 @@ def test_who_asked_for_updates_gets_one_email_that_names_neither_reason_nor_lett
     sending.send_due()
 
     (mail,) = inbox
-    text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
     assert (mail["To"], mail["Subject"]) == ("cleo@example.org", "About what you entered")
-    assert "/signature/" in text and "/no-updates/" in text
-    assert "dvertis" not in text and "Cleo" not in text and "bridge" not in text.lower()
+    for part in ("plain", "html"):
+        text = mail.get_body((part,)).get_content()  # type: ignore[union-attr]  # each email has both
+        assert "/signature/" in text and "/no-updates/" in text
+        assert "dvertis" not in text and "Cleo" not in text and "bridge" not in text.lower()
 
 
 @pytest.mark.parametrize("event", ["undone", "unsubscribed", "long ago"])

@@ -20,7 +20,7 @@ from tests.live_site import body_of
 pytestmark = pytest.mark.django_db
 
 SendOneOfEach = Callable[[], dict[str, Any]]
-KINDS = {*OutboxMail.Kind} - {"update"} | {"updatenews", "updatedeli"}
+KINDS = {*OutboxMail.Kind} - {"update"} | {"updatenews", "updatedeli", "updatereje"}
 
 
 # Headers
@@ -45,7 +45,7 @@ def test_C10_every_header_that_is_ascii_is_plain_on_the_wire(
     unsubscribe = [
         headers["List-Unsubscribe"] for headers in map(headers_of, inbox.contents) if "List-Unsubscribe" in headers
     ]
-    assert len(unsubscribe) == 2, "news and deliveries"
+    assert len(unsubscribe) == 3, "news, deliveries and a rejection"
     assert all(value.startswith(f"<{settings.SITE_URL}/") and value.endswith(">") for value in unsubscribe)
 
 

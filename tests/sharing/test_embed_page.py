@@ -34,7 +34,7 @@ def test_the_embed_shows_title_count_goal_and_a_link_to_the_letter(
 ) -> None:
     page = text_of(client, EMBED)
     assert "<h1>A letter to the Minister of Bridges</h1>" in page
-    assert "<strong>1</strong> person has signed" in page and "of 1,000 hoped for" in page
+    assert "<strong>1</strong> person has signed" in page and "Goal: 1,000" in page
     assert '<progress max="1000" value="1"' in page
     assert 'href="http://localhost:8000/letters/bridge/" target="_blank" rel="noopener">Read and sign</a>' in page
     assert "Ada" not in page, "no name is embedded"
@@ -54,12 +54,18 @@ def test_a_letter_that_is_not_open_has_a_link_to_read_it(client: Client, letter:
     letter.save()
     page = text_of(client, EMBED)
     assert "Read the letter" in page and "Read and sign" not in page
+    has_ended = state == Letter.State.CLOSED
+    assert ("Signing has ended" in page, "Goal" in page, "<progress" in page) == (
+        has_ended,
+        not has_ended,
+        not has_ended,
+    )
 
 
 def test_without_a_goal_there_is_no_progress_bar(client: Client, letter: Letter) -> None:
     Letter.objects.update(goal=0)
     page = text_of(client, EMBED)
-    assert "<progress" not in page and "hoped for" not in page
+    assert "<progress" not in page and "Goal" not in page
 
 
 def test_the_count_is_fresh_and_a_cached_embed_makes_no_query(

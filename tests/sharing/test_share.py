@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.conf import settings
 from django.test import Client
+from PIL import Image
 
 from campaign.letters import text_cache
 from campaign.letters.publishing import publish, revise
@@ -207,6 +208,24 @@ def test_S14_any_title_in_any_script_is_drawn_verbatim(tmp_path: Path, title: st
     pdf.render_share_image(pdf.ShareImage(title, ("To him", ATTACK), ATTACK, language), out=tmp_path / "it.png")
     assert size_of((tmp_path / "it.png").read_bytes()) == (1200, 630)
     assert [file.name for file in tmp_path.iterdir()] == ["it.png"], "nothing else is left"
+
+
+def ink_beside_the_edges(image: Image.Image, top: int, bottom: int) -> tuple[int, int]:
+    """Returns how far the dark pixels between two heights are from the left and from the right edge."""
+    dark = image.convert("L").crop((0, top, image.width, bottom)).point(lambda gray: 255 * (gray < 90))
+    box = dark.getbbox()
+    assert box is not None
+    return box[0], image.width - box[2]
+
+
+@pytest.mark.parametrize(("title", "language", "is_mirrored"), [("A bridge", "en", False), ("جسر", "ar", True)])
+def test_the_title_begins_where_its_language_begins(
+    tmp_path: Path, title: str, language: str, *, is_mirrored: bool
+) -> None:
+    pdf.render_share_image(pdf.ShareImage(title, ("—",), "Us", language), out=tmp_path / "it.png")
+    with Image.open(tmp_path / "it.png") as image:
+        left, right = ink_beside_the_edges(image, 200, 480)
+    assert (right < left) == is_mirrored and min(left, right) == pytest.approx(88, abs=12)
 
 
 def test_a_title_with_a_missing_glyph_gets_the_fallback_image(client: Client, letter: Letter, folder: Path) -> None:

@@ -8,10 +8,12 @@ from django.test import Client
 from lxml import html
 
 from campaign.models import Letter
-from signatures.models import Submission
+from signatures.models import Signature, Submission
 from signatures.registries.typed_fields import WORDS
 from signatures.signing.forms import SignForm
 from signatures.states import Kind, Visibility
+from signatures.values import tokens
+from tests.factories import make_submission
 
 SIGN = "/letters/bridge/sign/"
 BROKEN = "Ada \u202e"  # reverses the direction of what follows
@@ -79,10 +81,17 @@ def test_the_title_of_a_page_with_errors_says_so(client: Client, letter: Letter)
         assert re.match(r"Error: \w", title)
 
 
-def test_every_answer_to_a_form_is_marked_so_that_back_never_asks_for_it_again(client: Client, letter: Letter) -> None:
+def test_every_answer_to_a_form_is_marked_so_that_back_never_asks_for_it_again(
+    client: Client, letter: Letter, ada: Signature
+) -> None:
     for path in (SIGN, "/letters/bridge/my-link/"):
         assert "<body data-answers-form>" in client.post(path, {}).content.decode()
-    for path in ("/letters/bridge/", "/letters/bridge/my-link/"):
+    pages = [f"/signature/{tokens.personal_token(row.public_id)}/" for row in (make_submission(letter, "Ben"), ada)]
+    for page, action in zip(pages, ("confirm", "change"), strict=True):
+        answer = client.post(page, {"action": action})
+        assert answer.status_code == 422 and "<body data-answers-form>" in answer.content.decode(), action
+        assert "no-store" in answer["Cache-Control"]
+    for path in ("/letters/bridge/", "/letters/bridge/my-link/", *pages):
         assert "<body>" in client.get(path).content.decode()
 
 

@@ -14,7 +14,7 @@ from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from campaign.web import middleware
 from signatures import counts
-from signatures.models import HourlyStatistic, Signature, Submission
+from signatures.models import EmailSubject, HourlyStatistic, Signature, Submission
 from signatures.states import State
 from signatures.values import tokens
 from tests.factories import WORDS, make_many, make_signature, make_submission
@@ -117,6 +117,17 @@ def test_the_page_that_waits_for_the_email_tells_the_days_that_are_left(client: 
         text_cache.clear_cache()
         middleware.page_cache.clear()
         assert said in client.get("/letters/bridge/check-mail/").content.decode()
+
+
+def test_it_tells_sender_and_subject_of_the_email_and_has_a_link_to_share(
+    client: Client, letter: Letter, settings: Any
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = '"Bridge Society" <letters@site.example>'
+    EmailSubject.objects.create(mail="link", language="en", subject="Your bridge")
+    page = client.get("/letters/bridge/check-mail/").content.decode()
+    told = dict(re.findall(r"<dt>(\w+)</dt><dd>(.*?)</dd>", re.sub(r"</?bdi>", "", page)))
+    assert told == {"From": "Bridge Society &lt;letters@site.example&gt;", "Subject": "Your bridge"}
+    assert '<a href="/letters/bridge/tell/">Tell others about this letter</a>' in page
 
 
 # Afterwards

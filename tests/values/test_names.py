@@ -71,8 +71,12 @@ VECTORS: list[tuple[str, str | None, str]] = [
     ("\u2068Ada\u2069", "Ada", ""),
     ("\u202aAda \u200e\u202c", "Ada", ""),
     ("\u2067\u202bמשה\u202c\u2069", "משה", ""),
+    ("\u202bموسى", "موسى", ""),  # the sign that closes it was left behind
+    ("\ufeff\u200fמשה\u200e\ufeff", "משה", ""),  # the first line of a file
     # The shape of a family name, as its standardized variation sequence.
     ("\ufa19田 太郎", "神\ufe00田 太郎", ""),
+    ("\uf9dc子", "隆\ufe00子", ""),
+    ("小\uf929", "小朗\ufe00", ""),
     ("\ufa1a", "祥\ufe00", ""),
     ("\U0002f805", "侮\ufe01", ""),
     ("\ufa30木", "侮\ufe00木", ""),
