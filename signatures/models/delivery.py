@@ -219,6 +219,8 @@ class DeliveryEntry(UnnamedModel):
     is_featured = models.BooleanField(default=False)
     # `Source`, of named entries. Those of format 1 have none.
     source = models.CharField(max_length=8, blank=True, default="", db_default="")
+    # That of the signature then. Empty in deliveries that were frozen before this was kept.
+    visibility = models.CharField(max_length=10, blank=True, default="", db_default="")
     salt = models.BinaryField(max_length=32, null=True)
     leaf = models.BinaryField(max_length=32)
 
