@@ -245,7 +245,9 @@ def _require_statement(delivery: Delivery, tree: Tree, key: SecretKey | None) ->
 def _store_edition(delivery: Delivery, folder: Path, key: SecretKey | None) -> None:
     """Packs the files of the folder, and stores the package. Its edition is committed before the package appears."""
     (folder / statement.READ_ME).write_bytes(statement.read_me(delivery))
-    edition = editions.of_files(delivery, package.digests_in(folder, package.names_in(folder, delivery)))
+    digests = package.digests_in(folder, package.names_in(folder, delivery))
+    images = document_data.images_at_hand(delivery.letter, delivery.letterhead)
+    edition = editions.of_files(delivery, digests, images)
     for name, content in editions.list_files(edition, key).items():
         (folder / name).write_bytes(content)
     packed = folder / delivery.package

@@ -88,6 +88,15 @@ def frozen_letterhead(letter: Letter) -> dict[str, Any]:
     }
 
 
+def images_at_hand(letter: Letter, head: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the digests of logo and signatures by hand (by place) that were frozen and not replaced since."""
+    logo = Logo.objects.filter(letter=letter).values_list("digest", flat=True).first()
+    by_hand = HandSignature.objects.filter(letter=letter).values_list("place", "digest")
+    now = {"logo": logo, **{str(place): digest for place, digest in by_hand}}
+    frozen = {"logo": head.get("logo"), **head.get("by_hand", {})}
+    return {where: digest for where, digest in now.items() if digest and digest == frozen.get(where)}
+
+
 def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.LetterData:
     """Returns the words of the letter on this letterhead, any field of which an editor may have left empty.
 
