@@ -29,17 +29,6 @@ class NothingToExport(Exception):
     """The letter has no published text yet."""
 
 
-@dataclass(frozen=True)
-class Look:
-    """What the PDF of the list as it stands would be like."""
-
-    pages: int
-    names: int
-    nearly_empty: list[int]  # numbers of pages
-    boxed: list[pdf.Boxed]
-    in_letter: list[str]  # code points of the letter itself that would be boxed
-
-
 class Table(StrEnum):
     """The forms that the list has as a table. A web address and the audit log have them, too."""
 
@@ -176,21 +165,14 @@ def hand_out_pdf(  # all but three by keyword
     return report
 
 
-def look(letter: Letter, paper: pdf.Paper) -> Look:
-    """Typesets the draft, keeps nothing of it, and returns what a delivery officer should know before freezing.
+def write_draft(letter: Letter, out: Path, options: pdf.Options, survey: pdf.Survey) -> pdf.Report:
+    """Writes the PDF of everybody for nobody to read: `survey` looks at each name.
 
     Raises:
         NothingToExport: no text is published.
         pdf.PdfFailed: Typst does not make it.
     """
-    survey, options = pdf.Survey(settings.FONT_DIRS), pdf.Options(paper=paper, draft=True)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "look.pdf"
-        report = _write_pdf(letter, EVERY_NAME, options, pdf.DEFAULT_CONTROL, out, survey)
-        nearly_empty = pdf.nearly_empty_pages(out)
-    in_names = {code for boxed in survey.boxed for code in boxed.codes}
-    in_letter = [code for code in report.missing if code not in in_names]
-    return Look(report.pages, report.names, nearly_empty, survey.boxed, in_letter)
+    return _write_pdf(letter, EVERY_NAME, options, pdf.DEFAULT_CONTROL, out, survey)
 
 
 def _write_pdf(

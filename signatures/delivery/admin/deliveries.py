@@ -24,8 +24,8 @@ from django.utils.safestring import SafeString
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.audit.staff_names import staff_column
-from signatures.delivery import building, errata, exports, freezing, package_store, pdf
-from signatures.delivery.admin import downloads, method_pages
+from signatures.delivery import building, errata, freezing, package_store
+from signatures.delivery.admin import downloads, look_pages, method_pages
 from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
 from signatures.models import Delivery, SignedLetter
 from signatures.retention import ADDRESSES_AT_LEAST
@@ -167,7 +167,12 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return [
             path("<int:pk>/method/", self.admin_site.admin_view(method), name="signatures_delivery_method"),
             path("freeze/<int:letter_id>/", protected(self.freeze), name="signatures_delivery_freeze"),
-            path("look/<int:letter_id>/", protected(self.look), name="signatures_delivery_look"),
+            path("look/<int:letter_id>/", protected(look_pages.ask), name="signatures_delivery_look"),
+            path(
+                "look/<int:letter_id>/<str:asked>/",
+                protected(partial(look_pages.answer, site=self.admin_site)),
+                name="signatures_delivery_looked",
+            ),
             path("<int:pk>/files/<str:what>/", protected(downloads.files), name="signatures_delivery_files"),
             path(
                 "<int:pk>/copy/",
@@ -195,21 +200,6 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return self._form_page(
             request, "freeze", "Freeze a delivery", form, letter=letter, counts=letter_counts, waiting=waiting
         )
-
-    def look(self, request: HttpRequest, letter_id: int) -> HttpResponse:
-        """On POST typesets a draft, keeps nothing of it, and shows what the PDF would be like."""
-        letter = get_object_or_404(SignedLetter, pk=letter_id)
-        paper = request.POST.get("paper")
-        if paper not in pdf.PAPERS:
-            return redirect("admin:signatures_delivery_freeze", letter_id)
-        try:
-            found = exports.look(letter, pdf.PAPERS[paper])
-        except (pdf.PdfFailed, exports.NothingToExport) as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return redirect("admin:signatures_delivery_freeze", letter_id)
-        context = {"title": "Look at it first", "opts": self.opts, "letter": letter, "look": found}
-        page = "admin/signatures/delivery/look.html"
-        return TemplateResponse(request, page, self.admin_site.each_context(request) | context)
 
     def _form_page(self, request: HttpRequest, page: str, title: str, form: forms.Form, **more: Any) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "form": form, **more}
