@@ -14,6 +14,7 @@ from campaign.models import Letter, Translation
 from campaign.runtime import failures
 from signatures import pepper
 from signatures.delivery import signing_key
+from signatures.models import Delivery
 from signatures.outbox import keys
 from signatures.registries.typed_fields import TYPED_FIELDS
 from signatures.signing import submission
@@ -44,9 +45,33 @@ def the_signing_key(**_options: Any) -> Iterator[checks.CheckMessage]:
     if not settings.OUTBOX_PRIVATE_KEY_FILE:
         return
     try:
-        signing_key.load()
+        key = signing_key.load()
     except signing_key.WrongSigningKey as error:
         yield checks.Error(str(error), hint="`manage.py make_keys` makes one.", id="signatures.E005")
+        return
+    if key and Path(settings.DELIVERY_SIGNING_KEY_FILE).stat().st_mode & 0o007:
+        yield checks.Error(
+            "Others on this machine can read DELIVERY_SIGNING_KEY_FILE.", hint="Run `chmod 400`.", id="signatures.E006"
+        )
+
+
+@checks.register(checks.Tags.database, SITE, deploy=True)
+def the_key_of_deliveries(databases: Sequence[str] | None = None, **_options: Any) -> Iterator[checks.CheckMessage]:
+    """Compares the key that signs deliveries with that of the newest one, where this is the worker's environment."""
+    if databases is None or not settings.OUTBOX_PRIVATE_KEY_FILE or not is_reachable():
+        return
+    try:
+        key = signing_key.load()
+        newest = Delivery.objects.public().exclude(signature="").order_by("pk").last()
+    except (signing_key.WrongSigningKey, DatabaseError):
+        return  # other checks say so
+    if newest and newest.claims["key"] != (key.public if key else None):
+        yield checks.Warning(
+            f"DELIVERY_SIGNING_KEY_FILE is not the key that signed delivery {newest}: no other edition of its files "
+            "can be made, not even when somebody is erased.",
+            hint="Find the former key in your safe, or freeze a delivery with the new one.",
+            id="signatures.W001",
+        )
 
 
 @checks.register(checks.Tags.database, SITE, deploy=True)

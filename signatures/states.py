@@ -38,6 +38,19 @@ class Source(models.TextChoices):
     EVIDENCE = "evidence", "confirmed by staff, on evidence"
 
 
+class EditionReason(models.TextChoices):
+    """Why files were made. A code stands in files.json for good, and a checker refuses any that it does not know."""
+
+    MADE = "made", _("made for the first time")
+    ERASED = "erased", _("made anew, because somebody had their data erased")
+    FONTS = "fonts", _("made anew with other fonts")
+    ADDRESS = "address", _("made anew, because the address of the site changed")
+    TIME_STAMP = "time-stamp", _("made anew with a time stamp that was taken in")
+    AUDITOR = "auditor", _("made anew with the signature of an auditor")
+    LETTERHEAD = "letterhead", _("made anew, because an image of the letter was replaced")
+    REMADE = "remade", _("made anew")
+
+
 # The states from which each action may start.
 ALLOWED_FROM = {
     "change": {State.WAITING, State.APPROVED, State.REJECTED},

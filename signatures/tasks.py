@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.core.management import call_command
 from django.db import Error as DatabaseError
@@ -15,10 +16,11 @@ from django.db import connection
 from django.tasks import task
 from django.utils import timezone
 
+from campaign.models import Letter
 from campaign.runtime import clock
 from signatures import counts, retention, search_keys
 from signatures.audit import audit_log, checkpoints
-from signatures.delivery import building, reconciliation
+from signatures.delivery import building, looks, pdf, reconciliation
 from signatures.models import BulkRule
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions, page_claims, queue_mail
 from signatures.monitoring import alarms, announcements
@@ -42,6 +44,12 @@ def recount(by: int | None = None) -> int:
 def build_delivery(delivery_id: int) -> None:
     """Builds the files of a frozen delivery. Harmless when repeated: files that exist are not built again."""
     building.build(delivery_id)
+
+
+@task()
+def look_at_list(letter_id: int, paper: str) -> dict[str, Any]:
+    """Typesets the list of a letter as it stands, keeps nothing, and returns what staff should know: see `looks`."""
+    return looks.take(Letter.objects.get(pk=letter_id), pdf.PAPERS[paper])
 
 
 @task()

@@ -28,7 +28,7 @@ NAMES = frozenset((
     "UPDATES_PUBLIC_KEY", "VAR_DIR", "WORKER_SETTINGS_FILE",
 ))  # fmt: skip
 # What the web server never needs, and whoever breaks into it must not get.
-OF_WORKER = ("EMAIL_URL", "ALARM_WEBHOOK_URL")
+OF_WORKER = ("EMAIL_URL", "ALARM_WEBHOOK_URL", "DELIVERY_SIGNING_KEY_FILE")
 # Addresses of services may hold passwords.
 SECRETS = {name for name in NAMES if {"URL", "SECRET", "PEPPER", "TOKEN"} & set(name.split("_"))} - {"SITE_URL"}
 OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv"}  # in VAR_DIR

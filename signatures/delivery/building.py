@@ -26,6 +26,7 @@ from campaign.runtime.minisign import SecretKey
 from signatures.audit import audit_log
 from signatures.delivery import (
     attestations,
+    delivered_pdf,
     document_data,
     editions,
     package,
@@ -222,7 +223,7 @@ def _require_statement(delivery: Delivery, tree: Tree, key: SecretKey | None) ->
     content = statement.statement_json(
         delivery,
         tree=tree,
-        title=Translation.objects.get(pk=_main_text(delivery)).title,
+        title=Translation.objects.get(pk=delivered_pdf.main_text(delivery)).title,
         texts=package.texts_of(delivery),
         previous=since.digest or None if since else None,
         key=key.public if key else None,
@@ -244,7 +245,9 @@ def _require_statement(delivery: Delivery, tree: Tree, key: SecretKey | None) ->
 def _store_edition(delivery: Delivery, folder: Path, key: SecretKey | None) -> None:
     """Packs the files of the folder, and stores the package. Its edition is committed before the package appears."""
     (folder / statement.READ_ME).write_bytes(statement.read_me(delivery))
-    edition = editions.of_files(delivery, package.digests_in(folder, package.names_in(folder, delivery)))
+    digests = package.digests_in(folder, package.names_in(folder, delivery))
+    images = document_data.images_at_hand(delivery.letter, delivery.letterhead)
+    edition = editions.of_files(delivery, digests, images)
     for name, content in editions.list_files(edition, key).items():
         (folder / name).write_bytes(content)
     packed = folder / delivery.package
@@ -261,38 +264,10 @@ def _store_edition(delivery: Delivery, folder: Path, key: SecretKey | None) -> N
 
 
 def _write_letter(delivery: Delivery, out: Path, heartbeat: _Heartbeat) -> None:
-    text = Translation.objects.get(pk=_main_text(delivery))
-    pdf.write(
-        document_data.letter_data(text, delivery.letterhead),
-        document_data.delivered_entries(delivery.rows.all(), order=delivery.order),
+    delivered_pdf.write(
+        delivery,
+        out,
+        entries=document_data.delivered_entries(delivery.rows.all(), order=delivery.order),
         counts=document_data.pdf_counts(delivery.counts),
-        record=_pdf_record(delivery),
-        out=out,
-        timestamp=delivery.frozen_at,
-        fonts=settings.FONT_DIRS,
         control=pdf.JobControl(on_progress=heartbeat.at, is_canceled=lambda: heartbeat.is_canceled),
-    )
-
-
-def _main_text(delivery: Delivery) -> int:
-    """Returns the id of the authoritative text of the newest revision, else its English one, else its first."""
-    newest = max(text["revision"] for text in delivery.texts)
-    of_newest = [text for text in delivery.texts if text["revision"] == newest]
-    main = min(of_newest, key=lambda text: (not text["authoritative"], text["language"] != "en"))
-    return int(main["translation"])
-
-
-def _pdf_record(delivery: Delivery) -> pdf.Record:
-    counts = delivery.counts
-    return pdf.Record(
-        number=delivery.number,
-        frozen_on=delivery.frozen_at.date(),
-        texts=delivery.texts,
-        digest=delivery.digest,
-        errata=sum(counts["errata"].values()),
-        since=counts["since"],
-        added=counts["added"],
-        gone=counts["gone"],
-        address=statement.page_of(delivery),
-        public_key=delivery.claims["key"] or "",
     )

@@ -1,6 +1,6 @@
 """Turns rows of the database into the plain data that the PDF is made of."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -26,20 +26,24 @@ def current_entries(signatures: SignatureQuerySet, *, order: str) -> Generator[p
         yield _entry(words, source=source, order=order, kind=kind, is_featured=featured_position is not None)
 
 
-def delivered_entries(entries: QuerySet[DeliveryEntry], *, order: str) -> Iterator[pdf.Entry]:
+def delivered_entries(
+    entries: QuerySet[DeliveryEntry], *, order: str, taken_out: Collection[int] = ()
+) -> Iterator[pdf.Entry]:
     """Yields the named entries of one delivery by number, which is the order of their places.
 
-    An erased one stays in the section before it. No cursor holds them: a build takes minutes, and what it says of its
-    progress must be committed meanwhile.
+    An erased one stays in the section before it. One whose place is in `taken_out` keeps its section alone. No cursor
+    holds them: a build takes minutes, and what it says of its progress must be committed meanwhile.
     """
     section, last = "", -1
     named = entries.filter(number__isnull=False).order_by("place")
     columns = named.values_list("place", *WORDS, "source", "kind", "is_featured")
     while chunk := columns.filter(place__gt=last)[:CHUNK]:
-        for last, *words, source, kind, is_featured in chunk:  # noqa: B007  where the next chunk begins
+        for last, *words, source, kind, is_featured in chunk:
             entry = _entry(words, source=source, order=order, kind=kind, is_featured=is_featured)
             entry = entry if entry.name else replace(entry, section=section)
             section = entry.section
+            if last in taken_out:
+                entry = pdf.Entry("", section=section, is_taken_out=True)
             yield entry
 
 
@@ -68,10 +72,8 @@ def pdf_counts(counts: Mapping[str, Any], *, with_waiting: bool = True) -> pdf.C
     return pdf.Counts(total=counts["delivered"], revisions=revisions, **numbers)
 
 
-def of_public_edition(counts: pdf.Counts, public: SignatureQuerySet) -> pdf.Counts:
-    """Returns the counts of an edition that names the public names alone. The total stays."""
-    named = public.count()
-    paper, evidence = public.filter(paper=True).count(), public.filter(on_evidence=True).count()
+def of_public_edition(counts: pdf.Counts, *, named: int, paper: int, evidence: int) -> pdf.Counts:
+    """Returns the counts of an edition that names the public names alone, which are these. The total stays."""
     return replace(counts, named=named, elsewhere=counts.named - named, paper=paper, evidence=evidence)
 
 
@@ -84,6 +86,15 @@ def frozen_letterhead(letter: Letter) -> dict[str, Any]:
         **({"logo": logo["digest"]} if logo else {}),
         **({"by_hand": {str(place): digest for place, digest in by_hand.items()}} if by_hand else {}),
     }
+
+
+def images_at_hand(letter: Letter, head: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the digests of logo and signatures by hand (by place) that were frozen and not replaced since."""
+    logo = Logo.objects.filter(letter=letter).values_list("digest", flat=True).first()
+    by_hand = HandSignature.objects.filter(letter=letter).values_list("place", "digest")
+    now = {"logo": logo, **{str(place): digest for place, digest in by_hand}}
+    frozen = {"logo": head.get("logo"), **head.get("by_hand", {})}
+    return {where: digest for where, digest in now.items() if digest and digest == frozen.get(where)}
 
 
 def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.LetterData:

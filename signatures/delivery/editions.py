@@ -12,20 +12,22 @@ from django.utils import timezone
 from campaign.runtime.minisign import SecretKey
 from signatures.delivery import statement
 from signatures.models import Delivery, DeliveryEdition
+from signatures.states import EditionReason
 
-Reason = DeliveryEdition.Reason
+ATTESTED = {statement.TIME_STAMP: EditionReason.TIME_STAMP, statement.COUNTERSIGNATURE: EditionReason.AUDITOR}
 
 
 class NoSigningKey(Exception):
     """The statement is signed, and the key that signed it is not here to sign another edition of the files."""
 
 
-def of_files(delivery: Delivery, files: Mapping[str, str]) -> DeliveryEdition:
+def of_files(delivery: Delivery, files: Mapping[str, str], images: Mapping[str, str]) -> DeliveryEdition:
     """Returns the edition of files with these digests: the newest one, if it has them, else a new one, not saved yet.
 
     Args:
         delivery: with its statement.
         files: SHA-256 of each file but files.json and its signature.
+        images: SHA-256 of each that the letter has: see `document_data.images_at_hand`.
     """
     newest = delivery.editions.last()
     if newest is not None and newest.files == files:
@@ -39,6 +41,7 @@ def of_files(delivery: Delivery, files: Mapping[str, str]) -> DeliveryEdition:
         site=settings.SITE_URL,
         software=statement.SOFTWARE,
         files=dict(files),
+        images=dict(images),
     )
     edition.reason = _reason(edition, newest)
     return edition
@@ -75,14 +78,21 @@ def _require_key(delivery: Delivery, key: SecretKey | None) -> SecretKey:
     return key
 
 
-def _reason(edition: DeliveryEdition, before: DeliveryEdition | None) -> Reason:
+def _reason(edition: DeliveryEdition, before: DeliveryEdition | None) -> EditionReason:
     if before is None:
-        return Reason.MADE
+        return EditionReason.MADE
     if edition.erased != before.erased:
-        return Reason.ERASED
+        return EditionReason.ERASED
     if edition.site != before.site:
-        return Reason.ADDRESS
+        return EditionReason.ADDRESS
+    # One cause is named only where it explains every file that changed. READ-ME.txt tells of what is attested.
     changed = {name for name in edition.files if edition.files[name] != before.files.get(name)}
-    # The letter follows from rows, address, program and fonts; all but the fonts are as they were.
-    is_typeset_anew = changed == {statement.PDF} and edition.software == before.software
-    return Reason.FONTS if is_typeset_anew else Reason.REMADE
+    same_software = edition.software == before.software
+    for file, reason in ATTESTED.items():
+        if same_software and changed - {statement.READ_ME} == {file}:
+            return reason
+    # The letter follows from rows, address, program, images and fonts; all but the last two are as they were.
+    is_typeset_anew = changed == {statement.PDF} and same_software
+    if is_typeset_anew and before.images is not None and edition.images != before.images:
+        return EditionReason.LETTERHEAD
+    return EditionReason.FONTS if is_typeset_anew and edition.images == before.images else EditionReason.REMADE

@@ -4,10 +4,11 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -21,20 +22,11 @@ from signatures.delivery import csv_export, document_data, pdf, snapshot, xlsx_e
 from signatures.delivery.selection import EVERYBODY, Selection
 from signatures.registries import AuditAction
 
+NOTHING_MORE: Mapping[str, str | int] = {}
+
 
 class NothingToExport(Exception):
     """The letter has no published text yet."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the PDF of the list as it stands would be like."""
-
-    pages: int
-    names: int
-    nearly_empty: list[int]  # numbers of pages
-    boxed: list[pdf.Boxed]
-    in_letter: list[str]  # code points of the letter itself that would be boxed
 
 
 class Table(StrEnum):
@@ -73,7 +65,7 @@ def export_list(
         else:
             delimiter = ";" if form == Table.SEMICOLONS else ","
             rows = csv_export.write_list(letter, file, selection, delimiter=delimiter)
-        _record(letter, form, file, rows=rows, by=by, reason=reason, selection=selection)
+        _record(letter, form, file, rows=rows, by=by, reason=reason, about=selection.described())
         shutil.copyfileobj(file, out)
     return rows
 
@@ -89,6 +81,16 @@ class Edition:
 
     languages: tuple[str, ...] = ()
     public: bool = False
+
+    @property
+    def form(self) -> str:
+        """What the audit log calls such a PDF."""
+        return "public-pdf" if self.public else "pdf"
+
+    def options(self, options: pdf.Options) -> pdf.Options:
+        """Returns these options, with what follows from the edition."""
+        language = options.language or (self.languages or ("",))[0]
+        return replace(options, language=language, public=self.public)
 
     def texts_of(self, letter: Letter) -> list[Translation]:
         """Returns the newest published text of each language.
@@ -129,18 +131,32 @@ def export_pdf(  # all but two by keyword
         NothingToExport: no text is published, or none in a language that is asked for.
         pdf.PdfFailed: Typst does not make it.
     """
+    write = partial(_write_pdf, letter, edition, options, control)
+    return hand_out_pdf(letter, out, write, form=edition.form, by=by, reason=reason)
+
+
+def hand_out_pdf(  # all but three by keyword
+    letter: Letter,
+    out: Path,
+    write: Callable[[Path], pdf.Report],
+    *,
+    form: str,
+    by: int | None,
+    reason: str,
+    about: Mapping[str, str | int] = NOTHING_MORE,
+) -> pdf.Report:
+    """Has a PDF written, or its volumes, and hands it out: at its place after the audit entry, which has `about`."""
     draft = out.with_name(f".{out.name}.part")
     made = [(draft, out)]
     try:
-        report = _write_pdf(letter, draft, edition, options, control)
+        report = write(draft)
         rows = [volume.names for volume in report.volumes] or [report.names]
         if report.volumes:
             numbers = range(1, len(report.volumes) + 1)
             made = [(pdf.volume_path(draft, number), pdf.volume_path(out, number)) for number in numbers]
-        form = "public-pdf" if edition.public else "pdf"
         for (path, _out), names in zip(made, rows, strict=True):
             with path.open("rb") as file:
-                _record(letter, form, file, rows=names, by=by, reason=reason)
+                _record(letter, form, file, rows=names, by=by, reason=reason, about=about)
         for path, to in made:
             path.replace(to)
     finally:
@@ -149,29 +165,22 @@ def export_pdf(  # all but two by keyword
     return report
 
 
-def look(letter: Letter, paper: pdf.Paper) -> Look:
-    """Typesets the draft, keeps nothing of it, and returns what a delivery officer should know before freezing.
+def write_draft(letter: Letter, out: Path, options: pdf.Options, survey: pdf.Survey) -> pdf.Report:
+    """Writes the PDF of everybody for nobody to read: `survey` looks at each name.
 
     Raises:
         NothingToExport: no text is published.
         pdf.PdfFailed: Typst does not make it.
     """
-    survey, options = pdf.Survey(settings.FONT_DIRS), pdf.Options(paper=paper, draft=True)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "look.pdf"
-        report = _write_pdf(letter, out, EVERY_NAME, options, survey=survey)
-        nearly_empty = pdf.nearly_empty_pages(out)
-    in_names = {code for boxed in survey.boxed for code in boxed.codes}
-    in_letter = [code for code in report.missing if code not in in_names]
-    return Look(report.pages, report.names, nearly_empty, survey.boxed, in_letter)
+    return _write_pdf(letter, EVERY_NAME, options, pdf.DEFAULT_CONTROL, out, survey)
 
 
 def _write_pdf(
     letter: Letter,
-    out: Path,
     edition: Edition,
     options: pdf.Options,
-    control: pdf.JobControl = pdf.DEFAULT_CONTROL,
+    control: pdf.JobControl,
+    out: Path,
     survey: pdf.Survey | None = None,
 ) -> pdf.Report:
     first, *further = edition.texts_of(letter)
@@ -185,7 +194,12 @@ def _write_pdf(
     ):
         counts = document_data.pdf_counts(snapshot.list_counts(letter), with_waiting=options.draft)
         if edition.public:
-            counts = document_data.of_public_edition(counts, signatures)
+            counts = document_data.of_public_edition(
+                counts,
+                named=signatures.count(),
+                paper=signatures.filter(paper=True).count(),
+                evidence=signatures.filter(on_evidence=True).count(),
+            )
         watched: Iterable[pdf.Entry] = survey.watch(entries) if survey else entries
         return pdf.write(
             document_data.letter_data(first, head),
@@ -193,7 +207,7 @@ def _write_pdf(
             counts=counts,
             record=pdf.Record(texts=snapshot.published_texts(letter)),
             further=[document_data.letter_data(text, head) for text in further],
-            options=replace(options, language=options.language or (edition.languages or ("",))[0]),
+            options=edition.options(options),
             out=out,
             fonts=settings.FONT_DIRS,
             timestamp=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC),
@@ -209,7 +223,7 @@ def _record(
     rows: int,
     by: int | None,
     reason: str,
-    selection: Selection = EVERYBODY,
+    about: Mapping[str, str | int],
 ) -> None:
     """Writes the audit entry of a finished file, and leaves the file at its beginning.
 
@@ -224,5 +238,5 @@ def _record(
             staff_id=by,
             letter_id=letter.pk,
             reason=reason,
-            detail={"form": form, "rows": rows, "sha256": digest, **selection.described()},
+            detail={"form": form, "rows": rows, "sha256": digest, **about},
         )

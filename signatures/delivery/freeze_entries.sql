@@ -6,9 +6,9 @@
 -- counted only the word "counted" in place of the row (docs, reference: package). PostgreSQL and RFC 8785 write such a
 -- list alike; a test holds them to it.
 INSERT INTO signatures_deliveryentry (delivery_id, place, number, signature_id, kind, name, role, organization,
-    country, signed_on, language, revision, source, is_featured, salt, leaf)
+    country, signed_on, language, revision, source, visibility, is_featured, salt, leaf)
 SELECT %(delivery)s, row_number() OVER (ORDER BY number NULLS LAST, salt) - 1, number, id, kind, name, role,
-    organization, country, signed_on, language, revision, source, is_featured, salt,
+    organization, country, signed_on, language, revision, source, visibility, is_featured, salt,
     sha256('\x00'::bytea || salt || convert_to(
         CASE WHEN number IS NULL THEN 'counted' ELSE '[' || concat_ws(',',
             to_json(number::text), to_json(kind), to_json(name), to_json(role), to_json(organization),
@@ -17,6 +17,7 @@ SELECT %(delivery)s, row_number() OVER (ORDER BY number NULLS LAST, salt) - 1, n
         ) || ']' END, 'UTF8'))
 FROM (
     SELECT signature.id, numbered.number, signature.kind, signature.name, signature.role, signature.organization,
+        signature.visibility,
         translation.language,  -- of the text, which the statement names: that of an old signature is of its page
         CASE WHEN numbered.number IS NULL THEN '' ELSE signature.country END AS country,
         numbered.signed_on, coalesce(numbered.source, '') AS source,

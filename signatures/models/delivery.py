@@ -16,7 +16,7 @@ from campaign.models import Letter
 from signatures.models.base import UnnamedModel
 from signatures.models.signature import Signature
 from signatures.registries.typed_fields import BLANKED_IN_DELIVERIES
-from signatures.states import Kind, State
+from signatures.states import EditionReason, Kind, State
 
 FORMAT = 2
 
@@ -219,6 +219,8 @@ class DeliveryEntry(UnnamedModel):
     is_featured = models.BooleanField(default=False)
     # `Source`, of named entries. Those of format 1 have none.
     source = models.CharField(max_length=8, blank=True, default="", db_default="")
+    # That of the signature then. Empty in deliveries that were frozen before this was kept.
+    visibility = models.CharField(max_length=10, blank=True, default="", db_default="")
     salt = models.BinaryField(max_length=32, null=True)
     leaf = models.BinaryField(max_length=32)
 
@@ -250,21 +252,16 @@ class DeliveryErasure(UnnamedModel):
 class DeliveryEdition(UnnamedModel):
     """The files of a delivery as they were made once. A new one follows when one of them becomes another; all stay."""
 
-    class Reason(models.TextChoices):
-        MADE = "made", _("made for the first time")
-        ERASED = "erased", _("made anew, because somebody had their data erased")
-        FONTS = "fonts", _("made anew with other fonts")
-        ADDRESS = "address", _("made anew, because the address of the site changed")
-        REMADE = "remade", _("made anew")
-
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="editions")
     number = models.PositiveIntegerField("number")  # from 1
     made_at = models.DateTimeField("made at")
-    reason = models.CharField("reason", max_length=10, choices=Reason)
+    reason = models.CharField("reason", max_length=10, choices=EditionReason)
     erased = models.PositiveIntegerField("entries without words")
     site = models.CharField("address of the site", max_length=300)
     software = models.CharField("software", max_length=100)
     files = models.JSONField("SHA-256 of the files")  # by their names in files.json
+    # SHA-256 of logo and signatures by hand that the letter has, by place; null: from before this was kept.
+    images = models.JSONField("images in the letter", null=True)
     digest = models.CharField("SHA-256 of files.json", max_length=64)
     signature = models.TextField("signature on files.json", blank=True)
     package = models.CharField("SHA-256 of the package", max_length=64)
@@ -273,9 +270,7 @@ class DeliveryEdition(UnnamedModel):
         ordering: ClassVar = ["number"]
         constraints: ClassVar = [
             models.UniqueConstraint("delivery", "number", name="one_edition_per_number"),
-            models.CheckConstraint(
-                condition=Q(reason__in=["made", "erased", "fonts", "address", "remade"]), name="edition_reason_is_known"
-            ),
+            models.CheckConstraint(condition=Q(reason__in=EditionReason.values), name="edition_reason_is_known"),
         ]
 
     def digests(self, package: str) -> list[tuple[str, str]]:

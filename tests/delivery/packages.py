@@ -48,6 +48,7 @@ class Draft:
     key: SigningKey | None = KEY
     frozen_at: str = "2026-05-04T12:00:02Z"
     made_at: str = "2026-05-04T12:05:00Z"
+    reason: str = "made"
     blanked: tuple[int, ...] = ()  # places
     recorded: tuple[int, ...] | None = None  # places; None: those that are blanked
     extra: dict[str, bytes] = field(default_factory=dict)  # countersignature, time stamp
@@ -231,7 +232,7 @@ def files_of(draft: Draft, bent: Bent | None = None) -> dict[str, bytes]:
     contents = _bend(bent.contents, contents | PROGRAMS)
     listed = {
         "format": 2, "statement": hashlib.sha256(contents.get("statement.json", b"")).hexdigest(), "edition": 1,
-        "made_at": draft.made_at, "reason": "erased" if draft.blanked else "made", "erasures": erasures(draft),
+        "made_at": draft.made_at, "reason": "erased" if draft.blanked else draft.reason, "erasures": erasures(draft),
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
     }  # fmt: skip
     listing = _bend(bent.files_bytes, canonical(_bend(bent.files, listed)))

@@ -259,6 +259,8 @@ TAMPERINGS = [
            Bent(statement_bytes=lambda data: data.replace(b'"number":1', b'"number":1,"number":1'))),
     forged("a key twice in the file list", "files.json: the key “edition” is there twice.",
            Bent(files_bytes=lambda data: data.replace(b'"edition":1', b'"edition":1,"edition":1'))),
+    forged("a reason that no edition has", "files.json: “reason” is not what format 2 allows there.",
+           Bent(files=setting("reason", "improved"))),
     forged("NaN", "statement.json: NaN is no number of JSON.",
            Bent(statement_bytes=lambda data: data.replace(b'"waiting":1', b'"waiting":NaN'))),
     forged("an unknown key", "statement.json: the key “counts.angels” is not known in format 2.",
@@ -403,6 +405,8 @@ ACCEPTED = [
     honest("countersigned, checked with the auditor's key", _countersigned(DRAFT),
            compares="auditor_key"),
     honest("time-stamped", replace(DRAFT, extra={"statement.tsr": time_stamp(DRAFT)})),
+    *(honest(f"made anew: {reason}", replace(DRAFT, reason=reason))
+      for reason in ("fonts", "address", "time-stamp", "auditor", "letterhead", "remade")),
     honest("with the receipt of a signer", DRAFT, receipt=4),
     honest("with the receipt of somebody who is counted only", DRAFT, receipt=9),
     Case("a receipt alone", lambda: _receipt(DRAFT, 1), code=0),

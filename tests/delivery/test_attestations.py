@@ -136,7 +136,7 @@ def test_without_network_the_request_lies_ready_and_the_reply_is_taken_in_later(
 
     assert building.unfinished() == [delivery.pk]
     building.build(delivery.pk)
-    assert list(delivery.editions.values_list("number", "reason")) == [(1, "made"), (2, "remade")]
+    assert list(delivery.editions.values_list("number", "reason")) == [(1, "made"), (2, "time-stamp")]
     assert "statement.tsr" in delivery.editions.get(number=2).files
     assert "Download the request" not in client.get(f"{PAGES}{delivery.pk}/change/").content.decode()
     assert "statement.tsr in the package" in client.get("/deliveries/bridge/1/").content.decode()
@@ -234,7 +234,9 @@ def test_E18_an_auditor_countersigns_and_the_next_edition_and_the_page_have_it(
     with zipfile.ZipFile(tmp_path / "bridge-1.zip") as bundle:
         packed = bundle.read("bridge-1/statement.json.auditor.minisig")
     assert packed == signature.encode()
-    digest = delivery.editions.get(number=2).files["statement.json.auditor.minisig"]
+    edition = delivery.editions.get(number=2)
+    assert edition.reason == "auditor"
+    digest = edition.files["statement.json.auditor.minisig"]
     assert digest == hashlib.sha256(packed).hexdigest()
     assert key in client.get("/deliveries/bridge/1/").content.decode()
     assert "step/countersign" not in client.get(f"{PAGES}{delivery.pk}/change/").content.decode()

@@ -2,21 +2,25 @@
 
 import os
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 from fontTools.ttLib import TTFont
 from fontTools.unicodedata import script
 from pypdf import PdfReader
 
 from campaign.models import Letter
-from signatures.delivery import exports, pdf
+from signatures.delivery import looks, pdf
 from signatures.delivery.pdf import Counts, Entry, LetterData, Letterhead, Survey, fonts, glyphs
+from signatures.management.commands import worker
 from signatures.models import Delivery
+from signatures.signing import withdrawal
 from signatures.values import names
 from tests.factories import make_signature
 
@@ -167,8 +171,47 @@ def test_E14_before_freezing_the_officer_learns_which_names_would_be_boxed(
     make_signature(letter, "བསྟན་འཛིན")
     page = officer_client.get(f"/admin/signatures/delivery/freeze/{letter.pk}/").content.decode()
     assert f"/admin/signatures/delivery/look/{letter.pk}/" in page
-    page = officer_client.post(f"/admin/signatures/delivery/look/{letter.pk}/", {"paper": "a4"}).content.decode()
+    asked = officer_client.post(f"/admin/signatures/delivery/look/{letter.pk}/", {"paper": "a4"})
+    assert asked.status_code == 302
+    waiting = officer_client.get(asked["Location"])
+    assert "The worker typesets the letter" in waiting.content.decode() and waiting["Refresh"] == "2"
+    worker.run_tasks()
+    (stored,) = DBTaskResult.objects.filter(task_path__endswith="look_at_list").values_list("return_value", flat=True)
+    assert "𞊐" not in str(stored), "it is kept for a day: ids, and no name"
+    answer = officer_client.get(asked["Location"])
+    page = answer.content.decode()
+    assert "Refresh" not in answer
     assert "3 names on 3 pages" in page and "Toto" in page and "𞊐𞊒𞊓" in page and "FONT_DIRS" in page
     assert "བསྟན་འཛིན" not in page and "Ada Lovelace" not in page, "only the names that would be boxed"
     assert not Delivery.objects.exists()
-    assert exports.look(letter, "us-letter").boxed[0].names == 1 and not list(tmp_path.iterdir())
+    assert looks.shown(letter, looks.take(letter, "us-letter")).boxed[0].names == 1 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_E14_who_left_meanwhile_is_not_named_and_a_worker_that_was_killed_is_asked_again(
+    letter: Letter, officer: User
+) -> None:
+    toto = make_signature(letter, names.clean_name("𞊐𞊒𞊓"))
+    client = Client()
+    client.force_login(officer)
+    asked = client.post(f"/admin/signatures/delivery/look/{letter.pk}/", {"paper": "a4"})["Location"]
+    for other in (f"/admin/signatures/delivery/look/{letter.pk + 1}/{asked.split('/')[-2]}/", asked[:-2] + "x/"):
+        assert client.get(other).status_code == 404
+    DBTaskResult.objects.update(status="RUNNING", enqueued_at=timezone.now() - timedelta(hours=2))
+    page = client.get(asked)
+    assert "did not finish. Please ask again." in page.content.decode() and "Refresh" not in page
+    DBTaskResult.objects.update(status="READY")
+    worker.run_tasks()
+    withdrawal.withdraw(toto)
+    page = client.get(asked)
+    assert "Toto" in page.content.decode() and "𞊐𞊒𞊓" not in page.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_letter_without_a_text_cannot_be_looked_at_and_that_is_said(officer: User) -> None:
+    letter = Letter.objects.create(slug="unwritten", recipient="the Minister", goal=10)
+    client = Client()
+    client.force_login(officer)
+    asked = client.post(f"/admin/signatures/delivery/look/{letter.pk}/", {"paper": "a4"})["Location"]
+    worker.run_tasks()
+    assert "Unwritten has no published text." in client.get(asked, follow=True).content.decode()

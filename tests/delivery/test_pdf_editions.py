@@ -93,7 +93,8 @@ def test_the_edition_for_the_press_has_public_names_alone_and_counts_the_others(
     said, pages = export(tmp_path / "x.pdf", public=True)
     text = " ".join(pages)
     assert said.startswith("1 name on ") and "Ada Lovelace" in text and "Only Delivered" not in text
-    assert "3 signatures: 1 named here and 2 who asked not to be named in public" in text
+    assert "3 signatures: 1 named here and 2 not named in public" in text
+    assert pages[0].startswith("Public edition. It names only those who chose to be named in public. ")
     assert AuditEntry.objects.latest("pk").detail["form"] == "public-pdf"
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 
 from campaign.models import Letter
 from campaign.runtime import keys, minisign
+from signatures import checks
 from signatures.delivery import building, editions, freezing
 from signatures.models import Delivery, Signature
 from tests.delivery.factories import make_delivery, make_files, path_of
@@ -119,6 +120,38 @@ def test_make_keys_makes_the_key_and_names_the_public_one(tmp_path: Path, capsys
     assert file.stat().st_mode & 0o777 == 0o400
     with pytest.raises(CommandError, match="exist already"):
         call_command("make_keys", "DELIVERY_SIGNING_KEY_FILE", folder=tmp_path)
+
+
+@pytest.mark.django_db
+def test_the_check_of_a_deployment_warns_of_another_key_than_that_of_the_newest_delivery(
+    letter: Letter, ada: Signature, key: minisign.SecretKey, settings: Any, tmp_path: Path
+) -> None:
+    settings.OUTBOX_PRIVATE_KEY_FILE = "where the worker is"
+
+    def said() -> list[str | None]:
+        return [message.id for message in checks.the_key_of_deliveries(databases=["default"])]
+
+    assert said() == []
+    make_delivery(letter)
+    assert said() == []
+    keys.signing_key(tmp_path / "another.private")
+    for other in (str(tmp_path / "another.private"), ""):
+        settings.DELIVERY_SIGNING_KEY_FILE = other
+        (warning,) = checks.the_key_of_deliveries(databases=["default"])
+        assert warning.id == "signatures.W001" and "not the key that signed delivery bridge-1" in warning.msg
+    settings.DELIVERY_SIGNING_KEY_FILE = str(tmp_path / "another.private")
+    make_delivery(letter)
+    assert said() == [], "it is the key of the newest"
+    settings.OUTBOX_PRIVATE_KEY_FILE = settings.DELIVERY_SIGNING_KEY_FILE = ""
+    assert said() == [], "the web server has no key"
+
+
+def test_the_check_of_a_deployment_finds_a_key_that_others_can_read(key: minisign.SecretKey, settings: Any) -> None:
+    settings.OUTBOX_PRIVATE_KEY_FILE = "where the worker is"
+    assert list(checks.the_signing_key()) == []
+    Path(settings.DELIVERY_SIGNING_KEY_FILE).chmod(0o644)
+    (error,) = checks.the_signing_key()
+    assert (error.id, error.msg) == ("signatures.E006", "Others on this machine can read DELIVERY_SIGNING_KEY_FILE.")
 
 
 @pytest.mark.django_db

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import rfc8785
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.utils import timezone
 
 from campaign.letters import text
-from campaign.models import Letter
+from campaign.models import Letter, Logo
 from signatures.audit import audit_log
 from signatures.delivery import freezing, statement
 from signatures.delivery.checker import check
@@ -26,7 +27,7 @@ from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
 from tests.delivery.factories import make_delivery, make_files
-from tests.factories import make_many, make_signature
+from tests.factories import make_logo, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
 
@@ -220,6 +221,46 @@ def test_the_archive_is_one_folder_with_the_day_of_freezing(signed: Letter, tmp_
         assert {entry.date_time[:5] for entry in bundle.infolist()} == {moment}
         assert {entry.date_time[5] for entry in bundle.infolist()} == {frozen_at.second // 2 * 2}
         assert bundle.testzip() is None
+
+
+def attest(delivery: Delivery, **values: object) -> Delivery:
+    Delivery.objects.filter(pk=delivery.pk).update(**values)
+    delivery.refresh_from_db()
+    return delivery
+
+
+@pytest.mark.parametrize(
+    ("attested", "typeset", "reason"),
+    [
+        ({"time_stamp": b"\x30\x00"}, b"", "time-stamp"),
+        ({"countersignature": "by an auditor", "auditor_key": "RWQ"}, b"", "auditor"),
+        ({"time_stamp": b"\x30\x00"}, b"%PDF-1.7 other fonts", "remade"),
+        ({"time_stamp": b"\x30\x00", "countersignature": "by an auditor", "auditor_key": "RWQ"}, b"", "remade"),
+    ],
+)
+def test_E12_what_was_attested_is_the_reason_of_an_edition_only_where_it_explains_all_that_changed(
+    signed: Letter, tmp_path: Path, attested: dict[str, object], typeset: bytes, reason: str
+) -> None:
+    delivery = make_delivery(signed, tmp_path)
+    make_files(attest(delivery, **attested), tmp_path, letter=typeset)
+    assert list(delivery.editions.values_list("reason", flat=True)) == ["made", reason]
+    assert json.loads(packed(tmp_path)["files.json"])["reason"] == reason
+
+
+def test_E12_a_replaced_logo_is_the_reason_of_an_edition_and_other_fonts_after_it_are_another(
+    signed: Letter, client: Client, tmp_path: Path
+) -> None:
+    make_logo(signed)
+    delivery = make_delivery(signed, tmp_path)
+    Logo.objects.all().delete()
+    make_logo(signed, "#7a1f1f")
+    make_files(delivery, tmp_path, letter=b"%PDF-1.7 without the logo")
+    make_files(delivery, tmp_path, letter=b"%PDF-1.7 other fonts")
+    assert list(delivery.editions.values_list("reason", flat=True)) == ["made", "letterhead", "fonts"]
+    said = check.check(tmp_path / delivery.package, check.Expected())
+    assert said.verdict == "Whole."
+    page = client.get("/deliveries/bridge/1/").content.decode()
+    assert "made anew, because an image of the letter was replaced" in page
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.prepared import BASE
 DEPLOY = BASE / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-MADE_BY_THE_OPERATOR = {".env", "worker.env", "outbox.private"}
+MADE_BY_THE_OPERATOR = {".env", "worker.env", "outbox.private", "delivery.private"}
 
 
 def volumes_of(service: str) -> list[list[str]]:
@@ -56,8 +56,9 @@ def test_only_the_worker_has_what_opens_and_sends_emails() -> None:
     assert [name for name, service in SERVICES.items() if "env_file" in service] == ["web", "worker"]
     assert {SERVICES["web"]["environment"][name] for name in environment.OF_WORKER} == {""}
     assert SERVICES["web"]["environment"]["OUTBOX_PRIVATE_KEY_FILE"] == ""
-    assert not any("outbox" in ":".join(volume) for service in SERVICES for volume in volumes_of(service))
+    assert not any(".private" in ":".join(volume) for service in SERVICES for volume in volumes_of(service))
     assert SERVICES["worker"]["environment"]["OUTBOX_PRIVATE_KEY_FILE"] == "/run/secrets/outbox.private"
+    assert SERVICES["worker"]["environment"]["DELIVERY_SIGNING_KEY_FILE"] == "/run/secrets/delivery.private"
     assert SERVICES["worker"]["environment"]["WORKER_SETTINGS_FILE"] == "/run/secrets/worker.env", "init puts it there"
     assert set(SERVICES["worker"]["secrets"]) == COMPOSE["secrets"].keys() == MADE_BY_THE_OPERATOR - {".env"}
 

@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 from aiosmtpd.controller import Controller
 
+from campaign.runtime import keys
 from tests import proxies
 from tests.delivery.test_pdf import LEFT_TO_RIGHT, OTHERWISE_ORDERED
 from tests.faults.containers import Image, Mount, Store, run, with_a_network_of_its_own
@@ -144,6 +145,8 @@ class Site:
 
     def __init__(self, image: Image, scratch: Path, url: str, smtp_port: int) -> None:
         self.image, self.scratch, secret = image, scratch, scratch / "outbox.private"
+        signing = scratch / "delivery.private"
+        keys.signing_key(signing, keys.Owner(0o400))
         self.settings = {
             **settings_of(url, secret),
             "DATABASE_URL": "postgres://undersigned:a-password@127.0.0.1:5432/postgres",
@@ -152,7 +155,7 @@ class Site:
         self.settings.pop("EMAIL_URL", None)  # `init` puts it where the worker alone reads it
         own = scratch / "worker.env"
         own.write_text(f"EMAIL_URL=smtp://127.0.0.1:{smtp_port}\n")
-        for file in (secret, own):
+        for file in (secret, own, signing):
             os.chown(file, *self.user)
 
     @property

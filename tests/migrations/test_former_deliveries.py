@@ -61,7 +61,7 @@ def test_O8_a_delivery_of_version_0_9_stays_readable_and_says_what_checks_it(del
         "['bridge-1, the package is there: no instead of yes']",
         f"This receipt is of {MADE_BY}. The program in READ-ME.txt of its package checks it.",
     ]
-    assert delivered.sql("SELECT source, on_paper FROM signatures_deliveryentry") == [("", True)]
+    assert delivered.sql("SELECT source, on_paper, visibility FROM signatures_deliveryentry") == [("", True, "")]
 
 
 def test_O8_what_it_holds_stays_frozen_and_the_code_before_works_on(delivered: OldSite) -> None:
@@ -72,6 +72,7 @@ def test_O8_what_it_holds_stays_frozen_and_the_code_before_works_on(delivered: O
         "UPDATE signatures_delivery SET format = 2",
         "UPDATE signatures_deliveryentry SET source = 'web'",
         "UPDATE signatures_deliveryentry SET on_paper = false",
+        "UPDATE signatures_deliveryentry SET visibility = 'public'",
     ):
         with pytest.raises(psycopg2.IntegrityError):
             delivered.sql(refused)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from nacl.public import PrivateKey
 
-from campaign.runtime import environment
+from campaign.runtime import environment, minisign
 from signatures.values import sealing
 from tests.prepared import BASE
 
@@ -74,14 +74,31 @@ def test_the_keys_fit_together_and_nobody_else_reads_them(tmp_path: Path) -> Non
     assert fits(tmp_path / "outbox.private", made["OUTBOX_PUBLIC_KEY"])
     assert fits(tmp_path / "updates.private", made["UPDATES_PUBLIC_KEY"])
     assert made["OUTBOX_PRIVATE_KEY_FILE"] == str(tmp_path / "outbox.private"), "web server and worker are one user"
-    assert [mode(tmp_path / name) for name in (".env", "outbox.private", "updates.private")] == [0o600, 0o400, 0o400]
-    assert {file.name for file in tmp_path.iterdir()} == {".env", "outbox.private", "updates.private"}
+    private = ("delivery.private", "outbox.private", "updates.private")
+    assert [mode(tmp_path / name) for name in (".env", *private)] == [0o600, 0o400, 0o400, 0o400]
+    assert {file.name for file in tmp_path.iterdir()} == {".env", *private}
+
+
+def test_deliveries_of_the_site_are_signed_with_no_further_step_and_it_says_by_which_key(tmp_path: Path) -> None:
+    said = init(tmp_path).stdout
+    file = Path(environment.in_file(tmp_path / ".env")["DELIVERY_SIGNING_KEY_FILE"])
+    assert file == tmp_path / "delivery.private"
+    assert minisign.SecretKey.read(file).public in said and file.read_text().splitlines()[1] not in said
+    before = file.read_bytes()
+    again = init(tmp_path, "--overwrite").stdout
+    assert file.read_bytes() == before and "Publish" not in again
+    settings = tmp_path / ".env"  # as a version before wrote it
+    lines = settings.read_text().splitlines(keepends=True)
+    settings.write_text("".join(line for line in lines if not line.startswith("DELIVERY_SIGNING_KEY_FILE")))
+    file.unlink()
+    init(tmp_path, "--overwrite")
+    assert environment.in_file(settings)["DELIVERY_SIGNING_KEY_FILE"] == str(file) and file.read_bytes() != before
 
 
 def test_it_says_what_must_not_stay_on_this_machine_and_what_comes_next(tmp_path: Path) -> None:
     said = init(tmp_path).stdout
     assert f"Move {tmp_path}/updates.private to a machine that is offline" in said
-    assert f"copy of {tmp_path}/.env and {tmp_path}/outbox.private" in said
+    assert f"copy of {tmp_path}/.env and {tmp_path}/outbox.private and {tmp_path}/delivery.private" in said
     assert "`manage.py check --deploy`" in said
     assert environment.in_file(tmp_path / ".env")["SECRET_KEY"] not in said
 
@@ -98,19 +115,24 @@ def test_O12_with_two_users_the_web_server_reads_the_settings_and_nothing_of_the
     worker, group = pwd.getpwnam("daemon"), pwd.getpwnam("nobody").pw_gid
     done = init(tmp_path, "--worker-user", "daemon", "--group", str(group))
     assert done.returncode == 0, done.stderr
-    settings, own, key = (tmp_path / name for name in (".env", "worker.env", "outbox.private"))
+    settings, own, key, signing = (
+        tmp_path / name for name in (".env", "worker.env", "outbox.private", "delivery.private")
+    )
     assert (settings.stat().st_uid, settings.stat().st_gid, mode(settings)) == (0, group, 0o640)
-    for file in (own, key):
+    for file in (own, key, signing):
         assert (file.stat().st_uid, mode(file)) == (worker.pw_uid, 0o400)
-    assert not {"OUTBOX_PRIVATE_KEY_FILE", "EMAIL_URL"} & environment.in_file(settings).keys()
-    assert environment.in_file(own) == {"EMAIL_URL": ANSWERS["--email-url"]}
+    of_worker = {"OUTBOX_PRIVATE_KEY_FILE", "EMAIL_URL", "DELIVERY_SIGNING_KEY_FILE"}
+    assert not of_worker & environment.in_file(settings).keys()
+    signs = {"DELIVERY_SIGNING_KEY_FILE": str(signing)}
+    assert environment.in_file(own) == {"EMAIL_URL": ANSWERS["--email-url"], **signs}
     assert "`undersigned check --deploy`" in done.stdout
-    assert f"copy of {settings} and {own} and {key}" in done.stdout
+    assert f"copy of {settings} and {own} and {key} and {signing}" in done.stdout
     before = environment.in_file(settings)
     with settings.open("a") as lines:
         lines.write("ALARM_WEBHOOK_URL=ntfy+https://ntfy.sh/secret-topic\n")
     assert init(tmp_path, "--overwrite", email_url="smtp://localhost").returncode == 0
-    assert environment.in_file(own).keys() == {"EMAIL_URL", "ALARM_WEBHOOK_URL"}, "the topic is a secret, too"
+    kept = {"EMAIL_URL", "ALARM_WEBHOOK_URL", "DELIVERY_SIGNING_KEY_FILE"}
+    assert environment.in_file(own).keys() == kept, "the topic is a secret, too"
     assert environment.in_file(settings) == before
     assert (settings.stat().st_gid, mode(settings)) == (group, 0o640), "changed settings stay whose they were"
     assert (own.stat().st_uid, mode(own)) == (worker.pw_uid, 0o400)
@@ -235,7 +257,8 @@ def test_the_settings_may_be_elsewhere_by_a_link(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / ".env").symlink_to(tmp_path / "etc" / ".env")
     init(tmp_path)
-    assert {file.name for file in (tmp_path / "etc").iterdir()} == {".env", "outbox.private", "updates.private"}
+    made = {".env", "delivery.private", "outbox.private", "updates.private"}
+    assert {file.name for file in (tmp_path / "etc").iterdir()} == made
 
 
 def test_it_works_where_the_settings_are_wrong(tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ def dangerous(letter: int, rate_limit: int, person: int) -> dict[str, str]:
         f"/admin/signatures/signedletter/{letter}/export/pdf/": "POST",
         f"/admin/signatures/delivery/freeze/{letter}/": "POST",
         f"/admin/signatures/delivery/look/{letter}/": "POST",
+        "/admin/signatures/delivery/1/copy/": "POST",
         "/admin/signatures/delivery/1/files/package/": "POST",
         "/admin/signatures/delivery/1/step/void/": "POST",
         "/admin/signatures/paperimport/import/": "GET",

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from campaign.runtime import environment, initial_settings, keys
-from campaign.runtime.initial_settings import PAIRS, QUESTIONS, Question
+from campaign.runtime.initial_settings import PAIRS, QUESTIONS, SIGNING, Question
 
 BASE = Path(__file__).resolve().parents[3]
 SETTINGS = ".env"
@@ -22,6 +22,9 @@ UPDATES = """\
 COPIES = """\
 - Keep a copy of {} in a safe place off this machine, and not where the backups of the database
   are. Without EMAIL_HASH_PEPPER nobody who signed is found again."""
+PUBLISH = """\
+- Publish where the site cannot change it: deliveries are signed by the key
+  {}"""
 
 
 class Command(BaseCommand):
@@ -68,10 +71,15 @@ class Command(BaseCommand):
         if options["worker_user"] and not settings["DATABASE_URL"]:
             raise CommandError("DATABASE_URL is missing: the embedded PostgreSQL serves one user, and you have two.")
         initial_settings.file_text(settings)  # so that a wrong value is found before a key is made
+        public = ""
         made = {name: initial_settings.key_file(file.parent, name) for name in PAIRS if not settings.get(name)}
         settings |= {name: keys.key_pair(private, owners[name]) for name, private in made.items()}
         if "OUTBOX_PUBLIC_KEY" in made and not options["worker_user"]:
             settings["OUTBOX_PRIVATE_KEY_FILE"] = str(made["OUTBOX_PUBLIC_KEY"])
+        if not settings.get(SIGNING[0]):
+            made[SIGNING[0]] = signing = initial_settings.key_file(file.parent, SIGNING[0])
+            public = keys.signing_key(signing, owners["OUTBOX_PUBLIC_KEY"])  # the worker's, too
+            settings[SIGNING[0]] = str(signing)
         files = [file, *made.values()]
         if options["worker_user"] or for_worker.exists():
             own = {name: settings[name] for name in environment.OF_WORKER if settings.get(name)}
@@ -82,7 +90,7 @@ class Command(BaseCommand):
         if write(file, initial_settings.file_text(settings), owners[SETTINGS]) is False:
             raise CommandError(f"{file} came into being meanwhile.")
         self.stdout.write(f"Written: {', '.join(map(str, files))}.")
-        self.stdout.write(_advice(files, settings, is_service=bool(options["worker_user"])))
+        self.stdout.write(_advice(files, settings, is_service=bool(options["worker_user"]), signing_key=public))
 
     def answers(self, options: dict[str, Any], former: dict[str, str]) -> dict[str, str]:
         """Returns all settings but the key pairs: of the options, of the answers, and what was in the file."""
@@ -139,14 +147,18 @@ def _number(name: str, find: Callable[[str], int]) -> int:
     return int(name) if name.isdecimal() else find(name)
 
 
-def _advice(files: list[Path], settings: dict[str, str], *, is_service: bool) -> str:
-    """Returns what is to be kept off this machine, and what comes next."""
+def _advice(files: list[Path], settings: dict[str, str], *, is_service: bool, signing_key: str) -> str:
+    """Returns what is to be kept off this machine, what is to be told, and what comes next.
+
+    `signing_key` is the public one of deliveries, if it was made just now.
+    """
     lines = ["", "Before the site is open:"]
     updates = [file for file in files if file.stem == environment.pair("UPDATES_PUBLIC_KEY")]
     lines += [UPDATES.format(file) for file in updates]
     program = "undersigned" if is_service else "manage.py"
     lines += [
         COPIES.format(" and ".join(str(file) for file in files if file not in updates)),
+        *([PUBLISH.format(signing_key)] if signing_key else []),
         f"- Emails come from {settings['DEFAULT_FROM_EMAIL']}: set SPF, DKIM and DMARC for its domain.",
         f"Next: `{program} check --deploy`; then start the site (docs/operate/go-live.md).",
     ]

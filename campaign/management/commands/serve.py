@@ -194,7 +194,6 @@ def environment_of_web() -> dict[str, str]:
         *environment.OF_WORKER,
         "WORKER_SETTINGS_FILE",
         "OUTBOX_PRIVATE_KEY_FILE",
-        "DELIVERY_SIGNING_KEY_FILE",
         "DIRECT_DATABASE_URL",
     )
     return {**environment_of_children(), **dict.fromkeys(hidden, "")}

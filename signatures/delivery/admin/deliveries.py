@@ -11,7 +11,7 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -24,8 +24,8 @@ from django.utils.safestring import SafeString
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.audit.staff_names import staff_column
-from signatures.delivery import attestations, building, errata, exports, freezing, package_store, pdf
-from signatures.delivery.admin import method_pages
+from signatures.delivery import building, errata, freezing, package_store
+from signatures.delivery.admin import downloads, look_pages, method_pages
 from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
 from signatures.models import Delivery, SignedLetter
 from signatures.retention import ADDRESSES_AT_LEAST
@@ -167,8 +167,18 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return [
             path("<int:pk>/method/", self.admin_site.admin_view(method), name="signatures_delivery_method"),
             path("freeze/<int:letter_id>/", protected(self.freeze), name="signatures_delivery_freeze"),
-            path("look/<int:letter_id>/", protected(self.look), name="signatures_delivery_look"),
-            path("<int:pk>/files/<str:what>/", protected(self.files), name="signatures_delivery_files"),
+            path("look/<int:letter_id>/", protected(look_pages.ask), name="signatures_delivery_look"),
+            path(
+                "look/<int:letter_id>/<str:asked>/",
+                protected(partial(look_pages.answer, site=self.admin_site)),
+                name="signatures_delivery_looked",
+            ),
+            path("<int:pk>/files/<str:what>/", protected(downloads.files), name="signatures_delivery_files"),
+            path(
+                "<int:pk>/copy/",
+                protected(partial(downloads.copy, site=self.admin_site)),
+                name="signatures_delivery_copy",
+            ),
             path("<int:pk>/step/<str:step>/", protected(self.step), name="signatures_delivery_step"),
             *super().get_urls(),
         ]
@@ -191,60 +201,10 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             request, "freeze", "Freeze a delivery", form, letter=letter, counts=letter_counts, waiting=waiting
         )
 
-    def look(self, request: HttpRequest, letter_id: int) -> HttpResponse:
-        """On POST typesets a draft, keeps nothing of it, and shows what the PDF would be like."""
-        letter = get_object_or_404(SignedLetter, pk=letter_id)
-        paper = request.POST.get("paper")
-        if paper not in pdf.PAPERS:
-            return redirect("admin:signatures_delivery_freeze", letter_id)
-        try:
-            found = exports.look(letter, pdf.PAPERS[paper])
-        except (pdf.PdfFailed, exports.NothingToExport) as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return redirect("admin:signatures_delivery_freeze", letter_id)
-        context = {"title": "Look at it first", "opts": self.opts, "letter": letter, "look": found}
-        page = "admin/signatures/delivery/look.html"
-        return TemplateResponse(request, page, self.admin_site.each_context(request) | context)
-
     def _form_page(self, request: HttpRequest, page: str, title: str, form: forms.Form, **more: Any) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "form": form, **more}
         status = 422 if form.is_bound else 200
         return TemplateResponse(request, f"admin/signatures/delivery/{page}.html", context, status=status)
-
-    def files(self, request: HttpRequest, pk: int, what: str) -> HttpResponseBase:
-        """Downloads the package, requests a build, or cancels it."""
-        delivery = get_object_or_404(Delivery, pk=pk)
-        if request.method != "POST":
-            return redirect("admin:signatures_delivery_change", pk)
-        match what:
-            case "package":
-                return self._package(request, delivery)
-            case "make":
-                building.request_build(delivery, by=request.user.pk)
-                tasks.build_delivery.enqueue(delivery.pk)
-            case "stop":
-                building.cancel_build(delivery, by=request.user.pk)
-            case "time-stamp-request" if delivery.has_statement:
-                headers = {"Content-Disposition": f'attachment; filename="{delivery}.tsq"'}
-                query = attestations.time_stamp_request(delivery)
-                return HttpResponse(query, content_type="application/timestamp-query", headers=headers)
-            case _:
-                raise Http404
-        return redirect("admin:signatures_delivery_change", pk)
-
-    def _package(self, request: HttpRequest, delivery: Delivery) -> HttpResponseBase:
-        name = delivery.package
-        if delivery.state == Delivery.State.VOID or not delivery.root or not package_store.exists(name):
-            self.message_user(request, "There is no package. Make its files first.", messages.ERROR)
-            return redirect("admin:signatures_delivery_change", delivery.pk)
-        if delivery.remake_wanted:  # it may hold the words of somebody who was erased
-            self.message_user(
-                request, "The package is being made anew. Wait for it, or build the files.", messages.ERROR
-            )
-            return redirect("admin:signatures_delivery_change", delivery.pk)
-        package = package_store.open_package(name)
-        building.record_download(delivery, package, by=request.user.pk)
-        return FileResponse(package, as_attachment=True, filename=name, content_type="application/zip")
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
         if step not in STEPS:

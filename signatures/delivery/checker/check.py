@@ -41,7 +41,7 @@ PROGRAMS = ("check.py", "check.html", "READ-ME.txt")
 COLUMNS = ("number", "kind", "name", "role", "organization", "country", "signed_on", "language", "revision", "source")
 LEAF_COLUMNS = ("number", "kind", "salt", "leaf")
 KINDS, SOURCES = ("person", "organization"), ("web", "paper", "evidence")
-REASONS = ("made", "erased", "fonts", "address", "remade")
+REASONS = ("made", "erased", "fonts", "address", "time-stamp", "auditor", "letterhead", "remade")
 FORMER_FORMAT = (
     "This is of format 1. It is checked by `manage.py verify_delivery` of Undersigned 0.9, or as its own READ-ME.txt "
     "says."

@@ -63,6 +63,7 @@ class Entry:
     language: str = ""  # of the page on which it was signed; decides the shapes of Han characters
     section: str = ""
     source: str = Source.WEB
+    is_taken_out: bool = False  # has no name, for another reason than that it was erased
 
 
 def section_of(
@@ -127,6 +128,7 @@ class Options:
     parts: Literal["all", "letter", "names"] = "all"
     names: Literal["lines", "running"] = "lines"
     draft: bool = False
+    public: bool = False  # has public names alone, and says so in front
     annex: bool = True  # how the signatures were counted, and how to check: may be left out of a printed copy
     volume_pages: int = 0  # several files with at most so many pages each; 0: one file of any size
 

@@ -221,7 +221,7 @@ def _entry(entry: Entry, glyphs: Glyphs, wording: Wording, *, number: int) -> li
     """
     shown = wording.number(number) if number else ""
     if not entry.name:
-        return ["", glyphs.text(wording.words["erased"]), False, shown]
+        return ["", glyphs.text(wording.words["taken_out" if entry.is_taken_out else "erased"]), False, shown]
     country = wording.country(entry.country) if entry.country else ""
     mark = MARKS.get(entry.source, "")
     name, detail = glyphs.entry(entry.name, entry.role, entry.organization, country, mark=mark)

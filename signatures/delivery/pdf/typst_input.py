@@ -126,7 +126,8 @@ class TypstInput:
         named = self.named if named is None else named
         number = [f"{named} names"] if named else []
         delivery = [f"delivery {self.record.number}"] if self.record and self.record.number else []
-        return [*number, *delivery, "open letter"] if self.counts else ["open letter"]
+        edition = ["public edition"] if self.options.public else []
+        return [*number, *delivery, *edition, "open letter"] if self.counts else ["open letter"]
 
     def _letter_words(self, letter: LetterData) -> dict[str, Any]:
         """Returns the words of the letter in one language, with how this language is set."""
@@ -159,6 +160,7 @@ class TypstInput:
         data["wording"] = words | _typst_language(wording.language) | {"serif": _is_serif(wording.words["letter"])}
         data["summary"] = wording.how_many(self.counts) if self.counts else ""
         data["has-summary-below"] = bool(self.counts and not self.counts.named and "letter" in self.parts)
+        data["public-edition"] = wording.public_edition(self.record) if self.options.public else []
         if self.counts and self.record:
             data["record"] = wording.record(self.counts, self.record, is_draft=self.options.draft)
             data["record"]["boxed"] = wording.words["boxed"] if self.boxed else ""

@@ -124,6 +124,13 @@ class Wording:
         form = forms[plural_category(self.language, n)]
         return form.format(n=self.number(n), total=self.number(n), **more)
 
+    def public_edition(self, record: Record | None) -> list[str]:
+        """Returns what a public edition says of itself in front, and of which delivery it is."""
+        return [
+            str(self.words["public"]),
+            *([self._delivery(record)] if record and record.number and record.frozen_on else []),
+        ]
+
     def record(self, counts: Counts, record: Record, *, is_draft: bool) -> dict[str, Any]:
         """Returns the words of the last page: what was counted, and how anybody can check it."""
         words = self.words["record"]
@@ -158,10 +165,14 @@ class Wording:
         if is_draft:
             yield words["draft"]
         elif record.number and record.frozen_on:
-            yield words["delivery"].format(number=record.number, date=self.day(record.frozen_on))
+            yield self._delivery(record)
         if record.since is not None:
             changes = {"added": self.number(record.added), "gone": self.number(record.gone)}
             yield words["since"].format(since=record.since, **changes)
         for name, number in (("errata", record.errata), ("paper", counts.paper), ("evidence", counts.evidence)):
             if number:
                 yield self.amount(words[name], number)
+
+    def _delivery(self, record: Record) -> str:
+        frozen_on = self.day(record.frozen_on) if record.frozen_on else ""
+        return str(self.words["record"]["delivery"].format(number=record.number, date=frozen_on))

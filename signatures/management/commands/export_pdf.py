@@ -4,25 +4,32 @@ import shutil
 import sys
 import tempfile
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from signatures.delivery import exports, pdf
+from signatures.delivery import copies, exports, pdf
 from signatures.management.commands._common import LetterCommand, add_reason, move_to
 
 OPTIONS = ("paper", "parts", "names", "draft", "annex", "volume_pages")
 
 
 class Command(LetterCommand):
-    help = "Writes a letter with its signatories as PDF, to standard output or to a file."
+    help = "Writes a letter with its signatories as PDF, as they are now or as a delivery froze them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         add_reason(parser)
         parser.add_argument("--out", type=Path, help="the file to write")
+        parser.add_argument(
+            "--delivery",
+            type=int,
+            metavar="NUMBER",
+            help="a copy of this frozen delivery, without who left since (default: the list as it is now)",
+        )
         parser.add_argument("--paper", choices=list(pdf.PAPERS), default="a4")
         parser.add_argument(
             "--language",
@@ -58,12 +65,19 @@ class Command(LetterCommand):
         letter = self.letter(options)
         if options["volume_pages"] and options["out"] is None:
             raise CommandError("Volumes are several files; name them with --out, standard output holds one.")
+        export = partial(exports.export_pdf, letter)
+        if options["delivery"] is not None:
+            if options["draft"]:
+                raise CommandError("A delivery is frozen, and no draft. Leave out --draft or --delivery.")
+            delivery = letter.deliveries.filter(number=options["delivery"]).first()
+            if delivery is None:
+                raise CommandError(f"{letter.slug} has no delivery {options['delivery']}.")
+            export = partial(copies.export_copy, delivery)
         bar = tqdm(unit=" names", unit_scale=True, disable=None)  # None: on a terminal only
         try:
             with bar, tempfile.TemporaryDirectory() as folder:
                 out = options["out"] or Path(folder) / "letter.pdf"
-                report = exports.export_pdf(
-                    letter,
+                report = export(
                     out,
                     by=None,
                     reason=options["reason"],
@@ -74,7 +88,7 @@ class Command(LetterCommand):
                 if options["out"] is None:
                     with out.open("rb") as file:
                         shutil.copyfileobj(file, sys.stdout.buffer)
-        except (OSError, pdf.PdfFailed, exports.NothingToExport) as error:
+        except (OSError, pdf.PdfFailed, exports.NothingToExport, copies.CannotCopy) as error:
             raise CommandError(f"The PDF cannot be made: {error}") from None
         names, pages = _amount(report.names, "name"), _amount(report.pages, "page")
         volumes = f" in {_amount(len(report.volumes), 'volume')}" if report.volumes else ""

@@ -1,0 +1,71 @@
+"""What the PDF of the list as it stands would be like: the worker typesets it, keeps nothing, and tells this.
+
+Typesetting takes minutes where there are many names, so no request waits for it. A task's result is stored, and holds
+numbers, codes and ids alone: the names that would be boxed are read again for the page that shows them.
+"""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from campaign.models import Letter
+from signatures.delivery import exports, pdf
+from signatures.delivery.selection import EVERYBODY
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a delivery officer should know before freezing."""
+
+    pages: int
+    names: int
+    nearly_empty: list[int]  # numbers of pages
+    boxed: list[pdf.Boxed]
+    in_letter: list[str]  # code points of the letter itself that would be boxed
+
+
+def take(letter: Letter, paper: pdf.Paper) -> dict[str, Any]:
+    """Typesets a draft and throws it away. Returns what `shown` makes a `Look` of, or why it cannot be typeset."""
+    survey, options = pdf.Survey(settings.FONT_DIRS), pdf.Options(paper=paper, draft=True)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "look.pdf"
+        try:
+            report = exports.write_draft(letter, out, options, survey)
+        except (pdf.PdfFailed, exports.NothingToExport) as error:  # whose messages hold no name
+            return {"refused": str(error)}
+        nearly_empty = pdf.nearly_empty_pages(out)
+    in_names = {code for boxed in survey.boxed for code in boxed.codes}
+    return {
+        "pages": report.pages,
+        "names": report.names,
+        "nearly_empty": nearly_empty,
+        "boxed": _with_ids(letter, survey.boxed),
+        "in_letter": [code for code in report.missing if code not in in_names],
+    }
+
+
+def shown(letter: Letter, taken: dict[str, Any]) -> Look:
+    """Returns a look with the names, as they are now, of those who would be boxed."""
+    ids = {pk for boxed in taken["boxed"] for pk in boxed["examples"]}
+    names = dict(EVERYBODY.of(letter).filter(pk__in=ids).order_by().values_list("pk", "name"))
+    boxed = [
+        pdf.Boxed(
+            **each | {"codes": set(each["codes"]), "examples": [names[pk] for pk in each["examples"] if pk in names]}
+        )
+        for each in taken["boxed"]
+    ]
+    return Look(**taken | {"boxed": boxed})
+
+
+def _with_ids(letter: Letter, found: Iterable[pdf.Boxed]) -> list[dict[str, Any]]:
+    examples = {name for boxed in found for name in boxed.examples}
+    rows = EVERYBODY.of(letter).filter(name__in=examples).order_by("-pk").values_list("name", "pk") if examples else ()
+    ids = dict(rows)  # of several with one name the first
+    return [
+        asdict(boxed) | {"codes": boxed.sorted_codes, "examples": [ids[name] for name in boxed.examples if name in ids]}
+        for boxed in found
+    ]
