@@ -1,5 +1,6 @@
 """Exports in a process of their own, which prints the time and memory they took. Run by `manage.py shell -c`."""
 
+import contextlib
 import json
 import os
 import random
@@ -51,11 +52,21 @@ def pdf(slug: str, out: str) -> None:
 
 
 def measure_memory(over: threading.Event, most: list[float]) -> None:
-    """Measures the peak memory of this process and its children together, in MiB; an upper bound."""
-    me = os.getpid()
+    """Measures the most memory of this process and all below it together, in MiB. What they share counts once."""
     while not over.wait(0.02):
-        children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
-        most[0] = max(most[0], sum(map(peak, ["self", *children])))
+        family = [str(os.getpid())]
+        for process in family:  # which grows
+            with contextlib.suppress(OSError):  # it has just ended
+                family += Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        most[0] = max(most[0], sum(map(share_of_memory, family)))
+
+
+def share_of_memory(process: str) -> float:
+    try:
+        rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
+        return int(rollup.partition("\nPss:")[2].split()[0]) / 1024
+    except (OSError, IndexError):
+        return 0.0  # it has just ended
 
 
 def empty_letter(slug: str) -> None:

@@ -37,10 +37,10 @@ from signatures.delivery.pdf.document import (
     volume_path,
 )
 from signatures.delivery.pdf.name_count import name_count
-from signatures.delivery.pdf.processes import JobCanceled, PdfFailed
+from signatures.delivery.pdf.processes import JobCanceled, PdfFailed, Press
 from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, render_share_image, share_image_design
 from signatures.delivery.pdf.survey import Boxed, Survey, nearly_empty_pages
-from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, JobControl, Typesetting
+from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, MODULES, JobControl, Typesetting
 from signatures.delivery.pdf.typst_input import TypstInput
 from signatures.delivery.pdf.volumes import VolumeTypesetting
 from signatures.delivery.pdf.wording import Wording, languages
@@ -77,9 +77,9 @@ def write(  # noqa: PLR0913  # all but two by keyword
         raise ValueError("the time needs a time zone, or each machine would make other bytes")
     typst_input = TypstInput(letter, counts, record, options, fonts, tuple(further))
     # Beside `out`, so that the last step is a rename. The folder holds names; it is deleted whatever happens.
-    with TemporaryDirectory(dir=out.parent, prefix=".pdf-") as name:
+    with TemporaryDirectory(dir=out.parent, prefix=".pdf-") as name, Press(*MODULES) as press:
         kind = VolumeTypesetting if options.volume_pages else Typesetting
-        typesetting = kind(typst_input, Path(name), int(timestamp.timestamp()), control)
+        typesetting = kind(typst_input, Path(name), int(timestamp.timestamp()), control, press)
         result = typesetting.run(entries)
         for made, path in typesetting.files(out):
             made.replace(path)

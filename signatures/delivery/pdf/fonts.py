@@ -12,8 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import typst
-from fontTools.ttLib import TTFont
 from fontTools.unicodedata import script, script_name
+
+from signatures.delivery.pdf.character_maps import code_points
 
 LATIN, CJK = "Noto Sans", "Noto Sans CJK"
 CJK_FACES = {"ja": "JP", "ko": "KR", "zh-hant": "TC", "zh-tw": "TC", "zh-hk": "HK", "zh-mo": "HK"}
@@ -70,8 +71,7 @@ def drawable(faces: frozenset[Face]) -> frozenset[int]:
 def _code_points(faces: frozenset[Face]) -> frozenset[int]:
     points: set[int] = set()
     for path, index in faces:
-        with TTFont(path, fontNumber=index, lazy=True) as font:
-            points.update(font.getBestCmap() or ())
+        points |= code_points(path, index)
     return frozenset(points)
 
 

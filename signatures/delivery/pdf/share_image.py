@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from campaign.letters.text import Block, Span
 from signatures.delivery.pdf.document import LetterData, Letterhead, Options
 from signatures.delivery.pdf.fonts import FOLDER
-from signatures.delivery.pdf.processes import PdfFailed, Process, results_in_order
+from signatures.delivery.pdf.processes import PdfFailed, Press, results_in_order
 from signatures.delivery.pdf.typst_input import TEMPLATES, TypstInput
 
 TEMPLATE = TEMPLATES / "share_image.typ"
@@ -66,7 +66,8 @@ def render_share_image(image: ShareImage, *, out: Path, fonts: Sequence[Path] = 
         if typst_input.boxed:
             raise PdfFailed("a letter of the title, the addressee or the letterhead has no glyph")
         shutil.copyfile(LOGO, folder / LOGO.name)
-        arguments = (name, TEMPLATE.name, "0", "image", str(folder / FOLDER))
-        process = Process("run_typst", *arguments, seconds=MAX_SECONDS)
-        next(results_in_order(iter([process]), at_once=1, is_canceled=lambda: False))
+        arguments = {"folder": name, "template": TEMPLATE.name, "fonts": str(folder / FOLDER)}
+        with Press("run_typst") as press:
+            process = press.start(("run_typst", "draw", arguments), seconds=MAX_SECONDS)
+            next(results_in_order(iter([process]), at_once=1, is_canceled=lambda: False))
         (folder / "made.png").replace(out)

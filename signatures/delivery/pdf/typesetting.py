@@ -11,12 +11,14 @@ from typing import Any
 from signatures.delivery.pdf.document import Entry
 from signatures.delivery.pdf.fonts import FOLDER
 from signatures.delivery.pdf.name_list import Run, count_names, runs, sets
-from signatures.delivery.pdf.processes import JobCanceled, Process, results_in_order
+from signatures.delivery.pdf.processes import JobCanceled, Press, Process, Step, results_in_order
 from signatures.delivery.pdf.typst_input import NO_WORDS, TypstInput, Words
 from signatures.delivery.typesetter.join_parts import NUMBERED_TOGETHER
 
 MIN_SECONDS, NAMES_PER_SECOND = 60, 1_000  # the time limit: many times what typesetting takes
 AT_ONCE = min(os.cpu_count() or 1, 2)  # processes; each takes up to 140 MiB
+
+MODULES = ("run_typst", "tag_names", "join_parts")  # of the typesetter, which the press reads once
 
 Result = dict[str, Any]  # `pages` and `standards`, as `run_typst` reports them
 Part = dict[str, Any]  # of the plan, by which `join_parts` works, with its numbers of names and of pages
@@ -37,8 +39,11 @@ DEFAULT_CONTROL = JobControl()
 class Typesetting:
     """Typesets one document in one folder, where it leaves `made.pdf`."""
 
-    def __init__(self, typst_input: TypstInput, folder: Path, timestamp: int, control: JobControl) -> None:
-        self.input, self.folder, self.timestamp, self.control = typst_input, folder, timestamp, control
+    def __init__(
+        self, typst_input: TypstInput, folder: Path, timestamp: int, control: JobControl, press: Press
+    ) -> None:
+        self.input, self.folder, self.timestamp = typst_input, folder, timestamp
+        self.control, self.press = control, press
         self.parts: list[Part] = []
         self.written = 0  # names
 
@@ -74,7 +79,9 @@ class Typesetting:
             deque(results_in_order(numbers, at_once=AT_ONCE, is_canceled=self.control.is_canceled), maxlen=0)
         plan = {"parts": parts, "claims_standard": bool(standards), "has_numbers": numbered}
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-        joined = Process("join_parts", str(folder), seconds=_time_limit(self.input.named))
+        joined = self.press.start(
+            ("join_parts", "join", {"folder": str(folder)}), seconds=_time_limit(self.input.named)
+        )
         return int(self._result_of(joined)["pages"])
 
     def _whole(self, entries: Iterable[Entry]) -> Iterator[Process]:
@@ -82,7 +89,7 @@ class Typesetting:
         self.parts.append({"folder": folder.name, "names": self.input.named, "continues": False})
         self.written = self.input.write(folder, self._runs(entries), self.input.parts)
         self._check_number()
-        yield self._typst_process(folder, "document.typ", "first", self.input.named)
+        yield self.start_part(folder, self.input.named, continues=False, numbered=False)
 
     def _numbers(self, folder: Path, pages: int, words: Words) -> Iterator[Process]:
         """Starts a process for the page numbers of each thousand pages."""
@@ -90,7 +97,9 @@ class Typesetting:
             inside = folder / f"numbers-{chunk:05d}"
             inside.mkdir()
             self.input.write_page_numbers(inside, first, min(first + NUMBERED_TOGETHER - 1, pages), pages, words)
-            yield self._typst_process(inside, "page_numbers.typ", "numbers", NUMBERED_TOGETHER)
+            yield self.press.start(
+                self._typst(inside, "page_numbers.typ", continues=False), seconds=_time_limit(NUMBERED_TOGETHER)
+            )
 
     def _processes(self, entries: Iterable[Entry]) -> Iterator[Process]:
         """Starts a process whenever asked: for the letter, for each set of names, for the record."""
@@ -108,8 +117,7 @@ class Typesetting:
         folder, names = self._make_folder(f"{len(self.parts):05d}"), sum(map(count_names, together))
         self.parts.append({"folder": folder.name, "names": names, "continues": parts == {"names"}})
         self.input.write(folder, together, frozenset(parts), footers=False)
-        mode = "continuing" if len(self.parts) > 1 else "first"
-        return self._typst_process(folder, "document.typ", mode, names)
+        return self.start_part(folder, names, continues=len(self.parts) > 1)
 
     def _runs(self, entries: Iterable[Entry]) -> Iterator[Run]:
         for run in runs(() if self.input.options.parts == "letter" else entries):
@@ -127,9 +135,15 @@ class Typesetting:
         folder.mkdir()
         return folder
 
-    def _typst_process(self, folder: Path, template: str, mode: str, names: int) -> Process:
-        arguments = (str(folder), template, str(self.timestamp), mode, str(folder / FOLDER))
-        return Process("run_typst", *arguments, seconds=_time_limit(names))
+    def start_part(self, folder: Path, names: int, *, continues: bool, numbered: bool = True) -> Process:
+        """Typesets the document of a folder, and gives its names their items."""
+        typst = self._typst(folder, "document.typ", continues=continues)
+        tagging = ("tag_names", "tag_names", {"folder": str(folder), "numbered": numbered})
+        return self.press.start(typst, tagging, seconds=_time_limit(names))
+
+    def _typst(self, folder: Path, template: str, *, continues: bool) -> Step:
+        arguments = {"folder": str(folder), "template": template, "timestamp": self.timestamp}
+        return "run_typst", "typeset", {**arguments, "fonts": str(folder / FOLDER), "continues": continues}
 
     def _result_of(self, process: Process) -> Result:
         return next(results_in_order(iter([process]), at_once=1, is_canceled=self.control.is_canceled))

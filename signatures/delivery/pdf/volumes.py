@@ -44,7 +44,7 @@ class VolumeTypesetting(Typesetting):
         cover.mkdir()
         words = self.input.volume_words(number, volumes, volume)
         self.input.write_volume_cover(cover, volume, words)
-        made = self._result_of(self._typst_process(cover, "document.typ", "first", 0))
+        made = self._result_of(self.start_part(cover, 0, continues=False))
         first: Part = {"folder": "cover", "names": 0, "continues": False, "pages": made["pages"]}
         beside = [part | {"folder": f"../{part['folder']}"} for part in parts]
         kept = [standard for standard in standards if standard in made["standards"]]

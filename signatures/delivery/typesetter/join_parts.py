@@ -1,4 +1,4 @@
-"""The short-lived process that writes a document from its parts: pages, structure, bookmarks, one set of metadata.
+"""Writes a document from its parts: pages, structure, bookmarks, one set of metadata.
 
 One part is open at a time, and each object is written at once. The same parts give the same bytes.
 """
@@ -6,7 +6,6 @@ One part is open at a time, and each object is written at once. The same parts g
 import base64
 import hashlib
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ from typing import Any
 import pikepdf
 
 from campaign.runtime.regular_expressions import linear
+from signatures.delivery.typesetter import structure
 from signatures.delivery.typesetter.pdf_file import Copier, PdfFile
 from signatures.delivery.typesetter.structure import Element
 
 PAGES = linear(rb"(<xmpTPg:NPages>)\d+")
 DOCUMENT_ID = linear(rb"<xmpMM:DocumentID>([^<]+)<")
-FOOTER = b"\nQ\n/Artifact<</Type/Pagination/Subtype/Footer/Attached[/Bottom]>>BDC\nq /PageNumber Do Q\nEMC"
 LEAF = 64  # pages in one leaf of a tree
 NUMBERED_TOGETHER = 1_000  # pages whose numbers are typeset in one process
 ROLES = b"<</Datetime/Span/Em/Span/Strong/Span/Terms/Part/Title/P>>"  # Typst's types beside those of the standard
@@ -81,7 +80,7 @@ class Joining:
         for page in pdf.pages:
             place = len(self.pages)
             if self.plan["has_numbers"]:
-                lay_over(pdf, page, self._number_page(place))
+                add_number(pdf, page, self._number_page(place))
             if place % LEAF == 0:
                 self.nodes.append(self.file.number())
             self.pages.append(self.file.number())
@@ -101,10 +100,8 @@ class Joining:
         for element in tree:
             self.top.append(self._write_element(element, self.document, first, on_pages, copier))
         for marks in on_pages:
-            number = self.file.number()
-            self.mark_lists.append(number)
-            elements = b" ".join(b"%d 0 R" % marks[mark] for mark in range(len(marks)))
-            self.file.write(number, b"[%s]" % elements)
+            self.mark_lists.append(self.file.number())
+            self.file.write(self.mark_lists[-1], references([marks[mark] for mark in range(len(marks))]))
 
     def _write_element(
         self, element: Element, parent: int, first: int, on_pages: list[dict[int, int]], copier: Copier
@@ -116,6 +113,9 @@ class Joining:
         for kid in kids:
             if len(kid) == 3:
                 sources.append(b"%d 0 R" % self._write_element(kid, number, first, on_pages, copier))
+                continue
+            if len(kid) == 4:
+                sources += self._write_items(kid, number, first, on_pages)
                 continue
             on_pages[kid[0]][kid[1]] = number
             is_here = kid[0] == page
@@ -129,6 +129,20 @@ class Joining:
         source = b"<</S%s/P %d 0 R%s/K %s%s>>" % (kind.encode(), parent, at_page, inside, copier.renumbered(own))
         self.file.write(number, source)
         return number
+
+    def _write_items(
+        self, items: structure.Items, parent: int, first: int, on_pages: list[dict[int, int]]
+    ) -> list[bytes]:
+        """Writes two elements for each item, and returns the references to the items."""
+        others, page, mark, amount = items
+        number = self.file.number(2 * amount)
+        at, more = self.pages[first + page], others.encode("latin-1")
+        for item, inside in zip(range(number, number + 2 * amount, 2), range(mark, mark + amount), strict=True):
+            self.file.write(item + 1, b"<</S/LBody/P %d 0 R/Pg %d 0 R/K %d%s>>" % (item, at, inside, more))
+            self.file.write(item, b"<</S/LI/P %d 0 R/K %d 0 R>>" % (parent, item + 1))
+        bodies = range(number + 1, number + 2 * amount, 2)
+        on_pages[page].update(zip(range(mark, mark + amount), bodies, strict=True))
+        return [b"%d 0 R" % item for item in range(number, number + 2 * amount, 2)]
 
     def _close(self) -> None:
         file, pages = self.file, self.pages
@@ -207,14 +221,13 @@ def references(numbers: list[int]) -> bytes:
     return b"[%s]" % b" ".join(b"%d 0 R" % number for number in numbers)
 
 
-def lay_over(pdf: pikepdf.Pdf, page: pikepdf.Page, number: pikepdf.Page) -> None:
-    """Lays a page number over a page, as an artifact."""
+def add_number(pdf: pikepdf.Pdf, page: pikepdf.Page, number: pikepdf.Page) -> None:
+    """Adds a page number to the resources of a page, which draws it already (`tag_names`)."""
     form = pdf.copy_foreign(number.as_form_xobject())
     resources: Any = pikepdf.Dictionary(dict(page.Resources.items()))
     resources.XObject = pikepdf.Dictionary(dict(resources.get("/XObject", {}).items()))
     resources.XObject.PageNumber = form
     page.Resources = resources
-    page.Contents = pdf.make_stream(b"q\n" + page.Contents.read_bytes() + FOOTER)
 
 
 def bookmarks(pdf: pikepdf.Pdf, pages_before: int) -> list[Bookmark]:
@@ -230,10 +243,6 @@ def _moved(item: pikepdf.OutlineItem, pages_before: int) -> Bookmark:
     return Bookmark(item.title, place, float(left), float(top), children)
 
 
-def join(folder: Path) -> dict[str, Any]:
-    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    return {"pages": Joining(folder, plan).run()}
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(join(Path(sys.argv[1]))))
+def join(folder: str) -> dict[str, Any]:
+    plan = json.loads(Path(folder, "plan.json").read_text(encoding="utf-8"))
+    return {"pages": Joining(Path(folder), plan).run()}

@@ -11,6 +11,7 @@ from campaign.runtime.regular_expressions import DOTALL, Match, linear
 
 END = b"\nQ\nEMC"  # of a piece: Typst ends marked content of its own inside a text object, never after a `Q`
 MARK = b"/Span<</MCID "
+NEXT = b"\nQ\nq "  # the end of a run, and the begin of something else
 RUN = linear(rb"q 1 0 0 -1 (-?[\d.]+) (-?[\d.]+) cm/c0 cs ([\d.]+ [\d.]+ [\d.]+) scn\nBT")
 # What a text object consists of: a font and its size, a matrix, a string, a number before or between strings, and a
 # string in hexadecimal digits, unless it is a text for readers.
@@ -31,7 +32,7 @@ MAPPING = linear(rb"<([0-9A-F]{4})> <([0-9A-F]+)>\n")
 
 @dataclass(slots=True)
 class Glyph:
-    """One glyph: its font and code, where it stands on the page, and its advance in points."""
+    """One glyph: its font and code, how far right of the origin of its run and below it, and its advance in points."""
 
     font: "Font"
     size: float
@@ -73,9 +74,6 @@ class Font:
         return float(self.descendant.get("/DW", 1000))
 
 
-KNOWN_GLYPHS: dict[tuple[int, bytes], list[tuple[Font, float, int, float, float, float]]] = {}  # of this process
-
-
 @dataclass(slots=True)
 class Run:
     """Glyphs of one color, from `q` to `Q`."""
@@ -84,7 +82,11 @@ class Run:
     y: float
     color: bytes
     source: bytes
-    body: bytes
+    start: int  # of the text object in the source
+
+    @property
+    def body(self) -> bytes:
+        return _flat(self.source[self.start :])
 
     def text(self, fonts: dict[str, Font]) -> str:
         """Returns what a reader that trusts the order of the glyphs and their fonts alone takes from it."""
@@ -97,17 +99,7 @@ class Run:
                 texts += [known.get(code, "\ufffd") for code in codes(string, hexadecimal)]
         return "".join(texts)
 
-    def glyphs(self, fonts: dict[str, Font]) -> list[Glyph]:
-        key = (id(fonts), self.body)
-        if key not in KNOWN_GLYPHS:  # words come again and again
-            KNOWN_GLYPHS[key] = list(self._glyphs(fonts))
-        return [
-            Glyph(font, size, code, self.x + x, self.y - y, advance)
-            for font, size, code, x, y, advance in KNOWN_GLYPHS[key]
-        ]
-
-    def _glyphs(self, fonts: dict[str, Font]) -> Iterator[tuple[Font, float, int, float, float, float]]:
-        """Yields glyphs as they stand in the run."""
+    def glyphs(self, fonts: dict[str, Font]) -> Iterator[Glyph]:
         font, size, x, y = None, 0.0, 0.0, 0.0
         for found in TOKEN.finditer(self.body):
             if found[1]:
@@ -119,7 +111,7 @@ class Run:
             elif font:
                 for code in codes(found[5], found[7]):
                     advance = font.widths.get(code, font.default_width) * size / 1000
-                    yield font, size, code, x, y, advance
+                    yield Glyph(font, size, code, x, y, advance)
                     x += advance
 
 
@@ -149,13 +141,16 @@ def pieces(content: bytes) -> Iterator[Piece]:
 
 def runs(body: bytes) -> list[Run]:
     """Returns the runs of a piece; nothing if there is anything else in it, such as a frame or an image."""
+    first = RUN.match(body)
+    if first and body.find(NEXT, first.end()) < 0:  # nearly always
+        return [Run(float(first[1]), float(first[2]), first[3], body, first.end())]
     found = list(RUN.finditer(body))
     ends = [one.start() for one in found[1:]] + [len(body)]
     parts = [body[one.start() : end] for one, end in zip(found, ends, strict=True)]
     if b"".join(parts) != body:
         return []
     return [
-        Run(float(one[1]), float(one[2]), one[3], part, _flat(part[one.end() - one.start() :]))
+        Run(float(one[1]), float(one[2]), one[3], part, one.end() - one.start())
         for one, part in zip(found, parts, strict=True)
     ]
 

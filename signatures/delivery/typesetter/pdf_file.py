@@ -4,6 +4,7 @@ pikepdf keeps all objects of a document in memory: with two for each signatory, 
 """
 
 import hashlib
+import struct
 import zlib
 from pathlib import Path
 
@@ -15,7 +16,8 @@ TOGETHER = 200  # objects in one compressed stream
 LEVEL = 6  # of compression
 # A reference, or a string, in which there is none.
 REFERENCE = linear(rb"(?<!\\)\((?:[^()\\]|\\.)*+\)|<[0-9A-Fa-f]*>|(?<![\d.])(\d+) (\d+) R")
-PLACE = 9  # bytes of an entry of the table: a kind, a place of six bytes, a number of two
+ENTRY = struct.Struct(">BHIH")  # of the table: a kind, a place of six bytes, a number of two
+PLACE = ENTRY.size
 
 
 class PdfFile:
@@ -78,8 +80,7 @@ class PdfFile:
         self.write_stream(number, entries, data)
 
     def _set(self, number: int, kind: int, place: int, other: int) -> None:
-        at = number * PLACE
-        self.places[at : at + PLACE] = bytes([kind]) + place.to_bytes(6) + other.to_bytes(2)
+        ENTRY.pack_into(self.places, number * PLACE, kind, place >> 32, place & 0xFFFFFFFF, other)
 
     def _put(self, data: bytes) -> None:
         self.file.write(data)

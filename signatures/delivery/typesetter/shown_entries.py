@@ -1,6 +1,8 @@
 """The entries of a part as they are shown: lines of runs, and how each is to be read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from signatures.delivery.typesetter import structure
 from signatures.delivery.typesetter.page_content import Run
@@ -31,10 +33,32 @@ class Shown:
         return bool(self.language and self.detail and self.name)
 
     def element(self) -> structure.Element:
-        others = {"/Lang": f"({self.language})"} if self.language else {}
-        if self.actual:
-            others["/ActualText"] = f"<{('\ufeff' + self.actual).encode('utf-16-be', 'replace').hex()}>"
+        others = self._others()
         marks = [list(mark) for mark in self.marks]
         if self.is_split:
             return ["/LI", {}, [["/LBody", {}, [["/Span", others, marks], *map(list, self.detail_marks)]]]]
         return ["/LI", {}, [["/LBody", others, marks]]]
+
+    def body_source(self) -> str:
+        return "".join(f"{key} {source}" for key, source in self._others().items())
+
+    def _others(self) -> dict[str, str]:
+        others = {"/Lang": f"({self.language})"} if self.language else {}
+        if self.actual:
+            others["/ActualText"] = f"<{('\ufeff' + self.actual).encode('utf-16-be', 'replace').hex()}>"
+        return others
+
+
+def append_items(kids: list[Any], entries: Iterable[Shown]) -> None:
+    """Adds the items of entries to a list. Those alike, whose marks follow each other, are one `structure.Items`."""
+    for entry in entries:
+        if len(entry.marks) != 1 or entry.is_split:
+            kids.append(entry.element())
+            continue
+        page, mark = entry.marks[0]
+        others = entry.body_source()
+        last = kids[-1] if kids and len(kids[-1]) == 4 else None
+        if last and last[:2] == [others, page] and last[2] + last[3] == mark:
+            last[3] += 1
+        else:
+            kids.append([others, page, mark, 1])

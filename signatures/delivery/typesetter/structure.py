@@ -1,7 +1,7 @@
 """The structure tree of a document as plain data, read from what Typst writes, to be written anew by `join_parts`.
 
-An element is a list: its type, its other entries as PDF source by name, its kids. A kid is an element, or a list of two
-numbers: a page of the part, and a mark on it.
+An element is a list: its type, its other entries as PDF source by name, its kids. A kid is an element, a list of two
+numbers (a page of the part, and a mark on it), or `Items`: many elements, each of which shows one mark.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pikepdf
 
 Element = list[Any]
+Items = list[Any]  # of a list: other entries of the body of each as PDF source, the page, the first mark, how many
 OWN = frozenset({"/S", "/K", "/P", "/Pg", "/Type"})
 
 

@@ -6,7 +6,6 @@ The numbers at the other edge are outlines and artifacts: a screen reader counts
 """
 
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,10 @@ from pikepdf import Dictionary
 
 from campaign.runtime.regular_expressions import linear
 from signatures.delivery.typesetter import structure
-from signatures.delivery.typesetter.page_content import Font, Glyph, Piece, Run, pieces, runs
-from signatures.delivery.typesetter.shown_entries import Line, Shown
-from signatures.delivery.typesetter.unseen_text import FONT_NAME, Outlines, UnseenText, is_right_to_left, share
+from signatures.delivery.typesetter.outlined_runs import Drawings, drawn
+from signatures.delivery.typesetter.page_content import Font, Piece, Run, pieces, runs
+from signatures.delivery.typesetter.shown_entries import Line, Shown, append_items
+from signatures.delivery.typesetter.unseen_text import FONT_NAME, UnseenText, is_right_to_left, share
 
 # The colors of names.typ as Typst writes them: no other text has them, and no eye tells them from those of the letter.
 NAME_COLOR = b"0.078431375 0.09019608 0.11764706"  # #14171e
@@ -34,23 +34,29 @@ PLAIN = linear(
 BELOW, ABOVE = 5.0, 30.0  # points: how far marks of a line stand from its first glyph; less than to another line
 
 
-def tag_names(folder: Path) -> int:
-    """Makes `made.pdf` and `structure.json` from `raw.pdf` and `entries.json`. Returns the number of pages."""
-    wanted = json.loads((folder / "entries.json").read_text(encoding="utf-8"))
-    with pikepdf.open(folder / "raw.pdf") as pdf:
+FOOTER = b"\nQ\n/Artifact<</Type/Pagination/Subtype/Footer/Attached[/Bottom]>>BDC\nq /PageNumber Do Q\nEMC"
+
+
+def tag_names(folder: str, *, numbered: bool) -> dict[str, Any]:
+    """Makes `made.pdf` and `structure.json` from `raw.pdf` and `entries.json`. Returns the number of pages.
+
+    If it is `numbered`, each page also draws its number, which `join_parts` adds.
+    """
+    wanted = json.loads(Path(folder, "entries.json").read_text(encoding="utf-8"))
+    with pikepdf.open(Path(folder, "raw.pdf")) as pdf:
         tree = structure.in_reading_order(structure.read(pdf))
-        tagger = Tagger(pdf, rtl=wanted["rtl"], is_running=wanted["running"])
+        tagger = Tagger(pdf, rtl=wanted["rtl"], is_running=wanted["running"], numbered=numbered)
         tree = tagger.tag(tree, wanted["paragraphs"])
         pages = len(pdf.pages)
-        pdf.save(folder / "made.pdf", object_stream_mode=pikepdf.ObjectStreamMode.disable, deterministic_id=True)
-    (folder / "structure.json").write_text(json.dumps(tree), encoding="utf-8")
-    return pages
+        pdf.save(Path(folder, "made.pdf"), object_stream_mode=pikepdf.ObjectStreamMode.disable, deterministic_id=True)
+    Path(folder, "structure.json").write_text(json.dumps(tree), encoding="utf-8")
+    return {"pages": pages}
 
 
 class Tagger:
-    def __init__(self, pdf: pikepdf.Pdf, *, rtl: bool, is_running: bool) -> None:
-        self.pdf, self.rtl, self.is_running = pdf, rtl, is_running
-        self.outlines, self.unseen = Outlines(pdf), UnseenText()
+    def __init__(self, pdf: pikepdf.Pdf, *, rtl: bool, is_running: bool, numbered: bool) -> None:
+        self.pdf, self.rtl, self.is_running, self.numbered = pdf, rtl, is_running, numbered
+        self.drawings, self.unseen = Drawings(pdf), UnseenText()
         self.known: dict[tuple[int, int], Font] = {}
         self.known_fonts: dict[tuple[Any, ...], dict[str, Font]] = {}  # pages with the same fonts share them
         self.pages = [self._read(page) for page in pdf.pages]
@@ -95,7 +101,7 @@ class Tagger:
         place = iter(shown)
         for element, amount in lists:
             for _ in range(len(amount)):
-                element[2] += [entry.element() for entry in next(place)]
+                append_items(element[2], next(place))
         return tree
 
     def _lists(self, kids: list[Any], by_mark: list[Any], lists: list[Any]) -> list[Any]:
@@ -140,7 +146,7 @@ class Tagger:
         if not self.rtl:
             return min(run.x for run in line.runs)
         fonts = self.pages[line.page][1]
-        return max((g.x + g.advance for run in line.runs for g in run.glyphs(fonts)), default=0.0)
+        return max((run.x + self.drawings.of(run, fonts).right for run in line.runs), default=0.0)
 
     def _entries(self, lines: list[Line], entries: list[Any], edges: dict[bool, float]) -> list[Shown]:
         """Returns the entries of a paragraph with their lines."""
@@ -203,7 +209,7 @@ class Tagger:
             for run in piece.runs:
                 entry = self.owners.get(id(run))
                 if run.color == NUMBER_COLOR:
-                    content.append(b"/Artifact BMC\n%s\nEMC" % self._drawn(run, run.glyphs(fonts), forms))
+                    content.append(b"/Artifact BMC\n%s\nEMC" % self._drawn(run, fonts, forms))
                 elif entry is None:  # a dot between running names
                     content.append(b"/Artifact BMC\n%sEMC" % run.source)
                 elif id(entry) not in written:
@@ -212,7 +218,7 @@ class Tagger:
                         content.append(b"/Span<</MCID %d>>BDC\n%sEMC" % (next_mark, marked))
                         (entry.detail_marks if is_detail else entry.marks).append((number, next_mark))
                         next_mark += 1
-        page.Contents = self.pdf.make_stream(b"".join(content))
+        page.Contents = self.pdf.make_stream(b"".join([b"q\n", *content, FOOTER] if self.numbered else content))
         if forms:
             self._add_resources(page, forms)
         return marks
@@ -241,8 +247,7 @@ class Tagger:
         return self._unseen(entry, lines, forms)
 
     def _reads_whole(self, entry: Shown) -> bool:
-        all_runs = [run for line in entry.lines for run in line.runs]
-        is_plain = not any(b"ActualText" in run.body for run in all_runs)
+        is_plain = not any(b"ActualText" in run.source for line in entry.lines for run in line.runs)
         if is_plain and PLAIN.fullmatch(entry.name + entry.detail):
             return True
         if not entry.name and not entry.detail:
@@ -256,21 +261,24 @@ class Tagger:
         return "".join(found.split()) == "".join(wanted.split())
 
     def _unseen(self, entry: Shown, lines: list[Line], forms: dict[str, pikepdf.Object]) -> list[tuple[bytes, bool]]:
-        glyphs = [[run.glyphs(self.pages[line.page][1]) for run in line.runs] for line in entry.lines]
-        ends = [
-            (min(g.x for run in one for g in run), max(g.x + g.advance for run in one for g in run)) for one in glyphs
-        ]
+        drawings = [[self.drawings.of(run, self.pages[line.page][1]) for run in line.runs] for line in entry.lines]
+        placed = [list(zip(line.runs, of, strict=True)) for line, of in zip(entry.lines, drawings, strict=True)]
+        ends = [(min(run.x + d.left for run, d in one), max(run.x + d.right for run, d in one)) for one in placed]
         texts = share(entry.name + entry.detail, [right - left for left, right in ends])
         name_left = len(entry.name)
         parts: dict[bool, list[bytes]] = {False: [], True: []}
-        for line, text, in_line, (left, right) in zip(entry.lines, texts, glyphs, ends, strict=True):
+        for line, text, in_line, (left, right) in zip(entry.lines, texts, placed, ends, strict=True):
             end, name_left = min(name_left, len(text)), max(0, name_left - len(text))
             if line not in lines:
                 continue
-            for run, drawn in zip(line.runs, in_line, strict=True):
-                parts[False].append(self._drawn(run, drawn, forms))
-            first = max((g for run in in_line for g in run), key=lambda g: g.size)
-            baseline = Counter(g.y for run in in_line for g in run).most_common(1)[0][0]  # not that of a mark above
+            heights: Counter[float] = Counter()
+            for run, drawing in in_line:
+                parts[False].append(drawn(run, drawing))
+                forms |= drawing.forms
+                for height, amount in drawing.heights.items():
+                    heights[run.y - height] += amount
+            size = max(drawing.size for _run, drawing in in_line)
+            baseline = heights.most_common(1)[0][0]  # not that of a mark above
             step, start = (right - left) / max(1, len(text)), right if self.rtl else left
             for words, is_detail in ((text[:end], False), (text[end:], True)):
                 if words:
@@ -278,22 +286,11 @@ class Tagger:
                     at = start - width if self.rtl else start
                     rtl = is_right_to_left(words, otherwise=self.rtl)
                     target = parts[is_detail and entry.is_split]
-                    target += self.unseen.line(words, at, width, baseline, first.size, rtl=rtl)
+                    target += self.unseen.line(words, at, width, baseline, size, rtl=rtl)
                     start += -width if self.rtl else width
         return [(b"\n".join(part) + b"\n", is_detail) for is_detail, part in parts.items() if part]
 
-    def _drawn(self, run: Run, glyphs: list[Glyph], forms: dict[str, pikepdf.Object]) -> bytes:
-        drawn = [b"q /c0 cs %s scn" % run.color]
-        for glyph in glyphs:
-            name, form = self.outlines.form(glyph.font, glyph.code)
-            if form is None:  # a space
-                continue
-            forms[name] = form
-            scale = glyph.size / 1000
-            drawn.append(b"q %.4f 0 0 %.4f %.3f %.3f cm/%s Do Q" % (scale, scale, glyph.x, glyph.y, name.encode()))
-        return b"\n".join([*drawn, b"Q"])
-
-
-if __name__ == "__main__":
-    made = tag_names(Path(sys.argv[1]))
-    sys.stdout.write(json.dumps(json.loads(sys.argv[2]) | {"pages": made}))
+    def _drawn(self, run: Run, fonts: dict[str, Font], forms: dict[str, pikepdf.Object]) -> bytes:
+        drawing = self.drawings.of(run, fonts)
+        forms |= drawing.forms
+        return drawn(run, drawing)

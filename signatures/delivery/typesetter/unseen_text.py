@@ -9,6 +9,7 @@ back after another. Both poppler and MuPDF read that as it was written.
 
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from itertools import groupby
 from typing import Any
@@ -198,6 +199,8 @@ def directions(text: str, *, rtl: bool) -> list[tuple[bool, str]]:
     Signs between two stretches of one direction belong to them; others run as the line does.
     """
     kinds = [_direction(char) for char in text]
+    if (not rtl) not in kinds:  # nearly always: signs between them run as the line does
+        return [(rtl, text)]
     last: bool | None = None
     following: list[bool | None] = []
     for kind in reversed(kinds):
@@ -216,6 +219,7 @@ def directions(text: str, *, rtl: bool) -> list[tuple[bool, str]]:
     ]
 
 
+@cache
 def _direction(char: str) -> bool | None:
     kind = unicodedata.bidirectional(char)
     return True if kind in RIGHT_TO_LEFT else False if kind in LEFT_TO_RIGHT else None
