@@ -26,6 +26,7 @@ from campaign.runtime.logs import LimitingFilter
 from campaign.web import health, middleware
 from signatures.models import OutboxMail, Signature, Submission
 from signatures.outbox import sending, topics
+from signatures.public_list import frames
 from signatures.screening import blocklists, daily_keys, proof_of_work, rate_limits
 from signatures.states import State
 from signatures.values import form_stamps
@@ -110,6 +111,7 @@ def clear_caches() -> None:
             if isinstance(limit, LimitingFilter):
                 limit.clear()
     text_cache.clear_cache()
+    frames.clear_cache()
     notices.clear_cache()
     rate_limits.clear_cache()
     daily_keys.clear_cache()
