@@ -99,7 +99,7 @@ def test_a_name_leaves_at_once_and_a_count_within_seconds(
     assert "Names shown here: 110." in page(client, {"country": "KR"}) and "Names shown here: 111." in before
 
 
-def test_memory_holds_few_frames_however_many_letters_are_read(signed: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_holds_few_frames_however_many_letters_are_read() -> None:
     for number in range(frames.MOST + 30):
         frames.kept(number, lambda number=number: frames.Frame(str(number)))  # type: ignore[misc]  # a default
     made: list[int] = []
