@@ -26,6 +26,7 @@ from campaign.runtime.logs import LimitingFilter
 from campaign.web import health, middleware
 from signatures.models import OutboxMail, Signature, Submission
 from signatures.outbox import sending, topics
+from signatures.public_list import frames
 from signatures.screening import blocklists, daily_keys, proof_of_work, rate_limits
 from signatures.states import State
 from signatures.values import form_stamps
@@ -122,6 +123,7 @@ def clear_caches() -> None:
             if isinstance(limit, LimitingFilter):
                 limit.clear()
     text_cache.clear_cache()
+    frames.clear_cache()
     notices.clear_cache()
     rate_limits.clear_cache()
     daily_keys.clear_cache()
@@ -278,10 +280,10 @@ TO_STAFF = {OutboxMail.Kind.INVITE, OutboxMail.Kind.RESET, OutboxMail.Kind.ALARM
 def send_one_of_each(ada: Signature, ben: Submission, inbox: Inbox, settings: Any) -> Callable[[], dict[str, Any]]:
     """Sends an email of every kind, and of every topic of updates."""
     settings.DEFAULT_FROM_EMAIL = f'"{settings.ORGANIZATION_NAME}" <letters@site.example>'
+    rejected = make_signature(ada.letter, "Rae", State.REJECTED)
     Signature.objects.update(sealed_address=b"sealed", flags=["asked"])
     news = News.objects.create(letter=ada.letter, published_at=timezone.now())
     about = [topics.news_topic(news), topics.delivery_topic(make_delivery(ada.letter)), topics.REJECTION]
-    rejected = make_signature(ada.letter, "Rae", State.REJECTED)
     olga = member_of("owner")
 
     def send() -> dict[str, Any]:

@@ -8,14 +8,16 @@ class ExpiringCache[K: Hashable, V]:
     """A mapping whose values expire. Each process has its own.
 
     Threads that find a value expired at the same moment each load it; none waits for another. An expired value stays in
-    memory and can be had by `last`, so the keys must not be such that a stranger can make up any number of them.
+    memory and can be had by `last`, so the keys must not be such that a stranger can make up any number of them, or
+    there must be a limit.
 
     Args:
         seconds: the lifetime of a value, unless `put` or `get_or_load` give another.
+        most: values in memory; the one that was loaded first makes room. None: no limit.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, *, most: int | None = None) -> None:
+        self._seconds, self._most = seconds, most
         self._entries: dict[K, tuple[float, V]] = {}
 
     def get(self, key: K) -> V | None:
@@ -42,11 +44,20 @@ class ExpiringCache[K: Hashable, V]:
         if entry and now < entry[0]:
             return entry[1]
         value = load()
-        self._entries[key] = now + (lifetime(value) if lifetime else self._seconds), value
+        self._store(key, now + (lifetime(value) if lifetime else self._seconds), value)
         return value
 
     def put(self, key: K, value: V) -> None:
-        self._entries[key] = time.monotonic() + self._seconds, value
+        self._store(key, time.monotonic() + self._seconds, value)
+
+    def _store(self, key: K, expires: float, value: V) -> None:
+        if self._most is None:
+            self._entries[key] = expires, value
+            return
+        self._entries.pop(key, None)  # it goes to the end
+        self._entries[key] = expires, value
+        for former in list(self._entries)[: -self._most]:
+            self._entries.pop(former, None)
 
     def discard(self, key: K) -> None:
         self._entries.pop(key, None)

@@ -28,7 +28,7 @@ def languages(context: dict[str, Any]) -> dict[str, Any]:
     there, if that is another.
     """
     request = context["request"]
-    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    query = context["query"] if "query" in context else f"?{request.GET.urlencode()}" if request.GET else ""
     is_letter = _url_name(request) in LETTER_PAGE
     # The page of a broken link must be the same for every link, so it does not repeat the token.
     is_broken_link = _has_token(request) and not any(row in context for row in ("signature", "submission"))

@@ -4,6 +4,7 @@ from signatures.models.audit import AuditEntry, Checkpoint
 from signatures.models.bulk_rule import BulkRule, BulkRuleChange
 from signatures.models.delivery import Delivery, DeliveryEdition, DeliveryEntry, DeliveryErasure, Erratum
 from signatures.models.kept_form import KeptForm
+from signatures.models.listed_row import ListedRow
 from signatures.models.moderation import Question, RejectionReason
 from signatures.models.outbox import EmailSubject, OutboxHold, OutboxMail, Suppression
 from signatures.models.paper import PaperImport

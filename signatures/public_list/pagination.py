@@ -1,18 +1,18 @@
 """Keyset pagination of the public list. A page never shows when somebody signed (threat model P3)."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from signatures.models import Signature, SignatureQuerySet
+from signatures.models import ListedRow, Signature, SignatureQuerySet
 
 PAGE_SIZE = 50
 MAX_KEY_LENGTH = 100  # characters of the sort key in a cursor
 
 # Takes an ordered queryset and a limit; returns the first rows, at most as many as the limit.
-Fetch = Callable[[SignatureQuerySet, int], list[Signature]]
+Fetch = Callable[[SignatureQuerySet, int], list[ListedRow]]
 
 
 class InvalidCursor(ValueError):
@@ -36,14 +36,14 @@ ORDERS = {"": NEWEST, "name": BY_NAME}
 class Page:
     """Rows, and the cursors of the pages before and after them; "" if there is none."""
 
-    rows: list[Signature]
+    rows: Sequence[ListedRow | Signature]
     is_first: bool
     before: str = ""
     after: str = ""
 
 
-def fetch_rows(signatures: SignatureQuerySet, limit: int) -> list[Signature]:
-    return list(signatures[:limit])
+def fetch_rows(signatures: SignatureQuerySet, limit: int) -> list[ListedRow]:
+    return signatures[:limit].listed_rows()
 
 
 def paginate(
@@ -74,9 +74,9 @@ def _page_before(signatures: SignatureQuerySet, order: Order, cursor: str, fetch
     return Page(rows=rows, is_first=False, before=_cursor(rows[0], order), after=_cursor(rows[-1], order))
 
 
-def _fetch_page(ranges: Iterator[SignatureQuerySet], fetch: Fetch) -> list[Signature]:
+def _fetch_page(ranges: Iterator[SignatureQuerySet], fetch: Fetch) -> list[ListedRow]:
     """Returns the rows of one page, and one row more if there are more."""
-    rows: list[Signature] = []
+    rows: list[ListedRow] = []
     for signatures in ranges:
         rows += fetch(signatures, PAGE_SIZE + 1 - len(rows))
         if len(rows) > PAGE_SIZE:
@@ -101,7 +101,7 @@ def _ranges(signatures: SignatureQuerySet, order: Order, cursor: str, *, backwar
     yield signatures.filter(**{f"{order.field}__lt" if descending else f"{order.field}__gt": key})
 
 
-def _cursor(row: Signature, order: Order) -> str:
+def _cursor(row: ListedRow, order: Order) -> str:
     return cursor_at(getattr(row, order.field), row.public_id.hex)
 
 

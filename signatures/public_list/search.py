@@ -12,7 +12,7 @@ from django.db import OperationalError, connections, transaction
 from psycopg2.errors import QueryCanceled
 
 from campaign.runtime.replica import alias
-from signatures.models import Grams, Signature, SignatureQuerySet
+from signatures.models import Grams, ListedRow, Signature, SignatureQuerySet
 
 MAX_QUERY_LENGTH = 40  # characters
 TIMEOUT_MS = 1_000  # milliseconds for each statement of a search
@@ -64,7 +64,7 @@ class Search:
     letter_id: int
     country: str = ""
 
-    def fetch(self, signatures: SignatureQuerySet, limit: int) -> list[Signature]:
+    def fetch(self, signatures: SignatureQuerySet, limit: int) -> list[ListedRow]:
         """Returns the first matches in the order of the queryset (`pagination.Fetch`)."""
         for most in (SHORT_SCAN, LONG_SCAN):
             size = -(-most // FEWER_IN_COUNTRY) if self.country else most
@@ -116,9 +116,9 @@ def grams_of(word: str) -> set[str]:
     return {gram for gram in grams if not any(gram != other and gram in other for other in grams)}
 
 
-def _load(ids: Sequence[int]) -> list[Signature]:
+def _load(ids: Sequence[int]) -> list[ListedRow]:
     """Returns these signatures in this order. They are filtered again: one may have been withdrawn meanwhile."""
-    rows = Signature.objects.using(alias()).public().for_list().in_bulk(ids)
+    rows = {row.pk: row for row in Signature.objects.using(alias()).public().filter(pk__in=ids).listed_rows()}
     return [rows[pk] for pk in ids if pk in rows]
 
 

@@ -1,30 +1,51 @@
 """Public pages about names: the list, the numbers by country, and one page for each name."""
 
 import uuid
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.http import urlencode
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_countries import countries
 
-from campaign.letters import text_cache
+from campaign.letters import reading, text_cache
+from campaign.models import Translation
 from campaign.runtime.replica import alias, reads_replica
 from campaign.web.middleware import public_page
+from campaign.web.mirror_request import mirror_date
 from campaign.web.query_parameters import query_parameters
 from signatures import counts
-from signatures.models import Signature, SignatureQuerySet
-from signatures.public_list import pagination, search
+from signatures.models import ListedRow, Signature, SignatureQuerySet
+from signatures.public_list import frames, pagination, search
 from signatures.public_list.forms import ListForm
+from signatures.signing.form_fields import select_country
 from signatures.states import Kind
 from signatures.values.normalization import search_words
 
 MAX_ORGANIZATIONS = 24  # newest organizations on the first page, beside the featured ones
 SEARCH_PARAMETERS = ("q", "country", "order", "kind")  # of all pages of one search
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The names of one page, and what it says of them."""
+
+    rows: Sequence[ListedRow | Signature] = ()
+    is_first: bool = False
+    previous_query: str = ""
+    next_query: str = ""
+    is_search: bool = False
+    only_organizations: bool = False
+    has_sections: bool = False
 
 
 @require_safe
@@ -39,16 +60,65 @@ def signatories(request: HttpRequest, slug: str, page: pagination.Page | None = 
 
     The static mirror gives the `page`: it cuts its pages elsewhere (`static_mirror.cutting`).
     """
-    translation, form = text_cache.newest(slug), ListForm(request.GET)
-    letter = translation.revision.letter
-    context = {"letter": letter, "translation": translation, "form": form, "counts": counts.published(letter.pk)}
+    text, form = text_cache.newest(slug), ListForm(request.GET)
     try:
-        context |= _names(letter.pk, form, request.GET, page)
+        listing = _listing(text.revision.letter_id, form, request.GET, page)
     except search.TooManyMatches:
         form.add_error("q", _("Too many names match this. Please type more of the name."))
+        listing = Listing()
     except pagination.InvalidCursor:
         raise BadRequest("The cursor is malformed.") from None
-    return _noindex(render(request, "public_list/list.html", context, status=200 if form.is_valid() else 422))
+    html = _render(request, text, form, listing)
+    return _noindex(HttpResponse(html, status=200 if form.is_valid() else 422))
+
+
+def _render(request: HttpRequest, text: Translation, form: ListForm, listing: Listing) -> str:
+    """Returns the page: its names in a frame, which is rendered anew only where another page cannot have the same."""
+    letter, typed, order = text.revision.letter, request.GET.get("q", ""), request.GET.get("order", "")
+    shape = (
+        letter.slug, get_language(), reading.asked(), order, bool(typed), bool(listing.rows), listing.is_first,
+        bool(listing.previous_query), bool(listing.next_query), listing.is_search, listing.only_organizations,
+        listing.has_sections,
+    )  # fmt: skip
+    country = request.GET.get("country", "")
+
+    def render_frame() -> frames.Frame:
+        shown = ListForm({"q": typed and frames.hole("q"), "order": order}) if form.is_valid() else form
+        return _frame(request, text, shown, listing)
+
+    # A page without a query is kept whole, for as long. A mirror says of each page where it is on the site.
+    can_be_kept = form.is_valid() and request.META.get("QUERY_STRING") and not mirror_date(request)
+    frame = frames.kept(shape, render_frame) if can_be_kept else render_frame()
+    names = render_to_string("public_list/names.html", {"letter": letter, **vars(listing)})
+    html = frame.filled({
+        "names": names,
+        "q": escape(typed),
+        "query": escape(f"?{request.GET.urlencode()}" if request.GET else ""),
+        "previous": escape(listing.previous_query),
+        "next": escape(listing.next_query),
+    })  # fmt: skip
+    return select_country(html, country) if form.is_valid() else html
+
+
+def _frame(request: HttpRequest, text: Translation, form: ListForm, listing: Listing) -> frames.Frame:
+    """Returns the page without its names, what was searched for, and the addresses that repeat it."""
+    letter = text.revision.letter
+    public = Signature.objects.using(alias()).filter(letter=letter).public().for_list()
+    context = {
+        "letter": letter,
+        "translation": text,
+        "form": form,
+        "counts": counts.published(letter.pk),
+        **{
+            name: value for name, value in vars(listing).items() if name not in {"rows", "previous_query", "next_query"}
+        },
+        "names": frames.hole("names") if listing.rows else "",
+        "query": frames.hole("query"),
+        "previous": frames.hole("previous") if listing.previous_query else "",
+        "next": frames.hole("next") if listing.next_query else "",
+        **(_sections(public, only_organizations=listing.only_organizations) if listing.has_sections else {}),
+    }
+    return frames.Frame(render_to_string("public_list/list.html", context, request))
 
 
 @require_safe
@@ -82,9 +152,9 @@ def _noindex(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _names(letter_id: int, form: ListForm, query: QueryDict, given: pagination.Page | None) -> dict[str, Any]:
-    """Returns the context of one page of names."""
-    public = Signature.objects.using(alias()).filter(letter_id=letter_id).public().for_list()
+def _listing(letter_id: int, form: ListForm, query: QueryDict, given: pagination.Page | None) -> Listing:
+    """Returns one page of names."""
+    public = Signature.objects.using(alias()).filter(letter_id=letter_id).public()
     chosen = form.cleaned_data if form.is_valid() else {}
     words, country = search_words(chosen.get("q", "")), chosen.get("country", "")
     only_organizations = query.get("kind") == Kind.ORGANIZATION
@@ -100,16 +170,15 @@ def _names(letter_id: int, form: ListForm, query: QueryDict, given: pagination.P
             before=query.get("before", ""),
             fetch=search.Search(words, letter_id, country).fetch if words else pagination.fetch_rows,
         )
-    has_sections = page.is_first and not words and not country
-    return {
-        "rows": page.rows,
-        "is_first": page.is_first,
-        "previous_query": _query_string(query, before=page.before),
-        "next_query": _query_string(query, after=page.after),
-        "is_search": bool(words or country),
-        "only_organizations": only_organizations,
-        **(_sections(public, only_organizations=only_organizations) if has_sections else {}),
-    }
+    return Listing(
+        rows=page.rows,
+        is_first=page.is_first,
+        previous_query=_query_string(query, before=page.before),
+        next_query=_query_string(query, after=page.after),
+        is_search=bool(words or country),
+        only_organizations=only_organizations,
+        has_sections=page.is_first and not words and not country,
+    )
 
 
 def _query_string(query: QueryDict, **cursor: str) -> str:

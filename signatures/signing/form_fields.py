@@ -138,13 +138,16 @@ def _country_options(language: str) -> SafeString:
     return format_html_join("\n", '<option value="{}">{}</option>', found)
 
 
+def select_country(html: str, code: Any) -> str:
+    """Returns the options of countries, or a page that has them once, with this country chosen."""
+    return html.replace(f'value="{code}"', f'value="{code}" selected') if code in CountryField.CODES else html
+
+
 class CountrySelect(forms.Select):
     nothing: str | Promise = ""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        options = _country_options(get_language() or "en")
-        if value in CountryField.CODES:
-            options = SafeString(options.replace(f'value="{value}"', f'value="{value}" selected'))
+        options = SafeString(select_country(_country_options(get_language() or "en"), value))
         return format_html(
             '<select name="{}"{}><option value="">{}</option>\n{}</select>',
             name,

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django_countries import countries
 
 from campaign.models import Letter
-from signatures.models import Signature
+from signatures.models import ListedRow, Signature
 from signatures.public_list.name_items import as_name, name_item
 
 register = template.Library()
@@ -22,7 +22,7 @@ register.filter(as_name)
 
 
 @register.simple_tag
-def name_items(letter: Letter, rows: Iterable[Signature]) -> SafeString:
+def name_items(letter: Letter, rows: Iterable[Signature | ListedRow]) -> SafeString:
     """Returns an `<li>` for each signature, with a link to its page.
 
     As a template for each name they took most of the time of a page.

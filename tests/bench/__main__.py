@@ -59,17 +59,26 @@ BENCHES = {
     "pdf": pdfs.run,
     "admin": admin.run,
     "list": listing.run,
+    "list-load": listing.run_load,
+    "large-list": listing.run_large,
     "paper": papers.run,
     "proof": proofs.run,
     "mirror": mirrors.run,
     "check": checking.run,
 }
-WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "paper", "mirror", "check"}
-WITHOUT_SITE = {"list", "mirror", "check"}  # the first two have sites of their own
+WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "large-list", "paper", "mirror", "check"}
+WITHOUT_SITE = {"list", "list-load", "large-list", "mirror", "check"}  # all but the last have sites of their own
+ONLY_BY_NAME = {"large-list"}
 NAMED, PUBLIC = 1.37, 1.62  # rows for one signature that is named in the delivery, or public
 SITES = {"1k": 1_000 * NAMED, "100k": 100_000 * NAMED, "1m": 1_000_000 * NAMED}
 SITES_OF_THE_LIST = {"10k-public": 10_000 * PUBLIC, "1m-public": 1_000_000 * PUBLIC}
 SITES_OF_THE_MIRROR = {"100k-public": 100_000 * PUBLIC, "290k-public": 290_000 * PUBLIC}
+SITES_OF_OTHERS: dict[str, dict[str, float]] = {
+    "list": SITES_OF_THE_LIST,
+    "list-load": {"100k-public": SITES_OF_THE_MIRROR["100k-public"]},
+    "large-list": {"5m": 5_000_000},
+    "mirror": SITES_OF_THE_MIRROR,
+}
 QUICK = {
     "1k": 270,
     "100k": 2_700,
@@ -78,27 +87,34 @@ QUICK = {
     "1m-public": 5_500,
     "100k-public": 2_000,
     "290k-public": 3_500,
+    "5m": 5_500,
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(BENCHES)} (default: all)")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"some of: {', '.join(BENCHES)} (default: all but {', '.join(sorted(ONLY_BY_NAME))})",
+    )
     parser.add_argument(
         "--quick", action="store_true", help="small and short, to see that it runs; its ratios mean nothing"
     )
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHES):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
-    if set(options.names or BENCHES) - WITHOUT_LOAD and shutil.which("wrk") is None:
+    names = options.names or [name for name in BENCHES if name not in ONLY_BY_NAME]
+    if set(names) - WITHOUT_LOAD and shutil.which("wrk") is None:
         parser.error("the load generator wrk is missing: apt-get install wrk")
     started = time.monotonic()
     rows: list[Row] = []
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, ROOT, ignore_errors=True)
-        names = options.names or list(BENCHES)
-        sizes = (SITES if set(names) - WITHOUT_SITE else {}) | (SITES_OF_THE_LIST if "list" in names else {})
-        sizes |= SITES_OF_THE_MIRROR if "mirror" in names else {}
+        sizes: dict[str, float] = dict(SITES) if set(names) - WITHOUT_SITE else {}
+        for name in names:
+            sizes |= SITES_OF_OTHERS.get(name, {})
         sites = {
             name: stack.enter_context(BenchSite(ROOT / name, QUICK[name] if options.quick else int(size)))
             for name, size in sizes.items()

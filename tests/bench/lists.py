@@ -31,6 +31,11 @@ SEARCHES = {
     "two frequent pieces that hardly meet": {"q": "김 a"},
     "two words": {"q": "maria foundation"},
     "nothing found": {"q": "xyzzyplugh"},
+    "a whole name, its parts together": {"q": "김철수"},
+    "a whole name, its parts apart": {"q": "김 철수"},
+    "a whole name of Hanzi": {"q": "山田太郎"},
+    "a common surname, one country": {"q": "smith", "country": "CA"},
+    "a common surname": {"q": "garcia"},
     "forty letters, nothing found": {"q": "an er ma ar in el na ri la ie on ra en l"},
     "frequent letter, another country": {"q": "a", "country": "KR"},
     "frequent syllable, another country": {"q": "김", "country": "US"},
@@ -60,34 +65,46 @@ def pages(times: int) -> None:
 
 def addresses() -> dict[str, str]:
     letter = Letter.objects.get(slug=SLUG)
-    public = Signature.objects.filter(letter=letter).public()
-    middle, of_kr = public.count() // 2, public.filter(country="KR")
-    in_kr = of_kr.count() // 2
-    newest, by_name = public.newest_first()[middle], public.order_by("sort_key", "public_id")[middle]
-    newest_kr, by_name_kr = of_kr.newest_first()[in_kr], of_kr.order_by("sort_key", "public_id")[in_kr]
-    rare = public.filter(pk__gt=newest.pk).order_by("pk")[0].name.split()[0] + " " + newest.name.split()[-1]
-    day = f"{newest.approved_on}.{newest.public_id.hex}"
+    # Somewhere in the middle of each order: made-up people sign in any. To skip half of five million takes minutes.
+    public = Signature.objects.filter(letter=letter).public().order_by("pk")
+    half = (Signature.objects.order_by("-pk")[0].pk + Signature.objects.order_by("pk")[0].pk) // 2
+    chosen = public.filter(pk__gte=half)[0]
+    chosen_kr = public.filter(country="KR")[0]
+    rare = public.filter(pk__gt=chosen.pk)[0].name.split()[0] + " " + chosen.name.split()[-1]
+    day = f"{chosen.approved_on}.{chosen.public_id.hex}"
     asked = {
         "first page": {},
         "in the middle": {"after": day},
         "in the middle, back": {"before": day},
         "by name": {"order": "name"},
-        "by name, in the middle": {"order": "name", "after": f"{by_name.sort_key}.{by_name.public_id.hex}"},
+        "by name, in the middle": {"order": "name", "after": f"{chosen.sort_key}.{chosen.public_id.hex}"},
         "one country": {"country": "KR"},
         "a rare country": {"country": "IS"},
-        "one country, in the middle": {"country": "KR", "after": f"{newest_kr.approved_on}.{newest_kr.public_id.hex}"},
+        "one country, in the middle": {"country": "KR", "after": f"{chosen_kr.approved_on}.{chosen_kr.public_id.hex}"},
         "one country by name, in the middle": {
-            "country": "KR", "order": "name", "after": f"{by_name_kr.sort_key}.{by_name_kr.public_id.hex}"
+            "country": "KR", "order": "name", "after": f"{chosen_kr.sort_key}.{chosen_kr.public_id.hex}"
         },
         "organizations": {"kind": "organization"},
         **{f"search: {what}": query for what, query in SEARCHES.items()},
-        "search: one rare name": {"q": newest.name[:40]},
+        "search: one rare name": {"q": chosen.name[:40]},
         "search: two words of two people": {"q": rare[:40]},
         "search: frequent name, in the middle": {"q": "kim", "after": day},
         "search: frequent letter, in the middle, back": {"q": "a", "before": day},
     }  # fmt: skip
     found = {page: f"{LIST}?{urlencode(query)}" for page, query in asked.items()}
-    return {**found, "countries": f"{LIST}countries/", "one name": f"{LIST}{newest.public_id}/"}
+    return {**found, "countries": f"{LIST}countries/", "one name": f"{LIST}{chosen.public_id}/"}
+
+
+def many(number: int) -> None:
+    """Prints so many addresses of each kind of page, no two alike."""
+    public = Signature.objects.filter(letter__slug=SLUG).public()
+    rows = list(public.order_by("public_id").only("approved_on", "public_id", "country", "name")[:number])
+    cursors = [(row, {"after": f"{row.approved_on}.{row.public_id.hex}"}) for row in rows]
+    print(json.dumps({
+        "in the middle": [f"{LIST}?{urlencode(cursor)}" for _row, cursor in cursors],
+        "one country": [f"{LIST}?{urlencode({'country': row.country or 'KR'} | cursor)}" for row, cursor in cursors],
+        "search for a part of a name": [f"{LIST}?{urlencode({'q': row.name[:3]} | cursor)}" for row, cursor in cursors],
+    }))  # fmt: skip
 
 
 def fetch(client: Client, address: str) -> tuple[float, float, float]:

@@ -16,7 +16,7 @@ class Load:
 
     url: str
     connections: int = 16
-    lines: Path | None = None  # a file of POSTs, each sent once
+    lines: Path | None = None  # a file of requests, each sent once
     used: int = 0
     answered: int = 0
     faults: list[str] = field(default_factory=list)
@@ -52,4 +52,11 @@ def write_lines(file: Path, posts: Iterable[tuple[str, dict[str, str]]]) -> Path
     """Writes one POST per line: its path and its body."""
     with file.open("w") as out:
         out.writelines(f"{urlsplit(path).path}\t{urlencode(body)}\n" for path, body in posts)
+    return file
+
+
+def write_addresses(file: Path, addresses: Iterable[str]) -> Path:
+    """Writes one GET per line: its path with its query, and no body."""
+    with file.open("w") as out:
+        out.writelines(f"{address}\t\n" for address in addresses)
     return file

@@ -1,4 +1,4 @@
--- Sends each line of a file (path, tab, body) once, starting after the lines that earlier runs used.
+-- Sends each line of a file (path, tab, body) once, starting after the lines that earlier runs used. Without a body: GET.
 local headers = { ["Content-Type"] = "application/x-www-form-urlencoded" }
 local read
 
@@ -14,5 +14,6 @@ function request()
     return wrk.format("GET", "/no-line-is-left") -- 404: the bench counts it as a fault
   end
   local path, body = line:match("^(.-)\t(.*)$")
+  if body == "" then return wrk.format("GET", path) end
   return wrk.format("POST", path, headers, body)
 end

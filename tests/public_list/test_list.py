@@ -89,7 +89,7 @@ def test_a_cursor_still_works_after_its_name_was_withdrawn(client: Client, many:
     for query in ("", "?order=name"):
         first = client.get(LIST + query)
         following = client.get(f"{LIST}?{first.context['next_query']}").content
-        withdrawal.withdraw(first.context["rows"][-1])
+        withdrawal.withdraw(Signature.objects.get(pk=first.context["rows"][-1].pk))
         assert client.get(f"{LIST}?{first.context['next_query']}").content.count(b"<li>") == following.count(b"<li>")
 
 
