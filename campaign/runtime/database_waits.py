@@ -3,8 +3,9 @@
 A server that works ends each wait by itself: the *budget* of a process sets its `statement_timeout`, `lock_timeout` and
 `idle_in_transaction_session_timeout`. A server that hangs does not. So in a process whose budget is watched, a thread
 looks after the waits of all others. When one takes long, it asks the server for a sign of life; without one the
-database counts as *away*: waits are cut, and new ones fail at once, until the server answers again. A wait of which
-another transaction is the reason is logged.
+database counts as *away*: waits are cut, and new ones fail at once, until the server answers again. Where the address
+names several servers, one that does not answer while another does was *replaced*: all waits for it are cut, its kept
+connections are left, and new ones try the others first. A wait of which another transaction is the reason is logged.
 """
 
 import contextlib
@@ -132,15 +133,27 @@ class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes
     def __init__(self, dsn: str, *arguments: Any, **more: Any) -> None:
         self.budget = _budget()
         self.waiting_since = 0.0
+        self.server: signs_of_life.Server | None = None  # while it connects, which tries one after another
         self.is_logged = False
         parts = extensions.parse_dsn(dsn)
         # A pooler may have the primary and a replica behind one address.
         self.watch = _watches.setdefault(tuple(parts.get(name) for name in ("host", "port", "dbname")), _Watch())
         given = parts.get("options", "")  # by the operator in DATABASE_URL: the later one counts
         options = f"{self.budget.options} {given}".strip()
+        writes = parts.get("target_session_attrs") in {"read-write", "primary"}
+        self.may_be_replaced = writes and "," in parts.get("host", "")
+        if self.may_be_replaced and self.watch.replaced:
+            dsn = signs_of_life.with_last(dsn, self.watch.replaced)
         self.full_dsn = extensions.make_dsn(dsn, options=options) if options else dsn
         with _Wait(self):
             super().__init__(self.full_dsn, *arguments, **more)
+        self.server = (self.info.host or "", self.info.port)
+        self.watch.replaced.discard(self.server)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether its server did not answer while another one did."""
+        return self.server in self.watch.replaced
 
     def commit(self) -> None:
         with _Wait(self):
@@ -181,9 +194,10 @@ class Cursor(extensions.cursor):  # type: ignore[misc]  # the same
 
 
 class _Watch:
-    """The waits of this process for one server, and whether that is away."""
+    """The waits of this process for one address, whether that is away, and which of its servers were replaced."""
 
     def __init__(self) -> None:
+        self.replaced: set[signs_of_life.Server] = set()
         self._waits: dict[int, Connection] = {}  # by thread
         self._last: Connection | None = None
         self._start = threading.Lock()
@@ -194,6 +208,8 @@ class _Watch:
     def begin(self, connection: Connection) -> None:
         if self._is_away and connection.budget.gives_up:
             raise psycopg2.OperationalError("the database does not answer")
+        if connection.is_replaced:
+            raise psycopg2.OperationalError("another server answers in place of this one")
         if self._thread is None:
             self._start_watching()
         connection.waiting_since, connection.is_logged = time.monotonic(), False
@@ -218,7 +234,7 @@ class _Watch:
 
     def _look(self) -> None:
         waits = list(self._waits.values())
-        self._look_for_life([wait for wait in waits if wait.budget.gives_up])
+        self._look_for_life([wait for wait in waits if wait.budget.gives_up or wait.may_be_replaced])
         if not self._is_away:
             _log_blocked(waits)
 
@@ -229,12 +245,14 @@ class _Watch:
         is_suspicious = self._is_away or any(now - wait.waiting_since > SUSPICIOUS_SECONDS for wait in waits)
         if self._last is None or not is_suspicious or now - self._asked < PAUSE_SECONDS:
             return
-        was_away, self._is_away = self._is_away, not signs_of_life.shows_life(self._last.full_dsn)
+        answers = signs_of_life.answers(self._last.full_dsn)
+        was_away, self._is_away = self._is_away, not signs_of_life.shows_life(answers)
+        if self._last.may_be_replaced:
+            self.replaced |= signs_of_life.replaced(answers)
         self._asked = time.monotonic()
-        if self._is_away:
-            for wait in list(self._waits.values()):
-                if wait.budget.gives_up:
-                    wait.cut()
+        for wait in list(self._waits.values()):
+            if wait.is_replaced or (self._is_away and wait.budget.gives_up):
+                wait.cut()
         if self._is_away != was_away:
             log.error("the database %s", "does not answer" if self._is_away else "answers again")
 

@@ -10,32 +10,56 @@ import psycopg2
 from psycopg2 import extensions
 
 SIGN_OF_LIFE_SECONDS = 1.5  # in which the server must accept a connection and answer
+DEFAULT_PORT = 5432
 
 
-def shows_life(dsn: str) -> bool:
-    """Returns whether the server answers in time; of several, whether one does.
+Server = tuple[str, int]  # host, or the folder of its socket, and port
+
+
+def answers(dsn: str) -> dict[Server, bool | None]:
+    """Returns of each server of an address, which may name several, whether it answers in time; None for an error."""
+    servers = _each_server(dsn)
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(servers, pool.map(_answer, servers.values()), strict=True))
+
+
+def shows_life(found: dict[Server, bool | None]) -> bool:
+    """Returns whether the servers that gave these answers can be used; of several, whether one can.
 
     An error counts as an answer if no server is silent: it makes nobody wait.
     """
-    with ThreadPoolExecutor() as pool:
-        answers = set(pool.map(_answer, _each_server(dsn)))
-    return True in answers or answers == {None}
+    given = set(found.values())
+    return True in given or given == {None}
+
+
+def replaced(found: dict[Server, bool | None]) -> set[Server]:
+    """Returns the servers that are silent or give an error while another one answers."""
+    return {server for server, answer in found.items() if not answer} if True in found.values() else set()
+
+
+def with_last(dsn: str, servers: set[Server]) -> str:
+    """Returns an address with these of its servers behind the others: they are tried in this order."""
+    order = sorted(_each_server(dsn), key=lambda server: server in servers)
+    hosts, ports = (",".join(str(server[each]) for server in order) for each in (0, 1))
+    return str(extensions.make_dsn(dsn, host=hosts, port=ports))
 
 
 def _answer(dsn: str) -> bool | None:
-    """Returns whether one server answers in time; None for an error."""
     try:
         return ask(dsn, "SELECT 1") is not None
     except psycopg2.Error:
         return None
 
 
-def _each_server(dsn: str) -> list[str]:
+def _each_server(dsn: str) -> dict[Server, str]:
     """Returns an address for each server of one that may name several."""
     parts = extensions.parse_dsn(dsn)
     hosts, ports = parts.get("host", "").split(","), parts.get("port", "").split(",")
     ports = ports if len(ports) == len(hosts) else ports * len(hosts)
-    return [extensions.make_dsn(dsn, host=host, port=port) for host, port in zip(hosts, ports, strict=True)]
+    return {
+        (host, int(port or DEFAULT_PORT)): extensions.make_dsn(dsn, host=host, port=port)
+        for host, port in zip(hosts, ports, strict=True)
+    }
 
 
 def ask(dsn: str, question: str, *values: object) -> list[tuple[Any, ...]] | None:

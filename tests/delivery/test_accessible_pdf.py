@@ -17,7 +17,8 @@ from signatures.delivery.pdf import Entry, JobControl, Record
 from signatures.management.commands._people import people
 from signatures.states import Source
 from signatures.values.names import script_of
-from tests.delivery.test_pdf import LEFT_TO_RIGHT, OTHERWISE_ORDERED, WRAPPED, make
+from tests.delivery.scripts import LEFT_TO_RIGHT, OTHERWISE_ORDERED, WRAPPED
+from tests.delivery.test_pdf import make
 from tests.programs import installed
 
 pytestmark = pytest.mark.slow

@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 
 from campaign.runtime import keys
 from tests import proxies
-from tests.delivery.test_pdf import LEFT_TO_RIGHT, OTHERWISE_ORDERED
+from tests.delivery.scripts import LEFT_TO_RIGHT, OTHERWISE_ORDERED
 from tests.faults.containers import Image, Mount, Store, run, with_a_network_of_its_own
 from tests.faults.public_site import settings_of
 from tests.faults.visitor import Visitor

@@ -19,6 +19,7 @@ from psycopg2 import extensions
 from campaign.models import Letter
 from campaign.runtime import database_waits, signs_of_life
 from campaign.runtime.database_waits import COMMAND, STAFF, WORKER, Budget
+from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -114,16 +115,18 @@ def test_O16_a_long_wait_for_a_lock_is_logged_once_with_its_holder(
 
 def test_O16_a_server_that_says_nothing_shows_no_life(silent_server: str) -> None:
     begun = time.monotonic()
-    assert not signs_of_life.shows_life(silent_server)
+    assert not signs_of_life.shows_life(signs_of_life.answers(silent_server))
     assert time.monotonic() - begun < signs_of_life.SIGN_OF_LIFE_SECONDS + 2
 
 
 def test_O16_a_server_that_answers_or_refuses_shows_life(silent_server: str) -> None:
     with connection.cursor():
-        assert signs_of_life.shows_life(connection.connection.full_dsn)
+        assert signs_of_life.shows_life(signs_of_life.answers(connection.connection.full_dsn))
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert signs_of_life.shows_life(f"host=127.0.0.1 port={port} user=nobody"), "an error makes nobody wait"
+    assert signs_of_life.shows_life(signs_of_life.answers(f"host=127.0.0.1 port={port} user=nobody")), (
+        "an error makes nobody wait"
+    )
 
 
 def test_O16_of_several_servers_one_that_answers_is_enough_and_an_error_is_not(silent_server: str) -> None:
@@ -131,10 +134,45 @@ def test_O16_of_several_servers_one_that_answers_is_enough_and_an_error_is_not(s
     with connection.cursor():
         own = extensions.parse_dsn(connection.connection.full_dsn)
     two = extensions.make_dsn(**own | {"host": f"127.0.0.1,{own['host']}", "port": f"{silent},5432"})
-    assert signs_of_life.shows_life(two)
+    assert signs_of_life.shows_life(signs_of_life.answers(two))
     with socket.create_server(("127.0.0.1", 0)) as closed:
         refusing = closed.getsockname()[1]
-    assert not signs_of_life.shows_life(f"host=127.0.0.1,127.0.0.1 port={silent},{refusing} user=nobody")
+    assert not signs_of_life.shows_life(
+        signs_of_life.answers(f"host=127.0.0.1,127.0.0.1 port={silent},{refusing} user=nobody")
+    )
+
+
+def test_O16_kept_connections_to_a_silent_server_are_left_when_another_one_answers(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """As after a failover, when the former primary was only stopped: its kernel still answers for it."""
+    folder = tmp_path_factory.mktemp("p")
+    for passed in (folder, folder.parent, folder.parent.parent):
+        passed.chmod(0o755)  # PostgreSQL runs as another user if this is root
+    with connection.cursor():
+        own = extensions.parse_dsn(connection.connection.full_dsn)
+
+    def outlive_the_first(former: PostgresServer) -> None:
+        both = {"host": f"{former.host},{own['host']}", "port": f"{former.port},5432", "dbname": "postgres"}
+        both["target_session_attrs"] = "read-write"
+        waiting, idle = (database_waits.Connection(extensions.make_dsn(**own | both)) for _each in range(2))
+        assert waiting.server == idle.server == (former.host, former.port) and not idle.is_replaced
+        rescue = threading.Timer(20, waiting.cut)  # so that the test fails, and does not wait without end
+        rescue.start()
+        with former.hanging():
+            begun = time.monotonic()
+            with pytest.raises(psycopg2.OperationalError), database_waits.Cursor(waiting) as cursor:
+                cursor.execute("SELECT 1")
+            with pytest.raises(psycopg2.OperationalError, match="another server"):
+                idle.commit()
+            assert time.monotonic() - begun < 5
+            assert idle.is_replaced, "Django asks before each request, and opens another one"
+            new = database_waits.Connection(extensions.make_dsn(**own | both))
+            assert new.server == (own["host"], 5432) and time.monotonic() - begun < 5, "without trying the former one"
+        rescue.cancel()
+
+    with PostgresServer.running(folder / "former") as former:
+        in_thread_of(WORKER, lambda: outlive_the_first(former))  # patient with a server that has no other beside it
 
 
 def test_a_server_that_takes_no_writes_any_more_is_left_for_the_one_that_does(letter: Letter) -> None:
@@ -155,8 +193,8 @@ def test_O16_a_process_with_thousands_of_connections_still_notices_a_server_that
         for _each in range(1_100):
             stack.callback(os.close, os.dup(0))
         with connection.cursor():
-            assert signs_of_life.shows_life(connection.connection.full_dsn)
-        assert not signs_of_life.shows_life(silent_server)
+            assert signs_of_life.shows_life(signs_of_life.answers(connection.connection.full_dsn))
+        assert not signs_of_life.shows_life(signs_of_life.answers(silent_server))
 
 
 def test_O16_a_long_statement_is_not_cut_while_the_server_answers() -> None:

@@ -16,7 +16,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     Django asks before every request, which costs as much as the statement of a sign-up. A server that ends a connection
     says so, and then there is something to read: its message or the end of the stream. A server that says nothing any
-    more is noticed by `database_waits`, and a network by the keepalives.
+    more is noticed by `database_waits`, which leaves it when another answers, and a network by the keepalives.
     """
 
     def connect(self) -> None:
@@ -43,4 +43,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
             look.register(self.connection, select.POLLIN)
         except InterfaceError:  # closed on this side
             return False
-        return not look.poll(0) or super().is_usable()
+        return not self.connection.is_replaced and (not look.poll(0) or super().is_usable())

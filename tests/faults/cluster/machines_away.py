@@ -104,6 +104,29 @@ def primary_lost_without_waiting_for_the_replica(cluster: Cluster, is_short: boo
         cluster.is_synchronous = True
 
 
+def primary_silent(cluster: Cluster, is_short: bool) -> Outcome:
+    """The processes of the primary are stopped while its kernel and its pooler go on: no connection to it ends.
+
+    At the end it is killed, and its pooler, which then answers with errors, is still the first in the address.
+    """
+    signers = Signers(cluster, "Silent")
+    with signers.signing():
+        signers.wait_for(PEOPLE)
+        with cluster.primary.hanging():
+            cluster.promote()
+            promoted = time.monotonic()
+            time.sleep(10 if is_short else 60)  # longer than TCP waits
+            meanwhile = [done - begun for begun, done in list(signers.times) if done > promoted]
+            cluster.primary.kill()
+        signers.wait_for(len(signers.acknowledged) + PEOPLE)
+    cluster.swap()
+    note = f"{len(meanwhile)} signed while it was silent, the slowest in {max(meanwhile, default=0):.1f} s"
+    outcome = signers.outcome([promoted], f"answers {dict(signers.answers)}; {note}")
+    outcome.expect_nothing_lost()
+    outcome.expect(len(meanwhile) > PEOPLE, "too few signed while it was silent")
+    return outcome
+
+
 DRILLS = [
     Drill(1, "primary lost, promoted", primary_lost, primary_lost_without_waiting_for_the_replica),
     Drill(2, "Redis gone", tried("Redis", without_redis, 2, 9)),
@@ -111,4 +134,5 @@ DRILLS = [
     Drill(4, "one web machine gone", tried("Machine", one_web_machine_gone, 2, 9)),
     Drill(5, "one web, no database", tried("Half", one_web_machine_without_database, 2, 9)),
     Drill(6, "no web has the database", tried("Split", web_without_database, 2, 9)),
+    Drill(9, "primary silent", primary_silent),
 ]

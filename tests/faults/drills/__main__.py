@@ -10,12 +10,14 @@ import time
 from contextlib import AbstractContextManager
 
 from tests.faults.drills import (
+    answer_times,
     answers_cut,
     audit_changed,
     database_away,
     database_killed,
     flood,
     full_disk,
+    leaks,
     limiter_race,
     links_scanned,
     mail_bomb,
@@ -23,6 +25,7 @@ from tests.faults.drills import (
     odd_requests,
     one_effect,
     restored,
+    sequences,
     web_killed,
     worker_killed,
 )
@@ -34,6 +37,7 @@ DRILLS = [
     for module in (
         database_killed, web_killed, worker_killed, mail_service, answers_cut, one_effect, limiter_race, database_away,
         full_disk, flood, mail_bomb, odd_requests, restored, links_scanned, audit_changed,
+        sequences, leaks, answer_times,
     )
 ]  # fmt: skip
 WIDTHS = (7, 12, 8, 6, 8, 6, 6, 7, 9)
