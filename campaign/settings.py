@@ -128,12 +128,12 @@ MIDDLEWARE = [
     "campaign.web.former_addresses.FormerAddressMiddleware",
     "django.middleware.common.CommonMiddleware",
     "campaign.web.middleware.SameOriginMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "signatures.staff.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
+    "signatures.staff.middleware.AuthenticationMiddleware",
+    "signatures.staff.middleware.OTPMiddleware",
     "signatures.staff.sessions.StaffSessionMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "signatures.staff.middleware.MessageMiddleware",
     "signatures.staff.middleware.KeptFormMiddleware",
 ]
 

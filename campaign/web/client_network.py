@@ -33,11 +33,9 @@ def client_network(request: HttpRequest) -> str:
 
 def wide_network_of(network: str) -> str:
     """Returns the /48 that an IPv6 network is part of; "" for all others, whose addresses cost money."""
-    try:
-        parsed = ipaddress.ip_network(network)
-    except ValueError:
+    if ":" not in network:
         return ""
-    return str(parsed.supernet(new_prefix=WIDE_PREFIX)) if parsed.version == 6 else ""
+    return str(ipaddress.IPv6Network(network).supernet(new_prefix=WIDE_PREFIX))
 
 
 def _parse(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

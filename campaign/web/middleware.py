@@ -118,6 +118,11 @@ def _is_good_enough(page: CachedPage, now: float) -> bool:
     return now - page.created < FRESH_SECONDS or now < page.retry_at
 
 
+def may_be_in_memory(method: str, path: str) -> bool:
+    """Returns whether `answer_from_memory` may have a response to such a request: never to a form that was sent."""
+    return method in {"GET", "HEAD"} or path == HEALTH_PATH
+
+
 def answer_from_memory(request: HttpRequest, *, is_late: bool = False) -> HttpResponse | None:
     """Returns a response that takes neither a thread nor the database; None when the request needs them.
 
@@ -235,6 +240,12 @@ def _is_too_large(request: HttpRequest) -> bool:
     return length.isdecimal() and int(length[:18]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
+def _is_from_staff(request: HttpRequest) -> bool:
+    """Returns whether staff sent it. Public pages know no accounts: there it is False for everybody."""
+    user = getattr(request, "user", None)
+    return bool(user and user.is_authenticated) or getattr(request, "is_from_staff_browser", False)
+
+
 class SameOriginMiddleware(Middleware):
     """Refuses a POST that another site made a browser send (threat model S25), or that is too large (S13).
 
@@ -247,8 +258,7 @@ class SameOriginMiddleware(Middleware):
     ) -> HttpResponseBase | None:
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return None
-        is_from_staff = request.user.is_authenticated or getattr(request, "is_from_staff_browser", False)
-        if _is_too_large(request) and not is_from_staff:
+        if _is_too_large(request) and not _is_from_staff(request):
             raise RequestDataTooBig("The request body is larger than any public form needs.")
         is_exempt = getattr(view, "accepts_cross_origin_posts", False)
         return None if is_exempt or self.is_same_origin(request) else render(request, "403.html", status=403)

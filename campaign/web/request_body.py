@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -32,7 +33,8 @@ async def read_body(receive: Receive, length: int) -> IO[bytes]:
         BodyTooSlow: if it takes more than `SECONDS` for each `STEP_BYTES`.
         ClientGone: if the client closed the connection.
     """
-    body = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
+    is_small = length <= IN_MEMORY_BYTES
+    body: IO[bytes] = BytesIO() if is_small else SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
     received, is_complete = 0, length == 0
     clock = asyncio.get_running_loop().time
     try:

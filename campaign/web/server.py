@@ -17,7 +17,7 @@ from django.db import DatabaseError, close_old_connections
 
 from campaign.runtime import database_waits
 from campaign.web import request_body, request_metrics, wsgi_calls
-from campaign.web.middleware import OVERLOADED, WAIT_SECONDS, answer_from_memory
+from campaign.web.middleware import OVERLOADED, WAIT_SECONDS, answer_from_memory, may_be_in_memory
 from campaign.web.wsgi_calls import Answer, Environ, WsgiHandler
 
 log = logging.getLogger(__name__)
@@ -77,11 +77,12 @@ class Application:
         send = partial(self._send, send)
         environ = wsgi_calls.environ_of(scope)
         pool = self._pool(environ["PATH_INFO"])
-        request, began = wsgi_calls.request_of(environ), time.perf_counter()
-        if response := answer_from_memory(request):
-            request_metrics.count(request, response.status_code, time.perf_counter() - began)
-            await _send(send, wsgi_calls.answer_of(response), pool)
-            return
+        if may_be_in_memory(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
+            request, began = wsgi_calls.request_of(environ), time.perf_counter()
+            if response := answer_from_memory(request):
+                request_metrics.count(request, response.status_code, time.perf_counter() - began)
+                await _send(send, wsgi_calls.answer_of(response), pool)
+                return
         try:
             environ["wsgi.input"] = await self._body(environ, receive)
         except request_body.ClientGone:
@@ -115,10 +116,12 @@ class Application:
         return await request_body.read_body(receive, length) if length else environ["wsgi.input"]
 
     async def _answer(self, environ: Environ, pool: ThreadPool) -> Answer:
-        answering = asyncio.ensure_future(pool.answer(environ))
-        await asyncio.wait({answering}, timeout=WAIT_SECONDS)
-        if not answering.done() and (stale := answer_from_memory(wsgi_calls.request_of(environ), is_late=True)):
-            return wsgi_calls.answer_of(stale)
+        answering: Awaitable[Answer | None] = pool.answer(environ)
+        if may_be_in_memory(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
+            answering = task = asyncio.ensure_future(answering)
+            await asyncio.wait({task}, timeout=WAIT_SECONDS)
+            if not task.done() and (stale := answer_from_memory(wsgi_calls.request_of(environ), is_late=True)):
+                return wsgi_calls.answer_of(stale)
         answer = await answering
         return answer or await self._overload.answer(environ | {OVERLOADED: True}) or Answer(503, [], b"")
 

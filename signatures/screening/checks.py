@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Collection, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from disposable_email_domains import blocklist
 from fontTools.unicodedata import script
@@ -175,20 +176,35 @@ def _is_protected(name: str, protected_names: Collection[str], *, is_person: boo
     joined = "".join(words)
     if not joined:
         return False
-    if any(joined in _spellings(protected) for protected in protected_names):
-        return True
-    found = frozenset(words)
-    return is_person and any(_has_person(found, protected) for protected in protected_names)
+    protected = _protected(tuple(protected_names))
+    return joined in protected.spellings or (is_person and _has_person(frozenset(words), protected))
 
 
-def _has_person(words: frozenset[str], protected: str) -> bool:
+def _has_person(words: frozenset[str], protected: "_Protected") -> bool:
     """Returns whether the words of a name have those of a protected person: in any order, with titles or brackets."""
-    return any(person <= words for person in _people_in(protected)) or any(
-        word in whole or whole in word for whole in _whole_names(protected) for word in words if len(word) > 2
+    return any(person <= words for person in protected.people) or any(
+        word in whole or whole in word for whole in protected.whole_names for word in words if len(word) > 2
     )
 
 
-@lru_cache(maxsize=4096)
+class _Protected(NamedTuple):
+    """Protected names as others are compared with them."""
+
+    spellings: frozenset[str]
+    people: frozenset[frozenset[str]]
+    whole_names: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def _protected(names: tuple[str, ...]) -> _Protected:
+    """Returns the names of one letter, prepared: every submission is compared with all of them."""
+    return _Protected(
+        frozenset().union(*map(_spellings, names)),
+        frozenset().union(*map(_people_in, names)),
+        frozenset().union(*map(_whole_names, names)),
+    )
+
+
 def _people_in(protected: str) -> tuple[frozenset[str], ...]:
     """Returns the words of the people whom a line may name: its capitalized words in a row, with or without the first.
 
@@ -203,7 +219,6 @@ def _people_in(protected: str) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(run[start:]) for run in runs for start in range(len(run) - 1))
 
 
-@lru_cache(maxsize=4096)
 def _spellings(protected: str) -> frozenset[str]:
     """Returns the names that pass for a protected one, without spaces: all its words, or at least two in a row.
 
@@ -214,7 +229,6 @@ def _spellings(protected: str) -> frozenset[str]:
     return frozenset({*runs, *_whole_names(protected), "".join(words)})
 
 
-@lru_cache(maxsize=4096)
 def _whole_names(protected: str) -> frozenset[str]:
     whole = {"Hani", "Hang", "Hira", "Kana"}
     return frozenset(word for word in compared_words(protected) if len(word) > 2 and set() < _scripts(word) <= whole)

@@ -1,7 +1,8 @@
 """Confirming a submission by its personal link: it becomes a signature."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -9,13 +10,14 @@ from django.utils import timezone
 from signatures.models import Submission
 from signatures.registries import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS, AuditAction, Flag
 from signatures.signing import mailbox_places
-from signatures.signing.mailbox_places import NoPlace, lock_mailbox
+from signatures.signing.mailbox_places import NoPlace
 from signatures.signing.signer_input import SignerInput
 from signatures.transitions import TransitionNotAllowed
 from signatures.values import names
 
 # Columns that a submission does not have, as a signature begins.
 _ONLY_OF_SIGNATURES = {"paper": False, "sheet": "", "question": ""}
+_SHARED = "shared"  # the mailbox has signed something else: nothing was changed
 # What becomes of flags, for the function in the database.
 _RULES = {
     "of_words": sorted(FLAGS_OF_WORDS),
@@ -25,7 +27,6 @@ _RULES = {
 }
 
 
-@transaction.atomic
 def confirm(
     submission: Submission,
     typed: SignerInput,
@@ -48,10 +49,6 @@ def confirm(
     letter = typed.translation.revision.letter
     if not letter.takes_confirmations():
         raise TransitionNotAllowed("The letter is closed.")
-    lock_mailbox(submission)
-    standing = mailbox_places.standing(submission, typed.values["kind"])
-    if in_the_way := mailbox_places.in_the_way(standing, typed.values["name"], letter.signers_per_mailbox):
-        raise NoPlace(in_the_way)
     values = {
         **typed.values,
         **names.search_columns(typed.values["name"], typed.values["organization"]),
@@ -59,15 +56,44 @@ def confirm(
         "on_evidence": on_evidence or None,
         "translation_id": typed.translation.pk,
         **typed.languages,
-        "place": min({1, 2} - {signature.place for signature in standing}),
+        "place": 1,
         "confirmed_at": timezone.now().isoformat(),
     }
     action = AuditAction.CONFIRM_ON_EVIDENCE if on_evidence else AuditAction.CONFIRM
     rules = {**_RULES, "action": action, "needs_no_review": typed.needs_no_review, "no_updates": no_updates}
+    state = _run("signatures_confirm_alone", submission, values, flags, rules, *mailbox_places.lock_of(submission))
+    if state == _SHARED:
+        with transaction.atomic():
+            mailbox_places.lock_mailbox(submission)
+            values["place"] = _free_place(submission, typed, letter.signers_per_mailbox)
+            state = _run("signatures_confirm", submission, values, flags, rules)
+    if state is None:
+        raise TransitionNotAllowed("It is no longer there.")
+
+
+def _free_place(submission: Submission, typed: SignerInput, places: int) -> int:
+    """Returns the place that is left in a mailbox which has signed, too. The mailbox is locked.
+
+    Raises:
+        NoPlace: when what stands there already is in the way.
+    """
+    standing = mailbox_places.standing(submission, typed.values["kind"])
+    if in_the_way := mailbox_places.in_the_way(standing, typed.values["name"], places):
+        raise NoPlace(in_the_way)
+    return min({1, 2} - {signature.place for signature in standing})
+
+
+def _run(
+    function: str,
+    submission: Submission,
+    values: Mapping[str, object],
+    flags: Collection[str],
+    rules: Mapping[str, object],
+    *more: int,
+) -> str | None:
+    """Returns what a function of the database returns that confirms: the state, `_SHARED`, or None if it is gone."""
+    arguments: list[Any] = [submission.pk, json.dumps(values), list(flags), json.dumps(rules), *more]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT signatures_confirm(%s, %s, %s::text[], %s)",
-            [submission.pk, json.dumps(values), list(flags), json.dumps(rules)],
-        )
-        if cursor.fetchone()[0] is None:
-            raise TransitionNotAllowed("It is no longer there.")
+        cursor.execute(f"SELECT {function}(%s, %s, %s::text[], %s{', %s' * len(more)})", arguments)
+        state: str | None = cursor.fetchone()[0]
+        return state

@@ -37,8 +37,24 @@ LINK_USED = _("This link leads to a signature already. To sign as another person
 TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
 
 
+class _SharedFields(dict[str, forms.Field]):
+    """The fields of a form class, which a form takes as they are. Django copies all of them for each form."""
+
+    def __deepcopy__(self, memo: object) -> dict[str, forms.Field]:
+        return dict(self)
+
+
 class SignerForm(forms.Form):
-    """What signing, confirming and changing have in common: `TYPED_FIELDS`."""
+    """What signing, confirming and changing have in common: `TYPED_FIELDS`.
+
+    A form that only cleans what was sent need not be able to be shown: that is half of what it costs.
+
+    Args:
+        data: what was sent.
+        translation: the text that is signed.
+        is_shown: whether it may be laid out on a page. Layout changes the fields, so that each such form has its own.
+        options: those of Django's forms.
+    """
 
     kind = forms.ChoiceField(
         label=_("How do you sign?"),
@@ -104,9 +120,18 @@ class SignerForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, data: Mapping[str, Any] | None = None, *, translation: Translation, **options: Any) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        translation: Translation,
+        is_shown: bool = True,
+        **options: Any,
+    ) -> None:
+        if not is_shown:
+            self.base_fields = _SharedFields(self.base_fields)  # type: ignore[misc]  # Django reads it from the form
         super().__init__(data, **options)
-        self.translation = translation
+        self.translation, self.is_shown = translation, is_shown
 
     @cached_property
     def helper(self) -> FormHelper:
@@ -162,6 +187,8 @@ class ConsentForm(SignerForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if not self.is_shown:
+            return
         self.fields["text"].initial = self.translation.digest
         if {*getattr(self.translation, "languages", ()), get_language()} != {self.translation.language}:
             self.fields["consent"].label = ConsentField.label_for(self.translation.language)
@@ -255,9 +282,16 @@ class SignatureForm(SignerForm):
     no_updates = forms.BooleanField(label=_("Stop emailing me news about the letter"), required=False)
 
     @classmethod
-    def of(cls, row: Signature | Submission, translation: Translation, data: Mapping[str, Any] | None = None) -> Self:
+    def of(
+        cls,
+        row: Signature | Submission,
+        translation: Translation,
+        data: Mapping[str, Any] | None = None,
+        *,
+        is_shown: bool = True,
+    ) -> Self:
         initial = {name: getattr(row, name) for name in TYPED_NAMES} | {"visibility": row.chosen_visibility}
-        form = cls(data, translation=translation, initial=initial)
+        form = cls(data, translation=translation, initial=initial, is_shown=is_shown)
         if row.sealed_address is None:
             del form.fields["no_updates"]
         return form

@@ -20,7 +20,12 @@ class NoPlace(TransitionNotAllowed):
 def lock_mailbox(row: SignerColumns) -> None:
     """Lock the mailbox of a row until the transaction ends, so that nothing takes or renames a place meanwhile."""
     if row.address_hash is not None:
-        transaction_lock(AdvisoryLock.MAILBOX_PLACES, int.from_bytes(bytes(row.address_hash)[:4]) >> 1)
+        transaction_lock(*lock_of(row))
+
+
+def lock_of(row: SignerColumns) -> tuple[AdvisoryLock, int]:
+    """Returns the advisory lock of the mailbox of a row, and its key. A submission always has a mailbox."""
+    return AdvisoryLock.MAILBOX_PLACES, int.from_bytes(bytes(row.address_hash or b"")[:4]) >> 1
 
 
 def standing(row: SignerColumns, kind: str) -> list[Signature]:

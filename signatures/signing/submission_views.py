@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaign.letters import text_cache
@@ -89,27 +90,31 @@ def _keep(request: HttpRequest, submission: Submission) -> HttpResponse:
 def _with_words(request: HttpRequest, submission: Submission, action: Any) -> HttpResponse:
     """Run the action with the words of the form. What was done before is no error."""
     text = text_cache.newest(submission.letter_id)
-    form = ConfirmForm.of(submission, text, request.POST)
+    form = ConfirmForm.of(submission, text, request.POST, is_shown=False)
+    shown = partial(ConfirmForm.of, submission, text, request.POST)
     if not form.is_valid():
-        return page(request, submission, form)
+        return page(request, submission, shown())
     try:
         transitions.attempt(partial(sent_words.send, submission, form, action))
     except NoPlace as error:
         standing = mailbox_places.standing(submission, form.cleaned_data["kind"])
         has_place = mailbox_places.has_place(standing, text.revision.letter.signers_per_mailbox)
-        form.add_error("name" if has_place else None, NAME_TAKEN if has_place else CHOOSE)
-        return page(request, submission, form, list(error.standing))
+        problem = ("name", NAME_TAKEN) if has_place else (None, CHOOSE)
+        return page(request, submission, _with_error(shown(), *problem), list(error.standing))
     except transitions.TooManyChanges:
-        form.add_error("name", TOO_MANY_CHANGES)
-        return page(request, submission, form)
+        return page(request, submission, _with_error(shown(), "name", TOO_MANY_CHANGES))
     return _redirect(submission)
+
+
+def _with_error(form: ConfirmForm, field: str | None, error: Promise) -> ConfirmForm:
+    form.add_error(field, str(error))
+    return form
 
 
 def _ask(request: HttpRequest, submission: Submission) -> HttpResponse:
     """The Enter key was pressed where there is a choice: show what was typed again, and ask for the choice."""
     form = ConfirmForm.of(submission, text_cache.newest(submission.letter_id), request.POST)
-    form.add_error(None, CHOOSE)
-    return page(request, submission, form)
+    return page(request, submission, _with_error(form, None, CHOOSE))
 
 
 def _delete(request: HttpRequest, submission: Submission, *, is_not_me: bool = False) -> HttpResponse:

@@ -15,7 +15,7 @@ from campaign.models import Letter, NewsText, Translation
 from campaign.web.client_network import client_network
 from campaign.web.middleware import public_form, public_page, read_only
 from campaign.web.mirror_request import mirror_date
-from campaign.web.responses import see_other
+from campaign.web.responses import see_other, see_page_of_letter
 from signatures import counts, transitions
 from signatures.models import EmailSubject, OutboxMail, Signature, Submission
 from signatures.outbox import rendering
@@ -72,9 +72,9 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return see_other("letter", slug)
     translation = text_cache.newest(slug, or_another=True)
-    form = SignForm(request.POST, translation=translation)
+    form = SignForm(request.POST, translation=translation, is_shown=False)
     if translation.revision.letter.current_state() != Letter.State.OPEN or not form.is_valid():
-        return render(request, "letters/letter_page.html", _letter_context(translation, form), status=422)
+        return _not_signed(request, translation)
     typed, cleaned = form.signer_input(), form.cleaned_data
     origin = submission_risk.Origin(
         email=cleaned["email"],
@@ -96,8 +96,15 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
         )
     except transitions.TransitionNotAllowed:  # paused or closed since this process read the letter
         text_cache.clear_cache()
-        return render(request, "letters/letter_page.html", _letter_context(text_cache.newest(slug), form), status=422)
-    return see_other("check-mail", slug)
+        return _not_signed(request, text_cache.newest(slug))
+    return see_page_of_letter("check-mail", slug)
+
+
+def _not_signed(request: HttpRequest, translation: Translation) -> HttpResponse:
+    """The letter again, with what was typed and what is wrong with it."""
+    form = SignForm(request.POST, translation=translation)
+    form.full_clean()
+    return render(request, "letters/letter_page.html", _letter_context(translation, form), status=422)
 
 
 @read_only

@@ -3,17 +3,22 @@
 One mechanism for every form of admin (threat model A20). Nothing is sent again by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeGuard
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+from django_otp import middleware as otp
 
 from campaign import formats
 from signatures.staff import kept_forms, sessions
@@ -21,6 +26,27 @@ from signatures.staff.refused_saves import with_what_was_typed
 from signatures.values import html_forms
 
 OWNER_DAYS = 7
+
+
+class _OfAdmin(MiddlewareMixin):
+    """Passes by requests of public pages, which know no accounts: every sign-up would pay for it."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        return super().__call__(request) if sessions.is_admin_page(request) else self.get_response(request)
+
+
+class SessionMiddleware(_OfAdmin, middleware.SessionMiddleware): ...
+
+
+class AuthenticationMiddleware(_OfAdmin, auth.AuthenticationMiddleware): ...
+
+
+class MessageMiddleware(_OfAdmin, messages.MessageMiddleware): ...
+
+
+class OTPMiddleware(otp.OTPMiddleware):  # type: ignore[misc]  # django-otp comes without types
+    def __call__(self, request: HttpRequest) -> Any:
+        return super().__call__(request) if sessions.is_admin_page(request) else self.get_response(request)
 
 
 def keeps_no_form[View: Callable[..., HttpResponseBase]](view: View) -> View:
