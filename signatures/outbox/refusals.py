@@ -2,8 +2,8 @@
 
 A service answers with a code of three digits, and most add an enhanced status code (RFC 3463) that says what the
 trouble is about. Only one that names the recipient's mailbox counts against an email; without such a code, a refusal of
-the recipient that says nothing of a rule. Everything else can be mended by whoever runs the site or the service, and
-then the email can still be sent.
+the recipient that says in words that there is no such mailbox. Everything else can be mended by whoever runs the site or
+the service, and then the email can still be sent.
 """
 
 import smtplib
@@ -19,10 +19,24 @@ from campaign.runtime.smtp import quoted
 # not say. A quota (x.2.2) may be the sender's.
 UNKNOWN = {(1, 1), (1, 2), (1, 3), (1, 4), (1, 6), (1, 10)}
 CLOSED = (2, 1)
-# Plain refusals of a recipient (RFC 5321: no such mailbox, not local, not a name), and the words of those that are
-# about the sender, the site or a quota.
+# Plain refusals of a recipient (RFC 5321: no such mailbox, not local, not a name) count where their words say that
+# nobody is there. What speaks of the sender, the site, a rule or a limit never does, nor do words that nobody foresaw:
+# an email that is tried again for days does less harm than one that is lost.
 NO_MAILBOX = {550, 551, 553}
-_RULE = linear(r"relay|denied|policy|spam|blocked|quota|authenticat|not verified", IGNORECASE)
+_WHO = r"(?:users?|mailbox|recipients?|address|account|name|local part)"
+_NOBODY = linear(
+    rf"\b(?:no such|unknown|invalid|bad|un(?:route|deliver)able|no(?:t a)? valid|no) (?:\w+ )?{_WHO}\b"
+    rf"|\b{_WHO}\b.{{0,60}}?\b(?:unknown|unavailable|disabled|inactive|invalid)\b"
+    rf"|\b{_WHO}\b.{{0,60}}?\bnot (?:found|known|local|here|valid|allowed)\b"
+    r"|(?:\bno(?:t|body)|n[’']t)\b.{0,20}\b(?:exist|by that name|here by)",
+    IGNORECASE,
+)
+_OF_SENDER = linear(r"sender|\bfrom\b", IGNORECASE)
+_OF_SITE = linear(
+    r"sender|\bfrom\b|relay|denied|policy|spam|block|black|quota|limit|authenticat|verif|prohibit|reputation|"
+    r"\bspf|dkim|dmarc|tls|\bips?\b",
+    IGNORECASE,
+)
 _ENHANCED = linear(r"\A\s*([45])\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -84,12 +98,15 @@ def failure_of(error: Exception) -> Failure:
 
 def _answered(code: int, text: bytes | str, *, is_about_recipient: bool = False) -> Failure:
     words = text.decode("ascii", "replace") if isinstance(text, bytes) else text
+    words = words[:500]
     if not (match := _ENHANCED.match(words[:20])):
-        is_unknown = is_about_recipient and code in NO_MAILBOX and not _RULE.search(words)
+        is_plain = is_about_recipient and code in NO_MAILBOX
+        is_unknown = is_plain and _NOBODY.search(words) and not _OF_SITE.search(words)
         return Failure(Fault.FINAL if is_unknown else Fault.REFUSED, str(code))
     named = f"{code} {match[0].strip()}"
     about = int(match[2]), int(match[3])
-    if code == 421 or about not in {*UNKNOWN, CLOSED}:  # 421: the service is about to close the connection
+    # 421: the service is about to close the connection. Some say 5.1.1 of a sender whom they could not verify.
+    if code == 421 or about not in {*UNKNOWN, CLOSED} or _OF_SENDER.search(words):
         return Failure(Fault.REFUSED, named)
     is_final = code >= 500 and match[1] == "5" and about != CLOSED
     return Failure(Fault.FINAL if is_final else Fault.MAILBOX, named)

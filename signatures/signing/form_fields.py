@@ -116,7 +116,7 @@ class ConsentField(forms.BooleanField):
         super().__init__(label=self.TO_LETTER, error_messages={"required": self.REQUIRED})
 
     @classmethod
-    def label_for(cls, language: str) -> Promise:
+    def label_for(cls, language: str) -> SafeString:
         """Returns the label where it must say which text is signed."""
         return for_either(*(words % {"language": describe(language).name} for words in cls.TO_TEXT))
 

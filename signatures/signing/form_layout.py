@@ -18,7 +18,7 @@ OPEN_FIELDS = ("name", "spokesperson")  # the others are behind a summary
 OPTIONAL_FIELDS = tuple(name for name in TYPED_NAMES if name not in CHOICES + OPEN_FIELDS)
 
 
-def for_either(person: str | Promise, organization: str | Promise) -> Promise:
+def for_either(person: str | Promise, organization: str | Promise) -> SafeString:
     """Returns words for a person and for an organization. The style sheet shows those that fit the choice of `kind`."""
     return lazy(format_html, SafeString)(
         '<span class="of-person">{}</span><span class="of-organization">{}</span>', person, organization
