@@ -1,23 +1,26 @@
 """What cells of a list on paper mean: countries, kinds and visibilities as people write them. For days see `days`."""
 
+import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 
 from babel import Locale
 from babel.core import get_global
 from django.conf import settings
 from django_countries import countries
 
+from campaign.runtime.regular_expressions import linear
 from signatures.states import Kind, Visibility
 from signatures.values.normalization import normalize_for_search
 
-# Names that people use beside those of today.
-_OTHER_NAMES = {
-    "Czech Republic": "CZ", "Turkey": "TR", "Ivory Coast": "CI", "Burma": "MM", "Swaziland": "SZ", "Cape Verde": "CV",
-    "Holland": "NL", "England": "GB", "Scotland": "GB", "Wales": "GB", "Great Britain": "GB", "Republic of Korea": "KR",
-    "한국": "KR", "Democratic People's Republic of Korea": "KP", "Russian Federation": "RU",
-}  # fmt: skip
+_OTHER_NAMES = tomllib.loads(Path(__file__).with_name("countries.toml").read_text("utf-8"))
+# Before and after the names of states where they are written in full: Republic of Austria, 日本国.
+_FULL_NAMES = linear(
+    r"\A(?:(?:(?:federal|islamic|socialist|federative|bolivarian|plurinational)?republic|kingdom|commonwealth)of(?:the)?"
+    r"|(?:republique|royaume)(?:de|du|des|d)|(?:republica|reino)(?:de|del)|جمهوريه|مملكه)?(.+?)(?:共和国|共和國|王国|王國|联邦|聯邦|連邦|国|國|공화국|왕국|연방)?\Z"
+)
 _KINDS = {"person": Kind.PERSON, "individual": Kind.PERSON, "organization": Kind.ORGANIZATION, "": Kind.PERSON}
 _VISIBILITIES = {"": Visibility.DELIVERY, "public": Visibility.PUBLIC, "delivery": Visibility.DELIVERY}
 
@@ -49,9 +52,10 @@ def parse_country(typed: str) -> str:
     key = _country_key(typed)
     if not key:
         return ""
-    if key not in _country_codes():
-        raise ValueError("This country is not known. Please write its name in English, or its code of two letters.")
-    return _country_codes()[key]
+    for name in (key, _FULL_NAMES.sub(r"\1", key)):
+        if code := _country_codes().get(name):
+            return code
+    raise ValueError("This country is not known. Please write its name in English, or its code of two letters.")
 
 
 @cache
@@ -62,7 +66,8 @@ def _country_codes() -> dict[str, str]:
     for language in dict(settings.LANGUAGES):
         names = Locale.parse(locale_name(language)).territories
         found |= {_country_key(name): code for code, name in names.items() if code in known}
-    found |= {_country_key(name): code for name, code in _OTHER_NAMES.items()}
+    found = {_country_key(ioc): code for code, ioc in countries.ioc_codes.items() if code in known} | found
+    found |= {_country_key(name): code for code, names in _OTHER_NAMES.items() for name in names}
     found |= {_country_key(str(name)): code for code, name in countries.countries.items()}
     return found | {_country_key(code): code for code in known}
 
