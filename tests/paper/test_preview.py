@@ -176,7 +176,7 @@ def test_a_line_is_refused_by_the_rules_of_the_form_with_an_explanation(letter: 
         ('name;organization\nBob;"Guild\nCarol"\nDan;X\n', [(2, "refused"), (4, "accepted")]),
         ('name;organization\nBob;"\nCarol"\nDan;X\n', [(2, "refused"), (4, "accepted")]),
         ('name,"notes\nBob,x\nCarol",country\nDan,y,US\n', [(1, "refused"), (4, "accepted")]),
-        ('"name\n(as on paper)",notes\nDan,y\n', [(3, "accepted")]),
+        ('"Full\nname",notes\nDan,y\n', [(3, "accepted")]),
         ('name,organization\nBob,"Guild\n"\nDan,X\n', [(2, "accepted"), (4, "accepted")]),
     ],
     ids=["left out", "left out, short", "taken", "below", "among the headings", "honest heading", "nothing below"],
