@@ -2,8 +2,8 @@
 
 A service answers with a code of three digits, and most add an enhanced status code (RFC 3463) that says what the
 trouble is about. Only one that names the recipient's mailbox counts against an email; without such a code, a refusal of
-the recipient that says in words that there is no such mailbox. Everything else can be mended by whoever runs the site or
-the service, and then the email can still be sent.
+the recipient that says in words that there is no such mailbox. Everything else can be mended by whoever runs the site
+or the service, and then the email can still be sent.
 """
 
 import smtplib
@@ -28,7 +28,7 @@ _NOBODY = linear(
     rf"\b(?:no such|unknown|invalid|bad|un(?:route|deliver)able|no(?:t a)? valid|no) (?:\w+ )?{_WHO}\b"
     rf"|\b{_WHO}\b.{{0,60}}?\b(?:unknown|unavailable|disabled|inactive|invalid)\b"
     rf"|\b{_WHO}\b.{{0,60}}?\bnot (?:found|known|local|here|valid|allowed)\b"
-    r"|(?:\bno(?:t|body)|n[’']t)\b.{0,20}\b(?:exist|by that name|here by)",
+    r"|(?:\bno(?:t|body)|n.t)\b.{0,20}\b(?:exist|by that name|here by)",
     IGNORECASE,
 )
 _OF_SENDER = linear(r"sender|\bfrom\b", IGNORECASE)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from signatures.paper import headings, values
+from signatures.paper import days, headings, values
 from signatures.paper.reading import TITLE_LINES, Table
 
 # What a column can be taken for, with its name for staff.
@@ -30,13 +30,13 @@ class Columns:
     Attributes:
         heading: the number of the line with the headings, or `NO_HEADINGS`.
         fields: for each column one of `FIELDS`, or "" if it is left out.
-        day_first: whether 5/7/2013 is the fifth of July; None if nobody had to say.
+        order: what stands first in days such as 5/7/2013, one of `days.Order`; "" if nobody had to say.
         visibilities: what words such as "yes" mean.
     """
 
     heading: int
     fields: Sequence[str]
-    day_first: bool | None = None
+    order: str = ""
     visibilities: Mapping[str, str] = field(default_factory=dict)
 
     def records(self, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
@@ -46,6 +46,15 @@ class Columns:
                 record = {field: cell for field, cell in zip(self.fields, cells, strict=False) if field}
                 parts = [record.pop(part, "") for part in ("first_name", "last_name")]
                 yield number, {"name": " ".join(filter(None, parts)), **record}
+
+    def joined_headings(self, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yields what stands above the first record, where a stray quotation mark may have put people into it.
+
+        Headings over several lines are common; with the sign between the cells in them they are rows.
+        """
+        for number, cells in table.rows:
+            if number <= self.heading and number in table.joined and any(table.delimiter in cell for cell in cells):
+                yield number, {"name": " ".join(filter(None, cells))}
 
     def cells(self, table: Table, wanted: str) -> list[str]:
         return [record[wanted] for _number, record in self.records(table) if record.get(wanted)]
@@ -95,15 +104,14 @@ def problem(fields: Sequence[str]) -> str:
     return "" if has_name or has_parts else "Please choose the column that holds the name."
 
 
-def day_order(table: Table, columns: Columns) -> bool | None:
-    """Returns whether the days of the file have the day first, as far as they show it."""
-    return values.day_order(columns.cells(table, "signed_on"))
+def shown_order(table: Table, columns: Columns) -> str:
+    """Returns what stands first in the days of the file, one of `days.Order`, as far as they show it."""
+    return days.shown_order(columns.cells(table, "signed_on")) or ""
 
 
-def asks_day_order(table: Table, columns: Columns) -> bool:
-    """Returns whether some days of the file can be read in two ways, and no other day shows in which."""
-    is_unclear = any(map(values.is_ambiguous, columns.cells(table, "signed_on")))
-    return is_unclear and day_order(table, columns) is None
+def possible_orders(table: Table, columns: Columns) -> list[days.Order]:
+    """Returns the orders between which staff have to choose; none if the days of the file show theirs."""
+    return days.possible_orders(columns.cells(table, "signed_on"))
 
 
 def asked_visibilities(table: Table, columns: Columns) -> list[str]:

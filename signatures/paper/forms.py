@@ -8,12 +8,17 @@ from django import forms
 from campaign.models import Letter
 from signatures.paper import columns, encodings, reading
 from signatures.paper.columns import FIELDS, Columns
+from signatures.paper.days import Order
 from signatures.states import Visibility
 
 SAMPLES = 3  # cells of each column
 HEADING_CHOICES = 10  # lines that can hold the headings
 LONGEST_SAMPLE = 60  # characters
-DAY_FIRST, MONTH_FIRST = "day", "month"
+ORDERS = {
+    Order.DAY: "the day, then the month",
+    Order.MONTH: "the month, then the day",
+    Order.YEAR: "the year, then the month",
+}
 MEANINGS = [
     ("", "please choose"),
     (Visibility.PUBLIC, "public: on the website, too"),
@@ -89,17 +94,14 @@ class ColumnsForm(forms.Form):
 
     def _ask(self, initial: Columns) -> None:
         """Adds the questions that these columns raise."""
-        if columns.asks_day_order(self.table, self.columns):
-            orders = [(DAY_FIRST, "the day, then the month"), (MONTH_FIRST, "the month, then the day")]
-            known = (
-                {True: DAY_FIRST, False: MONTH_FIRST}.get(initial.day_first) if initial.day_first is not None else ""
-            )
+        if orders := columns.possible_orders(self.table, self.columns):
+            example = "5/7/2013" if Order.YEAR not in orders else "05/07/13"
             self.fields["order"] = forms.ChoiceField(
-                label="Dates such as 5/7/2013 have first",
+                label=f"Dates such as {example} have first",
                 error_messages=_ASKED,
-                choices=orders,
+                choices=[(order, ORDERS[order]) for order in orders],
                 widget=forms.RadioSelect,
-                initial=known,
+                initial=initial.order,
             )
         self.asked = columns.asked_visibilities(self.table, self.columns)
         for place, word in enumerate(self.asked):
@@ -118,10 +120,9 @@ class ColumnsForm(forms.Form):
     @property
     def chosen(self) -> Columns:
         """What staff chose; the form is valid."""
-        order = self.cleaned_data.get("order")
-        day_first = columns.day_order(self.table, self.columns) if order is None else order == DAY_FIRST
+        order = self.cleaned_data.get("order") or columns.shown_order(self.table, self.columns)
         meanings = {word: self.cleaned_data[f"visibility_{place}"] for place, word in enumerate(self.asked)}
-        return Columns(self.columns.heading, self.columns.fields, day_first, meanings)
+        return Columns(self.columns.heading, self.columns.fields, order, meanings)
 
     def rows(self) -> Iterator[tuple[forms.BoundField, list[str]]]:
         """Yields the field of each column with three of its cells."""

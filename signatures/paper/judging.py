@@ -13,7 +13,7 @@ from django.utils import timezone
 from campaign.letters import text_cache
 from campaign.models import Letter
 from signatures.models import Signature
-from signatures.paper import values
+from signatures.paper import days, values
 from signatures.paper.columns import Columns
 from signatures.paper.reading import Table
 from signatures.registries.typed_fields import MAX_LENGTHS
@@ -26,6 +26,11 @@ COLUMNS = ("name", "role", "organization", "country", "kind", "visibility", "sig
 MAX_SHEET_LENGTH = 100
 SHOWN_LENGTH = 200  # characters of a cell of a refused line
 JUDGED_AT_ONCE = 500  # lines between two reports of the progress
+
+_JOINED = (
+    "A cell goes over several lines, and may hold other people. Is a quotation mark missing, or too many? "
+    "Where the lines belong together, join them, or save the list as .xlsx."
+)
 
 type PersonKey = tuple[str, str, str]  # name key, country and organization: equal for two lines of one person
 
@@ -79,7 +84,8 @@ def judge(
         on_progress: called with the number of lines that are judged, and of all lines.
     """
     today = timezone.now().astimezone(ZoneInfo(letter.time_zone)).date()
-    lines = [_read_line(number, record, table, columns, today) for number, record in columns.records(table)]
+    records = [*columns.joined_headings(table), *columns.records(table)]
+    lines = [_read_line(number, record, table, columns, today) for number, record in records]
     accepted = [line for line in lines if line.fate == Fate.ACCEPTED]
     existing = _existing(accepted, letter)
     first: dict[PersonKey, int] = {}
@@ -119,23 +125,26 @@ def _read_line(number: int, record: dict[str, str], table: Table, columns: Colum
     """Returns the line, cleaned by the rules of the sign form."""
     cells = dict.fromkeys(COLUMNS, "") | record
     line = PaperLine(number, words={column: cell[:SHOWN_LENGTH] for column, cell in cells.items()})
+    order = days.Order(columns.order) if columns.order else None
     try:
-        _check_quotes(record, table.delimiter)
+        _check_quotes(record, table.delimiter, is_joined=number in table.joined)
         line.words = _clean(cells, columns)
-        day = values.parse_day(cells["signed_on"], day_first=columns.day_first, last=today)
+        day = days.parse_day(cells["signed_on"], order=order, last=today)
         line.signed_on = day.isoformat() if day else ""
     except ValueError as error:
         line.fate, line.explanation = Fate.REFUSED, str(error)
     return line
 
 
-def _check_quotes(record: dict[str, str], delimiter: str) -> None:
+def _check_quotes(record: dict[str, str], delimiter: str, *, is_joined: bool) -> None:
     """Raises ValueError where a quotation mark may have joined several lines into one cell, or cut one in two."""
+    if is_joined:
+        raise ValueError(_JOINED)
     for column, cell in record.items():
         if cell.startswith('"') and '"' not in cell[1:] and (column == "name" or delimiter):
             raise ValueError("A cell begins with a quotation mark that is never closed. Was it cut in two?")
-        if "\n" in cell and (column == "name" or (delimiter and delimiter in cell)):
-            raise ValueError("A cell goes over several lines. Is a quotation mark missing, or too many?")
+        if "\n" in cell and column == "name":
+            raise ValueError(_JOINED)
 
 
 def _clean(cells: dict[str, str], columns: Columns) -> dict[str, str]:

@@ -112,6 +112,8 @@ def open_preview(row: PaperImport) -> Preview:
         NoPreview: when it is gone.
     """
     kept = json.loads(_open(row, b"preview", row.sealed_preview))
+    if kept["columns"]:
+        kept["columns"].pop("day_first", None)  # of the release before; the order is asked once more
     return Preview(
         choices=reading.Choices(**kept["choices"]),
         columns=Columns(**kept["columns"]) if kept["columns"] else None,

@@ -45,7 +45,8 @@ class Choices:
 class Table:
     """The rows of a file that hold something, each with the number of its line, and how the file was read.
 
-    Encoding and delimiter are empty for a workbook, sheets for a text file.
+    Encoding and delimiter are empty for a workbook, sheets for a text file. `joined` are the numbers of rows of a text
+    file with a cell that goes over several lines: a stray quotation mark may have put other rows into it.
     """
 
     rows: list[tuple[int, list[str]]]
@@ -53,6 +54,7 @@ class Table:
     delimiter: str = ""
     sheet: str = ""
     sheets: list[str] = field(default_factory=list)
+    joined: frozenset[int] = frozenset()
 
 
 def read_table(content: bytes, choices: Choices) -> Table:
@@ -118,8 +120,10 @@ def _read_text(content: bytes, choices: Choices) -> Table:
     has_separator_line = head.lower().startswith(_SEPARATOR_LINE)
     named = {head.strip("\r")[len(_SEPARATOR_LINE) :]} & set(DELIMITERS.values()) if has_separator_line else set()
     delimiter = DELIMITERS.get(choices.delimiter) or next(iter(named), "") or _delimiter_of(text)
-    rows = list(_rows(rest if has_separator_line else text, delimiter, first=2 if has_separator_line else 1))
-    return Table(rows, encoding=encoding, delimiter=delimiter)
+    read = list(_rows(rest if has_separator_line else text, delimiter, first=2 if has_separator_line else 1))
+    joined = frozenset(number for number, cells in read if any(map(_goes_on, cells)))
+    rows = [(number, [_unguarded(cell.strip()) for cell in cells]) for number, cells in read]
+    return Table(rows, encoding=encoding, delimiter=delimiter, joined=joined)
 
 
 def _delimiter_of(text: str) -> str:
@@ -146,7 +150,7 @@ def _rows(text: str, delimiter: str, *, first: int) -> Iterator[tuple[int, list[
     begins = first
     try:
         for cells in lines:
-            if any(cells := [_unguarded(cell.strip()) for cell in cells]):
+            if any(_unguarded(cell.strip()) for cell in cells):
                 yield begins, cells
             begins = first + lines.line_num
     except csv.Error:
@@ -154,6 +158,11 @@ def _rows(text: str, delimiter: str, *, first: int) -> Iterator[tuple[int, list[
             f"A quotation mark in line {begins} is never closed, or is followed by more text. "
             "Please correct that line and choose the file again."
         ) from None
+
+
+def _goes_on(cell: str) -> bool:
+    """Returns whether a cell has something after its first line: that may have been a row of its own."""
+    return not {"\n", "\r"}.isdisjoint(cell.rstrip())
 
 
 def _unguarded(cell: str) -> str:

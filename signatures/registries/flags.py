@@ -28,7 +28,10 @@ class Flag(StrEnum):
     SCRIPT_MIX = "script-mix", "One word has letters of several scripts.", _CHECKS, _NEW_WORDS
     MARKS = "marks", "One letter has more marks than any writing needs.", _CHECKS, _NEW_WORDS
     FORMULA = "formula", "The name begins like a formula of a spreadsheet, or has an @.", _CHECKS, _NEW_WORDS
-    LINK = "link", "There is a web address in name, role, organization, spokesperson or comment.", _CHECKS, _NEW_WORDS
+    LINK = (
+        "link", "There is a web address, or a number or name at a messenger, in the words that were typed.", _CHECKS,
+        _NEW_WORDS,
+    )  # fmt: skip
     DISPOSABLE = "disposable", "The email domain is one of throw-away mailboxes.", _CHECKS
     PROTECTED_NAME = (
         "protected-name", "It is the name of the recipient or of an original signatory.", _CHECKS, _NEW_WORDS,

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import xlsxwriter
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -165,6 +166,36 @@ def test_a_duplicate_has_the_same_name_key_country_and_organization(letter: Lett
 def test_a_line_is_refused_by_the_rules_of_the_form_with_an_explanation(letter: Letter, line: str, reason: str) -> None:
     (found,) = judged(letter, f"{HEAD}\n{line}\n")
     assert found.fate == "refused" and reason in found.explanation
+
+
+@pytest.mark.parametrize(
+    ("text", "fates"),
+    [
+        ('name,notes,country\nBob,"a,US\nCarol,b,DE\nDan,c",FR\nEve,x,US\n', [(2, "refused"), (5, "accepted")]),
+        ('name;notes\nBob;"Guild\nCarol"\nDan;X\n', [(2, "refused"), (4, "accepted")]),
+        ('name;organization\nBob;"Guild\nCarol"\nDan;X\n', [(2, "refused"), (4, "accepted")]),
+        ('name;organization\nBob;"\nCarol"\nDan;X\n', [(2, "refused"), (4, "accepted")]),
+        ('name,"notes\nBob,x\nCarol",country\nDan,y,US\n', [(1, "refused"), (4, "accepted")]),
+        ('"Full\nname",notes\nDan,y\n', [(3, "accepted")]),
+        ('name,organization\nBob,"Guild\n"\nDan,X\n', [(2, "accepted"), (4, "accepted")]),
+    ],
+    ids=["left out", "left out, short", "taken", "below", "among the headings", "honest heading", "nothing below"],
+)
+def test_nobody_is_lost_in_a_cell_that_a_stray_quotation_mark_made(
+    letter: Letter, text: str, fates: list[tuple[int, str]]
+) -> None:
+    lines = judged(letter, text)
+    assert [(line.number, line.fate) for line in lines] == fates
+    assert all("several lines" in line.explanation for line in lines if line.fate == "refused")
+
+
+def test_in_a_workbook_a_cell_may_go_over_several_lines(letter: Letter) -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for place, cells in enumerate([["name", "notes"], ["Bob", "Dear all,\nthank you"]]):
+            sheet.write_row(place, 0, cells)
+    assert [line.fate for line in judged(letter, out.getvalue())] == ["accepted"]
 
 
 def test_today_is_the_day_in_the_time_zone_of_the_letter(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:

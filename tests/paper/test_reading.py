@@ -148,6 +148,15 @@ def test_headings_are_known_in_the_languages_of_the_pages_and_taken_once() -> No
         "Name;Vorname;Land": ["last_name", "first_name", "country"],
         "Name,First name": ["last_name", "first_name"],
         "姓名,国家,国家": ["name", "country", ""],
+        "Full Name (required),Organization (optional),Country/Region,Timestamp": [
+            "name",
+            "organization",
+            "country",
+            "signed_on",
+        ],
+        "성함,소속 (선택)": ["name", "organization"],
+        "姓名 Name,国 / Country": ["name", "country"],
+        "이름 / Name,Date (of birth),Company Name": ["name", "", ""],
     }.items():
         assert suggest(table(f"{headings}\nx"), 1, {}) == fields
 

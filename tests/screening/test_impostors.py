@@ -42,6 +42,34 @@ def test_S11_whoever_shares_a_word_with_them_is_not(name: str) -> None:
     assert checks.flags({"name": name}, protected_names=PEOPLE) == []
 
 
+MORE_PEOPLE = [
+    "Ursula von der Leyen",
+    "Crown Prince Mohammed bin Salman",
+    "Ahmed al-Sharaa",
+    "Na Li",
+    "李强总理",
+    "ri sol-ju",
+]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Dr. Ursula von der Leyen", "von der Leyen, Ursula", "Ursula VonDerLeyen, PhD", "Dr. Mohammed bin Salman",
+        "Dr. Ahmed al Sharaa", "李强", "李强先生", "李 强 总理", "强 李", "Madam Sol Ju Ri", "Mr. Ri Sol-ju",
+    ],
+)  # fmt: skip
+def test_S11_particles_titles_and_spaces_hide_no_protected_name(name: str) -> None:
+    assert checks.flags({"name": name}, protected_names=MORE_PEOPLE) == ["protected-name"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Hans von der Leyen", "Khalid bin Salman", "Mohammed Salman", "N. Ali Khan", "李强明", "总理"]
+)
+def test_S11_whoever_has_a_particle_or_a_syllable_in_common_is_not(name: str) -> None:
+    assert checks.flags({"name": name}, protected_names=MORE_PEOPLE) == []
+
+
 @pytest.mark.parametrize("name", ["Human Rights Watch", "Friends of North Korea", "Students of Roberta Cohen"])
 def test_S11_an_organization_may_have_such_words_in_its_name(name: str) -> None:
     assert "protected-name" not in checks.flags({"name": name}, protected_names=PEOPLE, organization=True)
