@@ -26,6 +26,13 @@ class Grams(models.Func):
     output_field: ClassVar = ArrayField(models.TextField())
 
 
+class CommentKey(models.Func):
+    """The key of a comment: equal for variants of one text, NULL without a letter (`comment_key.sql`)."""
+
+    function = "signatures_comment_key"
+    output_field: ClassVar = models.BigIntegerField()
+
+
 LISTED = (
     "public_id", "name", "role", "organization", "country", "kind", "featured_position", "approved_on", "sort_key",
 )  # fmt: skip
@@ -224,6 +231,9 @@ class Signature(SignerColumns):
             ),
             # Held and asked: a handful, which the index above does not tell from the others.
             models.Index("signed_up_at", "id", name="put_aside", condition=_PUT_ASIDE),
+            # What the queue counts beside a row (`moderation.clusters`). Names that never waited are not in them.
+            models.Index("network", name="waiting_networks", condition=Q(state="waiting") & ~Q(network="")),
+            models.Index(CommentKey("comment"), name="waiting_comments", condition=Q(state="waiting") & ~Q(comment="")),
             models.Index("name_key", name="same_name_key", condition=~Q(name_key="")),
             GinIndex(
                 SearchVector(*SEARCHED_BY_STAFF, config="simple"), name="found_by_staff", condition=~Q(search_text="")
