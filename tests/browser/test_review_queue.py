@@ -288,3 +288,22 @@ def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Mod
         page.locator("tr", has_text=LONG).get_by_role("button", name="Approve").click(trial=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert cramped_headings(page) == []
+
+
+def test_every_page_of_the_queue_can_be_used_at_390_pixels(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Narrow", 3, [])
+    page = moderator()
+    page.goto(QUEUE)
+    page.keyboard.press("h")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Held (1)")).to_be_visible()
+    of_one = page.locator("#result_list tbody td.field-who a").last.get_attribute("href") or ""
+    for width in (768, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in (f"{QUEUE}?tab=batch", f"{QUEUE}?tab=held", of_one):
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        boxes = page.locator(".actions :is(select, input[type=text])").evaluate_all(
+            "fields => fields.map(field => field.getBoundingClientRect().width)"
+        )
+        assert len(boxes) == 3 and min(boxes) >= 120
