@@ -18,7 +18,6 @@ from signatures.models.signature import (
     Signature,
     SignatureQuerySet,
     SignedLetter,
-    Tombstone,
     WaitingSignature,
 )
 from signatures.models.signer_request import SignerRequest

@@ -1,4 +1,4 @@
-"""Signatures, the named sets of them, other links to them, and tombstones of erased ones."""
+"""Signatures, the named sets of them, and other links to them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ class Grams(models.Func):
 
     function = "signatures_grams"
     output_field: ClassVar = ArrayField(models.TextField())
+
+
+class CommentKey(models.Func):
+    """The key of a comment: equal for variants of one text, NULL without a letter (`comment_key.sql`)."""
+
+    function = "signatures_comment_key"
+    output_field: ClassVar = models.BigIntegerField()
 
 
 LISTED = (
@@ -228,6 +235,9 @@ class Signature(SignerColumns):
             ),
             # Held and asked: a handful, which the index above does not tell from the others.
             models.Index("signed_up_at", "id", name="put_aside", condition=_PUT_ASIDE),
+            # What the queue counts beside a row (`moderation.clusters`). Names that never waited are not in them.
+            models.Index("network", name="waiting_networks", condition=Q(state="waiting") & ~Q(network="")),
+            models.Index(CommentKey("comment"), name="waiting_comments", condition=Q(state="waiting") & ~Q(comment="")),
             models.Index("name_key", name="same_name_key", condition=~Q(name_key="")),
             GinIndex(
                 SearchVector(*SEARCHED_BY_STAFF, config="simple"), name="found_by_staff", condition=~Q(search_text="")
@@ -275,21 +285,3 @@ class SignedLetter(Letter):
         proxy = True
         default_permissions: ClassVar = ["view"]
         permissions: ClassVar = [("export_signedletter", "Can export the signed letter")]
-
-
-class Tombstone(UnnamedModel):
-    """What was erased, so that a restored backup does not bring it back (R8): a signature, or a submission.
-
-    `flags` are those that it had: who erases it and signs again does not get rid of them. The public id is that of the
-    one row; version 0.9 did not store it, and had one signature of an address at most. One on paper has no address.
-    """
-
-    public_id = models.UUIDField(null=True, unique=True)
-    letter_id = models.BigIntegerField()
-    kind = models.CharField(max_length=12, choices=Kind)
-    address_hash = models.BinaryField(max_length=32, null=True)
-    at = models.DateTimeField()
-    flags = ArrayField(models.CharField(max_length=20), default=list, db_default=[])
-
-    class Meta(UnnamedModel.Meta):
-        indexes: ClassVar = [models.Index("letter_id", "kind", "address_hash", name="tombstones_of_address")]

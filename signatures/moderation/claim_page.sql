@@ -1,5 +1,6 @@
--- Claims a page of signatures for a member of staff. What a colleague has claimed meanwhile stays with that colleague. Who
--- leaves the page before has no claim on it any more.
+-- Claims a page of signatures for a member of staff. What a colleague has claimed meanwhile stays with that colleague.
+-- The pages that the same person opened before stay claimed, too: they may be open in another window. Of more than
+-- `most` signatures the pages whose claims end first are given back.
 --
 -- The part in braces is a SELECT ... FOR NO KEY UPDATE SKIP LOCKED: of two who ask at once each locks other rows. Who
 -- comes after the lock and before the claim is visible meets the primary key.
@@ -13,12 +14,19 @@ WITH page (id) AS MATERIALIZED (
         SET staff_id = EXCLUDED.staff_id, until = EXCLUDED.until
         WHERE claim.staff_id = EXCLUDED.staff_id OR claim.until <= %(now)s
     RETURNING signature_id
-), released AS (
-    -- What has ended is left to `delete_expired`: a colleague may be claiming it at this moment.
-    DELETE FROM signatures_pageclaim
-    WHERE %(leaves)s
-        AND staff_id = %(staff_id)s
+), former AS (
+    -- The claims of one page end at one moment. What has ended is left to `delete_expired`: a colleague may be claiming
+    -- it at this moment.
+    SELECT until, sum(count(*)) OVER (ORDER BY until DESC) AS number
+    FROM signatures_pageclaim
+    WHERE staff_id = %(staff_id)s
         AND until > %(now)s
         AND signature_id NOT IN (SELECT id FROM page)
+    GROUP BY until
+), released AS (
+    DELETE FROM signatures_pageclaim
+    WHERE staff_id = %(staff_id)s
+        AND signature_id NOT IN (SELECT id FROM page)
+        AND until IN (SELECT until FROM former WHERE number + (SELECT count(*) FROM page) > %(most)s)
 )
 SELECT (SELECT count(*) FROM page) AS found, ARRAY(SELECT signature_id FROM claimed) AS claimed

@@ -13,11 +13,13 @@ from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
-from signatures.models import PageClaim
+from signatures.audit.staff_names import staff_names
+from signatures.models import PageClaim, Signature
 from signatures.models.signature import PUT_ASIDE
 from signatures.moderation.decisions import named_subquery
 
 CLAIMED_FOR = timedelta(minutes=10)
+MAX_CLAIMED = 200  # signatures of one account: two batches, or four pages of the queue
 MAX_TRIES = 3  # somebody who opened the same page at the same moment leaves less of it than a page
 
 _OVERVIEW = load_sql(__file__, "queue_overview.sql")
@@ -56,17 +58,18 @@ def without_claimed(rows: QuerySet[Any], *, by: int) -> QuerySet[Any]:
 
 
 @transaction.atomic(savepoint=False)
-def claim_page(rows: QuerySet[Any], *, by: int, leaves: bool = True) -> list[int]:
-    """Claims these signatures, a page at most, for an account, which leaves the page that it had before, or does not.
+def claim_page(rows: QuerySet[Any], *, by: int) -> list[int]:
+    """Claims these signatures, a page at most, for an account, beside the pages that it opened before.
 
-    Returns the ids of those of this page that it has now.
+    Beyond `MAX_CLAIMED` signatures the oldest of those pages are given back. Returns the ids of those of this page that
+    it has now.
     """
     page = rows.values("pk").select_for_update(skip_locked=True, no_key=True)
     claimed: list[int] = []
     for _try in range(MAX_TRIES):
         subquery, parameters = named_subquery(page)
         now = timezone.now()
-        parameters |= {"staff_id": by, "now": now, "until": now + CLAIMED_FOR, "leaves": leaves}
+        parameters |= {"staff_id": by, "now": now, "until": now + CLAIMED_FOR, "most": MAX_CLAIMED}
         with connection.cursor() as cursor:
             cursor.execute(_CLAIM_PAGE.format(page=subquery), parameters)
             found, claimed = cursor.fetchone()
@@ -82,16 +85,32 @@ def claimed_by_others(rows: QuerySet[Any], *, by: int) -> tuple[int, datetime | 
     return found["number"], found["until"]
 
 
-def release_pages(by: int) -> None:
-    """Ends the claims of an account that has left the pages of what waits."""
-    PageClaim.objects.filter(staff_id=by, until__gt=timezone.now()).delete()
+def claim_one(signature_id: int, *, by: int) -> bool:
+    """Claims a signature that waits for whoever opens its own page. Returns whether it is claimed now.
+
+    What the account has on a page of the queue stays with that page, whose claims last for another ten minutes.
+    """
+    if PageClaim.objects.filter(pk=signature_id, staff_id=by, until__gt=timezone.now()).exists():
+        keep_claims(by, signature_id)
+        return True
+    return bool(claim_page(Signature.objects.to_review().filter(pk=signature_id), by=by))
 
 
-def keep_claims(by: int) -> None:
-    """Lets the pages of somebody who is deciding last for another ten minutes."""
+def reader_of(signature_id: int, *, by: int) -> OpenPage | None:
+    """Returns the colleague of this account who has this signature open; None if nobody has."""
+    claim = _claims_of_others(by).filter(pk=signature_id).first()
+    return OpenPage(staff_names([claim.staff_id])[claim.staff_id], 1, claim.until) if claim else None
+
+
+def keep_claims(by: int, signature_id: int) -> None:
+    """Lets the page on which somebody decides this signature last for another ten minutes: not with every decision.
+
+    The claims of one page end at one moment. A page that the account has left ends, whatever it decides elsewhere.
+    """
     now = timezone.now()
-    half = now + CLAIMED_FOR / 2  # not with every decision
-    PageClaim.objects.filter(staff_id=by, until__gt=now, until__lt=half).update(until=now + CLAIMED_FOR)
+    own = PageClaim.objects.filter(staff_id=by, until__gt=now, until__lt=now + CLAIMED_FOR / 2)
+    decided_on = own.filter(pk=signature_id).values("until")
+    own.filter(until__in=decided_on).update(until=now + CLAIMED_FOR)
 
 
 def delete_expired() -> int:

@@ -9,20 +9,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Func, Q, QuerySet, Sum, Value, When
+from django.db import connection
+from django.db.models import Case, Count, F, Func, QuerySet, Sum, Value, When
 from django.db.models.functions import Abs, TruncWeek
 
+from campaign.runtime.sql_files import load_sql
 from signatures import counts
-from signatures.models import AuditEntry, CountDelta, Delivery, DeliveryEntry, HourlyStatistic, Signature
+from signatures.models import CountDelta, Delivery, DeliveryEntry, HourlyStatistic, Signature
 from signatures.registries import AuditAction
 from signatures.states import State, Visibility
 
 NOT_PUBLIC = "not public"  # in place of the country of whoever is not on the public list
+_DECISIONS = load_sql(__file__, "method_decisions.sql")
 SMALL = 5  # a smaller number in a breakdown is hidden
 
 EVENTS = {event.value: str(event.label) for event in HourlyStatistic.Event}
 STATES = {state.value: state.value for state in State if state != State.WITHDRAWN}  # the withdrawn have no words
 DELIVERED = {"delivered": "delivered"}
+PAPER = {True: "on paper"}  # without the others: in each country both would make what the states make
 DECISIONS = {
     AuditAction.APPROVE: "approved by a person",
     AuditAction.REJECT: "rejected by a person",
@@ -54,6 +58,22 @@ LEFT_OUT = {
     AuditAction.MOVE_FEATURED, AuditAction.REQUEST, AuditAction.REQUEST_DECLINED, AuditAction.RESEND_LINK,
     AuditAction.END_UPDATES,
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How often something was decided, by a person of staff or not, in one week, for one language and country."""
+
+    action: AuditAction
+    is_person: bool
+    week: str
+    language: str
+    country: str
+    number: int
+
+    @property
+    def label(self) -> str:
+        return DECISIONS[self.action] if self.is_person else BY_RULE.get(self.action, DECISIONS[self.action])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +115,32 @@ def of_letter(letter_id: int, now: datetime) -> Statement:
         ("on paper", rows.filter(paper=True).count()),
     ]
     kept = rows.exclude(state=State.WITHDRAWN)
+    decided = _decided(letter_id, now)
+    by_country = list(_with_place(kept).values_list("public_country", "state", "paper").annotate(Count("pk")))
+    by_flag = [
+        (flag, state, f"{week:%G-W%V}", language, number)
+        for flag, state, week, language, number in _with_flag(kept)
+        .annotate(week=TruncWeek("signed_up_at", tzinfo=UTC))
+        .values_list("flag", "state", "week", "language")
+        .annotate(Count("pk"))
+    ]
+    flags_by_state = _table(
+        "flag", STATES, ((flag, state, number) for flag, state, _week, _language, number in by_flag)
+    )
+    # Weeks and languages add up to the whole of a flag, which would give a hidden number of the flag away.
+    flagged = {flag: flag for flag, row in flags_by_state.rows if None not in row}
     return Statement(
         now,
         totals,
-        _decisions(letter_id, now),
+        _total_decisions(decided),
         [
             *_event_tables(events),
-            _table("country", STATES, _with_place(kept).values_list("public_country", "state").annotate(Count("pk"))),
-            _table("flag", STATES, _with_flag(kept).values_list("flag", "state").annotate(Count("pk"))),
+            _table("country", STATES, ((country, state, number) for country, state, _paper, number in by_country)),
+            _table("country, on paper", PAPER, ((country, paper, number) for country, _, paper, number in by_country)),
+            flags_by_state,
+            _table("week, flags", flagged, ((week, flag, number) for flag, _state, week, _language, number in by_flag)),
+            _table("language, flags", flagged, ((code, flag, number) for flag, _state, _week, code, number in by_flag)),
+            *_decision_tables(decided),
         ],
     )
 
@@ -127,15 +165,17 @@ def of_delivery(delivery: Delivery) -> Statement:
     by_country.append((NOT_PUBLIC, "delivered", delivery.counts["delivered"] - sum(row[2] for row in by_country)))
     by_language = [(value, "delivered", number) for value, number in rows.values_list("language").annotate(Count("pk"))]
     by_flag = [(flag, "delivered", number) for flag, number in flags(delivered)]
+    decided = _decided(delivery.letter_id, until)
     return Statement(
         until,
         totals,
-        _decisions(delivery.letter_id, until),
+        _total_decisions(decided),
         [
             *_event_tables(events),
             _table("language delivered", DELIVERED, by_language),
             _table("country", DELIVERED, by_country),
             _table("flag", DELIVERED, by_flag),
+            *_decision_tables(decided),
         ],
     )
 
@@ -164,21 +204,43 @@ def _event_tables(events: Mapping[tuple[str, str], Counter[str]]) -> Iterator[Ta
         yield _table(by, EVENTS, cells)
 
 
-def _decisions(letter_id: int, until: datetime) -> list[tuple[str, int]]:
+def _decided(letter_id: int, until: datetime) -> list[Decided]:
     """Returns how often what was decided. A signature that is decided twice is counted twice."""
+    values: dict[str, Any] = {
+        "letter_id": letter_id,
+        "until": until,
+        "actions": list(DECISIONS),
+        "not_public": NOT_PUBLIC,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_DECISIONS, values)
+        return [
+            Decided(AuditAction(code), is_person, f"{week:%G-W%V}", language or "", country, number)
+            for code, is_person, week, language, country, number in cursor.fetchall()
+        ]
+
+
+def _total_decisions(decided: Sequence[Decided]) -> list[tuple[str, int]]:
     found: Counter[str] = Counter()
-    for action, is_person, number in decisions(letter_id, until):
-        found[DECISIONS[action] if is_person else BY_RULE.get(action, DECISIONS[action])] += number
+    for each in decided:
+        found[each.label] += each.number
     return [(label, found[label]) for label in (*DECISIONS.values(), *BY_RULE.values())]
+
+
+def _decision_tables(decided: Sequence[Decided]) -> Iterator[Table]:
+    """Yields what was decided by week, language and country, with a column for each decision that there was."""
+    columns = {label: label for label, number in _total_decisions(decided) if number}
+    yield _table("week, decisions", columns, ((each.week, each.label, each.number) for each in decided))
+    yield _table("language, decisions", columns, ((each.language, each.label, each.number) for each in decided))
+    yield _table("country, decisions", columns, ((each.country, each.label, each.number) for each in decided))
 
 
 def decisions(letter_id: int, until: datetime) -> Iterator[tuple[AuditAction, bool, int]]:
     """Yields action, whether a person of staff did it, and how often, for each of `DECISIONS` up to this moment."""
-    entries = AuditEntry.objects.filter(letter_id=letter_id, at__lte=until, action__in=DECISIONS)
-    is_person = ExpressionWrapper(Q(staff_id__isnull=False), BooleanField())
-    by_person = entries.order_by().annotate(is_person=is_person).values_list("action", "is_person")
-    for code, person, number in by_person.annotate(Count("pk")):
-        yield AuditAction(code), person, number
+    found: Counter[tuple[AuditAction, bool]] = Counter()
+    for each in _decided(letter_id, until):
+        found[each.action, each.is_person] += each.number
+    yield from ((action, is_person, number) for (action, is_person), number in found.items())
 
 
 def _with_place(rows: QuerySet[Signature]) -> Any:
@@ -201,7 +263,7 @@ def _with_flag(rows: QuerySet[Signature]) -> Any:
     return rows.annotate(flag=Func(F("flags"), function="unnest"))
 
 
-def _table(name: str, columns: Mapping[str, str], cells: Any) -> Table:
+def _table(name: str, columns: Mapping[Any, str], cells: Any) -> Table:
     """Returns the breakdown of these cells (label of the row, column, number), with small numbers hidden."""
     numbers: dict[str, Counter[str]] = {}
     for label, column, number in cells:

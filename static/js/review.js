@@ -7,7 +7,8 @@ const help = document.querySelector("dialog.shortcuts-help");
 const why = document.querySelector("dialog.why");
 const panel = document.getElementById("side-panel");
 const undoLast = document.querySelector(".tools [data-act=undo]");
-const DONE = { approve: "Approved", reject: "Rejected", hold: "Held" };
+const pageDone = document.querySelector(".page-done");
+const DONE = { approve: "Approved", reject: "Rejected", hold: "Held", ask: "Asked" };
 const LOST = "Not saved: the site could not be reached, or you are signed out. Please load the page again.";
 let current = -1;
 let waiting = 0; // decisions that the server has not answered yet
@@ -24,29 +25,45 @@ function select(index) {
   rows[current].classList.add("current");
   rows[current].querySelector("td a")?.focus({ preventScroll: true });
   rows[current].scrollIntoView({ block: "nearest" });
+  showWhatIsLeft();
 }
 
+const isOpen = (row) => !row.classList.contains("decided");
+
 function selectNext() {
-  const next = rows.findIndex((row, index) => index > current && !row.classList.contains("decided"));
+  const next = rows.findIndex((row, index) => index > current && isOpen(row));
   if (next >= 0) select(next);
+  else {
+    showWhatIsLeft();
+    pageDone.querySelector("a").focus({ preventScroll: true }); // so that Enter leads on
+  }
+}
+
+// Behind the last row of the page a link leads on.
+function showWhatIsLeft() {
+  const left = rows.filter(isOpen).length;
+  pageDone.hidden = rows.some((row, index) => isOpen(row) && (index > current || row === rows[current]));
+  pageDone.querySelector("span").textContent = left ? `${left} above ${left === 1 ? "is" : "are"} left.` : "This page is done.";
 }
 
 // Decisions
 
-function mark(row, action, undo) {
+function mark(row, action, undo, number = 1) {
   row.classList.add("decided");
   const outcome = document.createElement("span");
   outcome.className = "outcome";
   outcome.append(DONE[action]);
   if (undo) {
     const button = Object.assign(document.createElement("button"), { name: "undo_mine", value: undo, className: "button" });
-    button.append("Undo");
+    button.append(number === 1 ? "Undo" : `Undo all ${number}`);
     outcome.append(" ", button);
     row.dataset.saved = "yes";
     showResults();
   }
   row.querySelector(".outcome")?.remove();
   row.querySelector(".field-decision_buttons").append(outcome);
+  const tick = row.querySelector("input.action-select");
+  if (tick?.checked) tick.click();
 }
 
 function unmark(row) {
@@ -54,6 +71,7 @@ function unmark(row) {
   row?.querySelector(".outcome")?.remove();
   delete row?.dataset.saved;
   showResults();
+  showWhatIsLeft();
 }
 
 function say(cell, messages) {
@@ -81,7 +99,7 @@ function showResults() {
 async function post(fields) {
   const body = new FormData();
   for (const name of ["csrfmiddlewaretoken", "as_of"]) body.set(name, list.elements[name].value);
-  for (const [name, value] of Object.entries(fields)) body.set(name, value);
+  for (const [name, value] of Object.entries(fields)) for (const each of [value].flat()) body.append(name, each);
   waiting += 1;
   try {
     const answer = await fetch(location.href, { method: "POST", body, headers: { Accept: "application/json" }, keepalive: true });
@@ -101,17 +119,45 @@ function inTurn(work) {
 }
 
 function decide(row, action, fields) {
-  for (const said of [row, document.querySelector(".tools")]) said.querySelector(".said")?.remove();
-  mark(row, action);
-  if (row === rows[current]) selectNext();
+  decideAll([row], action, { decide: `${action}:${idOf(row)}`, ...fields });
+}
+
+// The row of the cursor, or those that are ticked. What was not changed is open again, with what the server says.
+function decideAll(chosen, action, fields) {
+  const tools = document.querySelector(".tools");
+  for (const said of [...chosen, tools]) said.querySelector(".said")?.remove();
+  for (const row of chosen) mark(row, action);
+  const before = current;
+  if (chosen.includes(rows[current])) selectNext();
   const left = current;
   inTurn(async () => {
-    const said = await post({ decide: `${action}:${idOf(row)}`, ...fields });
-    if (said.changed.length) return mark(row, action, said.undo);
-    unmark(row);
-    say(row.querySelector(".field-decision_buttons"), said.messages);
-    if (current === left && !why.open) select(rows.indexOf(row)); // unless the moderator has moved on
+    const said = await post(fields);
+    const isChanged = (row) => said.changed.map(String).includes(idOf(row));
+    for (const row of chosen.filter(isChanged)) {
+      mark(row, action, action !== "ask" && said.undo, said.changed.length);
+      row.dataset.saved = "yes";
+    }
+    showResults();
+    const refused = chosen.filter((row) => !isChanged(row));
+    refused.forEach(unmark);
+    if (chosen.length > 1 || action === "ask") say(tools, said.messages);
+    else if (refused.length) say(refused[0].querySelector(".field-decision_buttons"), said.messages);
+    const isAtPlace = current === left && !why.open; // unless the moderator has moved on
+    if (isAtPlace && refused.includes(rows[before])) select(before);
   });
+}
+
+// The bar of bulk actions: decisions about what is ticked on this page. All that was found loads the page.
+function decideTicked() {
+  const value = (name) => list.querySelector(`.actions [name=${name}]`).value;
+  const chosen = rows.filter((row) => row.querySelector("input.action-select")?.checked && isOpen(row));
+  const action = value("action");
+  const isOfPage = list.querySelector(".actions [name=select_across]")?.value !== "1";
+  if (!(action in DONE) || !chosen.length || !isOfPage) return false;
+  const isMissing = (action === "ask" && !value("question")) || (action === "reject" && !value("reason") && !value("own_words").trim());
+  if (isMissing) list.querySelector(`.actions [name=${action === "ask" ? "question" : "reason"}]`).focus();
+  else decideAll(chosen, action, { action, _selected_action: chosen.map(idOf), ...Object.fromEntries(["reason", "question", "own_words"].map((name) => [name, value(name)])) });
+  return true;
 }
 
 function undo(key) {
@@ -155,6 +201,10 @@ why?.addEventListener("keydown", (event) => {
 
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
+  if (button?.name === "index" && event.target === list) {
+    if (decideTicked()) event.preventDefault();
+    return;
+  }
   if (!list || !["decide", "undo_mine"].includes(button?.name)) return;
   event.preventDefault();
   if (button.name === "undo_mine") return undo(button.value);

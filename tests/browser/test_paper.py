@@ -25,6 +25,8 @@ PEOPLE = [
     ["Ólafur Jónsson", "Atlantis", "5/2/2026", "no"],
 ]
 WIDTHS = (1280, 1024, 768)
+PHONE = 390
+LEGIBLE = 90  # pixels of a cell in which words are not broken after a few letters
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +53,17 @@ def upload(page: Page, name: str, content: bytes) -> None:
     page.get_by_role("button", name="Next: the columns").click()
 
 
-def fits(page: Page) -> None:
-    """Nothing of the page stands beside the window, at any of the widths."""
-    for width in WIDTHS:
+def fits(page: Page, *more: int) -> None:
+    """Nothing of the page stands beside the window, at any of the widths, and each sample cell can be read."""
+    for width in (*WIDTHS, *more):
         page.set_viewport_size({"width": width, "height": 800})
         table = page.locator(".results").first.bounding_box()
         assert table and table["x"] + table["width"] <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        wide = "tables => tables.filter(table => table.scrollWidth > table.clientWidth).length"
+        assert page.locator(".results").evaluate_all(wide) == 0
+        cells = page.locator(".columns tbody :is(th, td)")
+        assert all(each >= LEGIBLE for each in cells.evaluate_all("cells => cells.map(cell => cell.clientWidth)"))
 
 
 def xlsx(rows: list[list[str]]) -> bytes:
@@ -73,7 +80,7 @@ def test_a_list_that_xlsxwriter_made_is_mapped_asked_about_looked_at_and_importe
     expect(page.get_by_label("Signed on")).to_have_value("signed_on")
     expect(page.get_by_label("May we show it?")).to_have_value("")
     expect(page.locator(".columns")).to_contain_text("Ingrid Bergström")
-    fits(page)
+    fits(page, PHONE)
     page.get_by_label("May we show it?").select_option("visibility")
     page.get_by_role("button", name="Next: look at the lines").click()
     page.get_by_label("the month, then the day").check()

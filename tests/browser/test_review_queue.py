@@ -183,22 +183,47 @@ def cramped_headings(page: Page) -> list[str]:
     return found
 
 
-def test_a_signer_is_asked_by_keyboard_and_the_tab_of_the_asked_has_room_for_each_heading(
+def test_who_asks_a_signer_or_decides_several_keeps_the_place_and_loads_no_page(
     moderator: Moderator, prepared: LiveSite
 ) -> None:
-    seed(prepared, "Unclear", 2, ["link"])
+    seed(prepared, "Unclear", 5, ["link"])
     page = moderator()
     page.goto(QUEUE)
+    loads: list[str] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    current = page.locator("tr.current a").first
     page.locator("input.action-select").last.click()
-    page.keyboard.press("q")
+    for key in "jjq":  # two are skipped on purpose
+        page.keyboard.press(key)
     expect(page.locator("input.action-select:checked")).to_have_count(1)
     question = page.locator("select[name=question]")
     expect(question).to_be_focused()
+    page.get_by_role("button", name="Run").click()
+    expect(question).to_be_focused()  # nothing is asked without a question
     question.select_option(index=1)
     page.get_by_role("button", name="Run").click()
-    expect(page.locator(".messagelist")).to_contain_text("1 signer asked.")
+    expect(page.locator(".tools .said")).to_have_text("1 signer asked.")
+    expect(page.get_by_role("link", name="Asked (1)")).to_be_visible()
+    expect(page.locator("tr.decided .outcome")).to_have_text("Asked")
+    expect(current).to_have_text("Unclear 3")
+
+    for key in "xjx":
+        page.keyboard.press(key)
+    page.locator("select[name=action]").select_option("approve")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".tools .said")).to_have_text("2 signatures changed.")
+    expect(page.locator(".page-done")).to_contain_text("2 above are left.")
+    expect(page.get_by_role("link", name="Go on with the next page")).to_be_focused()
+    expect(page.locator(".actions").first).to_be_hidden()
+    page.get_by_role("button", name="Undo all 2").first.click()
+    expect(page.locator("tr.decided")).to_have_count(1)
+    expect(page.locator(".page-done")).to_be_hidden()
+    page.get_by_text("Undo history").click()
+    page.get_by_text("Filters", exact=True).click()
+    expect(page.locator("#undo-history")).to_be_hidden()  # it would lie under the filters
+    assert loads == [], "nothing of it loads the page"
     page.goto(f"{QUEUE}?tab=asked")
-    assert names(page) == ["Unclear 0"]
+    assert names(page) == ["Unclear 2"]
     for width in (1280, 1000):
         page.set_viewport_size({"width": width, "height": 800})
         assert cramped_headings(page) == []
@@ -263,3 +288,22 @@ def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Mod
         page.locator("tr", has_text=LONG).get_by_role("button", name="Approve").click(trial=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert cramped_headings(page) == []
+
+
+def test_every_page_of_the_queue_can_be_used_at_390_pixels(moderator: Moderator, prepared: LiveSite) -> None:
+    seed(prepared, "Narrow", 3, [])
+    page = moderator()
+    page.goto(QUEUE)
+    page.keyboard.press("h")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Held (1)")).to_be_visible()
+    of_one = page.locator("#result_list tbody td.field-who a").last.get_attribute("href") or ""
+    for width in (768, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in (f"{QUEUE}?tab=batch", f"{QUEUE}?tab=held", of_one):
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        boxes = page.locator(".actions :is(select, input[type=text])").evaluate_all(
+            "fields => fields.map(field => field.getBoundingClientRect().width)"
+        )
+        assert len(boxes) == 3 and min(boxes) >= 120

@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connections
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -56,16 +57,67 @@ def test_a_claim_lasts_while_its_moderator_decides(moderator_client: Client, let
     assert PageClaim.objects.get(pk=second.pk).until > timezone.now() + timedelta(minutes=9)
 
 
-@pytest.mark.parametrize("elsewhere", ["?tab=batch", "?p=2", "?tab=held"])
-def test_who_opens_another_page_gives_back_the_one_before(
+@pytest.mark.parametrize("elsewhere", ["?tab=batch", "?p=2", "?tab=held", "?beside={pk}"])
+def test_what_is_open_in_one_window_stays_claimed_while_another_one_opens_more(
     elsewhere: str, moderator_client: Client, colleague_client: Client, letter: Letter
 ) -> None:
-    make_waiting(letter, 55, flags=["link"])
+    flagged = make_waiting(letter, 55, flags=["link"])
     before = names_on(moderator_client.get(QUEUE))
-    moderator_client.get(f"{QUEUE}?beside={PageClaim.objects.values_list('pk', flat=True)[0]}")
-    assert PageClaim.objects.count() == 50, "a panel beside the rows is no other page"
-    moderator_client.get(f"{QUEUE}{elsewhere}")
-    assert names_on(colleague_client.get(QUEUE))[:50] == before
+    moderator_client.get(QUEUE + elsewhere.format(pk=flagged[0].pk))
+    assert len(before) == 50 and not {*before} & {*names_on(colleague_client.get(QUEUE))}
+
+
+def test_who_opens_page_after_page_gives_the_oldest_one_back(
+    moderator_client: Client, moderator: User, letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_claims, "MAX_CLAIMED", 100)
+    rows = make_waiting(letter, 160)
+    for page in (1, 2, 3):
+        moderator_client.get(f"{QUEUE}?p={page}")
+    assert {*PageClaim.objects.values_list("pk", flat=True)} == {row.pk for row in rows[50:150]}
+
+
+# The page of one signature
+
+
+def decide_on_page(client: Client, row: Signature, action: str, *, reads: timedelta = timedelta()) -> str:
+    page = f"{QUEUE}{row.pk}/change/"
+    form = client.get(page).context["action_form"]
+    PageClaim.objects.update(until=F("until") - reads)
+    fields = {form.add_prefix("action"): action, "index": "0", "_selected_action": row.pk, "seen": "waiting"}
+    return str(client.post(page, fields)["Location"])
+
+
+def test_two_who_decide_on_pages_of_signatures_are_never_led_to_the_same_one(
+    moderator_client: Client, colleague_client: Client, letter: Letter
+) -> None:
+    rows = make_waiting(letter, 4)
+    assert decide_on_page(moderator_client, rows[0], "approve") == f"{QUEUE}{rows[1].pk}/change/"
+    page = colleague_client.get(f"{QUEUE}{rows[1].pk}/change/").content.decode()
+    assert "This signature is being read by moderator until" in page
+    assert decide_on_page(colleague_client, rows[1], "approve") == f"{QUEUE}{rows[2].pk}/change/"
+    assert decide_on_page(moderator_client, rows[1], "approve") == f"{QUEUE}{rows[3].pk}/change/"
+    assert decide_on_page(moderator_client, rows[3], "approve") == QUEUE, "a colleague has the last one"
+
+
+def test_decisions_on_pages_of_signatures_keep_the_page_of_the_queue_and_no_other(
+    moderator_client: Client, letter: Letter
+) -> None:
+    rows = make_waiting(letter, 60)
+    for page in (2, 1):
+        moderator_client.get(f"{QUEUE}?p={page}")
+    decide_on_page(moderator_client, rows[0], "approve", reads=timedelta(minutes=9))
+    left = timezone.now() + timedelta(minutes=9)
+    assert {*PageClaim.objects.filter(until__gt=left).values_list("pk", flat=True)} == {row.pk for row in rows[:50]}
+
+
+def test_what_is_put_aside_may_be_read_by_two(
+    moderator_client: Client, colleague_client: Client, cleo: Signature
+) -> None:
+    single_decisions.hold(cleo, by=4711)
+    for client in (moderator_client, colleague_client):
+        assert "is being read" not in client.get(f"{QUEUE}{cleo.pk}/change/").content.decode()
+    assert not PageClaim.objects.exists()
 
 
 def test_an_empty_batch_says_that_colleagues_have_the_rest_open(

@@ -2,11 +2,13 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from campaign.models import Letter
 from signatures.models import AuditEntry, PageClaim, Signature
-from signatures.moderation import decisions, own_decisions
+from signatures.moderation import clusters, decisions, own_decisions
+from signatures.screening import checks
 from signatures.states import State
 from tests import single_decisions
 from tests.factories import make_signature
@@ -60,6 +62,18 @@ def test_a_decision_is_answered_with_the_counts_of_the_page(moderator_client: Cl
         said["put_aside"] == {"hold": 1, "asked": 0} and "<bdi>moderator</bdi> <strong>1</strong>" in said["progress"]
     )
     assert f"Held no. {cleo.pk}, just now" in said["history"]
+
+
+def test_ticked_rows_are_decided_and_signers_asked_by_the_same_answer(moderator_client: Client, letter: Letter) -> None:
+    rows = make_waiting(letter, 4)
+    asked, decided = [row.pk for row in rows[:1]], [row.pk for row in rows[1:3]]
+    fields = {"action": "ask", "_selected_action": asked, "question": "your-name"}
+    said = moderator_client.post(QUEUE, fields, headers=JSON).json()
+    assert said["changed"] == asked and said["put_aside"]["asked"] == 1 and said["undo"] == ""
+    said = moderator_client.post(QUEUE, {"action": "approve", "_selected_action": decided}, headers=JSON).json()
+    assert sorted(said["changed"]) == decided and "Approved 2 signatures" in said["history"]
+    said = moderator_client.post(QUEUE, {"undo_mine": said["undo"]}, headers=JSON).json()
+    assert sorted(said["changed"]) == decided and state_of(rows[1])[0] == State.WAITING
 
 
 # The undo history
@@ -135,10 +149,50 @@ def test_a_row_shows_the_comment_the_letter_and_what_it_has_in_common(moderator_
         "Please act",
         "bridge",
         "3 from one mailbox holder",
-        "one network (/48): 3 here",
-        "same words: 3 here",
+        "one network (/48): 3 wait",
+        "same words: 3 wait",
     ):
         assert shown in text
+
+
+def test_what_a_row_has_in_common_is_counted_among_all_that_wait_on_any_page(
+    moderator_client: Client, letter: Letter
+) -> None:
+    rows = make_waiting(letter, 120)
+    variants = ["Freedom NOW, for all of Korea!", "freedom now for all of korea 2", "Fréedom now - for all of Korea"]
+    for row, comment in zip(rows[::40], variants, strict=True):
+        Signature.objects.filter(pk=row.pk).update(network="n", comment=comment)
+    single_decisions.approve(
+        make_signature(letter, "Decided", State.WAITING, network="n", comment=variants[0]), by=4711
+    )
+    text = moderator_client.get(QUEUE).content.decode()
+    assert text.count("one network (/48): 3 wait") == text.count("same words: 3 wait") == 2, "of the rows of this page"
+
+
+def test_a_flood_is_counted_to_a_limit_and_from_its_own_indexes(
+    moderator_client: Client, letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters, "MOST", 3)
+    make_waiting(letter, 5, network="n", comment="Freedom now for all of Korea")
+    text = moderator_client.get(QUEUE).content.decode()
+    assert "one network (/48): more than 3 wait" in text and "same words: more than 3 wait" in text
+    values = {"networks": ["n"], "comments": ["Freedom"], "most": 4}
+    assert reads_only(clusters.COUNT_ALIKE, "waiting_networks", "waiting_comments", params=values)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["Freedom NOW!", "freedom, now", "FREEDOM 2 NOW", "Frëedom now…", "ｆｒｅｅｄｏｍ ｎｏｗ", "自由！", "«自由»"],
+)
+def test_the_database_takes_for_one_text_what_screening_does(comment: str) -> None:
+    texts = ["Freedom now", "自由", "Freedom never"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT text, signatures_comment_key(text) = signatures_comment_key(%s) FROM unnest(%s) AS text",
+            [comment, texts],
+        )
+        found = dict(cursor.fetchall())
+    assert found == {text: checks.text_key(text) == checks.text_key(comment) for text in texts}
 
 
 def test_filters_in_use_are_chips_that_remove_them(moderator_client: Client, cleo: Signature) -> None:

@@ -71,6 +71,32 @@ def test_a_letter_has_totals_decisions_and_breakdowns(signed: Letter) -> None:
 
 
 @pytest.mark.django_db
+def test_flags_and_decisions_stand_by_week_language_and_country(signed: Letter) -> None:
+    waiting = signed.signatures.filter(state=State.WAITING)
+    decisions.decide(AuditAction.APPROVE, waiting, by=None, reason="rule of the letter")
+    for number, flag in ((6, "rate"), (7, "fast")):
+        make_many(signed, number, state=State.REJECTED, country="FR", flags=[flag])
+    statement = method.of_letter(signed.pk, timezone.now())
+    week = f"{timezone.now():%G-W%V}"
+    for name in ("week, flags", "language, flags"):
+        assert [*table(statement, name).values()] == [{"fast": 7}], "the sum would tell a state of the others"
+    by_rule = "approved by the rule of the letter, afterwards"
+    for name, row in (("week", week), ("language", "en"), ("country", "FR")):
+        found = table(statement, f"{name}, decisions")[row]
+        assert found[by_rule] == 8 and found["approved by a person"] is None, "two are hidden"
+    assert table(statement, "country, on paper")["KR"]["on paper"] == 6
+
+
+@pytest.mark.django_db
+def test_P4_decisions_about_whoever_is_not_public_have_no_country(signed: Letter) -> None:
+    hidden = make_many(signed, 7, state=State.WAITING, country="IS", visibility=Visibility.DELIVERY)
+    rows = signed.signatures.filter(pk__in=[row.pk for row in hidden])
+    decisions.decide(AuditAction.APPROVE, rows, by=None, reason="rule of the letter")
+    found = table(method.of_letter(signed.pk, timezone.now()), "country, decisions")
+    assert "IS" not in found and found[method.NOT_PUBLIC]["approved by the rule of the letter, afterwards"] == 7
+
+
+@pytest.mark.django_db
 def test_what_a_rule_decided_stands_apart(signed: Letter) -> None:
     waiting = signed.signatures.filter(state=State.WAITING)
     decisions.decide(AuditAction.APPROVE, waiting, by=None, reason="rule of the letter")

@@ -137,13 +137,7 @@ class DecisionActions(admin.ModelAdmin):
 
     @admin.action(description="Ask the signer", permissions=["moderate"], location=EVERYWHERE)
     def ask(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
-        question = _posted_value(request, "question")
-        if not question:
-            self.message_user(request, "Nothing was asked: please choose a question.", messages.ERROR)
-            return
-        ask = partial(decisions.ask_question, question=question)
-        if done := len(self._apply(request, Selection.posted(request, queryset), ask)):
-            self.message_user(request, f"{done} signer{pluralize(done)} asked.")
+        self._ask(request, Selection.posted(request, queryset))
 
     @admin.action(description="Undo the last decision", permissions=["moderate"], location=EVERYWHERE)
     def undo(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
@@ -167,6 +161,17 @@ class DecisionActions(admin.ModelAdmin):
             return first, last
         decision = next(iter(own_decisions.recent_decisions(staff_id(request))), None)
         return (decision.first_entry, decision.last_entry) if decision else (1, 0)
+
+    def _ask(self, request: HttpRequest, selection: Selection) -> list[int]:
+        """Ask the chosen question. Returns the ids of the signatures whose signers were asked."""
+        question = _posted_value(request, "question")
+        if not question:
+            self.message_user(request, "Nothing was asked: please choose a question.", messages.ERROR)
+            return []
+        done = self._apply(request, selection, partial(decisions.ask_question, question=question))
+        if done:
+            self.message_user(request, f"{len(done)} signer{pluralize(len(done))} asked.")
+        return done
 
     def _undo(self, request: HttpRequest, selection: Selection, as_of: int | None) -> list[int]:
         if undone := self._apply(request, selection, decisions.undo, as_of=as_of):

@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin import helpers
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -19,7 +20,7 @@ from campaign.letters.forms import as_id
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import LetterFilter, staff_id
 from signatures.models import Signature, WaitingSignature
-from signatures.moderation import own_decisions, page_claims, queue_mail
+from signatures.moderation import clusters, own_decisions, page_claims, queue_mail
 from signatures.moderation.admin.actions import Selection
 from signatures.moderation.admin.filters import (
     FLAG_OF_TAB,
@@ -30,8 +31,9 @@ from signatures.moderation.admin.filters import (
     Tab,
     TabFilter,
 )
-from signatures.moderation.admin.review import MAX_SIMILAR, SignatureReviewAdmin, similar_signatures
+from signatures.moderation.admin.review import MAX_SIMILAR, similar_signatures
 from signatures.moderation.admin.review_queue_list import BESIDE, ReviewQueueList
+from signatures.moderation.admin.signature_page import WaitingSignaturePage
 from signatures.registries import AuditAction, Flag
 from signatures.states import State
 
@@ -40,7 +42,7 @@ LEFT_OUT = "left out of a batch"  # the note on exceptions
 
 
 @admin.register(WaitingSignature)
-class WaitingSignatureAdmin(SignatureReviewAdmin):
+class WaitingSignatureAdmin(WaitingSignaturePage):
     """The review queue: flagged signatures first, then the oldest. Where JavaScript runs, no decision loads a page."""
 
     list_display = ("who", "comment_words", "origin", "short_flags", "in_common", "decision_buttons")
@@ -57,7 +59,6 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
         LanguageFilter,
     )
     list_select_related = ("letter",)
-    ordering = (Case(When(flags=[], then=1), default=0), "signed_up_at", "id")
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER
     seen = frozenset({State.WAITING})
@@ -120,9 +121,9 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
             link = '<a href="{}" data-act="beside">{} of the same name</a>'
             found.append(format_html(link, signature.beside_query, same_name))
         if signature.in_network > 1:
-            found.append(f"one network (/48): {signature.in_network} here")
+            found.append(f"one network (/48): {clusters.shown(signature.in_network)} wait")
         if signature.with_comment > 1:
-            found.append(f"same words: {signature.with_comment} here")
+            found.append(f"same words: {clusters.shown(signature.with_comment)} wait")
         return format_html_join(SafeString("<br>"), "{}", ((line,) for line in found))
 
     @admin.display(description="note")
@@ -172,16 +173,29 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
             self._approve_page(request)
             return redirect(request.get_full_path())
         action, _colon, number = request.POST.get("decide", "").partition(":")
-        signature_id = as_id(number)
-        if action not in DECISIONS or signature_id is None:
+        ticked = [number]
+        if "decide" not in request.POST and _is_asked_by_script(request):  # the bar of bulk actions
+            action, ticked = request.POST.get("action", ""), request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
+        chosen = [signature_id for number in ticked if (signature_id := as_id(number)) is not None]
+        if action not in {*DECISIONS, AuditAction.ASK} or not chosen:
             return None
-        result = self._decide(request, AuditAction(action), Selection.of_one(signature_id))
-        page_claims.keep_claims(staff_id(request))
-        return self._answer(request, [signature_id] if result and result.decided else [])
+        return self._answer(request, self._decide_chosen(request, AuditAction(action), chosen))
+
+    def _decide_chosen(self, request: HttpRequest, action: AuditAction, chosen: list[int]) -> list[int]:
+        """Decides these signatures of one page, or asks their signers. Returns the ids of those that it was done to."""
+        by = staff_id(request)
+        page_claims.keep_claims(by, chosen[0])
+        selection = Selection(Signature.objects.filter(pk__in=chosen), len(chosen))
+        if action == AuditAction.ASK:
+            return self._ask(request, selection)
+        result = self._decide(request, action, selection)
+        if result is None or result.first_entry is None or result.last_entry is None:
+            return []
+        return audit_log.signatures_changed_by(by, result.first_entry, result.last_entry)
 
     def _answer(self, request: HttpRequest, changed: Collection[int]) -> HttpResponse:
         """Sends the page again, or, to its script, what changed, what to say, and the history and counts anew."""
-        if request.get_preferred_type(["text/html", "application/json"]) != "application/json":
+        if not _is_asked_by_script(request):
             return redirect(request.get_full_path())
         by = staff_id(request)
         history = own_decisions.recent_decisions(by)
@@ -236,31 +250,6 @@ class WaitingSignatureAdmin(SignatureReviewAdmin):
             "similar": similar_signatures(chosen)[:MAX_SIMILAR],
         }
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """After a decision the next waiting signature opens, so that a queue can be worked through page by page."""
-        if request.method != "POST" or not self.has_moderate_permission(request):
-            return super().change_view(request, object_id, form_url, extra_context)
-        shown: Any = self.get_object(request, object_id)
-        following = self._next_waiting(shown, by=staff_id(request)) if shown else None
-        response = super().change_view(request, object_id, form_url, extra_context)
-        shown = shown and self.get_object(request, object_id)
-        if response.status_code != 302 or (shown and shown.state == State.WAITING and not shown.is_put_aside):
-            return response
-        if following is None:
-            self.message_user(request, "Nothing else waits.")
-            return redirect("admin:signatures_waitingsignature_changelist")
-        return redirect("admin:signatures_waitingsignature_change", following)
 
-    def _next_waiting(self, shown: Signature, *, by: int) -> int | None:
-        """Returns the id of the signature that comes after this one in the queue, or else of its first one."""
-        waiting = page_claims.without_claimed(WaitingSignature.objects.filter(state=State.WAITING), by=by)
-        others = waiting.exclude_put_aside().exclude(pk=shown.pk).alias(unflagged=self.ordering[0])  # type: ignore[attr-defined]
-        others = others.order_by(*self.ordering)
-        is_unflagged = 0 if shown.flags else 1
-        later = others.filter(unflagged=is_unflagged, signed_up_at__gte=shown.signed_up_at)
-        for rows in (later, others.filter(unflagged=1) if not is_unflagged else others, others):
-            if (found := rows.values_list("pk", flat=True).first()) is not None:
-                return int(found)
-        return None
+def _is_asked_by_script(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"

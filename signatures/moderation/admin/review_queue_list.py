@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from signatures.audit.admin_mixins import staff_id
 from signatures.audit.staff_names import staff_names
 from signatures.models import AuditEntry
-from signatures.moderation import page_claims
+from signatures.moderation import clusters, page_claims
 from signatures.moderation.admin.filters import FLAG_OF_TAB, Tab, TabFilter, is_read_page_by_page
 from signatures.registries import AuditAction
 
@@ -74,10 +74,7 @@ class ReviewQueueList(ChangeList):
             if self.page_num > 1:  # an OFFSET would lock all rows before the page, too
                 page = self.queryset.filter(pk__in=page.values("pk"))
             # Filtered anew: a colleague may have decided one meanwhile.
-            leaves = BESIDE not in request.GET  # the panel is loaded into a page that stays open
-            page = self.queryset.filter(pk__in=page_claims.claim_page(page, by=self.by, leaves=leaves))
-        elif self.tab in FLAG_OF_TAB:
-            page_claims.release_pages(self.by)
+            page = self.queryset.filter(pk__in=page_claims.claim_page(page, by=self.by))
         rows = list(page)
         for row in rows:
             row.beside_query = self.get_query_string({BESIDE: row.pk})
@@ -126,12 +123,11 @@ class ReviewQueueList(ChangeList):
 
 
 def _count_in_common(rows: Iterable[Any]) -> None:
-    """Counts, for each row, those of the page that came from its network, and those with the same comment."""
-    networks = Counter(row.network for row in rows if row.network)
-    comments = Counter(row.comment.casefold() for row in rows if row.comment)
+    """Counts, for each row, what waits and came from its network, and what waits with the same comment."""
+    alike = clusters.count_alike(rows)
     for row in rows:
-        row.in_network = networks[row.network]
-        row.with_comment = comments[row.comment.casefold()]
+        row.in_network = alike.of_network.get(row.network, 0)
+        row.with_comment = alike.of_comment.get(row.comment, 0)
 
 
 def _add_notes(rows: list[Any]) -> None:

@@ -1,0 +1,27 @@
+"""Tombstones of what was erased."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from signatures.models.base import UnnamedModel
+from signatures.states import Kind
+
+
+class Tombstone(UnnamedModel):
+    """What was erased, so that a restored backup does not bring it back (R8): a signature, or a submission.
+
+    `flags` are those that it had: who erases it and signs again does not get rid of them. The public id is that of the
+    one row; version 0.9 did not store it, and had one signature of an address at most. One on paper has no address.
+    """
+
+    public_id = models.UUIDField(null=True, unique=True)
+    letter_id = models.BigIntegerField()
+    kind = models.CharField(max_length=12, choices=Kind)
+    address_hash = models.BinaryField(max_length=32, null=True)
+    at = models.DateTimeField()
+    flags = ArrayField(models.CharField(max_length=20), default=list, db_default=[])
+
+    class Meta(UnnamedModel.Meta):
+        indexes: ClassVar = [models.Index("letter_id", "kind", "address_hash", name="tombstones_of_address")]
