@@ -249,7 +249,6 @@ class SignForm(ConsentForm):
         return Layout(
             *fields,
             "email",
-            HTML('{% include "signing/typo_suggestion.html" %}'),
             "updates",
             consent,
             Div("website", css_class="offscreen", aria_hidden="true"),
@@ -272,7 +271,7 @@ class SignForm(ConsentForm):
         if cleaned.get("email") and not cleaned.get("email_is_right"):
             self.suggestion = email_addresses.typo_suggestion(cleaned["email"])
             if self.suggestion:
-                self.add_error("email", _("Is this email address right? Please choose below."))
+                self.add_error("email", _("Is this email address right?"))
         return cleaned
 
 
