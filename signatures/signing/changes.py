@@ -11,6 +11,7 @@ from signatures.models import Signature, SignerRequest
 from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
 from signatures.registries.typed_fields import WORDS
 from signatures.signing import mailbox_places
+from signatures.signing.answers import mark_answered
 from signatures.signing.mailbox_places import lock_mailbox
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
@@ -57,7 +58,7 @@ def change(
     if _needs_look(locked, typed) or not new_flags <= {*locked.flags} or new_state == State.WAITING:
         new_state = State.APPROVED if typed.needs_no_review and not new_flags else State.WAITING
     after: dict[str, Any] = {**stored, **names.search_columns(stored["name"], stored["organization"])}
-    after["flags"] = locked.flags if new_flags == {*locked.flags} - {Flag.ASKED} else _mark_answered(new_flags)
+    after["flags"] = locked.flags if new_flags == {*locked.flags} - {Flag.ASKED} else mark_answered(new_flags)
     after["sealed_address"] = None if no_updates else locked.sealed_address
     if sealed_address is not None and not no_updates:
         after["sealed_address"] = sealed_address
@@ -136,12 +137,7 @@ def answer_question(signature: Signature) -> Signature:
     locked = lock(signature)
     if locked.state != State.WAITING or Flag.ASKED not in locked.flags:
         raise TransitionNotAllowed("There is no open question.")
-    locked.flags = _mark_answered(locked.flags)
+    locked.flags = mark_answered(locked.flags)
     audit_log.record(AuditAction.ANSWER, letter_id=locked.letter_id, signature_id=locked.pk)
     locked.save(update_fields=["flags"])
     return locked
-
-
-def _mark_answered(flags: Collection[str]) -> list[str]:
-    """Returns these flags with the open question replaced by the answered one."""
-    return sorted({Flag.ANSWERED if flag == Flag.ASKED else flag for flag in flags})
