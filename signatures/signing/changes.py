@@ -53,9 +53,11 @@ def change(
     check_allowed(locked, AuditAction.CHANGE)
     mailbox_places.check_name(locked, typed.values["name"])
     stored = {**typed.values, "kind": locked.kind, **_hidden(locked, typed.values["visibility"])}
-    new_flags = set(gathered) | (_flags_after(locked, typed, flags) if _needs_look(locked, typed) else {*locked.flags})
-    new_state = State(locked.state)
-    if _needs_look(locked, typed) or not new_flags <= {*locked.flags} or new_state == State.WAITING:
+    needs_look, new_state = _needs_look(locked, typed), State(locked.state)
+    new_flags = set(gathered) | (_flags_after(locked, typed, flags) if needs_look else {*locked.flags})
+    if needs_look or not new_flags <= {*locked.flags} or new_state == State.WAITING:
+        if new_state == State.REJECTED:
+            new_flags.add(Flag.REJECTED_BEFORE)
         new_state = State.APPROVED if typed.needs_no_review and not new_flags else State.WAITING
     after: dict[str, Any] = {**stored, **names.search_columns(stored["name"], stored["organization"])}
     after["flags"] = locked.flags if new_flags == {*locked.flags} - {Flag.ASKED} else mark_answered(new_flags)
@@ -95,8 +97,7 @@ def _flags_after(locked: Signature, typed: SignerInput, raised: Collection[str])
     """Returns the flags of a signature with new words, without those that only the former words raised."""
     has_same_name = (locked.name, locked.country) == (typed.values["name"], typed.values["country"])
     dropped = FLAGS_OF_WORDS - {Flag.SIMILAR} if has_same_name else FLAGS_OF_WORDS
-    was_rejected = {Flag.REJECTED_BEFORE} if locked.state == State.REJECTED else set()
-    return (set(locked.flags) - dropped) | set(raised) | was_rejected
+    return (set(locked.flags) - dropped) | set(raised)
 
 
 @transaction.atomic
