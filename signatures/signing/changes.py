@@ -73,7 +73,8 @@ def change(
         return locked
     for field in changed:
         setattr(locked, field, after[field])
-    return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed)
+    detail = {"unseen": "country"} if "country" in changed and new_state == State.APPROVED else {}
+    return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed, detail=detail)
 
 
 def _hidden(locked: Signature, chosen: str) -> dict[str, Any]:
@@ -90,7 +91,11 @@ def _needs_look(locked: Signature, typed: SignerInput) -> bool:
     is_public = typed.values["visibility"] == Visibility.PUBLIC  # the page of countries counts all public names
     is_by_country = is_public or typed.translation.revision.letter.order == Letter.Order.COUNTRY
     looked_at = (*WORDS, "country") if is_by_country else WORDS
-    return any(getattr(locked, field) != typed.values[field] for field in looked_at)
+    if any(getattr(locked, field) != typed.values[field] for field in looked_at):
+        return True
+    # The country may have changed before, while it stood nowhere.
+    becomes_public = is_public and locked.visibility != Visibility.PUBLIC and not locked.hidden_at
+    return becomes_public and locked.state == State.APPROVED and audit_log.has_unseen_country(locked.pk)
 
 
 def _flags_after(locked: Signature, typed: SignerInput, raised: Collection[str]) -> set[str]:
