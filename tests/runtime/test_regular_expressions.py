@@ -183,7 +183,7 @@ def header(name: bytes) -> Callable[[str], object]:
 
     def work(text: str) -> object:
         kept = CachedPage.from_response(HttpResponse("kept"), time.monotonic())
-        page_cache.put(("http", "testserver", "/kept"), kept)
+        page_cache.put(("http", "/kept"), kept)
         for sent in (text, text[: longest // 4]):
             scope = {
                 "type": "http", "method": "GET", "scheme": "http", "http_version": "1.1", "path": "/kept",
