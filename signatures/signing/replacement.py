@@ -47,6 +47,9 @@ def replace(
     locked, replaced = _lock_both(submission, signature)
     if typed.values["kind"] != replaced.kind:
         raise NoPlace([replaced])
+    if not {*locked.marks} <= {*replaced.marks}:
+        replaced.marks = sorted({*replaced.marks, *locked.marks})
+        replaced.save(update_fields=["marks"])
     changes.change(
         replaced, typed, flags=flags, gathered=_gathered_flags(locked), no_updates=no_updates,
         sealed_address=locked.sealed_address, question_address=locked.question_address,
