@@ -222,9 +222,9 @@ class Everybody(RuleBasedStateMachine):
         is_reworded = bool(new_name) and new_name != old.name
         if is_reworded:
             all_flags = (old.flags - OF_WORDS) | set(flags)
-            all_flags |= {"rejected-before"} if old.state == "rejected" else set()
         all_flags |= gathered
         if is_reworded or all_flags - old.flags or old.state == "waiting":
+            all_flags |= {"rejected-before"} if old.state == "rejected" else set()
             state = self.decided(visibility, all_flags)
         new = replace(
             old, state=state, name=new_name, visibility=visibility, flags=all_flags, updates=old.updates or updates

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeGuard
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -61,6 +61,8 @@ class PageCacheMiddleware(Middleware):
             response = self.get_response(request)
             return CachedPage.from_response(response, now).respond(request) if _is_public(response) else response
         key = _key(request)
+        if key is None:
+            return self.get_response(request)
         page = _usable_page(key, now)
         if page is None:
             return self._build(request, key, now)
@@ -102,8 +104,17 @@ class PageCacheMiddleware(Middleware):
         return page.respond(request)
 
 
-def _key(request: HttpRequest) -> Key:
-    return request.scheme or "", request.META.get("HTTP_HOST", ""), request.path_info
+def _key(request: HttpRequest) -> Key | None:
+    """Returns what the page depends on; None for a host that is not ours, which Django refuses.
+
+    The host is no part of it: all addresses on pages begin with `SITE_URL`. Otherwise each spelling of a host, such as
+    another port, would be a page of its own, and whoever makes them up would have every one of them built.
+    """
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return None
+    return request.scheme or "", request.path_info
 
 
 def _usable_page(key: Key, now: float) -> CachedPage | None:
@@ -136,7 +147,8 @@ def answer_from_memory(request: HttpRequest, *, is_late: bool = False) -> HttpRe
     if request.method not in {"GET", "HEAD"} or request.META.get("QUERY_STRING"):
         return None
     now = time.monotonic()
-    page = _usable_page(_key(request), now)
+    key = _key(request)
+    page = _usable_page(key, now) if key else None
     if page is None:
         return None
     is_being_rebuilt = page.rebuild_lock.locked() and (now - page.created < LATE_SECONDS or page.wait_until <= now)

@@ -19,7 +19,7 @@ MAX_PAGE_BYTES = MAX_BYTES // 16  # larger pages are not kept
 MAX_CODINGS = 20  # of `Accept-Encoding` that are looked at
 OVERHEAD_BYTES = 2048  # bytes that a page takes beside its body: headers, key, objects; measured: about 1,700
 
-Key = tuple[str, str, str]  # scheme, host, path
+Key = tuple[str, str]  # scheme, path
 PAGE = "undersigned.page"  # key in `META` of a request that was answered from memory: the name of the page
 
 # A page of 36 kB takes Brotli 1 ms at quality 5 and 18 ms at quality 10, which saves an eighth of the bytes.

@@ -23,6 +23,7 @@ from granian.server.mp import MPServer
 
 from campaign.runtime.processes import BACKLOG
 
+HEAD_BYTES = 64 * 1024  # of a head that is read at all; `request_head` refuses shorter ones, with a sentence
 HEADER_MILLISECONDS = 10_000  # in which a client must send the head of a request, also on a connection that it keeps
 LOGS = Path(__file__).resolve().parent.parent / "runtime" / "granian_logs.json"
 
@@ -35,7 +36,7 @@ class Server(MPServer):
             application,
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=HEAD_BYTES),
             runtime_mode=RuntimeModes.mt,
             backlog=BACKLOG,
             websockets=False,

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from campaign.runtime import database_waits
-from campaign.web import request_body, request_metrics, wsgi_calls
+from campaign.web import request_body, request_head, request_metrics, wsgi_calls
 from campaign.web.middleware import OVERLOADED, WAIT_SECONDS, answer_from_memory, may_be_in_memory
 from campaign.web.wsgi_calls import Answer, Environ, WsgiHandler
 
@@ -75,6 +75,11 @@ class Application:
         if scope["type"] != "http":
             raise NotImplementedError("This application speaks HTTP alone.")
         send = partial(self._send, send)
+        if request_head.is_too_long(scope):
+            await _send(
+                send, Answer(431, [(b"Connection", b"close")], b"The head of the request is too long.\n"), self._public
+            )
+            return
         environ = wsgi_calls.environ_of(scope)
         pool = self._pool(environ["PATH_INFO"])
         if may_be_in_memory(environ["REQUEST_METHOD"], environ["PATH_INFO"]):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from campaign.runtime.locks import AdvisoryLock, transaction_lock
@@ -130,6 +131,14 @@ def newest_id() -> int:
 def last_transition(signature_id: int) -> AuditEntry | None:
     """Returns the newest entry that changed the state of this signature."""
     return AuditEntry.objects.filter(signature_id=signature_id).exclude(now="").first()
+
+
+def has_unseen_country(signature_id: int) -> bool:
+    """Returns whether its signer changed the country after the last approval, and nobody had to look at it."""
+    told = AuditEntry.objects.filter(signature_id=signature_id, now=State.APPROVED)
+    unseen = Q(action=AuditAction.CHANGE, detail__unseen="country")
+    newest = told.filter(unseen | Q(action=AuditAction.APPROVE)).first()
+    return newest is not None and newest.action == AuditAction.CHANGE
 
 
 def number_within_a_day(action: AuditAction, signature_id: int) -> int:

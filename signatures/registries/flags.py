@@ -57,7 +57,7 @@ class Flag(StrEnum):
     BLOCKED_WORD = "blocked-word", "It has a word or a name of a blocklist.", _BLOCKLISTS, _NEW_WORDS
     HOLD = "hold", "Staff hold it.", _DECISIONS, _DECISION
     ASKED = "asked", "Staff asked its signer a question.", _DECISIONS, _DECISION
-    ANSWERED = "answered", "Its signer answered the question of staff.", _CHANGES, _DECISION
+    ANSWERED = "answered", "Its signer answered the question of staff.", "signing.answers", _DECISION
     REJECTED_BEFORE = "rejected-before", "It was rejected before, and its signer changed the words.", _CHANGES
     INVALIDATED = "invalidated", "A bulk rule rejected it before it was confirmed.", "moderation.bulk_rule_runs"
     REPORTED = "reported", "A reader reported this public name.", "moderation.reports", _DECISION

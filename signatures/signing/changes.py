@@ -11,6 +11,7 @@ from signatures.models import Signature, SignerRequest
 from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
 from signatures.registries.typed_fields import WORDS
 from signatures.signing import mailbox_places
+from signatures.signing.answers import mark_answered
 from signatures.signing.mailbox_places import lock_mailbox
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State, Visibility
@@ -52,12 +53,14 @@ def change(
     check_allowed(locked, AuditAction.CHANGE)
     mailbox_places.check_name(locked, typed.values["name"])
     stored = {**typed.values, "kind": locked.kind, **_hidden(locked, typed.values["visibility"])}
-    new_flags = set(gathered) | (_flags_after(locked, typed, flags) if _needs_look(locked, typed) else {*locked.flags})
-    new_state = State(locked.state)
-    if _needs_look(locked, typed) or not new_flags <= {*locked.flags} or new_state == State.WAITING:
+    needs_look, new_state = _needs_look(locked, typed), State(locked.state)
+    new_flags = set(gathered) | (_flags_after(locked, typed, flags) if needs_look else {*locked.flags})
+    if needs_look or not new_flags <= {*locked.flags} or new_state == State.WAITING:
+        if new_state == State.REJECTED:
+            new_flags.add(Flag.REJECTED_BEFORE)
         new_state = State.APPROVED if typed.needs_no_review and not new_flags else State.WAITING
     after: dict[str, Any] = {**stored, **names.search_columns(stored["name"], stored["organization"])}
-    after["flags"] = locked.flags if new_flags == {*locked.flags} - {Flag.ASKED} else _mark_answered(new_flags)
+    after["flags"] = locked.flags if new_flags == {*locked.flags} - {Flag.ASKED} else mark_answered(new_flags)
     after["sealed_address"] = None if no_updates else locked.sealed_address
     if sealed_address is not None and not no_updates:
         after["sealed_address"] = sealed_address
@@ -70,7 +73,8 @@ def change(
         return locked
     for field in changed:
         setattr(locked, field, after[field])
-    return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed)
+    detail = {"unseen": "country"} if "country" in changed and new_state == State.APPROVED else {}
+    return transition(locked, new_state, action=AuditAction.CHANGE, changed=changed, detail=detail)
 
 
 def _hidden(locked: Signature, chosen: str) -> dict[str, Any]:
@@ -87,15 +91,18 @@ def _needs_look(locked: Signature, typed: SignerInput) -> bool:
     is_public = typed.values["visibility"] == Visibility.PUBLIC  # the page of countries counts all public names
     is_by_country = is_public or typed.translation.revision.letter.order == Letter.Order.COUNTRY
     looked_at = (*WORDS, "country") if is_by_country else WORDS
-    return any(getattr(locked, field) != typed.values[field] for field in looked_at)
+    if any(getattr(locked, field) != typed.values[field] for field in looked_at):
+        return True
+    # The country may have changed before, while it stood nowhere.
+    becomes_public = is_public and locked.visibility != Visibility.PUBLIC and not locked.hidden_at
+    return becomes_public and locked.state == State.APPROVED and audit_log.has_unseen_country(locked.pk)
 
 
 def _flags_after(locked: Signature, typed: SignerInput, raised: Collection[str]) -> set[str]:
     """Returns the flags of a signature with new words, without those that only the former words raised."""
     has_same_name = (locked.name, locked.country) == (typed.values["name"], typed.values["country"])
     dropped = FLAGS_OF_WORDS - {Flag.SIMILAR} if has_same_name else FLAGS_OF_WORDS
-    was_rejected = {Flag.REJECTED_BEFORE} if locked.state == State.REJECTED else set()
-    return (set(locked.flags) - dropped) | set(raised) | was_rejected
+    return (set(locked.flags) - dropped) | set(raised)
 
 
 @transaction.atomic
@@ -136,12 +143,7 @@ def answer_question(signature: Signature) -> Signature:
     locked = lock(signature)
     if locked.state != State.WAITING or Flag.ASKED not in locked.flags:
         raise TransitionNotAllowed("There is no open question.")
-    locked.flags = _mark_answered(locked.flags)
+    locked.flags = mark_answered(locked.flags)
     audit_log.record(AuditAction.ANSWER, letter_id=locked.letter_id, signature_id=locked.pk)
     locked.save(update_fields=["flags"])
     return locked
-
-
-def _mark_answered(flags: Collection[str]) -> list[str]:
-    """Returns these flags with the open question replaced by the answered one."""
-    return sorted({Flag.ANSWERED if flag == Flag.ASKED else flag for flag in flags})

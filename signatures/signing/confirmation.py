@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from signatures.models import Submission
-from signatures.registries import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS, AuditAction, Flag
+from signatures.registries import FLAGS_OF_WORDS, AuditAction, Flag
 from signatures.signing import mailbox_places
 from signatures.signing.mailbox_places import NoPlace
 from signatures.signing.signer_input import SignerInput
@@ -18,10 +18,11 @@ from signatures.values import names
 # Columns that a submission does not have, as a signature begins.
 _ONLY_OF_SIGNATURES = {"paper": False, "sheet": "", "question": ""}
 _SHARED = "shared"  # the mailbox has signed something else: nothing was changed
-# What becomes of flags, for the function in the database.
+# What becomes of flags, for the function in the database. An open question stays with the signature it was asked about:
+# whoever leaves has answered it (`withdrawal`). No other flag ends because somebody signs.
 _RULES = {
     "of_words": sorted(FLAGS_OF_WORDS),
-    "ended": sorted(FLAGS_ENDED_BY_DECISION),
+    "ended": [Flag.ASKED],
     "similar": Flag.SIMILAR,
     "rejected_before": Flag.REJECTED_BEFORE,
 }

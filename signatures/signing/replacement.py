@@ -6,7 +6,7 @@ from itertools import chain
 from django.db import transaction
 
 from signatures.models import LinkAlias, Signature, Submission, Tombstone
-from signatures.registries import FLAGS_ENDED_BY_DECISION, FLAGS_OF_WORDS
+from signatures.registries import FLAGS_OF_WORDS
 from signatures.signing import changes, withdrawal
 from signatures.signing.mailbox_places import NoPlace, lock_mailbox
 from signatures.signing.signer_input import SignerInput
@@ -47,6 +47,9 @@ def replace(
     locked, replaced = _lock_both(submission, signature)
     if typed.values["kind"] != replaced.kind:
         raise NoPlace([replaced])
+    if not {*locked.marks} <= {*replaced.marks}:
+        replaced.marks = sorted({*replaced.marks, *locked.marks})
+        replaced.save(update_fields=["marks"])
     changes.change(
         replaced, typed, flags=flags, gathered=_gathered_flags(locked), no_updates=no_updates,
         sealed_address=locked.sealed_address, question_address=locked.question_address,
@@ -64,7 +67,7 @@ def _gathered_flags(submission: Submission) -> set[str]:
     others = Submission.objects.filter(**same_address).exclude(pk=submission.pk)
     rows = [rows.values_list("flags", flat=True) for rows in (left, others, Tombstone.objects.filter(**same_address))]
     gathered = {flag for flags in chain.from_iterable(rows) for flag in flags}
-    return (gathered | set(submission.flags) - FLAGS_OF_WORDS) - set(FLAGS_ENDED_BY_DECISION)
+    return gathered | set(submission.flags) - FLAGS_OF_WORDS
 
 
 def _lock_both(submission: Submission, signature: Signature) -> tuple[Submission, Signature]:

@@ -14,7 +14,8 @@ from signatures.transitions import lock, lock_submission
 def send(row: Signature | Submission, form: SignatureForm, action: Callable[..., Any]) -> None:
     """Run the action with the words of a valid form, and the flags that they raise.
 
-    Words that were counted before are not counted again.
+    Words that were counted before are not counted again. The row keeps the marks of new ones, by which it is found if
+    they turn out to be a burst.
 
     Raises:
         TransitionNotAllowed: when the row is gone, or the action is not allowed.
@@ -29,4 +30,7 @@ def send(row: Signature | Submission, form: SignatureForm, action: Callable[...,
     with transaction.atomic():
         locked = lock(row) if isinstance(row, Signature) else lock_submission(row)
         verdict = rate_limits.count_event(submission_risk.changed_buckets(typed.values, locked))
+        if not {*verdict.marks} <= {*locked.marks}:
+            locked.marks = sorted({*locked.marks, *verdict.marks})
+            locked.save(update_fields=["marks"])
         action(row, flags=sorted({*flags, *verdict.flags}), **words)

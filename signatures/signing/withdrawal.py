@@ -10,8 +10,9 @@ from signatures.audit import audit_log
 from signatures.delivery.errata import blank_entries, record_errata
 from signatures.models import Signature, Submission, Suppression, Tombstone
 from signatures.outbox import queue, suppressions
-from signatures.registries import FLAGS_ENDED_BY_DECISION, AuditAction, Flag
+from signatures.registries import AuditAction, Flag
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
+from signatures.signing.answers import mark_answered
 from signatures.states import State
 from signatures.transitions import lock, transition
 
@@ -62,9 +63,12 @@ def withdraw(
 
 
 def _flags_kept(signature: Signature) -> list[str]:
-    """Returns the flags that a new signature with the same address gets."""
+    """Returns the flags that a new signature with the same address gets: all, because leaving decides nothing.
+
+    An open question becomes an answered one, as it does when the words are changed.
+    """
     was_rejected = {Flag.REJECTED_BEFORE} if signature.state == State.REJECTED else set()
-    return sorted(({*signature.flags} - {*FLAGS_ENDED_BY_DECISION}) | was_rejected)
+    return sorted({*mark_answered(signature.flags)} | was_rejected)
 
 
 @transaction.atomic

@@ -1,11 +1,13 @@
 """Limits on attempts to log in. They come before the password is hashed, and lock no account everywhere."""
 
+from campaign.web.client_network import wide_network_of
 from signatures.audit import audit_log
 from signatures.models import RateLimit
 from signatures.registries import AuditAction
 from signatures.screening import rate_limits
 
 _Scope = RateLimit.Scope
+_NETWORKS = frozenset({_Scope.LOGIN_NETWORK, _Scope.LOGIN_WIDE})
 
 
 class LoginAttempts:
@@ -16,11 +18,13 @@ class LoginAttempts:
 
     def __init__(self, key: str, network: str) -> None:
         self._account_key: dict[str, str] = {_Scope.LOGIN: f"{key} {network}"}
-        self._counted = rate_limits.count_event({**self._account_key, _Scope.LOGIN_NETWORK: network})
+        wide = wide_network_of(network)
+        networks: dict[str, str] = {_Scope.LOGIN_NETWORK: network, **({_Scope.LOGIN_WIDE: wide} if wide else {})}
+        self._counted = rate_limits.count_event({**self._account_key, **networks})
 
     @property
     def are_exhausted(self) -> bool:
-        return not self._counted.over.isdisjoint({_Scope.LOGIN, _Scope.LOGIN_NETWORK})
+        return not self._counted.over.isdisjoint({_Scope.LOGIN, *_NETWORKS})
 
     def record_failure(self, action: AuditAction, account_id: int | None) -> None:
         """Write an audit entry about an attempt that was not refused."""
@@ -31,9 +35,9 @@ class LoginAttempts:
 
         The entry about a network tells that no others follow: a script must not fill the audit log.
         """
-        if _Scope.LOGIN_NETWORK in self._counted.newly_over:
+        if not _NETWORKS.isdisjoint(self._counted.newly_over):
             audit_log.record(AuditAction.LOGIN_FLOOD)
-        elif _Scope.LOGIN_NETWORK not in self._counted.over and _Scope.LOGIN in self._counted.newly_over:
+        elif _NETWORKS.isdisjoint(self._counted.over) and _Scope.LOGIN in self._counted.newly_over:
             audit_log.record(AuditAction.LOGIN_LOCKED, staff_id=account_id)
 
     def reset(self) -> None:

@@ -91,9 +91,12 @@ def _read(response: str) -> dict[str, Any]:
 
     Raises:
         ValueError: when it is no JSON.
-        InvalidJSONStructure: when it is no JSON object.
+        InvalidJSONStructure: when it is no JSON object, or nested without end.
     """
-    read = json.loads(response)
+    try:
+        read = json.loads(response)
+    except RecursionError:
+        raise InvalidJSONStructure("nested too deep") from None
     if not isinstance(read, dict):
         raise InvalidJSONStructure("not an object")
     return {name: value for name, value in read.items() if name != "clientExtensionResults"}

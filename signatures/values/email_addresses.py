@@ -149,9 +149,15 @@ def abuse_key(address: str) -> str:
     """Returns the form that all addresses share which one person may well have made of one mailbox.
 
     At every domain, plus parts and dots are cut. Some providers ignore them without saying so, and others do not, so
-    this never tells who somebody is: it is for limits, flags and bulk rules alone.
+    this never tells who somebody is: it is for limits, flags and bulk rules alone. Below a public email provider a
+    domain is the name of one mailbox, which gets everything there: any@anna.fastmail.com is anna@fastmail.com.
     """
     local, _at, domain = canonical(address).rpartition("@")
+    labels = domain.split(".")
+    for first in range(1, len(labels) - 1):
+        provider = ".".join(labels[first:])
+        if domain not in _PUBLIC_PROVIDERS and provider in _PUBLIC_PROVIDERS:
+            return abuse_key(f"{labels[first - 1]}@{provider}")
     return f"{local.partition('+')[0].replace('.', '') or local}@{domain}"
 
 

@@ -144,3 +144,10 @@ def test_changing_a_word_does_not_end_a_report(client: Client, letter: Letter, a
 
 def test_reported_signatures_have_an_index() -> None:
     assert reads_only(Signature.objects.filter(flags__contains=["reported"]).order_by("-signed_up_at"), "reported")
+
+
+def test_A18_a_48_of_ipv6_reports_ten_names_in_ten_minutes(client: Client, letter: Letter) -> None:
+    rows = [make_signature(letter, f"Ada {number}") for number in range(12)]
+    for number, row in enumerate(rows):
+        client.post(report_url(row), {"why": "made-up"}, REMOTE_ADDR=f"2001:db8:7:{number:x}::1")
+    assert sum(map(is_reported, rows)) == 10

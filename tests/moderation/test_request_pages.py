@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from campaign.models import Letter
-from signatures.models import Delivery, Signature, SignerRequest
+from signatures.models import AuditEntry, Delivery, Signature, SignerRequest
 from signatures.moderation import requests
 from signatures.signing import changes
 from signatures.values import sealing
@@ -98,5 +98,7 @@ def test_A24_a_submission_is_found_by_its_address_alone(letter: Letter, owner: U
     assert "Nothing that was submitted with this address" in client.post(page, typed).content.decode()
     typed["address"] = "Ben@example.org"
     assert "Ben Nevis" in client.post(page, typed).content.decode() and not Signature.objects.exists()
+    searches = AuditEntry.objects.filter(action="search", staff_id=owner.pk).order_by("pk")
+    assert [row.detail for row in searches] == [{"page": "evidence", "found": 0}, {"page": "evidence", "found": 1}]
     client.post(page, {**typed, "submission": ben.pk})
     assert Signature.objects.get().on_evidence

@@ -15,12 +15,16 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 
 import campaign
 import signatures
 from campaign.runtime.logs import MAX_FRAMES, RedactingFormatter, redact
 from campaign.runtime.regular_expressions import PATTERNS, Pattern, shell_patterns
-from campaign.web.page_cache import choose_encoding
+from campaign.web import request_head, wsgi_calls
+from campaign.web.client_network import client_network
+from campaign.web.middleware import answer_from_memory, page_cache
+from campaign.web.page_cache import CachedPage, choose_encoding
 from signatures.delivery.forms import ProofForm
 from signatures.models import Delivery
 from signatures.public_list.forms import ListForm
@@ -168,6 +172,32 @@ def refused(clean: Callable[[str], object]) -> Callable[[str], object]:
     return work
 
 
+HEADERS = "If-None-Match", "If-Match", "Host", "X-Forwarded-For", "User-Agent"
+
+
+def header(name: bytes) -> Callable[[str], object]:
+    """A header of a request for a page in memory: whole, and the longest beginning of it that is not refused."""
+    longest = request_head.MAX_CONDITIONS if name.startswith(b"if-") else request_head.MAX_HEADER
+
+    host = [(b"host", b"testserver")] if name != b"host" else []
+
+    def work(text: str) -> object:
+        kept = CachedPage.from_response(HttpResponse("kept"), time.monotonic())
+        page_cache.put(("http", "/kept"), kept)
+        for sent in (text, text[: longest // 4]):
+            scope = {
+                "type": "http", "method": "GET", "scheme": "http", "http_version": "1.1", "path": "/kept",
+                "query_string": b"", "headers": [*host, (name, sent.encode("utf-8", "surrogatepass"))],
+            }  # fmt: skip
+            if not request_head.is_too_long(scope):
+                request = wsgi_calls.request_of(wsgi_calls.environ_of(scope))
+                answer_from_memory(request)
+                client_network(request)
+        return None
+
+    return work
+
+
 ENTRANCES: dict[str, Callable[[str], object]] = {
     "log line": logged,
     "redact": redact,
@@ -178,6 +208,7 @@ ENTRANCES: dict[str, Callable[[str], object]] = {
     "search": lambda text: ListForm({"q": text, "country": text, "order": text}).is_valid(),
     "digest or receipt": lambda text: ProofForm({"proof": text}, delivery=Delivery()).is_valid(),
     "Accept-Encoding": choose_encoding,
+    **{name: header(name.lower().encode()) for name in HEADERS},
     "stamp of a form": form_stamps.is_fresh,
     "personal link": refused(tokens.read_personal_token),
     "code of the second factor": second_factor._normalized,

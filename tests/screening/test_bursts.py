@@ -174,6 +174,31 @@ def test_a_mailbox_that_a_machine_named_counts_only_where_no_hand_sent_the_form(
         assert ("machine" in flags) is (found and not by_hand)
 
 
+@pytest.mark.parametrize("when", ["confirm", "change", "replace"])
+def test_S17_a_comment_that_came_after_the_form_is_as_much_of_a_burst(
+    client: Client, form: dict[str, str], come: Callable[..., Any], when: str
+) -> None:
+    set_limit("comment", 2, seconds=86_400)
+    added = {"comment": "Interference in our internal affairs"}
+    rows: list[Signature | Submission] = []
+    for number in range(4):
+        row = come(number, confirm=when != "confirm", visibility="public")
+        action, asked = when, row
+        if when == "replace":
+            row.refresh_from_db()
+            asked = come(number, role="Painter")
+            action = f"replace:{row.public_id.hex}"
+        words = {**form, "name": row.name, "country": row.country}
+        sent = client.post(
+            f"/signature/{tokens.personal_token(asked.public_id)}/", {**words, **added, "action": action}
+        )
+        assert sent.status_code == 303
+        rows.append(row)
+    assert Signature.objects.filter(comment=added["comment"]).count() == 4
+    bursts.flag_bursts()
+    assert all("burst" in flags for flags in flags_of(rows)), flags_of(rows)
+
+
 @pytest.mark.parametrize(
     ("address", "domain"),
     [

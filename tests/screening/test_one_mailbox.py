@@ -134,6 +134,12 @@ def test_a_small_domain_has_a_budget_of_emails_of_its_own(client: Client, form: 
         ("anna@web.example", "anne@web.example", False, False),
         ("+1@web.example", "+2@web.example", False, False),
         ("a@one.example", "a@two.example", False, False),
+        ("n1@anna.fastmail.com", "n2@anna.fastmail.com", False, True),
+        ("n1@anna.fastmail.com", "anna+n1@fastmail.com", False, True),
+        ("n1@deep.anna.fastmail.com", "n2@anna.fastmail.com", False, True),
+        ("n1@anna.fastmail.com", "n1@ben.fastmail.com", False, False),
+        ("anna@yahoo.co.jp", "ben@yahoo.co.jp", False, False),
+        ("anna@students.web.example", "ben@students.web.example", False, False),
     ],
 )
 def test_identity_merges_only_what_is_certain_and_the_abuse_key_what_is_likely(

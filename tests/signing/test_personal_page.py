@@ -17,7 +17,9 @@ from campaign.models import Letter
 from signatures import counts, transitions
 from signatures.delivery import csv_export
 from signatures.models import AuditEntry, OutboxMail, Signature, Submission, Suppression, Tombstone
+from signatures.moderation import decisions
 from signatures.outbox import sending
+from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values import sealing, tokens
@@ -185,6 +187,26 @@ def test_another_country_waits_for_a_look_where_names_are_ordered_or_counted_by_
     client.post(page_of(ada), {**change, "visibility": visibility, "country": "KP"})
     ada.refresh_from_db()
     assert (ada.country, ada.state) == ("KP", state)
+
+
+def test_a_country_that_changed_while_it_stood_nowhere_waits_for_a_look_once_the_name_becomes_public(
+    client: Client, ada: Signature, change: dict[str, str]
+) -> None:
+    def send(country: str, visibility: str) -> tuple[str, str, str]:
+        client.post(page_of(ada), {**change, "visibility": visibility, "country": country})
+        ada.refresh_from_db()
+        return ada.state, ada.country, ada.visibility
+
+    country = ada.country
+    Signature.objects.update(visibility="delivery")
+    assert send(country, "public") == (State.APPROVED, country, "public")
+    assert send(country, "delivery") == (State.APPROVED, country, "delivery")
+    assert send("KP", "delivery") == (State.APPROVED, "KP", "delivery")
+    assert send("KP", "public") == (State.WAITING, "KP", "public")
+
+    decisions.decide(AuditAction.APPROVE, Signature.objects.all(), by=1)
+    assert send("KP", "delivery")[0] == State.APPROVED
+    assert send("KP", "public")[0] == State.APPROVED, "it was seen"
 
 
 def test_the_wish_for_updates_can_be_taken_back(client: Client, ada: Signature, change: dict[str, str]) -> None:

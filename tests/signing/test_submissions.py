@@ -417,6 +417,45 @@ def test_S29_leaving_and_signing_again_washes_off_no_rejection(
     assert (again.state, again.flags) == (State.WAITING, ["rejected-before", "trap"])
 
 
+@pytest.mark.parametrize("leave", [withdrawal.withdraw, withdrawal.erase])
+@pytest.mark.parametrize(("flag", "left"), [("hold", "hold"), ("asked", "answered"), ("reported", "reported")])
+def test_S29_leaving_and_signing_again_ends_nothing_that_staff_have_to_decide(
+    client: Client, letter: Letter, form: dict[str, str], words: dict[str, str], leave: Any, flag: str, left: str
+) -> None:
+    Letter.objects.update(moderation="after")
+    leave(make_signature(letter, "Dora Maar", State.WAITING, flags=[flag], **dora_in(letter)))
+
+    client.post(SIGN, form)
+    confirm_all(client, words)
+
+    again = Signature.objects.standing().get()
+    assert (again.state, again.flags) == (State.WAITING, [left])
+
+
+@pytest.mark.parametrize("visibility", ["public", "counted"])
+def test_S29_replacing_what_was_rejected_by_the_same_words_washes_off_no_rejection(
+    client: Client, letter: Letter, form: dict[str, str], words: dict[str, str], visibility: str
+) -> None:
+    row = make_signature(letter, "Dora Maar", State.REJECTED, role="Painter", country="FR", **dora_in(letter))
+    client.post(SIGN, {**form, "website": "a trap"})
+    sent = {**words, "visibility": visibility, "action": f"replace:{row.public_id.hex}"}
+    client.post(page_of(Submission.objects.get()), sent)
+    row.refresh_from_db()
+    assert (row.state, row.flags) == (State.WAITING, ["rejected-before", "trap"])
+
+
+def test_S29_replacing_the_words_ends_nothing_that_staff_had_to_decide_about_what_was_taken_back(
+    client: Client, letter: Letter, form: dict[str, str], words: dict[str, str]
+) -> None:
+    Letter.objects.update(moderation="after")
+    withdrawal.withdraw(make_signature(letter, "Pablo Picasso", State.WAITING, flags=["hold"], **dora_in(letter)))
+    row = make_signature(letter, "Dora Maar", **dora_in(letter))
+    client.post(SIGN, form)
+    client.post(page_of(Submission.objects.get()), {**words, "action": f"replace:{row.public_id.hex}"})
+    row.refresh_from_db()
+    assert (row.state, row.flags) == (State.WAITING, ["hold"])
+
+
 def test_S29_a_bulk_rule_against_a_submission_holds_whichever_typing_is_confirmed(
     client: Client, letter: Letter, form: dict[str, str], words: dict[str, str]
 ) -> None:

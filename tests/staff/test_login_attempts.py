@@ -36,6 +36,13 @@ def test_A3_the_locked_account_can_log_in_elsewhere_and_others_from_the_same_net
     assert give("olga", PASSWORD, "203.0.113.250").status_code == 429, "a neighbor in the same network"
 
 
+def test_A15_a_48_of_ipv6_has_no_more_attempts_than_one_network(olga: User) -> None:
+    answers = [give(f"n{number}", network=f"2001:db8:7:{number:x}::1").status_code for number in range(52)]
+    assert answers == [200] * 50 + [429] * 2
+    assert [entry.action for entry in AuditEntry.objects.filter(action="login-flood")] == ["login-flood"]
+    assert give("olga", PASSWORD, "2001:db8:8::1").status_code == 302, "another /48"
+
+
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
 def test_A3_a_forged_header_does_not_change_the_network(olga: User, header: str) -> None:
     statuses = [give("olga", **{header: f"198.51.{n}.1"}).status_code for n in range(7)]

@@ -72,6 +72,50 @@ async def ask(
     return sent[0]["status"], dict(sent[0]["headers"]), [message["body"] for message in sent[1:]]
 
 
+def refused_head(**changed: Any) -> int:
+    """The status of the answer to a request that has this head, at a site that would answer it with 200."""
+    asked = {**scope(), **changed}
+    return run(ask(Application(answering(lambda _environ: HttpResponse())), asked))[0]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"headers": [(b"if-none-match", b"a," * 190_000)]},
+        {"headers": [(b"if-match", b"a," * 600)]},
+        {"headers": [(b"if-none-match", b"a," * 100)] * 6},
+        {"headers": [(b"cookie", b"a" * 8_193)]},
+        {"headers": [(f"x-{number}".encode(), b"a" * 170) for number in range(100)]},
+        {"headers": [(b"x" * 16_000, b"a"), (b"y" * 400, b"")]},
+        {"query_string": b"q" * 16_384},
+        {"raw_path": b"/" * 16_384},
+        {"path": "/" * 16_384, "raw_path": None},
+    ],
+    ids=[
+        "If-None-Match",
+        "If-Match",
+        "many lines",
+        "one header",
+        "many headers",
+        "names",
+        "query",
+        "address",
+        "decoded address",
+    ],
+)
+def test_S36_a_head_that_no_browser_sends_is_refused_before_anything_parses_it(changed: dict[str, Any]) -> None:
+    for path in ("/x", "/healthz"):
+        asked = {"path": path, "raw_path": path.encode(), **changed}
+        before = time.thread_time()
+        assert refused_head(**asked) == 431
+        assert time.thread_time() - before < 0.1
+
+
+def test_S36_the_longest_head_of_an_honest_browser_is_answered() -> None:
+    headers = [(b"cookie", b"a" * 4_096), (b"referer", b"b" * 8_000), (b"if-none-match", b'W/"0123456789abcdef"')]
+    assert refused_head(headers=headers) == 200
+
+
 def test_a_request_reaches_django_as_it_was_sent() -> None:
     headers = [
         (b"content-type", b"text/plain"),

@@ -106,6 +106,7 @@ class EvidenceForm(RequestForm):
     letter = forms.ModelChoiceField(Letter.objects.published(), label="Letter")
     address = EmailAddressField(label="Email address", help_text="The one that was typed into the form.")
     submission = forms.ModelChoiceField(Submission.objects.none(), label="Which one", widget=forms.RadioSelect)
+    found: QuerySet[Submission] | None = None  # once an address was looked for
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
@@ -114,7 +115,7 @@ class EvidenceForm(RequestForm):
         letter, address = (self._typed(name) for name in ("letter", "address"))
         if letter and address:
             key = sealing.address_hash(address, pepper=settings.EMAIL_HASH_PEPPER)
-            found = Submission.objects.filter(letter=letter, address_hash=key).order_by("pk")
+            found = self.found = Submission.objects.filter(letter=letter, address_hash=key).order_by("pk")
             self.fields["submission"].queryset = found  # type: ignore[attr-defined]
             self.fields["submission"].label_from_instance = _describe  # type: ignore[attr-defined]
             self.fields["submission"].error_messages["required"] = (
@@ -240,19 +241,18 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     @method_decorator(sensitive_variables())
     def evidence(self, request: HttpRequest) -> HttpResponse:
         """Finds what was submitted with an address, and confirms the one that was chosen."""
-        form = EvidenceForm(request.POST or None)
+        form, by = EvidenceForm(request.POST or None), staff_id(request)
+        if form.found is not None:
+            audit_log.record_search(RequestKind.EVIDENCE, form.found.count(), by=by)
         if request.method == "POST" and form.is_valid():
             options = {name: form.cleaned_data[name] for name in ("channel", "reason")}
             try:
-                recorded = requests.confirm_on_evidence(
-                    form.cleaned_data["submission"], by=staff_id(request), **options
-                )
+                recorded = requests.confirm_on_evidence(form.cleaned_data["submission"], by=by, **options)
             except TransitionNotAllowed as error:
                 form.add_error(None, str(error))
             else:
                 return self._done(request, recorded)
-        found = getattr(form.fields.get("submission"), "queryset", None)
-        return self._form_page(request, RequestKind.EVIDENCE, form, button="" if found else "Look for it")
+        return self._form_page(request, RequestKind.EVIDENCE, form, button="" if form.found else "Look for it")
 
     def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Shows an open request to a second person; on POST does it or declines it."""
