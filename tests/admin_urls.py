@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
 from campaign.models import Letter
+from signatures import tasks
 from signatures.models import Signature
 
 ARGUMENTS = {
@@ -65,7 +66,7 @@ def _value(page: str, key: str) -> Any:
         if key == "object_id" and page.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
             first = model._default_manager.first()
             return first.pk if first else 1
-    return ARGUMENTS[key]
+    return tasks.look_at_list.enqueue(_value(page, "letter_id"), "a4").id if key == "asked" else ARGUMENTS[key]
 
 
 def ask(client: Client, method: str, address: str) -> Any:

@@ -72,6 +72,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # What a module or a folder makes once for its tests, each process of a run would make once for itself.
         if not item.get_closest_marker("xdist_group") and (shared := shared_by(item)):
             item.add_marker(pytest.mark.xdist_group(shared))
+        if item.get_closest_marker("xdist_group"):  # a browser, a site, a server or a folder that took long to make
+            item.add_marker("slow")
 
 
 def shared_by(item: pytest.Item) -> str:

@@ -570,7 +570,6 @@ def expected(place: str, scenario: Scenario) -> set[tuple[str, int]]:
 EVERYWHERE = [PUBLIC, CSV, PDF, MAILS, ADMIN, PERSONAL, DUMP, AUDIT_LOG, TASKS, CACHE, LOG, SERVER_LOG]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("place", EVERYWHERE)
 def test_P1_R1_R5_every_word_is_where_its_signer_chose_and_nowhere_else(evidence: Evidence, place: str) -> None:
     found = evidence.places[place].found

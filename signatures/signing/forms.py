@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, MutableMapping
 from copy import copy
-from typing import Any, Self
+from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Layout
@@ -12,8 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Translation
-from signatures.models import Signature, Submission
-from signatures.registries.typed_fields import BESIDE_NAME, TYPED_NAMES, WORDS
+from signatures.registries.typed_fields import TYPED_NAMES, WORDS
 from signatures.signing.form_fields import (
     Choices,
     ConsentField,
@@ -32,9 +31,6 @@ from signatures.values import email_addresses, form_stamps
 NAME_REQUIRED = _("Please enter your name, or choose to be counted without it.")
 ADDRESS_REQUIRED = _("Please enter your email address: we send you a link there to confirm.")
 MY_ADDRESS_REQUIRED = _("Please enter your email address.")
-NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
-LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
-TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
 
 
 class _SharedFields(dict[str, forms.Field]):
@@ -273,36 +269,6 @@ class SignForm(ConsentForm):
             if self.suggestion:
                 self.add_error("email", _("Is this email address right?"))
         return cleaned
-
-
-class SignatureForm(SignerForm):
-    """A form on the personal page: it begins with what is stored."""
-
-    no_updates = forms.BooleanField(label=_("Stop emailing me news about the letter"), required=False)
-
-    @classmethod
-    def of(
-        cls,
-        row: Signature | Submission,
-        translation: Translation,
-        data: Mapping[str, Any] | None = None,
-        *,
-        is_shown: bool = True,
-    ) -> Self:
-        initial = {name: getattr(row, name) for name in TYPED_NAMES} | {"visibility": row.chosen_visibility}
-        form = cls(data, translation=translation, initial=initial, is_shown=is_shown)
-        if row.sealed_address is None:
-            del form.fields["no_updates"]
-        return form
-
-    @property
-    def stored(self) -> list[tuple[str, str, str]]:
-        """Name, label and stored value of each field beside the name that the signer filled in."""
-        return [(name, str(self.fields[name].label), self.initial[name]) for name in BESIDE_NAME if self.initial[name]]
-
-    def layout(self) -> Layout:
-        *fields, last = super().layout().fields
-        return Layout(*fields, *(["no_updates"] if "no_updates" in self.fields else []), last)
 
 
 class MyLinkForm(forms.Form):

@@ -1,17 +1,53 @@
 """The forms on the page behind the link: to confirm what was submitted, and to change what is stored."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from crispy_forms.layout import HTML, Layout
 from django import forms
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from campaign.models import Translation
+from signatures.models import Signature, Submission
 from signatures.registries.typed_fields import BESIDE_NAME, DELIVERED, TYPED_NAMES
-from signatures.signing.forms import ConsentForm, SignatureForm
+from signatures.signing.forms import ConsentForm, SignerForm
 from signatures.states import Kind
 
 CONSENT_BY_BUTTON = _("We may store nothing without your consent. If you agree, please press the button again.")
+NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
+LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
+TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
+
+
+class SignatureForm(SignerForm):
+    """A form on the personal page: it begins with what is stored."""
+
+    no_updates = forms.BooleanField(label=_("Stop emailing me news about the letter"), required=False)
+
+    @classmethod
+    def of(
+        cls,
+        row: Signature | Submission,
+        translation: Translation,
+        data: Mapping[str, Any] | None = None,
+        *,
+        is_shown: bool = True,
+    ) -> Self:
+        initial = {name: getattr(row, name) for name in TYPED_NAMES} | {"visibility": row.chosen_visibility}
+        form = cls(data, translation=translation, initial=initial, is_shown=is_shown)
+        if row.sealed_address is None:
+            del form.fields["no_updates"]
+        return form
+
+    @property
+    def stored(self) -> list[tuple[str, str, str]]:
+        """Name, label and stored value of each field beside the name that the signer filled in."""
+        return [(name, str(self.fields[name].label), self.initial[name]) for name in BESIDE_NAME if self.initial[name]]
+
+    def layout(self) -> Layout:
+        *fields, last = super().layout().fields
+        return Layout(*fields, *(["no_updates"] if "no_updates" in self.fields else []), last)
 
 
 class ConfirmForm(SignatureForm, ConsentForm):

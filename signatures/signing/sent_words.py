@@ -7,7 +7,7 @@ from django.db import transaction
 
 from signatures.models import Signature, Submission
 from signatures.screening import rate_limits, submission_risk
-from signatures.signing.forms import SignatureForm
+from signatures.signing.personal_forms import SignatureForm
 from signatures.transitions import lock, lock_submission
 
 

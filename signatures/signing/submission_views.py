@@ -15,9 +15,8 @@ from campaign.web.responses import see_other
 from signatures import transitions
 from signatures.models import Signature, Submission
 from signatures.signing import confirmation, mailbox_places, personal_data, replacement, sent_words, withdrawal
-from signatures.signing.forms import NAME_TAKEN, TOO_MANY_CHANGES
 from signatures.signing.mailbox_places import NoPlace
-from signatures.signing.personal_forms import ConfirmForm
+from signatures.signing.personal_forms import NAME_TAKEN, TOO_MANY_CHANGES, ConfirmForm
 from signatures.values import tokens
 
 CHOOSE = _("There is a signature from this mailbox already. Please choose one of the buttons below.")

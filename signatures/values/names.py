@@ -33,9 +33,11 @@ FILLERS = "\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 BLANK = frozenset(FILLERS + "\u2800\U00013441\U00013442\U0001d159")
 # Soft hyphen, grapheme joiner, zero-width space, word joiner, BOM: meaningless in a name, they only hide differences.
 DROPPED = frozenset(FILLERS + "\u00ad\u034f\u200b\u2060\ufeff")
-# What right-to-left keyboards, password managers, address books and files leave around a line: marks, and signs that
-# embed or isolate all of it. An override is never dropped: it reverses letters.
-_EDGES = "".join(BIDI - {"\u202d", "\u202e"} | DROPPED) + " \t\r\n\u00a0\u3000"
+# What right-to-left keyboards, password managers, address books and files leave around a line: marks, and pairs that
+# embed or isolate all of it, or one of such a pair. An override is never dropped: it reverses letters.
+_EDGES = "".join(DROPPED) + "\u061c\u200e\u200f \t\r\n\u00a0\u3000"
+_PAIRS = dict.fromkeys("\u202a\u202b", "\u202c") | dict.fromkeys("\u2066\u2067\u2068", "\u2069")
+_LEFT_BEHIND = frozenset({*_PAIRS, *_PAIRS.values()})
 # White space by use, though controls or separators by category. All white space becomes one space.
 BREAKS = "\t\n\v\f\r\u0085\u2028\u2029"
 
@@ -110,7 +112,7 @@ def clean_line(typed: str, *, longest: int = MAX_LENGTH) -> str:
             reverse the direction, private or unknown characters.
     """
     _check_length(typed, longest, factor=INPUT_FACTOR)
-    line = typed if typed.isascii() else typed.strip(_EDGES)
+    line = typed if typed.isascii() else _without_edges(typed)
     _check_characters(line)
     line = " ".join((line if line.isascii() else _compose(line)).split())
     _check_length(line, longest)
@@ -133,6 +135,16 @@ def clean_text(typed: str, *, longest: int) -> str:
 def is_visible(line: str) -> bool:
     """Returns whether at least one character is visible by itself. An accent alone is not: it needs a letter."""
     return any(unicodedata.category(c)[0] in "LNPS" and c not in BLANK for c in line)
+
+
+def _without_edges(typed: str) -> str:
+    line = typed.strip(_EDGES)
+    while _PAIRS.get(line[:1]) == line[-1:]:
+        line = line[1:-1].strip(_EDGES)
+    alone = BIDI.intersection(line)
+    if len(alone) == 1 and alone <= _LEFT_BEHIND:
+        line = line.strip("".join(alone) + _EDGES)
+    return line
 
 
 def _compose(typed: str) -> str:

@@ -48,7 +48,6 @@ def said(page: Page) -> tuple[int, str, list[str]]:
     return int(code or -1), page.inner_text("#verdict"), sorted(faults)
 
 
-@pytest.mark.slow
 def test_the_page_agrees_with_check_py_on_every_package(opened: Page, tmp_path: Path) -> None:
     differ = {}
     for name, case in BY_NAME.items():

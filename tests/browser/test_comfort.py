@@ -14,8 +14,6 @@ from tests.browser.pages import LETTER, SAMPLE, PopulatedSite
 from tests.browser.test_walk import VISIBILITY_LABELS
 from tests.live_site import LiveSite
 
-pytestmark = pytest.mark.slow
-
 NAME, ADDRESS = "#id_name", "#id_email"
 DRAFT_NOTICE = "Kept in this tab until you send it."
 INTERVAL = 20_000  # milliseconds, as in page.js

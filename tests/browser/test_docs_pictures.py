@@ -20,7 +20,6 @@ def folder(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_only_the_pictures_that_were_asked_for_are_written(folder: Path) -> None:
     assert {file.stem for file in folder.iterdir()} == set(MIN_HEIGHTS)
 

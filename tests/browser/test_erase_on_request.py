@@ -8,8 +8,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.staff_sessions import PASSWORD
 from tests.live_site import LiveSite
 
-pytestmark = pytest.mark.slow
-
 REASON = "Her mailbox is gone; her letter of 3 May has her signature"
 
 

@@ -9,8 +9,6 @@ from tests.browser.staff_sessions import PASSWORD
 from tests.live_site import LiveSite
 from tests.staff.test_second_factor import code_of
 
-pytestmark = pytest.mark.slow
-
 KEY = "0123456789abcdef0123456789abcdef01234567"
 BODY = 'First line\n\n<b>Ü</b> & "quotes"\nthird, 민주'
 Staff = Callable[..., tuple[Page, str]]

@@ -58,7 +58,6 @@ def test_the_first_view_is_at_most_twenty_kilobytes_in_four_requests(
     context.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_layout_does_not_shift_while_pages_load(
     browser: Browser, site: LiveSite, populated: PopulatedSite, width: int

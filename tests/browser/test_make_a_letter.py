@@ -8,15 +8,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, FilePayload, Page, expect
 
 from tests.browser.inspection import COLOR_RULES, TAGS, axe
 from tests.browser.test_kept_forms import sign_in
 from tests.live_site import LiveSite
-
-pytestmark = pytest.mark.slow
 
 
 def logo() -> FilePayload:

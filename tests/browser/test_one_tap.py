@@ -8,8 +8,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.live_site import LiveSite
 
-pytestmark = pytest.mark.slow
-
 LETTER = "/letters/xi-jinping-2013/"
 PHONE: Any = {"width": 360, "height": 740}
 LONGEST = 200  # characters of a name

@@ -17,8 +17,6 @@ from tests.browser.pages import ORCHESTRA
 from tests.browser.test_languages import OVERFLOWING
 from tests.live_site import LiveSite, body_of
 
-pytestmark = pytest.mark.slow
-
 NAMES = {"de": "Jörg Weiß", "fa": "لیلا حداد"}
 WIDTHS = (360, 768, 1366)
 

@@ -14,8 +14,6 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from tests.browser.staff_sessions import PASSWORD
 from tests.live_site import LiveSite
 
-pytestmark = pytest.mark.slow
-
 LISTS = Path(__file__).parent.parent / "paper" / "lists"
 PAGE = "/admin/signatures/paperimport/"
 PEOPLE = [

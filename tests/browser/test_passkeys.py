@@ -10,8 +10,6 @@ from tests.browser.staff_sessions import PASSWORD
 from tests.browser.test_kept_forms import sign_in
 from tests.live_site import LiveSite
 
-pytestmark = pytest.mark.slow
-
 SECURITY_KEY = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
 
 

@@ -10,8 +10,6 @@ from tests.browser.test_light import MAX_BYTES, MAX_REQUESTS, Wire
 from tests.browser.test_walk import LETTER, VISIBILITY_LABELS
 from tests.live_site import LiveSite
 
-pytestmark = pytest.mark.slow
-
 SECONDS = 20  # within which a process learns of the switch, and drops the cached page
 MESSAGE = "Your browser is doing some work"
 UNSOLVED = "**/static/js/solve_challenge*.js"

@@ -11,8 +11,6 @@ from tests.browser.staff_sessions import PASSWORD
 from tests.browser.test_walk import log_in_with_factor
 from tests.live_site import LiveSite
 
-pytestmark = pytest.mark.slow
-
 QUEUE = "/admin/signatures/waitingsignature/"
 DESKTOP = ViewportSize(width=1280, height=800)
 LONG = "Longname" * 23 + "Longna"  # 190 letters without a blank

@@ -14,8 +14,6 @@ from tests.browser.conftest import ARGUMENTS, WHOLE_CHROMIUM
 from tests.live_site import LiveSite
 from tests.staff.test_second_factor import code_of
 
-pytestmark = pytest.mark.slow
-
 LETTER = "/letters/xi-jinping-2013/"
 
 

@@ -15,7 +15,7 @@ from tests.faults.visitor import Visitor
 from tests.live_site import free_port
 from tests.proxies import HOST, Proxy
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("front-cache")]
+pytestmark = pytest.mark.xdist_group("front-cache")
 SLUG = "xi-jinping-2013"
 LIST = f"/letters/{SLUG}/signatories/"
 # After its time a page is served once more, while it is built anew; and the site itself keeps pages for five seconds.

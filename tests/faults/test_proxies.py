@@ -60,7 +60,6 @@ def visitor(proxy: Proxy, certificate: Certificate) -> Visitor:
     return Visitor(proxy.port, certificate, ADDRESS)
 
 
-@pytest.mark.slow
 def test_S19_somebody_signs_and_confirms_through_tls_and_is_who_the_proxy_says(
     site: PublicSite, visitor: Visitor
 ) -> None:
@@ -93,7 +92,6 @@ def test_plain_http_leads_to_tls_with_its_port(proxy: Proxy, site: PublicSite) -
     assert f"\nlocation: {site.url}/ko/\r".lower() in head.lower()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "kib", "statuses"),
     [("/", 1023, {405}), ("/", 1025, {400, 413}), ("/admin/", 1025, {400})],

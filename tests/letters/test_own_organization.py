@@ -119,7 +119,7 @@ def test_P14_every_email_about_a_letter_is_from_its_organization_and_never_from_
 ) -> None:
     give_own(letter)
     mails = send_one_of_each()
-    assert mails.keys() == {*OutboxMail.Kind} - {"update"} | {"updatenews", "updatedeli"}
+    assert mails.keys() == {*OutboxMail.Kind} - {"update"} | {"updatenews", "updatedeli", "updatereje"}
     for kind, mail in mails.items():
         words = words_of(mail)
         if kind in TO_STAFF:

@@ -8,7 +8,7 @@ from psycopg2.extras import Json
 
 from tests.migrations.old_site import OldSite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("migrations")]
+pytestmark = pytest.mark.xdist_group("migrations")
 BEFORE = ("signatures", "0038_count_paper_apart")
 SALT = b"s" * 32
 ROW = b'["1","person","Ada","","","","2026-11-27","en","1"]'

@@ -6,7 +6,7 @@ from psycopg2.extras import Json
 
 from tests.migrations.old_site import OldSite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("migrations")]
+pytestmark = pytest.mark.xdist_group("migrations")
 BEFORE = ("campaign", "0005_texts_by_language"), ("signatures", "0017_pepper_fingerprint")
 TABLES = ("campaign_letter", "campaign_translation", "campaign_newstext", "signatures_signature",
           "signatures_submission", "signatures_delivery")  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from tests.migrations.old_site import OldSite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("migrations")]
+pytestmark = pytest.mark.xdist_group("migrations")
 OLD, NEW = ("signatures", "0002_functions_and_triggers"), ("signatures", "0014_mail_limits")
 COLUMNS = {
     "letter_id": 1, "translation_id": 1, "kind": "person", "paper": False, "role": "", "organization": "", "country": "",

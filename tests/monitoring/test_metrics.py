@@ -195,7 +195,6 @@ def test_requests_are_counted_by_page_status_and_whether_they_came_from_memory(s
     assert "nowhere" not in labels
 
 
-@pytest.mark.slow
 def test_a_web_process_that_ends_takes_no_number_with_it(site: LiveSite) -> None:
     site.get("/privacy/")
     before = numbers_of(site)["requests_total", "no", "privacy", "200"]

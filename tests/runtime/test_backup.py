@@ -29,7 +29,7 @@ from signatures.monitoring import alarms
 from signatures.registries import AlarmCode, AuditAction
 from tests.prepared import BASE
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backup")]
+pytestmark = pytest.mark.xdist_group("backup")
 NUMBER = 300
 
 

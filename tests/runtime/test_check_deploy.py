@@ -31,7 +31,7 @@ from tests.live_site import LiveSite, free_port
 from tests.prepared import BASE, MIGRATED
 from tests.proxies import program, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("check-deploy")]
+pytestmark = pytest.mark.xdist_group("check-deploy")
 
 HOST = "proxy_set_header Host $http_host;"
 CHAIN = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"

@@ -10,7 +10,7 @@ from campaign.runtime import replica
 from tests.live_site import LiveSite, free_port
 from tests.postgres_server import PostgresServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("replica")]
+pytestmark = pytest.mark.xdist_group("replica")
 LETTER = "/letters/xi-jinping-2013/"
 LIST = f"{LETTER}signatories/"
 READS = "SELECT coalesce(sum(idx_scan + seq_scan), 0) FROM pg_stat_user_tables WHERE relname = 'signatures_signature'"

@@ -21,7 +21,6 @@ from tests.live_site import LiveSite, free_port
 from tests.runtime.test_serve import digest_of
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.xdist_group("restart"),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc"),
 ]

@@ -20,7 +20,6 @@ from tests.live_site import LiveSite, free_port
 from tests.prepared import BASE
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.xdist_group("serve"),
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc"),
 ]

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from campaign.runtime import cluster, database
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("upgrade_database")]
+pytestmark = pytest.mark.xdist_group("upgrade_database")
 SIXTEEN = cluster.binaries("pginstall")  # shipped by the package, beside those of 18
 SEVENTEEN = Path("/usr/lib/postgresql/17/bin")  # Debian's
 OLD = [pytest.param(SIXTEEN, id="16"), pytest.param(SEVENTEEN, id="17", marks=pytest.mark.skipif(not SEVENTEEN.exists(), reason="needs Debian's postgresql-17"))]  # fmt: skip

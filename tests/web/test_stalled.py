@@ -9,7 +9,7 @@ import pytest
 from tests.faults.stalled import FAULTS, HEAD, Fault, try_fault
 from tests.live_site import LiveSite
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serve")]
+pytestmark = pytest.mark.xdist_group("serve")
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
