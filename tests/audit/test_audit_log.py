@@ -469,7 +469,8 @@ def test_S14_A10_what_a_signer_wrote_adds_no_element_to_any_page_of_staff(
             for place, word in enumerate(payloads):
                 RejectionReason.objects.create(text=f"{place}{word}")
                 Question.objects.create(code=f"x{place}", language="en", text=word)
-                words: dict[str, Any] = {"role": word, "organization": word, "comment": word, "name_key": alike}
+                comment = f"{word} {chr(ord('a') + place)}"  # the queue tells which comments are alike
+                words: dict[str, Any] = {"role": word, "organization": word, "comment": comment, "name_key": alike}
                 row = make_signature(letter, word, State.WAITING, flags=["link"], **words)
                 single_decisions.reject(
                     make_signature(letter, word, State.WAITING, **words), by=admin_user.pk, reason=word

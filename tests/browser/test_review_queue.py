@@ -14,7 +14,7 @@ from tests.live_site import LiveSite
 QUEUE = "/admin/signatures/waitingsignature/"
 DESKTOP = ViewportSize(width=1280, height=800)
 LONG = "Longname" * 23 + "Longna"  # 190 letters without a blank
-MODERATORS = 7
+MODERATORS = 12
 PREPARE = """
 from campaign.models import Letter
 from signatures.states import State

@@ -26,11 +26,13 @@ class WaitingSignaturePage(SignatureReviewAdmin):
         if not self.has_moderate_permission(request):
             return super().change_view(request, object_id, form_url, extra_context)
         by = staff_id(request)
-        shown: Any = self.get_object(request, object_id)
         if request.method != "POST":
-            if shown and _is_to_review(shown):
-                self._claim(request, shown, by=by)
-            return super().change_view(request, object_id, form_url, extra_context)
+            page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)  # rendered later
+            opened = getattr(page, "context_data", {}).get("original")
+            if opened and _is_to_review(opened):
+                self._claim(request, opened, by=by)
+            return page
+        shown: Any = self.get_object(request, object_id)
         response = super().change_view(request, object_id, form_url, extra_context)
         after = shown and self.get_object(request, object_id)
         if response.status_code != 302 or (after and _is_to_review(after)):
