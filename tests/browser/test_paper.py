@@ -89,7 +89,7 @@ def test_a_list_that_xlsxwriter_made_is_mapped_asked_about_looked_at_and_importe
     rows = page.locator(".import-lines tbody tr")
     expect(rows.nth(0)).to_contain_text("refused: This country is not known")
     expect(rows.nth(2)).to_contain_text("2026-05-02")
-    fits(page)
+    fits(page, PHONE)
     rows.nth(1).get_by_role("button", name="Another person").click()
     expect(rows.nth(2)).to_contain_text("another person than line 2")
     page.get_by_role("button", name="Import 2 signatures").click()

@@ -22,6 +22,7 @@ from tests.delivery.factories import make_delivery
 from tests.factories import make_letter, make_logo, make_mail
 from tests.inbox import Inbox
 from tests.letters.test_languages import every_page
+from tests.outbox.test_how_emails_look import KINDS
 from tests.prepared import BASE
 
 pytestmark = pytest.mark.django_db
@@ -119,7 +120,7 @@ def test_P14_every_email_about_a_letter_is_from_its_organization_and_never_from_
 ) -> None:
     give_own(letter)
     mails = send_one_of_each()
-    assert mails.keys() == {*OutboxMail.Kind} - {"update"} | {"updatenews", "updatedeli", "updatereje"}
+    assert mails.keys() == KINDS
     for kind, mail in mails.items():
         words = words_of(mail)
         if kind in TO_STAFF:
