@@ -57,25 +57,31 @@ def without_claimed(rows: QuerySet[Any], *, by: int) -> QuerySet[Any]:
     return rows.exclude(Exists(_claims_of_others(by).filter(signature_id=OuterRef("pk"))))
 
 
-@transaction.atomic(savepoint=False)
 def claim_page(rows: QuerySet[Any], *, by: int) -> list[int]:
     """Claims these signatures, a page at most, for an account, beside the pages that it opened before.
 
     Beyond `MAX_CLAIMED` signatures the oldest of those pages are given back. Returns the ids of those of this page that
     it has now.
     """
-    page = rows.values("pk").select_for_update(skip_locked=True, no_key=True)
     claimed: list[int] = []
     for _try in range(MAX_TRIES):
-        subquery, parameters = named_subquery(page)
-        now = timezone.now()
-        parameters |= {"staff_id": by, "now": now, "until": now + CLAIMED_FOR, "most": MAX_CLAIMED}
-        with connection.cursor() as cursor:
-            cursor.execute(_CLAIM_PAGE.format(page=subquery), parameters)
-            found, claimed = cursor.fetchone()
+        found, claimed, _is_own, _as_of = _claim(rows, by=by, is_alone=False)
         if found == len(claimed):
             break
     return claimed
+
+
+@transaction.atomic(savepoint=False)
+def _claim(rows: QuerySet[Any], *, by: int, is_alone: bool) -> tuple[int, list[int], bool, int]:
+    """Returns the columns of `claim_page.sql`: how many are free, the claimed, whether it was its own, the `as_of`."""
+    page, parameters = named_subquery(rows.values("pk").select_for_update(skip_locked=True, no_key=True))
+    now = timezone.now()
+    parameters |= {"staff_id": by, "now": now, "until": now + CLAIMED_FOR, "most": MAX_CLAIMED}
+    parameters |= {"is_alone": is_alone, "renew_before": now + CLAIMED_FOR / 2}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_PAGE.format(page=page), parameters)
+        found, claimed, is_own, as_of = cursor.fetchone()
+    return found, claimed, is_own, as_of
 
 
 def claimed_by_others(rows: QuerySet[Any], *, by: int) -> tuple[int, datetime | None]:
@@ -85,15 +91,15 @@ def claimed_by_others(rows: QuerySet[Any], *, by: int) -> tuple[int, datetime | 
     return found["number"], found["until"]
 
 
-def claim_one(signature_id: int, *, by: int) -> bool:
-    """Claims a signature that waits for whoever opens its own page. Returns whether it is claimed now.
+def claim_one(signature_id: int, *, by: int) -> tuple[bool, int]:
+    """Claims a signature that waits for whoever opens its own page. Returns whether it is claimed, and the `as_of`.
 
-    What the account has on a page of the queue stays with that page, whose claims last for another ten minutes.
+    What the account has on a page of the queue stays with that page, whose claims last for another ten minutes. A page
+    that is rendered after this shows everything up to the audit entry `as_of`.
     """
-    if PageClaim.objects.filter(pk=signature_id, staff_id=by, until__gt=timezone.now()).exists():
-        keep_claims(by, signature_id)
-        return True
-    return bool(claim_page(Signature.objects.to_review().filter(pk=signature_id), by=by))
+    rows = Signature.objects.to_review().filter(pk=signature_id)
+    _found, claimed, is_own, as_of = _claim(rows, by=by, is_alone=True)
+    return bool(claimed) or is_own, as_of
 
 
 def reader_of(signature_id: int, *, by: int) -> OpenPage | None:

@@ -91,6 +91,11 @@ class DecisionForm(helpers.ActionForm):
             self.fields[field].widget.choices = choices
 
 
+def _with_as_of(context: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns the context with the newest audit entry before the rows are read: what happens in between is not seen."""
+    return context if context and "as_of" in context else {"as_of": audit_log.newest_id(), **(context or {})}
+
+
 class DecisionActions(admin.ModelAdmin):
     """The actions of all pages that list signatures."""
 
@@ -98,17 +103,12 @@ class DecisionActions(admin.ModelAdmin):
     seen: frozenset[State] | None = None  # the states in which this page shows signatures; None: any
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Read before the rows: what happens in between counts as not seen.
-        context = extra_context or {}
-        if "as_of" not in context:
-            context = {"as_of": audit_log.newest_id(), **context}
-        return super().changelist_view(request, context)
+        return super().changelist_view(request, _with_as_of(extra_context))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"as_of": audit_log.newest_id(), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, context)
+        return super().change_view(request, object_id, form_url, _with_as_of(extra_context))
 
     @admin.action(description="Approve", permissions=["moderate"], location=EVERYWHERE)
     def approve(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:

@@ -7,6 +7,7 @@ from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from campaign.letters.forms import as_id
 from signatures.audit.admin_mixins import staff_id
 from signatures.models import Signature, WaitingSignature
 from signatures.moderation import page_claims
@@ -27,10 +28,12 @@ class WaitingSignaturePage(SignatureReviewAdmin):
             return super().change_view(request, object_id, form_url, extra_context)
         by = staff_id(request)
         if request.method != "POST":
-            page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)  # rendered later
+            is_claimed, as_of = page_claims.claim_one(as_id(object_id) or 0, by=by)
+            context = {"as_of": as_of, **(extra_context or {})}
+            page: HttpResponse = super().change_view(request, object_id, form_url, context)  # rendered later
             opened = getattr(page, "context_data", {}).get("original")
-            if opened and _is_to_review(opened):
-                self._claim(request, opened, by=by)
+            if opened and _is_to_review(opened) and not is_claimed:
+                self._name_reader(request, opened, by=by)
             return page
         shown: Any = self.get_object(request, object_id)
         response = super().change_view(request, object_id, form_url, extra_context)
@@ -43,10 +46,7 @@ class WaitingSignaturePage(SignatureReviewAdmin):
             return redirect("admin:signatures_waitingsignature_changelist")
         return redirect("admin:signatures_waitingsignature_change", following)
 
-    def _claim(self, request: HttpRequest, shown: Signature, *, by: int) -> None:
-        """Claims the signature for whoever opens its page, or says who reads it already."""
-        if page_claims.claim_one(shown.pk, by=by):
-            return
+    def _name_reader(self, request: HttpRequest, shown: Signature, *, by: int) -> None:
         if reader := page_claims.reader_of(shown.pk, by=by):
             text = f"This signature is being read by {reader.name} until {reader.until:%H:%M} UTC."
             self.message_user(request, text, messages.WARNING)
@@ -56,7 +56,7 @@ class WaitingSignaturePage(SignatureReviewAdmin):
         page_claims.keep_claims(by, shown.pk)
         for _try in range(page_claims.MAX_TRIES):  # a colleague may have claimed it at this moment
             found = self._next_waiting(shown, by=by)
-            if found is None or page_claims.claim_one(found, by=by):
+            if found is None or page_claims.claim_one(found, by=by)[0]:
                 return found
         return None
 
