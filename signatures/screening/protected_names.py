@@ -12,7 +12,9 @@ from signatures.screening.scripts import scripts_of
 from signatures.values.normalization import compared_words
 
 _TABLE = tomllib.loads(Path(__file__).with_name("titles.toml").read_text("utf-8"))
-_AFFIXES = sorted({"".join(compared_words(title)) for title in _TABLE["beside_han_and_hangul"]}, key=len, reverse=True)
+_AFFIXES = tuple(
+    sorted({"".join(compared_words(title)) for title in _TABLE["beside_han_and_hangul"]}, key=len, reverse=True)
+)
 _TITLES = frozenset({*_AFFIXES, *("".join(compared_words(title)) for title in _TABLE["words"])})
 _PARTICLES = frozenset("".join(compared_words(particle)) for particle in _TABLE["particles"])
 _WITHOUT_CAPITALS = {"Hani", "Hang", "Hira", "Kana"}  # a name in them is written with or without a space
@@ -27,9 +29,8 @@ def is_protected(name: str, protected_names: Collection[str], *, is_person: bool
     joined = "".join(typed.words)
     if not joined:
         return False
-    if any(joined in _spellings(protected) for protected in protected_names):
-        return True
-    return is_person and any(_has_person(typed, protected) for protected in protected_names)
+    protected = _protected_by(tuple(protected_names))
+    return joined in protected.spellings or (is_person and protected.has_person(typed))
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class _Name:
 
 def _without_affix(word: str) -> str:
     """Returns a word without a title that is written together with it, where a name is left: 李强总理."""
+    if not word.endswith(_AFFIXES) and not word.startswith(_AFFIXES):
+        return word
     for affix in _AFFIXES:
         for rest in (word.removesuffix(affix), word.removeprefix(affix)):
             if rest != word and len(rest) > 1:
@@ -75,21 +78,55 @@ def _joints(words: Sequence[str]) -> Joints:
     return frozenset([*accumulate(map(len, words))][:-1])
 
 
-def _has_person(typed: _Name, protected: str) -> bool:
-    """Returns whether a name has that of a protected person: the words in any order, or written together or apart."""
-    whole = _protected(protected)
-    core, words = "".join(typed.core), frozenset(typed.words)
-    return (
-        any(frozenset(person) <= words for person in _people_in(protected))
-        or any(
-            word in name or name in word for name in _whole_names(protected) for word in typed.words if len(word) > 2
+class _Protected:
+    """The protected names of a letter, by what they are found by: most names have nothing of any of them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        all_words = [compared_words(name) for name in names]
+        self.spellings = frozenset(spelling for words in all_words for spelling in _spellings(words))
+        self._whole_names = frozenset(word for words in all_words for word in words if _is_whole_name(word))
+        self._characters = frozenset("".join(self._whole_names))
+        self._cores = frozenset("".join(_Name(words).core) for words in all_words)
+        self._people = defaultdict[str, set[frozenset[str]]](set)  # by one word of theirs
+        self._turned = defaultdict[str, set[Joints]](set)
+        self._by_script = defaultdict[frozenset[str], list[Sequence[str]]](list)
+        for name, words in zip(names, all_words, strict=True):
+            for person in _people_in(name):
+                self._people[person[0]].add(frozenset(person))
+                for start in range(len(person)):
+                    turned = person[start:] + person[:start]  # the people written together, from each of their words
+                    self._turned["".join(turned)].add(_joints(turned))
+            for scripts, parts in _Name(words).by_script.items():
+                self._by_script[scripts].append(parts)
+
+    def has_person(self, typed: _Name) -> bool:
+        """Returns whether a name has that of a person: the words in any order, or written together or apart."""
+        core, words = "".join(typed.core), frozenset(typed.words)
+        return (
+            any(person <= words for word in words & self._people.keys() for person in self._people[word])
+            or any(self._has_whole_name(word) for word in words)
+            or (bool(core) and core in self._cores)
+            or any(
+                _is_same(parts, protected)
+                for scripts, parts in typed.by_script.items()
+                for protected in self._by_script.get(scripts, ())
+            )
+            or any(
+                _is_split_alike(typed.runs[run], joints)
+                for run in typed.runs.keys() & self._turned.keys()
+                for joints in self._turned[run]
+            )
         )
-        or (bool(core) and core == "".join(whole.core))
-        or any(_is_same(parts, whole.by_script.get(scripts, ())) for scripts, parts in typed.by_script.items())
-        or any(
-            _is_split_alike(typed.runs[turned], joints) for turned, joints in _turned(protected) if turned in typed.runs
-        )
-    )
+
+    def _has_whole_name(self, word: str) -> bool:
+        if len(word) < 3 or self._characters.isdisjoint(word):
+            return False
+        return any(word in name or name in word for name in self._whole_names)
+
+
+@lru_cache(maxsize=256)
+def _protected_by(names: tuple[str, ...]) -> _Protected:
+    return _Protected(names)
 
 
 def _is_same(parts: Sequence[str], protected: Sequence[str]) -> bool:
@@ -109,19 +146,6 @@ def _is_split_alike(typed: Collection[Joints], protected: Joints) -> bool:
     return any(joints and (joints >= protected or joints <= protected) for joints in typed)
 
 
-@lru_cache(maxsize=4096)
-def _protected(protected: str) -> _Name:
-    return _Name(compared_words(protected))
-
-
-@lru_cache(maxsize=4096)
-def _turned(protected: str) -> tuple[tuple[str, Joints], ...]:
-    """Returns the people whom a line may name, written together, beginning with each of their words."""
-    turns = (person[start:] + person[:start] for person in _people_in(protected) for start in range(len(person)))
-    return tuple({("".join(words), _joints(words)) for words in turns})
-
-
-@lru_cache(maxsize=4096)
 def _people_in(protected: str) -> tuple[tuple[str, ...], ...]:
     """Returns the words of the people whom a line may name: its capitalized words in a row, with or without the first.
 
@@ -144,19 +168,14 @@ def _people_in(protected: str) -> tuple[tuple[str, ...], ...]:
     )
 
 
-@lru_cache(maxsize=4096)
-def _spellings(protected: str) -> frozenset[str]:
+def _spellings(words: Sequence[str]) -> frozenset[str]:
     """Returns the names that pass for a protected one, without spaces: all its words, or at least two in a row.
 
     In Chinese, Japanese and Korean one word of three characters or more is a whole name.
     """
-    words = compared_words(protected)
     runs = {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 2, len(words) + 1)}
-    return frozenset({*runs, *_whole_names(protected), "".join(words)})
+    return frozenset({*runs, *filter(_is_whole_name, words), "".join(words)})
 
 
-@lru_cache(maxsize=4096)
-def _whole_names(protected: str) -> frozenset[str]:
-    return frozenset(
-        word for word in compared_words(protected) if len(word) > 2 and set() < scripts_of(word) <= _WITHOUT_CAPITALS
-    )
+def _is_whole_name(word: str) -> bool:
+    return len(word) > 2 and set() < scripts_of(word) <= _WITHOUT_CAPITALS
