@@ -13,6 +13,7 @@ from tests.faults.drills import (
     answer_times,
     answers_cut,
     audit_changed,
+    clock_wrong,
     database_away,
     database_killed,
     flood,
@@ -22,6 +23,7 @@ from tests.faults.drills import (
     links_scanned,
     mail_bomb,
     mail_service,
+    many_bots,
     odd_requests,
     one_effect,
     restored,
@@ -36,8 +38,8 @@ DRILLS = [
     module.DRILL
     for module in (
         database_killed, web_killed, worker_killed, mail_service, answers_cut, one_effect, limiter_race, database_away,
-        full_disk, flood, mail_bomb, odd_requests, restored, links_scanned, audit_changed,
-        sequences, leaks, answer_times,
+        full_disk, flood, mail_bomb, many_bots, odd_requests, restored, links_scanned, audit_changed,
+        sequences, leaks, clock_wrong, answer_times,
     )
 ]  # fmt: skip
 WIDTHS = (7, 12, 8, 6, 8, 6, 6, 7, 9)
