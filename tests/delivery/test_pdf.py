@@ -266,7 +266,7 @@ def test_joiners_variation_selectors_and_emoji_are_not_boxed(tmp_path: Path) -> 
 def test_P12_an_arabic_name_does_not_disturb_its_neighbors(tmp_path: Path) -> None:
     entries = [Entry("محمد (1)", "أستاذ", "Court", "3 Peru"), Entry("(2) Ada, Jr."), Entry("שרה", "4", "Court 5")]
     _, reader = make(tmp_path / "bidi.pdf", entries)
-    *_, first, second, third, _ = lines_of(reader)
+    *_, first, second, third, _range, _page = lines_of(reader)
     assert first.endswith("Court, 3 Peru") and letters_of(first) == letters_of("محمد (1)أستاذ·,Court,3Peru")
     assert letters_of(second) == letters_of("(2) Ada, Jr.")
     assert third.endswith(" · 4, Court 5")  # without isolation it would appear before the name

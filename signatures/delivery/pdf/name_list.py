@@ -18,7 +18,7 @@ from signatures.states import Source
 from signatures.values.normalization import normalize_for_search
 
 NUMBER = 3  # its place in an entry as the template reads it
-MAX_IN_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over it
+MAX_IN_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over its page
 MIN_IN_RUN = 1_500  # a run with fewer takes the next section onto its pages: no page with five names
 IN_PARAGRAPH = 50  # measured: all in one is superlinear, one each takes twice as long; `tag_names` parts them again
 IN_RUNNING_PARAGRAPH = 20  # justified text costs more; shorter paragraphs are easier to read
@@ -186,11 +186,9 @@ def visible(text: Text) -> str:
 
 
 def _running_head(run: Run, wording: Wording) -> str:
-    """Returns the section, or the first and the last one, with the numbers of the names on these pages."""
-    first, last = run[0], run[-1]
-    headings = dict.fromkeys(filter(None, (wording.heading(first.section), wording.heading(last.section))))
-    title = f" {RANGE_DASH} ".join(headings)
-    return f"{title}{wording.words['before_range'] if title else ''}{wording.range(first.first, last.last)}"
+    """Returns the section, or the first and the last one. Beside it each page has the numbers of its names."""
+    headings = (wording.heading(part.section) for part in (run[0], run[-1]))
+    return f" {RANGE_DASH} ".join(dict.fromkeys(filter(None, headings)))
 
 
 def _paragraph(entries: list[list[Any]], *, running: bool) -> list[list[Any]]:

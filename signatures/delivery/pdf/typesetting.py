@@ -12,7 +12,7 @@ from signatures.delivery.pdf.document import Entry
 from signatures.delivery.pdf.fonts import FOLDER
 from signatures.delivery.pdf.name_list import Run, count_names, runs, sets
 from signatures.delivery.pdf.processes import JobCanceled, Press, Process, Step, results_in_order
-from signatures.delivery.pdf.typst_input import NO_WORDS, TypstInput, Words
+from signatures.delivery.pdf.typst_input import NO_WORDS, Range, TypstInput, Words
 from signatures.delivery.typesetter.join_parts import NUMBERED_TOGETHER
 
 MIN_SECONDS, NAMES_PER_SECOND = 60, 1_000  # the time limit: many times what typesetting takes
@@ -20,8 +20,8 @@ AT_ONCE = min(os.cpu_count() or 1, 2)  # processes; each takes up to 140 MiB
 
 MODULES = ("run_typst", "tag_names", "join_parts")  # of the typesetter, which the press reads once
 
-Result = dict[str, Any]  # `pages` and `standards`, as `run_typst` reports them
-Part = dict[str, Any]  # of the plan, by which `join_parts` works, with its numbers of names and of pages
+Result = dict[str, Any]  # `pages`, `ranges` and `standards`, as the typesetter reports them
+Part = dict[str, Any]  # of the plan, by which `join_parts` works, with its numbers of names and pages, and its ranges
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ class Typesetting:
         self.written = 0  # names
 
     def run(self, entries: Iterable[Entry]) -> Result:
-        """Typesets one part or many, writes page numbers if only then their number is known, and joins all."""
+        """Typesets one part or many, then the numbers that are known only now, and joins all."""
         is_whole = self.input.named <= self.control.set_size
         standards = self._typeset(self._whole(entries) if is_whole else self._processes(entries))
-        return {"pages": self._join(self.folder, self.parts, standards, numbered=not is_whole), "standards": standards}
+        numbered = self.input.named > 0
+        return {"pages": self._join(self.folder, self.parts, standards, numbered=numbered), "standards": standards}
 
     def files(self, out: Path) -> Iterator[tuple[Path, Path]]:
         """Returns each file that was made, and where it is to be moved."""
@@ -64,8 +65,10 @@ class Typesetting:
         done, standards = 0, ["ua-1", "a-2a"]
         results = results_in_order(processes, at_once=AT_ONCE, is_canceled=self.control.is_canceled)
         for number, result in enumerate(results):
-            done += self.parts[number]["names"]
-            self.parts[number]["pages"] = result["pages"]
+            part = self.parts[number]
+            part["pages"] = result["pages"]
+            part["ranges"] = [names and [done + names[0], done + names[1]] for names in result["ranges"]]
+            done += part["names"]
             standards = [standard for standard in standards if standard in result["standards"]]
             self.control.on_progress(done, total)
         return standards
@@ -73,9 +76,9 @@ class Typesetting:
     def _join(
         self, folder: Path, parts: Sequence[Part], standards: list[str], *, numbered: bool, words: Words = NO_WORDS
     ) -> int:
-        """Makes `made.pdf` in this folder from parts, with page numbers if they have none. Returns the pages."""
+        """Makes `made.pdf` in this folder from parts, `numbered` if they have no page numbers. Returns the pages."""
         if numbered:
-            numbers = self._numbers(folder, sum(part["pages"] for part in parts), words)
+            numbers = self._numbers(folder, [names for part in parts for names in part["ranges"]], words)
             deque(results_in_order(numbers, at_once=AT_ONCE, is_canceled=self.control.is_canceled), maxlen=0)
         plan = {"parts": parts, "claims_standard": bool(standards), "has_numbers": numbered}
         (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
@@ -87,16 +90,18 @@ class Typesetting:
     def _whole(self, entries: Iterable[Entry]) -> Iterator[Process]:
         folder = self._make_folder("whole")
         self.parts.append({"folder": folder.name, "names": self.input.named, "continues": False})
-        self.written = self.input.write(folder, self._runs(entries), self.input.parts)
+        numbered = self.input.named > 0
+        self.written = self.input.write(folder, self._runs(entries), self.input.parts, footers=not numbered)
         self._check_number()
-        yield self.start_part(folder, self.input.named, continues=False, numbered=False)
+        yield self.start_part(folder, self.input.named, continues=False, numbered=numbered)
 
-    def _numbers(self, folder: Path, pages: int, words: Words) -> Iterator[Process]:
-        """Starts a process for the page numbers of each thousand pages."""
-        for chunk, first in enumerate(range(1, pages + 1, NUMBERED_TOGETHER)):
+    def _numbers(self, folder: Path, ranges: Sequence[Range], words: Words) -> Iterator[Process]:
+        """Starts a process for the numbers of each thousand pages. `ranges`: the names of each page."""
+        for chunk, start in enumerate(range(0, len(ranges), NUMBERED_TOGETHER)):
             inside = folder / f"numbers-{chunk:05d}"
             inside.mkdir()
-            self.input.write_page_numbers(inside, first, min(first + NUMBERED_TOGETHER - 1, pages), pages, words)
+            these = ranges[start : start + NUMBERED_TOGETHER]
+            self.input.write_page_numbers(inside, start + 1, these, len(ranges), words)
             yield self.press.start(
                 self._typst(inside, "page_numbers.typ", continues=False), seconds=_time_limit(NUMBERED_TOGETHER)
             )

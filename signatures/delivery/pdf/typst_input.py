@@ -23,6 +23,7 @@ REGIONS = {"Hans": "CN", "Hant": "TW"}  # typst knows regions, not scripts
 SERIF_ENDS = "\u0530"  # typst's own serif draws Latin, Greek and Cyrillic; other scripts are set in sans throughout
 Words = Mapping[str, Any]  # of one part more than the document has
 NO_WORDS: Words = {}
+Range = Sequence[int] | None  # the numbers of the first and the last name of a page
 WORDING = ("page", "draft", "letter", "co_signed", "before_range")  # what the templates need of it
 
 
@@ -98,10 +99,13 @@ class TypstInput:
         (folder / "document.json").write_text(json.dumps(data), encoding="utf-8")
         return names
 
-    def write_page_numbers(self, folder: Path, first: int, last: int, pages: int, more: Words = NO_WORDS) -> None:
-        """Writes the folder for these page numbers of a document that is joined."""
+    def write_page_numbers(
+        self, folder: Path, first: int, ranges: Sequence[Range], pages: int, more: Words = NO_WORDS
+    ) -> None:
+        """Writes the folder for the numbers of these pages, and of the names on them, of a document that is joined."""
         self.write(folder, (), frozenset(), more=more)
-        _change(folder, first=first, last=last, pages=pages)
+        shown = [self.wording.range(*names) if names else "" for names in ranges]
+        _change(folder, first=first, ranges=shown, pages=pages)
 
     def volume_words(self, number: int, volumes: int, volume: Volume) -> Words:
         """Returns the words of the cover of a volume, and of its page numbers."""

@@ -45,7 +45,7 @@ class VolumeTypesetting(Typesetting):
         words = self.input.volume_words(number, volumes, volume)
         self.input.write_volume_cover(cover, volume, words)
         made = self._result_of(self.start_part(cover, 0, continues=False))
-        first: Part = {"folder": "cover", "names": 0, "continues": False, "pages": made["pages"]}
+        first: Part = {"folder": "cover", "names": 0, "continues": False, **made}
         beside = [part | {"folder": f"../{part['folder']}"} for part in parts]
         kept = [standard for standard in standards if standard in made["standards"]]
         self._join(folder, [first, *beside], kept, numbered=True, words=words)

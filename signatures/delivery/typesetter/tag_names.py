@@ -34,13 +34,14 @@ PLAIN = linear(
 BELOW, ABOVE = 5.0, 30.0  # points: how far marks of a line stand from its first glyph; less than to another line
 
 
-FOOTER = b"\nQ\n/Artifact<</Type/Pagination/Subtype/Footer/Attached[/Bottom]>>BDC\nq /PageNumber Do Q\nEMC"
+NUMBERS = b"\nQ\n/Artifact<</Type/Pagination>>BDC\nq /PageNumber Do Q\nEMC"  # of the page, and of its names
 
 
 def tag_names(folder: str, *, numbered: bool) -> dict[str, Any]:
-    """Makes `made.pdf` and `structure.json` from `raw.pdf` and `entries.json`. Returns the number of pages.
+    """Makes `made.pdf` and `structure.json` from `raw.pdf` and `entries.json`.
 
-    If it is `numbered`, each page also draws its number, which `join_parts` adds.
+    If it is `numbered`, each page also draws its number, which `join_parts` adds. Returns the number of pages, and for
+    each page the first and the last of its names, counted from 1 in this part, or nothing.
     """
     wanted = json.loads(Path(folder, "entries.json").read_text(encoding="utf-8"))
     with pikepdf.open(Path(folder, "raw.pdf")) as pdf:
@@ -50,7 +51,7 @@ def tag_names(folder: str, *, numbered: bool) -> dict[str, Any]:
         pages = len(pdf.pages)
         pdf.save(Path(folder, "made.pdf"), object_stream_mode=pikepdf.ObjectStreamMode.disable, deterministic_id=True)
     Path(folder, "structure.json").write_text(json.dumps(tree), encoding="utf-8")
-    return {"pages": pages}
+    return {"pages": pages, "ranges": tagger.ranges}
 
 
 class Tagger:
@@ -64,6 +65,7 @@ class Tagger:
         self.owners: dict[int, Shown] = {}  # by the identity of a run
         self.unseen_font = pdf.make_indirect(Dictionary())  # filled when all its characters are known
         self.paragraphs: list[list[list[int]]] = []  # the marks of each
+        self.ranges: list[tuple[int, int] | None] = []  # of the names on each page
 
     def _read(self, page: pikepdf.Page) -> tuple[list[Piece], dict[str, Font]]:
         fonts = {}
@@ -93,6 +95,7 @@ class Tagger:
         lines = [(self._lines(marks, by_mark), entries) for marks, entries in found]
         edges = self._edges([line for found, _entries in lines for line in found])
         shown = [self._entries(found, entries, edges) for found, entries in lines]
+        self.ranges = self._ranges(shown, [len(entries) for entries in paragraphs])
         numbers = [self._write(number) for number in range(len(self.pages))]
         structure.renumber(tree, numbers)
         if self.unseen.used:
@@ -163,6 +166,23 @@ class Tagger:
                     self.owners[id(run)] = entry
         return wanted
 
+    def _ranges(self, shown: list[list[Shown]], sizes: list[int]) -> list[tuple[int, int] | None]:
+        """Returns the first and last name of each page; nothing where it ends within a paragraph that is one item."""
+        found: dict[int, list[int]] = {}
+        unclear: set[int] = set()
+        before = 0
+        for entries, size in zip(shown, sizes, strict=True):
+            is_one_item = len(entries) != size
+            for number, entry in enumerate(entries, start=before + 1):
+                pages = {line.page for line in entry.lines}
+                for page in pages:
+                    found.setdefault(page, []).extend((number, before + size if is_one_item else number))
+                if is_one_item and len(pages) > 1:
+                    unclear |= pages
+            before += size
+        ranges = {page: (min(numbers), max(numbers)) for page, numbers in found.items() if page not in unclear}
+        return [ranges.get(page) for page in range(len(self.pages))]
+
     def _line_parts(self, lines: list[Line], edges: dict[bool, float]) -> list[list[Line]]:
         parts: list[list[Line]] = []
         for line in lines:
@@ -218,7 +238,7 @@ class Tagger:
                         content.append(b"/Span<</MCID %d>>BDC\n%sEMC" % (next_mark, marked))
                         (entry.detail_marks if is_detail else entry.marks).append((number, next_mark))
                         next_mark += 1
-        page.Contents = self.pdf.make_stream(b"".join([b"q\n", *content, FOOTER] if self.numbered else content))
+        page.Contents = self.pdf.make_stream(b"".join([b"q\n", *content, NUMBERS] if self.numbered else content))
         if forms:
             self._add_resources(page, forms)
         return marks
