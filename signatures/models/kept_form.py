@@ -1,4 +1,4 @@
-"""Forms that staff sent after their sign-in had ended. They wait, sealed, until the same account signs in again."""
+"""Forms that wait, sealed: of staff whose sign-in had ended, and answers to browsers without script (P15)."""
 
 from typing import ClassVar
 

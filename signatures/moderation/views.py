@@ -13,8 +13,10 @@ from signatures.models import Signature
 from signatures.moderation import reports
 from signatures.moderation.forms import ReportForm
 from signatures.screening import rate_limits
+from signatures.signing.kept_answers import keeps_answer
 
 
+@keeps_answer
 @public_form
 def report_page(request: HttpRequest, slug: str, public_id: uuid.UUID) -> HttpResponse:
     """The report form. Every valid report gets the same answer, whatever happened to the name meanwhile."""

@@ -23,12 +23,14 @@ from signatures.models import Delivery, Question, Signature, Submission
 from signatures.registries import Flag
 from signatures.screening import rate_limits
 from signatures.signing import changes, personal_data, sent_words, submission_views, withdrawal
+from signatures.signing.kept_answers import keeps_answer
 from signatures.signing.mailbox_places import NoPlace
 from signatures.signing.personal_forms import LINK_USED, NAME_TAKEN, TOO_MANY_CHANGES, ChangeForm
 from signatures.states import ALLOWED_FROM, State
 from signatures.values import tokens
 
 
+@keeps_answer
 @public_form
 def personal_page(request: HttpRequest, token: str) -> HttpResponse:
     """The page of one signature or submission. Opening it changes nothing; only what the signer sends does."""

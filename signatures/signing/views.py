@@ -22,6 +22,7 @@ from signatures.outbox import rendering
 from signatures.screening import proof_of_work, submission_risk
 from signatures.signing import submission
 from signatures.signing.forms import MyLinkForm, SignForm
+from signatures.signing.kept_answers import keeps_answer
 
 NEWEST = 12
 NEWS = 2
@@ -66,6 +67,7 @@ def _letter_context(translation: Translation, form: SignForm | None) -> dict[str
     }
 
 
+@keeps_answer
 @public_form
 def sign(request: HttpRequest, slug: str) -> HttpResponse:
     """Submit the form. Every valid form gets the same answer (architecture, rule 4)."""
@@ -142,6 +144,7 @@ def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "signing/check_mail.html", context)
 
 
+@keeps_answer
 @public_form
 def my_link(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Ask for the personal link, or without a slug for those under all letters, also archived ones.

@@ -40,7 +40,7 @@ function showInbox(address) {
   const inbox = Object.keys(INBOXES).find((host) => INBOXES[host].includes(domain));
   if (!inbox) return;
   const block = document.querySelector("[data-inbox]");
-  block.querySelector("a").href = `https://${inbox}`;
+  Object.assign(block.querySelector("a"), { href: `https://${inbox}`, rel: "noopener noreferrer external" });
   block.querySelector("bdi").textContent = inbox.split("/")[0];
   block.hidden = false;
 }

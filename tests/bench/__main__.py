@@ -44,6 +44,7 @@ from tests.bench import (  # noqa: E402  # after django.setup()
     pages,
     papers,
     pdfs,
+    phone,
     proofs,
     signing,
 )
@@ -65,9 +66,17 @@ BENCHES = {
     "proof": proofs.run,
     "mirror": mirrors.run,
     "check": checking.run,
+    "phone": phone.run,
 }
-WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "large-list", "paper", "mirror", "check"}
-WITHOUT_SITE = {"list", "list-load", "large-list", "mirror", "check"}  # all but the last have sites of their own
+WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "large-list", "paper", "mirror", "check", "phone"}
+WITHOUT_SITE = {
+    "list",
+    "list-load",
+    "large-list",
+    "mirror",
+    "check",
+    "phone",
+}  # all but `check` have sites of their own
 ONLY_BY_NAME = {"large-list"}
 NAMED, PUBLIC = 1.37, 1.62  # rows for one signature that is named in the delivery, or public
 SITES = {"1k": 1_000 * NAMED, "100k": 100_000 * NAMED, "1m": 1_000_000 * NAMED}
@@ -78,6 +87,7 @@ SITES_OF_OTHERS: dict[str, dict[str, float]] = {
     "list-load": {"100k-public": SITES_OF_THE_MIRROR["100k-public"]},
     "large-list": {"5m": 5_000_000},
     "mirror": SITES_OF_THE_MIRROR,
+    "phone": {"1k": SITES["1k"]},
 }
 QUICK = {
     "1k": 270,

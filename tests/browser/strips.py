@@ -1,12 +1,10 @@
-"""The way of a supporter as strips of screenshots, and its times on a slow phone: `python -m tests.browser.strips FOLDER`.
+"""The way of a supporter as strips of screenshots: `python -m tests.browser.strips FOLDER`.
 
 Three flows (public, delivery only, counted), each at 360 pixels in three languages: letter, form, email page, email,
-confirmation, thanks. Times are medians over visits with an empty cache, at 400 kbit/s, 300 ms and a sixth of the
-processor. Beside them those of a page of one sentence from the same site: what network and browser take by themselves.
+confirmation, thanks.
 """
 
 import html
-import statistics
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,10 +18,6 @@ from tests.live_site import LiveSite, body_of, free_port
 PHONE: Any = {"width": 360, "height": 740}
 FLOWS = ("public", "delivery", "counted")
 NAMES = {"en": "Ada Lovelace", "ko": "김민준", "ar": "ليلى حداد"}
-KBITS, LATENCY_MS, SLOWER, VISITS = 400, 300, 6, 5
-YARDSTICK = "/healthz"
-# The form is usable once it can be seen and its script has run.
-USABLE = "() => performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
 STYLE = "body { margin: 0; background: #888; display: flex; gap: 8px; padding: 8px; } img { inline-size: 300px; align-self: start; }"
 
 
@@ -85,39 +79,10 @@ def join(browser: Browser, name: str, shots: list[Path], folder: Path) -> None:
     page.close()
 
 
-def usable_after(browser: Browser, site: LiveSite, path: str) -> float:
-    """Returns the milliseconds from the tap on a link to a page that can be used, on a slow phone."""
-    context = browser.new_context(base_url=site.url, viewport=PHONE)
-    page = context.new_page()
-    wire = context.new_cdp_session(page)
-    wire.send("Network.enable")
-    wire.send(
-        "Network.emulateNetworkConditions",
-        {
-            "offline": False,
-            "latency": LATENCY_MS,
-            "downloadThroughput": KBITS * 125,
-            "uploadThroughput": KBITS * 125,
-        },
-    )
-    wire.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    page.goto(path, wait_until="load", timeout=60_000)
-    found = float(page.evaluate(USABLE))
-    context.close()
-    return found
-
-
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with LiveSite.temporary(free_port()) as site, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        paths = {name: f"{LANGUAGES[name]}{LETTER}" for name in NAMES} | {"one sentence": YARDSTICK}
-        times: dict[str, list[float]] = {name: [] for name in paths}
-        for _visit in range(VISITS):
-            for name, path in paths.items():
-                times[name].append(usable_after(browser, site, path))
-        for name, found in times.items():
-            print(f"{name:>12}: usable after {statistics.median(found) / 1000:.2f} s (median of {VISITS})")
         for language in NAMES:
             for flow in FLOWS:
                 join(browser, f"strip-{language}-{flow}", film(browser, site, language, flow, folder), folder)

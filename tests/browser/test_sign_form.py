@@ -228,6 +228,43 @@ def test_back_after_an_error_and_a_link_shows_the_form_with_what_was_typed(page:
     expect(page.get_by_label("Your name")).to_have_value("Ada Lovelace")
 
 
+def test_without_script_back_after_an_error_and_a_link_shows_the_form_with_what_was_typed(plain: Page) -> None:
+    plain.goto(LETTER)
+    fill(plain, address="no address")
+    send(plain)
+    plain.get_by_role("link", name="Have you signed already?").click()
+    send_link(plain)
+    plain.get_by_role("link", name="Privacy", exact=True).click()
+
+    plain.go_back()
+    expect(plain.get_by_label("Email address")).to_have_value("ada")
+    plain.go_back()
+    plain.go_back()
+    expect(plain.locator("#problems")).to_be_visible()
+    expect(plain.get_by_label("Your name")).to_have_value("Ada Lovelace")
+    expect(plain.get_by_label("Email address")).to_have_value("no address")
+
+
+def test_P15_without_script_back_and_reload_show_an_empty_form_after_it_was_sent(plain: Page) -> None:
+    plain.goto(LETTER)
+    fill(plain, address="no address")
+    send(plain)
+    plain.get_by_label("Email address").fill("still none")
+    send(plain)
+    expect(plain.get_by_label("Email address")).to_have_value("still none")
+    plain.get_by_label("Email address").fill("plain@example.org")
+    plain.locator("#id_consent").check()
+    send(plain)
+    expect(plain.get_by_role("heading", level=1)).to_have_text("Check your email")
+    for _step in range(2):  # to the answer with the error, and to the first page
+        plain.go_back()
+        for _time in range(2):
+            expect(plain.get_by_label("Your name")).to_have_value("")
+            expect(plain.get_by_label("Email address")).to_have_value("")
+            expect(plain.locator("#problems")).to_have_count(0)
+            plain.reload()
+
+
 def send_link(page: Page) -> None:
     page.get_by_label("Email address").fill("ada")
     with page.expect_navigation():

@@ -1,0 +1,96 @@
+"""Answers to a form that a browser without script can come back to: each has an address of its own, for some minutes.
+
+The answer to a form stands in the history of a browser together with what was sent. Back shows a page of the browser
+that asks whether to send it again, which the next person at the computer can do, too. Script takes it out of the
+history (`page.js`). Without script the browser is led to an address from which it gets the same answer. What was typed
+waits sealed under a key that this address alone holds, until the form is sent or the time is over (threat model P15).
+"""
+
+import hashlib
+import secrets
+import string
+import zlib
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from nacl.secret import Aead
+
+from campaign.web.query_parameters import query_parameters
+from signatures.models import KeptForm
+from signatures.values import sealing
+
+KEPT_FOR = timedelta(minutes=15)
+MOST = 1_000  # answers that wait at once; others are given as they are to browsers with script
+NOBODY = 0  # in place of a staff account
+FIELD, PARAMETER = "no_script", "answer"  # of the form, by browsers without script alone; of the address
+_LENGTH, _SIGNS = 43, frozenset(string.ascii_letters + string.digits + "-_")  # of a token
+
+type View = Callable[..., HttpResponse]
+
+
+def keeps_answer(view: View) -> View:
+    """Lead a browser without script to a kept copy of each answer that shows what was typed (422)."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            asked = request.GET.get(PARAMETER, "")
+            return _show(request, asked) if asked else view(request, *args, **kwargs)
+        sent = request.POST.get(FIELD, "")
+        token = sent if len(sent) == _LENGTH and _SIGNS.issuperset(sent) else secrets.token_urlsafe(32)
+        request.answer_token = token  # type: ignore[attr-defined]  # for `signing/no_script.html`
+        response = view(request, *args, **kwargs)
+        if sent and response.status_code == 422 and _keep(token, response.content):
+            return _see(f"{request.path}?{PARAMETER}={token}")
+        if sent == token and response.status_code < 400:
+            KeptForm.objects.filter(staff_id=NOBODY, page_digest=_digest(token)).delete()
+        return response
+
+    return query_parameters(PARAMETER)(answer)
+
+
+def _show(request: HttpRequest, token: str) -> HttpResponse:
+    """The kept answer, or the page without it: the form was sent, or nobody came back in time."""
+    rows = KeptForm.objects.filter(staff_id=NOBODY, page_digest=_digest(token), expires_at__gt=timezone.now())
+    sealed = rows.values_list("sealed", flat=True).first()
+    if sealed is None:
+        return _see(request.path)
+    return HttpResponse(zlib.decompress(_box(token).decrypt(bytes(sealed), _digest(token))), status=422)
+
+
+def _keep(token: str, page: bytes) -> bool:
+    """Keep a page under this token. Returns False when too many wait, or the database takes nothing."""
+    now, waiting = timezone.now(), KeptForm.objects.filter(staff_id=NOBODY)
+    sealed = bytes(_box(token).encrypt(zlib.compress(page), _digest(token)))
+    try:
+        if waiting.exclude(page_digest=_digest(token)).filter(expires_at__gt=now)[:MOST].count() >= MOST:
+            return False
+        waiting.update_or_create(
+            staff_id=NOBODY, page_digest=_digest(token), defaults={"sealed": sealed, "expires_at": now + KEPT_FOR}
+        )
+    except DatabaseError:
+        return False
+    return True
+
+
+def _see(address: str) -> HttpResponse:
+    return HttpResponse(status=303, headers={"Location": address})
+
+
+def _digest(token: str) -> bytes:
+    """Returns what the database knows an answer by. It does not tell the key."""
+    return hashlib.blake2b(token.encode(), digest_size=32, key=_key(b"kept answer id")).digest()
+
+
+def _box(token: str) -> Aead:
+    return Aead(hashlib.blake2b(token.encode(), digest_size=32, key=_key(b"kept answer text")).digest())
+
+
+def _key(purpose: bytes) -> bytes:
+    return sealing.derived_key(purpose, secret=settings.SECRET_KEY)
