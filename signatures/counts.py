@@ -10,7 +10,7 @@ from datetime import timedelta
 from math import ceil
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from campaign.runtime import replica
@@ -129,8 +129,8 @@ def review_days(letter_id: int, waiting: int) -> int:
 
 
 def _published(letter_ids: Collection[int]) -> QuerySet[CountDelta]:
-    is_published = Q(counts_from=None) | Q(counts_from__lte=count_steps.last_step())
-    return CountDelta.objects.using(replica.alias()).filter(is_published, letter_id__in=letter_ids)
+    deltas = CountDelta.objects.using(replica.alias())
+    return deltas.filter(count_steps.is_reached("counts_from"), letter_id__in=letter_ids)
 
 
 def _in_cells(deltas: QuerySet[CountDelta]) -> QuerySet[CountDelta]:

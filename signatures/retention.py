@@ -19,6 +19,7 @@ from django.utils import timezone
 from signatures.audit import audit_log
 from signatures.models import (
     BulkRule,
+    FormerMarks,
     OutboxMail,
     RateBucket,
     Signature,
@@ -123,7 +124,8 @@ def delete_network_digests() -> int:
     daily_keys.destroy(before=before.date())
     BulkRule.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
     old = [model.objects.filter(signed_up_at__lte=before) for model in (Signature, Submission)]
-    return sum(rows.exclude(network="", marks=[]).update(network="", marks=[]) for rows in old)
+    left = _delete(FormerMarks.objects.filter(signed_up_at__lte=before))
+    return left + sum(rows.exclude(network="", marks=[]).update(network="", marks=[]) for rows in old)
 
 
 def _erased_before() -> dict[str, QuerySet[Any]]:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from campaign.runtime.minisign import SecretKey
+from signatures import count_steps
 from signatures.delivery import statement
 from signatures.models import Delivery, DeliveryEdition
 from signatures.states import EditionReason
@@ -19,6 +21,19 @@ ATTESTED = {statement.TIME_STAMP: EditionReason.TIME_STAMP, statement.COUNTERSIG
 
 class NoSigningKey(Exception):
     """The statement is signed, and the key that signed it is not here to sign another edition of the files."""
+
+
+def public(delivery: Delivery) -> QuerySet[DeliveryEdition]:
+    """Returns the editions of a delivery that strangers see: those of the last step of time (threat model S38).
+
+    The first one is the work of staff, and is seen at once; a later one may follow an erasure.
+    """
+    return delivery.editions.filter(count_steps.is_reached("public_from") | Q(number=1))
+
+
+def not_public_yet(delivery: Delivery) -> QuerySet[DeliveryEdition]:
+    """Returns those that strangers see from the next step on. Whoever has a file of one of them may still check it."""
+    return delivery.editions.exclude(pk__in=public(delivery).values("pk"))
 
 
 def of_files(delivery: Delivery, files: Mapping[str, str], images: Mapping[str, str]) -> DeliveryEdition:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from signatures import count_steps
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum, Signature
 from signatures.models.delivery import FORMAT
@@ -13,6 +14,11 @@ from signatures.registries import LEAVING_ACTIONS, AuditAction
 from signatures.states import State
 
 type Ids = Collection[int] | QuerySet[Any, Any]
+
+
+def public(delivery: Delivery) -> QuerySet[Erratum]:
+    """Returns the errata of a delivery that strangers see: those of the last step of time (threat model S38)."""
+    return delivery.errata.filter(count_steps.is_reached("public_from"))
 
 
 def entries_that_left(delivery: Delivery) -> QuerySet[DeliveryEntry]:

@@ -1,6 +1,6 @@
 """The form of the public page of a delivery: checks whether a receipt or a digest belongs to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaign.runtime.regular_expressions import linear
 from campaign.templatetags.languages import language_name
-from signatures.delivery import receipts
-from signatures.models import Delivery
+from signatures.delivery import editions, receipts
+from signatures.models import Delivery, DeliveryEdition
 
 _DIGEST = linear(r"\A(?:[0-9a-f]{2}\s?){31}[0-9a-f]{2}(?=\s|$)")
 
@@ -63,17 +63,21 @@ class ProofForm(forms.Form):
             % {"number": text["revision"], "language": language_name(text["language"])}
             for text in self.delivery.texts
         }
-        return {**known_files(self.delivery), **texts, self.delivery.root: str(_("the root of all leaves"))}
+        return {
+            **known_files(self.delivery, [*editions.not_public_yet(self.delivery), *editions.public(self.delivery)]),
+            **texts,
+            self.delivery.root: str(_("the root of all leaves")),
+        }
 
     @property
     def problems(self) -> list[tuple[str, str, str]]:
         return [("id_proof", str(self["proof"].label), str(error)) for error in self.errors.get("proof", [])]
 
 
-def known_files(delivery: Delivery) -> dict[str, str]:
-    """Returns the name of each file of each edition, by its SHA-256; the newest edition decides."""
+def known_files(delivery: Delivery, editions: Iterable[DeliveryEdition]) -> dict[str, str]:
+    """Returns the name of each file of these editions, by its SHA-256; the last one decides."""
     files = {digest: name for name, digest in delivery.files.items()}  # of version 0.9
-    for edition in delivery.editions.all():
+    for edition in editions:
         files |= {
             digest: _("%(file)s of edition %(number)s") % {"file": name, "number": edition.number}
             for name, digest in edition.digests(delivery.package)

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
 
 from campaign.web.middleware import KEPT_IN_FRONT, public_form, read_only
-from signatures.delivery import csv_export
+from signatures.delivery import csv_export, editions, errata
 from signatures.delivery.forms import ProofForm, known_files
 from signatures.models import Delivery
 
@@ -15,23 +15,26 @@ LEAVES_SECONDS = 86_400  # in which a cache asks no more for leaves, which never
 
 @public_form
 def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Shows counts, digests and editions. What is pasted is compared with them and not stored."""
+    """Shows counts, digests, and errata and editions as of the last step of time (threat model S38).
+
+    What is pasted is compared with all digests and not stored.
+    """
     delivery = _public(slug, number)
     form = ProofForm(request.POST if request.method == "POST" else None, delivery=delivery)
-    known = known_files(delivery)
-    editions = [
-        (edition, [(name, digest, known[digest]) for name, digest in edition.digests(delivery.package)])
-        for edition in delivery.editions.order_by("-number")
-    ]
+    public_editions = list(editions.public(delivery))
+    known = known_files(delivery, public_editions)
     context = {
         "delivery": delivery,
         "letter": delivery.letter,
         "form": form,
         "claims": delivery.claims if delivery.has_statement else None,
-        "editions": editions,
+        "editions": [
+            (edition, [(name, digest, known[digest]) for name, digest in edition.digests(delivery.package)])
+            for edition in reversed(public_editions)
+        ],
         "files": sorted(delivery.files.items()),
         "digest_name": known.get(delivery.digest, ""),
-        "errata": delivery.errata.order_by("number").values_list("number", flat=True),
+        "errata": errata.public(delivery).order_by("number").values_list("number", flat=True),
     }
     response = render(request, "delivery/delivery_page.html", context, status=422 if form.errors else 200)
     if request.method != "POST":

@@ -24,4 +24,4 @@ from signatures.models.signer_request import SignerRequest
 from signatures.models.staff import FactorReset
 from signatures.models.statistics import Alarm, CountDelta, HourlyStatistic
 from signatures.models.submission import Submission
-from signatures.models.tombstone import Tombstone
+from signatures.models.tombstone import FormerMarks, Tombstone

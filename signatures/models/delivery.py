@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaign.models import Letter
-from signatures.models.base import UnnamedModel
+from signatures.models.base import NextMinute, UnnamedModel
 from signatures.models.signature import Signature
 from signatures.registries.typed_fields import BLANKED_IN_DELIVERIES
 from signatures.states import EditionReason, Kind, State
@@ -265,6 +265,7 @@ class DeliveryEdition(UnnamedModel):
     digest = models.CharField("SHA-256 of files.json", max_length=64)
     signature = models.TextField("signature on files.json", blank=True)
     package = models.CharField("SHA-256 of the package", max_length=64)
+    public_from = models.DateTimeField(null=True, db_default=NextMinute())  # an erasure may have caused it (S38)
 
     class Meta(UnnamedModel.Meta):
         ordering: ClassVar = ["number"]
@@ -284,6 +285,7 @@ class Erratum(UnnamedModel):
     delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="errata")
     number = models.PositiveIntegerField("number")
     day = models.DateField("day")
+    public_from = models.DateTimeField(null=True, db_default=NextMinute())  # somebody withdrew just then (S38)
 
     class Meta(UnnamedModel.Meta):
         verbose_name_plural = "errata"

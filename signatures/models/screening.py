@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -59,13 +60,28 @@ class RateLimit(models.Model):
 
 
 class RateBucket(models.Model):
-    """The number of events in one span of time. Its key is a digest under the `DailyKey` of that day."""
+    """The events of one span of time. Its key is a digest under the `DailyKey` of the day on which the span began.
+
+    The function `signatures_count_event` writes it, and tells how the limits slide from span to span.
+    """
 
     key = models.BinaryField(max_length=32, primary_key=True)
     scope = models.CharField(max_length=20)
     count = models.PositiveIntegerField()
     max_count = models.PositiveIntegerField()
-    until = models.DateTimeField(db_index=True)
+    until = models.DateTimeField()  # until when the last one counts; an index would cost each of them a write
+    span_end = models.DateTimeField(null=True)
+    former_key = models.BinaryField(max_length=32, null=True)  # of the bucket of the span before, if that counted
+    former_count = models.PositiveIntegerField(default=0, db_default=0)  # of its events that counted at the last event
+    is_over = models.BooleanField(default=False, db_default=False)  # whether the last event was over the limit
+    over_count = models.PositiveIntegerField(default=0, db_default=0)  # how many were
+    # Of the events within the limit: until when the newest part of the span lasts, how many it has, and when its last
+    # one came, in seconds since 1970. Then the same of the parts before.
+    part_until = models.FloatField(default=0, db_default=0)
+    part_count = models.PositiveIntegerField(default=0, db_default=0)
+    part_last = models.FloatField(default=0, db_default=0)
+    past_counts = ArrayField(models.IntegerField(), default=list, db_default=[])
+    past_lasts = ArrayField(models.FloatField(), default=list, db_default=[])
 
     class Meta:
         default_permissions: ClassVar = []

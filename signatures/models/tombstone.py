@@ -25,3 +25,18 @@ class Tombstone(UnnamedModel):
 
     class Meta(UnnamedModel.Meta):
         indexes: ClassVar = [models.Index("letter_id", "kind", "address_hash", name="tombstones_of_address")]
+
+
+class FormerMarks(UnnamedModel):
+    """The burst marks of what was withdrawn, erased or deleted: who signs again does not get rid of them (S29).
+
+    They go when those of the row would have gone, within 72 hours of the sign-up (R4).
+    """
+
+    letter_id = models.BigIntegerField()
+    address_hash = models.BinaryField(max_length=32)
+    marks = ArrayField(models.CharField(max_length=16))
+    signed_up_at = models.DateTimeField()
+
+    class Meta(UnnamedModel.Meta):
+        indexes: ClassVar = [models.Index("letter_id", "address_hash", name="former_marks_of_address")]

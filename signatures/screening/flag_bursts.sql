@@ -7,21 +7,28 @@
 --
 -- A mailbox is over its limit only by that many addresses that may be spellings of it: whoever types one address again
 -- and again does nothing to its owner.
+--
+-- A limit slides: its flood may have begun in the span before, whose bucket has another mark.
 WITH full_buckets AS MATERIALIZED (
-    SELECT encode(substring(key FROM 1 FOR 8), 'hex') AS mark, scope, max_count
-    FROM signatures_ratebucket WHERE scope = ANY (%(scopes)s) AND count > max_count
+    SELECT key AS bucket, encode(substring(part FROM 1 FOR 8), 'hex') AS mark, scope, max_count
+    FROM signatures_ratebucket, unnest(ARRAY[key, former_key]) AS part
+    WHERE scope = ANY (%(scopes)s) AND over_count > 0 AND count + former_count > max_count AND part IS NOT NULL
 ), over_limit AS MATERIALIZED (
     SELECT mark FROM full_buckets WHERE scope <> 'mailbox'
     UNION ALL
-    SELECT mark FROM (
-        SELECT mark, address_hash FROM signatures_submission, unnest(marks) AS mark WHERE signed_up_at > %(since)s
-        UNION ALL
-        SELECT mark, address_hash FROM signatures_signature, unnest(marks) AS mark WHERE signed_up_at > %(since)s
-    ) AS marked JOIN full_buckets USING (mark)
-    WHERE scope = 'mailbox' GROUP BY mark, max_count HAVING count(DISTINCT address_hash) > max_count
+    SELECT mark FROM full_buckets JOIN (
+        SELECT bucket FROM (
+            SELECT mark, address_hash FROM signatures_submission, unnest(marks) AS mark WHERE signed_up_at > %(since)s
+            UNION ALL
+            SELECT mark, address_hash FROM signatures_signature, unnest(marks) AS mark WHERE signed_up_at > %(since)s
+        ) AS marked JOIN full_buckets USING (mark)
+        WHERE scope = 'mailbox' GROUP BY bucket, max_count HAVING count(DISTINCT address_hash) > max_count
+    ) AS crowded USING (bucket)
 ), confirmed_over_limit AS MATERIALIZED (
-    SELECT mark FROM signatures_signature, unnest(marks) AS mark JOIN full_buckets USING (mark)
-    WHERE signed_up_at > %(since)s GROUP BY mark, max_count HAVING count(DISTINCT address_hash) > max_count
+    SELECT mark FROM full_buckets JOIN (
+        SELECT bucket FROM signatures_signature, unnest(marks) AS mark JOIN full_buckets USING (mark)
+        WHERE signed_up_at > %(since)s GROUP BY bucket, max_count HAVING count(DISTINCT address_hash) > max_count
+    ) AS crowded USING (bucket)
 ), submitted AS (
     UPDATE signatures_submission AS submission SET
         flags = ARRAY(SELECT flag FROM unnest(flags || %(burst)s::varchar(20)) AS flag ORDER BY flag)

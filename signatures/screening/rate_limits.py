@@ -1,7 +1,8 @@
 """Rate limits: how many events of one kind are normal in a span of time.
 
-Exceeding a limit refuses nothing: the signature is flagged, or an email is sent later. The buckets that count events
-have digests under a random key of the day, and are deleted when their time is over (threat model R4, R12).
+Exceeding a limit refuses nothing: the signature is flagged, or an email is sent later. The time of a limit slides with
+the clock: whenever it begins, it has no more events within the limit than the limit (threat model S34). The buckets
+that count events have digests under a random key of the day, and are deleted when their time is over (R4, R12).
 """
 
 import csv
@@ -14,12 +15,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Max, Sum
+from django.db.models import Max, Sum
 
 from campaign.runtime.expiring_cache import ExpiringCache
 from campaign.web.client_network import NETWORK_PREFIX
@@ -44,8 +46,11 @@ BURST_SCOPES = MARKED_SCOPES - {_Scope.MAILBOX} | {_Scope.NAME}  # `flag_bursts`
 CACHE_SECONDS = 10.0  # how long a process keeps the limits
 EVENTS_PER_SHARD = 1_000  # a larger maximum is spread over several rows, so that many requests do not wait for one row
 MAX_SHARDS = 16
+PARTS = 24  # of a span: an event counts for its time, and at most for one part longer
 
-_COUNT_EVENT = "SELECT * FROM signatures_count_event(%s, %s, %s, %s, %s)"  # in the database
+_DAY, _FIRST_DAY = 24 * 60 * 60, date(1970, 1, 1).toordinal()
+# In the database, where it is told how buckets of two spans make one limit that slides.
+_COUNT_EVENT = "SELECT * FROM signatures_count_event(%s, %s, %s, %s, %s, %s, %s, %s)"
 
 type _Limit = tuple[str, int, int]  # scope, seconds, maximum count
 _cache = ExpiringCache[None, list[_Limit]](CACHE_SECONDS)
@@ -81,12 +86,13 @@ class Verdict:
 
 
 class _Bucket(NamedTuple):
-    """One bucket: the digest that names it, its scope and limit, and when it ends, in seconds since 1970."""
+    """One bucket: the digests that name it and that of the span before, and its scope and limit."""
 
     key: bytes
+    former_key: bytes
     scope: str
     max_count: int
-    until: int
+    seconds: int
 
 
 def now() -> float:
@@ -100,9 +106,10 @@ def count_event(values: Mapping[str, str]) -> Verdict:
     Args:
         values: for each scope that applies, what the event is counted under: a network, a canonical address, a domain.
     """
+    at = now()
     try:
-        buckets = list(_buckets(values, now()))
-        rows = _count(buckets) if buckets else []
+        buckets = list(_buckets(values, at))
+        rows = _count(buckets, at) if buckets else []
     except DatabaseError as error:
         log.error("alarm %s: %s", Flag.LIMITER_DOWN, type(error).__name__)  # noqa: TRY400  no values in logs
         return Verdict(is_broken=True)
@@ -113,13 +120,14 @@ def count_event(values: Mapping[str, str]) -> Verdict:
     )
 
 
-def _count(buckets: list[_Bucket]) -> list[tuple[str, bool, bool]]:
+def _count(buckets: list[_Bucket], at: float) -> list[tuple[str, bool, bool]]:
     is_nested = connection.in_atomic_block  # the outer transaction decides how it is committed
     savepoint: AbstractContextManager[Any] = transaction.atomic() if is_nested else nullcontext()
-    keys, *columns = zip(*buckets, strict=True)
-    arrays = map(_array, ([rf'"\\x{key.hex()}"' for key in keys], *columns))
+    keys, former_keys, *columns = zip(*buckets, strict=True)
+    digests = ([rf'"\\x{key.hex()}"' for key in column] for column in (keys, former_keys))
+    arrays = map(_array, (*digests, *columns))
     with savepoint, connection.cursor() as cursor:
-        cursor.execute(_COUNT_EVENT, [*arrays, is_nested])
+        cursor.execute(_COUNT_EVENT, [at, *arrays, 1 / PARTS, is_nested])
         return list(cursor.fetchall())
 
 
@@ -129,8 +137,9 @@ def _array(values: Iterable[object]) -> str:
 
 
 def reset(values: Mapping[str, str]) -> None:
-    """Empty the current buckets of these values: somebody who has proved who they are may mistype again."""
-    RateBucket.objects.filter(key__in=[bucket.key for bucket in _buckets(values, now())]).delete()
+    """Empty the buckets of these values that count: somebody who has proved who they are may mistype again."""
+    keys = [key for bucket in _buckets(values, now()) for key in (bucket.key, bucket.former_key)]
+    RateBucket.objects.filter(key__in=keys).delete()
 
 
 def network_digest(network: str, at: datetime) -> str:
@@ -158,16 +167,20 @@ def _network_digest(key: bytes, network: str) -> str:
 
 
 def _buckets(values: Mapping[str, str], at: float) -> Iterator[_Bucket]:
-    key = daily_keys.key_of(datetime.fromtimestamp(at, UTC).date())
     for scope, seconds, max_count in _cache.get_or_load(None, _read_limits):
         if scope in values:
-            span = int(at // seconds)
+            start = int(at // seconds) * seconds
             shards = min(MAX_SHARDS, max(1, max_count // EVENTS_PER_SHARD))
             shard = random.randrange(shards) if shards > 1 else 0  # noqa: S311  it only spreads the load
-            counted = f"{scope} {seconds} {span} {shard} {values[scope]}".encode("utf-8", "surrogatepass")
-            # Keyed BLAKE2 does not release the interpreter lock, as `hmac` does: twelve times for one sign-up.
-            digest = hashlib.blake2b(counted, key=key, digest_size=32).digest()
-            yield _Bucket(digest, scope, max_count // shards, (span + 1) * seconds)
+            counted = f"{scope} {seconds} {shard} {values[scope]} ".encode("utf-8", "surrogatepass")
+            key, former_key = _digest(counted, start), _digest(counted, start - seconds)
+            yield _Bucket(key, former_key, scope, max_count // shards, seconds)
+
+
+def _digest(counted: bytes, start: int) -> bytes:
+    key = daily_keys.key_of(date.fromordinal(_FIRST_DAY + start // _DAY))
+    # Keyed BLAKE2 does not release the interpreter lock, as `hmac` does: two dozen times for one sign-up.
+    return blake2b(b"%b%d" % (counted, start), key=key, digest_size=32).digest()
 
 
 def _read_limits() -> list[_Limit]:
@@ -187,12 +200,12 @@ def create_default_limits(**_signal: Any) -> None:
 
 def busiest_network() -> tuple[int, int]:
     """Returns the number of submissions from the busiest network in today's longest span, and from all networks."""
-    newest = RateBucket.objects.filter(scope=_Scope.NETWORK).order_by("-until").values("until")[:1]
-    buckets = RateBucket.objects.filter(scope=_Scope.NETWORK, until=newest)
-    totals = buckets.aggregate(busiest=Max("count"), all=Sum("count"))
+    buckets = RateBucket.objects.filter(scope=_Scope.NETWORK, span_end__isnull=False)
+    newest = buckets.order_by("-span_end").values("span_end")[:1]
+    totals = buckets.filter(span_end=newest).aggregate(busiest=Max("count"), all=Sum("count"))
     return totals["busiest"] or 0, totals["all"] or 0
 
 
 def is_exceeded(scope: RateLimit.Scope) -> bool:
-    """Returns whether a limit of this scope is exceeded in a span that still runs."""
-    return RateBucket.objects.filter(scope=scope, until__gt=datetime.now(UTC), count__gt=F("max_count")).exists()
+    """Returns whether a limit of this scope is exceeded in a span that still counts."""
+    return RateBucket.objects.filter(scope=scope, until__gt=datetime.now(UTC), over_count__gt=0).exists()

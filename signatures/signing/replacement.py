@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 from itertools import chain
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from signatures.models import LinkAlias, Signature, Submission, Tombstone
+from signatures.models import FormerMarks, LinkAlias, Signature, Submission, Tombstone
 from signatures.registries import FLAGS_OF_WORDS
 from signatures.signing import changes, withdrawal
 from signatures.signing.mailbox_places import NoPlace, lock_mailbox
@@ -47,8 +49,9 @@ def replace(
     locked, replaced = _lock_both(submission, signature)
     if typed.values["kind"] != replaced.kind:
         raise NoPlace([replaced])
-    if not {*locked.marks} <= {*replaced.marks}:
-        replaced.marks = sorted({*replaced.marks, *locked.marks})
+    marks = {*replaced.marks, *locked.marks, *_gathered_marks(locked)}
+    if marks != {*replaced.marks}:
+        replaced.marks = sorted(marks)
         replaced.save(update_fields=["marks"])
     changes.change(
         replaced, typed, flags=flags, gathered=_gathered_flags(locked), no_updates=no_updates,
@@ -62,12 +65,24 @@ def _gathered_flags(submission: Submission) -> set[str]:
 
     Of the submission itself without those of its former words: the new ones were screened.
     """
-    same_address = {"letter_id": submission.letter_id, "address_hash": submission.address_hash}
     left = Signature.objects.of_mailbox(submission).filter(state=State.WITHDRAWN)
-    others = Submission.objects.filter(**same_address).exclude(pk=submission.pk)
-    rows = [rows.values_list("flags", flat=True) for rows in (left, others, Tombstone.objects.filter(**same_address))]
-    gathered = {flag for flags in chain.from_iterable(rows) for flag in flags}
-    return gathered | set(submission.flags) - FLAGS_OF_WORDS
+    rows = (left, _others(submission), Tombstone.objects.filter(**_same_address(submission)))
+    gathered = chain.from_iterable(chain.from_iterable(each.values_list("flags", flat=True)) for each in rows)
+    return {*gathered} | set(submission.flags) - FLAGS_OF_WORDS
+
+
+def _gathered_marks(submission: Submission) -> set[str]:
+    """Returns the marks of all else that was typed with this address, and of what it withdrew, erased or deleted."""
+    rows = (_others(submission), FormerMarks.objects.filter(**_same_address(submission)))
+    return {*chain.from_iterable(chain.from_iterable(each.values_list("marks", flat=True)) for each in rows)}
+
+
+def _others(submission: Submission) -> QuerySet[Submission]:
+    return Submission.objects.filter(**_same_address(submission)).exclude(pk=submission.pk)
+
+
+def _same_address(submission: Submission) -> dict[str, Any]:
+    return {"letter_id": submission.letter_id, "address_hash": submission.address_hash}
 
 
 def _lock_both(submission: Submission, signature: Signature) -> tuple[Submission, Signature]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from signatures.audit import audit_log
 from signatures.delivery.errata import blank_entries, record_errata
-from signatures.models import Signature, Submission, Suppression, Tombstone
+from signatures.models import FormerMarks, Signature, Submission, Suppression, Tombstone
 from signatures.outbox import queue, suppressions
 from signatures.registries import AuditAction, Flag
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
@@ -36,13 +36,14 @@ def withdraw(
 ) -> Signature:
     """Withdraw a signature for good: delete what was typed, the kept address and the queued emails.
 
-    Who signs anew makes another signature. This one keeps its flags, so that the other one gets them. Staff who do it
-    in place of the signer name their account (`by`) and the number of the request.
+    Who signs anew makes another signature. This one keeps its flags, so that the other one gets them, and leaves its
+    marks. Staff who do it in place of the signer name their account (`by`) and the number of the request.
 
     Raises:
         TransitionNotAllowed: when it was withdrawn before.
     """
     locked = lock(signature)
+    _leave_marks(locked)
     blank: dict[str, Any] = {
         **dict.fromkeys((*BLANKED_ON_WITHDRAWAL, *DERIVED_FROM_WORDS, "question", "network", "mailbox"), ""),
         "flags": _flags_kept(locked),
@@ -97,7 +98,15 @@ def _detail(request: int) -> dict[str, int]:
     return {"request": request} if request else {}
 
 
+def _leave_marks(row: Signature | Submission) -> None:
+    if row.marks and row.address_hash is not None:
+        FormerMarks.objects.create(
+            letter_id=row.letter_id, address_hash=row.address_hash, marks=row.marks, signed_up_at=row.signed_up_at
+        )
+
+
 def _leave_tombstone(row: Signature | Submission, flags: Collection[str]) -> None:
+    _leave_marks(row)
     Tombstone.objects.get_or_create(
         public_id=row.public_id,
         defaults={
@@ -128,7 +137,7 @@ def not_me(row: Signature | Submission) -> None:
 def delete_submission(submission: Submission) -> bool:
     """Delete a submission, with its emails that are not sent yet. Returns whether it was still there.
 
-    Its flags stay, as those of an erased signature do.
+    Its flags and marks stay, as those of an erased signature do.
     """
     row = Submission.objects.select_for_update().filter(pk=submission.pk).first()
     if row is None:

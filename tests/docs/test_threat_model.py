@@ -14,6 +14,20 @@ IN_A_TEST = re.compile(rf"^\s*(?:async )?def test_((?:{IDS}_)+)", re.MULTILINE)
 # | [S1]{#s1} | … | … | status |
 ROW = re.compile(rf"^\| \[({IDS})\]{{#(\w+)}} \|.*\| ([^|]+) \|$", re.MULTILINE)
 STATUSES = {"tested", "in place", "partly", "planned", "measured"}
+# The rows that no test carries. Their number only falls: a new row needs a test with its id.
+WITHOUT_TEST = {
+    "E8",
+    "O2",
+    "O6",
+    "O9",
+    "X1",
+    "X3",
+    "X4",
+    "X5",
+    "X6",
+    "X7",
+    *(f"F{number}" for number in range(2, 20) if number != 6),
+}
 
 MODEL = page("threat-model/index.md")
 ROWS = {row: status for row, _anchor, status in ROW.findall(MODEL)}
@@ -54,13 +68,11 @@ def test_every_row_has_a_known_status() -> None:
     assert {row: status for row, status in ROWS.items() if status not in STATUSES} == {}
 
 
-@pytest.mark.parametrize("row", sorted(ROWS))
-def test_a_row_is_called_tested_if_a_test_carries_its_id(row: str) -> None:
-    if ROWS[row] == "tested":
-        assert row in TESTS, f"{row} is called tested, and no test carries its id"
-    if ROWS[row] == "planned":
-        assert row not in TESTS, f"{row} is called planned, and a test carries its id"
+@pytest.mark.parametrize("row", sorted(ROWS.keys() - WITHOUT_TEST))
+def test_a_test_carries_the_id_of_each_row_which_is_called_tested(row: str) -> None:
+    assert row in TESTS, f"no test carries the id {row}: write one, in place of a row without it"
+    assert ROWS[row] in {"tested", "partly", "measured"}, f"a test carries the id {row}, and its status says otherwise"
 
 
-def test_every_drill_that_is_cited_is_there() -> None:
-    assert [f"drill-{number}" for number in range(1, 21) if f"{{#drill-{number}}}" not in MODEL] == []
+def test_no_row_joins_those_without_a_test() -> None:
+    assert {row for row in WITHOUT_TEST if row not in ROWS or row in TESTS or ROWS[row] == "tested"} == set()

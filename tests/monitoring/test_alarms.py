@@ -247,7 +247,7 @@ def test_an_alarm_disappears_from_the_pages_when_its_cause_is_over(moderator_cli
     assert "have been due" not in moderator_client.get("/admin/").content.decode()
 
 
-def test_signing_is_paused_at_once_and_taken_up_again(
+def test_O13_signing_is_paused_at_once_and_taken_up_again(
     owner: Client, olga: User, letter: Letter, client: Client, form: dict[str, str]
 ) -> None:
     client.get("/letters/bridge/")  # this process knows the letter as open

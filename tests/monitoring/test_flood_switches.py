@@ -3,8 +3,9 @@
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
-from signatures.models import AuditEntry, Switch
+from signatures.models import Alarm, AuditEntry, Switch
 from signatures.moderation import switches
 from signatures.monitoring.admin import FLOOD_SWITCHES
 from signatures.transitions import TransitionNotAllowed
@@ -76,6 +77,14 @@ def test_turning_one_leaves_the_other_as_it_is(owner: User) -> None:
     assert not Switch.objects.is_on(Switch.Code.PROOF_OF_WORK)
     with pytest.raises(TransitionNotAllowed):
         switches.pause_flagged_mail(by=owner.pk)
+
+
+@pytest.mark.parametrize("code", ["one-network", "rise", "domain-trend", "network-trend"])
+def test_S39_the_alarm_of_a_flood_offers_the_switch(moderator_client: Client, code: str) -> None:
+    row = Alarm.objects.create(code=code, since=timezone.now(), until=timezone.now())
+    page = moderator_client.get(f"/admin/signatures/alarm/{row.pk}/change/").content.decode()
+    assert "ask browsers for work" in page
+    assert f"{SWITCHES}ask-for-work/" in moderator_client.get(SWITCHES).content.decode()
 
 
 def test_every_switch_can_be_turned() -> None:

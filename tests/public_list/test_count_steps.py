@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +17,15 @@ from campaign.letters import text_cache
 from campaign.models import Letter
 from campaign.web import middleware
 from signatures import counts
-from signatures.models import CountDelta, Signature
+from signatures.delivery import editions, errata, freezing
+from signatures.delivery.forms import known_files
+from signatures.models import CountDelta, Delivery, Signature
 from signatures.monitoring import alarms
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
 from signatures.values import tokens
 from tests import single_decisions
-from tests.delivery.factories import make_delivery
+from tests.delivery.factories import make_delivery, make_files
 from tests.factories import make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +162,28 @@ def test_S38_who_leaves_is_gone_at_once_and_the_number_follows_at_the_step(
     step()
     assert numbers(client) == (2, 2)
     assert ">2<" in client.get(COUNTRIES).content.decode()
+
+
+@pytest.mark.parametrize("leave", [withdrawal.withdraw, withdrawal.erase])
+def test_S38_who_leaves_a_delivery_is_an_erratum_and_an_edition_from_the_step_on(
+    client: Client, signed: Letter, step: Callable[[], None], tmp_path: Path, leave: Callable[[Signature], Any]
+) -> None:
+    delivery = make_delivery(signed, tmp_path)
+    Delivery.objects.filter(pk=delivery.pk).update(state=Delivery.State.HANDED_OVER)
+    gone, shown = signed.signatures.order_by("pk")[:2]
+    before, known = public_pages(client, shown), list(known_files(delivery, editions.public(delivery)).values())
+    leave(gone)
+    make_files(delivery, tmp_path)
+    assert list(known_files(delivery, editions.public(delivery)).values()) == known
+
+    assert changed(before, public_pages(client, shown)) == {"first", "letter", "sign", "signatories"}, "the name alone"
+    assert errata.kinds_of_errata(delivery)["withdrawn" if leave == withdrawal.withdraw else "erased"] == 1, "for staff"
+    assert freezing._count_errata(signed) == {"1": 1}, "and in the next package"
+    step()
+    after = public_pages(client, shown)
+    assert changed(before, after) == WITH_NUMBERS | {"delivery"}
+    assert b"No. 1</span>" in after["delivery"] and b"No. 2</span>" not in after["delivery"]
+    assert (b"1 row without its words" in after["delivery"]) == (leave == withdrawal.erase)
 
 
 def test_S38_who_comes_back_enters_at_the_step(client: Client, signed: Letter, step: Callable[[], None]) -> None:

@@ -114,7 +114,9 @@ def test_only_networks_of_ipv6_are_part_of_a_wide_one(network: str, wide: str) -
     assert wide_network_of(network) == wide
 
 
-def test_a_small_domain_has_a_budget_of_emails_of_its_own(client: Client, form: dict[str, str], inbox: Inbox) -> None:
+def test_S34_a_small_domain_has_a_budget_of_emails_of_its_own(
+    client: Client, form: dict[str, str], inbox: Inbox
+) -> None:
     RateLimit.objects.filter(scope="mail-small").update(max_count=3)
     rate_limits.clear_cache()
     for number in range(6):
@@ -142,7 +144,7 @@ def test_a_small_domain_has_a_budget_of_emails_of_its_own(client: Client, form: 
         ("anna@students.web.example", "ben@students.web.example", False, False),
     ],
 )
-def test_identity_merges_only_what_is_certain_and_the_abuse_key_what_is_likely(
+def test_S30_identity_merges_only_what_is_certain_and_the_abuse_key_what_is_likely(
     one: str, other: str, is_one_person: bool, may_be_one: bool
 ) -> None:
     assert (email_addresses.canonical(one) == email_addresses.canonical(other)) == is_one_person

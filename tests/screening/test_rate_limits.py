@@ -144,7 +144,7 @@ def test_a_mailbox_over_its_limit_keeps_no_flag(client: Client, form: dict[str, 
 
 
 @pytest.mark.parametrize("scope", ["domain", "site"])
-def test_a_flood_with_one_mail_domain_or_on_the_whole_site_waits_for_review(
+def test_S17_a_flood_with_one_mail_domain_or_on_the_whole_site_waits_for_review(
     client: Client, form: dict[str, str], scope: str
 ) -> None:
     set_limit(scope, 2)

@@ -63,7 +63,7 @@ def test_what_is_posted_is_what_is_signed(client: Client, ben: Submission, words
     assert (row.name, row.country, row.visibility) == ("Benjamin Nevis", "KR", "delivery")
 
 
-def test_counted_drops_every_word_and_is_approved_at_once(
+def test_R14_counted_drops_every_word_and_is_approved_at_once(
     client: Client, ben: Submission, words: dict[str, str]
 ) -> None:
     client.post(page_of(ben), {**words, "visibility": "counted", "comment": "hello", "action": "confirm"})

@@ -79,7 +79,7 @@ def test_a_changed_visibility_takes_effect_at_once_and_needs_no_review(
         assert ada.approved_on is not None
 
 
-def test_to_counted_every_word_goes(client: Client, ada: Signature, change: dict[str, str]) -> None:
+def test_R14_to_counted_every_word_goes(client: Client, ada: Signature, change: dict[str, str]) -> None:
     client.post(page_of(ada), {**change, "visibility": "counted"})
     ada.refresh_from_db()
     assert (ada.state, ada.name, ada.role, ada.organization) == (State.APPROVED, "", "", "")
@@ -179,7 +179,7 @@ def test_A18_a_change_of_nothing_leaves_no_entry_however_often_it_is_sent(
         ("name", "delivery", State.APPROVED),
     ],
 )
-def test_another_country_waits_for_a_look_where_names_are_ordered_or_counted_by_it(
+def test_P16_another_country_waits_for_a_look_where_names_are_ordered_or_counted_by_it(
     client: Client, ada: Signature, change: dict[str, str], order: str, visibility: str, state: State
 ) -> None:
     Letter.objects.update(order=order)
@@ -189,7 +189,7 @@ def test_another_country_waits_for_a_look_where_names_are_ordered_or_counted_by_
     assert (ada.country, ada.state) == ("KP", state)
 
 
-def test_a_country_that_changed_while_it_stood_nowhere_waits_for_a_look_once_the_name_becomes_public(
+def test_P16_a_country_that_changed_while_it_stood_nowhere_waits_for_a_look_once_the_name_becomes_public(
     client: Client, ada: Signature, change: dict[str, str]
 ) -> None:
     def send(country: str, visibility: str) -> tuple[str, str, str]:

@@ -95,7 +95,7 @@ def test_the_link_leads_to_the_signature_for_ever_once_it_is_confirmed(
     assert not Submission.objects.exists()
 
 
-def test_five_submissions_of_an_address_wait_and_more_are_answered_alike_and_not_kept(
+def test_S27_five_submissions_of_an_address_wait_and_more_are_answered_alike_and_not_kept(
     client: Client, letter: Letter, form: dict[str, str]
 ) -> None:
     answers = [client.post(SIGN, {**form, "name": f"Dora {'I' * n}"}) for n in range(1, 9)]
@@ -116,7 +116,7 @@ def test_the_same_sent_twice_is_one_submission_with_one_email_and_the_flags_of_b
     assert OutboxMail.objects.count() == 1
 
 
-def test_counted_only_drops_every_word_when_the_form_is_taken(client: Client, form: dict[str, str]) -> None:
+def test_R14_counted_only_drops_every_word_when_the_form_is_taken(client: Client, form: dict[str, str]) -> None:
     client.post(SIGN, {**form, "visibility": "counted", "comment": "hello", "organization": "Somewhere"})
     row = Submission.objects.get()
     assert (row.name, row.role, row.organization, row.comment, row.country) == ("", "", "", "", "FR")
@@ -258,6 +258,14 @@ def test_S33_flagged_emails_leave_a_part_of_the_budget_to_the_others(
 
     client.post(SIGN, {**form, "name": "Somebody Else"}, REMOTE_ADDR="198.51.100.1")
     assert sending.send_due() == 1 and inbox.recipients[-1] == "dora@example.org"
+
+
+def test_S33_a_flagged_sign_up_gets_no_reminder(client: Client, form: dict[str, str], inbox: Inbox) -> None:
+    client.post(SIGN, form)
+    client.post(SIGN, {**form, "email": "bot@mail.example", "website": "a trap"})
+    assert sending.send_due() == 2
+    honest = Submission.objects.get(flags=[])
+    assert [mail.signature_id for mail in OutboxMail.objects.filter(kind="reminder")] == [honest.pk]
 
 
 def test_a_link_that_was_asked_for_stays_when_a_submission_of_strangers_goes(

@@ -65,7 +65,7 @@ def olga(owner: User, client: Client) -> tuple[User, Authenticator]:
     return owner, authenticator
 
 
-def test_the_first_login_offers_a_passkey_first_and_then_gives_recovery_codes(client: Client, owner: User) -> None:
+def test_A1_the_first_login_offers_a_passkey_first_and_then_gives_recovery_codes(client: Client, owner: User) -> None:
     give_password(client, owner)
     page = client.get(NEW).content.decode()
     assert page.index("With a passkey") < page.index("With an authenticator app")
@@ -80,7 +80,7 @@ def test_the_first_login_offers_a_passkey_first_and_then_gives_recovery_codes(cl
     assert "Blue" not in str(list(AuditEntry.objects.values()))
 
 
-def test_an_account_logs_in_with_password_and_passkey(client: Client, olga: tuple[User, Authenticator]) -> None:
+def test_A1_an_account_logs_in_with_password_and_passkey(client: Client, olga: tuple[User, Authenticator]) -> None:
     person, authenticator = olga
     give_password(client, person)
     assert not is_in(client)
@@ -102,7 +102,7 @@ def test_a_recovery_code_stands_in_for_a_passkey(client: Client, owner: User) ->
     assert is_in(client)
 
 
-def test_passkeys_and_an_app_stand_side_by_side_with_the_same_recovery_codes(client: Client, owner: User) -> None:
+def test_A1_passkeys_and_an_app_stand_side_by_side_with_the_same_recovery_codes(client: Client, owner: User) -> None:
     give_password(client, owner)
     key, _codes = enroll(client)
     add(client, Authenticator(), "Laptop")
