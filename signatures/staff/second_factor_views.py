@@ -19,8 +19,6 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 
 from campaign.web.client_network import client_network
-from signatures.audit import audit_log
-from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
 from signatures.staff import known_browsers, passkeys, second_factor, sessions
 from signatures.staff.forms import CodeForm, NewPasskeyForm, PasskeyForm, TwoCodesForm
@@ -108,7 +106,7 @@ def _check(site: AdminSite, request: HttpRequest, person: User) -> HttpResponse:
         device = second_factor.verify_passkey(person, answer.cleaned_data) if answer.is_valid() else None
     if device:
         attempts.reset()
-        return _log_in(request, device)
+        return _log_in(request, person, device)
     attempts.record_failure(AuditAction.SECOND_FACTOR_FAILED, person.pk)
     if not form.is_bound:
         messages.error(request, "This passkey was not accepted. Please try again, or use a code.")
@@ -130,17 +128,16 @@ def _ask_for_the_next_code(site: AdminSite, request: HttpRequest, person: User, 
     return _ask(site, request, person, form, status=429)
 
 
-def _log_in(request: HttpRequest, device: Device) -> HttpResponse:
+def _log_in(request: HttpRequest, person: User, device: Device) -> HttpResponse:
     """Complete the login with the second factor. Returns the redirect to the next page."""
     log_in_with_factor(request, device)
     request.session.cycle_key()
-    account_id = staff_id(request)
-    audit_log.record(AuditAction.LOGIN, staff_id=account_id, detail={"by": second_factor.factor_name(device)})
+    sessions.record_login(person, by=second_factor.factor_name(device))
     if isinstance(device, StaticDevice):
-        left = second_factor.recovery_codes_left(account_id)
+        left = second_factor.recovery_codes_left(person.pk)
         messages.warning(request, f"{left} recovery code{pluralize(left, ' is,s are')} left.")
     response = redirect(next_url(request))
-    known_browsers.remember(response, account_id)
+    known_browsers.remember(response, person.pk)
     return response
 
 
@@ -183,7 +180,7 @@ def _enroll_app(site: AdminSite, request: HttpRequest, person: User, form: CodeF
         return None
     device, recovery_codes = enrolled
     del request.session[PENDING]
-    _log_in(request, device)
+    _log_in(request, person, device)
     return _codes_page(site, request, person, recovery_codes)
 
 
@@ -203,7 +200,7 @@ def _add_passkey(site: AdminSite, request: HttpRequest, person: User) -> HttpRes
         return None
     passkey, recovery_codes = added
     if not getattr(request.user, "otp_device", None):
-        _log_in(request, passkey)
+        _log_in(request, person, passkey)
     if recovery_codes:
         return _codes_page(site, request, person, recovery_codes)
     messages.success(request, "The passkey was added.")

@@ -61,10 +61,11 @@ def login_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         return page(site, request, "login", "Log in", form=form)
     attempts.reset()
     request.session.flush()  # so that the session gets a new key
-    log_in(request, form.get_user())
+    person = form.get_user()
+    log_in(request, person)
     if not site.has_permission(request):
         return redirect_to("second_factor", request)
-    audit_log.record(AuditAction.LOGIN, staff_id=request.user.pk)
+    sessions.record_login(person)
     return redirect(next_url(request))
 
 
