@@ -16,7 +16,7 @@ with logged_start():
     from campaign.web.server import Application  # both need the settings
     from signatures.staff import known_browsers
 
-    application = Application(handler, is_known=known_browsers.is_known)
+    application = Application(handler, browser_of_staff=known_browsers.browser_of_staff)
 
     # Everything loaded now is kept until the process ends, so the garbage collector need not examine it again and
     # again. Reading the URL patterns loads what Django would load with the first request.

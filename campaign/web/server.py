@@ -65,11 +65,12 @@ class Application:
 
     Args:
         handler: answers the requests.
-        is_known: whether staff have signed in with the browser of a request. It must not ask the database.
+        browser_of_staff: returns the mark of a browser with which staff have signed in, None for any other. It must
+            not ask the database.
     """
 
-    def __init__(self, handler: WsgiHandler, *, is_known: Callable[[HttpRequest], bool]) -> None:
-        self._is_known = is_known
+    def __init__(self, handler: WsgiHandler, *, browser_of_staff: Callable[[HttpRequest], str | None]) -> None:
+        self._browser_of_staff = browser_of_staff
         self._public = ThreadPool(handler, PUBLIC_THREADS, database_waits.public())
         self._staff = ThreadPool(handler, STAFF_THREADS, database_waits.STAFF)
         # For the answer to those who found no thread. It needs no database.
@@ -117,7 +118,7 @@ class Application:
         if not path.startswith(self._admin):
             return self._public
         # Staff who come back need not wait behind the logins of strangers (threat model A19).
-        is_stranger = path == f"{self._admin}login/" and not self._is_known(wsgi_calls.request_of(environ))
+        is_stranger = path == f"{self._admin}login/" and not self._browser_of_staff(wsgi_calls.request_of(environ))
         return self._logins if is_stranger else self._staff
 
     async def _body(self, environ: Environ, receive: request_body.Receive) -> Any:

@@ -30,9 +30,9 @@ def browser_of(request: HttpRequest, account_id: int) -> str | None:
     return mark if owner == str(account_id) else None
 
 
-def is_known(request: HttpRequest) -> bool:
-    """Whether some account has signed in with this browser. Asks no database."""
-    return bool(_value(request))
+def browser_of_staff(request: HttpRequest) -> str | None:
+    """Returns the mark of a browser that some account has signed in with; None for any other. Asks no database."""
+    return _value(request).partition(":")[2] or None
 
 
 def _value(request: HttpRequest) -> str:

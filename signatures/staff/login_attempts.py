@@ -19,7 +19,7 @@ class LoginAttempts:
     Args:
         key: what is tried, and for whom.
         network: where it comes from.
-        browser: the mark of a browser that this account has signed in with; None for any other.
+        browser: the mark of a browser that is counted by itself; None for any other.
     """
 
     def __init__(self, key: str, network: str, browser: str | None = None) -> None:

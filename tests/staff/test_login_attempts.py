@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
-from signatures.models import AuditEntry
+from signatures.models import AuditEntry, OutboxMail
 from signatures.screening import rate_limits
 from signatures.staff import known_browsers
 from tests.conftest import PASSWORD
-from tests.staff.accounts import LOGIN
+from tests.staff.accounts import FORGOTTEN, LOGIN
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +83,9 @@ def test_A19_wrong_passwords_from_the_same_network_do_not_stop_a_browser_used_be
     assert Client(REMOTE_ADDR="203.0.113.8").post(LOGIN, right).status_code == 429, "a new browser in this network"
     assert known_browser_of(moderator).post(LOGIN, right).status_code == 429, "the browser of another account"
     assert known_browser_of(olga).post(LOGIN, right).status_code == 302
+    for client, mails in ((Client(REMOTE_ADDR="203.0.113.7"), 0), (known_browser_of(olga), 1)):
+        client.post(FORGOTTEN, {"name": "olga"})
+        assert OutboxMail.objects.count() == mails
 
 
 def test_A15_a_browser_used_before_has_five_attempts_too_from_whatever_network(olga: User) -> None:

@@ -50,7 +50,7 @@ def answering(respond: Callable[[dict[str, Any]], HttpResponse | StreamingHttpRe
 
 def serving(handler: Handler) -> Application:
     """The site as `campaign.asgi` serves it, around this handler."""
-    return Application(handler, is_known=known_browsers.is_known)
+    return Application(handler, browser_of_staff=known_browsers.browser_of_staff)
 
 
 def run[Result](coroutine: Coroutine[Any, Any, Result]) -> Result:
