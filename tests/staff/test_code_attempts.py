@@ -159,6 +159,18 @@ def test_A2_neither_of_two_codes_may_have_been_used_before_and_both_are_used_up(
         assert visitor(ellen).post(FACTOR, again).status_code == 200
 
 
+@pytest.mark.parametrize(("drift", "first"), [(0, -2), (0, -1), (0, 0), (7, 7), (-7, -8)])
+def test_A19_two_codes_may_be_as_early_or_late_as_one(ellen: User, drift: int, first: int) -> None:
+    TOTPDevice.objects.update(drift=drift)
+    if time.time() % 30 > 27:
+        time.sleep(3)  # so that no step passes meanwhile
+    typed = two_codes(first, first + 1)
+    assert second_factor.verify_code(ellen, **typed) is not None
+    app = TOTPDevice.objects.get()
+    assert app.drift == first + 1 and app.last_used_at is not None
+    assert second_factor.verify_code(ellen, **typed) is None
+
+
 def test_A2_a_second_code_that_is_left_empty_makes_no_pair_of_one_code(ellen: User) -> None:
     for number in range(3):
         guess(ellen, number)
