@@ -13,9 +13,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "campaign.settings")
 with logged_start():
     handler = get_wsgi_application()
 
-    from campaign.web.server import Application  # it needs the settings
+    from campaign.web.server import Application  # both need the settings
+    from signatures.staff import known_browsers
 
-    application = Application(handler)
+    application = Application(handler, browser_of_staff=known_browsers.browser_of_staff)
 
     # Everything loaded now is kept until the process ends, so the garbage collector need not examine it again and
     # again. Reading the URL patterns loads what Django would load with the first request.

@@ -30,6 +30,8 @@ class SignaturesConfig(AppConfig):
         post_migrate.connect(pepper.keep_fingerprint, sender=self)
         user_logged_in.connect(first_account.delete_first_password_file, dispatch_uid="first-login")
         user_logged_in.connect(sessions.start, dispatch_uid="session-starts")
+        # A password alone is no login: `sessions.record_login` says when there was one.
+        user_logged_in.disconnect(dispatch_uid="update_last_login")
         logs.remove_handlers_since(_handlers_before)  # this app is the last one: all packages are imported
 
 

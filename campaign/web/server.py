@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
+from django.http import HttpRequest
 
 from campaign.runtime import database_waits
 from campaign.web import request_body, request_head, request_metrics, wsgi_calls
@@ -60,9 +61,16 @@ class ThreadPool:
 
 
 class Application:
-    """The site as an ASGI application, around Django's WSGI handler."""
+    """The site as an ASGI application, around Django's WSGI handler.
 
-    def __init__(self, handler: WsgiHandler) -> None:
+    Args:
+        handler: answers the requests.
+        browser_of_staff: returns the mark of a browser with which staff have signed in, None for any other. It must
+            not ask the database.
+    """
+
+    def __init__(self, handler: WsgiHandler, *, browser_of_staff: Callable[[HttpRequest], str | None]) -> None:
+        self._browser_of_staff = browser_of_staff
         self._public = ThreadPool(handler, PUBLIC_THREADS, database_waits.public())
         self._staff = ThreadPool(handler, STAFF_THREADS, database_waits.STAFF)
         # For the answer to those who found no thread. It needs no database.
@@ -81,7 +89,7 @@ class Application:
             )
             return
         environ = wsgi_calls.environ_of(scope)
-        pool = self._pool(environ["PATH_INFO"])
+        pool = self._pool(environ)
         if may_be_in_memory(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             request, began = wsgi_calls.request_of(environ), time.perf_counter()
             if response := answer_from_memory(request):
@@ -105,10 +113,13 @@ class Application:
             message["headers"] = [*message["headers"], (b"connection", b"close")]
         await send(message)
 
-    def _pool(self, path: str) -> ThreadPool:
+    def _pool(self, environ: Environ) -> ThreadPool:
+        path = environ["PATH_INFO"]
         if not path.startswith(self._admin):
             return self._public
-        return self._logins if path == f"{self._admin}login/" else self._staff
+        # Staff who come back need not wait behind the logins of strangers (threat model A19).
+        is_stranger = path == f"{self._admin}login/" and not self._browser_of_staff(wsgi_calls.request_of(environ))
+        return self._logins if is_stranger else self._staff
 
     async def _body(self, environ: Environ, receive: request_body.Receive) -> Any:
         """Returns the body; an empty one if it is too large, which Django refuses by its announced length."""

@@ -32,6 +32,40 @@ class CodeForm(forms.Form):
     )
 
 
+class TwoCodesForm(CodeForm):
+    """Asks for a code of the app and the next one. A recovery code is typed alone, into the first field."""
+
+    next_code = forms.CharField(
+        label="The next code that it shows",
+        max_length=MAX_TYPED,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["code"].label = "The code that your app shows now"
+        self._focus("next_code")
+
+    def ask_for_next(self) -> None:
+        """Keep the first code, which nobody has looked at, and ask for the next one."""
+        self.add_error("next_code", "Please wait until your app shows the next code, and type it here.")
+
+    def begin_again(self) -> None:
+        """Empty both fields, which are no use any more. The error does not tell which of the codes was wrong."""
+        self.add_error(
+            None,
+            "These are not two codes that follow one another, or one of them was used before. "
+            "Please begin again with the code that your app shows now.",
+        )
+        self.data = {}
+        self._focus("code")
+
+    def _focus(self, name: str) -> None:
+        for field in ("code", "next_code"):
+            self.fields[field].widget.attrs["autofocus"] = field == name
+
+
 class PasskeyForm(forms.Form):
     """Takes the answer of the browser. A script fills it in: see static/js/passkey.js."""
 

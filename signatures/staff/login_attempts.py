@@ -13,13 +13,20 @@ _NETWORKS = frozenset({_Scope.LOGIN_NETWORK, _Scope.LOGIN_WIDE})
 class LoginAttempts:
     """Counts an attempt for its account and network. The same account is not locked elsewhere (threat model A3).
 
-    Too many attempts of one network are refused, whatever their accounts (A15).
+    Too many attempts of one network are refused, whatever their accounts (A15). A browser that the account has signed
+    in with before is counted by itself: what others in its network try does not keep it out (A19).
+
+    Args:
+        key: what is tried, and for whom.
+        network: where it comes from.
+        browser: the mark of a browser that is counted by itself; None for any other.
     """
 
-    def __init__(self, key: str, network: str) -> None:
-        self._account_key: dict[str, str] = {_Scope.LOGIN: f"{key} {network}"}
-        wide = wide_network_of(network)
-        networks: dict[str, str] = {_Scope.LOGIN_NETWORK: network, **({_Scope.LOGIN_WIDE: wide} if wide else {})}
+    def __init__(self, key: str, network: str, browser: str | None = None) -> None:
+        place = f"browser {browser}" if browser else network
+        self._account_key: dict[str, str] = {_Scope.LOGIN: f"{key} {place}"}
+        wide = "" if browser else wide_network_of(network)
+        networks: dict[str, str] = {_Scope.LOGIN_NETWORK: place, **({_Scope.LOGIN_WIDE: wide} if wide else {})}
         self._counted = rate_limits.count_event({**self._account_key, **networks})
 
     @property
@@ -54,9 +61,9 @@ class PasswordAttempts(LoginAttempts):
     would tell whose address it is (threat model A3, A13).
     """
 
-    def __init__(self, typed: str, account_id: int | None, network: str) -> None:
-        super().__init__(f"password {typed.casefold()}", network)
-        self._of_account: dict[str, str] = {_Scope.LOGIN: f"account {account_id} {network}"}
+    def __init__(self, typed: str, account_id: int | None, network: str, *, browser: str | None) -> None:
+        super().__init__(f"password {typed.casefold()}", network, browser)
+        self._of_account: dict[str, str] = {_Scope.LOGIN: f"account {account_id} {browser or network}"}
         self.is_account_exhausted = _Scope.LOGIN in rate_limits.count_event(self._of_account).over
 
     def reset(self) -> None:
@@ -65,25 +72,34 @@ class PasswordAttempts(LoginAttempts):
 
 
 class CodeAttempts(LoginAttempts):
-    """Counts an attempt to give the code of a second factor (threat model A2, A19).
+    """Counts an attempt to give a second factor (threat model A2, A19).
 
     A browser that the account has signed in with before has attempts of its own. All others share those of the account,
-    so that guesses from many networks are few, too. They are few in a minute, not in an hour: soon after the last wrong
-    code from elsewhere, the right one works.
+    so that guesses from many networks are few, too. Where they are spent, one code of the app is not even looked at;
+    the code and the next one are, because two of them cannot be guessed. So whoever has the app gets in meanwhile.
+
+    Passkeys, recovery codes and two codes have attempts of their own, which guesses of one code do not use up.
 
     Args:
-        account_id: whose code it is.
+        account_id: whose second factor it is.
         network: where it comes from.
         browser: the mark of a browser that the account has signed in with; None for any other.
-        is_guessable: whether the code is short. A recovery code is too long to be guessed.
+        is_guessable: whether it is one code of the app. All else is too long to be guessed.
     """
 
     def __init__(self, account_id: int, network: str, *, browser: str | None, is_guessable: bool) -> None:
-        super().__init__(f"code {account_id}", f"browser {browser}" if browser else network)
+        super().__init__(f"{'code' if is_guessable else 'proof'} {account_id}", network, browser)
+        self._is_guessable = is_guessable
         is_shared = browser is None and is_guessable and not super().are_exhausted
         shared = rate_limits.count_event({_Scope.CODE: str(account_id)}) if is_shared else rate_limits.Verdict()
         self._are_shared_exhausted = _Scope.CODE in shared.over
 
     @property
     def are_exhausted(self) -> bool:
-        return super().are_exhausted or self._are_shared_exhausted
+        """Whether nothing is looked at any more from here, whatever it is."""
+        return super().are_exhausted and not (self._is_guessable and _NETWORKS.isdisjoint(self._counted.over))
+
+    @property
+    def takes_two_codes_only(self) -> bool:
+        """Whether one code of the app is not looked at, because too many were tried."""
+        return self._is_guessable and (super().are_exhausted or self._are_shared_exhausted)

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, Q
 from django_otp.models import Device
+from django_otp.oath import TOTP, hotp
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp_webauthn.models import WebAuthnCredential
@@ -148,25 +149,56 @@ def recovery_codes_left(account_id: int) -> int:
 
 
 @transaction.atomic
-def verify_code(person: User, code: str) -> Device | None:
-    """Use up a code of the app or a recovery code. Each works once.
+def verify_code(person: User, code: str, next_code: str = "") -> Device | None:
+    """Use up a code of the app, or two that follow one another, or a recovery code. Each works once.
 
     The lock on the device's row keeps two requests from using the same code. How many codes may be tried is up to
     `login_attempts.CodeAttempts`.
 
-    Returns the device that the code belongs to; None when the code is wrong.
+    Args:
+        person: whose code it is.
+        code: what was typed.
+        next_code: the code that the app showed after `code`; "" for none. It counts only behind a code of an app.
+
+    Returns the device that the code belongs to; None when the code, or one of the two, is wrong.
     """
     plain = _normalized(code)
     is_short = is_app_code(code)
     kind: type[TOTPDevice | StaticDevice] = TOTPDevice if is_short else StaticDevice
     token = plain if is_short else _stored_digest(person.pk, plain)
     device = kind.objects.select_for_update().filter(user=person, confirmed=True).first()
+    if device and is_short and next_code:
+        token = _normalized(next_code)
+        device = _at_first_of_two(device, plain, token)
     return device if device and device.verify_token(token) else None
+
+
+def _at_first_of_two(app: TOTPDevice, code: str, next_code: str) -> TOTPDevice | None:
+    """Returns the app as if `code` had just been used, so that `next_code` is due; None if they are no such two codes.
+
+    The second one may be as early or late as a code that is typed alone. Neither may have been used before. Which of
+    the two is wrong is told neither by the result nor by the time.
+    """
+    now = TOTP(app.bin_key, app.step, app.t0, app.digits, app.drift).t()
+    typed = f"{code} {next_code}".encode()
+    steps = range(now - app.tolerance, now + app.tolerance + 1)
+    codes = {step: hotp(app.bin_key, step, app.digits) for step in range(steps.start - 1, steps.stop)}
+    shown = {step: f"{codes[step - 1]:06d} {codes[step]:06d}".encode() for step in steps}
+    matching = [step for step in steps if hmac.compare_digest(typed, shown[step]) and step - 1 > app.last_t]
+    if not matching:
+        return None
+    app.last_t = matching[0] - 1
+    return app
 
 
 def verify_passkey(person: User, answer: Mapping[str, str]) -> WebAuthnCredential | None:
     """Returns the passkey that gave this answer (`passkey`) to the `challenge`; None when it is wrong."""
     return passkeys.verify(person, answer["passkey"], answer["challenge"])
+
+
+def is_guessable(code: str, next_code: str) -> bool:
+    """Returns whether what was typed is one code of an app: two of them, or a recovery code, are too long to guess."""
+    return is_app_code(code) and not next_code
 
 
 def is_app_code(code: str) -> bool:

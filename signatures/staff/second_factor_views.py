@@ -19,11 +19,9 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 
 from campaign.web.client_network import client_network
-from signatures.audit import audit_log
-from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
 from signatures.staff import known_browsers, passkeys, second_factor, sessions
-from signatures.staff.forms import CodeForm, NewPasskeyForm, PasskeyForm
+from signatures.staff.forms import CodeForm, NewPasskeyForm, PasskeyForm, TwoCodesForm
 from signatures.staff.login_attempts import CodeAttempts
 from signatures.staff.sign_in_pages import (
     get_or_post,
@@ -68,50 +66,78 @@ def second_factor_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
         return redirect_to("login", request)
     if not second_factor.is_enrolled(person.pk):
         return redirect_to("enroll", request)
-    form = CodeForm(request.POST if "code" in request.POST else None)
-    response = _check(site, request, person, form) if request.method == "POST" else None
-    context = {"has_app": second_factor.has_app(person.pk), **passkey_context(request, person)}
-    return response or page(site, request, "second_factor", "Second factor", form=form, **context)
+    if request.method == "POST":
+        return _check(site, request, person)
+    return _ask(site, request, person, CodeForm())
 
 
-def _check(site: AdminSite, request: HttpRequest, person: User, form: CodeForm) -> HttpResponse | None:
-    """Returns the response to a code or passkey; None when it is wrong, with an error on the page."""
+def _ask(site: AdminSite, request: HttpRequest, person: User, form: CodeForm, *, status: int = 200) -> HttpResponse:
+    context = {
+        "form": form,
+        "asks_for_two": isinstance(form, TwoCodesForm),
+        "has_app": second_factor.has_app(person.pk),
+        **passkey_context(request, person),
+    }
+    return page(site, request, "second_factor", "Second factor", status=status, **context)
+
+
+def _check(site: AdminSite, request: HttpRequest, person: User) -> HttpResponse:
+    """Returns the response to a code, two codes or a passkey."""
+    kind = TwoCodesForm if "next_code" in request.POST else CodeForm
+    form = kind(request.POST if "code" in request.POST else None)
+    typed = form.cleaned_data if form.is_valid() else {}
+    code, next_code = typed.get("code", ""), typed.get("next_code", "")
     attempts = CodeAttempts(
         person.pk,
         client_network(request),
         browser=known_browsers.browser_of(request, person.pk),
-        is_guessable=second_factor.is_app_code(request.POST.get("code", "")),
+        is_guessable=second_factor.is_guessable(code, next_code),
     )
     if attempts.are_exhausted:
         return locked_page(site, request, attempts, person.pk)
+    if attempts.takes_two_codes_only:
+        attempts.record_lock(person.pk)
+        return _ask_for_the_next_code(site, request, person, code)
     device: Device | None = None
     if form.is_bound:
-        device = second_factor.verify_code(person, form.cleaned_data["code"]) if form.is_valid() else None
+        device = second_factor.verify_code(person, code, next_code) if code else None
     else:
         answer = PasskeyForm(request.POST)
         device = second_factor.verify_passkey(person, answer.cleaned_data) if answer.is_valid() else None
     if device:
         attempts.reset()
-        return _log_in(request, device)
+        return _log_in(request, person, device)
     attempts.record_failure(AuditAction.SECOND_FACTOR_FAILED, person.pk)
-    if form.is_bound:
-        form.add_error("code", "This code is wrong, or was used before. Please wait for the next one.")
-    else:
+    if not form.is_bound:
         messages.error(request, "This passkey was not accepted. Please try again, or use a code.")
-    return None
+        form = CodeForm()
+    elif next_code and isinstance(form, TwoCodesForm):
+        form.begin_again()
+    else:
+        form.add_error("code", "This code is wrong, or was used before. Please wait for the next one.")
+    return _ask(site, request, person, form)
 
 
-def _log_in(request: HttpRequest, device: Device) -> HttpResponse:
+def _ask_for_the_next_code(site: AdminSite, request: HttpRequest, person: User, code: str) -> HttpResponse:
+    """Returns the page that asks for two codes. The first one is on it already. It was not looked at."""
+    form = TwoCodesForm({"code": code}) if second_factor.has_app(person.pk) else CodeForm({"code": code})
+    if isinstance(form, TwoCodesForm):
+        form.ask_for_next()
+    else:
+        form.add_error("code", "You have no app that shows codes. Please type one of your recovery codes.")
+    return _ask(site, request, person, form, status=429)
+
+
+def _log_in(request: HttpRequest, person: User, device: Device) -> HttpResponse:
     """Complete the login with the second factor. Returns the redirect to the next page."""
     log_in_with_factor(request, device)
     request.session.cycle_key()
-    account_id = staff_id(request)
-    audit_log.record(AuditAction.LOGIN, staff_id=account_id, detail={"by": second_factor.factor_name(device)})
+    sessions.record_login(person, by=second_factor.factor_name(device))
     if isinstance(device, StaticDevice):
-        left = second_factor.recovery_codes_left(account_id)
+        left = second_factor.recovery_codes_left(person.pk)
         messages.warning(request, f"{left} recovery code{pluralize(left, ' is,s are')} left.")
     response = redirect(next_url(request))
-    known_browsers.remember(response, account_id)
+    known_browsers.remember(response, person.pk)
     return response
 
 
@@ -154,7 +180,7 @@ def _enroll_app(site: AdminSite, request: HttpRequest, person: User, form: CodeF
         return None
     device, recovery_codes = enrolled
     del request.session[PENDING]
-    _log_in(request, device)
+    _log_in(request, person, device)
     return _codes_page(site, request, person, recovery_codes)
 
 
@@ -174,7 +200,7 @@ def _add_passkey(site: AdminSite, request: HttpRequest, person: User) -> HttpRes
         return None
     passkey, recovery_codes = added
     if not getattr(request.user, "otp_device", None):
-        _log_in(request, passkey)
+        _log_in(request, person, passkey)
     if recovery_codes:
         return _codes_page(site, request, person, recovery_codes)
     messages.success(request, "The passkey was added.")

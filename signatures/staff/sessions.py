@@ -6,10 +6,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.models import User, update_last_login
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+
+from signatures.audit import audit_log
+from signatures.registries import AuditAction
 
 IDLE_SECONDS = 30 * 60  # without a request
 MAX_SECONDS = 12 * 60 * 60
@@ -52,6 +56,16 @@ def _has_expired(request: HttpRequest) -> bool:
 def start(request: HttpRequest, **_signal: Any) -> None:
     """Set the timestamps of a new session. Called at login."""
     request.session[STARTED_KEY] = request.session[LAST_SEEN_KEY] = request.session[FRESH_KEY] = time.time()
+
+
+def record_login(person: User, *, by: str = "") -> None:
+    """Record that somebody is signed in, with all that it takes. `by` is the word for the second factor, "" for none.
+
+    The links for a new password in somebody's mailbox end with a login. So the password alone must not count as one:
+    whoever stole it would spoil each of them (threat model A19).
+    """
+    update_last_login(type(person), person)
+    audit_log.record(AuditAction.LOGIN, staff_id=person.pk, detail={"by": by} if by else {})
 
 
 def mark_fresh(request: HttpRequest) -> None:

@@ -20,7 +20,7 @@ from campaign.web.client_network import client_network
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.registries import AuditAction
-from signatures.staff import accounts, kept_forms, second_factor, sessions
+from signatures.staff import accounts, kept_forms, known_browsers, second_factor, sessions
 from signatures.staff.forms import MAX_LOGIN_NAME, ForgottenPasswordForm, LoginForm, SignInAgainForm
 from signatures.staff.login_attempts import LoginAttempts, PasswordAttempts
 from signatures.staff.second_factor_views import passkey_context
@@ -49,7 +49,8 @@ def login_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     typed = request.POST.get("username", "")[:MAX_LOGIN_NAME].replace("\0", "")
     username = unicodedata.normalize("NFKC", typed).strip()
     account_id = accounts.find_account_id(username)
-    attempts = PasswordAttempts(username, account_id, client_network(request))
+    browser = known_browsers.browser_of(request, account_id) if account_id else None
+    attempts = PasswordAttempts(username, account_id, client_network(request), browser=browser)
     if attempts.are_exhausted:
         return locked_page(site, request, attempts, account_id)
     form = LoginForm(request, request.POST)
@@ -60,10 +61,11 @@ def login_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         return page(site, request, "login", "Log in", form=form)
     attempts.reset()
     request.session.flush()  # so that the session gets a new key
-    log_in(request, form.get_user())
+    person = form.get_user()
+    log_in(request, person)
     if not site.has_permission(request):
         return redirect_to("second_factor", request)
-    audit_log.record(AuditAction.LOGIN, staff_id=request.user.pk)
+    sessions.record_login(person)
     return redirect(next_url(request))
 
 
@@ -79,7 +81,8 @@ def sign_in_again_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
     if not is_enrolled:
         del form.fields["code"], form.fields["challenge"], form.fields["passkey"]
     if request.method == "POST":
-        attempts = LoginAttempts(f"again {person.pk}", client_network(request))
+        # By session, not by network: only whoever is signed in comes here, and a neighbor must not keep them out.
+        attempts = LoginAttempts(f"again {person.pk}", f"session {request.session.session_key}")
         if attempts.are_exhausted:
             return locked_page(site, request, attempts, person.pk)
         if form.is_valid() and _is_correct(person, form.cleaned_data):
@@ -119,7 +122,8 @@ def forgotten_password_page(request: HttpRequest, *, site: AdminSite) -> HttpRes
     if request.method != "POST" or not form.is_valid():
         return page(site, request, "forgotten_password", "New password", form=form)
     typed = form.cleaned_data["name"]
-    if not LoginAttempts(f"forgotten {typed}", client_network(request)).are_exhausted:
+    browser = known_browsers.browser_of_staff(request)
+    if not LoginAttempts(f"forgotten {typed}", client_network(request), browser).are_exhausted:
         accounts.request_password_reset(typed)
     return page(site, request, "forgotten_password", "New password", is_sent=True)
 

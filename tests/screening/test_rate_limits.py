@@ -2,6 +2,8 @@
 
 import threading
 from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from django.utils import timezone
 
 from campaign.models import Letter
 from campaign.web.client_network import client_network
+from signatures import migrations
 from signatures.models import AuditEntry, EmailSubject, OutboxMail, RateBucket, RateLimit, Signature, Submission
 from signatures.monitoring import alarms, sign_up_trends
 from signatures.outbox import sending
@@ -41,6 +44,22 @@ def test_a_new_site_has_limits_and_another_migration_leaves_alone_what_staff_cha
 
     assert RateLimit.objects.get(scope="network", seconds=600).max_count == 7
     assert RateLimit.objects.count() == len(rate_limits.DEFAULT_LIMITS)
+
+
+def test_A2_a_site_that_has_limits_gets_that_of_codes_in_a_day_and_keeps_what_staff_set() -> None:
+    [name] = [file.stem for file in Path(migrations.__path__[0]).glob("*_codes_in_a_day.py")]
+    add = import_module(f"{migrations.__name__}.{name}").ADD
+    found = RateLimit.objects.filter(scope="code", seconds=24 * 60 * 60)
+    found.delete()
+    for expected in (30, 7):
+        with connection.cursor() as cursor:
+            cursor.execute(add)
+        assert [limit.max_count for limit in found.all()] == [expected]
+        found.update(max_count=7)
+    RateLimit.objects.filter(scope="code").delete()
+    with connection.cursor() as cursor:
+        cursor.execute(add)
+    assert not found.exists(), "a new site gets all limits later"
 
 
 def test_S17_who_comes_after_the_limit_gets_the_same_page_and_waits_for_review(

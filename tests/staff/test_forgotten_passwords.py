@@ -47,6 +47,29 @@ def test_a_forgotten_password_is_reset_by_email_and_the_second_factor_stays(
     }
 
 
+def test_A19_whoever_knows_the_password_cannot_spoil_the_link_for_a_new_one(
+    client: Client, olga: User, inbox: Inbox, settings: Any
+) -> None:
+    settings.LOCAL_MODE = False
+    key = second_factor.new_totp_key()
+    second_factor.enroll(olga, key, code_of(key, ahead=-1), keep_session=None)
+    for _time in range(5):
+        client.post(FORGOTTEN, {"name": "olga"})
+    link, old = password_link_in(inbox), {"username": "olga", "password": PASSWORD}
+    assert Client().post(LOGIN, old).status_code == 302, "the thief of the password logs in with it"
+    olga.refresh_from_db()
+    assert olga.last_login is None, "without the second factor it is no login"
+
+    answer = set_password(client, link)
+
+    assert "Your password is set" in answer.content.decode()
+    assert Client().post(LOGIN, old).status_code == 200
+    client.post(LOGIN, {**old, "password": NEW})
+    client.post("/admin/second-factor/", {"code": code_of(key)})
+    olga.refresh_from_db()
+    assert olga.last_login is not None
+
+
 def test_an_account_is_found_by_its_email_address_too(client: Client, olga: User) -> None:
     client.post(FORGOTTEN, {"name": "OLGA@example.org"})
     assert OutboxMail.objects.get().staff_id == olga.pk

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.test import Client
 
-from signatures.models import AuditEntry
+from signatures.models import AuditEntry, OutboxMail
 from signatures.screening import rate_limits
+from signatures.staff import known_browsers
 from tests.conftest import PASSWORD
-from tests.staff.accounts import LOGIN
+from tests.staff.accounts import FORGOTTEN, LOGIN
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +64,37 @@ def test_A3_many_networks_lock_nobody_out(olga: User) -> None:
     for n in range(30):
         assert give("olga", network=f"10.{n}.0.1").status_code == 200
     assert give("olga", PASSWORD, "198.51.100.9").status_code == 302
+
+
+def known_browser_of(person: User) -> Client:
+    """A browser in which this person has signed in before, with a second factor. It is where `give` is, too."""
+    client, response = Client(REMOTE_ADDR="203.0.113.7"), HttpResponse()
+    known_browsers.remember(response, person.pk)
+    client.cookies = response.cookies
+    return client
+
+
+def test_A19_wrong_passwords_from_the_same_network_do_not_stop_a_browser_used_before(
+    olga: User, moderator: User
+) -> None:
+    for number in range(52):
+        give("olga" if number < 6 else f"made-up-{number}")
+    right = {"username": "olga@example.org", "password": PASSWORD}
+    assert Client(REMOTE_ADDR="203.0.113.8").post(LOGIN, right).status_code == 429, "a new browser in this network"
+    assert known_browser_of(moderator).post(LOGIN, right).status_code == 429, "the browser of another account"
+    assert known_browser_of(olga).post(LOGIN, right).status_code == 302
+    for client, mails in ((Client(REMOTE_ADDR="203.0.113.7"), 0), (known_browser_of(olga), 1)):
+        client.post(FORGOTTEN, {"name": "olga"})
+        assert OutboxMail.objects.count() == mails
+
+
+def test_A15_a_browser_used_before_has_five_attempts_too_from_whatever_network(olga: User) -> None:
+    known = known_browser_of(olga)
+    statuses = [
+        known.post(LOGIN, {"username": "olga", "password": "wrong"}, REMOTE_ADDR=f"198.51.{number}.1").status_code
+        for number in range(7)
+    ]
+    assert statuses == [200] * 5 + [429] * 2
 
 
 def test_A3_a_successful_login_resets_the_attempts(olga: User) -> None:

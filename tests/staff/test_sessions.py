@@ -239,6 +239,14 @@ def test_A12_guesses_when_signing_in_again_are_limited_too(owner: User) -> None:
     assert statuses == [200] * 5 + [429] * 2
 
 
+def test_A19_attempts_of_neighbors_in_the_network_do_not_stop_whoever_signs_in_again(owner: User) -> None:
+    client = log_in(owner)
+    for number in range(52):
+        Client().post(LOGIN, {"username": owner.username if number < 6 else f"n{number}", "password": "wrong"})
+    assert Client().post(LOGIN, {"username": owner.username, "password": PASSWORD}).status_code == 429
+    assert client.post(AGAIN, {"password": PASSWORD}).status_code == 302
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [

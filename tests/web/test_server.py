@@ -17,6 +17,7 @@ from django.test import Client
 
 from campaign.web import request_body, server, wsgi_calls
 from campaign.web.server import Application
+from signatures.staff import known_browsers
 
 Handler = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -47,6 +48,11 @@ def answering(respond: Callable[[dict[str, Any]], HttpResponse | StreamingHttpRe
     return handler
 
 
+def serving(handler: Handler) -> Application:
+    """The site as `campaign.asgi` serves it, around this handler."""
+    return Application(handler, browser_of_staff=known_browsers.browser_of_staff)
+
+
 def run[Result](coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Runs it in a thread of its own: in this one the browser of another test may have left its event loop running."""
     with ThreadPoolExecutor(1) as threads:
@@ -75,7 +81,7 @@ async def ask(
 def refused_head(**changed: Any) -> int:
     """The status of the answer to a request that has this head, at a site that would answer it with 200."""
     asked = {**scope(), **changed}
-    return run(ask(Application(answering(lambda _environ: HttpResponse())), asked))[0]
+    return run(ask(serving(answering(lambda _environ: HttpResponse())), asked))[0]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +143,7 @@ def test_a_request_reaches_django_as_it_was_sent() -> None:
 
 @pytest.mark.parametrize("path", ["/é".encode(), "/서명".encode(), b"/%EC%84%9C", "/\u202e".encode(), b"/\xff"])
 def test_S13_an_address_in_any_script_reaches_django_as_it_was_sent(path: bytes) -> None:
-    application = Application(answering(lambda environ: HttpResponse(environ["PATH_INFO"].encode("latin-1"))))
+    application = serving(answering(lambda environ: HttpResponse(environ["PATH_INFO"].encode("latin-1"))))
     assert run(ask(application, scope(path)))[2] == [unquote_to_bytes(path)]
 
 
@@ -149,7 +155,7 @@ def test_S13_a_slow_page_with_an_address_in_any_script_is_looked_up_again(monkey
         time.sleep(0.2)
         return HttpResponse("late")
 
-    assert run(ask(Application(answering(respond)), scope("/서명".encode())))[2] == [b"late"]
+    assert run(ask(serving(answering(respond)), scope("/서명".encode())))[2] == [b"late"]
 
 
 def test_a_header_with_an_underscore_passes_for_no_other() -> None:
@@ -159,7 +165,7 @@ def test_a_header_with_an_underscore_passes_for_no_other() -> None:
 
 
 def test_a_body_in_parts_is_read_as_one() -> None:
-    application = Application(answering(lambda environ: HttpResponse(environ["wsgi.input"].read()[::-1])))
+    application = serving(answering(lambda environ: HttpResponse(environ["wsgi.input"].read()[::-1])))
     asked = scope(method="POST", headers=[(b"content-length", b"6")])
     assert run(ask(application, asked, b"ab", b"cd", b"ef"))[2] == [b"fedcba"]
 
@@ -173,7 +179,7 @@ def test_a_large_download_is_sent_in_parts(tmp_path: Any) -> None:
         opened.append((tmp_path / "file").open("rb"))
         return FileResponse(opened[-1])
 
-    _status, headers, parts = run(ask(Application(answering(respond)), scope()))
+    _status, headers, parts = run(ask(serving(answering(respond)), scope()))
     assert b"".join(parts) == content and len(parts) > 3
     assert headers[b"Content-Length"] == str(len(content)).encode()
     assert opened[0].closed
@@ -182,7 +188,7 @@ def test_a_large_download_is_sent_in_parts(tmp_path: Any) -> None:
 def test_S36_a_body_that_does_not_come_is_refused_and_holds_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_body, "SECONDS", 0.3)
     called: list[str] = []
-    application = Application(answering(lambda _environ: called.append("called") or HttpResponse()))  # type: ignore[func-returns-value]
+    application = serving(answering(lambda _environ: called.append("called") or HttpResponse()))  # type: ignore[func-returns-value]
     asked = scope(method="POST", headers=[(b"content-length", b"1000")])
     status, headers, _parts = run(ask(application, asked, *[b"a"] * 1000, pause=0.05))
     assert (status, headers[b"Connection"], called) == (408, b"close", [])
@@ -194,7 +200,7 @@ def test_S36_the_deadline_of_a_public_form_is_ten_seconds() -> None:
 
 def test_S36_a_client_that_goes_away_in_the_middle_leaves_nothing_behind() -> None:
     called: list[str] = []
-    application = Application(answering(lambda _environ: called.append("called") or HttpResponse()))  # type: ignore[func-returns-value]
+    application = serving(answering(lambda _environ: called.append("called") or HttpResponse()))  # type: ignore[func-returns-value]
 
     async def go() -> None:
         async def receive() -> dict[str, Any]:
@@ -210,7 +216,7 @@ def test_S36_a_client_that_goes_away_in_the_middle_leaves_nothing_behind() -> No
 
 
 def test_S13_a_strangers_body_of_more_than_a_megabyte_is_not_read() -> None:
-    application = Application(answering(lambda environ: HttpResponse(environ["wsgi.input"].read() + b"nothing")))
+    application = serving(answering(lambda environ: HttpResponse(environ["wsgi.input"].read() + b"nothing")))
     asked = scope(method="POST", headers=[(b"content-length", b"2000000")])
     assert run(ask(application, asked))[2] == [b"nothing"]
 
@@ -222,7 +228,7 @@ def test_S13_only_staff_who_are_signed_in_may_upload_more(client: Client, modera
     part = b"a" * 500_000
 
     async def upload(session: str) -> list[bytes]:
-        application = Application(answering(lambda environ: HttpResponse(str(len(environ["wsgi.input"].read())))))
+        application = serving(answering(lambda environ: HttpResponse(str(len(environ["wsgi.input"].read())))))
         headers = [(b"content-length", b"2000000"), (b"cookie", f"sessionid={session}".encode())]
         parts = (await ask(application, scope(method="POST", headers=headers), *[part] * 4))[2]
         await application._staff.run(connections.close_all)
@@ -245,7 +251,7 @@ def test_S36_while_all_threads_are_held_health_is_answered_and_others_are_refuse
         return HttpResponse("done")
 
     async def go() -> list[int]:
-        application = Application(answering(respond))
+        application = serving(answering(respond))
         asked = [asyncio.ensure_future(ask(application, scope())) for _each in range(server.PUBLIC_THREADS + 3)]
         await asyncio.sleep(0.1)
         begun = time.monotonic()
@@ -270,7 +276,7 @@ def test_S36_a_queue_that_is_full_is_refused_at_once(monkeypatch: pytest.MonkeyP
         return HttpResponse()
 
     async def go() -> int:
-        application = Application(answering(respond))
+        application = serving(answering(respond))
         asked = [asyncio.ensure_future(ask(application, scope())) for _each in range(5)]
         await asyncio.sleep(0.1)
         status = (await ask(application, scope()))[0]
@@ -279,6 +285,33 @@ def test_S36_a_queue_that_is_full_is_refused_at_once(monkeypatch: pytest.MonkeyP
         return status
 
     assert run(go()) == 503
+
+
+def test_A19_logins_of_strangers_do_not_hold_up_a_browser_that_staff_have_used_before() -> None:
+    free, marked = threading.Event(), HttpResponse()
+    known_browsers.remember(marked, 1)
+    mark = marked.cookies[known_browsers.COOKIE].value
+    known, forged = ([(b"cookie", f"known_browser={value}".encode())] for value in (mark, f"2{mark[1:]}"))
+
+    def respond(environ: dict[str, Any]) -> HttpResponse:
+        if mark not in environ.get("HTTP_COOKIE", ""):
+            free.wait(10)
+        return HttpResponse()
+
+    async def go() -> tuple[int, bool]:
+        application = serving(answering(respond))
+        login = b"/admin/login/"
+        asked = [asyncio.ensure_future(ask(application, scope(login, "POST"))) for _each in range(20)]
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(2):
+            status = (await ask(application, scope(login, "POST", known)))[0]
+        forger = asyncio.ensure_future(ask(application, scope(login, "POST", forged)))
+        waits = not (await asyncio.wait({forger}, timeout=0.2))[0]
+        free.set()
+        await asyncio.gather(*asked, forger)
+        return status, waits
+
+    assert run(go()) == (200, True)
 
 
 @pytest.mark.parametrize("held", [b"/", b"/admin/login/"])
@@ -291,7 +324,7 @@ def test_staff_have_threads_of_their_own(held: bytes) -> None:
         return HttpResponse()
 
     async def go() -> int:
-        application = Application(answering(respond))
+        application = serving(answering(respond))
         asked = [asyncio.ensure_future(ask(application, scope(held))) for _each in range(server.PUBLIC_THREADS)]
         await asyncio.sleep(0.1)
         async with asyncio.timeout(2):
