@@ -51,6 +51,10 @@ def count_alike(rows: Iterable[Any]) -> Alike:
     return Alike(found["network"], found["comment"])
 
 
+def short(number: int) -> str:
+    return f"{MOST}+" if number >= MOST else str(number)
+
+
 def shown(number: int) -> str:
     return f"more than {MOST}" if number > MOST else str(number)
 

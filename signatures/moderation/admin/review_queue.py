@@ -107,21 +107,26 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
 
     @admin.display(description="alike")
     def in_common(self, signature: Any) -> SafeString:
-        """What the row has in common with others: never which mailbox or network it is."""
-        found: list[SafeString | str] = []
-        if signature.same_mailbox > Signature.MAX_PLACES:
-            cluster = '<a href="?{}={}">{} from one mailbox holder</a>'
-            found.append(
-                format_html(cluster, MailboxFilter.parameter_name, signature.pk, clusters.shown(signature.same_mailbox))
-            )
+        """What the row has in common with others, as short labels with a sentence: never which mailbox or network."""
+        found: list[SafeString] = []
+        sentence = '<span class="sentence" role="tooltip">{}</span>'
+        label = format_html('<span class="flag" tabindex="0">{{}} {{}}{}</span>', SafeString(sentence))
+        link = format_html('<a class="flag" href="{{}}"{{}}>{{}} {{}}{}</a>', SafeString(sentence))
+        if (number := signature.same_mailbox) > Signature.MAX_PLACES:
+            of_mailbox = f"?{MailboxFilter.parameter_name}={signature.pk}"
+            words = f"{clusters.shown(number)} from one mailbox holder"
+            found.append(format_html(link, of_mailbox, "", "mailbox", clusters.short(number), words))
         if signature.same_name:
-            link = '<a href="{}" data-act="beside">{} of the same name</a>'
-            found.append(format_html(link, signature.beside_query, signature.same_name))
-        if signature.in_network > 1:
-            found.append(f"one network (/48): {clusters.shown(signature.in_network)} wait")
-        if signature.with_comment > 1:
-            found.append(f"same words: {clusters.shown(signature.with_comment)} wait")
-        return format_html_join(SafeString("<br>"), "{}", ((line,) for line in found))
+            act = SafeString(' data-act="beside"')
+            words, others = f"{signature.same_name} of the same name", clusters.short(signature.same_name_key - 1)
+            found.append(format_html(link, signature.beside_query, act, "name", others, words))
+        if (number := signature.in_network) > 1:
+            words = f"one network (/48): {clusters.shown(number)} wait"
+            found.append(format_html(label, "network", clusters.short(number), words))
+        if (number := signature.with_comment) > 1:
+            words = f"same words: {clusters.shown(number)} wait"
+            found.append(format_html(label, "words", clusters.short(number), words))
+        return format_html_join(" ", "{}", ((each,) for each in found))
 
     @admin.display(description="note")
     def note(self, signature: Any) -> SafeString | str:
