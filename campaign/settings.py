@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
+from django.utils.translation import gettext_lazy
 
 from campaign.runtime import email_webhooks, environment, keys, log_settings, object_storage
 from campaign.runtime.environment import LOCAL_HOSTS
@@ -213,6 +214,8 @@ LANGUAGES = [
     ("zh-hans", "Simplified Chinese"),
     ("zh-hant", "Traditional Chinese"),
 ]
+# Of the list of ISO 3166-1 but for Kosovo, whose code is one that ISO leaves to its users.
+COUNTRIES_OVERRIDE = {"XK": {"name": gettext_lazy("Kosovo"), "alpha3": "XKX", "ioc_code": "KOS"}}
 LOCALE_PATHS = [BASE_DIR / "campaign" / "locale"]
 FORMAT_MODULE_PATH = "campaign.formats"
 TIME_ZONE = "UTC"

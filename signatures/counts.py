@@ -148,7 +148,7 @@ def _sum_by_country(deltas: QuerySet[CountDelta]) -> dict[str, int]:
 
 
 def fold_deltas() -> int:
-    """Replaces the count deltas by one for each cell, and adds their events to the hourly statistics.
+    """Replaces the count deltas by one for each cell, and adds their events to the statistics.
 
     Those that are not public yet become one for each cell and minute.
 

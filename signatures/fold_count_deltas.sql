@@ -1,4 +1,4 @@
--- Replaces the deltas by one for each cell, and adds their events to the hourly statistics. Deltas that are not public
+-- Replaces the deltas by one for each cell, and adds their events to the statistics by hour and by country. Deltas that are not public
 -- yet, because they count from a minute after the last step, become one for each cell and minute.
 -- Returns by how many rows the deltas shrank.
 WITH deleted AS (DELETE FROM signatures_countdelta RETURNING *),
@@ -14,5 +14,11 @@ counted AS (
     SELECT hour, letter_id, language, event, sum(abs(number)) FROM deleted WHERE event <> '' GROUP BY 1, 2, 3, 4
     ON CONFLICT (hour, letter_id, language, event)
         DO UPDATE SET number = signatures_hourlystatistic.number + EXCLUDED.number
+),
+counted_by_country AS (
+    INSERT INTO signatures_countrystatistic (letter_id, country, event, number)
+    SELECT letter_id, event_country, event, sum(abs(number)) FROM deleted WHERE event_country IS NOT NULL GROUP BY 1, 2, 3
+    ON CONFLICT (letter_id, country, event)
+        DO UPDATE SET number = signatures_countrystatistic.number + EXCLUDED.number
 )
 SELECT (SELECT count(*) FROM deleted) - (SELECT count(*) FROM folded)

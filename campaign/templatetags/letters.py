@@ -35,6 +35,7 @@ CORRECTED_COUNTRIES = (
     gettext_noop("Comoros"),
     gettext_noop("Cyprus"),
     gettext_noop("Djibouti"),
+    gettext_noop("Dominica"),
     gettext_noop("Eswatini"),
     gettext_noop("Falkland Islands (Malvinas)"),
     gettext_noop("French Guiana"),

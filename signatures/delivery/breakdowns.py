@@ -13,6 +13,7 @@ from django.db.models.functions import Cast
 from signatures.delivery.errata import kinds_of_errata
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.monitoring import method
+from signatures.monitoring.small_numbers import hide_small
 from signatures.registries import AuditAction
 from signatures.states import Source
 
@@ -50,6 +51,8 @@ def counted(delivery: Delivery) -> dict[str, Any]:
             f"{action.value}{'' if is_person else BY_RULE}": number
             for action, is_person, number in method.decisions(delivery.letter_id, delivery.frozen_at)
         },
+        # For the statement of method alone; the statement of the delivery has none of it.
+        "events_by_country": method.events_by_country(delivery.letter_id, delivery.frozen_at),
         "errata": [
             {"delivery": earlier.number, **kinds_of_errata(earlier)}
             for earlier in Delivery.objects.filter(letter=delivery.letter_id, errata__isnull=False)
@@ -77,7 +80,7 @@ def _counted_by(entries: QuerySet[DeliveryEntry], key: Any) -> dict[str, int]:
 
 def _without_small(numbers: dict[str, int]) -> dict[str, int]:
     names = sorted(numbers)
-    shown = method.hide_small([numbers[name] for name in names])
+    shown = hide_small([numbers[name] for name in names])
     return {name: number for name, number in zip(names, shown, strict=True) if number}
 
 

@@ -18,7 +18,7 @@ class Selection:
 
     Args:
         since: only who is not in this delivery.
-        country: ISO 3166-1, two letters.
+        country: ISO 3166-1, two letters; XK for Kosovo.
         day: of signing, in the time zone of the letter.
         organizations: only these.
     """

@@ -22,6 +22,6 @@ from signatures.models.signature import (
 )
 from signatures.models.signer_request import SignerRequest
 from signatures.models.staff import FactorReset
-from signatures.models.statistics import Alarm, CountDelta, HourlyStatistic
+from signatures.models.statistics import Alarm, CountDelta, CountryStatistic, HourlyStatistic
 from signatures.models.submission import Submission
 from signatures.models.tombstone import FormerMarks, Tombstone

@@ -16,7 +16,8 @@ class CountDelta(UnnamedModel):
     A cell is a letter, state, visibility, kind and whether there is a flag. Only public signatures are counted by
     country, too, so that nobody else can be found by subtraction (P4).
     One without a state counts a submission that arrived: an event alone.
-    A delta also says what happened, in which hour and language. That goes into `HourlyStatistic` with the same fold.
+    A delta also says what happened, in which hour and language, and in which country, if that is counted. That goes
+    into `HourlyStatistic` and `CountryStatistic` with the same fold.
     """
 
     letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # no index: it is a few rows
@@ -29,6 +30,8 @@ class CountDelta(UnnamedModel):
     hour = models.DateTimeField(null=True)
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
     event = models.CharField(max_length=10, blank=True, default="", db_default="")
+    # As in `CountryStatistic`; None where its event is not counted by country.
+    event_country = models.CharField(max_length=2, null=True, blank=True)  # noqa: DJ001  "" is for none given
     # The minute from which the public counts may have it (S38); None when it is folded, and long public.
     counts_from = models.DateTimeField(null=True, db_default=NextMinute())
 
@@ -58,6 +61,26 @@ class HourlyStatistic(UnnamedModel):
 
     class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [models.UniqueConstraint("hour", "letter", "language", "event", name="one_sum_an_hour")]
+
+
+class CountryStatistic(UnnamedModel):
+    """How often an event happened to signatures from a country, since the letter is open: without any time.
+
+    With an hour or a week beside it, a country that is rare would tell when its one signer came, for ever. A delivery
+    keeps the numbers of its own moment. Approvals, rejections and what is on paper are counted from rows that stay.
+    The country is that of signatures for the public list alone (threat model P4).
+    """
+
+    NOT_PUBLIC = "-"  # the country of all others; "" is for none given
+    EVENTS: ClassVar = [HourlyStatistic.Event.SIGN_UP, HourlyStatistic.Event.CONFIRM, HourlyStatistic.Event.WITHDRAW]
+
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+", db_index=False)  # deleted only with a draft
+    country = models.CharField(max_length=2, blank=True)
+    event = models.CharField(max_length=10, choices=HourlyStatistic.Event)
+    number = models.BigIntegerField()
+
+    class Meta(UnnamedModel.Meta):
+        constraints: ClassVar = [models.UniqueConstraint("letter", "country", "event", name="one_sum_a_country")]
 
 
 class Alarm(models.Model):

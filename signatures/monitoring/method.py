@@ -1,6 +1,6 @@
 """The statement of method: how the signatures of a letter, or of a delivery, came about. Numbers, for statisticians.
 
-Small numbers in a breakdown could tell on a person, so they are hidden: see `hide_small`.
+Small numbers in a breakdown could tell on a person, so they are hidden: see `small_numbers`.
 """
 
 from collections import Counter
@@ -16,12 +16,13 @@ from django.db.models.functions import Abs, TruncWeek
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.models import CountDelta, Delivery, DeliveryEntry, HourlyStatistic, Signature
+from signatures.monitoring import country_events
+from signatures.monitoring.country_events import NOT_PUBLIC
+from signatures.monitoring.small_numbers import Table, table
 from signatures.registries import AuditAction
 from signatures.states import State, Visibility
 
-NOT_PUBLIC = "not public"  # in place of the country of whoever is not on the public list
 _DECISIONS = load_sql(__file__, "method_decisions.sql")
-SMALL = 5  # a smaller number in a breakdown is hidden
 
 EVENTS = {event.value: str(event.label) for event in HourlyStatistic.Event}
 STATES = {state.value: state.value for state in State if state != State.WITHDRAWN}  # the withdrawn have no words
@@ -77,15 +78,6 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A breakdown: for each row its label and a number for each column. None is a number that is hidden."""
-
-    name: str
-    columns: list[str]
-    rows: list[tuple[str, list[int | None]]]
-
-
-@dataclass(frozen=True, slots=True)
 class Statement:
     until: datetime  # what was recorded later is not in it
     totals: list[tuple[str, int]]
@@ -96,10 +88,10 @@ class Statement:
         """Yields table, row, column and number of every cell, as the CSV has them. A hidden number is empty."""
         for name, lines in (("total", self.totals), ("decision", self.decisions)):
             yield from ((name, label, "", number) for label, number in lines)
-        for table in self.tables:
-            for label, numbers in table.rows:
-                for column, number in zip(table.columns, numbers, strict=True):
-                    yield table.name, label, column, "" if number is None else number
+        for each in self.tables:
+            for label, numbers in each.rows:
+                for column, number in zip(each.columns, numbers, strict=True):
+                    yield each.name, label, column, "" if number is None else number
 
 
 def of_letter(letter_id: int, now: datetime) -> Statement:
@@ -108,7 +100,7 @@ def of_letter(letter_id: int, now: datetime) -> Statement:
     events = _events(letter_id, now)
     found = counts.for_letter(letter_id)
     totals = [
-        *((label, sum(events[event, "week"].values())) for event, label in EVENTS.items()),
+        *((EVENTS[event], number) for event, number in _times(events).items()),
         ("public count now", found.total),
         *((f"{state.value} now", found.in_state(state)) for state in State),
         ("flagged and waiting now", found.in_state(State.WAITING, flagged=True)),
@@ -118,28 +110,30 @@ def of_letter(letter_id: int, now: datetime) -> Statement:
     decided = _decided(letter_id, now)
     by_country = list(_with_place(kept).values_list("public_country", "state", "paper").annotate(Count("pk")))
     by_flag = [
-        (flag, state, f"{week:%G-W%V}", language, number)
-        for flag, state, week, language, number in _with_flag(kept)
+        (flag, state, f"{week:%G-W%V}", language, country, number)
+        for flag, state, week, language, country, number in _with_flag(_with_place(kept))
         .annotate(week=TruncWeek("signed_up_at", tzinfo=UTC))
-        .values_list("flag", "state", "week", "language")
+        .values_list("flag", "state", "week", "language", "public_country")
         .annotate(Count("pk"))
     ]
-    flags_by_state = _table(
-        "flag", STATES, ((flag, state, number) for flag, state, _week, _language, number in by_flag)
-    )
-    # Weeks and languages add up to the whole of a flag, which would give a hidden number of the flag away.
-    flagged = {flag: flag for flag, row in flags_by_state.rows if None not in row}
+    places = table("country", STATES, ((country, state, number) for country, state, _paper, number in by_country))
+    on_paper = table("country, on paper", PAPER, ((country, paper, n) for country, _, paper, n in by_country))
+    flags_by_state = table("flag", STATES, ((flag, state, number) for flag, state, *_others, number in by_flag))
+    # Weeks, languages and countries add up to the whole of a flag, which would give a hidden number of the flag away.
+    flagged = {flag: flag for flag, _row in flags_by_state.rows if flag not in flags_by_state.hidden_rows()}
     return Statement(
         now,
         totals,
         _total_decisions(decided),
         [
             *_event_tables(events),
-            _table("country", STATES, ((country, state, number) for country, state, _paper, number in by_country)),
-            _table("country, on paper", PAPER, ((country, paper, number) for country, _, paper, number in by_country)),
+            country_events.table(country_events.of_letter(letter_id, _times(events)), places, on_paper),
+            places,
+            on_paper,
             flags_by_state,
-            _table("week, flags", flagged, ((week, flag, number) for flag, _state, week, _language, number in by_flag)),
-            _table("language, flags", flagged, ((code, flag, number) for flag, _state, _week, code, number in by_flag)),
+            table("week, flags", flagged, ((week, flag, n) for flag, _, week, _, _, n in by_flag)),
+            table("language, flags", flagged, ((language, flag, n) for flag, _, _, language, _, n in by_flag)),
+            table("country, flags", flagged, ((country, flag, n) for flag, _, _, _, country, n in by_flag)),
             *_decision_tables(decided),
         ],
     )
@@ -149,14 +143,14 @@ def of_delivery(delivery: Delivery) -> Statement:
     """Returns the statement of a delivery, up to the moment when it was frozen, read in six statements.
 
     Flags are those that its signatures have now: those that a decision removes are gone. Countries are those of names
-    that are still public.
+    that are still public. What happened by country is as it was counted then, if it was.
     """
     until = delivery.frozen_at
     rows = DeliveryEntry.objects.filter(delivery=delivery).order_by()
     events = _events(delivery.letter_id, until)
     names = ("delivered", "named", "counted_only", "organizations", "paper", "waiting", "rejected", "withdrawn")
     totals = [
-        *((f"{label} before", sum(events[event, "week"].values())) for event, label in EVENTS.items()),
+        *((f"{EVENTS[event]} before", number) for event, number in _times(events).items()),
         *((name.replace("_", " "), int(delivery.counts[name])) for name in names),
     ]
     delivered = Signature.objects.filter(pk__in=rows.values("signature_id")).order_by()
@@ -165,6 +159,8 @@ def of_delivery(delivery: Delivery) -> Statement:
     by_country.append((NOT_PUBLIC, "delivered", delivery.counts["delivered"] - sum(row[2] for row in by_country)))
     by_language = [(value, "delivered", number) for value, number in rows.values_list("language").annotate(Count("pk"))]
     by_flag = [(flag, "delivered", number) for flag, number in flags(delivered)]
+    places = table("country", DELIVERED, by_country)
+    happened = delivery.method.get("events_by_country")
     decided = _decided(delivery.letter_id, until)
     return Statement(
         until,
@@ -172,9 +168,10 @@ def of_delivery(delivery: Delivery) -> Statement:
         _total_decisions(decided),
         [
             *_event_tables(events),
-            _table("language delivered", DELIVERED, by_language),
-            _table("country", DELIVERED, by_country),
-            _table("flag", DELIVERED, by_flag),
+            table("language delivered", DELIVERED, by_language),
+            *([country_events.table(happened, places)] if happened else []),
+            places,
+            table("flag", DELIVERED, by_flag),
             *_decision_tables(decided),
         ],
     )
@@ -185,23 +182,34 @@ def _events(letter_id: int, until: datetime) -> dict[tuple[str, str], Counter[st
     found: dict[tuple[str, str], Counter[str]] = {
         (event, by): Counter() for event in EVENTS for by in ("week", "language")
     }
-    stored: list[tuple[QuerySet[Any], Any]] = [
-        (HourlyStatistic.objects.all(), F("number")),
-        (CountDelta.objects.all(), Abs("number")),
-    ]
-    for each, number in stored:
-        rows = each.filter(letter=letter_id, hour__lte=until, event__in=EVENTS).order_by()
-        weeks = rows.annotate(week=TruncWeek("hour", tzinfo=UTC)).values_list("event", "week", "language")
-        for event, week, language, total in weeks.annotate(total=Sum(number)):
-            found[event, "week"][f"{week:%G-W%V}"] += int(total)
-            found[event, "language"][language] += int(total)
+    stored, fresh = (
+        each.filter(letter=letter_id, hour__lte=until, event__in=EVENTS)
+        .order_by()
+        .annotate(week=TruncWeek("hour", tzinfo=UTC))
+        .values_list("event", "week", "language")
+        .annotate(total=Sum(number))
+        for each, number in ((HourlyStatistic.objects.all(), F("number")), (CountDelta.objects.all(), Abs("number")))
+    )
+    for event, week, language, total in stored.union(fresh, all=True):
+        found[event, "week"][f"{week:%G-W%V}"] += int(total)
+        found[event, "language"][language] += int(total)
     return found
+
+
+def _times(events: Mapping[tuple[str, str], Counter[str]]) -> dict[str, int]:
+    """Returns how often each event happened."""
+    return {event: events[event, "week"].total() for event in EVENTS}
+
+
+def events_by_country(letter_id: int, now: datetime) -> country_events.ByCountry:
+    """Returns how often each event happened until now, by country, for `Delivery.method`."""
+    return country_events.of_letter(letter_id, _times(_events(letter_id, now)))
 
 
 def _event_tables(events: Mapping[tuple[str, str], Counter[str]]) -> Iterator[Table]:
     for by in ("week", "language"):
         cells = [(label, event, number) for event in EVENTS for label, number in events[event, by].items()]
-        yield _table(by, EVENTS, cells)
+        yield table(by, EVENTS, cells)
 
 
 def _decided(letter_id: int, until: datetime) -> list[Decided]:
@@ -230,9 +238,9 @@ def _total_decisions(decided: Sequence[Decided]) -> list[tuple[str, int]]:
 def _decision_tables(decided: Sequence[Decided]) -> Iterator[Table]:
     """Yields what was decided by week, language and country, with a column for each decision that there was."""
     columns = {label: label for label, number in _total_decisions(decided) if number}
-    yield _table("week, decisions", columns, ((each.week, each.label, each.number) for each in decided))
-    yield _table("language, decisions", columns, ((each.language, each.label, each.number) for each in decided))
-    yield _table("country, decisions", columns, ((each.country, each.label, each.number) for each in decided))
+    yield table("week, decisions", columns, ((each.week, each.label, each.number) for each in decided))
+    yield table("language, decisions", columns, ((each.language, each.label, each.number) for each in decided))
+    yield table("country, decisions", columns, ((each.country, each.label, each.number) for each in decided))
 
 
 def decisions(letter_id: int, until: datetime) -> Iterator[tuple[AuditAction, bool, int]]:
@@ -261,31 +269,3 @@ def flags(rows: QuerySet[Signature]) -> Iterator[tuple[str, int]]:
 def _with_flag(rows: QuerySet[Signature]) -> Any:
     """Returns a row for each flag of a signature."""
     return rows.annotate(flag=Func(F("flags"), function="unnest"))
-
-
-def _table(name: str, columns: Mapping[Any, str], cells: Any) -> Table:
-    """Returns the breakdown of these cells (label of the row, column, number), with small numbers hidden."""
-    numbers: dict[str, Counter[str]] = {}
-    for label, column, number in cells:
-        if column in columns:
-            numbers.setdefault(label, Counter())[column] += number
-    labels = sorted(numbers)
-    shown = [hide_small([numbers[label][column] for label in labels]) for column in columns]
-    rows = [(label or "not given", list(row)) for label, row in zip(labels, zip(*shown, strict=True), strict=True)]
-    return Table(name, list(columns.values()), rows)
-
-
-def hide_small(numbers: Sequence[int]) -> list[int | None]:
-    """Returns the numbers of a column with None for those that could tell on a person.
-
-    Hidden is each number from 1 to `SMALL` - 1. The total of a column is known, so the next smallest are hidden, too,
-    until what is hidden are several numbers that make at least `SMALL` together; where they do not, the zeros as well.
-    The number of a column with one row is its total, which stands elsewhere.
-    """
-    hidden = {place for place, number in enumerate(numbers) if 0 < number < SMALL}
-    others = sorted((number, place) for place, number in enumerate(numbers) if number >= SMALL)
-    while hidden and others and (len(hidden) < 2 or sum(numbers[place] for place in hidden) < SMALL):
-        hidden.add(others.pop(0)[1])
-    if 0 < sum(numbers) < SMALL:
-        return [None] * len(numbers)
-    return [None if place in hidden else number for place, number in enumerate(numbers)]

@@ -36,6 +36,7 @@ django.setup()
 from tests.bench import (  # noqa: E402  # after django.setup()
     admin,
     checking,
+    clusters,
     commits,
     confirming,
     csvs,
@@ -67,17 +68,12 @@ BENCHES = {
     "mirror": mirrors.run,
     "check": checking.run,
     "phone": phone.run,
+    "clusters": clusters.run,
 }
-WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "large-list", "paper", "mirror", "check", "phone"}
-WITHOUT_SITE = {
-    "list",
-    "list-load",
-    "large-list",
-    "mirror",
-    "check",
-    "phone",
-}  # all but `check` have sites of their own
-ONLY_BY_NAME = {"large-list"}
+WITHOUT_LOAD = {"csv", "pdf", "admin", "list", "large-list", "paper", "mirror", "check", "phone", "clusters"}
+# All but `check` have sites of their own.
+WITHOUT_SITE = {"list", "list-load", "large-list", "mirror", "check", "phone", "clusters"}
+ONLY_BY_NAME = {"large-list", "clusters"}
 NAMED, PUBLIC = 1.37, 1.62  # rows for one signature that is named in the delivery, or public
 SITES = {"1k": 1_000 * NAMED, "100k": 100_000 * NAMED, "1m": 1_000_000 * NAMED}
 SITES_OF_THE_LIST = {"10k-public": 10_000 * PUBLIC, "1m-public": 1_000_000 * PUBLIC}
@@ -88,6 +84,7 @@ SITES_OF_OTHERS: dict[str, dict[str, float]] = {
     "large-list": {"5m": 5_000_000},
     "mirror": SITES_OF_THE_MIRROR,
     "phone": {"1k": SITES["1k"]},
+    "clusters": {clusters.SITE: 1_000_000},
 }
 QUICK = {
     "1k": 270,
@@ -98,6 +95,7 @@ QUICK = {
     "100k-public": 2_000,
     "290k-public": 3_500,
     "5m": 5_500,
+    clusters.SITE: 5_500,
 }
 
 

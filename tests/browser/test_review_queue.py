@@ -265,6 +265,8 @@ def test_two_moderators_read_different_pages(
 
 def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Moderator, prepared: LiveSite) -> None:
     seed(prepared, "Dense", 30, ["rate", "similar"])
+    alike = "mailbox = 'm', network = 'n', comment = 'Act now', name_key = 'dense'"
+    prepared.sql(f"UPDATE signatures_signature SET {alike} WHERE starts_with(name, 'Dense')")
     page = moderator()
     page.goto(QUEUE)
     page.locator(".alarms").evaluate_all("alarms => alarms.forEach(one => one.remove())")  # what other tests did
@@ -288,7 +290,9 @@ def test_fifteen_rows_stand_on_a_laptop_and_no_width_is_too_small(moderator: Mod
         assert cramped_headings(page) == []
 
 
-def test_every_page_of_the_queue_can_be_used_at_390_pixels(moderator: Moderator, prepared: LiveSite) -> None:
+def test_the_start_page_and_every_page_of_the_queue_can_be_used_at_390_pixels(
+    moderator: Moderator, prepared: LiveSite
+) -> None:
     seed(prepared, "Narrow", 3, [])
     page = moderator()
     page.goto(QUEUE)
@@ -298,7 +302,7 @@ def test_every_page_of_the_queue_can_be_used_at_390_pixels(moderator: Moderator,
     of_one = page.locator("#result_list tbody td.field-who a").last.get_attribute("href") or ""
     for width in (768, 390):
         page.set_viewport_size({"width": width, "height": 800})
-        for address in (f"{QUEUE}?tab=batch", f"{QUEUE}?tab=held", of_one):
+        for address in ("/admin/", f"{QUEUE}?tab=batch", f"{QUEUE}?tab=held", of_one):
             page.goto(address)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, address
         boxes = page.locator(".actions :is(select, input[type=text])").evaluate_all(

@@ -173,9 +173,18 @@ def test_a_flood_is_counted_to_a_limit_and_from_its_own_indexes(
     moderator_client: Client, letter: Letter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clusters, "MOST", 3)
-    make_waiting(letter, 5, network="n", comment="Freedom now for all of Korea")
+    shared = {"network": "n", "mailbox": "m", "name_key": "kim min"}
+    for number in range(5):
+        make_waiting(letter, 1, **shared, comment=f"Freedom now for all {number} of Korea")
     text = moderator_client.get(QUEUE).content.decode()
-    assert "one network (/48): more than 3 wait" in text and "same words: more than 3 wait" in text
+    for words in (
+        "one network (/48): more than 3 wait",
+        "same words: more than 3 wait",
+        "more than 3 from one mailbox holder",
+        "3 or more of the same name",
+    ):
+        assert text.count(words) == 5
+    assert moderator_client.get(f"{QUEUE}?tab=batch").content.decode().count("3 or more of the same name") == 5
     values = {"networks": ["n"], "comments": ["Freedom"], "most": 4}
     assert reads_only(clusters.COUNT_ALIKE, "waiting_networks", "waiting_comments", params=values)
 

@@ -89,7 +89,9 @@ def test_a_row_shows_words_language_flags_and_the_number_of_similar_signatures(
         Flag.BURST.sentence,
     ):
         assert shown in text
-    assert re.search(r'<a href="\?beside=\d+" data-act="beside">2 of the same name</a>', text)
+    assert re.search(
+        r'<a class="flag" href="\?beside=\d+" data-act="beside">name 2<span .*?>2 of the same name</span></a>', text
+    )
 
 
 def test_the_page_of_a_signature_shows_similar_ones(moderator_client: Client, letter: Letter, cleo: Signature) -> None:

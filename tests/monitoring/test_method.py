@@ -17,6 +17,8 @@ from campaign.models import Letter
 from signatures import counts
 from signatures.moderation import decisions, requests
 from signatures.monitoring import method
+from signatures.monitoring.country_events import NOT_PUBLIC
+from signatures.monitoring.small_numbers import SMALL, hide_small
 from signatures.registries import AuditAction
 from signatures.registries.audit_actions import LEAVING_ACTIONS
 from signatures.registries.requests import Channel, RequestKind
@@ -78,7 +80,7 @@ def test_flags_and_decisions_stand_by_week_language_and_country(signed: Letter) 
         make_many(signed, number, state=State.REJECTED, country="FR", flags=[flag])
     statement = method.of_letter(signed.pk, timezone.now())
     week = f"{timezone.now():%G-W%V}"
-    for name in ("week, flags", "language, flags"):
+    for name in ("week, flags", "language, flags", "country, flags"):
         assert [*table(statement, name).values()] == [{"fast": 7}], "the sum would tell a state of the others"
     by_rule = "approved by the rule of the letter, afterwards"
     for name, row in (("week", week), ("language", "en"), ("country", "FR")):
@@ -93,7 +95,7 @@ def test_P4_decisions_about_whoever_is_not_public_have_no_country(signed: Letter
     rows = signed.signatures.filter(pk__in=[row.pk for row in hidden])
     decisions.decide(AuditAction.APPROVE, rows, by=None, reason="rule of the letter")
     found = table(method.of_letter(signed.pk, timezone.now()), "country, decisions")
-    assert "IS" not in found and found[method.NOT_PUBLIC]["approved by the rule of the letter, afterwards"] == 7
+    assert "IS" not in found and found[NOT_PUBLIC]["approved by the rule of the letter, afterwards"] == 7
 
 
 @pytest.mark.django_db
@@ -136,19 +138,19 @@ def test_P4_the_country_of_whoever_is_not_on_the_public_list_is_not_counted(sign
         (method.of_delivery(make_delivery(signed)), "delivered"),
     ):
         found = table(statement, "country")
-        assert found[method.NOT_PUBLIC][column] == 7 and found["KR"][column] in {None, 6}
+        assert found[NOT_PUBLIC][column] == 7 and found["KR"][column] in {None, 6}
 
 
 @given(st.lists(st.integers(0, 40), max_size=12))
 def test_P4_what_is_hidden_cannot_be_found_by_subtraction(column: list[int]) -> None:
-    shown = method.hide_small(column)
+    shown = hide_small(column)
 
     hidden = [number for number, cell in zip(column, shown, strict=True) if cell is None]
     assert all(cell == number for number, cell in zip(column, shown, strict=True) if cell is not None)
-    assert not any(cell is not None and 0 < cell < method.SMALL for cell in shown)
+    assert not any(cell is not None and 0 < cell < SMALL for cell in shown)
     if hidden and len(hidden) < len(column):
-        assert len(hidden) > 1 and sum(hidden) >= method.SMALL, "else the exact total gives it away"
-    if not any(0 < number < method.SMALL for number in column):
+        assert len(hidden) > 1 and sum(hidden) >= SMALL, "else the exact total gives it away"
+    if not any(0 < number < SMALL for number in column):
         assert hidden == []
 
 

@@ -42,6 +42,19 @@ def test_the_table_shows_the_number_of_names_by_country_with_links(client: Clien
     assert f'href="{COUNTRIES}"' in client.get("/letters/bridge/signatories/").content.decode()
 
 
+def test_somebody_from_kosovo_can_say_so_and_stands_under_its_name(
+    client: Client, letter: Letter, form: dict[str, str]
+) -> None:
+    assert client.post("/letters/bridge/sign/", {**form, "country": "XK"}).status_code == 303
+    make_signature(letter, "Arta", country="XK")
+    make_signature(letter, "Lise", country="LA")
+    assert rows(client.get(COUNTRIES).content.decode()) == [("Kosovo", "1"), ("Laos", "1")]
+    assert ("코소보", "1") in rows(client.get(f"/ko{COUNTRIES}").content.decode())
+    page = client.get("/letters/bridge/signatories/?country=XK").content.decode()
+    assert "Arta" in page and "Lise" not in page
+    assert '<option value="XK">코소보</option>' in client.get("/ko/letters/bridge/").content.decode()
+
+
 def test_without_a_public_name_it_says_so(client: Client, letter: Letter, cleo: Signature) -> None:
     page = client.get(COUNTRIES).content.decode()
     assert "There are no public names yet." in page and "<table" not in page

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from signatures.models import Delivery, SignedLetter
 from signatures.monitoring import method
+from signatures.monitoring.small_numbers import SMALL
 from signatures.values import csv_cells
 
 HEADER = ("table", "row", "column", "number")
@@ -32,7 +33,7 @@ def _answer(
     """Returns the page; with `?as=csv` every number of it as a row of a CSV."""
     if request.GET.get("as") != "csv":
         context = {**site.each_context(request), "title": "Statement of method", "statement": statement, **about}
-        context |= {"name": name, "small": method.SMALL, "most_hidden": method.SMALL - 1}
+        context |= {"name": name, "most_hidden": SMALL - 1}
         return TemplateResponse(request, "admin/signatures/method.html", context)
     headers = {"Content-Disposition": f'attachment; filename="{name}-method.csv"'}
     out = io.StringIO(newline="")

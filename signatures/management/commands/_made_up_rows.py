@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from signatures.management.commands._people import BLOCK, Naming, blocks, lines
+from signatures.models import CountryStatistic
 from signatures.registries import Flag
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS, TYPED_NAMES, WORDS
 from signatures.states import Kind, State, Visibility
@@ -45,12 +46,14 @@ class Row(NamedTuple):
         public_id: as the database writes it, without hyphens.
         language: the one in which it was signed.
         hour: when it was submitted, in whole hours since 1970.
+        country: under which its sign-up is counted.
         line: of the values of `COLUMNS`.
     """
 
     public_id: str
     language: str
     hour: int
+    country: str
     line: str
 
 
@@ -96,7 +99,9 @@ class Rows:
         chance.shuffle(typed)
         return [self._row(chance, block, index, *each) for index, each in enumerate(typed[: block.size])]
 
-    def _row(self, chance: random.Random, block: Block, index: int, language: str, state: str, words: str) -> Row:
+    def _row(
+        self, chance: random.Random, block: Block, index: int, language: str, state: str, country: str, words: str
+    ) -> Row:
         digits = chance.randbytes(24).hex()
         public_id = block.public_id(digits[:15])
         signed_up, confirmed, approved = self._moments(chance, block.first + index)
@@ -105,10 +110,10 @@ class Rows:
         place = NULL if state == State.WITHDRAWN else "1"
         text = self.texts[language]
         rest = f"{text}\t{language}\t{state}\t{place}\t{self.letter}\tf\t{public_id}\t\\\\x{block.beginning}{digits}"
-        return Row(public_id, language, int(signed_up) // HOUR, f"{words}\t{rest}\t{moments}\t{day}\n")
+        return Row(public_id, language, int(signed_up) // HOUR, country, f"{words}\t{rest}\t{moments}\t{day}\n")
 
-    def _typed(self, chance: random.Random, naming: Naming, people: list[str]) -> Iterator[tuple[str, str, str]]:
-        """Yields for each of these people language, state, and the first columns."""
+    def _typed(self, chance: random.Random, naming: Naming, people: list[str]) -> Iterator[tuple[str, str, str, str]]:
+        """Yields for each of these people language, state, `Row.country`, and the first columns."""
         number = len(people)
         outcomes = chance.choices(list(OUTCOMES), list(OUTCOMES.values()), k=number)
         columns = (
@@ -131,7 +136,8 @@ class Rows:
             elif typed["kind"] == Kind.ORGANIZATION:
                 flags.insert(0, Flag.ORGANIZATION)  # as screening does
             found = search_columns(typed["name"], typed["organization"])
-            yield naming.language, state, "\t".join([*typed.values(), *found, f"{{{','.join(flags)}}}"])
+            place = typed["country"] if visibility == Visibility.PUBLIC else CountryStatistic.NOT_PUBLIC
+            yield naming.language, state, place, "\t".join([*typed.values(), *found, f"{{{','.join(flags)}}}"])
 
     def _moments(self, chance: random.Random, index: int) -> tuple[float, float, float]:
         """Returns when it was submitted, confirmed and approved: most in the first days, in the order of signing."""

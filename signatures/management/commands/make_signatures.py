@@ -139,13 +139,14 @@ class Lines:
 
 def _count_sign_ups(letter: int, rows: list[Row]) -> None:
     """Stores the events that a site stores for submissions. A trigger counts everything else."""
-    hours = Counter((row.hour, row.language) for row in rows)
+    hours = Counter((row.hour, row.language, row.country) for row in rows)
     CountDelta.objects.bulk_create(
         CountDelta(
             letter_id=letter, state="", visibility="", flagged=False, number=number, language=language,
             hour=datetime.fromtimestamp(hour * HOUR, UTC), event=HourlyStatistic.Event.SIGN_UP,
+            event_country=country,
         )
-        for (hour, language), number in hours.items()
+        for (hour, language, country), number in hours.items()
     )  # fmt: skip
 
 

@@ -7,8 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -70,13 +69,9 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WaitingSignature]:
         """Adds how many signatures have the same name key, and the same mailbox; counted for the rows of one page."""
-        same = Signature.objects.filter(name_key=OuterRef("name_key")).exclude(name_key="").order_by()
-        number = same.values("name_key").annotate(number=Count("pk")).values("number")
-        of_mailbox = Signature.objects.filter(mailbox=OuterRef("mailbox")).exclude(mailbox="").order_by()
-        in_mailbox = of_mailbox.values("mailbox").annotate(number=Count("pk")).values("number")
         waiting: QuerySet[WaitingSignature] = super().get_queryset(request).filter(state=State.WAITING)
         return waiting.annotate(
-            same_name_key=Coalesce(Subquery(number), 1), same_mailbox=Coalesce(Subquery(in_mailbox), 1)
+            same_name_key=clusters.CountSame("name_key"), same_mailbox=clusters.CountSame("mailbox")
         )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -112,19 +107,26 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
 
     @admin.display(description="alike")
     def in_common(self, signature: Any) -> SafeString:
-        """What the row has in common with others: never which mailbox or network it is."""
-        found: list[SafeString | str] = []
-        if signature.same_mailbox > Signature.MAX_PLACES:
-            cluster = '<a href="?{}={}">{} from one mailbox holder</a>'
-            found.append(format_html(cluster, MailboxFilter.parameter_name, signature.pk, signature.same_mailbox))
-        if (same_name := signature.same_name_key - 1) > 0:
-            link = '<a href="{}" data-act="beside">{} of the same name</a>'
-            found.append(format_html(link, signature.beside_query, same_name))
-        if signature.in_network > 1:
-            found.append(f"one network (/48): {clusters.shown(signature.in_network)} wait")
-        if signature.with_comment > 1:
-            found.append(f"same words: {clusters.shown(signature.with_comment)} wait")
-        return format_html_join(SafeString("<br>"), "{}", ((line,) for line in found))
+        """What the row has in common with others, as short labels with a sentence: never which mailbox or network."""
+        found: list[SafeString] = []
+        sentence = '<span class="sentence" role="tooltip">{}</span>'
+        label = format_html('<span class="flag" tabindex="0">{{}} {{}}{}</span>', SafeString(sentence))
+        link = format_html('<a class="flag" href="{{}}"{{}}>{{}} {{}}{}</a>', SafeString(sentence))
+        if (number := signature.same_mailbox) > Signature.MAX_PLACES:
+            of_mailbox = f"?{MailboxFilter.parameter_name}={signature.pk}"
+            words = f"{clusters.shown(number)} from one mailbox holder"
+            found.append(format_html(link, of_mailbox, "", "mailbox", clusters.short(number), words))
+        if signature.same_name:
+            act = SafeString(' data-act="beside"')
+            words, others = f"{signature.same_name} of the same name", clusters.short(signature.same_name_key - 1)
+            found.append(format_html(link, signature.beside_query, act, "name", others, words))
+        if (number := signature.in_network) > 1:
+            words = f"one network (/48): {clusters.shown(number)} wait"
+            found.append(format_html(label, "network", clusters.short(number), words))
+        if (number := signature.with_comment) > 1:
+            words = f"same words: {clusters.shown(number)} wait"
+            found.append(format_html(label, "words", clusters.short(number), words))
+        return format_html_join(" ", "{}", ((each,) for each in found))
 
     @admin.display(description="note")
     def note(self, signature: Any) -> SafeString | str:

@@ -126,6 +126,7 @@ def _count_in_common(rows: Iterable[Any]) -> None:
     """Counts, for each row, what waits and came from its network, and what waits with the same comment."""
     alike = clusters.count_alike(rows)
     for row in rows:
+        row.same_name = clusters.shown_others(row.same_name_key)
         row.in_network = alike.of_network.get(row.network, 0)
         row.with_comment = alike.of_comment.get(row.comment, 0)
 
@@ -149,7 +150,7 @@ def _grouped(rows: Iterable[Any]) -> list[tuple[str, list[Any]]]:
     for row in rows:
         if by_organization[row.organization.casefold()] > 1:
             key = (0, row.organization.casefold())
-        elif by_words[row.name_key] > 1 or row.same_name_key > 1:
+        elif by_words[row.name_key] > 1 or row.same_name:
             key = (1, "")
         elif row.with_comment > 1:
             key = (2, "")
