@@ -40,6 +40,7 @@ QUESTIONS_FOR = timedelta(days=60)  # for staff to ask something; the address go
 # A mistyped year takes nobody's address away before somebody may have seen it (rule 4).
 ADDRESSES_AT_LEAST = timedelta(days=30)
 DAYS_IN_MONTH = 30.44
+BLANKED_TOGETHER = 5_000  # rows of one transaction
 ADDRESSES = "addresses kept for updates"
 QUESTION_ADDRESSES = "addresses kept for questions"
 FORMER_WORDS = "words before a correction"
@@ -90,11 +91,13 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     }  # fmt: skip
     if dry_run:
         return {name: rows.count() for name, rows in (expired | kept).items()}
+    blanked = {
+        ADDRESSES: _blank(addresses, sealed_address=None),
+        QUESTION_ADDRESSES: _blank(waiting_long, question_address=None),
+        FORMER_WORDS: _blank(corrections, words=None),
+    }
     with transaction.atomic():
-        deleted = {name: _delete(rows) for name, rows in expired.items()}
-        deleted[ADDRESSES] = addresses.update(sealed_address=None)
-        deleted[QUESTION_ADDRESSES] = waiting_long.update(question_address=None)
-        deleted[FORMER_WORDS] = corrections.update(words=None)
+        deleted = {name: _delete(rows) for name, rows in expired.items()} | blanked
         audit_log.record(AuditAction.PRUNE, detail=deleted)
     return deleted
 
@@ -125,7 +128,22 @@ def delete_network_digests() -> int:
     BulkRule.objects.filter(made_at__lte=before).exclude(networks=[]).update(networks=[])
     old = [model.objects.filter(signed_up_at__lte=before) for model in (Signature, Submission)]
     left = _delete(FormerMarks.objects.filter(signed_up_at__lte=before))
-    return left + sum(rows.exclude(network="", marks=[]).update(network="", marks=[]) for rows in old)
+    return left + sum(_blank(rows.exclude(network="", marks=[]), network="", marks=[]) for rows in old)
+
+
+def _blank(rows: QuerySet[Any], **values: Any) -> int:
+    """Updates rows of any number, some thousands at a time: nobody at work on one of them waits long.
+
+    What somebody else has locked comes last, and is waited for. Returns the number of rows.
+    """
+    blanked, found = 0, BLANKED_TOGETHER
+    while found == BLANKED_TOGETHER:
+        with transaction.atomic():
+            free = rows.select_for_update(skip_locked=True, of=("self",), no_key=True)
+            together = list(free.values_list("pk", flat=True)[:BLANKED_TOGETHER])
+            found = len(together)
+            blanked += rows.filter(pk__in=together).update(**values)
+    return blanked + rows.update(**values)
 
 
 def _erased_before() -> dict[str, QuerySet[Any]]:

@@ -7,11 +7,14 @@ written but volumes and /tmp, no capability is kept, and no program can win one.
 import contextlib
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.live_site import children_of
 
 STAGE_SECONDS = 600  # longest time of one command
 START = """
@@ -96,7 +99,7 @@ class Image:
     def command(self, *words: str, mounts: Sequence[Mount] = (), is_shell: bool = False) -> list[str]:
         """The command that runs these words in a container: through its entry point, or as they are."""
         flat = [part for one in mounts for part in (str(one.source), one.target, "ro" if one.is_read_only else "rw")]
-        head = ["/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", START, "sh"]
+        head = ["/usr/bin/unshare", "--mount", "--pid", "--fork", "/bin/sh", "-c", START, "sh"]
         entry = [] if is_shell else self.config["Entrypoint"]
         return [*head, str(self.root), self.config["User"], self.config["WorkingDir"], *flat, "--", *entry, *words]
 
@@ -131,7 +134,11 @@ class Image:
         try:
             yield process
         finally:
-            process.kill()  # and with it all of the container
+            # What ends the first process ends all of the container. That of `unshare` alone does not: its option
+            # `--kill-child` is gone with the privileges that the container gives up.
+            for first in children_of(process.pid):
+                os.kill(first, signal.SIGKILL)
+            process.kill()
             process.wait()
 
 
