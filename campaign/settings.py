@@ -200,9 +200,7 @@ EMAIL_WEBHOOK_VIEW, ANYMAIL = email_webhooks.from_setting("EMAIL_WEBHOOK_SECRET"
 
 # Languages and formats
 
-# The only list of languages. A further one needs a catalog (campaign/locale/) and words of the PDF
-# (templates/pdf/wording/).
-
+# The only list of languages. A further one needs a catalog (campaign/locale/) and PDF words (templates/pdf/wording/).
 LANGUAGE_CODE = "en"
 LANGUAGES = [
     ("en", "English"),
@@ -214,8 +212,7 @@ LANGUAGES = [
     ("zh-hans", "Simplified Chinese"),
     ("zh-hant", "Traditional Chinese"),
 ]
-# Of the list of ISO 3166-1 but for Kosovo, whose code is one that ISO leaves to its users.
-COUNTRIES_OVERRIDE = {"XK": {"name": gettext_lazy("Kosovo"), "alpha3": "XKX", "ioc_code": "KOS"}}
+COUNTRIES_OVERRIDE = {"XK": {"name": gettext_lazy("Kosovo"), "alpha3": "XKX", "ioc_code": "KOS"}}  # not in ISO 3166-1
 LOCALE_PATHS = [BASE_DIR / "campaign" / "locale"]
 FORMAT_MODULE_PATH = "campaign.formats"
 TIME_ZONE = "UTC"

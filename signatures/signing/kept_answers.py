@@ -42,17 +42,24 @@ def keeps_answer(view: View) -> View:
         if request.method != "POST":
             asked = request.GET.get(PARAMETER, "")
             return _show(request, asked) if asked else view(request, *args, **kwargs)
-        sent = request.POST.get(FIELD, "")
+        sent = request.POST.get(FIELD, "") if _is_navigation(request) else ""
+        if not sent:
+            return view(request, *args, **kwargs)
         token = sent if len(sent) == _LENGTH and _SIGNS.issuperset(sent) else secrets.token_urlsafe(32)
         request.answer_token = token  # type: ignore[attr-defined]  # for `signing/no_script.html`
         response = view(request, *args, **kwargs)
-        if sent and response.status_code == 422 and _keep(token, response.content):
+        if response.status_code == 422 and _keep(token, response.content):
             return _see(f"{request.path}?{PARAMETER}={token}")
         if sent == token and response.status_code < 400:
             KeptForm.objects.filter(staff_id=NOBODY, page_digest=_digest(token)).delete()
         return response
 
     return query_parameters(PARAMETER)(answer)
+
+
+def _is_navigation(request: HttpRequest) -> bool:
+    """Whether a browser sent the form, which has a history. A program that sends what it found in the page has none."""
+    return request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 def _show(request: HttpRequest, token: str) -> HttpResponse:

@@ -18,6 +18,12 @@ SIGN = "/letters/bridge/sign/"
 WRONG = {"name": "Ada Lovelace", "email": "ada@no-dot", "no_script": "1"}
 
 
+@pytest.fixture
+def client() -> Client:
+    """A browser, which says that a person sends the form."""
+    return Client(headers={"Sec-Fetch-Mode": "navigate"})
+
+
 def led_to(client: Client, values: dict[str, str], path: str = SIGN) -> str:
     """Sends a form as a browser without script does. Returns the address of the answer."""
     answer = client.post(path, values)
@@ -57,6 +63,13 @@ def test_every_form_that_takes_words_does_it(client: Client, letter: Letter, ada
         assert client.post(path, values).status_code == 422, "others get the answer itself"
         assert client.get(led_to(client, values | {"no_script": "1"}, path)).status_code == 422
         assert token_in(client.get(path).content) == "1"
+
+
+def test_a_program_that_sends_all_that_it_found_in_the_page_gets_the_answer_itself(
+    letter: Letter, form: dict[str, str]
+) -> None:
+    answer = Client().post(SIGN, form | WRONG)
+    assert answer.status_code == 422 and token_in(answer.content) == "1" and not KeptForm.objects.exists()
 
 
 def test_P15_the_database_alone_tells_nothing_and_keeps_it_for_minutes(

@@ -62,3 +62,24 @@ def append_items(kids: list[Any], entries: Iterable[Shown]) -> None:
             last[3] += 1
         else:
             kids.append([others, page, mark, 1])
+
+
+def ranges_of(paragraphs: list[list[Shown]], sizes: list[int], pages: int) -> list[tuple[int, int] | None]:
+    """Returns the first and last name of each page; nothing where it ends within a paragraph that is one item.
+
+    `sizes`: how many names each paragraph has.
+    """
+    found: dict[int, list[int]] = {}
+    unclear: set[int] = set()
+    before = 0
+    for entries, size in zip(paragraphs, sizes, strict=True):
+        is_one_item = len(entries) != size
+        for number, entry in enumerate(entries, start=before + 1):
+            on_pages = {line.page for line in entry.lines}
+            for page in on_pages:
+                found.setdefault(page, []).extend((number, before + size if is_one_item else number))
+            if is_one_item and len(on_pages) > 1:
+                unclear |= on_pages
+        before += size
+    ranges = {page: (min(numbers), max(numbers)) for page, numbers in found.items() if page not in unclear}
+    return [ranges.get(page) for page in range(pages)]

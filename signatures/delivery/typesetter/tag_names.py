@@ -17,7 +17,7 @@ from campaign.runtime.regular_expressions import linear
 from signatures.delivery.typesetter import structure
 from signatures.delivery.typesetter.outlined_runs import Drawings, drawn
 from signatures.delivery.typesetter.page_content import Font, Piece, Run, pieces, runs
-from signatures.delivery.typesetter.shown_entries import Line, Shown, append_items
+from signatures.delivery.typesetter.shown_entries import Line, Shown, append_items, ranges_of
 from signatures.delivery.typesetter.unseen_text import FONT_NAME, UnseenText, is_right_to_left, share
 
 # The colors of names.typ as Typst writes them: no other text has them, and no eye tells them from those of the letter.
@@ -95,7 +95,7 @@ class Tagger:
         lines = [(self._lines(marks, by_mark), entries) for marks, entries in found]
         edges = self._edges([line for found, _entries in lines for line in found])
         shown = [self._entries(found, entries, edges) for found, entries in lines]
-        self.ranges = self._ranges(shown, [len(entries) for entries in paragraphs])
+        self.ranges = ranges_of(shown, [len(entries) for entries in paragraphs], len(self.pages))
         numbers = [self._write(number) for number in range(len(self.pages))]
         structure.renumber(tree, numbers)
         if self.unseen.used:
@@ -165,23 +165,6 @@ class Tagger:
                 for run in line.runs:
                     self.owners[id(run)] = entry
         return wanted
-
-    def _ranges(self, shown: list[list[Shown]], sizes: list[int]) -> list[tuple[int, int] | None]:
-        """Returns the first and last name of each page; nothing where it ends within a paragraph that is one item."""
-        found: dict[int, list[int]] = {}
-        unclear: set[int] = set()
-        before = 0
-        for entries, size in zip(shown, sizes, strict=True):
-            is_one_item = len(entries) != size
-            for number, entry in enumerate(entries, start=before + 1):
-                pages = {line.page for line in entry.lines}
-                for page in pages:
-                    found.setdefault(page, []).extend((number, before + size if is_one_item else number))
-                if is_one_item and len(pages) > 1:
-                    unclear |= pages
-            before += size
-        ranges = {page: (min(numbers), max(numbers)) for page, numbers in found.items() if page not in unclear}
-        return [ranges.get(page) for page in range(len(self.pages))]
 
     def _line_parts(self, lines: list[Line], edges: dict[bool, float]) -> list[list[Line]]:
         parts: list[list[Line]] = []
