@@ -56,6 +56,11 @@ def find(account_id: int, page: str) -> Form | None:
         return None
 
 
+def has_any(account_id: int) -> bool:
+    """Whether a form waits for this account, on any page."""
+    return KeptForm.objects.filter(staff_id=account_id, expires_at__gt=timezone.now()).exists()
+
+
 def discard(account_id: int, page: str) -> None:
     """Delete the form of this page: it was sent, or is not wanted any more."""
     KeptForm.objects.filter(staff_id=account_id, page_digest=_page_digest(account_id, page)).delete()

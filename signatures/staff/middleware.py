@@ -99,6 +99,8 @@ def _keep_or_discard(request: HttpRequest, response: HttpResponseBase) -> HttpRe
     if not _asks_to_sign_in(response) and not has_old_token:
         if account_id is not None:
             kept_forms.discard(account_id, page)
+            if request.session.get(sessions.KEPT_KEY):
+                request.session[sessions.KEPT_KEY] = kept_forms.has_any(account_id)
         return response
     if account_id is not None:
         values = {name: [str(value) for value in typed] for name, typed in request.POST.lists()}
@@ -106,6 +108,7 @@ def _keep_or_discard(request: HttpRequest, response: HttpResponseBase) -> HttpRe
     if has_old_token and account_id is None:
         return response
     if has_old_token and admin.site.has_permission(request):
+        request.session[sessions.KEPT_KEY] = True
         return redirect(page)
     target = reverse("admin:login") if has_old_token else urlsplit(response["Location"]).path
     return redirect(f"{target}?{urlencode({'next': page, 'sent': 'lost' if account_id is None else 'kept'})}")
@@ -122,7 +125,7 @@ def _page_of_form(request: HttpRequest) -> str:
 def _fill_in(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Fill in the form that waits for this page. Show it as text where the page does not have it any more."""
     page = request.get_full_path()
-    form = kept_forms.find(request.user.pk or 0, page)
+    form = kept_forms.find(request.user.pk or 0, page) if request.session.get(sessions.KEPT_KEY) else None
     if form is None:
         return response
     if not _is_page(response):

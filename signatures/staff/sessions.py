@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from signatures.audit import audit_log
 from signatures.registries import AuditAction
+from signatures.staff import kept_forms
 
 IDLE_SECONDS = 30 * 60  # without a request
 MAX_SECONDS = 12 * 60 * 60
@@ -21,6 +22,7 @@ FRESH_SECONDS = 10 * 60  # since password and second factor were given
 LAST_SEEN_STEP = 60  # minimum seconds between two updates of the time of the last request
 
 STARTED_KEY, LAST_SEEN_KEY, FRESH_KEY = "started", "last_seen", "fresh"
+KEPT_KEY = "kept_forms"  # whether forms wait for the account: each page of admin asks the database only then
 
 
 def is_admin_page(request: HttpRequest) -> bool:
@@ -53,9 +55,10 @@ def _has_expired(request: HttpRequest) -> bool:
     )
 
 
-def start(request: HttpRequest, **_signal: Any) -> None:
-    """Set the timestamps of a new session. Called at login."""
+def start(request: HttpRequest, user: User, **_signal: Any) -> None:
+    """Set the timestamps of a new session, and whether forms wait. Called at login."""
     request.session[STARTED_KEY] = request.session[LAST_SEEN_KEY] = request.session[FRESH_KEY] = time.time()
+    request.session[KEPT_KEY] = kept_forms.has_any(user.pk)
 
 
 def record_login(person: User, *, by: str = "") -> None:
@@ -72,6 +75,7 @@ def mark_fresh(request: HttpRequest) -> None:
     """Record that password and second factor were given again. The session gets a new key, as at a login."""
     request.session.cycle_key()
     request.session[FRESH_KEY] = time.time()
+    request.session[KEPT_KEY] = kept_forms.has_any(request.user.pk or 0)
 
 
 def is_fresh(request: HttpRequest) -> bool:

@@ -166,7 +166,8 @@ def test_no_page_of_admin_takes_more_than_twelve_statements(
     user = request.getfixturevalue(who)
     client = Client()
     client.force_login(user)
-    rows = make_many(letter, 60, state=State.WAITING, flags=["link"])
+    alike = {"network": "ab" * 8, "mailbox": "cd" * 8, "comment": "The same words as all others have here."}
+    rows = make_many(letter, 60, state=State.WAITING, flags=["link"], **alike)
     for row in rows[:5]:
         single_decisions.reject(row, by=user.pk, reason="to have an audit entry")
     for n in range(30):
