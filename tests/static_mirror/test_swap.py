@@ -90,10 +90,13 @@ def test_a_kill_at_any_moment_leaves_a_whole_mirror(tmp_path: Path) -> None:
 def test_a_kill_right_after_the_swap_leaves_the_new_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "mirror"
     write(folder, "old")
-    with monkeypatch.context() as patched:
-        patched.setattr(shutil, "rmtree", lambda *_arguments, **_more: os.kill(os.getpid(), signal.SIGINT))
-        with pytest.raises(KeyboardInterrupt):
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test before, or the shell, may ignore it
+    try:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(shutil, "rmtree", lambda *_arguments, **_more: os.kill(os.getpid(), signal.SIGINT))
             write(folder, "new")
+    finally:
+        signal.signal(signal.SIGINT, former)
     assert versions(folder) == {b"new"}
     write(folder, "newest")
     assert versions(folder) == {b"newest"} and not (tmp_path / "mirror.new").exists()

@@ -40,14 +40,14 @@ class Command(BaseCommand):
         except (keys.WrongKeys, signing_key.WrongSigningKey, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from None
         database_waits.use(database_waits.WORKER)
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
         if options["once"]:
             sending.send_due()
             tasks.run_duties.enqueue()
             run_tasks()
             return
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         survive(holding.send_again)  # whoever starts the worker may have mended what failed
         # Two threads, so that no email waits for a task. They do not keep the process from ending: what they leave
         # undone is still due.
