@@ -42,7 +42,6 @@ WITH page (id) AS MATERIALIZED (
 ), released AS (
     DELETE FROM signatures_pageclaim
     WHERE staff_id = %(staff_id)s
-        AND NOT EXISTS (SELECT FROM own)
         AND signature_id NOT IN (SELECT id FROM page)
         AND until IN (SELECT until FROM former WHERE number + (SELECT count(*) FROM page) > %(most)s)
 )

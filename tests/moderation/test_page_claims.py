@@ -57,6 +57,20 @@ def test_a_claim_lasts_while_its_moderator_decides(moderator_client: Client, let
     assert PageClaim.objects.get(pk=second.pk).until > timezone.now() + timedelta(minutes=9)
 
 
+@pytest.mark.parametrize(("left", "lasts"), [(timedelta(minutes=7), 7), (timedelta(minutes=2), 10)])
+def test_who_opens_a_signature_of_the_own_page_keeps_that_page_together(
+    left: timedelta, lasts: int, moderator_client: Client, colleague_client: Client, letter: Letter
+) -> None:
+    first, *_others = make_waiting(letter, 3)
+    moderator_client.get(QUEUE)
+    ends = timezone.now() + left
+    PageClaim.objects.update(until=ends)
+    moderator_client.get(f"{QUEUE}{first.pk}/change/")
+    (until,) = PageClaim.objects.values_list("until", flat=True).distinct()
+    assert abs(until - ends - timedelta(minutes=lasts) + left) < timedelta(seconds=30), "renewed once half is over"
+    assert PageClaim.objects.count() == 3 and names_on(colleague_client.get(QUEUE)) == []
+
+
 @pytest.mark.parametrize("elsewhere", ["?tab=batch", "?p=2", "?tab=held", "?beside={pk}"])
 def test_what_is_open_in_one_window_stays_claimed_while_another_one_opens_more(
     elsewhere: str, moderator_client: Client, colleague_client: Client, letter: Letter
