@@ -20,6 +20,7 @@ from django.db import connection
 from django.utils import timezone
 
 from campaign.runtime import database, dumps, environment, unfinished_restore
+from campaign.runtime.complete_files import SUFFIX
 from signatures import pepper, retention
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import package_store
@@ -47,10 +48,11 @@ def make(folder: Path, *, public_key: str = "") -> Path:
     now = timezone.now()
     checkpoint = Checkpoint.objects.order_by("-pk").first()  # before the dump, which then has it
     backup = folder / f"{now:%Y-%m-%dT%H%M%SZ}"
-    draft = backup.with_suffix(".part")
+    draft = None
     try:
         recipients = [pyrage.x25519.Recipient.from_str(public_key)] if public_key else []
-        draft.mkdir(mode=0o700, parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder, prefix=f"{backup.name}.", suffix=SUFFIX))
         digests = {}
         for name, content in _contents(draft):
             with content as stream:
@@ -67,7 +69,8 @@ def make(folder: Path, *, public_key: str = "") -> Path:
     except pyrage.RecipientError:
         raise BackupFailed("This is no public key of age: it must look like age1…") from None
     except (OSError, dumps.DumpFailed) as error:
-        shutil.rmtree(draft, ignore_errors=True)
+        if draft:
+            shutil.rmtree(draft, ignore_errors=True)
         raise BackupFailed(f"There is no backup: {error}") from None
     audit_log.record(AuditAction.BACKUP)
     return backup

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from campaign.runtime.complete_files import replaced_file
 from signatures.audit import audit_log
 from signatures.models import (
     BulkRule,
@@ -190,8 +191,7 @@ def sync_tombstones(file: Path | None = None) -> int:
     """
     file = file or tombstones_file()
     _read_tombstones(file)
-    draft = file.with_suffix(".part")
-    with draft.open("w", newline="") as lines:
+    with replaced_file(file) as draft, draft.open("w", newline="") as lines:
         rows = Tombstone.objects.order_by("pk")
         cells = (
             (
@@ -205,8 +205,6 @@ def sync_tombstones(file: Path | None = None) -> int:
             for t in rows
         )
         csv_cells.write_rows(lines, cells)
-    draft.chmod(0o600)
-    draft.replace(file)
     return rows.count()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 from campaign.runtime.environment import NAMES
 from tests.prepared import MIGRATED
@@ -13,7 +14,7 @@ TEST_DIR = os.environ["UNDERSIGNED_TEST_DIR"]
 os.environ.pop("OUTBOX_PRIVATE_KEY_FILE", None)
 os.environ |= dict.fromkeys(NAMES - {"OUTBOX_PRIVATE_KEY_FILE"}, "") | {
     "LOCAL": "True",
-    "VAR_DIR": f"{TEST_DIR}/var",
+    "VAR_DIR": f"{TEST_DIR}/{os.environ.get('PYTEST_XDIST_WORKER', 'var')}",  # what one test writes, no other reads
     "ADMIN_PATH": "admin/",
     "DEBUG": "False",
     "TRUSTED_PROXIES": "0",
@@ -27,5 +28,7 @@ from campaign.settings import *  # noqa: E402, F403  the point of this file
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # noqa: F405  # from the star above
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # noqa: F405  # from the star above
-# Each process of a run copies the migrated database inside the server.
+# Each process of a run copies the migrated database inside the server, which all share.
+POSTGRES_DIR = Path(TEST_DIR, "var", "postgres")
+DATABASES["default"]["HOST"] = str(POSTGRES_DIR)  # noqa: F405  # from the star above
 DATABASES["default"]["TEST"] = {"TEMPLATE": MIGRATED}  # noqa: F405  # from the star above

@@ -41,17 +41,20 @@ def actions() -> set[str]:
 
 
 @pytest.mark.django_db
-def test_tombstones_that_cannot_be_written_stop_neither_retention_nor_the_nightly_count(own_var_dir: Path) -> None:
-    (own_var_dir / "tombstones.part").mkdir()  # the file to write has this name
+def test_tombstones_that_cannot_be_written_stop_neither_retention_nor_the_nightly_count(
+    own_var_dir: Path, settings: Any
+) -> None:
+    settings.VAR_DIR = own_var_dir / "file"
+    settings.VAR_DIR.touch()  # no folder
 
-    assert tasks.run_duties.call() == {"sync-tombstones": "IsADirectoryError"}
+    assert tasks.run_duties.call() == {"sync-tombstones": "NotADirectoryError"}
 
     assert actions() >= DAILY_ACTIONS, "the duties behind it were done"
-    assert "sync-tombstones (IsADirectoryError)" in raised().sentence and "srv" not in raised().sentence
+    assert "sync-tombstones (NotADirectoryError)" in raised().sentence and "srv" not in raised().sentence
 
-    (own_var_dir / "tombstones.part").rmdir()
+    settings.VAR_DIR = own_var_dir
     assert tasks.run_duties.call() == {}, "it was tried again"
-    assert (own_var_dir / "tombstones.csv").exists()
+    assert (own_var_dir / "tombstones.csv").is_file()
 
 
 @pytest.mark.django_db

@@ -5,11 +5,9 @@ does not read the private keys: only the worker reads that of the outbox, and on
 the updates.
 """
 
-import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +15,7 @@ from nacl.encoding import HexEncoder
 from nacl.public import PrivateKey
 
 from campaign.runtime import minisign
+from campaign.runtime.complete_files import draft_of, replaced_file
 
 
 class Owner(NamedTuple):
@@ -101,7 +100,8 @@ def private_file(folder: Path, name: str) -> Path:
 
 def write_once(path: Path, text: str, owner: Owner = OURS) -> bool:
     """Write a file, completely or not at all. Returns False if it existed already."""
-    with _draft(path, text, owner) as draft:
+    with draft_of(path) as draft:
+        _write(draft, text, owner)
         try:
             os.link(draft, path)
         except FileExistsError:
@@ -111,20 +111,13 @@ def write_once(path: Path, text: str, owner: Owner = OURS) -> bool:
 
 def replace(path: Path, text: str, owner: Owner) -> None:
     """Write a file in place of the one that is there, completely or not at all."""
-    with _draft(path, text, owner) as draft:
-        draft.replace(path)
+    with replaced_file(path) as draft:
+        _write(draft, text, owner)
 
 
-@contextlib.contextmanager
-def _draft(path: Path, text: str, owner: Owner) -> Iterator[Path]:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    draft.touch(mode=0o600)
-    try:
-        draft.write_text(text + "\n", encoding="utf-8")
-        _hand_over(draft, owner)
-        yield draft
-    finally:
-        draft.unlink(missing_ok=True)
+def _write(draft: Path, text: str, owner: Owner) -> None:
+    draft.write_text(text + "\n", encoding="utf-8")
+    _hand_over(draft, owner)
 
 
 def _hand_over(path: Path, owner: Owner) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
+from campaign.runtime.complete_files import replaced_file
+
 
 class EmailBackend(BaseEmailBackend):
     """Writes `<file_path>/<time>-<random>.eml`."""
@@ -20,7 +22,6 @@ class EmailBackend(BaseEmailBackend):
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for message in email_messages:
             name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}.eml"
-            draft = self.folder / f"{name}.part"
-            draft.write_bytes(message.message().as_bytes())
-            draft.rename(self.folder / name)
+            with replaced_file(self.folder / name) as draft:
+                draft.write_bytes(message.message().as_bytes())
         return len(email_messages)

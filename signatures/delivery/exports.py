@@ -146,22 +146,18 @@ def hand_out_pdf(  # all but three by keyword
     about: Mapping[str, str | int] = NOTHING_MORE,
 ) -> pdf.Report:
     """Has a PDF written, or its volumes, and hands it out: at its place after the audit entry, which has `about`."""
-    draft = out.with_name(f".{out.name}.part")
-    made = [(draft, out)]
-    try:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
+        draft = Path(folder, out.name)
         report = write(draft)
         rows = [volume.names for volume in report.volumes] or [report.names]
-        if report.volumes:
-            numbers = range(1, len(report.volumes) + 1)
-            made = [(pdf.volume_path(draft, number), pdf.volume_path(out, number)) for number in numbers]
-        for (path, _out), names in zip(made, rows, strict=True):
+        numbers = range(1, len(report.volumes) + 1)
+        made = [pdf.volume_path(draft, number) for number in numbers] or [draft]
+        for path, names in zip(made, rows, strict=True):
             with path.open("rb") as file:
                 _record(letter, form, file, rows=names, by=by, reason=reason, about=about)
-        for path, to in made:
-            path.replace(to)
-    finally:
-        for path, _out in made:
-            path.unlink(missing_ok=True)
+        for path in made:
+            path.chmod(0o600)
+            path.replace(out.with_name(path.name))
     return report
 
 

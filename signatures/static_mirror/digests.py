@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from campaign.runtime.complete_files import replaced_file
 from signatures.static_mirror.folder import MARKER
 
 CODE = ("campaign", "signatures", "templates")
@@ -41,10 +42,8 @@ def read(mirror: Path) -> dict[str, Made]:
 def write(pages: Mapping[str, Made], new: Path, mirror: Path) -> None:
     """Writes the list beside the mirror, and its digest into the new folder, which is about to take its place."""
     content = "".join(f"{made.digest} {made.fingerprint} {file}\n" for file, made in pages.items()).encode()
-    beside = _list_of(mirror)
-    written = beside.with_name(f"{beside.name}.new")
-    written.write_bytes(content)
-    written.replace(beside)
+    with replaced_file(_list_of(mirror)) as draft:
+        draft.write_bytes(content)
     with (new / MARKER).open("a", encoding="utf-8") as marker:
         marker.write(f"{sha256(content).hexdigest()}\n")
 

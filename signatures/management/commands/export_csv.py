@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from campaign.models import Letter
+from campaign.runtime.complete_files import replaced_file
 from signatures.delivery import exports
 from signatures.delivery.selection import Selection
 from signatures.management.commands._common import LetterCommand, add_reason
@@ -39,10 +40,8 @@ class Command(LetterCommand):
             if out is None:
                 exports.export_list(letter, sys.stdout.buffer, **asked)
                 return
-            draft = out.with_name(f".{out.name}.part")
-            with draft.open("wb") as file:
+            with replaced_file(out) as draft, draft.open("wb") as file:
                 rows = exports.export_list(letter, file, **asked)
-            draft.replace(out)
         except OSError as error:
             raise CommandError(f"The list cannot be written: {error}") from None
         self.stderr.write(f"{rows} rows in {out}")
