@@ -104,16 +104,19 @@ def _entries(delivery: Delivery, edition: exports.Edition) -> tuple[Iterator[pdf
         )
         return document_data.delivered_entries(shown, order=delivery.order), public
     named = _named(delivery)
-    taken_out = named.filter(salt__isnull=False).exclude(pk__in=shown.values("pk")).values_list("place", flat=True)
+    taken_out = named.filter(~_still_agreed(edition), salt__isnull=False).values_list("place", flat=True)
     return document_data.delivered_entries(named, order=delivery.order, taken_out=set(taken_out)), counts
 
 
 def _may_be_shown(delivery: Delivery, edition: exports.Edition) -> QuerySet[DeliveryEntry]:
     """Returns the entries whose signer agreed to be named in such an edition: then, and still."""
+    shown = _named(delivery).filter(_still_agreed(edition))
+    return shown.filter(visibility=Visibility.PUBLIC) if edition.public else shown
+
+
+def _still_agreed(edition: exports.Edition) -> Exists:
     still: SignatureQuerySet = Signature.objects.filter(pk=OuterRef("signature_id"))
-    if edition.public:
-        return _named(delivery).filter(Exists(still.public()), visibility=Visibility.PUBLIC)
-    return _named(delivery).filter(Exists(still.deliverable()))
+    return Exists(still.public() if edition.public else still.deliverable())
 
 
 def _named(delivery: Delivery) -> QuerySet[DeliveryEntry]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
-from django.db.models import CharField, Count, DateField, IntegerField, Max, QuerySet, Value, Window
+from django.db.models import CharField, Count, DateField, Exists, IntegerField, Max, OuterRef, QuerySet, Value, Window
 from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
 
@@ -103,10 +103,11 @@ def _changes_since_last(letter: Letter) -> dict[str, Any]:
     if last is None:
         return {"since": None, "added": 0, "gone": 0}
     approved = Signature.objects.filter(letter=letter, state=State.APPROVED)
+    # Not by `exclude(pk__in=…)`: NOT IN reads a list that is larger than `work_mem` once for each row.
     return {
         "since": last.number,
-        "added": approved.exclude(pk__in=last.rows.values("signature_id")).count(),
-        "gone": last.rows.exclude(signature_id__in=approved.values("pk")).count(),
+        "added": approved.exclude(Exists(last.rows.filter(signature_id=OuterRef("pk")))).count(),
+        "gone": last.rows.exclude(Exists(approved.filter(pk=OuterRef("signature_id")))).count(),
     }
 
 

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, InternalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from campaign.models import Letter
 from signatures.delivery import freezing
@@ -67,6 +68,16 @@ def test_freezing_takes_approved_signatures_in_order_and_counts_them(signed: Let
     assert text["digest"] == signed.revisions.get().translations.get().digest
     entry = AuditEntry.objects.get(action="freeze")
     assert (entry.reason, entry.detail["number"]) == ("the hearing of May", 1)
+
+
+def test_freezing_never_looks_up_rows_of_the_list_in_another_list(signed: Letter) -> None:
+    """NOT IN reads the other list anew for each row once it is long, and IN looks up each row that was just written."""
+    freeze(signed)
+    with CaptureQueriesContext(connection) as queries:
+        delivery = freeze(signed)
+
+    assert not [query["sql"] for query in queries if " IN (SELECT" in query["sql"]]
+    assert (delivery.counts["since"], delivery.counts["added"], delivery.counts["gone"]) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(

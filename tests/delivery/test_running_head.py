@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pikepdf
 import pytest
 from pypdf import PdfReader
 
@@ -62,3 +63,11 @@ def test_the_numbers_of_a_volume_go_on_from_the_one_before(tmp_path: Path) -> No
 def test_a_letter_without_names_has_no_numbers_of_names(tmp_path: Path) -> None:
     make(tmp_path / "x.pdf", [])
     assert "–" not in PdfReader(tmp_path / "x.pdf").pages[-1].extract_text().splitlines()[0]
+
+
+def test_the_font_of_the_numbers_is_in_the_file_once_however_many_parts_it_has(tmp_path: Path) -> None:
+    make(tmp_path / "x.pdf", numbered(2), control=JobControl(set_size=1))
+    with pikepdf.open(tmp_path / "x.pdf") as document:
+        forms = [page.Resources.XObject.PageNumber for page in document.pages]
+        fonts = {font.objgen for form in forms for font in form.Resources.Font.values()}
+    assert len(forms) > 1 and len(fonts) == 1

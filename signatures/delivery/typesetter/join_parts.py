@@ -23,6 +23,7 @@ LEAF = 64  # pages in one leaf of a tree
 NUMBERED_TOGETHER = 1_000  # pages whose numbers are typeset in one process
 ROLES = b"<</Datetime/Span/Em/Span/Strong/Span/Terms/Part/Title/P>>"  # Typst's types beside those of the standard
 OF_THE_WHOLE = frozenset({"/Type", "/Pages", "/Outlines", "/StructTreeRoot", "/Metadata"})
+OF_A_PAGE = frozenset({"/Parent", "/StructParents", "/Resources"})  # what is written anew
 BOOKMARK = "<</Title %s/Parent %d 0 R/Dest[%d 0 R/XYZ %g %g null]"
 
 
@@ -79,21 +80,33 @@ class Joining:
     def _write_pages(self, pdf: pikepdf.Pdf, copier: Copier) -> None:
         for page in pdf.pages:
             place = len(self.pages)
-            if self.plan["has_numbers"]:
-                add_number(pdf, page, self._number_page(place))
             if place % LEAF == 0:
                 self.nodes.append(self.file.number())
             self.pages.append(self.file.number())
-            kept = {key: value for key, value in page.obj.items() if key not in {"/Parent", "/StructParents"}}
-            source = copier.source(pikepdf.Dictionary(kept))[2:-2]
+            kept = {key: value for key, value in page.obj.items() if key not in OF_A_PAGE}
+            source = copier.source(pikepdf.Dictionary(kept))[2:-2] + self._resources(page, place, copier)
             own = b"<<%s/Parent %d 0 R/StructParents %d>>" % (source, self.nodes[-1], place)
             self.file.write(self.pages[-1], own)
 
-    def _number_page(self, place: int) -> pikepdf.Page:
-        chunk, page = divmod(place, NUMBERED_TOGETHER)
-        if page == 0:
-            self.numbers = pikepdf.open(self.folder / f"numbers-{chunk:05d}" / "raw.pdf")
-        return self.numbers.pages[page]
+    def _resources(self, page: pikepdf.Page, place: int, copier: Copier) -> bytes:
+        """Returns the resources of a page, with its number, which its content draws already (`tag_names`)."""
+        others = dict(page.Resources.items())
+        forms = copier.source(pikepdf.Dictionary(dict(others.pop("/XObject", {}).items())))[2:-2]
+        if self.plan["has_numbers"]:
+            forms += b"/PageNumber %d 0 R" % self._write_number(place)
+        source = copier.source(pikepdf.Dictionary(others))[2:-2]
+        return b"/Resources<<%s/XObject<<%s>>>>" % (source, forms)
+
+    def _write_number(self, place: int) -> int:
+        """Writes the number of a page as a form, and returns where. What draws it is copied once for many pages."""
+        chunk, number = divmod(place, NUMBERED_TOGETHER)
+        if number == 0:
+            pdf = pikepdf.open(self.folder / f"numbers-{chunk:05d}" / "raw.pdf")
+            self.numbers, self.number_pages = Copier(pdf, self.file), list(pdf.pages)
+        page = self.number_pages[number]
+        box, resources = self.numbers.source(page.mediabox), self.numbers.source(page.Resources)
+        form = b"/Type/XObject/Subtype/Form/BBox %s/Resources %s" % (box, resources)
+        return self.numbers.copy_stream(page.Contents, self.file.number(), form)
 
     def _write_structure(self, tree: list[Element], first: int, copier: Copier) -> None:
         on_pages: list[dict[int, int]] = [{} for _ in self.pages[first:]]
@@ -219,15 +232,6 @@ class Joining:
 
 def references(numbers: list[int]) -> bytes:
     return b"[%s]" % b" ".join(b"%d 0 R" % number for number in numbers)
-
-
-def add_number(pdf: pikepdf.Pdf, page: pikepdf.Page, number: pikepdf.Page) -> None:
-    """Adds a page number to the resources of a page, which draws it already (`tag_names`)."""
-    form = pdf.copy_foreign(number.as_form_xobject())
-    resources: Any = pikepdf.Dictionary(dict(page.Resources.items()))
-    resources.XObject = pikepdf.Dictionary(dict(resources.get("/XObject", {}).items()))
-    resources.XObject.PageNumber = form
-    page.Resources = resources
 
 
 def bookmarks(pdf: pikepdf.Pdf, pages_before: int) -> list[Bookmark]:

@@ -119,10 +119,15 @@ class Copier:
     def _copy(self, old: int) -> None:
         value, number = self.pdf.get_object(old, 0), self.numbers[old]
         if isinstance(value, pikepdf.Stream):
-            raw = value.read_raw_bytes()
-            entries = pikepdf.Dictionary({key: item for key, item in value.stream_dict.items() if key != "/Length"})
-            if "/Filter" not in entries:
-                raw, entries.Filter = zlib.compress(raw, LEVEL), pikepdf.Name.FlateDecode
-            self.to.write_stream(number, self.renumbered(entries.unparse())[2:-2], raw)
+            self.copy_stream(value, number)
         else:
             self.to.write(number, self.renumbered(value.unparse(resolved=True)))
+
+    def copy_stream(self, stream: pikepdf.Object, number: int, more: bytes = b"") -> int:
+        """Writes a stream under this number, which it returns, with these entries more."""
+        raw = stream.read_raw_bytes()
+        entries = pikepdf.Dictionary({key: item for key, item in stream.stream_dict.items() if key != "/Length"})
+        if "/Filter" not in entries:
+            raw, entries.Filter = zlib.compress(raw, LEVEL), pikepdf.Name.FlateDecode
+        self.to.write_stream(number, self.renumbered(entries.unparse())[2:-2] + more, raw)
+        return number
