@@ -1,4 +1,4 @@
-"""Every picture that a page shows is there, is described in words, and can be made again by the script."""
+"""Every picture that a page shows is there, is described in words, and can be made again by a script."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser import docs_pictures, studio
+from tests.delivery import page_pictures
 from tests.docs.pages import BASE, DOCS, pages
 
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]+\.png)\)")
@@ -38,8 +39,8 @@ def test_every_stored_picture_is_shown_on_a_page() -> None:
     assert set(stored()) - {path for path, _words in shown()} == set()
 
 
-def test_the_script_makes_every_picture_that_is_shown_and_no_other() -> None:
-    made = {studio.file_of(name).resolve() for name in docs_pictures.names()}
+def test_the_scripts_make_every_picture_that_is_shown_and_no_other() -> None:
+    made = {studio.file_of(name).resolve() for name in docs_pictures.names() | page_pictures.names()}
     assert made == {path for path, _words in shown()}
 
 

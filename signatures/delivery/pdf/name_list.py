@@ -107,9 +107,11 @@ def sets(runs: Iterable[Run], size: int) -> Iterator[list[Run]]:
 def write_names(runs: Iterable[Run], glyphs: Glyphs, wording: Wording, folder: Path, *, running: bool) -> int:
     """Streams the runs into `names.json`, as they are set, and into `entries.json`, as they are read.
 
+    There `runs` has how many paragraphs there are up to the end of each.
     Returns the number of names.
     """
     written = 0
+    ends = [0]
     with (
         (folder / "names.json").open("w", encoding="utf-8") as names,
         (folder / "entries.json").open("w", encoding="utf-8") as read,
@@ -122,8 +124,9 @@ def write_names(runs: Iterable[Run], glyphs: Glyphs, wording: Wording, folder: P
             names.write("," * bool(written) + json.dumps(shown))
             read.write("," * bool(written) + json.dumps(spoken)[1:-1])
             written += count_names(run)
+            ends.append(ends[-1] + len(spoken))
         names.write("]")
-        read.write("]}")
+        read.write(f'], "runs": {ends[1:]}}}')
     return written
 
 

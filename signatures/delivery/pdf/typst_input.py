@@ -17,6 +17,7 @@ from signatures.delivery.pdf.fonts import FOLDER, by_preference, faces_at_hand, 
 from signatures.delivery.pdf.glyphs import RIGHT_TO_LEFT, Glyphs, han_language_of
 from signatures.delivery.pdf.name_list import Run, write_names
 from signatures.delivery.pdf.wording import Wording
+from signatures.delivery.typesetter.balanced_columns import NAMES_PAGE
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "pdf"
 REGIONS = {"Hans": "CN", "Hant": "TW"}  # typst knows regions, not scripts
@@ -92,6 +93,7 @@ class TypstInput:
             "shows": {part: part in parts for part in ("volume", "letter", "opening", "names", "record")},
             "without-letter": "letter" not in self.parts,
             "footers": footers,
+            "names-page": NAMES_PAGE,
             "paper": self.options.paper,
             "draft": self.options.draft,
             "running": running,

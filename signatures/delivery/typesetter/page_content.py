@@ -84,6 +84,13 @@ class Run:
     source: bytes
     start: int  # of the text object in the source
 
+    def move(self, dx: float, dy: float) -> None:
+        """Moves the run by so many points, `dy` of them up."""
+        self.x, self.y = self.x + dx, self.y + dy
+        begin = b"q 1 0 0 -1 %.4f %.4f cm" % (self.x, self.y)
+        self.source = begin + self.source[self.source.index(b"/c0 cs") :]
+        self.start = self.source.index(b"BT") + len(b"BT")
+
     @property
     def body(self) -> bytes:
         return _flat(self.source[self.start :])
@@ -124,6 +131,14 @@ class Piece:
     properties: bytes = b""  # such as a language
     body: bytes = b""
     runs: list[Run] = field(default_factory=list)
+
+    def move(self, dx: float, dy: float) -> None:
+        """Moves all that is drawn, in points, `dy` of them up. Runs are moved one by one."""
+        moved = b"q 1 0 0 1 %.4f %.4f cm\n%sQ\n"
+        if self.number is None:
+            self.before = b"\n" + moved % (dx, dy, self.before + b"\n")
+        else:
+            self.body = moved % (dx, dy, self.body)
 
 
 def pieces(content: bytes) -> Iterator[Piece]:

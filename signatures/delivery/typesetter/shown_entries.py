@@ -7,6 +7,9 @@ from typing import Any
 from signatures.delivery.typesetter import structure
 from signatures.delivery.typesetter.page_content import Run
 
+BELOW, ABOVE = 5.0, 30.0  # points: how far marks of a line stand from its first glyph; less than to another line
+BETWEEN_COLOR = b"0.078431375 0.09019608 0.11372549"  # #14171d in names.typ, of the dots between running names
+
 
 @dataclass(slots=True)
 class Line:
@@ -47,6 +50,24 @@ class Shown:
         if self.actual:
             others["/ActualText"] = f"<{('\ufeff' + self.actual).encode('utf-16-be', 'replace').hex()}>"
         return others
+
+
+def running_parts(lines: list[Line]) -> list[list[Line]]:
+    """Returns the parts between the dots. On a line, runs come as they are seen."""
+    parts: list[list[Line]] = [[]]
+    for line in lines:
+        begins = True
+        for run in line.runs:
+            if run.color == BETWEEN_COLOR:  # a dot, or a space beside it
+                if parts[-1]:
+                    parts.append([])
+                begins = True
+                continue
+            if begins:
+                parts[-1].append(Line(line.page, line.y))
+                begins = False
+            parts[-1][-1].runs.append(run)
+    return parts
 
 
 def append_items(kids: list[Any], entries: Iterable[Shown]) -> None:

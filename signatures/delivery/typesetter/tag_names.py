@@ -7,6 +7,7 @@ The numbers at the other edge are outlines and artifacts: a screen reader counts
 
 import json
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,24 @@ from pikepdf import Dictionary
 
 from campaign.runtime.regular_expressions import linear
 from signatures.delivery.typesetter import structure
+from signatures.delivery.typesetter.balanced_columns import Balance
 from signatures.delivery.typesetter.outlined_runs import Drawings, drawn
 from signatures.delivery.typesetter.page_content import Font, Piece, Run, pieces, runs
-from signatures.delivery.typesetter.shown_entries import Line, Shown, append_items, ranges_of
+from signatures.delivery.typesetter.shown_entries import (
+    ABOVE,
+    BELOW,
+    BETWEEN_COLOR,
+    Line,
+    Shown,
+    append_items,
+    ranges_of,
+    running_parts,
+)
 from signatures.delivery.typesetter.unseen_text import FONT_NAME, UnseenText, is_right_to_left, share
 
 # The colors of names.typ as Typst writes them: no other text has them, and no eye tells them from those of the letter.
 NAME_COLOR = b"0.078431375 0.09019608 0.11764706"  # #14171e
 DETAIL_COLOR = b"0.34901962 0.34901962 0.34509805"  # #595958
-BETWEEN_COLOR = b"0.078431375 0.09019608 0.11372549"  # #14171d, of the dots between running names
 NUMBER_COLOR = b"0.34901962 0.34901962 0.34117648"  # #595957, of the numbers at the edge of a column
 COLORS = (NAME_COLOR, DETAIL_COLOR, BETWEEN_COLOR, NUMBER_COLOR)
 INDENT = 5.0  # points: less than further lines of an entry are indented, more than a glyph reaches out of its line
@@ -31,9 +41,6 @@ INDENT = 5.0  # points: less than further lines of an entry are indented, more t
 PLAIN = linear(
     "[ -~\u00a0-\u017f\u0386-\u03ce\u0401-\u045f\u2019\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*"
 )
-BELOW, ABOVE = 5.0, 30.0  # points: how far marks of a line stand from its first glyph; less than to another line
-
-
 NUMBERS = b"\nQ\n/Artifact<</Type/Pagination>>BDC\nq /PageNumber Do Q\nEMC"  # of the page, and of its names
 
 
@@ -47,7 +54,7 @@ def tag_names(folder: str, *, numbered: bool) -> dict[str, Any]:
     with pikepdf.open(Path(folder, "raw.pdf")) as pdf:
         tree = structure.in_reading_order(structure.read(pdf))
         tagger = Tagger(pdf, rtl=wanted["rtl"], is_running=wanted["running"], numbered=numbered)
-        tree = tagger.tag(tree, wanted["paragraphs"])
+        tree = tagger.tag(tree, wanted["paragraphs"], wanted["runs"])
         pages = len(pdf.pages)
         pdf.save(Path(folder, "made.pdf"), object_stream_mode=pikepdf.ObjectStreamMode.disable, deterministic_id=True)
     Path(folder, "structure.json").write_text(json.dumps(tree), encoding="utf-8")
@@ -80,8 +87,10 @@ class Tagger:
                 piece.runs = runs(piece.body)
         return found, fonts
 
-    def tag(self, tree: list[structure.Element], paragraphs: list[Any]) -> list[structure.Element]:
+    def tag(self, tree: list[structure.Element], paragraphs: list[Any], ends: list[int]) -> list[structure.Element]:
         """Returns the structure with lists of names. Writes the content of the pages anew.
+
+        `ends`: how many paragraphs there are up to the end of each run, whose last page is balanced.
 
         Raises:
             ValueError: the paragraphs of names are not those that were to be typeset.
@@ -96,6 +105,10 @@ class Tagger:
         edges = self._edges([line for found, _entries in lines for line in found])
         shown = [self._entries(found, entries, edges) for found, entries in lines]
         self.ranges = ranges_of(shown, [len(entries) for entries in paragraphs], len(self.pages))
+        starts = {id(one.lines[0].runs[0]) for one in chain(*shown) if one.lines and not self.is_running}
+        balance = Balance(self.pdf, [found for found, _fonts in self.pages], self.paragraphs, starts, rtl=self.rtl)
+        for end in ends:
+            balance.balance(self.paragraphs[end - 1][-1][0], tree)
         numbers = [self._write(number) for number in range(len(self.pages))]
         structure.renumber(tree, numbers)
         if self.unseen.used:
@@ -154,7 +167,7 @@ class Tagger:
     def _entries(self, lines: list[Line], entries: list[Any], edges: dict[bool, float]) -> list[Shown]:
         """Returns the entries of a paragraph with their lines."""
         wanted = [Shown(*entry) if isinstance(entry, list) else Shown(entry, "", "", "") for entry in entries]
-        parts = self._running_parts(lines) if self.is_running else self._line_parts(lines, edges)
+        parts = running_parts(lines) if self.is_running else self._line_parts(lines, edges)
         # Between names in two directions on one line, the order of reading is not that of the glyphs. Then, and where
         # the lines are unlike those wanted (never seen; the delivery is not to fail for it), the paragraph is one item.
         if len(parts) != len(wanted) or (self.is_running and self.rtl):
@@ -173,23 +186,6 @@ class Tagger:
             if not parts or abs(start - edges[start > self.middle]) < INDENT:
                 parts.append([])
             parts[-1].append(line)
-        return parts
-
-    def _running_parts(self, lines: list[Line]) -> list[list[Line]]:
-        """Returns the parts between the dots. On a line, runs come as they are seen."""
-        parts: list[list[Line]] = [[]]
-        for line in lines:
-            begins = True
-            for run in line.runs:
-                if run.color == BETWEEN_COLOR:  # a dot, or a space beside it
-                    if parts[-1]:
-                        parts.append([])
-                    begins = True
-                    continue
-                if begins:
-                    parts[-1].append(Line(line.page, line.y))
-                    begins = False
-                parts[-1][-1].runs.append(run)
         return parts
 
     def _write(self, number: int) -> dict[int, int]:
