@@ -1,7 +1,7 @@
 """A kept connection is used again without a question to the server, unless the server said something unasked."""
 
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg2
 import pytest
@@ -96,3 +96,22 @@ def test_O4_every_statement_on_a_lost_connection_has_the_same_error_until_the_ne
 
     start_request()
     assert Letter.objects.get() == letter
+
+
+def test_O4_a_transaction_that_begins_or_ends_on_a_lost_connection_has_the_same_error(
+    observer: psycopg2.extensions.cursor, pid: int
+) -> None:
+    """Neither is a statement: what they say of a closed connection was 500."""
+    observer.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(OperationalError):
+        Letter.objects.get()
+
+    uses: list[Callable[[], object]] = [
+        lambda: connection.set_autocommit(False),
+        connection.commit,
+        connection.rollback,
+    ]
+    for use in uses:
+        with pytest.raises(OperationalError):
+            use()
+    connection.close()

@@ -1,16 +1,33 @@
 """The module that Django loads for the `ENGINE` of this package."""
 
 import select
+from functools import cached_property
+from types import TracebackType
 from typing import Any
 
 from django.db.backends.postgresql import base
+from django.db.utils import DatabaseErrorWrapper
 from psycopg2 import InterfaceError, OperationalError
 
 from campaign.runtime import unfinished_restore
 
 
+class DatabaseErrors(DatabaseErrorWrapper):
+    """Django's errors in place of psycopg2's. That the connection was lost before is an OperationalError, too."""
+
+    wrapper: "DatabaseWrapper"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection = self.wrapper.connection
+        if isinstance(error, InterfaceError) and connection is not None and connection.closed:
+            kind, error = OperationalError, OperationalError(str(error))
+        super().__exit__(kind, error, trace)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that is lost is an OperationalError for the next statement, too, and that is 503 and not 500.
+    """A connection that is lost is an OperationalError for whatever comes next, too, and that is 503 and not 500.
 
     It asks the server whether a kept connection still works only if the server has sent something unasked.
 
@@ -27,11 +44,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close()
             raise
 
-    def create_cursor(self, name: str | None = None) -> Any:
-        try:
-            return super().create_cursor(name)
-        except InterfaceError as error:  # the statement before this one found the connection lost
-            raise OperationalError(str(error)) from error
+    @cached_property
+    def wrap_database_errors(self) -> DatabaseErrors:
+        return DatabaseErrors(self)
 
     def chunked_cursor(self) -> Any:
         """Returns a cursor of the server only within a transaction: beyond one, PgBouncer changes sessions (O17)."""
