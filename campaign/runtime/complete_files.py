@@ -16,12 +16,37 @@ KEPT_SECONDS = 86_400  # after which a draft is one that a kill left
 
 
 @contextmanager
-def draft_of(path: Path) -> Iterator[Path]:
-    """Yields an empty file beside `path`, of mode 600, which is deleted at the end of the block.
+def replaced_file(path: Path) -> Iterator[Path]:
+    """Yields a draft that takes the place of `path` at the end of the block, or not at all if the block fails.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder or the disk cannot be written.
     """
+    with _draft_of(path) as draft:
+        yield draft
+        _flush(draft)
+        draft.replace(path)
+        _flush(path.parent)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yields a draft that gets the name `path` at the end of the block, if there is no such file by then.
+
+    Raises:
+        FileExistsError: there is one. It stays as it is.
+        OSError: the folder or the disk cannot be written.
+    """
+    with _draft_of(path) as draft:
+        yield draft
+        _flush(draft)
+        os.link(draft, path)
+        _flush(path.parent)
+
+
+@contextmanager
+def _draft_of(path: Path) -> Iterator[Path]:
+    """Yields an empty file beside `path`, of mode 600, which is deleted at the end of the block."""
     _delete_leftovers(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=SUFFIX)
     os.close(handle)
@@ -32,18 +57,13 @@ def draft_of(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-@contextmanager
-def replaced_file(path: Path) -> Iterator[Path]:
-    """Yields a draft that takes the place of `path` at the end of the block, or not at all if the block fails.
-
-    Raises:
-        OSError: the folder or the disk cannot be written.
-    """
-    with draft_of(path) as draft:
-        yield draft
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())  # or a machine that loses its power keeps the new name of an empty file
-        draft.replace(path)
+def _flush(path: Path) -> None:
+    """Waits until this is on the disk: a machine that loses its power would keep the name of an empty file, or none."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _prefix(path: Path) -> str:

@@ -15,7 +15,7 @@ from nacl.encoding import HexEncoder
 from nacl.public import PrivateKey
 
 from campaign.runtime import minisign
-from campaign.runtime.complete_files import draft_of, replaced_file
+from campaign.runtime.complete_files import new_file, replaced_file
 
 
 class Owner(NamedTuple):
@@ -100,13 +100,12 @@ def private_file(folder: Path, name: str) -> Path:
 
 def write_once(path: Path, text: str, owner: Owner = OURS) -> bool:
     """Write a file, completely or not at all. Returns False if it existed already."""
-    with draft_of(path) as draft:
-        _write(draft, text, owner)
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return False
-        return True
+    try:
+        with new_file(path) as draft:
+            _write(draft, text, owner)
+    except FileExistsError:
+        return False
+    return True
 
 
 def replace(path: Path, text: str, owner: Owner) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.utils import timezone
 
-from campaign.runtime.complete_files import KEPT_SECONDS, draft_of, replaced_file
+from campaign.runtime.complete_files import KEPT_SECONDS, new_file, replaced_file
 from signatures import backups, retention
 from signatures.values import csv_cells
 from tests.prepared import BASE
@@ -61,7 +62,7 @@ def test_of_those_who_write_it_at_once_nobody_fails_and_nobody_reads_a_half(tmp_
 
     def write(text: str) -> list[str]:
         seen = []
-        for _time in range(25):
+        for _time in range(8):
             with replaced_file(file) as draft:
                 draft.write_text(text)
             seen.append(file.read_text())
@@ -70,6 +71,37 @@ def test_of_those_who_write_it_at_once_nobody_fails_and_nobody_reads_a_half(tmp_
     with ThreadPoolExecutor(len(texts)) as threads:
         assert {text for seen in threads.map(write, texts) for text in seen} <= set(texts)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_of_those_who_make_it_at_once_one_does_and_the_others_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+
+    def make(text: str) -> str:
+        try:
+            with new_file(file) as draft:
+                draft.write_text(text)
+        except FileExistsError:
+            return ""
+        return text
+
+    with ThreadPoolExecutor(4) as threads:
+        made = [text for text in threads.map(make, "abcd") if text]
+    assert made == [file.read_text()] and list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(("how", "call"), [(new_file, "link"), (replaced_file, "replace")])
+def test_O10_what_has_its_name_is_on_the_disk_and_so_is_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Any, call: str
+) -> None:
+    called = Mock()
+    for name in ("fsync", call):
+        monkeypatch.setattr(os, name, Mock(wraps=getattr(os, name)))
+        called.attach_mock(getattr(os, name), name)
+
+    with how(tmp_path / "key") as draft:
+        draft.write_text("abc")
+
+    assert [each[0] for each in called.mock_calls] == ["fsync", call, "fsync"]
 
 
 @pytest.mark.django_db
@@ -119,10 +151,10 @@ def test_what_a_kill_left_is_deleted_after_a_day_and_what_another_writes_is_not(
     for old in (left, foreign):
         os.utime(old, (time.time() - KEPT_SECONDS - 1,) * 2)
 
-    with draft_of(file):
+    with replaced_file(file):
         pass
 
-    assert sorted(tmp_path.iterdir()) == sorted([written, foreign])
+    assert sorted(tmp_path.iterdir()) == sorted([file, written, foreign])
 
 
 def test_nothing_else_puts_a_file_in_its_place() -> None:
