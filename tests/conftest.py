@@ -36,6 +36,7 @@ from tests.factories import WORDS, make_letter, make_mail, make_signature, make_
 from tests.inbox import Inbox
 from tests.live_site import LiveSite, free_port
 
+NO_TIME = "no time is left (CI_LIMIT=0 bash .ci/run runs all)"
 NEVER_TRUNCATED = {
     "campaign_translation": "published_text_is_never_truncated",
     "signatures_auditentry": "audit_entries_are_never_truncated",
@@ -57,6 +58,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     without_slow = config.option.markexpr == "not slow"
     return "without the slow tests: `uv run pytest tests` runs all, `-m slow` those alone" if without_slow else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """On a slow machine `.ci/run` has no time for all slow tests: from this moment on none begins, and each is told."""
+    if time.time() > float(os.environ.get("TESTS_UNTIL") or "inf"):
+        pytest.skip(NO_TIME)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

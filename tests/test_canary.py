@@ -439,7 +439,8 @@ class Scenario:
             place(AUDIT_LOG).look(json.dumps(row, default=str))
         for task in DBTaskResult.objects.values():
             place(TASKS).look(json.dumps(task, default=str))
-        for file in settings.VAR_DIR.rglob("*"):
+        # The server is one for all processes of a test run, and so is the folder that it is in.
+        for file in {*settings.VAR_DIR.rglob("*"), *settings.POSTGRES_DIR.parent.rglob("*")}:
             try:
                 content = file.read_bytes() if file.is_file() and not file.is_socket() else b""
             except FileNotFoundError:
