@@ -71,6 +71,18 @@ def test_the_layout_does_not_shift_while_pages_load(
     context.close()
 
 
+def test_nor_does_it_where_a_slow_processor_paints_what_it_has_read_so_far(
+    browser: Browser, site: LiveSite, populated: PopulatedSite
+) -> None:
+    for path in (LETTER, SAMPLE) * 2:  # where the browser stops reading differs from one visit to the next
+        context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 740})
+        page = context.new_page()
+        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
+        page.goto(path, wait_until="networkidle")
+        assert page.evaluate(SHIFTS) == [], path
+        context.close()
+
+
 def test_a_line_of_the_letter_has_sixty_to_seventy_five_characters(browser: Browser, site: LiveSite) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{site.url}{LETTER}")

@@ -75,12 +75,13 @@ class Walk:
         state = PENDING
         with closing(self.site.connect()) as connection, connection.cursor() as cursor:
             for step in chosen:
-                self.answers[self.send(step, person)] += 1
+                answer = self.send(step, person)
+                self.answers[answer] += 1
                 before, expected = state, RULES[step].get(state, state)
                 cursor.execute(_STATE, {"id": number})
                 ((state,),) = cursor.fetchall()
                 if state != expected:
-                    self.wrong[f"{step} made {state} of {before}"] += 1
+                    self.wrong[f"{step}, answered {answer}, made {state} of {before}"] += 1
 
     def send(self, step: str, person: tuple[str, int, str]) -> int:
         name, number, page = person
@@ -113,7 +114,8 @@ def try_it(site: DrillSite, group: str, people: int, port: int) -> Outcome:
     outcome.note = f"{len(walk.people):,} sequences of {STEPS} steps; answers {dict(walk.answers)}"
     outcome.expect(outcome.faults == people * STEPS, "not all sequences were tried")
     outcome.expect(walk.answers[0] == 0 and outcome.errors == 0, f"answers {dict(walk.answers)}")
-    outcome.expect(not walk.wrong, f"{walk.wrong.total()} illegal states, such as: {next(iter(walk.wrong), '')}")
+    most = "; ".join(f"{number} times: {what}" for what, number in walk.wrong.most_common(5))
+    outcome.expect(not walk.wrong, f"{walk.wrong.total()} illegal states, most often: {most}")
     outcome.expect(not drift, f"the count drifts: {drift}")
     return outcome
 
