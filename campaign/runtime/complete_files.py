@@ -22,6 +22,7 @@ def replaced_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder or the disk cannot be written.
     """
+    _delete_leftovers(path)
     with _draft_of(path) as draft:
         yield draft
         _flush(draft)
@@ -47,7 +48,6 @@ def new_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def _draft_of(path: Path) -> Iterator[Path]:
     """Yields an empty file beside `path`, of mode 600, which is deleted at the end of the block."""
-    _delete_leftovers(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=SUFFIX)
     os.close(handle)
     draft = Path(name)

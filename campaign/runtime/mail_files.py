@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
-from campaign.runtime.complete_files import replaced_file
+from campaign.runtime.complete_files import new_file
 
 
 class EmailBackend(BaseEmailBackend):
@@ -22,6 +22,6 @@ class EmailBackend(BaseEmailBackend):
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for message in email_messages:
             name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}.eml"
-            with replaced_file(self.folder / name) as draft:
+            with new_file(self.folder / name) as draft:
                 draft.write_bytes(message.message().as_bytes())
         return len(email_messages)

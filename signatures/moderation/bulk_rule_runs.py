@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
@@ -132,7 +132,7 @@ def _apply_batch(rule: BulkRule) -> bool:
         rule.flagged += flagged
         _save(rule, "flagged")
         return True
-    rows = matching(rule).filter(pk__gt=rule.reached, pk__lte=rule.bound).exclude(pk__in=_taken(rule))
+    rows = matching(rule).filter(pk__gt=rule.reached, pk__lte=rule.bound).exclude(_is_taken(rule))
     columns = ("id", "letter_id", "state", "approved_on", "flags")
     rejected, last = _apply(_APPLY, rows.order_by("pk").select_for_update().values(*columns)[:BATCH_SIZE], rule)
     if last is None:
@@ -151,8 +151,8 @@ def _flag_submissions(rule: BulkRule) -> int:
     return flagged
 
 
-def _taken(rule: BulkRule) -> QuerySet[BulkRuleChange, Any]:
-    return BulkRuleChange.objects.filter(rule=rule).values("signature_id")
+def _is_taken(rule: BulkRule) -> Exists:
+    return Exists(BulkRuleChange.objects.filter(rule=rule, signature_id=OuterRef("pk")))
 
 
 def _apply(statement: str, rows: QuerySet[Any, Any], rule: BulkRule) -> tuple[int, int | None]:

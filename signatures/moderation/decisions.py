@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from nacl.public import PrivateKey
 
@@ -172,6 +172,6 @@ def approve_unflagged() -> int:
     Returns the number of approved signatures.
     """
     letters = Letter.objects.filter(moderation=Letter.Moderation.AFTER)
-    decided = AuditEntry.objects.filter(staff_id__isnull=False).exclude(now="").values("signature_id")
-    waiting = Signature.objects.filter(letter__in=letters, state=State.WAITING, flags=[])
-    return decide(AuditAction.APPROVE, waiting.exclude(pk__in=decided), by=None, reason="rule of the letter").decided
+    decided = AuditEntry.objects.filter(signature_id=OuterRef("pk"), staff_id__isnull=False).exclude(now="")
+    waiting = Signature.objects.filter(~Exists(decided), letter__in=letters, state=State.WAITING, flags=[])
+    return decide(AuditAction.APPROVE, waiting, by=None, reason="rule of the letter").decided

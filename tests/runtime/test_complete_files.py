@@ -90,7 +90,7 @@ def test_of_those_who_make_it_at_once_one_does_and_the_others_are_told(tmp_path:
 
 
 @pytest.mark.parametrize(("how", "call"), [(new_file, "link"), (replaced_file, "replace")])
-def test_O10_what_has_its_name_is_on_the_disk_and_so_is_the_name(
+def test_what_has_its_name_is_on_the_disk_and_so_is_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Any, call: str
 ) -> None:
     called = Mock()
