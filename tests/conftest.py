@@ -1,6 +1,5 @@
 """Fixtures: a few people, a letter, a real PostgreSQL and a real mail server."""
 
-import logging
 import os
 import re
 import shutil
@@ -12,25 +11,20 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
-from campaign.letters import notices, text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, News
 from campaign.runtime import database
-from campaign.runtime.logs import LimitingFilter
-from campaign.web import health, middleware
 from signatures.models import OutboxMail, Signature, Submission
 from signatures.outbox import sending, topics
-from signatures.public_list import frames
-from signatures.screening import blocklists, daily_keys, proof_of_work, rate_limits
+from signatures.screening import rate_limits
 from signatures.states import State
 from signatures.values import form_stamps
-from tests import prepared, pseudo
+from tests import prepared, process_memory, pseudo
 from tests.delivery.factories import make_delivery
 from tests.factories import WORDS, make_letter, make_mail, make_signature, make_submission
 from tests.inbox import Inbox
@@ -126,21 +120,7 @@ def site() -> Iterator[LiveSite]:
 @pytest.fixture(autouse=True)
 def clear_caches() -> None:
     """No test reads what another one left in this process."""
-    middleware.page_cache.clear()
-    health.answers.clear()
-    for handler in logging.root.handlers:
-        for limit in handler.filters:
-            if isinstance(limit, LimitingFilter):
-                limit.clear()
-    text_cache.clear_cache()
-    frames.clear_cache()
-    notices.clear_cache()
-    rate_limits.clear_cache()
-    daily_keys.clear_cache()
-    blocklists.clear_cache()
-    proof_of_work.clear_cache()
-    for each in caches.all(initialized_only=True):
-        each.clear()
+    process_memory.forget()
 
 
 @pytest.fixture(autouse=True)
