@@ -7,9 +7,10 @@ from collections.abc import Callable, Hashable
 class ExpiringCache[K: Hashable, V]:
     """A mapping whose values expire. Each process has its own.
 
-    Threads that find a value expired at the same moment each load it; none waits for another. An expired value stays in
-    memory and can be had by `last`, so the keys must not be such that a stranger can make up any number of them, or
-    there must be a limit.
+    One thread loads a value that has just expired, and the others go on with it meanwhile: under load, eight of them
+    would do the same work at once. So a value can be twice its lifetime old. Where it expired longer ago than that,
+    each thread loads it; none waits for another. An expired value stays in memory and can be had by `last`, so the keys
+    must not be such that a stranger can make up any number of them, or there must be a limit.
 
     Args:
         seconds: the lifetime of a value, unless `put` or `get_or_load` give another.
@@ -43,7 +44,15 @@ class ExpiringCache[K: Hashable, V]:
         entry = self._entries.get(key)
         if entry and now < entry[0]:
             return entry[1]
-        value = load()
+        shared = entry and (entry[0] + self._seconds, entry[1])
+        if shared and now < shared[0]:
+            self._entries[key] = shared
+        try:
+            value = load()
+        except BaseException:
+            if entry and self._entries.get(key) is shared:
+                self._entries[key] = entry
+            raise
         self._store(key, now + (lifetime(value) if lifetime else self._seconds), value)
         return value
 

@@ -5,6 +5,7 @@ site, and nobody else can answer.
 """
 
 import http.client
+import json
 import secrets
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -74,6 +75,19 @@ def ask(headers: Mapping[str, str] | None = None) -> Arrival:
     if answered != nonce:
         raise Astray("What answers at SITE_URL repeats an old answer.")
     return Arrival(*arrival)
+
+
+def unready(path: str) -> list[str]:
+    """Returns which checks fail in the web server that answers at SITE_URL: nothing where a proxy keeps that to itself.
+
+    Args:
+        path: of the health check.
+    """
+    try:
+        checks = json.loads(_get(path, {})[2])
+        return [name for name, passes in checks.items() if name != "ready" and passes is False]
+    except (OSError, http.client.HTTPException, ValueError, AttributeError):
+        return []
 
 
 def _get(path: str, headers: Mapping[str, str]) -> tuple[int, str, str]:

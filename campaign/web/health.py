@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
+from django.tasks import DEFAULT_TASK_QUEUE_NAME
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_tasks_db.models import DBTaskResult
@@ -26,7 +27,7 @@ from campaign.web.middleware import HEALTH_PATH, Middleware, healthy
 log = logging.getLogger(__name__)
 
 READY_PATH = "/readyz"
-WORKER_TIMEOUT = timedelta(minutes=2)  # the worker counts as stopped if no task finished for so long
+WORKER_TIMEOUT = timedelta(minutes=2)  # the worker counts as stopped if no duties ended for so long
 MIN_FREE_BYTES = 200 * 1024 * 1024
 KEPT_SECONDS = 1.0  # for which an answer is kept: whoever asks, the database writes at most once a second
 OLD_SECONDS = 10.0  # from which on an answer says nothing any more: a check hangs
@@ -64,8 +65,9 @@ def _is_durable() -> bool:
 
 
 def _works() -> bool:
-    # The worker applies the count deltas every half minute, and each task leaves its time.
-    return DBTaskResult.objects.filter(finished_at__gte=timezone.now() - WORKER_TIMEOUT).exists()
+    # Each half minute the worker applies the count deltas, in the queue of short tasks, and each task leaves its time.
+    ended = DBTaskResult.objects.filter(finished_at__gte=timezone.now() - WORKER_TIMEOUT)
+    return ended.filter(queue_name=DEFAULT_TASK_QUEUE_NAME, task_path__endswith=".run_duties").exists()
 
 
 def _has_folders() -> bool:

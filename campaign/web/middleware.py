@@ -29,6 +29,7 @@ RETRY_SECONDS = 2.0  # after a rebuild that failed, the page is served without a
 # How long a cache in front may keep a page, in seconds: meanwhile it shows a name that was withdrawn. So nobody needs
 # to purge it, and no purge can be lost. Not `s-maxage`, which forbids stale pages (RFC 9111, section 5.2.2.10).
 KEPT_IN_FRONT = {"public": True, "max_age": 5, "stale_while_revalidate": 5, "stale_if_error": int(STALE_SECONDS)}
+FORM_BYTES = 64 * 1024  # of the body of a public form: twice what the longest words that one takes are on the wire
 page_cache = PageCache()
 HEALTH_PATH = "/healthz"
 
@@ -231,13 +232,22 @@ def read_only[**Arguments, Response: HttpResponseBase](
     return csrf_exempt(require_safe(view))
 
 
-def public_form[**Arguments](view: Callable[Arguments, HttpResponse]) -> Callable[Arguments, HttpResponse]:
+def public_form[**Arguments](
+    view: Callable[Arguments, HttpResponse], *, most_bytes: int = FORM_BYTES
+) -> Callable[Arguments, HttpResponse]:
     """Mark the view of a public form: nothing that it was sent is in an error report, and it needs no CSRF token.
 
     `SameOriginMiddleware` stands in for the token.
+
+    Args:
+        view: answers with the form.
+        most_bytes: of a body. What was typed is shown again when something is wrong with it, and in HTML a character
+            may be six.
     """
     hidden = sensitive_post_parameters()(sensitive_variables()(view))
-    return csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(hidden))
+    form = csrf_exempt(require_http_methods(["GET", "HEAD", "POST"])(hidden))
+    form.most_bytes = most_bytes  # type: ignore[attr-defined]  # as Django marks CSRF-exempt views
+    return form
 
 
 def accept_cross_origin_posts[View: Callable[..., HttpResponseBase]](view: View) -> View:
@@ -246,10 +256,11 @@ def accept_cross_origin_posts[View: Callable[..., HttpResponseBase]](view: View)
     return view
 
 
-def _is_too_large(request: HttpRequest) -> bool:
+def _is_too_large(request: HttpRequest, view: Callable[..., HttpResponseBase]) -> bool:
     """Returns whether the body is too large. Django's own limit leaves out files, which may fill the disk."""
     length = request.META.get("CONTENT_LENGTH") or ""
-    return length.isdecimal() and int(length[:18]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    most: int = getattr(view, "most_bytes", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    return length.isdecimal() and int(length[:18]) > most
 
 
 def _is_from_staff(request: HttpRequest) -> bool:
@@ -270,7 +281,7 @@ class SameOriginMiddleware(Middleware):
     ) -> HttpResponseBase | None:
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             return None
-        if _is_too_large(request) and not _is_from_staff(request):
+        if _is_too_large(request, view) and not _is_from_staff(request):
             raise RequestDataTooBig("The request body is larger than any public form needs.")
         is_exempt = getattr(view, "accepts_cross_origin_posts", False)
         return None if is_exempt or self.is_same_origin(request) else render(request, "403.html", status=403)

@@ -40,12 +40,24 @@ class QueryParametersMiddleware(Middleware):
 
 
 def _declared(path: str, query: str) -> str:
+    view = view_of(path)
+    return query if view is None else read_by(view, query)  # of a static file, or of no page
+
+
+def view_of(path: str) -> Callable[..., HttpResponseBase] | None:
+    """Returns the view of an address, without a language of the letter before it; None where there is no page."""
     try:
         with translation.override(language_of(path)):
-            names: frozenset[str] = getattr(resolve(path).func, "query_parameters", frozenset())
+            view: Callable[..., HttpResponseBase] = resolve(path).func
     except Resolver404:
-        return query  # of a static file, or of no page
-    parameters = query.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]
+        return None
+    return view
+
+
+def read_by(view: Callable[..., HttpResponseBase] | None, query: str) -> str:
+    """Returns what the view reads of a query."""
+    names: frozenset[str] = getattr(view, "query_parameters", frozenset())
+    parameters = query.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS] if names else ()
     return "&".join(filter(None, (_kept(parameter, names) for parameter in parameters)))
 
 

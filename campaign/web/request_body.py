@@ -35,6 +35,32 @@ async def read_body(receive: Receive, length: int) -> IO[bytes]:
     """
     is_small = length <= IN_MEMORY_BYTES
     body: IO[bytes] = BytesIO() if is_small else SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  the caller closes it
+    try:
+        await _read(receive, length, body.write)
+    except BaseException:
+        body.close()
+        raise
+    body.seek(0)
+    return body
+
+
+async def discard_body(receive: Receive, length: int) -> None:
+    """Reads the body and keeps nothing of it, up to `MAX_UPLOAD_BYTES`.
+
+    Whoever is still sending while the connection ends sees a broken connection in place of the answer, as does a proxy,
+    which then answers 502.
+
+    Args:
+        receive: of ASGI.
+        length: bytes, as the request announced.
+
+    Raises:
+        BodyTooSlow, ClientGone: as `read_body`.
+    """
+    await _read(receive, min(length, MAX_UPLOAD_BYTES), len)
+
+
+async def _read(receive: Receive, length: int, take: Callable[[bytes], object]) -> None:
     received, is_complete = 0, length == 0
     clock = asyncio.get_running_loop().time
     try:
@@ -43,17 +69,11 @@ async def read_body(receive: Receive, length: int) -> IO[bytes]:
                 part, has_more = await _next_part(receive)
                 if (received + len(part)) // STEP_BYTES > received // STEP_BYTES:
                     deadline.reschedule(clock() + SECONDS)
-                body.write(part[: length - received])
+                take(part[: length - received])
                 received += len(part)
                 is_complete = received >= length or not has_more
     except TimeoutError:
-        body.close()
         raise BodyTooSlow from None
-    except BaseException:
-        body.close()
-        raise
-    body.seek(0)
-    return body
 
 
 async def _next_part(receive: Receive) -> tuple[bytes, bool]:
@@ -62,3 +82,9 @@ async def _next_part(receive: Receive) -> tuple[bytes, bool]:
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message.get("body", b""), bool(message.get("more_body"))
+
+
+async def until_gone(receive: Receive) -> None:
+    """Returns when the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

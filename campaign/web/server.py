@@ -6,9 +6,9 @@ database that answers slowly holds threads, but neither the health check nor a p
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -16,9 +16,11 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest
 
-from campaign.runtime import database_waits
+from campaign.runtime import database_budgets
 from campaign.web import request_body, request_head, request_metrics, wsgi_calls
+from campaign.web.costs import Cost, cost_of
 from campaign.web.middleware import OVERLOADED, WAIT_SECONDS, answer_from_memory, may_be_in_memory
+from campaign.web.request_threads import Share, ThreadPool
 from campaign.web.wsgi_calls import Answer, Environ, WsgiHandler
 
 log = logging.getLogger(__name__)
@@ -26,38 +28,24 @@ log = logging.getLogger(__name__)
 PUBLIC_THREADS = 8  # each keeps a database connection
 STAFF_THREADS = 4  # the same; so neither a flood of readers nor an export of millions stops the other
 LOGIN_THREADS = 2  # the same; so that strangers who log in all the time leave staff at work their threads
-MAX_QUEUE = 200  # requests that wait for a thread of one pool
-QUEUE_SECONDS = 10.0  # longest wait for a thread
+# Of the public threads: four are left for all else, whatever strangers search for and download (threat model S43).
+SEARCH_THREADS = 3
+DOWNLOAD_THREADS = 1
+DOWNLOADS = 50  # at once; each keeps some hundred kilobytes
+LONG_ANSWERS = 50  # that a pool or share sends at once; each keeps some megabytes until its client has taken them
+# Whoever downloads in vain comes again and again: a page would cost more than it is worth.
+TOO_MANY_DOWNLOADS = Answer(
+    503,
+    [(b"Content-Type", b"text/plain"), (b"Cache-Control", b"no-store"), (b"Retry-After", b"10")],
+    b"Too many are downloading this at once. Please try again in a minute.\n",
+)
 SEND_SECONDS = 60.0  # in which a client must take one part of a download
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class ThreadPool:
-    """Threads that call the WSGI handler, with one database budget. Too long a queue is refused, not joined."""
-
-    def __init__(self, handler: WsgiHandler, threads: int, budget: database_waits.Budget) -> None:
-        self._handler = handler
-        self._executor = ThreadPoolExecutor(
-            threads, "request", initializer=partial(database_waits.use_in_thread, budget)
-        )
-        self._waiting = 0
-
-    async def run[Result](self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
-
-    async def answer(self, environ: Environ) -> Answer | None:
-        """Returns Django's answer; None when no thread was free in time."""
-        if self._waiting >= MAX_QUEUE:
-            return None
-        self._waiting += 1
-        try:
-            return await self.run(partial(self._call, environ, time.monotonic()))
-        finally:
-            self._waiting -= 1
-
-    def _call(self, environ: Environ, queued: float) -> Answer | None:
-        return None if time.monotonic() - queued > QUEUE_SECONDS else wsgi_calls.call(self._handler, environ)
+class Overloaded(Exception):
+    """No thread was free in time."""
 
 
 class Application:
@@ -71,11 +59,15 @@ class Application:
 
     def __init__(self, handler: WsgiHandler, *, browser_of_staff: Callable[[HttpRequest], str | None]) -> None:
         self._browser_of_staff = browser_of_staff
-        self._public = ThreadPool(handler, PUBLIC_THREADS, database_waits.public())
-        self._staff = ThreadPool(handler, STAFF_THREADS, database_waits.STAFF)
+        self._public = ThreadPool(handler, PUBLIC_THREADS, database_budgets.public())
+        self._shares = {
+            Cost.SEARCH: Share(self._public, SEARCH_THREADS),
+            Cost.DOWNLOAD: Share(self._public, DOWNLOAD_THREADS, DOWNLOADS),
+        }
+        self._staff = ThreadPool(handler, STAFF_THREADS, database_budgets.STAFF)
         # For the answer to those who found no thread. It needs no database.
-        self._overload = ThreadPool(handler, 1, database_waits.public())
-        self._logins = ThreadPool(handler, LOGIN_THREADS, database_waits.STAFF)
+        self._overload = ThreadPool(handler, 1, database_budgets.public())
+        self._logins = ThreadPool(handler, LOGIN_THREADS, database_budgets.STAFF)
         self._admin = f"/{settings.ADMIN_PATH}"
         self.is_leaving = False  # then each answer ends its connection: the process ends soon
 
@@ -84,27 +76,33 @@ class Application:
             raise NotImplementedError("This application speaks HTTP alone.")
         send = partial(self._send, send)
         if request_head.is_too_long(scope):
-            await _send(
-                send, Answer(431, [(b"Connection", b"close")], b"The head of the request is too long.\n"), self._public
-            )
+            await _send(send, Answer(431, [(b"Connection", b"close")], b"The head of the request is too long.\n"))
             return
         environ = wsgi_calls.environ_of(scope)
-        pool = self._pool(environ)
         if may_be_in_memory(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             request, began = wsgi_calls.request_of(environ), time.perf_counter()
             if response := answer_from_memory(request):
                 request_metrics.count(request, response.status_code, time.perf_counter() - began)
-                await _send(send, wsgi_calls.answer_of(response), pool)
+                await _send(send, wsgi_calls.answer_of(response))
                 return
+        pool = self._pool(environ)
         try:
             environ["wsgi.input"] = await self._body(environ, receive)
         except request_body.ClientGone:
             return
         except request_body.BodyTooSlow:
-            await _send(send, Answer(408, [(b"Connection", b"close")], b"The request took too long.\n"), pool)
+            await _send(send, Answer(408, [(b"Connection", b"close")], b"The request took too long.\n"))
+            return
+        except Overloaded:
+            await _send(send, await self._refusal(environ, pool))
             return
         try:
-            await _send(send, await self._answer(environ, pool), pool)
+            answer = await self._answer(environ, pool)
+            if answer.rest and pool.sending >= LONG_ANSWERS:
+                await pool.run(answer.rest.close)
+                answer = TOO_MANY_DOWNLOADS
+            await _send(send, answer)
+            await _send_rest(send, receive, answer, pool)
         finally:
             environ["wsgi.input"].close()
 
@@ -113,33 +111,69 @@ class Application:
             message["headers"] = [*message["headers"], (b"connection", b"close")]
         await send(message)
 
-    def _pool(self, environ: Environ) -> ThreadPool:
+    def _pool(self, environ: Environ) -> ThreadPool | Share:
         path = environ["PATH_INFO"]
         if not path.startswith(self._admin):
-            return self._public
+            is_form = not may_be_in_memory(environ["REQUEST_METHOD"], path)
+            cost = None if is_form else cost_of(wsgi_calls.request_of(environ))
+            return self._shares[cost] if cost else self._public
         # Staff who come back need not wait behind the logins of strangers (threat model A19).
         is_stranger = path == f"{self._admin}login/" and not self._browser_of_staff(wsgi_calls.request_of(environ))
         return self._logins if is_stranger else self._staff
 
     async def _body(self, environ: Environ, receive: request_body.Receive) -> Any:
-        """Returns the body; an empty one if it is too large, which Django refuses by its announced length."""
-        announced = environ.get("CONTENT_LENGTH", "")
-        length = int(announced[:18]) if announced.isdecimal() else 0
+        """Returns the body; an empty one if it is too large, which Django refuses by its announced length.
+
+        Raises:
+            BodyTooSlow, ClientGone: as `read_body`.
+            Overloaded: nobody could find out in time whether this is one of staff, who may send more.
+        """
+        announced = environ.get("CONTENT_LENGTH")
+        if announced is None and environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return await self._body_of_unknown_length(environ, receive)
+        length = int(announced[:18]) if announced and announced.isdecimal() else 0
         if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            is_allowed = await self._staff.run(partial(_is_signed_in, environ))
-            if length > request_body.MAX_UPLOAD_BYTES or not is_allowed:
+            may_upload = await self._may_upload(environ, length)
+            if not may_upload:
+                await request_body.discard_body(receive, length)
+            if may_upload is None:
+                raise Overloaded
+            if not may_upload:
                 return environ["wsgi.input"]
         return await request_body.read_body(receive, length) if length else environ["wsgi.input"]
 
-    async def _answer(self, environ: Environ, pool: ThreadPool) -> Answer:
+    async def _body_of_unknown_length(self, environ: Environ, receive: request_body.Receive) -> Any:
+        """Returns a body that comes in chunks (RFC 9112, 7.1). Django is told its length, and reads nothing without."""
+        body = await request_body.read_body(receive, settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        environ["CONTENT_LENGTH"] = str(body.seek(0, os.SEEK_END))
+        body.seek(0)
+        return body
+
+    async def _may_upload(self, environ: Environ, length: int) -> bool | None:
+        """Returns whether this is one of staff, on a page of admin: all others are refused without a query.
+
+        None if nobody could find out in time.
+        """
+        is_possible = length <= request_body.MAX_UPLOAD_BYTES and environ["PATH_INFO"].startswith(self._admin)
+        if not is_possible or not wsgi_calls.has_session(environ):
+            return False
+        # Whoever makes up a session waits with those who log in, not with staff.
+        pool = self._staff if self._browser_of_staff(wsgi_calls.request_of(environ)) else self._logins
+        return await pool.run_in_time(partial(_is_signed_in, environ))
+
+    async def _answer(self, environ: Environ, pool: ThreadPool | Share) -> Answer:
         answering: Awaitable[Answer | None] = pool.answer(environ)
         if may_be_in_memory(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             answering = task = asyncio.ensure_future(answering)
             await asyncio.wait({task}, timeout=WAIT_SECONDS)
             if not task.done() and (stale := answer_from_memory(wsgi_calls.request_of(environ), is_late=True)):
                 return wsgi_calls.answer_of(stale)
-        answer = await answering
-        return answer or await self._overload.answer(environ | {OVERLOADED: True}) or Answer(503, [], b"")
+        return await answering or await self._refusal(environ, pool)
+
+    async def _refusal(self, environ: Environ, pool: ThreadPool | Share) -> Answer:
+        if pool is self._shares[Cost.DOWNLOAD]:
+            return TOO_MANY_DOWNLOADS
+        return await self._overload.answer(environ | {OVERLOADED: True}) or Answer(503, [], b"")
 
 
 def _is_signed_in(environ: Environ) -> bool:
@@ -150,17 +184,27 @@ def _is_signed_in(environ: Environ) -> bool:
         return False  # Django answers 503 when it asks for the same
 
 
-async def _send(send: Send, answer: Answer, pool: ThreadPool) -> None:
+async def _send(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     if answer.rest is None:
         await send({"type": "http.response.body", "body": answer.first})
+
+
+async def _send_rest(send: Send, receive: request_body.Receive, answer: Answer, pool: ThreadPool | Share) -> None:
+    """Sends the parts of a download that are made meanwhile, as long as the client is there."""
+    if answer.rest is None:
         return
+    pool.sending += 1
+    leaving = asyncio.ensure_future(request_body.until_gone(receive))
     try:
         part = answer.first
-        while part:
+        while part and not leaving.done():
             async with asyncio.timeout(SEND_SECONDS):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             part = await pool.run(answer.rest.next_part)
-        await send({"type": "http.response.body", "body": b""})
+        if not leaving.done():
+            await send({"type": "http.response.body", "body": b""})
     finally:
+        leaving.cancel()
+        pool.sending -= 1
         await pool.run(answer.rest.close)

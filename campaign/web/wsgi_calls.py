@@ -14,7 +14,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 
-PART_BYTES = 256 * 1024  # of a streamed response; one part is read ahead
+PART_BYTES = 256 * 1024  # of a response that is streamed or long; of a streamed one, one part is read ahead
 
 Environ = dict[str, Any]  # Django changes the one that a request is made of: each gets a copy
 WsgiHandler = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -75,7 +75,8 @@ class Answer:
         status: the status code.
         headers: as ASGI sends them.
         first: the body, or its first part.
-        rest: the further parts; None when there are none, and the response is closed.
+        rest: the further parts, of a long body as of a streamed one: the server keeps of each only what the client
+            is about to take. None when there are none, and the response is closed.
     """
 
     status: int
@@ -85,7 +86,7 @@ class Answer:
 
 
 class Rest:
-    """The parts of a streamed response after the first. `next_part` and `close` may wait: call them in a thread."""
+    """The parts of a response after the first. `next_part` and `close` may wait: call them in a thread."""
 
     def __init__(self, response: Any, chunks: Iterator[bytes]) -> None:
         self._response, self._chunks = response, chunks
@@ -105,19 +106,24 @@ def call(handler: WsgiHandler, environ: Environ) -> Answer:
     """Returns the answer of the handler. Runs in a thread: it waits for the database."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
     response: Any = handler(environ.copy(), lambda status, headers, _error=None: started.append((status, headers)))
-    rest = Rest(response, iter(response))
     try:
-        first = rest.next_part() if getattr(response, "streaming", False) else b"".join(response)
+        chunks = iter(response) if getattr(response, "streaming", False) else _parts(b"".join(response))
+        rest = Rest(response, chunks)
+        first = rest.next_part()
     except BaseException:
         response.close()
         raise
     status, headers = started[0]
     answer = Answer(int(status[:3]), _encoded(headers), first)
-    if getattr(response, "streaming", False) and len(first) >= PART_BYTES:
+    if len(first) >= PART_BYTES:
         answer.rest = rest
     else:
         response.close()
     return answer
+
+
+def _parts(body: bytes) -> Iterator[bytes]:
+    return (body[start : start + PART_BYTES] for start in range(0, len(body), PART_BYTES))
 
 
 def answer_of(response: HttpResponse) -> Answer:
@@ -129,10 +135,13 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
+def has_session(environ: Environ) -> bool:
+    """Returns whether the request has the cookie of a session, which may be made up."""
+    return settings.SESSION_COOKIE_NAME in environ.get("HTTP_COOKIE", "")
+
+
 def is_signed_in(environ: Environ) -> bool:
     """Returns whether a member of staff is signed in. Runs in a thread: it asks the database."""
-    if settings.SESSION_COOKIE_NAME not in environ.get("HTTP_COOKIE", ""):
-        return False
     request: HttpRequest = request_of(environ)
     SessionMiddleware(lambda _request: HttpResponse()).process_request(request)
     return get_user(request).is_authenticated

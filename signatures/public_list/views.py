@@ -20,6 +20,7 @@ from django_countries import countries
 from campaign.letters import reading, text_cache
 from campaign.models import Translation
 from campaign.runtime.replica import alias, reads_replica
+from campaign.web.costs import Cost, costs
 from campaign.web.middleware import public_page
 from campaign.web.mirror_request import mirror_date
 from campaign.web.query_parameters import query_parameters
@@ -52,6 +53,7 @@ class Listing:
 @public_page
 @reads_replica
 @query_parameters(*SEARCH_PARAMETERS, "after", "before")
+@costs(Cost.SEARCH)
 def signatories(request: HttpRequest, slug: str, page: pagination.Page | None = None) -> HttpResponse:
     """The list of public names, page by page.
 

@@ -27,6 +27,7 @@ from signatures.values import sealing
 
 KEPT_FOR = timedelta(minutes=15)
 MOST = 1_000  # answers that wait at once; others are given as they are to browsers with script
+MOST_BYTES = 256 * 1024  # of one; the page with the longest honest words has a quarter of it
 NOBODY = 0  # in place of a staff account
 FIELD, PARAMETER = "no_script", "answer"  # of the form, by browsers without script alone; of the address
 _LENGTH, _SIGNS = 43, frozenset(string.ascii_letters + string.digits + "-_")  # of a token
@@ -72,8 +73,10 @@ def _show(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _keep(token: str, page: bytes) -> bool:
-    """Keep a page under this token. Returns False when too many wait, or the database takes nothing."""
+    """Keep a page under this token. Returns False if it is long, too many wait, or the database takes nothing."""
     now, waiting = timezone.now(), KeptForm.objects.filter(staff_id=NOBODY)
+    if len(page) > MOST_BYTES:
+        return False
     sealed = bytes(_box(token).encrypt(zlib.compress(page), _digest(token)))
     try:
         if waiting.exclude(page_digest=_digest(token)).filter(expires_at__gt=now)[:MOST].count() >= MOST:

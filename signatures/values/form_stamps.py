@@ -6,6 +6,7 @@ from functools import lru_cache
 from django.core import signing
 
 HOUR = 60 * 60
+MAX_LENGTH = 200  # characters; a longer one is not made by this site, and would stay in memory
 MAX_AGE = 48 * HOUR  # seconds that a form may stay open in a browser, from the hour in which it was made
 
 
@@ -26,7 +27,7 @@ def make_stamp() -> str:
 
 def is_fresh(stamp: str) -> bool:
     """Returns whether this site made the stamp, not longer ago than `MAX_AGE`, to the hour."""
-    return _is_fresh(stamp, int(time.time()) // HOUR)
+    return len(stamp) <= MAX_LENGTH and _is_fresh(stamp, int(time.time()) // HOUR)
 
 
 @lru_cache(maxsize=256)

@@ -17,8 +17,8 @@ from django.db import OperationalError, connection
 from psycopg2 import extensions
 
 from campaign.models import Letter
-from campaign.runtime import database_waits, signs_of_life
-from campaign.runtime.database_waits import COMMAND, STAFF, WORKER, Budget
+from campaign.runtime import database_budgets, database_waits, signs_of_life
+from campaign.runtime.database_budgets import COMMAND, STAFF, WORKER, Budget
 from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -28,7 +28,7 @@ def in_thread_of[Result](budget: Budget, work: Callable[[], Result]) -> Result:
     """Calls `work` in a new thread, which opens a connection of its own."""
 
     def run() -> Result:
-        database_waits.use_in_thread(budget)
+        database_budgets.use_in_thread(budget)
         try:
             return work()
         finally:
@@ -48,7 +48,7 @@ def limits() -> list[str]:
 
 
 def test_O16_public_pages_wait_for_seconds_and_staff_and_worker_for_longer() -> None:
-    assert in_thread_of(database_waits.public(), limits) == ["5s", "1s", "10s"]
+    assert in_thread_of(database_budgets.public(), limits) == ["5s", "1s", "10s"]
     assert in_thread_of(STAFF, limits) == ["5min", "10s", "10min"]
     assert in_thread_of(WORKER, limits) == ["1h", "1min", "1h"]
 
@@ -58,8 +58,8 @@ def test_O16_a_command_waits_long_but_not_without_end() -> None:
 
 
 def test_O16_a_process_that_says_nothing_has_the_budget_of_a_command() -> None:
-    with database_waits.used_in_block(STAFF):
-        assert in_thread_of(database_waits.MIGRATION, limits) == ["6h", "1s", "1h"]
+    with database_budgets.used_in_block(STAFF):
+        assert in_thread_of(database_budgets.MIGRATION, limits) == ["6h", "1s", "1h"]
     connection.close()
     assert limits() == ["6h", "1min", "6h"]
 
@@ -75,7 +75,7 @@ def test_O16_the_operator_may_set_other_limits_in_the_address_of_the_database() 
         opened.close()
         return str(found)
 
-    assert in_thread_of(database_waits.public(), lock_timeout) == "7s"
+    assert in_thread_of(database_budgets.public(), lock_timeout) == "7s"
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def locked_letters(letter: Letter) -> Iterator[None]:
 def test_O16_a_public_page_gives_a_locked_table_up_after_a_second(locked_letters: None) -> None:
     begun = time.monotonic()
     with pytest.raises(OperationalError, match="lock timeout"):
-        in_thread_of(database_waits.public(), Letter.objects.count)
+        in_thread_of(database_budgets.public(), Letter.objects.count)
     assert 0.9 < time.monotonic() - begun < 5
 
 

@@ -52,6 +52,31 @@ def test_the_old_value_outlives_a_failed_load(clock: list[float]) -> None:
     assert cache.last("a") == 1
 
 
+def test_one_loads_what_has_just_expired_and_the_others_go_on_with_it(clock: list[float]) -> None:
+    cache = ExpiringCache[str, int](10)
+    cache.put("a", 1)
+    clock[0] += 10
+    # The inner call is what another thread asks while the first one loads.
+    assert cache.get_or_load("a", lambda: cache.get_or_load("a", lambda: 3) + 10) == 11 == cache.get("a")
+
+
+def test_what_expired_long_ago_is_given_to_nobody(clock: list[float]) -> None:
+    cache = ExpiringCache[str, int](10)
+    cache.put("a", 1)
+    clock[0] += 20
+    assert cache.get_or_load("a", lambda: cache.get_or_load("a", lambda: 3) + 10) == 13
+
+
+def test_where_loading_fails_the_next_one_loads_again(clock: list[float]) -> None:
+    cache = ExpiringCache[str, int](10)
+    cache.put("a", 1)
+    clock[0] += 10
+    with pytest.raises(ZeroDivisionError):
+        cache.get_or_load("a", lambda: 1 // 0)
+    assert (cache.get("a"), cache.last("a")) == (None, 1)
+    assert cache.get_or_load("a", lambda: 2) == 2
+
+
 def test_it_forgets_when_told(clock: list[float]) -> None:
     cache = ExpiringCache[str, int](10)
     for key in "abc":

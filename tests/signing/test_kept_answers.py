@@ -97,3 +97,12 @@ def test_strangers_cannot_fill_the_disk(
     token = token_in(client.get(addresses[0]).content)
     assert led_to(client, form | WRONG | {"no_script": token}) == addresses[0], "who has a place keeps it"
     assert KeptForm.objects.count() == 2
+
+
+def test_nor_with_long_ones(client: Client, letter: Letter, form: dict[str, str]) -> None:
+    longest = form | WRONG | {"comment": "\U0001f54a" * 1000} | dict.fromkeys(("role", "organization"), "한" * 200)
+    assert led_to(client, longest), "an honest one, whatever its words"
+    KeptForm.objects.all().delete()
+    assert client.post(SIGN, form | WRONG | {"comment": "'" * 60_000}).status_code == 422, "each is six in HTML"
+    assert client.post(SIGN, form | WRONG | {"comment": "a" * 66_000}).status_code == 400
+    assert not KeptForm.objects.exists()

@@ -3,14 +3,17 @@
 import os
 import re
 import signal
+import subprocess
 import time
 import urllib.error
 import urllib.request
 import uuid
 from email.message import Message
+from pathlib import Path
 
 import pytest
 
+from campaign.runtime import cluster
 from campaign.web import health
 from tests.languages import PREFIXES
 from tests.live_site import LiveSite
@@ -63,4 +66,31 @@ def test_O4_a_killed_embedded_database_is_restarted(site: LiveSite) -> None:
     os.kill(killed, signal.SIGKILL)
     assert seconds_until_it_answers(site) < 10
     assert site.postmaster != killed
-    assert "the database had stopped; it was restarted." in site.output.read_text()
+    site.wait_for_line(r"the database had stopped; it was restarted\.")
+
+
+def test_O4_the_site_stays_up_when_the_disk_refuses_what_a_restart_of_the_database_writes(site: LiveSite) -> None:
+    assert ask(site, LETTER)[0] == 200  # from now on it is in memory
+    written = site.folder / "postgres.log"
+    written.rename(site.folder / "postgres.log.kept")
+    written.mkdir()  # refused like a file on a disk that has become read-only, also for root
+    try:
+        os.kill(site.postmaster, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while "postgres.log cannot be used: Is a directory." not in site.output.read_text():
+            assert site.process.poll() is None and time.monotonic() < deadline, "serve ended"
+            time.sleep(0.05)
+        assert ask(site, LETTER)[0] == 200
+        assert ask(site, SEARCH)[0] == 503
+    finally:
+        written.rmdir()
+        site.wait_until_ready(60)
+
+
+def test_stopping_a_killed_database_leaves_whoever_has_its_number_now(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (tmp_path / "postmaster.pid").write_text(f"{other.pid}\n")
+        begun = time.monotonic()
+        cluster.stop_server(tmp_path, None)  # and does not wait for a file that nobody deletes
+        assert other.poll() is None and time.monotonic() - begun < 5
+        other.kill()

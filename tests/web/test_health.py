@@ -75,6 +75,12 @@ def test_a_worker_that_stands_still_is_not_ready(client: Client) -> None:
     assert failed(client) == {"worker"}
 
 
+@pytest.mark.parametrize("only", [{"queue_name": "long"}, {"task_path": "signatures.tasks.run_bulk_rule"}])
+def test_a_worker_that_runs_other_tasks_and_no_duties_is_not_ready(client: Client, only: dict[str, str]) -> None:
+    DBTaskResult.objects.update(**only)
+    assert failed(client) == {"worker"}
+
+
 def test_a_folder_that_is_gone_is_not_ready(client: Client, settings: Any, tmp_path: Path) -> None:
     settings.VAR_DIR = tmp_path / "gone"
     assert failed(client) == {"folders"}

@@ -3,79 +3,16 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import connections
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
-from django.test import Client
+from django.http import HttpResponse, StreamingHttpResponse
 
-from campaign.web import request_body, server, wsgi_calls
-from campaign.web.server import Application
+from campaign.web import request_threads, server, wsgi_calls
 from signatures.staff import known_browsers
-
-Handler = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-def scope(path: bytes = b"/x", method: str = "GET", headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
-    return {
-        "type": "http",
-        "method": method,
-        "scheme": "http",
-        "http_version": "1.1",
-        "path": path.decode("latin-1"),
-        "raw_path": path,
-        "query_string": b"q=%ff",
-        "server": ("127.0.0.1", 8000),
-        "client": ("203.0.113.7", 4711),
-        "headers": [(b"host", b"localhost"), *headers],
-    }
-
-
-def answering(respond: Callable[[dict[str, Any]], HttpResponse | StreamingHttpResponse]) -> Handler:
-    """A WSGI handler that answers as `respond` says."""
-
-    def handler(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
-        response = respond(environ)
-        start(f"{response.status_code} …", list(response.items()))
-        return response
-
-    return handler
-
-
-def serving(handler: Handler) -> Application:
-    """The site as `campaign.asgi` serves it, around this handler."""
-    return Application(handler, browser_of_staff=known_browsers.browser_of_staff)
-
-
-def run[Result](coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Runs it in a thread of its own: in this one the browser of another test may have left its event loop running."""
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(asyncio.run, coroutine).result()
-
-
-async def ask(
-    application: Application, asked: dict[str, Any], *parts: bytes, pause: float = 0.0
-) -> tuple[int, dict[bytes, bytes], list[bytes]]:
-    """Sends a request with its body in parts. Returns status, headers, and the parts of the answer."""
-    waiting = list(parts)
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        await asyncio.sleep(pause)
-        part = waiting.pop(0)
-        return {"type": "http.request", "body": part, "more_body": bool(waiting)}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await application(asked, receive, send)
-    return sent[0]["status"], dict(sent[0]["headers"]), [message["body"] for message in sent[1:]]
+from tests.web.asgi_calls import answering, ask, run, scope, serving
 
 
 def refused_head(**changed: Any) -> int:
@@ -164,84 +101,10 @@ def test_a_header_with_an_underscore_passes_for_no_other() -> None:
     assert "HTTP_X_FORWARDED_FOR" not in environ and "CONTENT_LENGTH" not in environ
 
 
-def test_a_body_in_parts_is_read_as_one() -> None:
-    application = serving(answering(lambda environ: HttpResponse(environ["wsgi.input"].read()[::-1])))
-    asked = scope(method="POST", headers=[(b"content-length", b"6")])
-    assert run(ask(application, asked, b"ab", b"cd", b"ef"))[2] == [b"fedcba"]
-
-
-def test_a_large_download_is_sent_in_parts(tmp_path: Any) -> None:
-    content = bytes(range(256)) * 4096
-    (tmp_path / "file").write_bytes(content)
-    opened: list[Any] = []
-
-    def respond(_environ: dict[str, Any]) -> FileResponse:
-        opened.append((tmp_path / "file").open("rb"))
-        return FileResponse(opened[-1])
-
-    _status, headers, parts = run(ask(serving(answering(respond)), scope()))
-    assert b"".join(parts) == content and len(parts) > 3
-    assert headers[b"Content-Length"] == str(len(content)).encode()
-    assert opened[0].closed
-
-
-def test_S36_a_body_that_does_not_come_is_refused_and_holds_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_body, "SECONDS", 0.3)
-    called: list[str] = []
-    application = serving(answering(lambda _environ: called.append("called") or HttpResponse()))  # type: ignore[func-returns-value]
-    asked = scope(method="POST", headers=[(b"content-length", b"1000")])
-    status, headers, _parts = run(ask(application, asked, *[b"a"] * 1000, pause=0.05))
-    assert (status, headers[b"Connection"], called) == (408, b"close", [])
-
-
-def test_S36_the_deadline_of_a_public_form_is_ten_seconds() -> None:
-    assert request_body.SECONDS == 10 and request_body.STEP_BYTES >= 1024 * 1024
-
-
-def test_S36_a_client_that_goes_away_in_the_middle_leaves_nothing_behind() -> None:
-    called: list[str] = []
-    application = serving(answering(lambda _environ: called.append("called") or HttpResponse()))  # type: ignore[func-returns-value]
-
-    async def go() -> None:
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.disconnect"}
-
-        async def send(_message: dict[str, Any]) -> None:
-            called.append("sent")
-
-        await application(scope(method="POST", headers=[(b"content-length", b"9")]), receive, send)
-
-    run(go())
-    assert called == []
-
-
-def test_S13_a_strangers_body_of_more_than_a_megabyte_is_not_read() -> None:
-    application = serving(answering(lambda environ: HttpResponse(environ["wsgi.input"].read() + b"nothing")))
-    asked = scope(method="POST", headers=[(b"content-length", b"2000000")])
-    assert run(ask(application, asked))[2] == [b"nothing"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_S13_only_staff_who_are_signed_in_may_upload_more(client: Client, moderator: User) -> None:
-    client.force_login(moderator)
-    signed_in = client.cookies["sessionid"].value
-    part = b"a" * 500_000
-
-    async def upload(session: str) -> list[bytes]:
-        application = serving(answering(lambda environ: HttpResponse(str(len(environ["wsgi.input"].read())))))
-        headers = [(b"content-length", b"2000000"), (b"cookie", f"sessionid={session}".encode())]
-        parts = (await ask(application, scope(method="POST", headers=headers), *[part] * 4))[2]
-        await application._staff.run(connections.close_all)
-        return parts
-
-    assert run(upload(signed_in)) == [b"2000000"]
-    assert run(upload("forged" * 5)) == [b"0"]
-
-
 def test_S36_while_all_threads_are_held_health_is_answered_and_others_are_refused_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server, "QUEUE_SECONDS", 0.5)
+    monkeypatch.setattr(request_threads, "QUEUE_SECONDS", 0.5)
     free = threading.Event()
 
     def respond(environ: dict[str, Any]) -> HttpResponse:
@@ -266,7 +129,7 @@ def test_S36_while_all_threads_are_held_health_is_answered_and_others_are_refuse
 
 
 def test_S36_a_queue_that_is_full_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAX_QUEUE", 5)
+    monkeypatch.setattr(request_threads, "MAX_QUEUE", 5)
     free = threading.Event()
 
     def respond(environ: dict[str, Any]) -> HttpResponse:
@@ -334,3 +197,111 @@ def test_staff_have_threads_of_their_own(held: bytes) -> None:
         return status
 
     assert run(go()) == 200
+
+
+SEARCH, LEAVES, LETTER = b"/letters/x/signatories/", b"/deliveries/x/1/leaves.csv", b"/letters/x/"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "threads"),
+    [(SEARCH, b"q=a", server.SEARCH_THREADS), (b"/de/ko" + SEARCH, b"after=x", server.SEARCH_THREADS),
+     (LEAVES, b"", server.DOWNLOAD_THREADS), (b"/fr" + LEAVES, b"z=1", server.DOWNLOAD_THREADS),
+     (SEARCH, b"z=1", server.PUBLIC_THREADS), (LETTER, b"q=a", server.PUBLIC_THREADS)],
+)  # fmt: skip
+def test_S43_searches_and_downloads_of_strangers_share_a_few_threads(path: bytes, query: bytes, threads: int) -> None:
+    free, held = threading.Event(), []
+
+    def respond(environ: dict[str, Any]) -> HttpResponse:
+        held.append(environ["PATH_INFO"])
+        free.wait(10)
+        return HttpResponse()
+
+    async def go() -> int:
+        application = serving(answering(respond))
+        many = [asyncio.ensure_future(ask(application, {**scope(path), "query_string": query})) for _each in range(20)]
+        await asyncio.sleep(0.3)
+        running = len(held)
+        free.set()
+        assert {status for status, *_rest in await asyncio.gather(*many)} == {200}
+        return running
+
+    assert run(go()) == threads
+
+
+@pytest.mark.parametrize(("path", "at_once"), [(SEARCH, request_threads.MAX_QUEUE), (LEAVES, server.DOWNLOADS)])
+def test_S43_too_many_searches_or_downloads_are_refused_and_a_sign_up_is_answered(path: bytes, at_once: int) -> None:
+    free = threading.Event()
+
+    def respond(environ: dict[str, Any]) -> HttpResponse:
+        if environ.get("undersigned.overloaded"):
+            return HttpResponse(status=503, headers={"Retry-After": "10"})  # as `OverloadMiddleware` does
+        if environ["REQUEST_METHOD"] == "GET":
+            free.wait(10)
+        return HttpResponse()
+
+    async def go() -> None:
+        application = serving(answering(respond))
+        many = [asyncio.ensure_future(ask(application, scope(path))) for _each in range(at_once)]
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(2):
+            status, headers, _parts = await ask(application, scope(path))
+            assert (status, headers[b"Retry-After"]) == (503, b"10")
+            assert (await ask(application, scope(LETTER + b"sign/", "POST")))[0] == 200
+        free.set()
+        assert {status for status, *_rest in await asyncio.gather(*many)} == {200}
+        assert (await ask(application, scope(path)))[0] == 200, "there is room again"
+
+    run(go())
+
+
+def test_S43_the_parts_of_downloads_are_made_in_their_few_threads() -> None:
+    free, making = threading.Event(), []
+
+    def parts() -> Any:
+        yield b"a" * wsgi_calls.PART_BYTES
+        making.append(threading.current_thread())
+        free.wait(10)
+        yield b"b" * wsgi_calls.PART_BYTES
+
+    async def go() -> int:
+        application = serving(answering(lambda _environ: StreamingHttpResponse(parts())))
+        many = [asyncio.ensure_future(ask(application, scope(LEAVES))) for _each in range(20)]
+        await asyncio.sleep(0.5)
+        running = len(making)
+        free.set()
+        assert {len(b"".join(sent)) for _status, _headers, sent in await asyncio.gather(*many)} == {
+            2 * wsgi_calls.PART_BYTES
+        }
+        return running
+
+    assert run(go()) == server.DOWNLOAD_THREADS
+
+
+def test_S43_a_download_ends_when_its_client_leaves() -> None:
+    made, closed = [], []
+
+    class Response(StreamingHttpResponse):
+        def close(self) -> None:
+            closed.append(True)
+            super().close()
+
+    def parts() -> Any:
+        for number in range(100):
+            made.append(number)
+            yield b"a" * wsgi_calls.PART_BYTES
+
+    async def go() -> None:
+        application, left = serving(answering(lambda _environ: Response(parts()))), asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(_message: dict[str, Any]) -> None:
+            if len(made) > 3:
+                left.set()
+
+        await application(scope(LEAVES), receive, send)
+
+    run(go())
+    assert len(made) < 10 and closed
