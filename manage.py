@@ -13,7 +13,7 @@ def main() -> None:
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line, load_command_class
-    from django.db import OperationalError
+    from django.db import OperationalError, ProgrammingError
 
     from campaign.runtime import database, failures, logs
 
@@ -29,10 +29,10 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, database.DatabaseUnavailable) as error:
         sys.exit(str(error))
-    except (OSError, OperationalError) as error:
-        if "--traceback" in sys.argv:
+    except (OSError, OperationalError, ProgrammingError) as error:
+        if "--traceback" in sys.argv or not (sentence := failures.sentence(error)):
             raise
-        sys.exit(failures.sentence(error))
+        sys.exit(sentence)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Checks for operators: `manage.py check --deploy`. Those with the tag `site` try what the running site needs."""
 
+import contextlib
 import secrets
 import smtplib
 import tempfile
@@ -12,9 +13,10 @@ from django.core import checks
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.mail import EmailMessage, mailers
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+from django.db.utils import ConnectionHandler
 
-from campaign.runtime import failures
+from campaign.runtime import database_budgets, environment, failures, replica, session_limits
 from campaign.web import arrival, health
 
 SITE = "site"  # the tag of the checks that connect, write or ask; they run with --deploy alone
@@ -31,6 +33,7 @@ READINESS = {
     "cache": ("The cache does not give back what it was given.", "See CACHE_URL."),
     "mail": ("Emails do not get out.", "Read the log of the worker, and see EMAIL_URL."),
 }  # fmt: skip
+HANGING = ("Its checks take too long.", "Read its log.")
 
 
 def _error(number: int, sentence: str, hint: str) -> checks.CheckMessage:
@@ -82,6 +85,49 @@ def readiness(databases: Sequence[str] | None = None, **_options: Any) -> Iterat
             reason = f" {failures.first_line(error)}."
         sentence, hint = READINESS[name]
         yield _error(2, sentence + reason, hint)
+
+
+@checks.register(checks.Tags.database, SITE, deploy=True)
+def other_servers(databases: Sequence[str] | None = None, **_options: Any) -> Iterator[checks.CheckMessage]:
+    """Connects to those servers that the web server alone asks, with its limits: a pooler, and a replica."""
+    if databases is None or not is_reachable():
+        return
+    servers: dict[str, Any] = {}
+    if settings.WEB_DATABASE_URL not in {"", settings.DATABASE_URL}:
+        servers["DATABASE_URL"] = environment.database(settings.WEB_DATABASE_URL, settings.POSTGRES_DIR)
+    if replica.REPLICA in settings.DATABASES:
+        servers["REPLICA_URL"] = settings.DATABASES[replica.REPLICA]
+    for name, server in servers.items():
+        session = ConnectionHandler({DEFAULT_DB_ALIAS: server})[DEFAULT_DB_ALIAS]
+        limits = database_budgets.public()
+        try:
+            with database_budgets.used_in_block(limits), contextlib.closing(session):
+                session.ensure_connection()
+                absent = ", ".join(session_limits.absent(session.connection, limits.limits))
+                is_same = _identity(session) == _identity(connection)
+                is_replica = _value(session, "SELECT pg_is_in_recovery()")
+        except DatabaseError as error:
+            sentence = f"The server of {name} cannot be reached: {failures.first_line(error)}."
+            yield _error(14, sentence, f"See {name}: the web server uses it.")
+            continue
+        if absent:
+            sentence = f"The sessions of {name} have no limit of waiting: {absent} are 0."
+            yield _error(15, sentence, "Set them in the pooler, as docs/operate/scale.md has them.")
+        if not is_same:
+            yield _error(16, f"{name} leads to another database than the one of the worker.", f"See {name}.")
+        if name == "REPLICA_URL" and not is_replica:
+            yield _error(17, "REPLICA_URL leads to no replica: nothing is read there.", "See REPLICA_URL.")
+
+
+def _identity(session: Any) -> Any:
+    """Returns what a database and its replicas have in common, and no other one has."""
+    return _value(session, "SELECT system_identifier || current_database() FROM pg_control_system()")
+
+
+def _value(session: Any, question: str) -> Any:
+    with session.cursor() as cursor:
+        cursor.execute(question)
+        return cursor.fetchone()[0]
 
 
 @checks.register(checks.Tags.database, SITE, deploy=True)
@@ -169,6 +215,14 @@ def proxies(**_options: Any) -> Iterator[checks.CheckMessage]:
         yield _error(10, sentence, hint)
     elif (forged.scheme, forged.network) != (plain.scheme, plain.network):
         yield _error(11, "The proxy believes what visitors say of themselves.", hint)
+
+
+@checks.register(SITE, deploy=True)
+def web_server(**_options: Any) -> Iterator[checks.CheckMessage]:
+    """Asks the web server at SITE_URL whether it is ready: it may have other servers and rights than this process."""
+    for name in arrival.unready(health.READY_PATH):
+        sentence, hint = READINESS.get(name, HANGING)
+        yield _error(18, f"The web server says of itself: {sentence}", hint)
 
 
 def email(*, to: str, **_options: Any) -> Iterator[checks.CheckMessage]:

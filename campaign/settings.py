@@ -10,7 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy
 
-from campaign.runtime import email_webhooks, environment, keys, log_settings, object_storage
+from campaign.runtime import certificates, email_webhooks, environment, keys, log_settings, object_storage
+from campaign.runtime.email_settings import mailer, required_address
 from campaign.runtime.environment import LOCAL_HOSTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -74,14 +75,11 @@ OUTBOX_PUBLIC_KEYS = environment.sealing_keys("OUTBOX_PUBLIC_KEY", "recipients o
 UPDATES_PUBLIC_KEYS = environment.sealing_keys("UPDATES_PUBLIC_KEY", "addresses are sealed to it", LOCAL_KEYS)
 OUTBOX_PUBLIC_KEY, UPDATES_PUBLIC_KEY = OUTBOX_PUBLIC_KEYS[0], UPDATES_PUBLIC_KEYS[0]
 
-if LOCAL_MODE:
-    ORGANIZATION_NAME = environment.text("ORGANIZATION_NAME") or "Local test site"
-    CONTACT_EMAIL = environment.text("CONTACT_EMAIL") or "privacy@localhost"
-    DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL") or "letter@localhost"
-else:
-    ORGANIZATION_NAME = environment.required("ORGANIZATION_NAME", "it is shown on every page and in the privacy notice")
-    CONTACT_EMAIL = environment.required("CONTACT_EMAIL", "it is shown on every page and in the privacy notice")
-    DEFAULT_FROM_EMAIL = environment.required("DEFAULT_FROM_EMAIL", "it is the sender of emails")
+_shown = "it is shown on every page and in the privacy notice"
+_in_local_mode = ("Local test site", "privacy@localhost", "letter@localhost") if LOCAL_MODE else ("", "", "")
+ORGANIZATION_NAME = environment.required("ORGANIZATION_NAME", _shown, default=_in_local_mode[0])
+CONTACT_EMAIL = required_address("CONTACT_EMAIL", _shown, default=_in_local_mode[1])
+DEFAULT_FROM_EMAIL = required_address("DEFAULT_FROM_EMAIL", "it sends emails", default=_in_local_mode[2], sends=True)
 
 
 # Applications, middleware, templates
@@ -164,19 +162,20 @@ CRISPY_FAIL_SILENTLY = False
 # Database, cache, tasks, limits
 
 POSTGRES_DIR = VAR_DIR / "postgres"
-# `serve` sets the direct address to empty for the web server, which alone goes through a pooler.
-DATABASE_URL = environment.text("DIRECT_DATABASE_URL") or environment.text("DATABASE_URL")
-REPLICA_URL = environment.text("REPLICA_URL")
+# `serve` sets the direct address to empty for the web server, which alone goes through a pooler. How long a connection
+# waits for the server is up to the process: `campaign.runtime.database_budgets`.
+WEB_DATABASE_URL = environment.text("DATABASE_URL")
+DATABASE_URL = environment.text("DIRECT_DATABASE_URL") or WEB_DATABASE_URL
 DATABASES = {"default": environment.database(DATABASE_URL, POSTGRES_DIR)}
-if REPLICA_URL:
+if REPLICA_URL := environment.text("REPLICA_URL"):
     DATABASES["replica"] = environment.database(REPLICA_URL, POSTGRES_DIR, "REPLICA_URL")
-# How long a connection waits for the server is up to the process: `campaign.runtime.database_waits`.
 DATABASE_STATEMENT_SECONDS = environment.whole_number("DATABASE_STATEMENT_SECONDS", 5)
 DATABASE_LOCK_SECONDS = environment.whole_number("DATABASE_LOCK_SECONDS", 1)
 
 CACHE_URL = environment.text("CACHE_URL")
 CACHES = environment.caches(CACHE_URL)
-TASKS = {"default": {"BACKEND": environment.text("TASKS_BACKEND") or "django_tasks_db.DatabaseBackend"}}
+_tasks_backend = environment.text("TASKS_BACKEND") or "django_tasks_db.DatabaseBackend"
+TASKS = {"default": {"BACKEND": _tasks_backend, "QUEUES": []}}  # any queue: `signatures.tasks` names them
 RETENTION_MONTHS = environment.whole_number("RETENTION_MONTHS", 12)
 COUNT_STEP_MINUTES = environment.whole_number("COUNT_STEP_MINUTES", 5)
 if COUNT_STEP_MINUTES > 60 or not (COUNT_STEP_MINUTES or LOCAL_MODE):
@@ -190,7 +189,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # Email
 
-MAILERS = {"default": environment.mailer(EMAIL_URL, VAR_DIR / "mail")}
+MAILERS = {"default": mailer(EMAIL_URL, VAR_DIR / "mail")}
 OUTBOX_CONNECTIONS = environment.whole_number("OUTBOX_CONNECTIONS", 40)
 if not 1 <= OUTBOX_CONNECTIONS <= 100:
     raise ImproperlyConfigured("OUTBOX_CONNECTIONS must be from 1 to 100.")
@@ -271,10 +270,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 60 * 60
-CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "campaign.web.errors.forbidden"
 
 if not LOCAL_MODE:
@@ -298,3 +296,4 @@ DEFAULT_EXCEPTION_REPORTER = "campaign.runtime.logs.RedactedExceptionReporter"
 OUTBOX_PRIVATE_KEY_FILE = os.environ.get("OUTBOX_PRIVATE_KEY_FILE", keys.local_private_file(LOCAL_KEYS, "outbox"))
 DELIVERY_SIGNING_KEY_FILE = os.environ.get("DELIVERY_SIGNING_KEY_FILE", keys.local_signing_key(LOCAL_KEYS))
 TIMESTAMP_URL = environment.service("TIMESTAMP_URL")
+TIMESTAMP_CERTIFICATES = certificates.from_setting("TIMESTAMP_CERTIFICATE_FILE")

@@ -108,13 +108,14 @@ def start_server(folder: Path, programs: Path) -> subprocess.Popen[bytes]:
 
 def stop_server(folder: Path, process: subprocess.Popen[bytes] | None) -> None:
     """Stop the server on a data folder, and wait until it has ended."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        postmaster = int((folder / "postmaster.pid").read_text().split()[0])
-        os.kill(postmaster, signal.SIGINT)  # "fast shutdown": ends sessions, loses no commit
+    if is_running(folder):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            postmaster = int((folder / "postmaster.pid").read_text().split()[0])
+            os.kill(postmaster, signal.SIGINT)  # "fast shutdown": ends sessions, loses no commit
     if process:
         process.wait(60)
     deadline = time.monotonic() + 60
-    while (folder / "postmaster.pid").exists() and time.monotonic() < deadline:
+    while is_running(folder) and time.monotonic() < deadline:  # its file stays where nothing can be deleted
         time.sleep(0.02)
 
 
@@ -137,10 +138,11 @@ def is_running(folder: Path) -> bool:
         return False
     except (ValueError, IndexError):
         return True  # the file is being written: a server is starting
-    state = Path(f"/proc/{number}/stat")
-    if not state.exists():
+    try:
+        state = Path(f"/proc/{number}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # the latter when it ends just now
         return not Path("/proc/self/stat").exists()  # no /proc on this system: PostgreSQL checks for itself
-    name, _, rest = state.read_text().partition("(")[2].rpartition(")")
+    name, _, rest = state.partition("(")[2].rpartition(")")
     return name == "postgres" and rest.split()[0] != "Z"
 
 

@@ -6,13 +6,17 @@ process that is killed.
 """
 
 import contextlib
+import errno
 import fcntl
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+import django
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
 from campaign.runtime import cluster
@@ -23,16 +27,31 @@ COMMANDS_WITHOUT_DATABASE = {
     "", "help", "version", "--help", "--version", "translations", "check", "collectstatic", "compilemessages",
     "makemessages", "makemigrations", "diffsettings", "serve", "upgrade_database", "verify_delivery",
 }  # fmt: skip
+# They find the tables as they are: to migrate is their own work, or they save what is there before it.
+COMMANDS_OF_TABLES = {
+    "migrate", "showmigrations", "sqlmigrate", "squashmigrations", "dbshell", "flush", "lintmigrations", "restore",
+    "backup",
+}  # fmt: skip
 
 
 def running_for_command(name: str) -> contextlib.AbstractContextManager[None]:
-    """Run the database within this block if the management command of this name needs it."""
-    return contextlib.nullcontext() if name in COMMANDS_WITHOUT_DATABASE else running()
+    """Run the database within this block, migrated, if the management command of this name needs it."""
+    if name in COMMANDS_WITHOUT_DATABASE or {"-h", "--help"} & set(sys.argv):
+        return contextlib.nullcontext()
+    return running(prepare=None if name in COMMANDS_OF_TABLES else _migrate)
+
+
+def _migrate() -> None:
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
 
 
 @contextlib.contextmanager
-def running() -> Iterator[None]:
+def running(prepare: Callable[[], None] | None = None) -> Iterator[None]:
     """Run the embedded server within this block. Does nothing if DATABASE_URL is set.
+
+    `prepare` is called if this process starts the server; who comes meanwhile waits for it. Where the server runs, its
+    tables are those of the site that runs, perhaps of other code.
 
     Raises:
         DatabaseUnavailable: if it cannot be started.
@@ -46,6 +65,12 @@ def running() -> Iterator[None]:
         with _locked(folder.parent / "postgres.starting"):
             fcntl.flock(users, fcntl.LOCK_SH)
             process = None if cluster.accepts_connections(folder) else _start(folder)
+            if process and prepare:
+                try:
+                    prepare()
+                except BaseException:
+                    _stop_if_last(folder, users, process)
+                    raise
         try:
             yield
         finally:
@@ -87,9 +112,19 @@ def single_instance(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
+    with _lock_file(path) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _lock_file(path: Path) -> IO[str]:
+    """Open the file for its lock, also on a disk that has become read-only: there, too, the server must be stopped."""
+    try:
+        return path.open("w")
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return path.open()
 
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:

@@ -1,11 +1,11 @@
 """How long a process waits for the database (threat model O16).
 
-A server that works ends each wait by itself: the *budget* of a process sets its `statement_timeout`, `lock_timeout` and
-`idle_in_transaction_session_timeout`. A server that hangs does not. So in a process whose budget is watched, a thread
-looks after the waits of all others. When one takes long, it asks the server for a sign of life; without one the
-database counts as *away*: waits are cut, and new ones fail at once, until the server answers again. Where the address
-names several servers, one that does not answer while another does was *replaced*: all waits for it are cut, its kept
-connections are left, and new ones try the others first. A wait of which another transaction is the reason is logged.
+A server that works ends each wait by itself, by the limits of a process (`database_budgets`). A server that hangs does
+not. So in a process whose budget is watched, a thread looks after the waits of all others. When one takes long, it asks
+the server for a sign of life; without one the database counts as *away*: waits are cut, and new ones fail at once,
+until the server answers again. Where the address names several servers, one that does not answer while another does was
+*replaced*: all waits for it are cut, its kept connections are left, and new ones try the others first. A wait of which
+another transaction is the reason is logged.
 """
 
 import contextlib
@@ -16,93 +16,20 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg2
-from django.conf import settings
 from psycopg2 import errors, extensions
 
-from campaign.runtime import signs_of_life
+from campaign.runtime import database_budgets, session_limits, signs_of_life
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1  # between two looks at the waits
 SUSPICIOUS_SECONDS = 0.5  # a longer wait makes the watching thread ask the server for a sign of life
+OUTSIDE = {extensions.TRANSACTION_STATUS_IDLE, extensions.TRANSACTION_STATUS_UNKNOWN}  # of a transaction
 PAUSE_SECONDS = 0.5  # between two questions
 LOG_SECONDS = 5.0  # after which a wait for a lock is logged
-
-
-class Budget(NamedTuple):
-    """Time limits of the server for one process or thread, in seconds; 0 is none.
-
-    Attributes:
-        statement: for one statement.
-        lock: for a lock that another transaction holds.
-        idle: for a transaction in which nothing happens.
-        is_watched: whether a thread looks after its waits. Not in a process that forks, as `serve` does.
-        gives_up: whether its waits are cut when the server hangs.
-    """
-
-    statement: int = 0
-    lock: int = 0
-    idle: int = 0
-    is_watched: bool = False
-    gives_up: bool = False
-
-    @property
-    def options(self) -> str:
-        """The options of a connection."""
-        limits = {
-            "statement_timeout": self.statement,
-            "lock_timeout": self.lock,
-            "idle_in_transaction_session_timeout": self.idle,
-        }
-        if self.gives_up:
-            limits["client_connection_check_interval"] = 1  # ends the statement of a wait that was cut
-        return " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items() if seconds)
-
-
-COMMAND = Budget(statement=6 * 3600, lock=60, idle=6 * 3600)  # an operator is patient, but nothing waits without end
-# Whoever reads a table queues behind a migration that waits for it. So it gives up soon, and is tried again.
-MIGRATION = Budget(statement=6 * 3600, lock=1, idle=3600)
-WORKER = Budget(statement=3600, lock=60, idle=3600, is_watched=True)
-STAFF = Budget(statement=300, lock=10, idle=600, is_watched=True, gives_up=True)  # an export of millions takes its time
-
-
-def public() -> Budget:
-    """Returns the budget of public pages."""
-    statement, lock = settings.DATABASE_STATEMENT_SECONDS, settings.DATABASE_LOCK_SECONDS
-    return Budget(statement, lock, idle=10, is_watched=True, gives_up=True)
-
-
-_process = COMMAND
-_thread = threading.local()
-
-
-def use(budget: Budget) -> None:
-    """Set the budget of this process: of all connections from now on, in threads without a budget of their own."""
-    global _process  # noqa: PLW0603  a process says once what it is
-    _process = budget
-
-
-def use_in_thread(budget: Budget) -> None:
-    """Set the budget of this thread."""
-    _thread.budget = budget
-
-
-@contextlib.contextmanager
-def used_in_block(budget: Budget) -> Iterator[None]:
-    """Set the budget of this thread for a block."""
-    before = _budget()
-    use_in_thread(budget)
-    try:
-        yield
-    finally:
-        use_in_thread(before)
-
-
-def _budget() -> Budget:
-    return getattr(_thread, "budget", _process)
 
 
 class _Wait:
@@ -131,10 +58,11 @@ class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes
     """A connection with the budget of the thread that opens it."""
 
     def __init__(self, dsn: str, *arguments: Any, **more: Any) -> None:
-        self.budget = _budget()
+        self.budget = database_budgets.current()
         self.waiting_since = 0.0
         self.server: signs_of_life.Server | None = None  # while it connects, which tries one after another
         self.is_logged = False
+        self.limits = ""  # statements before the first one of each transaction, where a pooler lends the sessions
         parts = extensions.parse_dsn(dsn)
         # A pooler may have the primary and a replica behind one address.
         self.watch = _watches.setdefault(tuple(parts.get(name) for name in ("host", "port", "dbname")), _Watch())
@@ -149,19 +77,38 @@ class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes
             super().__init__(self.full_dsn, *arguments, **more)
         self.server = (self.info.host or "", self.info.port)
         self.watch.replaced.discard(self.server)
+        with _Wait(self):
+            self.limits = session_limits.to_set(self, self.budget.limits)
 
     @property
     def is_replaced(self) -> bool:
         """Whether its server did not answer while another one did."""
         return self.server in self.watch.replaced
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether the server holds a transaction open, as far as it has said.
+
+        `status` is what psycopg2 believes: that a transaction ends with COMMIT, even if the server ended the COMMIT.
+        """
+        return not self.closed and self.info.transaction_status not in OUTSIDE
+
     def commit(self) -> None:
-        with _Wait(self):
+        with _Wait(self), self._ending():
             super().commit()
 
     def rollback(self) -> None:
-        with _Wait(self):
+        with _Wait(self), self._ending():
             super().rollback()
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """A block that ends the transaction. If the server does not, the connection is closed, and that ends it."""
+        try:
+            yield
+        finally:
+            if self.is_in_transaction:
+                self.close()
 
     def cut(self) -> None:
         """End the wait of another thread: it finds the connection closed by the server."""
@@ -170,19 +117,22 @@ class Connection(extensions.connection):  # type: ignore[misc]  # psycopg2 comes
 
 
 class Cursor(extensions.cursor):  # type: ignore[misc]  # the same
-    """A cursor whose calls that wait for the server are watched."""
+    """A cursor whose calls that wait for the server are watched, and keep the limits of its connection."""
 
     connection: Connection
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002  psycopg2 calls it that
+        query = self._limited(query)
         with _Wait(self.connection):
             super().execute(query, vars)
 
     def executemany(self, query: Any, vars_list: Sequence[Any]) -> None:
+        query = self._limited(query)
         with _Wait(self.connection):
             super().executemany(query, vars_list)
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        sql = self._limited(sql)
         with _Wait(self.connection):
             super().copy_expert(sql, file, size)
 
@@ -191,6 +141,17 @@ class Cursor(extensions.cursor):  # type: ignore[misc]  # the same
             return super().fetchmany(*size)
         with _Wait(self.connection):
             return super().fetchmany(*size)
+
+    def _limited(self, query: Any) -> Any:
+        """Returns the query, with the limits of its transaction before it where the session has others."""
+        limits = self.connection.limits
+        if not limits or self.connection.is_in_transaction:
+            return query
+        if self.name is None:
+            return session_limits.before(limits, query, self.connection)
+        with self.connection.cursor() as first:
+            first.execute("SELECT 1")  # with the limits: nothing may stand before the query of a server's cursor
+        return query
 
 
 class _Watch:

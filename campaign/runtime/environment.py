@@ -6,7 +6,7 @@ import io
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -24,14 +24,14 @@ NAMES = frozenset((
     "EMAIL_HASH_PEPPER", "EMAIL_URL", "EMAIL_WEBHOOK_SECRET", "FONT_DIRS", "HSTS_INCLUDE_SUBDOMAINS",
     "HSTS_PRELOAD", "LOCAL", "METRICS_TOKEN", "OPERATOR_EMAIL", "ORGANIZATION_NAME", "OUTBOX_CONNECTIONS",
     "OUTBOX_PRIVATE_KEY_FILE", "OUTBOX_PUBLIC_KEY", "REPLICA_URL", "RETENTION_MONTHS", "SECRET_KEY",
-    "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR", "TASKS_BACKEND", "TIMESTAMP_URL", "TRUSTED_PROXIES",
-    "UPDATES_PUBLIC_KEY", "VAR_DIR", "WORKER_SETTINGS_FILE",
+    "SECRET_KEY_FALLBACKS", "SITE_URL", "STATIC_DIR", "TASKS_BACKEND", "TIMESTAMP_CERTIFICATE_FILE", "TIMESTAMP_URL",
+    "TRUSTED_PROXIES", "UPDATES_PUBLIC_KEY", "VAR_DIR", "WORKER_SETTINGS_FILE",
 ))  # fmt: skip
 # What the web server never needs, and whoever breaks into it must not get.
 OF_WORKER = ("EMAIL_URL", "ALARM_WEBHOOK_URL", "DELIVERY_SIGNING_KEY_FILE")
 # Addresses of services may hold passwords.
 SECRETS = {name for name in NAMES if {"URL", "SECRET", "PEPPER", "TOKEN"} & set(name.split("_"))} - {"SITE_URL"}
-OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv"}  # in VAR_DIR
+OF_EVERY_SITE = {"deliveries", "static", "tombstones.csv", "narrowings.csv"}  # in VAR_DIR
 env = environ.Env()
 
 
@@ -205,8 +205,8 @@ def caches(url: str) -> dict[str, Any]:
     return {"default": default, shared_cache.SHARED: shared, shared_cache.MEMORY: memory}
 
 
-def required(name: str, purpose: str) -> str:
-    value = text(name)
+def required(name: str, purpose: str, *, default: str = "") -> str:
+    value = text(name) or default
     if not value:
         raise ImproperlyConfigured(f"{name} is missing: {purpose}.")
     return value
@@ -271,27 +271,3 @@ def service(name: str, *shapes: str) -> str:
 def pair(name: str) -> str:
     """Returns what the key pair is called whose public key this setting holds: `outbox` for OUTBOX_PUBLIC_KEY."""
     return name.removesuffix("_PUBLIC_KEY").lower()
-
-
-def mailer(url: str, folder: Path) -> dict[str, Any]:
-    """Returns the entry of MAILERS for an email server; for an empty URL one that writes files into the folder."""
-    server = urlsplit(url)
-    if not url:
-        return {"BACKEND": "campaign.runtime.mail_files.EmailBackend", "OPTIONS": {"file_path": str(folder)}}
-    if server.scheme not in {"smtp", "smtps"} or not server.hostname:
-        raise ImproperlyConfigured(
-            "EMAIL_URL must look like smtp://user:password@host:port or smtps://user:password@host:port."
-        )
-    return {
-        "BACKEND": "campaign.runtime.smtp.EmailBackend",
-        "OPTIONS": {
-            "host": server.hostname,
-            "port": server.port or (465 if server.scheme == "smtps" else 587),
-            "username": unquote(server.username or ""),
-            "password": unquote(server.password or ""),
-            "use_ssl": server.scheme == "smtps",
-            # A server on this machine may lack TLS; any other must have it.
-            "use_tls": server.scheme == "smtp" and server.hostname not in LOCAL_HOSTS,
-            "timeout": 20,
-        },
-    }

@@ -3,13 +3,23 @@
 import errno
 from pathlib import Path
 
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
+from psycopg2.errors import UndefinedColumn, UndefinedFunction, UndefinedTable
 
 
-def sentence(error: OSError | OperationalError) -> str:
-    """Returns the sentence. It names no value of a row: PostgreSQL puts those on lines of their own."""
+def sentence(error: Exception) -> str:
+    """Returns the sentence. It names no value of a row: PostgreSQL puts those on lines of their own.
+
+    An error that is neither of the system nor of the database is taken at its word. Of a statement that is wrong there
+    is no sentence, unless the tables are those of other code.
+    """
+    if isinstance(error, ProgrammingError):
+        is_other_schema = isinstance(error.__cause__, UndefinedTable | UndefinedColumn | UndefinedFunction)
+        return "The database has not the tables of this code: run `migrate`." if is_other_schema else ""
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {first_line(error)}."
+    if not isinstance(error, OSError):
+        return str(error)
     place = f"{error.filename} cannot be used" if error.filename else "The system refused"
     return f"{place}: {error.strerror or type(error).__name__}."
 

@@ -3,13 +3,11 @@
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parseaddr
 from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.core.validators import validate_email
+from django.core.exceptions import ImproperlyConfigured
 
-from campaign.runtime import environment, keys
+from campaign.runtime import email_settings, environment, keys
 
 SECRETS = ("SECRET_KEY", "EMAIL_HASH_PEPPER")
 PAIRS = ("OUTBOX_PUBLIC_KEY", "UPDATES_PUBLIC_KEY")
@@ -36,20 +34,11 @@ def _check_name(value: str) -> None:
         raise ImproperlyConfigured("ORGANIZATION_NAME is missing: it is shown on every page and in the privacy notice.")
 
 
-def _check_email_address(setting: str, value: str) -> None:
-    try:
-        validate_email(parseaddr(value)[1])
-    except ValidationError:
-        raise ImproperlyConfigured(
-            f"{setting} must be an email address such as privacy@example.org, not {value!r}."
-        ) from None
-
-
 def _check_email_server(value: str) -> None:
     environment.address("EMAIL_URL", value)
     if not value:
         raise ImproperlyConfigured("EMAIL_URL is missing: without an email server nobody gets the link that confirms.")
-    environment.mailer(value, Path())
+    email_settings.mailer(value, Path())
 
 
 def _check_database(value: str) -> None:
@@ -69,7 +58,7 @@ QUESTIONS = (
     Question(
         "CONTACT_EMAIL",
         "Whom people write to about their data: an email address, shown on every page",
-        lambda value: _check_email_address("CONTACT_EMAIL", value),
+        lambda value: email_settings.email_address("CONTACT_EMAIL", value),
     ),
     Question(
         "EMAIL_URL",
@@ -86,7 +75,7 @@ QUESTIONS = (
 
 def complete(settings: dict[str, str]) -> dict[str, str]:
     """Returns these settings with those that follow from them, and with secrets where they are missing."""
-    sender = environment.mailer(settings["EMAIL_URL"], Path())["OPTIONS"]["username"]
+    sender = email_settings.mailer(settings["EMAIL_URL"], Path())["OPTIONS"]["username"]
     derived = {
         "DEFAULT_FROM_EMAIL": sender if "@" in sender else settings["CONTACT_EMAIL"],
         "TRUSTED_PROXIES": "1",  # something before the site must speak TLS
@@ -97,7 +86,7 @@ def complete(settings: dict[str, str]) -> dict[str, str]:
 
 def check_sender(value: str) -> None:
     """Raises ImproperlyConfigured if emails cannot come from here."""
-    _check_email_address("DEFAULT_FROM_EMAIL", value)
+    email_settings.email_address("DEFAULT_FROM_EMAIL", value, sends=True)
 
 
 def key_file(folder: Path, name: str) -> Path:

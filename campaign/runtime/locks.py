@@ -35,6 +35,8 @@ class AdvisoryLock(IntEnum):
     MAILBOX_PLACES = 720_130_515  # key: a part of the hash of the address
     MAKE_SIGNATURES = 720_130_516
     OWNERS = 720_130_518  # nobody takes the last owner away while another one goes
+    # Shared by all who delete signatures. A delivery is committed while nobody does: see `delivery.errata`.
+    DELETE_SIGNATURES = 720_130_519
     FIRST_START = 720_130_517  # one machine loads the letter and makes the first account
 
 
@@ -66,6 +68,11 @@ def transaction_lock(lock: AdvisoryLock, key: int = 0, *, wait: bool = True) -> 
     Returns True; or, with `wait=False` while another session holds the lock, False.
     """
     return _take(connection, "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock", lock, key)
+
+
+def shared_transaction_lock(lock: AdvisoryLock) -> None:
+    """Takes the lock until the transaction ends, together with others who share it: nobody has it alone meanwhile."""
+    _take(connection, "pg_advisory_xact_lock_shared", lock, 0)
 
 
 def _wait_for(holder: BaseDatabaseWrapper, lock: AdvisoryLock, key: int, seconds: float) -> bool:

@@ -142,9 +142,10 @@ class WebServer:
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._listener.bind((host, port))
-        except OSError as error:
+        except (OSError, TypeError) as error:  # the latter for a host that can be no name
             self._listener.close()
-            raise CannotStart(f"Port {port} on {host} cannot be used: {error.strerror}.") from None
+            reason = error.strerror if isinstance(error, OSError) else "no such host"
+            raise CannotStart(f"Port {port} on {host} cannot be used: {reason}.") from None
         self._command = [sys.executable, "-m", "campaign.web.process", str(self._listener.fileno())]
         self._environment, self._count = environment, count
         self._processes: list[WebProcess] = []

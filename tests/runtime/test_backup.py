@@ -70,13 +70,16 @@ STATE = (
     "from signatures.models import *; from campaign.models import *;"
     "print(json.dumps([Signature.objects.count(), Submission.objects.count(), Letter.objects.count(),"
     " sorted(str(p) for p in Signature.objects.values_list('public_id', flat=True)),"
-    " Checkpoint.objects.count()]))"
+    " Checkpoint.objects.count(), Signature.objects.filter(state='withdrawn').count()]))"
 )
 ERASE_ONE = (
-    "from signatures.models import *; from signatures.signing import withdrawal; from signatures import retention;"
+    "from signatures.models import *; from signatures.signing import withdrawal; from signatures import retention, tombstones;"
     "from signatures.states import State;"
     "row = Signature.objects.filter(state=State.APPROVED).first(); found = str(row.public_id);"
-    "withdrawal.erase(row); retention.sync_tombstones(); print(json.dumps(found))"
+    "withdrawal.erase(row); tombstones.sync(); print(json.dumps(found))"
+)
+WITHDRAW_ONE = ERASE_ONE.replace("erase(row); tombstones.sync()", "withdraw(row); narrowings.sync()").replace(
+    "import retention, tombstones", "import narrowings"
 )
 
 
@@ -140,14 +143,33 @@ def test_O7_a_restored_site_is_what_it_was(site: Site, empty: Path, tmp_path: Pa
     assert made.stat().st_mode & 0o777 == 0o700
 
 
+FREEZE = (
+    "from campaign.models import Letter; from signatures.delivery import freezing;"
+    "delivery = freezing.freeze(Letter.objects.get(), by=None, reason='the hearing of May');"
+    "print(json.dumps(delivery.pk))"
+)
+WORDS_OF_NOBODY = (
+    "from signatures.models import *; from signatures.delivery.errata import words_of_nobody;"
+    "rows = DeliveryEntry.objects.filter(delivery={});"
+    "print(json.dumps([rows.count(), rows.filter(salt=None).count(), words_of_nobody(rows).count(),"
+    " DeliveryErasure.objects.filter(delivery={}).count()]))"
+)
+
+
 def test_O7_who_erased_themselves_after_the_backup_stays_erased(site: Site, empty: Path, tmp_path: Path) -> None:
+    frozen = python(site.folder, FREEZE)
     made = backup(site, tmp_path)
     erased = python(site.folder, ERASE_ONE)
-    shutil.copy(site.folder / "tombstones.csv", empty)
+    python(site.folder, WITHDRAW_ONE)
+    for name in ("tombstones.csv", "narrowings.csv"):
+        shutil.copy(site.folder / name, empty)
     done = restore(empty, str(made))
     assert done.returncode == 0, done.stderr
-    assert erased not in python(empty, STATE)[3]
-    assert python(empty, STATE)[3] == python(site.folder, STATE)[3]
+    after, expected = python(empty, STATE), python(site.folder, STATE)
+    assert erased not in after[3] and after[3] == expected[3]
+    assert after[5] == expected[5] > 0, "who withdrew has withdrawn"
+    entries, *blanked = python(empty, WORDS_OF_NOBODY.format(frozen, frozen))
+    assert entries > NUMBER // 2 and blanked == [1, 0, 1], "no words in the delivery, and a record of that"
 
 
 def stopped_halfway(site: Site, empty: Path, folder: Path) -> tuple[Path, str]:
@@ -199,7 +221,9 @@ def test_O7_without_tombstones_beside_the_database_a_restore_is_refused_until_th
 ) -> None:
     made = str(backup(site, tmp_path))
     assert f"There is no {empty}/tombstones.csv" in run(empty, "restore", made).stderr
-    assert run(empty, "restore", made, "--without-newer-tombstones").returncode == 0
+    done = run(empty, "restore", made, "--without-newer-tombstones")
+    assert done.returncode == 0
+    assert f"There was no {empty}/narrowings.csv: who withdrew" in done.stdout
 
 
 def test_R10_an_encrypted_backup_opens_with_its_key_alone(site: Site, empty: Path, tmp_path: Path) -> None:
@@ -261,6 +285,32 @@ def test_a_backup_that_fails_leaves_nothing_and_counts_for_nothing(site: Site, t
     done = run(site.folder, "backup", str(tmp_path), "--to", "age1nonsense")
     assert done.returncode == 1 and "no public key of age" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_torn_file_of_tombstones_is_named_with_its_line_and_no_dump_is_left(
+    site: Site, empty: Path, tmp_path: Path
+) -> None:
+    made = backup(site, tmp_path / "made")
+    python(site.folder, ERASE_ONE)
+    file = site.folder / "tombstones.csv"
+    whole = file.read_text()
+    torn = whole + whole.splitlines()[-1][:-9]
+    number = len(torn.splitlines())
+    try:
+        file.write_text(torn)
+        refused = [run(site.folder, "backup", str(tmp_path / "other")), run(site.folder, "prune")]
+    finally:
+        file.write_text(whole)
+    shutil.copy(file, empty)
+    (empty / "tombstones.csv").write_text(torn)
+    refused.append(run(empty, "restore", str(made)))
+    for done, folder in zip(refused, (site.folder, site.folder, empty), strict=True):
+        sentence = (
+            f"Line {number} of {folder}/tombstones.csv is no tombstone: take it out, or put back a copy of the file."
+        )
+        assert done.returncode == 1 and done.stderr.strip().endswith(sentence), done.stderr
+        assert done.stderr.count("\n") == 1
+    assert list((tmp_path / "other").iterdir()) == []
 
 
 def test_R10_no_backup_holds_a_secret_or_a_key_of_a_day(site: Site, tmp_path: Path) -> None:

@@ -22,12 +22,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from nacl.public import PrivateKey
 
+from campaign.runtime import session_limits
 from campaign.web import arrival
 from signatures import pepper
 from signatures.models import PepperFingerprint
 from tests.docs.pages import page
 from tests.inbox import Inbox
 from tests.live_site import LiveSite, free_port
+from tests.pooler import Pooler
 from tests.prepared import BASE, MIGRATED
 from tests.proxies import program, running
 
@@ -263,6 +265,30 @@ def readable_key(site: Deployment, folder: Path, request: pytest.FixtureRequest)
     return {"OUTBOX_PRIVATE_KEY_FILE": str(key)}
 
 
+def pooled(*, limits: str = "", to: str = "deployed", is_running: bool = True) -> Break:
+    """The web server's address is that of a pooler before this database, whose sessions have these limits."""
+
+    def make(site: Deployment, folder: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+        folder.chmod(0o755)
+        pooler = Pooler(folder / "pooler", (str(settings.POSTGRES_DIR), 5432), to=to, each_session=limits)
+        if is_running:
+            pooler.start()
+            request.addfinalizer(pooler.stop)
+        return {"DATABASE_URL": pooler.url, "DIRECT_DATABASE_URL": site.database()}
+
+    return make
+
+
+LIMITS = "".join(f"SET {name} = 1000; " for name in session_limits.TIMEOUTS)
+
+
+def test_O22_a_good_site_passes_behind_a_pooler(
+    deployment: Deployment, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    done = deployment.check("--to", "x@example.org", **pooled(limits=LIMITS)(deployment, tmp_path, request))
+    assert done.returncode == 0, done.stderr
+
+
 TABLES = "ON ALL TABLES IN SCHEMA public TO"
 ALL = f"GRANT SELECT, INSERT, UPDATE, DELETE {TABLES}"
 BROKEN: dict[str, tuple[Break, str]] = {
@@ -271,6 +297,27 @@ BROKEN: dict[str, tuple[Break, str]] = {
         with_setting("DATABASE_URL", lambda: f"postgres://u@127.0.0.1:{free_port()}/x"),
         "The database cannot be reached: .*Connection refused",
     ),
+    "a pooler that is off": (
+        pooled(is_running=False),
+        "The server of DATABASE_URL cannot be reached: .*Connection refused",
+    ),
+    "a pooler without limits": (
+        pooled(),
+        "The sessions of DATABASE_URL have no limit of waiting: idle_in.*, lock_timeout, statement_timeout are 0",
+    ),
+    "a pooler before another database": (
+        pooled(limits=LIMITS, to="postgres"),
+        "DATABASE_URL leads to another database than the one of the worker.",
+    ),
+    "a replica that is off": (
+        with_setting("REPLICA_URL", lambda: f"postgres://u@127.0.0.1:{free_port()}/x"),
+        "The server of REPLICA_URL cannot be reached: .*Connection refused",
+    ),
+    "a replica that is none": (
+        lambda site, _folder, _request: {"REPLICA_URL": site.database()},
+        "REPLICA_URL leads to no replica",
+    ),
+    "a web server that is not ready": (missing_migration, "The web server says of itself: Migrations are missing."),
     "a role that only reads": (
         role("reader", f"GRANT SELECT {TABLES} reader"),
         "The role of the database may not read and add to auth_group, .* more",

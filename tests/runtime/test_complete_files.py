@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from campaign.runtime.complete_files import KEPT_SECONDS, new_file, replaced_file
-from signatures import backups, retention
+from signatures import backups, tombstones
 from signatures.values import csv_cells
 from tests.prepared import BASE
 
@@ -113,11 +113,11 @@ def test_tombstones_are_written_while_another_worker_writes_them(
 
     def meanwhile(*given: Any) -> None:
         monkeypatch.setattr(csv_cells, "write_rows", write_rows)
-        retention.sync_tombstones(file)
+        tombstones.sync(file)
         write_rows(*given)
 
     monkeypatch.setattr(csv_cells, "write_rows", meanwhile)
-    retention.sync_tombstones(file)
+    tombstones.sync(file)
 
     assert list(tmp_path.iterdir()) == [file]
 

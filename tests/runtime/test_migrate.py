@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 
 from campaign.management.commands import migrate
 from campaign.models import Letter
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -42,8 +43,12 @@ def one_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_O8_a_migration_waits_its_turn_and_then_runs(
     reader_of_letters: psycopg2.extensions.connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    threading.Timer(1.5, reader_of_letters.rollback).start()
+    def end_reading() -> None:
+        wait_until(lambda: caplog.records, 60)
+        reader_of_letters.rollback()
+
     with caplog.at_level(logging.WARNING):
+        threading.Thread(target=end_reading).start()
         call_command("migrate", verbosity=0)
     assert {record.getMessage() for record in caplog.records} == {
         "a migration got no lock on its table in a second; it is tried again"

@@ -17,6 +17,7 @@ from django.core.management import call_command
 
 from campaign.management.commands import collectstatic, serve
 from campaign.runtime.processes import CannotStart, WebServer
+from tests import signals
 from tests.live_site import LiveSite, free_port
 from tests.runtime.test_serve import digest_of
 
@@ -151,8 +152,7 @@ def test_O23_two_killed_web_processes_within_three_seconds_are_no_crash_loop(two
 
 def test_O23_with_all_web_processes_killed_a_request_waits_until_another_takes_it(two: LiveSite) -> None:
     wait_for(lambda: len(two.web_processes()) == 2)
-    for number in two.web_processes():
-        os.kill(number, signal.SIGKILL)
+    signals.send(signal.SIGKILL, two.web_processes())
     assert status(two) == 200
 
 

@@ -278,6 +278,18 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
         ({**LOCAL, "DATABASE_URL": "postgres://localhost:1,db:2/x"}, "but DATABASE_URL points to another machine"),
         ({**LOCAL, "DATABASE_URL": "postgres://localhost:1,localhost:x/x"}, "DATABASE_URL has a port that is none."),
         ({**LOCAL, "REPLICA_URL": "sqlite:///x"}, "REPLICA_URL must begin with postgres://."),
+        (
+            {**LOCAL, "TIMESTAMP_CERTIFICATE_FILE": "/nowhere"},
+            "TIMESTAMP_CERTIFICATE_FILE cannot be read: No such file",
+        ),
+        (
+            {**PRODUCTION, "DEFAULT_FROM_EMAIL": "Committee, HRNK <a@example.org>"},
+            "DEFAULT_FROM_EMAIL must be an email",
+        ),
+        ({**PRODUCTION, "DEFAULT_FROM_EMAIL": "letter"}, "DEFAULT_FROM_EMAIL must be an email address such as"),
+        ({**PRODUCTION, "DEFAULT_FROM_EMAIL": "a@bücher.example"}, "DEFAULT_FROM_EMAIL must be an email address such"),
+        ({**LOCAL, "CONTACT_EMAIL": "https://example.org"}, "CONTACT_EMAIL must be an email address such as"),
+        ({**LOCAL, "TIMESTAMP_CERTIFICATE_FILE": "README.md"}, "TIMESTAMP_CERTIFICATE_FILE must be a file with"),
         ({**LOCAL, "TRUSTED_PROXIES": "1"}, "(LOCAL=True), but TRUSTED_PROXIES says there is a proxy"),
     ],
 )

@@ -116,3 +116,16 @@ def test_an_upgrade_that_fails_leaves_the_old_data(embedded: Path) -> None:
     with pytest.raises(CommandError, match=r"(?s)^`pg_upgrade` failed: .*reg"):
         upgrade()
     assert cluster.version_of(embedded) == "16" and database.former_folders() == []
+
+
+def test_without_a_terminal_old_data_is_not_deleted_and_the_command_says_what_to_add(
+    embedded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.mkdir()
+    (embedded / "PG_VERSION").write_text("18\n")
+    former = embedded.with_name("postgres.16")
+    former.mkdir()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(CommandError, match=r"postgres\.16 is kept\. With --yes nothing is asked\.$"):
+        call_command("upgrade_database", remove_old=True)
+    assert former.is_dir()

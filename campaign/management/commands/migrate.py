@@ -13,7 +13,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections
 from psycopg2.errors import LockNotAvailable
 
-from campaign.runtime import database_waits
+from campaign.runtime import database_budgets
 from campaign.runtime.locks import AdvisoryLock, block_lock
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Command(migrate.Command):
         connection.close()
         with (
             block_lock(AdvisoryLock.MIGRATE, seconds=OTHERS_SECONDS),
-            database_waits.used_in_block(database_waits.MIGRATION),
+            database_budgets.used_in_block(database_budgets.MIGRATION),
         ):
             last_try = time.monotonic() + RETRY_SECONDS
             while not self._migrate(*args, **options):

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
+from campaign.management.arguments import whole_number
 from campaign.models import Letter
 from campaign.runtime import database, environment, failures, processes
 from campaign.runtime.locks import AdvisoryLock, block_lock
@@ -42,8 +43,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=2, help="web processes (default: 2)")
+        parser.add_argument("--port", type=whole_number(1, 65_535), default=8000)
+        parser.add_argument("--workers", type=whole_number(1, 1000), default=2, help="web processes (default: 2)")
         parser.add_argument("--no-worker", action="store_true", help="do not send emails or run background tasks")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -218,3 +219,5 @@ def _check_database() -> str | None:
         return "the database had stopped; it was restarted." if database.restart_if_stopped() else None
     except database.DatabaseUnavailable as error:
         return str(error)
+    except OSError as error:  # such as a disk that has become read-only: pages that need no database go on
+        return failures.sentence(error)

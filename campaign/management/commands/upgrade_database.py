@@ -48,6 +48,13 @@ class Command(BaseCommand):
         if not (settings.POSTGRES_DIR / "PG_VERSION").exists():
             raise CommandError("There is no other data: run `upgrade_database` first.")
         for folder in database.former_folders():
-            if is_sure or input(f"Delete {folder} for good? It cannot be undone [y/N] ") == "y":
+            if is_sure or _is_confirmed(folder):
                 shutil.rmtree(folder)
                 self.stdout.write(f"{folder} is deleted.")
+
+
+def _is_confirmed(folder: Path) -> bool:
+    try:
+        return input(f"Delete {folder} for good? It cannot be undone [y/N] ") == "y"
+    except (EOFError, KeyboardInterrupt):
+        raise CommandError(f"No answer: {folder} is kept. With --yes nothing is asked.") from None
