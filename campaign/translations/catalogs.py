@@ -5,7 +5,8 @@ does not need it. Admin pages and staff emails are in English, so their strings 
 """
 
 import io
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
 from campaign.runtime.regular_expressions import linear
+from campaign.translations import word_rules
 
 _LAZY = {f"{name}_lazy": where for name, where in extract.DEFAULT_KEYWORDS.items() if name.endswith("gettext")}
 MARKERS = {**extract.DEFAULT_KEYWORDS, **_LAZY, "gettext_noop": None}
@@ -111,15 +113,38 @@ def problems(language: str, source: Catalog) -> list[str]:
     found = [f"not in the catalog: {string!r}" for string, context in wanted if (string, context) not in translated]
     obsolete = [string for string, context in translated if (string, context) not in wanted]
     found += [f"not in the source: {string!r}" for string in (*obsolete, *catalog.obsolete)]
-    return found + [problem for message in translated.values() for problem in _message_problems(message)]
+    found += [problem for message in translated.values() for problem in _message_problems(message)]
+    for message in translated.values():
+        is_plural = isinstance(message.id, (list, tuple))
+        for form, text in enumerate(_texts(message)):
+            found += word_rules.faults(language, text, form if is_plural else None)
+    return found + [fault for text in _words_of_pdf(language) for fault in word_rules.faults(language, text)]
+
+
+def _words_of_pdf(language: str) -> Iterator[str]:
+    """Yields the words of the PDF in this language, if there are any."""
+    file: Path = settings.BASE_DIR / "templates" / "pdf" / "wording" / f"{language}.toml"
+    if file.exists():
+        yield from _leaves(tomllib.loads(file.read_text(encoding="utf-8")))
+
+
+def _leaves(table: Mapping[str, Any]) -> Iterator[str]:
+    for value in table.values():
+        if isinstance(value, Mapping):
+            yield from _leaves(value)
+        else:
+            yield str(value)
+
+
+def _texts(message: Message) -> list[Any]:
+    return list(message.string) if isinstance(message.string, (list, tuple)) else [message.string]
 
 
 def _message_problems(message: Message) -> Iterator[str]:
-    translations: list[Any] = list(message.string) if isinstance(message.string, (list, tuple)) else [message.string]
     english = message.id[-1] if isinstance(message.id, (list, tuple)) else message.id
     if message.fuzzy:
         yield f"fuzzy: {english!r}"
-    for string in translations:
+    for string in _texts(message):
         if not string:
             yield f"not translated: {english!r}"
         elif sorted(PLACEHOLDERS.findall(string)) != sorted(PLACEHOLDERS.findall(english)):
