@@ -21,13 +21,15 @@ from django.utils import timezone
 
 from campaign.runtime import database, dumps, environment, unfinished_restore
 from campaign.runtime.complete_files import SUFFIX
-from signatures import pepper, retention
+from signatures import narrowings, pepper, retention, tombstones
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import package_store
 from signatures.models import Checkpoint
 from signatures.registries import AuditAction
+from signatures.values import csv_cells
 
 MANIFEST, DUMP, TOMBSTONES, SETTINGS = "manifest.json", "database.dump", "tombstones.csv", "settings.env"
+NARROWINGS = "narrowings.csv"
 ENCRYPTED = ".age"
 
 
@@ -48,42 +50,52 @@ def make(folder: Path, *, public_key: str = "") -> Path:
     now = timezone.now()
     checkpoint = Checkpoint.objects.order_by("-pk").first()  # before the dump, which then has it
     backup = folder / f"{now:%Y-%m-%dT%H%M%SZ}"
-    draft = None
     try:
         recipients = [pyrage.x25519.Recipient.from_str(public_key)] if public_key else []
         folder.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=folder, prefix=f"{backup.name}.", suffix=SUFFIX))
-        digests = {}
-        for name, content in _contents(draft):
-            with content as stream:
-                stored = draft / (name + (ENCRYPTED if recipients else ""))
-                digests[stored.name] = _store(stream, stored, recipients)
-        manifest = {
-            "made_at": now.isoformat(), "files": digests, "packages": _packages(),
-            "pepper": pepper.fingerprint(), "checkpoint": checkpoint.digest if checkpoint else "",
-        }  # fmt: skip
-        with (draft / MANIFEST).open("x") as file:
-            json.dump(manifest, file, indent=1)
-            _flush(file)
-        draft.rename(backup)
+        with _draft_of(backup) as draft:
+            digests = {}
+            for name, content in _contents(draft):
+                with content as stream:
+                    stored = draft / (name + (ENCRYPTED if recipients else ""))
+                    digests[stored.name] = _store(stream, stored, recipients)
+            manifest = {
+                "made_at": now.isoformat(), "files": digests, "packages": _packages(),
+                "pepper": pepper.fingerprint(), "checkpoint": checkpoint.digest if checkpoint else "",
+            }  # fmt: skip
+            with (draft / MANIFEST).open("x") as file:
+                json.dump(manifest, file, indent=1)
+                _flush(file)
+            draft.rename(backup)
     except pyrage.RecipientError:
         raise BackupFailed("This is no public key of age: it must look like age1…") from None
-    except (OSError, dumps.DumpFailed) as error:
-        if draft:
-            shutil.rmtree(draft, ignore_errors=True)
+    except (OSError, dumps.DumpFailed, csv_cells.UnreadableLine) as error:
         raise BackupFailed(f"There is no backup: {error}") from None
     audit_log.record(AuditAction.BACKUP)
     return backup
 
 
+@contextlib.contextmanager
+def _draft_of(backup: Path) -> Iterator[Path]:
+    """Yields a folder beside the backup. Whatever stops the block, no dump is left in it."""
+    draft = Path(tempfile.mkdtemp(dir=backup.parent, prefix=f"{backup.name}.", suffix=SUFFIX))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)  # unless it has become the backup
+
+
 def _contents(draft: Path) -> Iterator[tuple[str, contextlib.AbstractContextManager[IO[bytes]]]]:
     # The keys of days stay out: with them, digests of networks could be tested for as long as the backup is kept.
     yield DUMP, dumps.dump(without_rows_of="signatures_dailykey")
-    # After the dump, so that who was erased meanwhile is in one of both.
+    # After the dump, so that who was erased meanwhile, or withdrew, is in one of both.
     plain = draft / f".{TOMBSTONES}"
-    retention.sync_tombstones()
-    retention.sync_tombstones(plain)
+    tombstones.sync()
+    tombstones.sync(plain)
     yield TOMBSTONES, plain.open("rb")
+    plain.unlink()
+    narrowings.sync(plain)
+    yield NARROWINGS, plain.open("rb")
     plain.unlink()
     plain.write_text("".join(f"{name}={value}\n" for name, value in environment.without_secrets().items()))
     yield SETTINGS, plain.open("rb")
@@ -129,10 +141,10 @@ def restore(backup: Path, *, private_key_file: Path | None = None, alone: bool =
     Raises:
         BackupFailed: with what was wrong. Before the rows are all there, nothing was changed.
     """
-    if not alone and not retention.tombstones_file().exists():
+    if not alone and not (newest := tombstones.file_beside_database()).exists():
         raise BackupFailed(
-            f"There is no {retention.tombstones_file()}: put the newest one there, or who erased themselves after the "
-            "backup comes back. If there is none any more, add --without-newer-tombstones."
+            f"There is no {newest}: put the newest one there, or who erased themselves after the backup comes back. "
+            "If there is none any more, add --without-newer-tombstones."
         )
     try:
         manifest = json.loads((backup / MANIFEST).read_text())
@@ -151,8 +163,7 @@ def restore(backup: Path, *, private_key_file: Path | None = None, alone: bool =
                     shutil.copyfileobj(source, target)
                 connection.close()
             call_command("migrate", interactive=False, verbosity=0)
-            with _opened(backup, TOMBSTONES, keys) as source:
-                retention.erase_again(io.TextIOWrapper(source, newline=""))
+            _take_back_again(backup, keys)
         checkpoints.verify(expect=manifest["checkpoint"])
     except (OSError, ValueError, KeyError) as error:
         raise BackupFailed(f"{backup} holds no whole backup: {error}") from None
@@ -161,10 +172,22 @@ def restore(backup: Path, *, private_key_file: Path | None = None, alone: bool =
     except checkpoints.LogTampered as error:
         raise BackupFailed(f"The audit log was changed before the backup: {error}") from None
     except (
-        dumps.DumpFailed, database.DatabaseUnavailable, unfinished_restore.NotRestorable, ImproperlyConfigured
+        dumps.DumpFailed, database.DatabaseUnavailable, unfinished_restore.NotRestorable, ImproperlyConfigured,
+        csv_cells.UnreadableLine,
     ) as error:  # fmt: skip
         raise BackupFailed(str(error)) from None
     return datetime.fromisoformat(manifest["made_at"])
+
+
+def _take_back_again(backup: Path, keys: list[Any]) -> None:
+    """Erases and narrows what signers have taken back since: as files of the backup and of this machine have it."""
+    with _opened(backup, TOMBSTONES, keys) as source:
+        retention.erase_again(io.TextIOWrapper(source, newline=""))
+    if not any((backup / f"{NARROWINGS}{ending}").exists() for ending in ("", ENCRYPTED)):  # an older backup
+        narrowings.take_back_again()
+        return
+    with _opened(backup, NARROWINGS, keys) as source:
+        narrowings.take_back_again(io.TextIOWrapper(source, newline=""))
 
 
 def _private_keys(file: Path | None) -> list[Any]:

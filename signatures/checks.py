@@ -74,6 +74,18 @@ def the_key_of_deliveries(databases: Sequence[str] | None = None, **_options: An
         )
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def the_authority_of_time_stamps(**_options: Any) -> Iterator[checks.CheckMessage]:
+    """Warns where time stamps are asked for and nobody says whose they must be."""
+    if settings.TIMESTAMP_URL and not settings.TIMESTAMP_CERTIFICATES:
+        yield checks.Warning(
+            "TIMESTAMP_CERTIFICATE_FILE is empty: anybody could be the authority of TIMESTAMP_URL, and a time stamp "
+            "that does not carry its own root certificate is not taken in.",
+            hint="Name the root certificate of the authority there.",
+            id="signatures.W002",
+        )
+
+
 @checks.register(checks.Tags.database, SITE, deploy=True)
 def the_pepper(databases: Sequence[str] | None = None, **_options: Any) -> Iterator[checks.CheckMessage]:
     """Compares the pepper with the one that the database knows."""

@@ -1,25 +1,26 @@
-"""Retention: the daily pruning, and tombstones that keep a restored backup from bringing erased signatures back.
+"""Retention: pruning, and erasing again whom a restored backup brought back.
 
 The times are those of threat model R4, R7 and R8; the privacy page states them.
 """
 
-import csv
-import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from campaign.runtime.complete_files import replaced_file
+from signatures import narrowings, tombstones
 from signatures.audit import audit_log
+from signatures.delivery import package_store
+from signatures.delivery.errata import blank_words_of_nobody, words_of_nobody
 from signatures.models import (
     BulkRule,
+    Delivery,
+    DeliveryEntry,
     FormerMarks,
     OutboxMail,
     RateBucket,
@@ -32,27 +33,33 @@ from signatures.models import (
 )
 from signatures.registries import AuditAction
 from signatures.screening import daily_keys
+from signatures.signing import withdrawal
 from signatures.states import State
-from signatures.values import csv_cells
+from signatures.tombstones import retention_time
+from signatures.transitions import TransitionNotAllowed
 
 UNSENT_FOR = timedelta(days=30)
 NETWORKS_FOR = timedelta(hours=71)  # checked every hour, so deleted within 72 (R4)
 QUESTIONS_FOR = timedelta(days=60)  # for staff to ask something; the address goes then, decided or not (R13)
 # A mistyped year takes nobody's address away before somebody may have seen it (rule 4).
 ADDRESSES_AT_LEAST = timedelta(days=30)
-DAYS_IN_MONTH = 30.44
 BLANKED_TOGETHER = 5_000  # rows of one transaction
 ADDRESSES = "addresses kept for updates"
 QUESTION_ADDRESSES = "addresses kept for questions"
 FORMER_WORDS = "words before a correction"
+SIGNATURES_AGAIN = "erased signatures from a backup"
+WORDS_AGAIN = "words in deliveries of who is erased"
+TAKEN_BACK_AGAIN = "signatures from a backup that were withdrawn or narrowed"
+
 
 # One of version 0.9 has no public id: then an address had one signature at most.
 _ERASED = """
-    SELECT s.id FROM signatures_signature s JOIN signatures_tombstone t USING (public_id)
+    SELECT s.id, t.at FROM signatures_signature s JOIN signatures_tombstone t USING (public_id)
     UNION
-    SELECT s.id FROM signatures_signature s JOIN signatures_tombstone t
+    SELECT s.id, t.at FROM signatures_signature s JOIN signatures_tombstone t
         ON t.letter_id = s.letter_id AND t.kind = s.kind AND t.address_hash = s.address_hash
     WHERE t.public_id IS NULL AND s.signed_up_at <= t.at
+    ORDER BY at, id
 """
 
 
@@ -62,24 +69,22 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     Returns the number of rows by kind that were deleted (that would be, when `dry_run`).
     """
     if not dry_run:
-        _read_tombstones(tombstones_file())
+        tombstones.read_file()
     now = timezone.now()
-    old_submissions = Submission.objects.filter(signed_up_at__lte=now - Submission.KEPT_FOR)
     expired: dict[str, QuerySet[Any]] = {
-        **_erased_before(),
-        "submissions": old_submissions,
-        "emails about deleted submissions": _orphans(now - Submission.KEPT_FOR),
+        "erased submissions from a backup": _submissions_from_backup(),
+        **_old_submissions(now),
         "emails that could never be sent": OutboxMail.objects.filter(
             recipient__isnull=False, queued_at__lte=now - UNSENT_FOR
         ),
         "buckets of rate limits": RateBucket.objects.filter(until__lte=now),
         "spent proofs of work": SpentProof.objects.filter(until__lte=now),
         "suppressed addresses": Suppression.objects.filter(until__lte=now),
-        "tombstones": Tombstone.objects.filter(at__lte=now - _months()),
+        "tombstones": Tombstone.objects.filter(at__lte=now - retention_time()),
         "expired sessions of staff": Session.objects.filter(expire_date__lte=now),
     }
     addresses = Signature.objects.filter(
-        letter__acknowledged_on__lte=(now - _months()).date(),
+        letter__acknowledged_on__lte=(now - retention_time()).date(),
         letter__acknowledged_at__lte=now - ADDRESSES_AT_LEAST,
         sealed_address__isnull=False,
     )
@@ -91,8 +96,13 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
         ADDRESSES: addresses, QUESTION_ADDRESSES: waiting_long, FORMER_WORDS: corrections
     }  # fmt: skip
     if dry_run:
-        return {name: rows.count() for name, rows in (expired | kept).items()}
+        back = {
+            SIGNATURES_AGAIN: len(_signatures_from_backup()),
+            WORDS_AGAIN: words_of_nobody(DeliveryEntry.objects.all()).count(),
+        }
+        return back | {name: rows.count() for name, rows in (expired | kept).items()}
     blanked = {
+        **_erase_signatures_again(),
         ADDRESSES: _blank(addresses, sealed_address=None),
         QUESTION_ADDRESSES: _blank(waiting_long, question_address=None),
         FORMER_WORDS: _blank(corrections, words=None),
@@ -100,7 +110,34 @@ def prune(*, dry_run: bool = False) -> dict[str, int]:
     with transaction.atomic():
         deleted = {name: _delete(rows) for name, rows in expired.items()} | blanked
         audit_log.record(AuditAction.PRUNE, detail=deleted)
-    return deleted
+    return deleted | {TAKEN_BACK_AGAIN: narrowings.take_back_again()}  # last: a damaged file stops nothing else
+
+
+def delete_void_packages() -> int:
+    """Deletes the packages of void deliveries, which name people. Returns how many there were.
+
+    The web process, in which staff void a delivery, may only read packages.
+    """
+    void = {delivery.package for delivery in Delivery.objects.filter(state=Delivery.State.VOID)}
+    packages = void & set(package_store.names()) if void else set()
+    for name in packages:
+        package_store.delete(name)
+    return len(packages)
+
+
+def _old_submissions(now: datetime) -> dict[str, QuerySet[Any]]:
+    """Returns the submissions that nobody confirmed in time, and the emails about them, by kind."""
+    before = now - Submission.KEPT_FOR
+    return {
+        "submissions": Submission.objects.filter(signed_up_at__lte=before),
+        "emails about deleted submissions": _orphans(before),
+    }
+
+
+@transaction.atomic
+def delete_old_submissions() -> int:
+    """Delete submissions that nobody confirmed in time, with the emails about them (R7). Returns the number of rows."""
+    return sum(_delete(rows) for rows in _old_submissions(timezone.now()).values())
 
 
 def _orphans(before: datetime) -> QuerySet[OutboxMail]:
@@ -147,101 +184,45 @@ def _blank(rows: QuerySet[Any], **values: Any) -> int:
     return blanked + rows.update(**values)
 
 
-def _erased_before() -> dict[str, QuerySet[Any]]:
-    """Returns what a backup brought back, by kind."""
-    erased = Tombstone.objects.filter(public_id__isnull=False).values("public_id")
-    return {
-        "erased signatures from a backup": Signature.objects.filter(pk__in=_restored_by_backup()),
-        "erased submissions from a backup": Submission.objects.filter(public_id__in=erased),
-    }
-
-
 @transaction.atomic
-def erase_again(tombstones: Iterable[str]) -> int:
-    """Deletes who has a tombstone in these lines, in the file beside the database, or in the table.
+def erase_again(lines: Iterable[str]) -> int:
+    """Erases who has a tombstone in these lines, in the file beside the database, or in the table.
 
-    Returns the number of rows.
+    Returns the number of signatures and submissions.
+
+    Raises:
+        csv_cells.UnreadableLine: a line is none.
     """
-    _restore_tombstones(tombstones)
-    _read_tombstones(tombstones_file())
-    return sum(_delete(rows) for rows in _erased_before().values())
+    tombstones.add(lines, "tombstones.csv of the backup")
+    tombstones.read_file()
+    return _erase_signatures_again()[SIGNATURES_AGAIN] + _delete(_submissions_from_backup())
 
 
-def _restored_by_backup() -> list[int]:
-    """Returns the signatures that have a tombstone of a later time."""
+def _erase_signatures_again() -> dict[str, int]:
+    """Erases what a backup brought back as its signer had done: words in deliveries, errata and audit entry included.
+
+    Returns the number of signatures, and of entries of deliveries whose signature was gone already, by kind.
+    """
+    erased = 0
+    for number in _signatures_from_backup():
+        with suppress(TransitionNotAllowed):  # another worker erased it
+            withdrawal.erase(Signature(pk=number), action=AuditAction.ERASE_AGAIN)
+            erased += 1
+    return {SIGNATURES_AGAIN: erased, WORDS_AGAIN: blank_words_of_nobody(DeliveryEntry.objects.all())}
+
+
+def _submissions_from_backup() -> QuerySet[Submission]:
+    erased = Tombstone.objects.filter(public_id__isnull=False).values("public_id")
+    return Submission.objects.filter(public_id__in=erased)
+
+
+def _signatures_from_backup() -> list[int]:
+    """Returns the signatures that have a tombstone of a later time, in the order of the tombstones."""
     with connection.cursor() as cursor:
         cursor.execute(_ERASED)
-        return [number for (number,) in cursor.fetchall()]
-
-
-def _months() -> timedelta:
-    return timedelta(days=settings.RETENTION_MONTHS * DAYS_IN_MONTH)
+        return list(dict.fromkeys(number for number, _at in cursor.fetchall()))
 
 
 def _delete(rows: QuerySet[Any]) -> int:
     """Deletes these rows and returns their number, without that of the rows that belong to them."""
     return rows.delete()[1].get(rows.model._meta.label, 0)
-
-
-def sync_tombstones(file: Path | None = None) -> int:
-    """Makes table and file agree, so that each can restore the other. Returns the number of tombstones.
-
-    A restored backup has only the tombstones of its own time; the file beside the database has those since. The file
-    names nobody: it has numbers, keyed hashes and times.
-    """
-    file = file or tombstones_file()
-    _read_tombstones(file)
-    with replaced_file(file) as draft, draft.open("w", newline="") as lines:
-        rows = Tombstone.objects.order_by("pk")
-        cells = (
-            (
-                t.letter_id,
-                t.kind,
-                bytes(t.address_hash or b"").hex(),
-                t.at.isoformat(),
-                " ".join(t.flags),
-                t.public_id or "",
-            )
-            for t in rows
-        )
-        csv_cells.write_rows(lines, cells)
-    return rows.count()
-
-
-def tombstones_file() -> Path:
-    """Returns the path of the file that restores the table of tombstones."""
-    return Path(settings.VAR_DIR) / "tombstones.csv"
-
-
-def _read_tombstones(file: Path) -> None:
-    """Adds to the table what only the file has. Writes no file: retention does not depend on a writable disk."""
-    if file.exists():
-        with file.open(newline="") as lines:
-            _restore_tombstones(lines)
-
-
-def _restore_tombstones(lines: Iterable[str]) -> None:
-    known = {_key(t) for t in Tombstone.objects.all()}
-    missing = []
-    for letter_id, kind, key, at, *more in csv.reader(lines):  # files of version 0.9 have no more
-        flags, public_id = more or ("", "")
-        stone = Tombstone(
-            letter_id=int(letter_id),
-            kind=kind,
-            address_hash=bytes.fromhex(key) or None,
-            at=datetime.fromisoformat(at),
-            flags=flags.split(),
-            public_id=uuid.UUID(public_id) if public_id else None,
-        )
-        if _key(stone) not in known and stone.at > timezone.now() - _months():
-            missing.append(stone)
-    Tombstone.objects.bulk_create(missing, ignore_conflicts=True)
-
-
-def _key(stone: Tombstone) -> tuple[object, ...]:
-    """Returns what tells two tombstones apart."""
-    return (
-        (stone.public_id,)
-        if stone.public_id
-        else (stone.letter_id, stone.kind, bytes(stone.address_hash or b""), stone.at)
-    )

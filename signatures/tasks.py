@@ -1,24 +1,27 @@
 """Background tasks (django.tasks), and the schedule of the worker's regular duties.
 
 A task is a wake-up that may be repeated: the rows in the database say what is left to do.
+
+What may take minutes, such as typesetting a million names, waits in a queue of its own, which the worker runs in a
+thread of its own: nothing else waits for it.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import Any
+from functools import partial, wraps
+from typing import Any, cast
 
 from django.core.management import call_command
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.tasks import task
+from django.tasks import DEFAULT_TASK_QUEUE_NAME, Task, task
 from django.utils import timezone
 
 from campaign.models import Letter
 from campaign.runtime import clock
-from signatures import counts, retention, search_keys
+from signatures import counts, narrowings, retention, search_keys, tombstones
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, looks, pdf, reconciliation
 from signatures.models import BulkRule
@@ -31,42 +34,70 @@ from signatures.staff import kept_forms
 
 log = logging.getLogger(__name__)
 
+# The queues. A task of the first ends within seconds, or within a minute and enqueues itself again: it has the duties.
+SHORT, LONG = DEFAULT_TASK_QUEUE_NAME, "long"
+
 A_DAY_AND_AN_HOUR = timedelta(days=1, hours=1)  # an alarm of a daily check lasts until the next check
 
 
-@task()
+class TaskFailed(Exception):
+    """A task failed. The message is the name of the exception that ended it; the log has the rest."""
+
+
+def background[**P, R](*, queue: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Makes a function a task of this queue. What is stored of a failure is code and place alone.
+
+    Django stores the traceback of a task, and the text of an error may hold somebody's words: PostgreSQL quotes rows.
+    """
+
+    def decorate(work: Callable[P, R]) -> Task[P, R]:
+        @wraps(work)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return work(*args, **kwargs)
+            except Exception as error:
+                log.exception("task %s failed", work.__name__)
+                failure = type(error).__name__
+            raise TaskFailed(failure)
+
+        return cast("Task[P, R]", task(queue_name=queue)(guarded))
+
+    return decorate
+
+
+@background(queue=LONG)
 def recount(by: int | None = None) -> int:
     """Counts all signatures anew. Returns the number of letters whose counts differ. Staff can ask for it."""
     return alarms.recount(by=by)
 
 
-@task()
+@background(queue=LONG)
 def build_delivery(delivery_id: int) -> None:
     """Builds the files of a frozen delivery. Harmless when repeated: files that exist are not built again."""
     building.build(delivery_id)
 
 
-@task()
+@background(queue=LONG)
 def look_at_list(letter_id: int, paper: str) -> dict[str, Any]:
     """Typesets the list of a letter as it stands, keeps nothing, and returns what staff should know: see `looks`."""
     return looks.take(Letter.objects.get(pk=letter_id), pdf.PAPERS[paper])
 
 
-@task()
+@background(queue=SHORT)
 def run_bulk_rule(number: int) -> None:
     """Works on a bulk rule, or on its undoing, for one turn, and enqueues itself again while work is left."""
     if bulk_rule_runs.run(number):
         run_bulk_rule.enqueue(number)
 
 
-@task()
+@background(queue=LONG)
 def preview_bulk_rule(number: int, by: int) -> None:
     """Counts what a bulk rule would reject, for a member of staff (an account id)."""
     for rule in BulkRule.objects.filter(pk=number, step=BulkRule.Step.DRAFT):
         bulk_rules.save_preview(rule, by=by)
 
 
-@task()
+@background(queue=LONG)
 def import_paper(number: int) -> None:
     """Imports a previewed list on paper. Harmless when repeated: what is imported is not imported again."""
     imports.run(number)
@@ -88,10 +119,11 @@ def _resume_deliveries() -> None:
 
 
 def _delete_task_results() -> None:
-    call_command("prune_db_task_results", min_age_days=1, verbosity=0)
+    call_command("prune_db_task_results", queue_name="*", min_age_days=1, verbosity=0)
 
 
 def _reconcile() -> None:
+    retention.delete_void_packages()  # which staff may have voided a moment ago
     for code, sentence in reconciliation.check_deliveries().items():
         alarms.raise_alarm(code, sentence, timezone.now() + A_DAY_AND_AN_HOUR)
 
@@ -103,7 +135,8 @@ class Duty:
     A duty that is done once a day by whichever worker comes first is looked at every minute; `is_due` then says
     whether the day is over. So a daily duty that fails is tried again within a minute.
 
-    A duty that `deletes` what is old does nothing while the clock is in doubt (threat model O19).
+    A duty that `deletes` what is old does nothing while the clock is in doubt (threat model O19). One in the queue
+    `LONG` reads a whole list or package, or enqueues what does.
     """
 
     name: str
@@ -111,11 +144,12 @@ class Duty:
     every: timedelta
     is_due: Callable[[], bool] = lambda: True
     deletes: bool = False
+    queue: str = SHORT
 
 
 HALF_A_MINUTE, MINUTE, HOUR = timedelta(seconds=30), timedelta(minutes=1), timedelta(hours=1)
 
-# The schedule. Duties of one turn run in this order.
+# The schedule. Duties of one turn and one queue run in this order.
 DUTIES = (
     Duty("fold-count-deltas", counts.fold_deltas, HALF_A_MINUTE),
     Duty("check-mail", alarms.check_mail, HALF_A_MINUTE),
@@ -125,8 +159,8 @@ DUTIES = (
     # Before the approvals, so that no signature of a burst is approved by the rule of its letter.
     Duty("flag-bursts", bursts.flag_bursts, MINUTE),
     Duty("approve-unflagged", decisions.approve_unflagged, MINUTE),
-    Duty("resume-paper-imports", _resume_paper_imports, MINUTE),
-    Duty("resume-deliveries", _resume_deliveries, MINUTE),
+    Duty("resume-paper-imports", _resume_paper_imports, MINUTE, queue=LONG),
+    Duty("resume-deliveries", _resume_deliveries, MINUTE, queue=LONG),
     Duty("check-alarms", alarms.check, MINUTE),
     Duty("announce-alarms", announcements.announce, MINUTE),
     Duty("queue-mail", queue_mail.enqueue_daily, MINUTE),
@@ -135,17 +169,23 @@ DUTIES = (
     Duty("delete-page-claims", page_claims.delete_expired, MINUTE, deletes=True),
     Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE, deletes=True),
     Duty("delete-paper-previews", previews.delete_expired, MINUTE, deletes=True),
-    Duty("sync-tombstones", retention.sync_tombstones, MINUTE),
-    Duty("recount", alarms.recount, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECOUNT)),
-    Duty("reconcile", _reconcile, MINUTE, is_due=partial(audit_log.is_due_again, AuditAction.RECONCILE)),
-    Duty("prune", retention.prune, MINUTE, partial(audit_log.is_due_again, AuditAction.PRUNE), deletes=True),
-    Duty("refresh-search-keys", search_keys.refresh_recent, HOUR),
+    Duty("sync-tombstones", tombstones.sync, MINUTE),
+    Duty("sync-narrowings", narrowings.sync_what_is_new, MINUTE),
+    Duty("recount", alarms.recount, MINUTE, partial(audit_log.is_due_again, AuditAction.RECOUNT), queue=LONG),
+    Duty("empty-void-deliveries", retention.delete_void_packages, MINUTE),
+    # Before the check: what an upgrade or a restore left is no difference.
+    Duty(
+        "prune", retention.prune, MINUTE, partial(audit_log.is_due_again, AuditAction.PRUNE), deletes=True, queue=LONG
+    ),
+    Duty("reconcile", _reconcile, MINUTE, partial(audit_log.is_due_again, AuditAction.RECONCILE), queue=LONG),
+    Duty("delete-old-submissions", retention.delete_old_submissions, HOUR, deletes=True),
+    Duty("refresh-search-keys", search_keys.refresh_recent, HOUR, queue=LONG),
     Duty("delete-network-digests", retention.delete_network_digests, HOUR, deletes=True),
     Duty("delete-task-results", _delete_task_results, HOUR, deletes=True),
 )
 
 
-@task()
+@background(queue=SHORT)
 def run_duties(names: Sequence[str] | None = None) -> dict[str, str]:
     """Runs the duties with these names (all, when None). A duty that fails never stops the next one.
 
@@ -153,7 +193,7 @@ def run_duties(names: Sequence[str] | None = None) -> dict[str, str]:
     each is tried again at its next turn. A lost connection to the database raises no alarm.
 
     Raises:
-        OperationalError: when the database is away.
+        TaskFailed: when the database is away.
     """
     duties = _without_deleting([duty for duty in DUTIES if names is None or duty.name in names])
     failures = {duty: error for duty in duties if (error := _run(duty))}

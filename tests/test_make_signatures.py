@@ -286,7 +286,7 @@ def test_two_at_once_do_not_drop_the_indexes_of_each_other(letter: Letter) -> No
 
 @pytest.mark.parametrize("number", [0, -1])
 def test_it_makes_at_least_one(letter: Letter, number: int) -> None:
-    with pytest.raises(CommandError, match="at least 1"):
+    with pytest.raises(CommandError, match="N: it must be a whole number from 1 on"):
         make(number)
 
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaign.models import Letter
-from signatures import retention, tasks
+from signatures import retention, tasks, tombstones
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, OutboxMail, RateBucket, Signature, Submission, Suppression, Tombstone
 from signatures.registries import AuditAction
@@ -47,6 +47,16 @@ def test_R7_a_sign_up_that_is_not_confirmed_within_seven_days_goes_with_its_mail
     assert [row.name for row in Submission.objects.all()] == ["New"]
     assert [mail.signature_id for mail in OutboxMail.objects.all()] == [new.pk], "the address goes with it"
     assert Signature.objects.get().name == "Confirmed"
+
+
+def test_R7_it_goes_within_the_hour_although_the_day_was_pruned_already(letter: Letter) -> None:
+    assert tasks.run_duties.func() == {}
+    make_mail(make_submission(letter, "Old", signed_up_at=timezone.now() - 7 * DAY), "somebody@example.org")
+
+    hourly = [duty.name for duty in tasks.DUTIES if duty.every <= tasks.HOUR]
+    assert tasks.run_duties.func(hourly) == {}
+
+    assert not Submission.objects.exists() and not OutboxMail.objects.exists()
 
 
 def test_R7_the_dry_run_tells_the_same_and_deletes_nothing(letter: Letter) -> None:
@@ -112,9 +122,9 @@ def test_sessions_of_staff_that_are_over_go() -> None:
 
 def test_R8_an_erased_signature_does_not_come_back_out_of_a_backup(letter: Letter, ada: Signature) -> None:
     backup = Signature.objects.values().get()
-    retention.sync_tombstones()
+    tombstones.sync()
     withdrawal.erase(ada)
-    retention.sync_tombstones()
+    tombstones.sync()
 
     # The older backup is restored: it has the row, and does not have the tombstone.
     Tombstone.objects.all().delete()
@@ -142,11 +152,11 @@ def test_R8_a_later_sign_up_is_untouched_by_the_tombstone(
 
 def test_R8_the_tombstones_file_names_nobody_and_is_for_our_eyes(letter: Letter, ada: Signature) -> None:
     withdrawal.erase(ada)
-    assert retention.sync_tombstones() == 1
+    assert tombstones.sync() == 1
     file = settings.VAR_DIR / "tombstones.csv"
     assert "Ada" not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
-    assert retention.sync_tombstones() == 1, "again, and nothing doubles"
+    assert tombstones.sync() == 1, "again, and nothing doubles"
     assert len(file.read_text().splitlines()) == 1
 
 

@@ -128,7 +128,7 @@ def test_an_action_on_one_signature_has_words_for_the_second_moderator() -> None
     on_one_signature = {
         action for action in AuditAction if action.group in {ActionGroup.DECISIONS, ActionGroup.SIGNERS}
     }
-    on_one_signature |= {AuditAction.INVALIDATE, AuditAction.FLAG}
+    on_one_signature |= {AuditAction.INVALIDATE, AuditAction.FLAG, AuditAction.ERASE_AGAIN}
     assert {action for action in AuditAction if action.words_for_others} == on_one_signature
     assert set(ALLOWED_FROM) <= on_one_signature
 

@@ -1,5 +1,6 @@
 """The worker's regular duties: a duty that fails never stops the next one, raises an alarm, and is tried again."""
 
+import itertools
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,9 +16,10 @@ from django_tasks_db.models import DBTaskResult
 from signatures import tasks
 from signatures.management.commands import worker
 from signatures.models import Alarm, AuditEntry, OutboxMail
+from signatures.moderation import bulk_rule_runs
 from signatures.monitoring import alarms
 from signatures.registries import AlarmCode, AuditAction
-from signatures.tasks import MINUTE, Duty
+from signatures.tasks import HALF_A_MINUTE, MINUTE, Duty
 
 DAILY_ACTIONS = {AuditAction.RECOUNT, AuditAction.RECONCILE, AuditAction.PRUNE}
 
@@ -47,7 +49,8 @@ def test_tombstones_that_cannot_be_written_stop_neither_retention_nor_the_nightl
     settings.VAR_DIR = own_var_dir / "file"
     settings.VAR_DIR.touch()  # no folder
 
-    assert tasks.run_duties.call() == {"sync-tombstones": "NotADirectoryError"}
+    failed = dict.fromkeys(("sync-tombstones", "sync-narrowings"), "NotADirectoryError")
+    assert tasks.run_duties.call() == failed
 
     assert actions() >= DAILY_ACTIONS, "the duties behind it were done"
     assert "sync-tombstones (NotADirectoryError)" in raised().sentence and "srv" not in raised().sentence
@@ -133,12 +136,15 @@ class Clock:
         return self.now > self.end
 
 
-def turns(seconds: int, enqueue: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch) -> None:
+def turns(
+    seconds: int, enqueue: Callable[[list[str]], object], monkeypatch: pytest.MonkeyPatch, queue: str = tasks.SHORT
+) -> None:
     clock = Clock(seconds)
     monkeypatch.setattr(time, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(worker, "run_tasks", lambda: None)
-    monkeypatch.setattr(tasks, "run_duties", type("Task", (), {"enqueue": staticmethod(enqueue)}))
-    worker._run_schedule(clock)  # type: ignore[arg-type]
+    monkeypatch.setattr(worker, "run_tasks", lambda _queue, **_most: None)
+    enqueued = type("Task", (), {"enqueue": staticmethod(enqueue)})
+    monkeypatch.setattr(tasks, "run_duties", type("Task", (), {"using": lambda **_queue: enqueued}))
+    worker._run_schedule(queue, clock)  # type: ignore[arg-type]
 
 
 def test_each_duty_has_its_turn_at_its_interval(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +154,9 @@ def test_each_duty_has_its_turn_at_its_interval(monkeypatch: pytest.MonkeyPatch)
         enqueued.extend(names)
         return True
 
-    turns(7300, enqueue, monkeypatch)
+    for queue in (tasks.SHORT, tasks.LONG):
+        with monkeypatch.context() as patch:
+            turns(7300, enqueue, patch, queue)
     assert {duty.name: enqueued.count(duty.name) for duty in tasks.DUTIES} == {
         duty.name: 1 + int(7299 / duty.every.total_seconds()) for duty in tasks.DUTIES
     }
@@ -164,7 +172,7 @@ def test_a_turn_that_could_not_be_enqueued_is_not_lost(monkeypatch: pytest.Monke
         return True
 
     turns(20, enqueue, monkeypatch)
-    assert attempts == 3 * [[duty.name for duty in tasks.DUTIES]]
+    assert attempts == 3 * [[duty.name for duty in tasks.DUTIES if duty.queue == tasks.SHORT]]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -173,3 +181,53 @@ def test_the_worker_runs_every_duty_as_one_task(monkeypatch: pytest.MonkeyPatch)
     worker.run_tasks()
     assert actions() == {AuditAction.RECOUNT}
     assert not DBTaskResult.objects.exclude(status="SUCCESSFUL").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_enqueues_itself_again_and_again_keeps_no_duty_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a bulk rule does that takes minutes: each turn is one of 20 seconds."""
+    clock, turns, folded = Clock(300), [], []
+    monkeypatch.setattr(time, "monotonic", lambda: clock.now)
+
+    def work(number: int) -> bool:
+        clock.now += 20
+        turns.append(number)
+        return len(turns) < 12
+
+    monkeypatch.setattr(bulk_rule_runs, "run", work)
+    monkeypatch.setattr(tasks, "DUTIES", (Duty("fold", lambda: folded.append(len(turns)), HALF_A_MINUTE),))
+    tasks.run_bulk_rule.enqueue(1)
+    worker._run_schedule(tasks.SHORT, clock)  # type: ignore[arg-type]
+    assert len(turns) == 12 and len(folded) >= 6
+    assert all(later - earlier <= 2 for earlier, later in itertools.pairwise(folded))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_R5_what_is_stored_of_a_task_that_failed_holds_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_by: int | None) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 'Ada Lovelace'::integer")
+        return 0
+
+    monkeypatch.setattr(alarms, "recount", refuse)
+    tasks.recount.enqueue()
+    worker.run_tasks()
+    (failed,) = DBTaskResult.objects.all()
+    assert failed.status == "FAILED"
+    assert failed.traceback.endswith("TaskFailed: DataError\n")
+    assert "Lovelace" not in failed.traceback
+
+
+@pytest.mark.django_db
+def test_results_of_both_queues_are_deleted_after_a_day() -> None:
+    for queue in (tasks.SHORT, tasks.LONG):
+        for hours in (1, 48):
+            DBTaskResult.objects.create(
+                task_path="signatures.tasks.run_duties", queue_name=queue, status="SUCCESSFUL", backend_name="default",
+                finished_at=timezone.now() - timedelta(hours=hours), args_kwargs={"args": [], "kwargs": {}},
+            )  # fmt: skip
+    (duty,) = (duty for duty in tasks.DUTIES if duty.name == "delete-task-results")
+    duty.work()
+    assert sorted(DBTaskResult.objects.values_list("queue_name", flat=True)) == sorted([tasks.SHORT, tasks.LONG])

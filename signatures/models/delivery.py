@@ -161,6 +161,12 @@ class Delivery(models.Model):
         return claims
 
     @property
+    def signers(self) -> dict[str, int]:
+        """How many organizations and people have signed."""
+        total, organizations = self.counts["delivered"], self.counts.get("organizations", 0)
+        return {"total": total, "organizations": organizations, "people": total - organizations}
+
+    @property
     def package(self) -> str:
         """The name of its package. One that was made keeps its name."""
         made = (name for name in self.files if name.endswith(".zip"))

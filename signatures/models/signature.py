@@ -70,6 +70,10 @@ class SignatureQuerySet(models.QuerySet["Signature"]):
         """What was confirmed and not withdrawn, whatever staff decided."""
         return self.exclude(state=State.WITHDRAWN)
 
+    def with_address(self) -> SignatureQuerySet:
+        """Whose email address is kept, for a question of staff or for updates."""
+        return self.exclude(question_address=None, sealed_address=None)
+
     def featured(self) -> SignatureQuerySet:
         """The signatures that staff put first, in the order that staff chose."""
         return self.filter(featured_position__isnull=False).order_by("featured_position", "pk")

@@ -49,6 +49,7 @@ DECISIONS = {
     AuditAction.WITHDRAW_ON_REQUEST: "withdrawn by a person, on request",
     AuditAction.ERASE: "erased by the signer",
     AuditAction.ERASE_ON_REQUEST: "erased by a person, on request",
+    AuditAction.ERASE_AGAIN: "erased again, after a backup had brought them back",
     AuditAction.NOT_ME: "denied by the owner of the mailbox",
 }
 BY_RULE = {AuditAction.APPROVE: "approved by the rule of the letter, afterwards"}  # without a person

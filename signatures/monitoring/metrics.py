@@ -90,7 +90,7 @@ def _of_database(now: datetime) -> Iterator[Metric]:
     yield _gauges({code: code in active for code in AlarmCode}, "alarm", "1 while an alarm is active.", code=AlarmCode)
     yield tell("tasks", "Background tasks; failures of two days.", state=["running", "ready", "failed"])
     seen_at = _timestamp(found["worker_seen_at"])
-    yield _gauge("worker_seen_timestamp_seconds", "When a worker last finished a task; 0 is never.", seen_at)
+    yield _gauge("worker_seen_timestamp_seconds", "When a worker last did its duties; 0 is never.", seen_at)
     yield tell("database_connections", "Connections to the database.", state=["all", "active"])
     yield _gauge("database_connections_max", "Connections that the server allows.", found["max_connections"])
 

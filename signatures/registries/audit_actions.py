@@ -176,6 +176,7 @@ class AuditAction(StrEnum):
     ALARM = "alarm", _PROGRAM, "Alarm."
     ALARM_SEEN = "alarm-seen", _PROGRAM, "Saw an alarm."
     BACKUP = "backup", _PROGRAM, "Made a backup."
+    ERASE_AGAIN = "erase-again", _PROGRAM, "Erased what a backup had brought back.", "erased it, after a backup"
     RECOUNT = "recount", _PROGRAM, "Counted all signatures anew."
     RECONCILE = "reconcile", _PROGRAM, "Checked that every count agrees."
 
@@ -213,5 +214,5 @@ READ_ACTIONS = (AuditAction.VIEW, AuditAction.SEARCH, AuditAction.ERRATUM)  # wh
 # With what a signature leaves the letter for good.
 LEAVING_ACTIONS = (
     AuditAction.WITHDRAW, AuditAction.ERASE, AuditAction.NOT_ME, AuditAction.UNDO_IMPORT,
-    AuditAction.WITHDRAW_ON_REQUEST, AuditAction.ERASE_ON_REQUEST,
+    AuditAction.WITHDRAW_ON_REQUEST, AuditAction.ERASE_ON_REQUEST, AuditAction.ERASE_AGAIN,
 )  # fmt: skip

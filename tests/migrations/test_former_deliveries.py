@@ -38,12 +38,17 @@ except receipts.InvalidReceipt as error:
 @pytest.fixture
 def delivered(site: OldSite) -> OldSite:
     site.migrate(BEFORE)
+    ada = site.add(
+        "signatures_signature", letter_id=1, translation_id=1, kind="person", language="en", visibility="public",
+        name="Ada", state="approved", paper=True, place=1, confirmed_at="2026-11-27T12:00:00Z",
+        approved_on="2026-11-27", name_key="ada", sort_key="ada",
+    )  # fmt: skip
     delivery = site.add(
         "signatures_delivery", letter_id=1, number=1, state="ready", reason="x", order="name", texts=Json([]),
         counts=Json(COUNTS), root=LEAF.hex(), files=Json(FILES), frozen_at="2026-11-27T12:00:00Z",
     )  # fmt: skip
     site.add(
-        "signatures_deliveryentry", delivery_id=delivery, place=0, number=1, signature_id=1, kind="person", name="Ada",
+        "signatures_deliveryentry", delivery_id=delivery, place=0, number=1, signature_id=ada, kind="person", name="Ada",
         language="en", revision=1, signed_on="2026-11-27", on_paper=True, salt=SALT, leaf=LEAF,
     )  # fmt: skip
     return site

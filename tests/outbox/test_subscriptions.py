@@ -19,6 +19,7 @@ from signatures.outbox import queue, sending, subscriptions
 from signatures.signing import withdrawal
 from signatures.states import State
 from signatures.values import sealing, tokens
+from tests.delivery.factories import day_of, shown_day_of
 from tests.factories import make_signature
 from tests.inbox import Inbox
 
@@ -41,7 +42,7 @@ def handed_over(dora: Signature, ada: Signature) -> Delivery:
     """Delivered with Ada, who asked for nothing, and Dora, who did."""
     delivery = freezing.freeze(dora.letter, by=None, reason="the hearing")
     Delivery.objects.update(state="ready", root="ab" * 32)
-    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy")
+    return freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The embassy")
 
 
 def test_subscribers_get_one_mail_when_the_letter_is_handed_over(handed_over: Delivery, inbox: Inbox) -> None:
@@ -52,7 +53,7 @@ def test_subscribers_get_one_mail_when_the_letter_is_handed_over(handed_over: De
     (mail,) = inbox
     assert mail["To"] == "dora@example.org" and "Xi" not in mail["Subject"]
     body = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
-    assert "handed over on May 7, 2026" in body and f"/deliveries/bridge/{handed_over.number}/" in body
+    assert f"handed over on {shown_day_of(handed_over)}" in body and f"/deliveries/bridge/{handed_over.number}/" in body
     assert "Dora" not in mail.as_string()
     assert not OutboxMail.objects.exclude(recipient=None).exists()
     assert AuditEntry.objects.get(action="queue-updates").detail["number"] == 1
@@ -60,10 +61,11 @@ def test_subscribers_get_one_mail_when_the_letter_is_handed_over(handed_over: De
 
 def test_the_acknowledgement_is_a_second_mail(handed_over: Delivery, inbox: Inbox) -> None:
     subscriptions.queue_updates([UPDATES_KEY])
-    freezing.acknowledge(handed_over, by=None, on=date(2026, 5, 9))
+    freezing.acknowledge(handed_over, by=None, on=day_of(handed_over))
     assert subscriptions.queue_updates([UPDATES_KEY]) == 1
     sending.send_due()
-    assert "acknowledged on the recipient’s side on May 9, 2026" in inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
+    body = inbox[-1].get_body(("plain",)).get_content()  # type: ignore[union-attr]  # each email has a plain part
+    assert f"acknowledged on the recipient’s side on {shown_day_of(handed_over)}" in body
 
 
 @pytest.mark.parametrize("state", [State.WITHDRAWN, State.REJECTED])
@@ -84,7 +86,7 @@ def test_who_still_waits_or_signed_later_is_not_told_to_check_a_delivery_without
     waiting = wants_updates(dora.letter, "Kim", "kim@example.org", State.WAITING)
     delivery = freezing.freeze(dora.letter, by=None, reason="the hearing")
     Delivery.objects.update(state="ready", root="ab" * 32)
-    freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy")
+    freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The embassy")
     if state == State.APPROVED:
         Signature.objects.filter(pk=waiting.pk).update(state=state, approved_on=date(2026, 5, 8))
     assert subscriptions.queue_updates([UPDATES_KEY]) == 1
@@ -98,7 +100,7 @@ def test_more_than_one_batch_is_queued(dora: Signature, monkeypatch: pytest.Monk
         wants_updates(dora.letter, f"Other {n}", f"o{n}@example.org")
     delivery = freezing.freeze(dora.letter, by=None, reason="the hearing")
     Delivery.objects.update(state="ready", root="ab" * 32)
-    freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy")
+    freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The embassy")
     assert subscriptions.queue_updates([UPDATES_KEY]) == 5
 
 

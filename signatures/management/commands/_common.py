@@ -21,6 +21,14 @@ def add_reason(parser: ArgumentParser) -> None:
     parser.add_argument("--reason", default=default, help="what the export is for; kept in the audit log")
 
 
+def letter_of(slug: str) -> Letter:
+    """Returns the letter with this slug. Raises CommandError if there is none."""
+    letter = Letter.objects.filter(slug=slug).first()
+    if letter is None:
+        raise CommandError(f"There is no letter {slug!r}.")
+    return letter
+
+
 class LetterCommand(BaseCommand):
     """A command that takes the slug of a letter."""
 
@@ -28,10 +36,7 @@ class LetterCommand(BaseCommand):
         parser.add_argument("slug")
 
     def letter(self, options: dict[str, Any]) -> Letter:
-        letter = Letter.objects.filter(slug=options["slug"]).first()
-        if letter is None:
-            raise CommandError(f"There is no letter {options['slug']!r}.")
-        return letter
+        return letter_of(options["slug"])
 
 
 class UpdatesKeyCommand(BaseCommand):

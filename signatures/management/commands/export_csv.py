@@ -2,12 +2,12 @@
 
 import sys
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
+from campaign.management.arguments import country, day, whole_number
 from campaign.models import Letter
 from campaign.runtime.complete_files import replaced_file
 from signatures.delivery import exports
@@ -23,9 +23,9 @@ class Command(LetterCommand):
         add_reason(parser)
         parser.add_argument("--out", type=Path, help="the file to write")
         parser.add_argument("--form", choices=list(exports.Table), default=exports.Table.CSV)
-        parser.add_argument("--since", type=int, metavar="N", help="only who is not in delivery N")
-        parser.add_argument("--country", default="", help="only this one, by its two letters")
-        parser.add_argument("--day", type=date.fromisoformat, help="only of this day, in the letter's time zone")
+        parser.add_argument("--since", type=whole_number(1), metavar="N", help="only who is not in delivery N")
+        parser.add_argument("--country", type=country, help="only this one, by its two letters")
+        parser.add_argument("--day", type=day, help="only of this day, in the letter's time zone")
         parser.add_argument("--organizations", action="store_true", help="only organizations")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,4 +53,4 @@ def _selection(letter: Letter, options: dict[str, Any]) -> Selection:
         since = letter.deliveries.filter(number=options["since"]).first()
         if since is None:
             raise CommandError(f"{letter.slug} has no delivery {options['since']}.")
-    return Selection(since, options["country"].upper(), options["day"], options["organizations"])
+    return Selection(since, options["country"] or "", options["day"], options["organizations"])

@@ -11,6 +11,8 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
+from campaign.management.arguments import whole_number
+from campaign.runtime import failures
 from signatures.delivery import copies, exports, pdf
 from signatures.management.commands._common import LetterCommand, add_reason, move_to
 
@@ -26,7 +28,7 @@ class Command(LetterCommand):
         parser.add_argument("--out", type=Path, help="the file to write")
         parser.add_argument(
             "--delivery",
-            type=int,
+            type=whole_number(1),
             metavar="NUMBER",
             help="a copy of this frozen delivery, without who left since (default: the list as it is now)",
         )
@@ -89,7 +91,7 @@ class Command(LetterCommand):
                     with out.open("rb") as file:
                         shutil.copyfileobj(file, sys.stdout.buffer)
         except (OSError, pdf.PdfFailed, exports.NothingToExport, copies.CannotCopy) as error:
-            raise CommandError(f"The PDF cannot be made: {error}") from None
+            raise CommandError(f"The PDF cannot be made: {failures.sentence(error)}") from None
         names, pages = _amount(report.names, "name"), _amount(report.pages, "page")
         volumes = f" in {_amount(len(report.volumes), 'volume')}" if report.volumes else ""
         self.stderr.write(f"{names} on {pages}{volumes}")

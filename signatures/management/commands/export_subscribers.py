@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from signatures.audit import audit_log
-from signatures.management.commands._common import UpdatesKeyCommand, add_reason
+from signatures.management.commands._common import UpdatesKeyCommand, add_reason, letter_of
 from signatures.models import Signature
 from signatures.registries import AuditAction
 from signatures.values import csv_cells, sealing
@@ -26,8 +26,8 @@ class Command(UpdatesKeyCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         asked = Signature.objects.filter(sealed_address__isnull=False, confirmed_at__isnull=False)
         asked = asked.standing().order_by("letter__slug", "public_id")
-        if options["letter"]:
-            asked = asked.filter(letter__slug=options["letter"])
+        if slug := options["letter"]:
+            asked = asked.filter(letter=letter_of(slug))
         # In memory, and not in a file, which would hold the open addresses: the digest comes before the first byte.
         found = io.StringIO(newline="")
         with self.keys(options) as private_keys:

@@ -15,9 +15,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from tqdm import tqdm
 
+from campaign.management.arguments import whole_number
 from campaign.models import Letter, Translation
 from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures import counts
+from signatures.management.commands._common import letter_of
 from signatures.management.commands._made_up_rows import COLUMNS, HOUR, Block, Row, Rows
 from signatures.models import CountDelta, HourlyStatistic, Signature
 
@@ -33,7 +35,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("number", metavar="N", type=int)
+        parser.add_argument("number", metavar="N", type=whole_number(1))
         parser.add_argument("--letter", metavar="SLUG", help="default: the current letter")
         parser.add_argument("--seed", type=int, default=1, help="use another one to add more people (default: 1)")
         parser.add_argument("--yes", action="store_true", help="also on a site that is not in local mode")
@@ -48,8 +50,6 @@ class Command(BaseCommand):
         number, seed = options["number"], options["seed"]
         if not settings.LOCAL_MODE and not options["yes"]:
             raise CommandError("This site is not in local mode. To put made-up people under its letter, add --yes.")
-        if number < 1:
-            raise CommandError("N must be at least 1.")
         letter = _letter(options["letter"])
         rows = Rows(
             letter.pk, letter.slug, seed, number, {code: _text(letter, code) for code, _name in settings.LANGUAGES}
@@ -84,9 +84,9 @@ class Command(BaseCommand):
 
 
 def _letter(slug: str | None) -> Letter:
-    letter = Letter.objects.filter(slug=slug).first() if slug else Letter.objects.current()
+    letter = letter_of(slug) if slug else Letter.objects.current()
     if letter is None:
-        raise CommandError(f"There is no letter {slug!r}." if slug else "There is no published letter.")
+        raise CommandError("There is no published letter.")
     return letter
 
 

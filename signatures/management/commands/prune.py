@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from campaign.runtime import clock
 from signatures import retention
+from signatures.values import csv_cells
 
 
 class Command(BaseCommand):
@@ -18,5 +19,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["dry_run"] and (doubt := clock.doubt()):
             raise CommandError(doubt)
-        for what, number in retention.prune(dry_run=options["dry_run"]).items():
+        try:
+            pruned = retention.prune(dry_run=options["dry_run"])
+        except csv_cells.UnreadableLine as error:
+            raise CommandError(str(error)) from None
+        for what, number in pruned.items():
             self.stdout.write(f"{number:>8}  {what}")

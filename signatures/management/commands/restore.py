@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from signatures import backups
+from signatures import backups, narrowings
 
 
 class Command(BaseCommand):
-    help = "Restores the backup in DIR into an empty database, and erases again who erased themselves since."
+    help = "Restores the backup in DIR into an empty database, and takes back again what signers took back since."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR")
@@ -21,6 +21,8 @@ class Command(BaseCommand):
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
+        newest = narrowings.file_beside_database()
+        is_there = newest.exists()
         try:
             made_at = backups.restore(
                 options["folder"], private_key_file=options["key"], alone=options["without_newer_tombstones"]
@@ -28,3 +30,8 @@ class Command(BaseCommand):
         except backups.BackupFailed as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"The database is as it was at {made_at:%Y-%m-%d %H:%M:%S} UTC, without who is erased.")
+        if not is_there:
+            self.stdout.write(
+                f"There was no {newest}: who withdrew, chose to be shown less, ended the updates or said “this was not "
+                "me” after the backup stands as before."
+            )

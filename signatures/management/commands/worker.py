@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker
 
-from campaign.runtime import database_waits
+from campaign.runtime import database_budgets
 from signatures import pepper, tasks
 from signatures.delivery import signing_key
 from signatures.outbox import holding, keys, sending
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             signing_key.load()
         except (keys.WrongKeys, signing_key.WrongSigningKey, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from None
-        database_waits.use(database_waits.WORKER)
+        database_budgets.use(database_budgets.WORKER)
         if options["once"]:
             sending.send_due()
             tasks.run_duties.enqueue()
@@ -49,10 +49,15 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         survive(holding.send_again)  # whoever starts the worker may have mended what failed
-        # Two threads, so that no email waits for a task. They do not keep the process from ending: what they leave
-        # undone is still due.
-        work = (_send_emails, _run_schedule)
-        threads = [threading.Thread(target=target, args=(stop,), name=target.__name__, daemon=True) for target in work]
+        connection.close()
+        # Threads, so that no email waits for a task, and no duty for a long one. They do not keep the process from
+        # ending: what they leave undone is still due.
+        work: dict[str, Callable[[threading.Event], None]] = {
+            "emails": _send_emails,
+            "schedule": partial(_run_schedule, tasks.SHORT),
+            "long tasks": partial(_run_schedule, tasks.LONG),
+        }
+        threads = [threading.Thread(target=work[name], args=(stop,), name=name, daemon=True) for name in work]
         for thread in threads:
             thread.start()
         stop.wait()
@@ -69,22 +74,23 @@ def _send_emails(stop: threading.Event) -> None:
     connection.close()
 
 
-def _run_schedule(stop: threading.Event) -> None:
-    next_turn = dict.fromkeys(tasks.DUTIES, 0.0)
+def _run_schedule(queue: str, stop: threading.Event) -> None:
+    """Enqueues the duties of this queue when it is their turn. Between two tasks, because some enqueue themselves."""
+    next_turn = {duty: 0.0 for duty in tasks.DUTIES if duty.queue == queue}
     while not stop.wait(POLL_SECONDS):
         now = time.monotonic()
-        if due := [duty for duty in tasks.DUTIES if next_turn[duty] <= now]:
+        if due := [duty for duty, turn in next_turn.items() if turn <= now]:
             names = [duty.name for duty in due]
-            if survive(partial(tasks.run_duties.enqueue, names)):
+            if survive(partial(tasks.run_duties.using(queue_name=queue).enqueue, names)):
                 next_turn |= {duty: now + duty.every.total_seconds() for duty in due}
-        survive(run_tasks)
+        survive(partial(run_tasks, queue, most=1))
 
 
-def run_tasks() -> None:
-    """Runs the tasks that are enqueued, and returns. A backend other than PostgreSQL has its own workers."""
+def run_tasks(queue: str = "*", *, most: int | None = None) -> None:
+    """Runs what is enqueued, at most so many tasks. A backend other than PostgreSQL has its own workers."""
     if settings.TASKS["default"]["BACKEND"] == "django_tasks_db.DatabaseBackend":
         Worker(
-            queue_names=["*"], interval=0, batch=True, backend_name="default", startup_delay=False, max_tasks=None,
+            queue_names=[queue], interval=0, batch=True, backend_name="default", startup_delay=False, max_tasks=most,
             worker_id="undersigned", excluded_queue_names=[],
         ).run()  # fmt: skip
 
