@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, TimeStampResponse, decode_timestamp_response
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from campaign.runtime import minisign
 from signatures.audit import audit_log
+from signatures.delivery import time_stamps
 from signatures.models import Delivery
 from signatures.registries import AuditAction
 from signatures.transitions import TransitionNotAllowed
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 TIMEOUT = 10.0  # seconds for each answer of the network
 ALTOGETHER = 30.0  # seconds after which an authority that answers byte by byte is given up
 MAX_BYTES = 100_000  # of a time stamp or a countersignature
-GRANTED = {0, 1}  # states of a reply: granted, with or without changes
 
 
 def time_stamp_request(delivery: Delivery) -> bytes:
@@ -42,7 +42,9 @@ def fetch_time_stamp(delivery: Delivery) -> None:
         return
     try:
         add_time_stamp(delivery, by=None, reply=_ask(settings.TIMESTAMP_URL, time_stamp_request(delivery)))
-    except (OSError, HTTPException, TransitionNotAllowed) as error:
+    except TransitionNotAllowed as refusal:
+        log.warning("there is no time stamp of delivery %d: %s", delivery.pk, refusal)
+    except (OSError, HTTPException) as error:
         log.warning("there is no time stamp of delivery %d: %s", delivery.pk, type(error).__name__)
 
 
@@ -73,17 +75,10 @@ def add_time_stamp(delivery: Delivery, *, by: int | None, reply: bytes) -> None:
         TransitionNotAllowed: it is no time stamp of this statement, or there is one.
     """
     try:
-        _check_time_stamp(delivery, decode_timestamp_response(reply))
-    except ValueError:  # also where a reply says that it is granted, and holds no time stamp
-        raise TransitionNotAllowed("This file is no reply of a time stamp authority.") from None
+        time_stamps.verify(reply, bytes(delivery.statement_sha256 or b""))
+    except time_stamps.InvalidTimeStamp as error:
+        raise TransitionNotAllowed(str(error)) from None
     _add(delivery, AuditAction.TIME_STAMP, by=by, field="time_stamp", time_stamp=reply)
-
-
-def _check_time_stamp(delivery: Delivery, response: TimeStampResponse) -> None:
-    if response.status not in GRANTED:
-        raise TransitionNotAllowed("The authority refused to give a time stamp.")
-    if response.tst_info.message_imprint.message != bytes(delivery.statement_sha256 or b""):
-        raise TransitionNotAllowed("This is the time stamp of another statement.")
 
 
 def countersign(delivery: Delivery, *, by: int | None, key: str, signature: str) -> None:

@@ -29,27 +29,24 @@ from signatures.delivery import (
     delivered_pdf,
     document_data,
     editions,
+    frozen_texts,
     package,
     package_store,
     pdf,
+    self_check,
     signing_key,
     snapshot,
     statement,
 )
+from signatures.delivery.build_progress import HEARTBEAT_SECONDS, Heartbeat
+from signatures.delivery.errata import blank_words_of_nobody
 from signatures.delivery.merkle import Tree
-from signatures.models import Delivery, DeliveryEntry
+from signatures.models import Delivery
 from signatures.registries import AuditAction
 
 log = logging.getLogger(__name__)
 
 STALLED_AFTER = timedelta(seconds=90)  # without a heartbeat for so long, the job is dead
-HEARTBEAT_SECONDS = 1.0  # between two heartbeats, each of which also asks whether the build was canceled
-# Each stage with its first and last percent, and its name for staff.
-STAGES = {
-    "list": (0, 15, "list and leaves"),
-    "letter": (15, 90, "the letter with its names"),
-    "package": (90, 100, "the package"),
-}
 
 
 class RowsDiffer(Exception):
@@ -126,7 +123,7 @@ def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _pe
         if not is_locked or not is_possible or (is_there and not delivery.remake_wanted):
             return
         try:
-            _build_in_folder(delivery, _Heartbeat(delivery_id, on_progress))
+            _build_in_folder(delivery, Heartbeat(delivery_id, on_progress))
         except pdf.JobCanceled:
             log.info("the build of delivery %d was canceled", delivery_id)
         except Exception as error:
@@ -138,32 +135,7 @@ def build(delivery_id: int, *, on_progress: Callable[[int], object] = lambda _pe
             log.exception("the build of delivery %d failed", delivery_id)
 
 
-class _Heartbeat:
-    """Stores the progress of a build, and reads whether it was canceled, at most once in `HEARTBEAT_SECONDS`."""
-
-    def __init__(self, delivery_id: int, on_progress: Callable[[int], object]) -> None:
-        self._row, self._on_progress = Delivery.objects.filter(pk=delivery_id), on_progress
-        self._stage, self._last_beat = "", 0.0
-        self.is_canceled = False
-
-    def enter(self, stage: str) -> None:
-        """Raises pdf.JobCanceled if the build was canceled before this stage."""
-        self._stage, self._last_beat = stage, 0.0
-        self.at(0, 1)
-        if self.is_canceled:
-            raise pdf.JobCanceled
-
-    def at(self, done: int, total: int) -> None:
-        first, last, _name = STAGES[self._stage]
-        percent = first + (last - first) * done // max(total, 1)
-        self._on_progress(percent)
-        if time.monotonic() - self._last_beat > HEARTBEAT_SECONDS:
-            self._last_beat = time.monotonic()
-            self._row.update(stage=self._stage, done=percent, seen_at=timezone.now())
-            self.is_canceled = self._row.filter(build_canceled=True).exists()
-
-
-def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
+def _build_in_folder(delivery: Delivery, heartbeat: Heartbeat) -> None:
     """Builds in a folder beside the packages, which is deleted afterwards; anew while somebody is erased meanwhile."""
     deliveries: Path = settings.DELIVERIES_DIR
     deliveries.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -178,20 +150,14 @@ def _build_in_folder(delivery: Delivery, heartbeat: _Heartbeat) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool:
+def _build_once(delivery: Delivery, folder: Path, heartbeat: Heartbeat) -> bool:
     """Returns whether the build is done: not if somebody was erased meanwhile, because all files must agree."""
     if delivery.is_former:
         raise FormerFormat
     key = signing_key.load()
-    entries = DeliveryEntry.objects.filter(delivery=delivery)
-    erased = entries.filter(salt__isnull=True)
+    erased = delivery.rows.filter(salt__isnull=True)
     heartbeat.enter("list")
-    with snapshot.read_transaction():
-        erased_before = erased.count()
-        named, tree = package.write_entries(entries, folder)
-    if (named, tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
-        raise RowsDiffer
-    _require_statement(delivery, tree, key)
+    erased_before = _write_list(delivery, folder, key, heartbeat)
     attestations.fetch_time_stamp(delivery)
     delivery.refresh_from_db(fields=["time_stamp", "countersignature", "auditor_key"])
     package.write_statement(folder, delivery)
@@ -200,7 +166,12 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool
     heartbeat.enter("package")
     if erased.count() != erased_before:
         return False
-    _store_edition(delivery, folder, key)
+    try:
+        _store_edition(delivery, folder, key, heartbeat.at)
+    except self_check.NotWhole:
+        if erased.count() == erased_before:
+            raise
+        return False
     with transaction.atomic():
         locked = Delivery.objects.select_for_update().get(pk=delivery.pk)
         if locked.state == Delivery.State.FROZEN:
@@ -210,7 +181,43 @@ def _build_once(delivery: Delivery, folder: Path, heartbeat: _Heartbeat) -> bool
         locked.remake_wanted = erased.count() != erased_before or attested
         locked.done, locked.stage, locked.seen_at = 100, "", timezone.now()
         locked.save(update_fields=["state", "remake_wanted", "done", "stage", "seen_at"])
+    if locked.state == Delivery.State.VOID:  # since the last heartbeat
+        package_store.delete(delivery.package)
+        return True
     return not locked.remake_wanted
+
+
+def _write_list(delivery: Delivery, folder: Path, key: SecretKey | None, heartbeat: Heartbeat) -> int:
+    """Writes list and leaves, and makes the statement if there is none. Returns how many of them are erased."""
+    _require_earlier_statement(delivery, folder, key, heartbeat)
+    blank_words_of_nobody(delivery.rows.all())  # no file is made of them, whatever brought them in
+    with snapshot.read_transaction():
+        erased = delivery.rows.filter(salt__isnull=True).count()
+        named, tree = package.write_entries(delivery.rows.all(), folder)
+    if (named, tree.size) != (delivery.counts["named"], delivery.counts["delivered"]):
+        raise RowsDiffer
+    _require_statement(delivery, tree, key)
+    return erased
+
+
+def _before(delivery: Delivery) -> Delivery | None:
+    return Delivery.objects.filter(letter=delivery.letter_id, number=delivery.counts["since"] or 0).first()
+
+
+def _require_earlier_statement(delivery: Delivery, folder: Path, key: SecretKey | None, heartbeat: Heartbeat) -> None:
+    """Makes the statement of the delivery before it, if its files wait to be built: this statement has its digest."""
+    earlier = _before(delivery)
+    while earlier and earlier.state == Delivery.State.FROZEN and not earlier.has_statement and not earlier.is_former:
+        with block_lock(AdvisoryLock.BUILD_DELIVERY, earlier.pk) as is_locked:
+            if is_locked:
+                earlier.refresh_from_db()
+                _write_list(earlier, folder, key, heartbeat)
+        if not is_locked:  # another process builds it, and begins with its statement
+            time.sleep(HEARTBEAT_SECONDS)
+        heartbeat.at(0, 1)
+        if heartbeat.is_canceled:
+            raise pdf.JobCanceled
+        earlier.refresh_from_db()
 
 
 def _require_statement(delivery: Delivery, tree: Tree, key: SecretKey | None) -> None:
@@ -219,31 +226,39 @@ def _require_statement(delivery: Delivery, tree: Tree, key: SecretKey | None) ->
         if delivery.root != tree.root.hex():
             raise RowsDiffer
         return
-    since = Delivery.objects.filter(letter=delivery.letter_id, number=delivery.counts["since"] or 0).first()
+    earlier = _before(delivery)
     content = statement.statement_json(
         delivery,
         tree=tree,
-        title=Translation.objects.get(pk=delivered_pdf.main_text(delivery)).title,
-        texts=package.texts_of(delivery),
-        previous=since.digest or None if since else None,
+        title=Translation.objects.get(pk=frozen_texts.main_text(delivery.texts)["translation"]).title,
+        texts=frozen_texts.in_package(delivery),
+        previous=(earlier and earlier.digest) or None,
         key=key.public if key else None,
     )
+    self_check.require_whole_statement(content)
     signed_at = int(delivery.frozen_at.timestamp())
     with transaction.atomic():
         delivery.root, delivery.subtree_roots = tree.root.hex(), tree.subtree_roots
         delivery.statement, delivery.statement_sha256 = content.decode(), hashlib.sha256(content).digest()
         delivery.signature = key.sign(content, name=statement.STATEMENT, timestamp=signed_at) if key else ""
         delivery.save(update_fields=["root", "subtree_roots", "statement", "statement_sha256", "signature"])
-        detail: dict[str, str | int] = {
-            "delivery": delivery.pk,
-            "number": delivery.number,
-            "digest": delivery.digest,
-        }
+        detail: dict[str, str | int] = {"delivery": delivery.pk, "number": delivery.number, "digest": delivery.digest}
         audit_log.record(AuditAction.STATE, letter_id=delivery.letter_id, detail=detail)
 
 
-def _store_edition(delivery: Delivery, folder: Path, key: SecretKey | None) -> None:
-    """Packs the files of the folder, and stores the package. Its edition is committed before the package appears."""
+def _store_edition(
+    delivery: Delivery,
+    folder: Path,
+    key: SecretKey | None,
+    on_progress: Callable[[int, int], object] = lambda _done, _total: None,
+) -> None:
+    """Packs the files of the folder, checks the package as anybody may, and stores it.
+
+    The edition is committed before the package appears.
+
+    Raises:
+        self_check.NotWhole: the package is not whole for the checker that is in it.
+    """
     (folder / statement.READ_ME).write_bytes(statement.read_me(delivery))
     digests = package.digests_in(folder, package.names_in(folder, delivery))
     images = document_data.images_at_hand(delivery.letter, delivery.letterhead)
@@ -252,6 +267,7 @@ def _store_edition(delivery: Delivery, folder: Path, key: SecretKey | None) -> N
         (folder / name).write_bytes(content)
     packed = folder / delivery.package
     edition.package = package.write_package(folder, delivery, packed)
+    self_check.require_whole(packed, delivery, edition, on_progress)
     if edition.pk is None:
         with transaction.atomic():
             edition.save()
@@ -263,7 +279,7 @@ def _store_edition(delivery: Delivery, folder: Path, key: SecretKey | None) -> N
     package_store.put(packed, delivery.package)
 
 
-def _write_letter(delivery: Delivery, out: Path, heartbeat: _Heartbeat) -> None:
+def _write_letter(delivery: Delivery, out: Path, heartbeat: Heartbeat) -> None:
     delivered_pdf.write(
         delivery,
         out,

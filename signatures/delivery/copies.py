@@ -11,7 +11,7 @@ from pathlib import Path
 from django.db.models import Exists, OuterRef, QuerySet
 
 from campaign.models import Translation
-from signatures.delivery import delivered_pdf, document_data, exports, pdf, snapshot
+from signatures.delivery import delivered_pdf, document_data, exports, frozen_texts, pdf, snapshot
 from signatures.models import Delivery, DeliveryEntry, Signature, SignatureQuerySet
 from signatures.states import Source, Visibility
 
@@ -60,12 +60,13 @@ def _require_possible(delivery: Delivery, edition: exports.Edition) -> None:
 
 def _texts(delivery: Delivery, edition: exports.Edition) -> list[Translation]:
     """Returns the newest text that was frozen in each language of the edition; none: the main text."""
-    ordered = sorted(delivery.texts, key=lambda text: int(text["revision"]))
-    newest = {text["language"]: text["translation"] for text in ordered}
+    newest = frozen_texts.newest(delivery.texts)
     if missing := next((language for language in edition.languages if language not in newest), ""):
         there_are = ", ".join(sorted(newest))
         raise CannotCopy(f"Delivery {delivery.number} has no text in {missing!r}; there are: {there_are}.")
-    return [Translation.objects.get(pk=newest[language]) for language in dict.fromkeys(edition.languages)]
+    return [
+        Translation.objects.get(pk=newest[language]["translation"]) for language in dict.fromkeys(edition.languages)
+    ]
 
 
 def _write(

@@ -6,16 +6,8 @@ from pathlib import Path
 from django.conf import settings
 
 from campaign.models import Translation
-from signatures.delivery import document_data, pdf, statement
+from signatures.delivery import document_data, frozen_texts, pdf, statement
 from signatures.models import Delivery
-
-
-def main_text(delivery: Delivery) -> int:
-    """Returns the id of the authoritative text of the newest revision, else its English one, else its first."""
-    newest = max(text["revision"] for text in delivery.texts)
-    of_newest = [text for text in delivery.texts if text["revision"] == newest]
-    main = min(of_newest, key=lambda text: (not text["authoritative"], text["language"] != "en"))
-    return int(main["translation"])
 
 
 def write(  # all but two by keyword
@@ -39,7 +31,7 @@ def write(  # all but two by keyword
         options: paper and parts.
         control: of the job.
     """
-    first, *further = texts or [Translation.objects.get(pk=main_text(delivery))]
+    first, *further = texts or [Translation.objects.get(pk=frozen_texts.main_text(delivery.texts)["translation"])]
     return pdf.write(
         document_data.letter_data(first, delivery.letterhead),
         entries,
@@ -55,16 +47,18 @@ def write(  # all but two by keyword
 
 
 def _record(delivery: Delivery) -> pdf.Record:
-    counts = delivery.counts
+    counts, claims = delivery.counts, delivery.claims
     return pdf.Record(
         number=delivery.number,
+        organization=claims["organization"]["name"],
+        recipient=claims["letter"]["recipient"],
         frozen_on=delivery.frozen_at.date(),
-        texts=delivery.texts,
+        texts=frozen_texts.in_package(delivery),
         digest=delivery.digest,
-        errata=sum(counts["errata"].values()),
+        errata=claims["errata"],
         since=counts["since"],
         added=counts["added"],
         gone=counts["gone"],
         address=statement.page_of(delivery),
-        public_key=delivery.claims["key"] or "",
+        public_key=claims["key"] or "",
     )

@@ -4,10 +4,11 @@ A build that gives the same files gives the same edition, byte for byte. Files t
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from campaign.runtime.minisign import SecretKey
@@ -47,12 +48,12 @@ def of_files(delivery: Delivery, files: Mapping[str, str], images: Mapping[str, 
     newest = delivery.editions.last()
     if newest is not None and newest.files == files:
         return newest
-    erased = delivery.erasures.count()
+    blanked = delivery.erasures.aggregate(number=Count("pk"), last=Max("at"))
     edition = DeliveryEdition(
         delivery=delivery,
         number=newest.number + 1 if newest else 1,
-        made_at=max(timezone.now(), delivery.frozen_at).replace(microsecond=0),  # a clock can have gone back
-        erased=erased,
+        made_at=_not_before(delivery.frozen_at, blanked["last"]).replace(microsecond=0),
+        erased=blanked["number"],
         site=settings.SITE_URL,
         software=statement.SOFTWARE,
         files=dict(files),
@@ -60,6 +61,11 @@ def of_files(delivery: Delivery, files: Mapping[str, str], images: Mapping[str, 
     )
     edition.reason = _reason(edition, newest)
     return edition
+
+
+def _not_before(*moments: datetime | None) -> datetime:
+    """Returns the time now, or the last of these moments: a clock can have gone back."""
+    return max(timezone.now(), *filter(None, moments))
 
 
 def list_files(edition: DeliveryEdition, key: SecretKey | None) -> dict[str, bytes]:

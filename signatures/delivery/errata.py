@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from campaign.runtime.locks import AdvisoryLock, shared_transaction_lock
 from signatures import count_steps
 from signatures.audit import audit_log
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Erratum, Signature
@@ -106,10 +108,42 @@ def blank_entries(signature_ids: Collection[int], errata: Mapping[int, int] | No
     """Blank what was typed in all deliveries of these signatures. Their leaves stay, so each root still holds.
 
     The files of these deliveries are made anew without the words. `errata` is what `record_errata` returned.
+
+    Whoever deletes signatures calls this first, in the same transaction: the database refuses it otherwise. A delivery
+    that is being frozen now is not seen here. It is committed after this transaction, and then looks who is gone.
     """
+    shared_transaction_lock(AdvisoryLock.DELETE_SIGNATURES)
     entries = DeliveryEntry.objects.filter(signature_id__in=signature_ids, salt__isnull=False)
     deliveries = list(entries.order_by().values_list("delivery_id", flat=True).distinct())
     entries.blank(errata or {})
     # The row is changed after the entries are: a build that is about to end waits for it, or is wanted once more.
     with_files = Delivery.objects.public().filter(pk__in=deliveries, format=FORMAT)
     with_files.update(remake_wanted=True, build_canceled=False, failure="", seen_at=None)
+
+
+def words_of_nobody(entries: QuerySet[DeliveryEntry]) -> QuerySet[DeliveryEntry]:
+    """Returns those of these entries that have words, or a salt, although their signature is deleted: never any."""
+    return entries.filter(~Exists(Signature.objects.filter(pk=OuterRef("signature_id"))), salt__isnull=False)
+
+
+def blank_words_of_nobody(entries: QuerySet[DeliveryEntry]) -> int:
+    """Blank those of these entries whose signature is deleted, each signature by itself. Returns their number.
+
+    They are there when the signature was deleted while the delivery was frozen, or when a backup was restored in which
+    it still was, by a tool that does not know of deliveries. What the audit log does not know is an erratum now.
+    """
+    found = list(words_of_nobody(entries).order_by().values_list("signature_id", "delivery__letter_id"))
+    return sum(_blank_words_of(signature_id, letter_id) for signature_id, letter_id in sorted(set(found)))
+
+
+@transaction.atomic
+def _blank_words_of(signature_id: int, letter_id: int) -> int:
+    """Returns the number of entries: none, if somebody else blanked them meanwhile."""
+    errata = record_errata([signature_id])  # which locks the deliveries, as whoever erases does
+    left = DeliveryEntry.objects.filter(signature_id=signature_id, salt__isnull=False).count()
+    if not left:
+        return 0
+    if not AuditEntry.objects.filter(action__in=LEAVING_ACTIONS, signature_id=signature_id).exists():
+        audit_log.record(AuditAction.ERASE_AGAIN, letter_id=letter_id, signature_id=signature_id, now="erased")
+    blank_entries([signature_id], errata)
+    return left

@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from campaign.letters.operators import operator_of
 from campaign.models import Letter, Translation, in_language
 from signatures.audit import audit_log
-from signatures.delivery import csv_export, document_data, pdf, snapshot, xlsx_export
+from signatures.delivery import csv_export, document_data, frozen_texts, pdf, snapshot, xlsx_export
 from signatures.delivery.selection import EVERYBODY, Selection
 from signatures.registries import AuditAction
 
@@ -201,7 +202,11 @@ def _write_pdf(
             document_data.letter_data(first, head),
             watched,
             counts=counts,
-            record=pdf.Record(texts=snapshot.published_texts(letter)),
+            record=pdf.Record(
+                organization=operator_of(letter).name,
+                recipient=letter.recipient,
+                texts=frozen_texts.of_package(snapshot.published_texts(letter)),
+            ),
             further=[document_data.letter_data(text, head) for text in further],
             options=edition.options(options),
             out=out,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaign.runtime.regular_expressions import linear
 from campaign.templatetags.languages import language_name
-from signatures.delivery import editions, receipts
+from signatures.delivery import editions, frozen_texts, receipts
 from signatures.models import Delivery, DeliveryEdition
 
 _DIGEST = linear(r"\A(?:[0-9a-f]{2}\s?){31}[0-9a-f]{2}(?=\s|$)")
@@ -61,7 +61,7 @@ class ProofForm(forms.Form):
         texts = {
             text["digest"]: _("the text of revision %(number)s (%(language)s)")
             % {"number": text["revision"], "language": language_name(text["language"])}
-            for text in self.delivery.texts
+            for text in frozen_texts.each_once(self.delivery.texts)
         }
         return {
             **known_files(self.delivery, [*editions.not_public_yet(self.delivery), *editions.public(self.delivery)]),

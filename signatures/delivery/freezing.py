@@ -3,20 +3,28 @@
 import json
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.db.models import CharField, Count, DateField, Exists, IntegerField, Max, OuterRef, QuerySet, Value, Window
 from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from campaign.models import Letter
-from campaign.runtime.locks import AdvisoryLock, block_lock
+from campaign.runtime.locks import AdvisoryLock, block_lock, transaction_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
 from signatures.delivery import breakdowns, document_data, snapshot
-from signatures.delivery.errata import add_errata, add_rejections, entries_that_left, rejected_entries
+from signatures.delivery.errata import (
+    add_errata,
+    add_rejections,
+    blank_words_of_nobody,
+    entries_that_left,
+    rejected_entries,
+)
 from signatures.delivery.selection import day_of_signing, source_of
 from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
@@ -48,7 +56,12 @@ def freeze(letter: Letter, *, by: int | None, reason: str) -> Delivery:
     with block_lock(AdvisoryLock.FREEZE_DELIVERY, seconds=FREEZE_SECONDS), transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        return _freeze(letter, by, reason)
+        delivery = _freeze(letter, by, reason)
+        connection.check_constraints()  # else a million checks wait for the commit, under the lock
+        # From here to the commit nobody deletes a signature: whoever does so later sees these entries.
+        transaction_lock(AdvisoryLock.DELETE_SIGNATURES)
+    blank_words_of_nobody(delivery.rows.all())  # of who erased themselves since the transaction began
+    return delivery
 
 
 def _require_reason(reason: str, message: str) -> str:
@@ -143,6 +156,8 @@ def _numbered(delivery: Delivery) -> QuerySet[Signature, Any]:
 def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
     """Voids a delivery that was frozen by mistake, and cancels its build. The record stays, with the reason.
 
+    The worker deletes its package, which names people, within a minute (`retention.delete_void_packages`).
+
     Raises:
         TransitionNotAllowed: it was handed over, or there is no reason.
     """
@@ -154,14 +169,36 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
     )  # fmt: skip
 
 
+def require_day_of_hand_over(delivery: Delivery, day: date) -> None:
+    """Raises TransitionNotAllowed if a delivery cannot have been handed over on this day, by its letter's time zone."""
+    zone = ZoneInfo(delivery.letter.time_zone)
+    _require_between(day, "frozen", timezone.localdate(delivery.frozen_at, zone), zone)
+    if delivery.acknowledged_on and day > delivery.acknowledged_on:
+        raise TransitionNotAllowed(f"It was acknowledged on {date_format(delivery.acknowledged_on)}, before this day.")
+
+
+def require_day_of_acknowledgment(delivery: Delivery, day: date) -> None:
+    """Raises TransitionNotAllowed if what was handed over cannot have been acknowledged on this day."""
+    if delivery.handed_over_on:
+        _require_between(day, "handed over", delivery.handed_over_on, ZoneInfo(delivery.letter.time_zone))
+
+
+def _require_between(day: date, before: str, first: date, zone: ZoneInfo) -> None:
+    if day > timezone.localdate(timezone=zone):
+        raise TransitionNotAllowed("This day is still to come.")
+    if day < first:
+        raise TransitionNotAllowed(f"It was {before} on {date_format(first)}, after this day.")
+
+
 @transaction.atomic
 def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str = "", note: str = "") -> Delivery:
     """Records when, to whom and where it was handed over. Who left or was rejected since becomes an erratum.
 
     Raises:
-        TransitionNotAllowed: its files are not ready.
+        TransitionNotAllowed: its files are not ready, or it cannot have been on this day.
     """
     locked = _lock(delivery, Delivery.State.READY)
+    require_day_of_hand_over(locked, on)
     add_errata(locked, entries_that_left(locked).count())
     add_rejections(locked, rejected_entries(locked))
     fields: dict[str, Any] = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
@@ -177,10 +214,12 @@ def correct_hand_over(
     The audit entry has the names of the changed fields, and never what is in them.
 
     Raises:
-        TransitionNotAllowed: it was not handed over, nothing changes, or there is no reason.
+        TransitionNotAllowed: it was not handed over, cannot have been on this day, nothing changes, or there is no
+            reason.
     """
     reason = _require_reason(reason, "A correction needs a reason.")
     locked = _lock(delivery, Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED)
+    require_day_of_hand_over(locked, on)
     fields: dict[str, Any] = dict(zip(HAND_OVER, (on, to, at, note), strict=True))
     was = {name: getattr(locked, name) for name, value in fields.items() if getattr(locked, name) != value}
     if not was:
@@ -199,9 +238,10 @@ def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
     """Records the day of the acknowledgment. Kept email addresses are deleted `RETENTION_MONTHS` after it.
 
     Raises:
-        TransitionNotAllowed: it was not handed over.
+        TransitionNotAllowed: it was not handed over, or later than on this day.
     """
     locked = _lock(delivery, Delivery.State.HANDED_OVER)
+    require_day_of_acknowledgment(locked, on)
     done = _transition(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
     _set_acknowledgment_of_letter(locked)
     return done

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from campaign.models import Letter
+from campaign.runtime import failures
 from signatures.delivery import exports, pdf
 from signatures.delivery.selection import EVERYBODY
 
@@ -35,8 +36,8 @@ def take(letter: Letter, paper: pdf.Paper) -> dict[str, Any]:
         out = Path(folder) / "look.pdf"
         try:
             report = exports.write_draft(letter, out, options, survey)
-        except (pdf.PdfFailed, exports.NothingToExport) as error:  # whose messages hold no name
-            return {"refused": str(error)}
+        except (OSError, pdf.PdfFailed, exports.NothingToExport) as error:  # whose messages hold no name
+            return {"refused": failures.sentence(error)}
         nearly_empty = pdf.nearly_empty_pages(out)
     in_names = {code for boxed in survey.boxed for code in boxed.codes}
     return {

@@ -6,13 +6,13 @@ prints the digest), and then packs what is in the folder as one edition.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from django.db.models import QuerySet
 
 from campaign.letters.text import canonical
 from campaign.models import Translation
-from signatures.delivery import csv_export, merkle, statement, zip_archive
+from signatures.delivery import csv_export, frozen_texts, merkle, statement, zip_archive
 from signatures.models import Delivery, DeliveryEntry
 
 CHECKER = Path(__file__).parent / "checker"  # the stand-alone checkers, which every package has
@@ -41,19 +41,13 @@ def read_leaves(file: IO[bytes]) -> Iterator[bytes]:
         yield bytes.fromhex(line[_LEAF].decode())
 
 
-def texts_of(delivery: Delivery) -> list[dict[str, Any]]:
-    """Returns the texts that the package holds, each with its file, in their order."""
-    signed = set(delivery.rows.order_by().values_list("language", "revision").distinct())
-    return list(statement.files_of_texts(delivery.texts, signed))
-
-
 def write_statement(folder: Path, delivery: Delivery) -> None:
     """Writes texts, statement, what attests it, and the checkers into this folder.
 
     Raises:
         ValueError: a text does not have the digest that was frozen.
     """
-    texts = texts_of(delivery)
+    texts = frozen_texts.in_package(delivery)
     (folder / "texts").mkdir()
     translations = Translation.objects.in_bulk([text["translation"] for text in texts])
     for text in texts:
@@ -74,7 +68,7 @@ def write_statement(folder: Path, delivery: Delivery) -> None:
 
 def names_in(folder: Path, delivery: Delivery) -> list[str]:
     """Returns the files of this folder that the package holds, in their order."""
-    texts = [text["file"] for text in texts_of(delivery)]
+    texts = [text["file"] for text in frozen_texts.in_package(delivery)]
     attested = (statement.COUNTERSIGNATURE, statement.TIME_STAMP)
     signed = (statement.STATEMENT, f"{statement.STATEMENT}{statement.SIGNATURE}", *attested)
     listed = (statement.FILES, f"{statement.FILES}{statement.SIGNATURE}")

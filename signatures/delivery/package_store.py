@@ -51,6 +51,11 @@ def put(file: Path, name: str) -> None:
     file.unlink(missing_ok=True)
 
 
+def delete(name: str) -> None:
+    """Delete a package, if it is there."""
+    _storage().delete(name)
+
+
 def exists(name: str) -> bool:
     return _storage().exists(name)
 

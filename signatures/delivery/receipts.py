@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaign.runtime.regular_expressions import linear
-from signatures.delivery import merkle, statement
+from signatures.delivery import frozen_texts, merkle, statement
 from signatures.delivery.checker import check
 from signatures.delivery.csv_export import COLUMNS, COUNTED
 from signatures.models import DeliveryEntry
@@ -54,6 +54,12 @@ class Receipt:
     def delivery(self) -> str:
         """The name of the delivery to which it belongs, as its package has it."""
         return f"{self.statement['letter']['slug']}-{self.statement['number']}"
+
+    @property
+    def title_language(self) -> str:
+        """The language of the letter's title in the statement."""
+        texts = ({**text, "digest": text["sha256"]} for text in self.statement["texts"])
+        return str(frozen_texts.main_text(texts)["language"])
 
     @property
     def digest(self) -> str:

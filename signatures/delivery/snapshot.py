@@ -24,12 +24,17 @@ def read_transaction() -> Iterator[None]:
 
 
 def published_texts(letter: Letter) -> list[dict[str, Any]]:
-    """Returns the published texts, by revision and language, as `Delivery.texts` stores them."""
+    """Returns the published texts as `Delivery.texts` stores them: by revision and language, the oldest first.
+
+    `signed` says of each whether an approved signature is of it.
+    """
     published = Translation.objects.published().filter(revision__letter=letter)
     fields = ("revision", "language", "digest", "authoritative", "translation")
     columns = ("revision__number", "language", "digest", "authoritative", "pk")
-    rows = published.order_by("revision__number", "language").values_list(*columns)
-    return [dict(zip(fields, row, strict=True)) for row in rows]
+    rows = published.order_by("revision__number", "language", "published_at", "pk").values_list(*columns)
+    approved = Signature.objects.filter(letter=letter, state=State.APPROVED).order_by()
+    signed = set(approved.values_list("translation", flat=True).distinct())
+    return [dict(zip(fields, row, strict=True)) | {"signed": row[-1] in signed} for row in rows]
 
 
 def rows_by_state(letter: Letter) -> dict[str, int]:

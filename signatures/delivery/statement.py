@@ -5,7 +5,7 @@ anew, when somebody is erased or the fonts are others; the statement never is.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 
 from campaign import VERSION
 from campaign.letters.operators import operator_of
+from signatures.delivery import frozen_texts
 from signatures.delivery.merkle import Tree
 from signatures.models import Delivery, DeliveryEdition
 from signatures.models.delivery import FORMAT
@@ -51,23 +52,6 @@ def page_of(delivery: Delivery) -> str:
     return f"{settings.SITE_URL}/deliveries/{delivery.slug}/{delivery.number}/"
 
 
-def files_of_texts(texts: Iterable[Mapping[str, Any]], signed: Collection[tuple[str, int]]) -> Iterator[dict[str, Any]]:
-    """Yields the texts that a package holds, with their file: the newest of each language, and each that was signed.
-
-    Args:
-        texts: `Delivery.texts`.
-        signed: the languages and revisions that were signed.
-    """
-    ordered = sorted(texts, key=lambda text: (text["language"], -text["revision"]))
-    newest = {text["language"]: text["revision"] for text in reversed(ordered)}
-    for text in ordered:
-        language, revision = text["language"], text["revision"]
-        if revision == newest[language]:
-            yield {**text, "file": f"texts/{language}.txt"}
-        elif (language, revision) in signed:
-            yield {**text, "file": f"texts/{language}-{revision}.txt"}
-
-
 def statement_json(
     delivery: Delivery,
     *,
@@ -83,7 +67,7 @@ def statement_json(
         delivery: of this format.
         tree: over its leaves.
         title: of the letter.
-        texts: as `files_of_texts` returns them.
+        texts: as `frozen_texts.in_package` returns them.
         previous: the digest of the delivery before, if there is one with a statement.
         key: the public key with which it is signed.
     """
@@ -147,5 +131,6 @@ def read_me(delivery: Delivery) -> bytes:
         "digest": delivery.digest,
         "page": page_of(delivery),
         "delivery": delivery,
+        "holds_corrected": any(text["ordinal"] for text in frozen_texts.in_package(delivery)),
     }
     return render_to_string("delivery/read-me.txt", words).encode()

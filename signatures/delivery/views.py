@@ -1,19 +1,22 @@
 """The public page of a delivery: its counts and digests, and a form that checks a receipt or a digest."""
 
+from functools import partial
+
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_cache_control
 
+from campaign.web.costs import Cost, costs
 from campaign.web.middleware import KEPT_IN_FRONT, public_form, read_only
-from signatures.delivery import csv_export, editions, errata
+from signatures.delivery import csv_export, editions, errata, frozen_texts, receipts
 from signatures.delivery.forms import ProofForm, known_files
 from signatures.models import Delivery
 
 LEAVES_SECONDS = 86_400  # in which a cache asks no more for leaves, which never change
 
 
-@public_form
+@partial(public_form, most_bytes=3 * receipts.MAX_LENGTH)  # as a browser encodes it
 def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Shows counts, digests, and errata and editions as of the last step of time (threat model S38).
 
@@ -32,6 +35,7 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             (edition, [(name, digest, known[digest]) for name, digest in edition.digests(delivery.package)])
             for edition in reversed(public_editions)
         ],
+        "texts": frozen_texts.in_package(delivery) if delivery.has_statement else delivery.texts,
         "files": sorted(delivery.files.items()),
         "digest_name": known.get(delivery.digest, ""),
         "errata": errata.public(delivery).order_by("number").values_list("number", flat=True),
@@ -43,6 +47,7 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @read_only
+@costs(Cost.DOWNLOAD)
 def leaf_hashes(request: HttpRequest, slug: str, number: int) -> HttpResponseBase:
     """Downloads the leaves of a delivery, without numbers and salts: whoever has a receipt finds the own one."""
     delivery = _public(slug, number)

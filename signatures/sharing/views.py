@@ -1,4 +1,4 @@
-"""The page that helps to share a letter, the embed for other sites, and the share image."""
+"""The page that helps to share a letter, the embed for other sites, the share image, and the letter as PDF."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,9 +17,11 @@ from django.views.decorators.http import require_safe
 from campaign.letters import text_cache
 from campaign.models import Letter
 from campaign.runtime.replica import reads_replica
-from campaign.web.middleware import public_page, read_only
+from campaign.web.costs import Cost, costs
+from campaign.web.middleware import KEPT_IN_FRONT, public_page, read_only
+from campaign.web.responses import unavailable
 from signatures import counts
-from signatures.sharing import share_image
+from signatures.sharing import letter_pdf, share_image
 
 # A site may demand that every frame opts in (COEP), and the embed demands the same of what it loads.
 EMBED_HEADERS = {"Cross-Origin-Resource-Policy": "cross-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
@@ -76,4 +78,19 @@ def share_image_file(request: HttpRequest, slug: str) -> HttpResponse:
     body, max_age = (image, 3600) if image else (FALLBACK_IMAGE.read_bytes(), 5)
     response = HttpResponse(body, "image/png", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
     patch_cache_control(response, public=True, max_age=max_age)
+    return response
+
+
+@read_only
+@costs(Cost.DOWNLOAD)
+def letter_file(request: HttpRequest, slug: str) -> HttpResponse:
+    """Returns the letter alone as PDF, in the language of the text, to be read in the browser."""
+    text = text_cache.newest(slug)
+    document = letter_pdf.pdf_of(text)
+    if document is None:
+        return unavailable(request)
+    file_name = f"{slug}-{text.language}.pdf"
+    headers = {"Content-Disposition": f'inline; filename="{file_name}"', "Content-Language": text.language}
+    response = HttpResponse(document, "application/pdf", headers=headers)
+    patch_cache_control(response, **KEPT_IN_FRONT)
     return response

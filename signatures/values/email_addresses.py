@@ -1,7 +1,7 @@
 """Email addresses: validation, one canonical form, their domains, and suggestions for typos."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
@@ -52,10 +52,13 @@ _ANY_DOTS = frozenset({"docomo.ne.jp", "ezweb.ne.jp", "au.com"})
 # What Japanese and Chinese keyboards make of the signs of an address.
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(map(ord, "。｡"), ord("."))
 _WIDE[ord("﹫")] = ord("@")
-_BLANKS, _SIGNS_AFTER = " \t\r\n\u00a0\u3000", ".,;:、"
+_BLANKS = " \t\r\n\u00a0\u3000"
 _QUOTES = frozenset(
     {'""', "''", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "«»", "()", "[]", "{}", "「」", "『』"}
 )
+# Categories of what stands behind an address; "Sm" has < and >.
+_AFTER = frozenset(["Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Zs", "Zl", "Zp"])
+_CLOSING = frozenset({">", *(pair[1] for pair in _QUOTES)})
 _DOTS, _SPACE = linear(r"\.{2,}"), linear(r"\s")
 
 
@@ -85,7 +88,7 @@ def validate(typed: str) -> str:
     """Returns the address as typed, if email can be sent to it. The DNS is not asked.
 
     What keyboards and mail programs put around or into an address is taken off: signs of full width, invisible marks,
-    `mailto:`, a name before `<…>`, a comma or dot at the end, spaces beside a dot or the @.
+    `mailto:`, a name before `<…>`, punctuation of any script at the end, spaces beside a dot or the @.
 
     A domain beyond ASCII is converted to its form in the DNS. Django would use the rules of 2003, and send an email for
     straße.example to strasse.example, which may belong to somebody else.
@@ -120,16 +123,28 @@ def validate(typed: str) -> str:
 
 def _without_wrapping(typed: str) -> str:
     visible = "".join(c for c in typed.translate(_WIDE) if unicodedata.category(c) != "Cf")
-    text = visible.strip(_BLANKS).rstrip(_SIGNS_AFTER + _BLANKS)
+    text = _without_punctuation_after(visible.strip(_BLANKS), kept=_CLOSING)
     if text.endswith(">") and text.count("<") == 1:
         text = text.rpartition("<")[2].removesuffix(">").strip(_BLANKS)
     if text[:7].lower() == "mailto:":
         text = unquote(text[7:].partition("?")[0])
     if text[:1] + text[-1:] in _QUOTES:
         text = text[1:-1]
-    local, at, domain = text.rstrip(_SIGNS_AFTER + _BLANKS).rpartition("@")
+    local, at, domain = _without_punctuation_after(text).rpartition("@")
     name, dot, rest = domain.partition(".")  # in the rest a space may as well be the end of the address
     return f"{'.'.join(map(str.strip, local.split('.')))}{at}{name.strip()}{dot}{rest.strip()}"
+
+
+def _without_punctuation_after(text: str, kept: Container[str] = ()) -> str:
+    """Returns the text without the punctuation and spaces at its end, with which no domain ends."""
+    end = len(text)
+    while end and text[end - 1] not in kept and _is_after(text[end - 1]):
+        end -= 1
+    return text[:end]
+
+
+def _is_after(character: str) -> bool:
+    return character in _BLANKS or unicodedata.category(character) in _AFTER
 
 
 def canonical(address: str) -> str:

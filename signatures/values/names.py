@@ -77,6 +77,7 @@ FORBIDDEN = {
 _WEB_ADDRESS = linear(r"https?:|\bwww\.|://|(?<![\w.+%@-])[\w.+%-]++@[^\s@]+\.\S", IGNORECASE)
 _LINE_END = linear(r"\r\n|[\n\r\u0085\u2028\u2029]")
 _EMPTY_LINES, _SIGNS_BEFORE = linear(r"\n{3,}"), linear(r"^\W+")
+_AFTER_RANK = 3  # the place in a sort key at which the letters begin
 
 
 class InvalidName(ValueError):
@@ -248,7 +249,13 @@ def sort_key(name: str) -> str:
     The collations of PostgreSQL depend on how it was built; this order is the same everywhere.
     """
     letters = _SIGNS_BEFORE.sub("", normalize_for_search(name))
-    return f"{_rank(letters or name):02d} {letters}"[:SORT_KEY] if name else ""
+    return f"{_rank(letters or name):02d} {letters}"[:SORT_KEY] if name else ""  # `_AFTER_RANK` come the letters
+
+
+def letter_of(name: str) -> str:
+    """Returns the letter or digit under which `sort_key` has a name, as a capital; "" for one that has none there."""
+    first = sort_key(name)[_AFTER_RANK : _AFTER_RANK + 1]
+    return first.upper() if first.isalnum() else ""
 
 
 def script_of(name: str) -> str:

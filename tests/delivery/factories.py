@@ -1,9 +1,14 @@
 """Makes a delivery with its package, as the build job leaves it, with any bytes in place of the typeset letter."""
 
 import tempfile
+from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from django.db import connection, transaction
 from django.test import override_settings
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from campaign.models import Letter
 from signatures.delivery import building, freezing, package, package_store, signing_key, statement
@@ -16,6 +21,24 @@ def make_delivery(letter: Letter, to: Path | None = None) -> Delivery:
     with tempfile.TemporaryDirectory() as folder:
         make_files(delivery, to or Path(folder))
     return delivery
+
+
+def freeze_days_ago(delivery: Delivery, days: int) -> None:
+    """Sets its day of freezing back, which the database refuses to everybody else."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        Delivery.objects.filter(pk=delivery.pk).update(frozen_at=delivery.frozen_at - timedelta(days=days))
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    delivery.refresh_from_db()
+
+
+def day_of(delivery: Delivery) -> date:
+    """The day on which it was frozen, and the first on which it can have been handed over."""
+    return timezone.localdate(delivery.frozen_at, ZoneInfo(delivery.letter.time_zone))
+
+
+def shown_day_of(delivery: Delivery) -> str:
+    return date_format(day_of(delivery))
 
 
 def path_of(delivery: Delivery) -> Path:

@@ -28,8 +28,9 @@ PEOPLE = [
     ["person", "Zoë Müller-Ångström", "", "", "DE", "2026-01-01", "en", "1", "web"],
     ["person", "\tTab", "a\tb", "", "", "2026-05-03", "en", "1", "web"],
 ]
+MONGOLIAN = "ᠰᠠᠷᠠ\u180eᠠ"  # with its separator before the last vowel
 SCRIPTS = [
-    "Ольга Ковальова", "Ελένη Παππά", "דנה לוי", "محمد الأمين", "ཚེ་རིང་", "ᠪᠠᠲᠤ", "अनीता शर्मा", "สมชาย ใจดี",
+    "Ольга Ковальова", "Ελένη Παππά", "דנה לוי", "محمد الأمين", "ཚེ་རིང་", MONGOLIAN, "अनीता शर्मा", "สมชาย ใจดี",
     "さくら 髙橋", "王小明", "𠮷野家", "ߒߞߏ", "𞤀𞤣𞤤𞤢𞤥", "ܐܒܪܗܡ", "ދިވެހި", "ᏣᎳᎩ", "ⵜⵉⴼⵉⵏⴰⵖ", "ꆈꌠ", "ꓡꓲꓢꓴ", "ꦗꦮ", "Նարե", "ნინო",
     "አበበ", "ខ្មែរ", "မြန်မာ", "ລາວ", "தமிழ்",
 ]  # fmt: skip
@@ -149,7 +150,7 @@ def statement(draft: Draft) -> dict[str, Any]:
         "letter": {"slug": "bridge", "title": "Open the bridge", "recipient": "the Mayor"},
         "number": draft.number, "frozen_at": draft.frozen_at, "order": "alphabetical",
         "texts": [
-            {"language": name[6:-4], "revision": 1, "authoritative": name == "texts/en.txt",
+            {"language": name[6:-4].partition("-")[0], "revision": 1, "authoritative": name == "texts/en.txt",
              "sha256": hashlib.sha256(text).hexdigest(), "file": name}
             for name, text in draft.texts.items()
         ],
@@ -165,7 +166,7 @@ def statement(draft: Draft) -> dict[str, Any]:
             "by_language": _count([person[6] for person in draft.people]),
             "by_country": _count([person[4] for person in draft.people]),
             "by_week": _count([_week(person[5]) for person in draft.people]),
-            "by_flag": {"formula": 2}, "by_decision": {"approved": 2},
+            "by_flag": {"formula": min(2, delivered)} if delivered else {}, "by_decision": {"approved": 2},
         },
         "since_last": None, "errata": [], "previous": None,
         "list": {"root": root(leaves(draft)).hex(), "leaves": delivered},

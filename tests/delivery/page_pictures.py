@@ -11,10 +11,15 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-import django
 from PIL import Image
 from pypdf import PdfReader
 from pypdf.generic import Destination
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
 
 from campaign.letters.text import Block, Span
 from signatures.delivery import pdf
@@ -141,6 +146,4 @@ def take_all(to: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    django.setup()
     take_all()

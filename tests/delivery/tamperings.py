@@ -31,6 +31,7 @@ class Case:
     code: int = 1
     compares: str = ""  # what the person who checks knows of the honest package: digest, edition, key, auditor_key
     receipt: Callable[[], bytes] | None = None  # checked together with the package
+    is_typed_after: bool = False  # on the page check.html: what is compared, after the file was chosen
 
     @property
     def expected(self) -> dict[str, str]:
@@ -117,13 +118,14 @@ def _blank_all(draft: Draft) -> Draft:
     return replace(draft, blanked=tuple(range(500)), recorded=())
 
 
-def _stamp(digest: bytes) -> bytes:
+def stamp(digest: bytes) -> bytes:
+    """Returns the heart of a time stamp: algorithm and digest."""
     return bytes.fromhex("3031300d060960864801650304020105000420") + digest
 
 
 def time_stamp(draft: Draft) -> bytes:
     """Returns the heart of a time stamp of this draft's statement: algorithm and digest."""
-    return _stamp(hashlib.sha256(files_of(draft)[STATEMENT]).digest())
+    return stamp(hashlib.sha256(files_of(draft)[STATEMENT]).digest())
 
 
 def _receipt(draft: Draft, place: int, change: Callable[[Any], Any] | None = None) -> bytes:
@@ -137,6 +139,26 @@ def _csv_line_ends(name: str) -> Bent:
     return Bent(contents=lambda files: files.update({name: files[name].replace(b"\r\n", b"\n")}))
 
 
+def _erratum(delivery: int) -> dict[str, int]:
+    return {"delivery": delivery, "withdrawn": 1, "erased": 0, "rejected": 0}
+
+
+def _text_twice(statement: dict[str, Any]) -> None:
+    statement["texts"].append(statement["texts"][0] | {"file": "texts/en-1.txt"})
+
+
+def _with_text(name: str) -> Draft:
+    """Returns the draft with a third text, which its file says is Korean and of revision 1."""
+    return replace(DRAFT, texts=DRAFT.texts | {f"texts/{name}.txt": "다리를 열어라.\n".encode()})
+
+
+CORRECTED = _with_text("ko-1-1")
+NO_NAME = "statement.json: “{}” is not the name of one text in the language “ko”."
+NOT_COMPARED = (
+    "Nothing was compared with {} that you gave. A receipt alone holds no signature and no files.json: check it with its "
+    "package."
+)
+NOT_EARLIER = "statement.json: its errata are not of earlier deliveries, in their order and each once."
 NO_GUARD = "signatories.csv, line 3: a cell begins like a formula, and its guard is missing."
 NOT_ITS_LEAF = "signatories.csv, line {}: row and salt do not give the leaf of number {}."
 NO_ROW = "signatories.csv, line {}: it is not written as a row of 10 cells."
@@ -175,8 +197,12 @@ TAMPERINGS = [
                                         if name not in {FILES, "files.json.minisig"}}))),
     forged("the file list of another delivery", "files.json: it belongs to another statement.", Bent(signed=_as_other)),
     Case("a receipt alone, of which somebody wants the signature", lambda: _receipt(DRAFT, 1),
-         "receipt: it holds no signature. Compare its digest, or check it with its package.", compares="key"),
-    # Counts, dates and the list
+         NOT_COMPARED.format("the key"), compares="key"),
+    Case("a receipt alone, of which somebody wants the auditor's signature", lambda: _receipt(DRAFT, 1),
+         NOT_COMPARED.format("the auditor's key"), compares="auditor_key"),
+    Case("a receipt alone, with the digest of the files", lambda: _receipt(KEYLESS, 1),
+         NOT_COMPARED.format("the digest of files.json"), compares="edition"),
+    # Counts
     forged("another number of names", "statement.json: named is 6, and the list gives 7.",
            Bent(statement=_both(setting("counts.named", 6), setting("counts.counted_only", 4)))),
     forged("counts that do not add up", "statement.json: 11 delivered are not 7 named and 3 counted only.",
@@ -189,6 +215,60 @@ TAMPERINGS = [
            Bent(statement=setting("counts.by_country", {"": 4, "GB": 2, "*": 1}))),
     forged("more people than signed on the page", "statement.json: the public count of 99 fits neither who was delivered "
            "nor who waited.", Bent(statement=setting("counts.public_count", 99))),
+    # Two figures of one fact
+    forged("fewer confirmed on paper than are named from paper",
+           "statement.json: by_source of “paper” is 1, and 0 were confirmed so.",
+           Bent(statement=setting("method.confirmed", {"email": 10, "paper": 0, "evidence": 0}))),
+    forged("fewer confirmed on evidence than are named on evidence",
+           "statement.json: by_source of “evidence” is 1, and 0 were confirmed so.",
+           Bent(statement=setting("method.confirmed", {"email": 9, "paper": 1, "evidence": 0}))),
+    forged("fewer confirmed by email than are named from the web",
+           "statement.json: by_source of “web” is 5, and 4 were confirmed so.",
+           Bent(statement=setting("method.confirmed", {"email": 4, "paper": 5, "evidence": 1}))),
+    forged("more confirmed than were delivered", "statement.json: 11 were confirmed, and 10 were delivered.",
+           Bent(statement=setting("method.confirmed.email", 9))),
+    forged("more looked at than were delivered", "statement.json: 11 were looked at, and 10 were delivered.",
+           Bent(statement=setting("method.looked_at", 11))),
+    forged("a flag on more than were delivered", "statement.json: by_flag of “formula” is 11, and 10 were delivered.",
+           Bent(statement=setting("counts.by_flag", {"formula": 11}))),
+    forged("errata of this delivery itself", NOT_EARLIER, Bent(statement=setting("errata", [_erratum(1)]))),
+    forged("errata of a later delivery", NOT_EARLIER,
+           Bent(statement=setting("errata", [_erratum(1), _erratum(3)])), replace(DRAFT, number=2)),
+    forged("errata of one delivery twice", NOT_EARLIER,
+           Bent(statement=setting("errata", [_erratum(1), _erratum(1)])), replace(DRAFT, number=2)),
+    forged("the last delivery is a later one", "statement.json: the last delivery before it is not an earlier one.",
+           Bent(statement=setting("since_last", {"delivery": 1, "added": 0, "gone": 0}))),
+    forged("more came since the last delivery than were delivered",
+           "statement.json: 11 came since the last delivery, and 10 were delivered.",
+           Bent(statement=setting("since_last", {"delivery": 1, "added": 11, "gone": 0})), replace(DRAFT, number=2)),
+    forged("a delivery before, of which there was none",
+           "statement.json: it has the digest of a delivery before it, and says that there was none.",
+           Bent(statement=setting("previous", "0" * 64))),
+    forged("one text of one revision twice",
+           "statement.json: a text of revision 1 in the language “en” is there twice.", Bent(statement=_text_twice)),
+    forged("two texts of one revision under one name",
+           "statement.json: “texts/ko.txt” is not the name of one text in the language “ko”.",
+           Bent(statement=setting("texts.2.file", "texts/ko.txt")), CORRECTED),
+    forged("a text that is the 0th of its revision", NO_NAME.format("texts/ko-1-0.txt"), Bent(), _with_text("ko-1-0")),
+    forged("a text with a number that is written with a zero", NO_NAME.format("texts/ko-1-01.txt"),
+           Bent(), _with_text("ko-1-01")),
+    forged("a corrected text under the number of another revision", NO_NAME.format("texts/ko-2-1.txt"),
+           Bent(), _with_text("ko-2-1")),
+    forged("another earlier text", "texts/ko-1-1.txt: it is not the text that the statement speaks of.",
+           Bent(contents=in_file("texts/ko-1-1.txt", "다리".encode(), "문".encode())), CORRECTED),
+    Case("a receipt with more organizations than names",
+         lambda: _receipt(DRAFT, 1, setting("statement.counts.organizations", 8)),
+         "receipt: 8 are organizations, and 7 are named."),
+    Case("a receipt whose statement contradicts itself",
+         lambda: _receipt(DRAFT, 1, setting("statement.method.confirmed", {"email": 10, "paper": 0, "evidence": 0})),
+         "receipt: by_source of “paper” is 1, and 0 were confirmed so."),
+    forged("a truth where a number must be", "statement.json: “method.confirmed.paper” is not what format 2 allows there.",
+           Bent(statement=setting("method.confirmed.paper", True))),
+    forged("less than nobody", "statement.json: “counts.by_source.evidence” is not what format 2 allows there.",
+           Bent(statement=setting("counts.by_source.evidence", -1))),
+    forged("a flag on nobody", "statement.json: “counts.by_flag” is not what format 2 allows there.",
+           Bent(statement=setting("counts.by_flag", {"formula": 0}))),
+    # Dates and the list
     forged("another time of freezing", "The files in the ZIP do not carry the time at which the list was frozen.",
            Bent(statement=setting("frozen_at", "2026-05-01T12:00:02Z"))),
     forged("another time of freezing everywhere", CHANGED,
@@ -254,6 +334,9 @@ TAMPERINGS = [
            Bent(), _countersigned(DRAFT, KEY), compares="auditor_key"),
     forged("no countersignature, where one is expected", f"{COUNTERSIGNATURE}: it is missing.",
            Bent(), compares="auditor_key"),
+    replace(forged("a countersignature of another statement, where the key is typed after the file was chosen",
+                   f"{COUNTERSIGNATURE}: it is not the signature of statement.json.",
+                   Bent(), _countersigned(OTHER), compares="auditor_key"), is_typed_after=True),
     # How JSON and CSV are written
     forged("a key twice in the statement", "statement.json: the key “number” is there twice.",
            Bent(statement_bytes=lambda data: data.replace(b'"number":1', b'"number":1,"number":1'))),
@@ -346,7 +429,7 @@ TAMPERINGS = [
     forged("no signature where there is a key", "statement.json.minisig: it is missing.",
            Bent(contents=lambda files: files.pop(SIGNATURE) and None)),
     forged("a time stamp of something else", "statement.tsr: it is not a time stamp of this statement.",
-           Bent(), replace(DRAFT, extra={"statement.tsr": _stamp(bytes(32))})),
+           Bent(), replace(DRAFT, extra={"statement.tsr": stamp(bytes(32))})),
     # Receipts, and what is of another format
     Case("a receipt of another delivery", lambda: package(DRAFT), "receipt: it is of another delivery.",
          receipt=lambda: _receipt(OTHER, 0)),
@@ -399,8 +482,16 @@ ACCEPTED = [
     honest("erased with record", replace(DRAFT, blanked=(1, 4)), 3),
     honest("somebody counted only who is erased with record", replace(DRAFT, blanked=(8,)), 3),
     honest("signed on a page in a language without a text", replace(DRAFT, people=[["person", "Zoë", "", "", "FR", "2026-05-01", "fr", "1", "web"]])),
+    honest("a translation that was corrected within its revision", CORRECTED, receipt=4),
+    Case("a receipt alone, of a translation that was corrected", lambda: _receipt(CORRECTED, 4), code=0),
+    honest("an earlier wording, too", _with_text("ko-1")),
     honest("signed on paper long ago", replace(DRAFT, people=[
         ["person", "Zoë", "", "", "", day, "en", "1", "paper"] for day in ("1900-01-01", "1975-12-31", "1979-12-31")])),
+    Case("a second delivery, with errata of the first", lambda: package(replace(DRAFT, number=2), Bent(statement=_both(
+        setting("since_last", {"delivery": 1, "added": 10, "gone": 3}), setting("errata", [_erratum(1)]),
+        setting("previous", "0" * 64)))), code=0),
+    Case("all from paper are named, and some from the web counted only", lambda: package(DRAFT, Bent(
+        statement=setting("method.confirmed", {"email": 5, "paper": 3, "evidence": 2}))), code=0),
     honest("countersigned", _countersigned(DRAFT)),
     honest("countersigned, checked with the auditor's key", _countersigned(DRAFT),
            compares="auditor_key"),

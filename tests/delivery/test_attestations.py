@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.test import Client
 
 from campaign.models import Letter
-from campaign.runtime import minisign
-from signatures.delivery import attestations, building, freezing
+from campaign.runtime import certificates, minisign
+from signatures import checks
+from signatures.delivery import attestations, building, freezing, time_stamps
 from signatures.models import AuditEntry, Delivery, Signature
 from signatures.transitions import TransitionNotAllowed
 from tests.delivery.factories import make_delivery, make_files, path_of
@@ -44,18 +48,25 @@ def openssl(*arguments: str | Path) -> str:
     return f"{done.returncode} {done.stdout}{done.stderr}"
 
 
-class Authority:
-    """A time stamp authority of its own, by openssl."""
+PURPOSE = "extendedKeyUsage=critical,timeStamping"
 
-    def __init__(self, folder: Path) -> None:
+
+class Authority:
+    """A time stamp authority of its own, by openssl: its own root, unless it has an issuer."""
+
+    def __init__(self, folder: Path, *, extension: str = PURPOSE, issuer: "Authority | None" = None) -> None:
         self.folder = folder
+        folder.mkdir()
         (folder / "serial").write_text("01")
         (folder / "ts.cnf").write_text(CONFIGURATION.format(folder=folder))
+        by = ("-CA", issuer.folder / "ca.pem", "-CAkey", issuer.folder / "key.pem") if issuer else ()
         made = openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=Authority",
-            "-addext", "extendedKeyUsage=critical,timeStamping", "-keyout", folder / "key.pem", "-out", folder / "ca.pem",
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={folder.name.title()}", "-set_serial",
+            "8" if issuer else "7", "-addext", extension, *by, "-keyout", folder / "key.pem", "-out", folder / "ca.pem",
         )  # fmt: skip
         assert made.startswith("0 "), made
+        self.chain: tuple[str | Path, ...] = ()
+        self.certificate = load_pem_x509_certificate((folder / "ca.pem").read_bytes())
 
     def reply(self, query: bytes) -> bytes:
         (self.folder / "q.tsq").write_bytes(query)
@@ -63,6 +74,7 @@ class Authority:
         said = openssl(
             "ts", "-reply", "-config", self.folder / "ts.cnf", "-queryfile", self.folder / "q.tsq", "-out", out,
             "-signer", self.folder / "ca.pem", "-inkey", self.folder / "key.pem",
+            *self.chain,
         )  # fmt: skip
         assert said.startswith("0 "), said
         return out.read_bytes()
@@ -70,7 +82,6 @@ class Authority:
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    (tmp_path / "authority").mkdir()
     return Authority(tmp_path / "authority")
 
 
@@ -140,6 +151,97 @@ def test_without_network_the_request_lies_ready_and_the_reply_is_taken_in_later(
     assert "statement.tsr" in delivery.editions.get(number=2).files
     assert "Download the request" not in client.get(f"{PAGES}{delivery.pk}/change/").content.decode()
     assert "statement.tsr in the package" in client.get("/deliveries/bridge/1/").content.decode()
+
+
+OTHER_PURPOSE = "extendedKeyUsage=critical,serverAuth"  # as long as that of an authority
+
+
+def _with_certificate_of_another_purpose(authority: Authority, reply: bytes) -> bytes:
+    """Returns the reply with a certificate of the same key, name and number in it, which is that of a web server."""
+    out = authority.folder / "other.der"
+    made = openssl(
+        "req", "-x509", "-key", authority.folder / "key.pem", "-subj", "/CN=Authority", "-set_serial", "7", "-addext",
+        OTHER_PURPOSE, "-outform", "DER", "-out", out,
+    )  # fmt: skip
+    own, other = authority.certificate.public_bytes(Encoding.DER), out.read_bytes()
+    assert made.startswith("0 ") and own in reply and len(own) == len(other)
+    return reply.replace(own, other)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("known", [False, True], ids=["without_a_root", "with_the_root_of_the_authority"])
+def test_E18_a_time_stamp_whose_signature_is_wrong_is_refused(
+    letter: Letter, ada: Signature, authority: Authority, settings: Any, known: bool
+) -> None:
+    settings.TIMESTAMP_CERTIFICATES = [authority.certificate] if known else []
+    delivery = make_delivery(letter)
+    reply = authority.reply(attestations.time_stamp_request(delivery))
+    in_the_signature, in_the_time = reply[:-1] + bytes([reply[-1] ^ 1]), bytearray(reply)
+    in_a_version = bytearray(reply)
+    in_the_time[reply.index(b"\x18\x0f20") + 5] ^= 1  # another year
+    in_a_version[reply.index(b"\xa0\x03\x02\x01\x02") + 4] ^= 1  # of the certificate
+    with pytest.raises(TransitionNotAllowed, match="no reply of a time stamp authority"):
+        attestations.add_time_stamp(delivery, by=None, reply=bytes(in_a_version))
+    other_purpose = _with_certificate_of_another_purpose(authority, reply)
+    for changed in (in_the_signature, bytes(in_the_time), other_purpose):
+        with pytest.raises(TransitionNotAllowed, match="This time stamp was changed, or it is not signed"):
+            attestations.add_time_stamp(delivery, by=None, reply=changed)
+    delivery.refresh_from_db()
+    assert delivery.time_stamp is None
+    attestations.add_time_stamp(delivery, by=None, reply=reply)
+
+
+@pytest.mark.django_db
+def test_E18_the_time_stamp_of_another_authority_than_the_configured_one_is_refused(
+    letter: Letter, ada: Signature, authority: Authority, settings: Any, tmp_path: Path, officer: User, client: Client
+) -> None:
+    delivery, other = make_delivery(letter), Authority(tmp_path / "other")
+    step = f"{PAGES}{delivery.pk}/step/time-stamp/"
+    client.force_login(officer)
+    assert "this does not prove who the authority is" in client.get(step).content.decode()
+    settings.TIMESTAMP_CERTIFICATES = [other.certificate]
+    assert "must lead to the root certificate" in client.get(step).content.decode()
+    reply = authority.reply(attestations.time_stamp_request(delivery))
+    refused = client.post(step, {"reply": SimpleUploadedFile("x.tsr", reply)})
+    assert refused.status_code == 422
+    assert "not signed by the authority of TIMESTAMP_CERTIFICATE_FILE" in refused.content.decode()
+    settings.TIMESTAMP_CERTIFICATES = [other.certificate, authority.certificate]
+    assert client.post(step, {"reply": SimpleUploadedFile("x.tsr", reply)}).status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_time_stamp_that_holds_no_root_needs_that_of_the_authority(
+    letter: Letter, ada: Signature, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Authority(tmp_path / "root", extension="keyUsage=keyCertSign")
+    below = Authority(tmp_path / "below the root, and with a longer name", issuer=root)
+    delivery = make_delivery(letter)
+    reply = below.reply(attestations.time_stamp_request(delivery))
+    with pytest.raises(TransitionNotAllowed, match="name that of the authority in TIMESTAMP_CERTIFICATE_FILE"):
+        attestations.add_time_stamp(delivery, by=None, reply=reply)
+    name = "TIMESTAMP_CERTIFICATE_FILE"
+    monkeypatch.setenv(name, str(below.folder / "ca.pem"))
+    with pytest.raises(ImproperlyConfigured, match=f"{name} holds no root certificate"):
+        certificates.from_setting(name)
+    monkeypatch.setenv(name, str(root.folder / "ca.pem"))
+    settings.TIMESTAMP_CERTIFICATES = certificates.from_setting(name)
+    time_stamps.verify(reply, bytes(delivery.statement_sha256 or b""))
+    settings.TIMESTAMP_CERTIFICATES = []
+    below.chain = ("-chain", root.folder / "ca.pem")
+    reply = below.reply(attestations.time_stamp_request(delivery))
+    own, of_root = (each.certificate.public_bytes(Encoding.DER) for each in (below, root))
+    assert reply.index(own) < reply.index(of_root) and own > of_root, "in the order of the chain, not of a set"
+    attestations.add_time_stamp(delivery, by=None, reply=reply)
+    assert bytes(Delivery.objects.get().time_stamp or b"") == reply, "kept as it came"
+
+
+def test_whoever_asks_for_time_stamps_is_warned_that_any_authority_is_believed(
+    authority: Authority, settings: Any
+) -> None:
+    settings.TIMESTAMP_URL, settings.TIMESTAMP_CERTIFICATES = "https://stamps.example.org/", []
+    assert [warning.id for warning in checks.the_authority_of_time_stamps()] == ["signatures.W002"]
+    settings.TIMESTAMP_CERTIFICATES = [authority.certificate]
+    assert [*checks.the_authority_of_time_stamps()] == []
 
 
 GRANTED_WITHOUT_TOKEN = bytes.fromhex("30053003020100")

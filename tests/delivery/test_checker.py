@@ -6,6 +6,7 @@ import io
 import shutil
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,9 @@ from django.core.management import call_command
 from nacl.signing import SigningKey
 
 from signatures.delivery.checker import check
-from signatures.values import csv_cells
+from signatures.values import csv_cells, names
 from tests.delivery import packages
-from tests.delivery.packages import Draft, files_of, package
+from tests.delivery.packages import Bent, Draft, files_of, package
 from tests.delivery.tamperings import ACCEPTED, DRAFT, TAMPERINGS, Case, _receipt
 from tests.programs import installed
 
@@ -124,6 +125,33 @@ def test_an_unpacked_folder_is_checked_too(tmp_path: Path) -> None:
     assert "leaves.csv: it is missing." in check.check(folder, check.Expected()).faults
 
 
+def test_what_an_operating_system_leaves_in_a_folder_is_noted_and_no_fault(tmp_path: Path) -> None:
+    folder = unpacked(DRAFT, tmp_path)
+    for name in (".DS_Store", "texts/.DS_Store", "Thumbs.db", "desktop.ini"):
+        (folder / name).write_bytes(b"\0" * 9)
+    result = check.check(folder, check.Expected())
+    assert (result.faults, result.code) == ([], 0)
+    assert (
+        len(result.notes) == 4 and ".DS_Store: the operating system left it here. It was not looked at." in result.notes
+    )
+    (folder / ".hidden").write_bytes(b"x")
+    (folder / "Thumbs.db").unlink()
+    (folder / "Thumbs.db").symlink_to("leaves.csv")
+    assert len(check.check(folder, check.Expected()).faults) == 2, "nothing else, and no link"
+
+
+def test_E10_nothing_is_left_in_a_zip_by_an_operating_system(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(package(DRAFT, Bent(signed=lambda files: files.update({".DS_Store": b""}))))
+    assert ".DS_Store: it does not belong into the package." in check.check(tmp_path / "x.zip", check.Expected()).faults
+
+
+def test_one_signature_is_counted_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.zip").write_bytes(package(replace(DRAFT, people=[], counted=1)))
+    assert check.main([str(tmp_path / "x.zip")]) == 0
+    said = capsys.readouterr().out
+    assert "1 signature: 0 named, 1 counted only" in said and "that the 1 who is counted only exists" in said
+
+
 def test_what_the_organization_alone_says_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.zip").write_bytes(package(DRAFT))
     assert check.main([str(tmp_path / "x.zip")]) == 0
@@ -143,6 +171,34 @@ def test_a_receipt_shows_the_row_that_it_proves(tmp_path: Path, capsys: pytest.C
     (tmp_path / "mine.json").write_bytes(_receipt(DRAFT, 4))
     assert check.main([str(tmp_path / "mine.json")]) == 0
     assert "5 | person | 김철수 | KR | 2026-05-03 | ko | 1 | paper" in capsys.readouterr().out
+
+
+def test_E10_what_was_compared_with_nothing_is_a_fault_and_not_whole(tmp_path: Path) -> None:
+    """Whatever it is, and wherever a check may forget to ask for it."""
+    given = dict.fromkeys(["digest", "edition", "key", "auditor_key"], "x") | {"receipt": b"{}"}
+    assert list(given) == list(check.EXPECTED)
+    expected = check.Expected(**given)  # type: ignore[arg-type]  # a receipt is bytes
+    assert len(list(expected.not_taken(is_receipt=False))) == 5
+    for name in given:
+        expected.take(name)
+    assert list(expected.not_taken(is_receipt=False)) == []
+    mine = _receipt(DRAFT, 4)
+    (tmp_path / "mine.json").write_bytes(mine)
+    faults = check.check(tmp_path / "mine.json", check.Expected(receipt=mine)).faults
+    assert [fault.partition(".")[0] for fault in faults] == ["Nothing was compared with the receipt that you gave"]
+
+
+def test_a_receipt_shows_every_invisible_character_that_a_name_may_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the Mongolian vowel separator the end of ᠰᠠᠷᠠ᠎ᠠ is another letter."""
+    name = packages.MONGOLIAN
+    assert names.clean_name(name) == name and "\u180e" in name
+    (tmp_path / "mine.json").write_bytes(_receipt(replace(DRAFT, people=[["person", name, *DRAFT.people[1][2:]]]), 0))
+    assert check.main([str(tmp_path / "mine.json")]) == 0
+    assert f"1 | person | {name} | " in capsys.readouterr().out
+    invisible = {character for character in names.SHAPERS if unicodedata.category(character) in {"Cf", "Zs"}}
+    assert invisible <= set(check.NEEDED) and check.printable("".join(names.SHAPERS)) == "".join(names.SHAPERS)
 
 
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,6 @@
 """What was recorded wrongly about a handing over is corrected, and the correction is shown as such."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,21 +8,23 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from campaign.models import Letter
 from signatures.delivery import freezing
 from signatures.models import AuditEntry, Delivery, Signature
 from signatures.transitions import TransitionNotAllowed
-from tests.delivery.factories import make_delivery
+from tests.delivery.factories import day_of, freeze_days_ago, make_delivery
 
 pytestmark = pytest.mark.django_db
-RIGHT = {"on": "2026-05-08", "to": "The embassy in Washington", "at": "Washington", "note": "", "reason": "A slip"}
+RIGHT = {"to": "The embassy in Washington", "at": "Washington", "note": "", "reason": "A slip"}
 
 
 @pytest.fixture
 def handed_over(ada: Signature) -> Delivery:
     delivery = make_delivery(ada.letter)
-    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy in Ottawa", at="Ottawa")
+    freeze_days_ago(delivery, 7)
+    return freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The embassy in Ottawa", at="Ottawa")
 
 
 @pytest.fixture
@@ -40,14 +42,16 @@ def test_the_page_says_what_is_right_and_what_it_said_before(
     handed_over: Delivery, officer_client: Client, officer: User, client: Client
 ) -> None:
     step = f"/admin/signatures/delivery/{handed_over.pk}/step/correct-hand-over/"
+    before_day = day_of(handed_over)
+    day = before_day + timedelta(days=1)
     assert 'value="The embassy in Ottawa"' in officer_client.get(step).content.decode(), "filled in as recorded"
 
-    assert officer_client.post(step, RIGHT).status_code == 302
+    assert officer_client.post(step, {**RIGHT, "on": day.isoformat()}).status_code == 302
 
     page = page_of(handed_over, client)
     right, _corrected, before = page.partition("Before, it said:")
-    assert "Handed over on May 8, 2026 to The embassy in Washington." in right and "Place: Washington" in right
-    assert "Handed over on May 7, 2026 to The embassy in Ottawa." in before and "Place: Ottawa" in before
+    assert f"Handed over on {date_format(day)} to The embassy in Washington." in right and "Place: Washington" in right
+    assert f"Handed over on {date_format(before_day)} to The embassy in Ottawa." in before and "Place: Ottawa" in before
     row = officer_client.get(f"/admin/signatures/delivery/{handed_over.pk}/change/").content.decode()
     assert f"by {officer.username}: A slip" in row and "The embassy in Ottawa" in row
     entry = AuditEntry.objects.get(action="correct-hand-over")
@@ -60,11 +64,13 @@ def test_the_page_says_what_is_right_and_what_it_said_before(
 def test_every_correction_stays_and_a_corrected_note_is_for_staff_alone(
     handed_over: Delivery, officer: User, client: Client
 ) -> None:
-    freezing.acknowledge(handed_over, by=None, on=date(2026, 5, 9))
+    freezing.acknowledge(handed_over, by=None, on=day_of(handed_over))
     for to in ("Somebody", "Somebody else"):
-        freezing.correct_hand_over(handed_over, by=officer.pk, on=date(2026, 5, 7), to=to, at="Ottawa", reason="A slip")
+        freezing.correct_hand_over(
+            handed_over, by=officer.pk, on=day_of(handed_over), to=to, at="Ottawa", reason="A slip"
+        )
     assert page_of(handed_over, client).count("Before, it said:") == 2
-    same: dict[str, Any] = {"on": date(2026, 5, 7), "to": "Somebody else", "at": "Ottawa"}
+    same: dict[str, Any] = {"on": day_of(handed_over), "to": "Somebody else", "at": "Ottawa"}
     freezing.correct_hand_over(handed_over, by=officer.pk, **same, note="By post", reason="Forgotten")
     assert page_of(handed_over, client).count("Before, it said:") == 2
     handed_over.refresh_from_db()
@@ -74,7 +80,7 @@ def test_every_correction_stays_and_a_corrected_note_is_for_staff_alone(
 def test_a_correction_of_nothing_without_a_reason_or_before_the_hand_over_is_refused(
     handed_over: Delivery, officer_client: Client
 ) -> None:
-    same: dict[str, Any] = {"on": date(2026, 5, 7), "to": "The embassy in Ottawa", "at": "Ottawa"}
+    same: dict[str, Any] = {"on": day_of(handed_over), "to": "The embassy in Ottawa", "at": "Ottawa"}
     with pytest.raises(TransitionNotAllowed, match="Nothing is different"):
         freezing.correct_hand_over(handed_over, by=None, **same, reason="none")
     with pytest.raises(TransitionNotAllowed, match="needs a reason"):

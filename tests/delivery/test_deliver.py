@@ -27,12 +27,13 @@ from campaign.models import Letter
 from campaign.runtime.locks import AdvisoryLock
 from signatures import tasks
 from signatures.audit import audit_log
-from signatures.delivery import building, freezing, reconciliation
+from signatures.delivery import build_progress, building, freezing, reconciliation
 from signatures.management.commands import worker
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import State, Visibility
-from tests.delivery.factories import path_of
+from signatures.transitions import TransitionNotAllowed
+from tests.delivery.factories import day_of, freeze_days_ago, path_of
 from tests.factories import make_many, make_signature
 
 pytestmark = [
@@ -133,6 +134,9 @@ def test_the_package_holds_its_files_in_one_folder_and_the_pdf_names_everybody(
         document = PdfReader(io.BytesIO(bundle.read(f"bridge-1/{names[0]}")))
         text = "\n".join(page.extract_text() for page in document.pages)
         rows = bundle.read("bridge-1/signatories.csv").decode("utf-8-sig").splitlines()
+    assert document.metadata and document.metadata.author == ready.claims["organization"]["name"]
+    assert str(document.metadata.subject).startswith(f"{ready.letter.recipient}, ")
+    assert str(document.metadata["/Keywords"]) == "2 names, delivery 1, open letter"
     assert "Ada Lovelace" in text and "김철수" in text and "Never" not in text
     assert ready.digest[:16] in text.replace("\n", "").replace(" ", "")
     assert len(rows) == 3 and not any("Never" in row for row in rows)
@@ -173,7 +177,7 @@ def test_somebody_erased_during_the_build_is_in_no_file(frozen: Delivery) -> Non
     erased: list[int] = []
 
     def erase(percent: int) -> None:
-        if percent >= building.STAGES["letter"][0] and not erased:
+        if percent >= build_progress.STAGES["letter"][0] and not erased:
             erased.append(percent)
             withdrawal.erase(Signature.objects.get(name="김철수"))
 
@@ -316,7 +320,7 @@ def test_canceling_ends_the_typesetter_and_leaves_no_file(signed: Letter, delive
     delivery = freezing.freeze(signed, by=None, reason="the hearing")
 
     def stop_at(percent: int) -> None:
-        if percent >= building.STAGES["letter"][0]:
+        if percent >= build_progress.STAGES["letter"][0]:
             building.cancel_build(delivery, by=None)
 
     building.build(delivery.pk, on_progress=stop_at)
@@ -326,7 +330,7 @@ def test_canceling_ends_the_typesetter_and_leaves_no_file(signed: Letter, delive
 
 def test_a_delivery_voided_during_the_build_gets_no_files(frozen: Delivery, deliveries: Path) -> None:
     def void_at(percent: int) -> None:
-        if percent >= building.STAGES["letter"][0] and not Delivery.objects.filter(state="void").exists():
+        if percent >= build_progress.STAGES["letter"][0] and not Delivery.objects.filter(state="void").exists():
             freezing.void(frozen, by=None, reason="a wrong date")
 
     building.build(frozen.pk, on_progress=void_at)
@@ -338,7 +342,7 @@ def test_a_delivery_is_handed_over_acknowledged_and_shown_to_the_public(
     frozen: Delivery, officer_client: Client
 ) -> None:
     built(frozen)
-    day = date(2026, 5, 7)
+    day = day_of(frozen)
     steps = f"{PAGES}{frozen.pk}/step/"
     assert "hand-over" in officer_client.get(f"{PAGES}{frozen.pk}/change/").content.decode()
     officer_client.post(f"{steps}hand-over/", {"on": day, "to": "The embassy", "at": "Washington", "note": "in person"})
@@ -349,6 +353,29 @@ def test_a_delivery_is_handed_over_acknowledged_and_shown_to_the_public(
     officer_client.post(f"{steps}acknowledge/", {"on": day})
     frozen.refresh_from_db()
     assert frozen.state == "acknowledged"
+
+
+def test_a_day_that_cannot_be_is_refused_beside_the_field_and_by_the_action(
+    frozen: Delivery, officer_client: Client
+) -> None:
+    built(frozen)
+    freeze_days_ago(frozen, 9)
+    steps, day = f"{PAGES}{frozen.pk}/step/", day_of(frozen)
+    early, later, after = (day + timedelta(days=days) for days in (-1, 3, 4))
+
+    def refusal(step: str, on: date) -> str:
+        answer = officer_client.post(f"{steps}{step}/", {"on": on, "to": "The embassy", "reason": "A slip"})
+        assert answer.status_code == 422 and on.isoformat() in answer.content.decode(), "what was typed stays"
+        return str(answer.context["form"].errors["on"])
+
+    assert f"It was frozen on {day}, after this day." in refusal("hand-over", early)
+    with pytest.raises(TransitionNotAllowed, match="It was frozen on"):
+        freezing.hand_over(frozen, by=None, on=early, to="The embassy")
+    freezing.hand_over(frozen, by=None, on=later, to="The embassy")
+    assert f"It was handed over on {later}, after this day." in refusal("acknowledge", day)
+    freezing.acknowledge(frozen, by=None, on=later)
+    assert f"It was acknowledged on {later}, before this day." in refusal("correct-hand-over", after)
+    assert "It was frozen on" in refusal("correct-hand-over", early)
 
 
 @pytest.mark.parametrize(
@@ -480,3 +507,26 @@ def test_a_canary_of_every_state_and_visibility_is_only_where_it_may_be(letter: 
         }
         assert found == {"approved public", "approved delivery"}
     assert DeliveryEntry.objects.count() == 3
+
+
+def test_a_statement_has_the_digest_of_the_delivery_before_it_although_that_one_is_built_later(
+    frozen: Delivery, signed: Letter
+) -> None:
+    second, third = (freezing.freeze(signed, by=None, reason="again") for _each in range(2))
+    assert built(third).state == "ready"
+    second.refresh_from_db()
+    frozen.refresh_from_db()
+    assert (second.state, frozen.state) == ("frozen", "frozen"), "only their statements were needed"
+    assert (third.claims["previous"], second.claims["previous"]) == (second.digest, frozen.digest)
+    statements = [second.statement, frozen.statement]
+    assert [built(each).statement for each in (second, frozen)] == statements
+    assert frozen.state == second.state == "ready"
+
+
+def test_a_delivery_that_was_voided_before_it_was_built_has_no_digest_for_the_next_one(
+    frozen: Delivery, signed: Letter
+) -> None:
+    second = freezing.freeze(signed, by=None, reason="again")
+    freezing.void(frozen, by=None, reason="a mistake")
+    claims = built(second).claims
+    assert (claims["previous"], claims["since_last"]["delivery"]) == (None, 1)

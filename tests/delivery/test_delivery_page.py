@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
-from tests.delivery.factories import make_delivery, make_files
+from tests.delivery.factories import day_of, make_delivery, make_files, shown_day_of
 from tests.factories import make_many, make_signature
 from tests.languages import PREFIXES
 
@@ -57,7 +56,7 @@ def delivery(letter: Letter, ada: Signature, zoya: Signature, counted_only: Sign
 
 def hand_over(delivery: Delivery) -> Delivery:
     fields = {"to": "The Embassy of Bridges", "at": "Washington", "note": "Canary note for staff"}
-    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), **fields)
+    return freezing.hand_over(delivery, by=None, on=day_of(delivery), **fields)
 
 
 def receipt_of(signature: Signature) -> receipts.Receipt:
@@ -75,11 +74,20 @@ def paste(client: Client, text: str, page: str = PAGE, **headers: str) -> Any:
 # The page
 
 
+def test_the_page_names_organizations_apart_from_people(client: Client, letter: Letter, ada: Signature) -> None:
+    make_signature(letter, "Bund", kind=Kind.ORGANIZATION)
+    make_many(letter, 2)
+    make_delivery(letter)
+    words = " ".join(re.sub(r"<[^>]+>", "", client.get(PAGE).content.decode()).split())
+    assert "1 organization and 3 people have signed 4 signatures. 4 are named in the letter." in words
+
+
 def test_the_page_shows_counts_digests_editions_and_what_they_prove(client: Client, delivery: Delivery) -> None:
     page = client.get(PAGE).content.decode()
     words = " ".join(re.sub(r"<[^>]+>", "", page).split())
-    assert "6 signatures: 5 named in the letter and 1 who asked to be counted without their name." in words
-    assert "0 withdrew; 1 were not accepted; 1 were still waiting." in words
+    assert "6 signatures. 5 are named in the letter. 1 asked to be counted without a name." in words
+    assert "0 withdrew. 1 was not accepted. 1 was still waiting." in words
+    assert "have signed" not in words, "said only where organizations have signed, too"
     assert "Ready, and not handed over yet." in words
     edition = delivery.editions.get()
     digests = (delivery.digest, edition.package, edition.digest, *edition.files.values())
@@ -120,11 +128,11 @@ def test_P1_the_page_names_nobody_and_shows_days_only(client: Client, delivery: 
 def test_after_handing_over_the_page_shows_when_where_and_to_whom(client: Client, delivery: Delivery) -> None:
     hand_over(delivery)
     page = client.get(PAGE).content.decode()
-    assert "Handed over on May 7, 2026 to The Embassy of Bridges." in page and "Place: Washington" in page
+    assert f"Handed over on {shown_day_of(delivery)} to The Embassy of Bridges." in page and "Place: Washington" in page
     assert "Acknowledged" not in page and "Canary note" not in page
-    freezing.acknowledge(delivery, by=None, on=date(2026, 5, 9))
+    freezing.acknowledge(delivery, by=None, on=day_of(delivery))
     middleware.page_cache.clear()
-    assert "Acknowledged on May 9, 2026." in client.get(PAGE).content.decode()
+    assert f"Acknowledged on {shown_day_of(delivery)}." in client.get(PAGE).content.decode()
 
 
 def test_errata_are_numbers(client: Client, delivery: Delivery, ada: Signature, zoya: Signature) -> None:
@@ -170,7 +178,7 @@ def test_letter_history_and_public_list_link_to_the_deliveries(client: Client, d
     assert f'<a href="{PAGE}">Delivery No. 1</a>' in client.get(page).content.decode()
     hand_over(delivery)
     middleware.page_cache.clear()
-    assert "Delivery No. 1, handed over on May 7, 2026" in client.get(page).content.decode()
+    assert f"Delivery No. 1, handed over on {shown_day_of(delivery)}" in client.get(page).content.decode()
     Delivery.objects.update(state="void", void_reason="by mistake")
     middleware.page_cache.clear()
     assert "Delivery No. 1" not in client.get(page).content.decode()

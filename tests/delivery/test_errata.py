@@ -1,13 +1,11 @@
 """A false name found after a delivery was handed over is an erratum, as a withdrawal is."""
 
-from datetime import date
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from campaign.models import Letter
-from signatures.delivery import freezing
+from signatures.delivery import delivered_pdf, freezing, pdf
 from signatures.models import AuditEntry, Delivery, Signature
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.moderation.bulk_rules import Conditions
@@ -15,7 +13,7 @@ from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import State
 from tests import single_decisions
-from tests.delivery.factories import make_delivery
+from tests.delivery.factories import day_of, make_delivery
 from tests.factories import make_many
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +26,7 @@ def handed_over(letter: Letter, ada: Signature) -> Delivery:
 
 
 def hand_over(delivery: Delivery) -> Delivery:
-    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy", at="Washington")
+    return freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The embassy", at="Washington")
 
 
 def errata(delivery: Delivery) -> list[int]:
@@ -86,3 +84,29 @@ def test_E17_what_no_delivery_has_makes_no_erratum(letter: Letter, cleo: Signatu
     single_decisions.reject(cleo, by=1, reason="Not a name")
     single_decisions.hold(Signature.objects.filter(state=State.APPROVED).latest("pk"), by=1)
     assert errata(handed_over) == []
+
+
+def test_E13_the_annex_of_the_pdf_says_of_each_erratum_what_it_is(
+    letter: Letter, ada: Signature, handed_over: Delivery
+) -> None:
+    """Who is in two deliveries is told for each: a sum would count one person twice."""
+    single_decisions.reject(ada, by=1, reason="It is the name of somebody else")
+    second = hand_over(make_delivery(letter))
+    withdrawn, erased, _left = Signature.objects.filter(letter=letter, state=State.APPROVED).order_by("pk")
+    withdrawal.withdraw(withdrawn)
+    withdrawal.erase(erased)
+    third = make_delivery(letter)
+    record = delivered_pdf._record(third)
+    assert record.errata == third.claims["errata"] and len(record.errata) == 2
+    for language in pdf.languages():
+        said = list(pdf.Wording(language)._record_sentences(pdf.Counts(1, 1, 0), record, is_draft=False))
+        assert len(said) == len(set(said)) == 7, "the delivery, the changes, and five kinds of errata"
+    said = list(pdf.Wording("en")._record_sentences(pdf.Counts(1, 1, 0), record, is_draft=False))
+    assert said[2:] == [
+        f"After delivery no. {delivery} was frozen: 1 signature {what}."
+        for delivery, what in (
+            (handed_over.number, "withdrawn"), (handed_over.number, "erased with all its data"),
+            (handed_over.number, "rejected by staff"), (second.number, "withdrawn"),
+            (second.number, "erased with all its data"),
+        )
+    ]  # fmt: skip

@@ -17,6 +17,7 @@ from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
 from signatures.transitions import TransitionNotAllowed
+from tests.delivery.factories import day_of
 from tests.factories import make_many, make_signature, make_submission
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -240,7 +241,7 @@ def test_R8_erasing_a_person_blanks_their_words_and_keeps_the_leaf(signed: Lette
 
 
 def hand_over(delivery: Delivery) -> Delivery:
-    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy", at="Washington")
+    return freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The embassy", at="Washington")
 
 
 def errata(delivery: Delivery) -> list[int]:
@@ -277,9 +278,9 @@ def test_handing_over_needs_ready_files_and_acknowledging_needs_handing_over(sig
         hand_over(frozen)
     Delivery.objects.update(root="ab" * 32, state="ready")
     with pytest.raises(TransitionNotAllowed):
-        freezing.acknowledge(frozen, by=None, on=date(2026, 5, 9))
-    done = freezing.acknowledge(hand_over(frozen), by=None, on=date(2026, 5, 9))
+        freezing.acknowledge(frozen, by=None, on=day_of(frozen))
+    done = freezing.acknowledge(hand_over(frozen), by=None, on=day_of(frozen))
     signed.refresh_from_db()
-    assert (done.state, signed.acknowledged_on) == ("acknowledged", date(2026, 5, 9))
+    assert (done.state, signed.acknowledged_on) == ("acknowledged", day_of(frozen))
     with pytest.raises(TransitionNotAllowed):
         freezing.void(done, by=None, reason="no")

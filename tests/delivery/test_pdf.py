@@ -190,7 +190,16 @@ def test_E6_the_file_names_the_organization_and_no_person_machine_or_path(tmp_pa
     }  # fmt: skip
     assert reader.metadata.author == "Friends of the River", "who published it, and nobody who typed it"
     assert reader.metadata.subject == "Her Excellency the Mayor, 7 May 2013"
-    assert str(reader.metadata["/Keywords"]) == "1 names, open letter"
+    assert str(reader.metadata["/Keywords"]) == "1 name, open letter"
+    with (tmp_path / "quiet.pdf").open("rb") as file:
+        assert pdf.name_count(file) == 1
+    plain, record = (
+        letter(letterhead=Letterhead("", "", "", "", [])),
+        Record(organization="The Quay", recipient="Mayor"),
+    )
+    _report, stated = make(tmp_path / "plain.pdf", [Entry("Ada")], the_letter=plain, record=record)
+    assert stated.metadata and stated.metadata.author == "The Quay", "as the statement says, also without a letterhead"
+    assert stated.metadata.subject == "Mayor, 7 May 2013"
     assert re.fullmatch(r"Typst [\d.]+", str(reader.metadata["/Creator"]))
     streams = [b"", reader.xmp_metadata.stream.get_data() if reader.xmp_metadata else b""]
     for secret in (b"/tmp", b"/work", str(tmp_path).encode()):

@@ -34,7 +34,7 @@ TEXTS = [
 ]
 RECORD = Record(
     number=2, frozen_on=date(2026, 11, 25), texts=TEXTS, digest=DIGEST,
-    errata=3, since=1, added=312, gone=4, address="https://letter.example/deliveries/river/2/",
+    errata=[{"delivery": 1, "withdrawn": 3, "erased": 0, "rejected": 1}], since=1, added=312, gone=4, address="https://letter.example/deliveries/river/2/",
 )  # fmt: skip
 COUNTS = Counts(12_408, 11_902, 506, withdrawn=31, rejected=212, paper=6, evidence=2, revisions={1: 12_000, 2: 408})
 
@@ -175,7 +175,8 @@ def test_the_record_explains_the_counts_and_how_to_check_them(many: tuple[pdf.Re
         ("12,408 signatures: 11,902 named here and 506 who asked to be counted without their name; 31 withdrew; "
         "212 were not accepted."),
         "Delivery no. 2, frozen on November 25, 2026 (UTC).", "Since delivery no. 1: 312 added, 4 gone.",
-        "3 names were taken back after earlier deliveries.", "6 signatures were given on paper; they are marked °.",
+        "After delivery no. 1 was frozen: 3 signatures withdrawn.",
+        "After delivery no. 1 was frozen: 1 signature rejected by staff.", "6 signatures were given on paper; they are marked °.",
         "2 signatures were confirmed by staff on evidence; they are marked *.",
         "Text no. 1: 12,000 signatures English " + TEXT_DIGEST, "한국어 " + "a1" * 32, "Text no. 2: 408 signatures", DIGEST,
         "check.py", RECORD.address,
@@ -376,6 +377,8 @@ def test_an_amount_takes_the_form_of_its_language_and_numbers_are_grouped_as_on_
     assert [plural_category("ar", n) for n in (0, 1, 2, 5, 11, 100)] == ["zero", "one", "two", "few", "many", "other"]
     forms = {"one": "{n} name", "other": "{n} names"}
     assert [Wording("en").amount(forms, n) for n in (1, 0, 1234567)] == ["1 name", "0 names", "1,234,567 names"]
+    one_elsewhere = Wording("en").how_many(Counts(total=1, named=0, counted_only=0, elsewhere=1))
+    assert one_elsewhere == "1 signature: 0 named here and 1 not named in public."
     assert Wording("fr").amount(forms, 0) == "0 name", "French counts nothing as one"
     assert Wording("fr").amount(forms | {"many": ""}, 1234) == "1\N{NO-BREAK SPACE}234 names"
 

@@ -10,7 +10,8 @@ from campaign.runtime.regular_expressions import DOTALL, linear
 from signatures.delivery.pdf import Entry, JobControl
 from signatures.delivery.typesetter.tag_names import NUMBER_COLOR
 from signatures.states import Source
-from tests.delivery.test_accessible_pdf import POINTS_OF_THE_LETTER, elements, made_up, read_by
+from tests.delivery.read_back import lines_read_by, made_up
+from tests.delivery.test_accessible_pdf import POINTS_OF_THE_LETTER, elements
 from tests.delivery.test_pdf import make
 
 pytestmark = pytest.mark.slow
@@ -65,7 +66,7 @@ def test_numbers_are_neither_heard_nor_found_and_change_no_item(tmp_path: Path) 
         Entry(""),
     ]
     make(tmp_path / "x.pdf", entries)
-    lines = read_by(["pdftotext", str(tmp_path / "x.pdf"), "-"])
+    lines = lines_read_by(["pdftotext", str(tmp_path / "x.pdf"), "-"])
     assert not any(line.isdigit() or line.endswith((" 10", " 20", " 330")) for line in lines)
     with pikepdf.open(tmp_path / "x.pdf") as document:
         items = [item for one in elements(document.Root.StructTreeRoot, "/L") for item in elements(one, "/LI")]

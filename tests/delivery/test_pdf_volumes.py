@@ -22,7 +22,8 @@ from signatures.delivery.pdf import (
     write,
 )
 from signatures.models import AuditEntry
-from tests.delivery.test_accessible_pdf import POINTS_OF_THE_LETTER, elements, faults
+from tests.delivery.read_back import faults
+from tests.delivery.test_accessible_pdf import POINTS_OF_THE_LETTER, elements
 from tests.delivery.test_pdf import WHEN, letter
 from tests.factories import make_signature
 

@@ -1,7 +1,9 @@
 """The typesetter's jobs: each has processes of its own, and what goes wrong in one stays there and says no name."""
 
 import contextlib
+import errno
 import os
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +57,14 @@ def test_a_job_that_fails_says_only_that_it_did_and_the_next_one_is_done(press: 
     right = folder_with(tmp_path / "right", FIRST_PAGE)
     assert "standards" in result(press.start(typst(right, "document.typ"), seconds=60))
     assert (right / "raw.pdf").exists()
+
+
+def test_what_the_system_refuses_a_job_is_told_as_the_system_said_it(press: Press, tmp_path: Path) -> None:
+    folder = folder_with(tmp_path / "f", FIRST_PAGE)
+    resource.prlimit(press.popen.pid, resource.RLIMIT_FSIZE, (1000, 1000))  # bytes, for its forks, too
+    with pytest.raises(OSError, match="File too large") as refused:
+        result(press.start(typst(folder, "document.typ"), seconds=60))
+    assert refused.value.errno == errno.EFBIG
 
 
 def test_leaving_a_job_that_still_runs_ends_all_its_processes(tmp_path: Path) -> None:

@@ -19,14 +19,16 @@ from django.utils import timezone
 from campaign.letters import text
 from campaign.models import Letter, Logo
 from signatures.audit import audit_log
-from signatures.delivery import freezing, statement
+from signatures.delivery import freezing, frozen_texts, statement
 from signatures.delivery.checker import check
 from signatures.delivery.errata import kinds_of_errata
 from signatures.models import AuditEntry, Delivery, DeliveryEdition, DeliveryErasure, Signature
 from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
-from tests.delivery.factories import make_delivery, make_files
+from tests.delivery.factories import day_of, make_delivery, make_files
+from tests.delivery.packages import OTHER_KEY, minisign, public_key
+from tests.delivery.tamperings import stamp
 from tests.factories import make_logo, make_many, make_signature
 
 pytestmark = pytest.mark.django_db
@@ -113,12 +115,25 @@ def test_E13_the_read_me_says_what_the_statement_says(signed: Letter, tmp_path: 
     make_delivery(signed, tmp_path)
     words = " ".join(packed(tmp_path)["READ-ME.txt"].decode().split())
     assert "10 were confirmed by a link that was sent to an email address" in words
-    assert "1 were given on paper, and entered by the organization: no email address confirmed them" in words
+    assert "1 was given on paper, and entered by the organization: no email address confirmed it" in words
     assert "on evidence" not in words
     assert ("none was decided on by a person" in words) is not looked_at
     assert (f"{looked_at} of 11 were decided on by a person" in words) is bool(looked_at)
     for claim in ("a person looked at", "the list is complete", "minisign"):
         assert claim not in words
+
+
+def test_the_read_me_counts_one_as_one(letter: Letter, tmp_path: Path) -> None:
+    counted = make_signature(letter, "", visibility=Visibility.COUNTED)
+    make_signature(letter, "Rejected", State.REJECTED)
+    audit_log.record(AuditAction.APPROVE, staff_id=7, letter_id=letter.pk, signature_id=counted.pk)
+    make_delivery(letter, tmp_path)
+    words = " ".join(packed(tmp_path)["READ-ME.txt"].decode().split())
+    for sentence in (
+        "1 signature in all", "1 was not accepted", "1 was confirmed by a link", "1 of 1 was decided on by a person",
+        "that 1 person asked to be counted without their name The breakdowns",
+    ):  # fmt: skip
+        assert sentence in words
 
 
 def test_each_text_is_a_file_with_the_bytes_whose_digest_is_stated(signed: Letter, tmp_path: Path) -> None:
@@ -134,10 +149,11 @@ def test_each_text_is_a_file_with_the_bytes_whose_digest_is_stated(signed: Lette
 
 def test_a_former_wording_is_in_the_package_where_somebody_signed_it() -> None:
     texts = [
-        {"language": language, "revision": revision, "digest": "", "authoritative": language == "en"}
+        {"language": language, "revision": revision, "digest": "", "authoritative": language == "en",
+         "signed": (language, revision) in {("en", 2), ("fr", 1)}}
         for language, revision in (("en", 1), ("en", 2), ("en", 3), ("fr", 1), ("ko", 2))
-    ]
-    found = statement.files_of_texts(texts, {("en", 2), ("fr", 1)})
+    ]  # fmt: skip
+    found = frozen_texts.with_files(texts)
     assert [entry["file"] for entry in found] == [
         "texts/en.txt", "texts/en-2.txt", "texts/fr.txt", "texts/ko.txt",
     ]  # fmt: skip
@@ -145,7 +161,7 @@ def test_a_former_wording_is_in_the_package_where_somebody_signed_it() -> None:
 
 def test_the_next_delivery_names_the_former_statement_and_its_errata(signed: Letter) -> None:
     first = make_delivery(signed)
-    freezing.hand_over(first, by=None, on=date(2026, 5, 7), to="The Embassy")
+    freezing.hand_over(first, by=None, on=day_of(first), to="The Embassy")
     ben, bund, paper = (Signature.objects.get(name=name) for name in ("Ben", "Bund", "On Paper"))
     withdrawal.withdraw(ben)
     withdrawal.erase(bund)
@@ -161,7 +177,7 @@ def test_the_next_delivery_names_the_former_statement_and_its_errata(signed: Let
 def test_an_erasure_is_recorded_and_makes_an_edition_with_its_erratum(signed: Letter, tmp_path: Path) -> None:
     delivery = make_delivery(signed, tmp_path)
     digest = delivery.digest
-    freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The Embassy")
+    freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The Embassy")
     entry = delivery.rows.get(name="Ben")
     withdrawal.erase(Signature.objects.get(name="Ben"))
     delivery.refresh_from_db()
@@ -189,6 +205,22 @@ def test_a_clock_that_went_back_makes_no_package_that_a_checker_refuses(
     listed = json.loads(packed(tmp_path)["files.json"])
     assert listed["made_at"] == delivery.claims["frozen_at"]
     assert [erasure["at"][:10] for erasure in listed["erasures"]] == [listed["made_at"][:10]]
+    assert check.check(tmp_path / delivery.package, check.Expected()).verdict == "Whole, but 1 blanked with record."
+
+
+def test_a_clock_set_back_over_midnight_between_erasure_and_build_makes_no_package_that_is_refused(
+    signed: Letter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Erased on the day after, by a clock that was then set right."""
+    delivery = make_delivery(signed, tmp_path)
+    tomorrow = timezone.now() + timedelta(days=1)
+    with monkeypatch.context() as patched:
+        patched.setattr("django.utils.timezone.now", lambda: tomorrow)
+        withdrawal.erase(Signature.objects.get(name="Ben"))
+    delivery.refresh_from_db()
+    make_files(delivery, tmp_path)
+    listed = json.loads(packed(tmp_path)["files.json"])
+    assert listed["made_at"] == listed["erasures"][0]["at"] == f"{tomorrow:%Y-%m-%d}T00:00:00Z"
     assert check.check(tmp_path / delivery.package, check.Expected()).verdict == "Whole, but 1 blanked with record."
 
 
@@ -223,7 +255,14 @@ def test_the_archive_is_one_folder_with_the_day_of_freezing(signed: Letter, tmp_
         assert bundle.testzip() is None
 
 
-def attest(delivery: Delivery, **values: object) -> Delivery:
+def attest(delivery: Delivery, *what: str) -> Delivery:
+    """Stores what others attest of its statement, as a checker wants it: the heart of a time stamp, a signature."""
+    values: dict[str, object] = {}
+    if "time stamp" in what:
+        values["time_stamp"] = stamp(bytes.fromhex(delivery.digest))
+    if "auditor" in what:
+        signature = minisign(delivery.statement.encode(), OTHER_KEY, "seen by the auditor", b"auditor!")
+        values |= {"countersignature": signature.decode(), "auditor_key": public_key(OTHER_KEY, b"auditor!")}
     Delivery.objects.filter(pk=delivery.pk).update(**values)
     delivery.refresh_from_db()
     return delivery
@@ -232,17 +271,17 @@ def attest(delivery: Delivery, **values: object) -> Delivery:
 @pytest.mark.parametrize(
     ("attested", "typeset", "reason"),
     [
-        ({"time_stamp": b"\x30\x00"}, b"", "time-stamp"),
-        ({"countersignature": "by an auditor", "auditor_key": "RWQ"}, b"", "auditor"),
-        ({"time_stamp": b"\x30\x00"}, b"%PDF-1.7 other fonts", "remade"),
-        ({"time_stamp": b"\x30\x00", "countersignature": "by an auditor", "auditor_key": "RWQ"}, b"", "remade"),
+        (["time stamp"], b"", "time-stamp"),
+        (["auditor"], b"", "auditor"),
+        (["time stamp"], b"%PDF-1.7 other fonts", "remade"),
+        (["time stamp", "auditor"], b"", "remade"),
     ],
 )
 def test_E12_what_was_attested_is_the_reason_of_an_edition_only_where_it_explains_all_that_changed(
-    signed: Letter, tmp_path: Path, attested: dict[str, object], typeset: bytes, reason: str
+    signed: Letter, tmp_path: Path, attested: list[str], typeset: bytes, reason: str
 ) -> None:
     delivery = make_delivery(signed, tmp_path)
-    make_files(attest(delivery, **attested), tmp_path, letter=typeset)
+    make_files(attest(delivery, *attested), tmp_path, letter=typeset)
     assert list(delivery.editions.values_list("reason", flat=True)) == ["made", reason]
     assert json.loads(packed(tmp_path)["files.json"])["reason"] == reason
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from signatures.models import AuditEntry, Signature, Submission
 from signatures.signing import submission
 from signatures.transitions import TransitionNotAllowed
 from signatures.values import sealing, tokens
-from tests.delivery.factories import make_delivery
+from tests.delivery.factories import day_of, make_delivery, shown_day_of
 from tests.factories import WORDS, make_letter, make_many, make_signature, make_submission, signer_input
 from tests.factories import make_delivery as empty_delivery
 
@@ -58,12 +58,16 @@ def second(letter: Letter) -> Letter:
 def test_it_lists_open_closed_and_delivered_letters_with_state_and_count(
     client: Client, letter: Letter, second: Letter, ada: Signature
 ) -> None:
-    freezing.hand_over(make_delivery(letter), by=None, on=date(2026, 5, 7), to="The Embassy", at="", note="")
+    delivery = make_delivery(letter)
+    freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The Embassy", at="", note="")
     Letter.objects.filter(pk=second.pk).update(state="closed", closes_at=timezone.now() - HOUR)
     page = client.get("/letters/").content.decode()
     first, other = page.split('<article class="card"')[1:]
     assert WORDS["title"] in first and "To the Minister of Bridges" in first and "Open for signatures" in first
-    assert "<strong>1</strong> person has signed" in first and "Delivery No. 1, handed over on May 7, 2026" in first
+    assert (
+        "<strong>1</strong> person has signed" in first
+        and f"Delivery No. 1, handed over on {shown_day_of(delivery)}" in first
+    )
     assert (
         "A letter about the ferry" in other
         and "Closed; the last day was" in other

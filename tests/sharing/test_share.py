@@ -21,7 +21,7 @@ from campaign.models import Letter
 from campaign.web import middleware
 from signatures.delivery import pdf
 from signatures.models import Signature
-from signatures.sharing import share_image
+from signatures.sharing import made_once, share_image
 from signatures.states import State
 from signatures.values import tokens
 from tests.factories import WORDS, make_signature, make_submission
@@ -36,7 +36,7 @@ ATTACK = "<script>alert(1)</script>\"'>{{7*7}}{% load x %} & #set $x$ \\u{0}"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache without failures."""
     monkeypatch.setattr(share_image, "SHARE_IMAGES_DIR", tmp_path / "share-images")
-    share_image._failed.clear()
+    share_image._images.failed.clear()
     return tmp_path / "share-images"
 
 
@@ -252,8 +252,8 @@ def test_a_failure_gives_the_fallback_image_and_is_retried_later(
             middleware.page_cache.clear()
             assert client.get(IMAGE_ADDRESS).content == FALLBACK
         assert len(tries) == 1
-    clock = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: clock() + share_image.RETRY_AFTER_SECONDS)
+    later = time.monotonic() + made_once.RETRY_AFTER_SECONDS
+    monkeypatch.setattr("campaign.runtime.expiring_cache.time.monotonic", lambda: later)
     middleware.page_cache.clear()
     assert client.get(IMAGE_ADDRESS).content != FALLBACK, "later it is tried again"
 
@@ -285,20 +285,20 @@ def test_many_requests_start_one_drawing_and_few_threads_wait(tmp_path: Path, mo
         thread.start()
     assert drawing.wait(10)
     for _ in range(1_000):
-        if len(answers) == 100 - share_image.MAX_WAITING:
+        if len(answers) == 100 - made_once.MAX_WAITING:
             break
         go_on.wait(0.01)
-    assert answers == [None] * (100 - share_image.MAX_WAITING), "all others got the fallback image at once"
+    assert answers == [None] * (100 - made_once.MAX_WAITING), "all others got the fallback image at once"
     go_on.set()
     for thread in threads:
         thread.join(10)
     assert len(drawn) == 1
-    assert answers[-share_image.MAX_WAITING :] == [b"image"] * share_image.MAX_WAITING
+    assert answers[-made_once.MAX_WAITING :] == [b"image"] * made_once.MAX_WAITING
 
 
 def test_a_request_that_waits_too_long_gets_the_fallback_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(share_image, "WAIT_SECONDS", 0.01)
-    with share_image._drawing:
+    monkeypatch.setattr(made_once, "WAIT_SECONDS", 0.01)
+    with share_image._images.making:
         assert share_image.cached_image(IMAGE, folder=tmp_path) is None
     assert share_image.cached_image(IMAGE, folder=tmp_path) is not None
 

@@ -19,6 +19,13 @@ PASTED = [
     ("ada@example.org。", "ada@example.org"),
     ("ada@example.org、", "ada@example.org"),
     ("ada@example.org..", "ada@example.org"),
+    *(
+        (f"ada@example.org{end}", "ada@example.org")
+        for end in ("،", "؛", "؟", "!", "…", "……", "।", "։", "·", "/", " - ")
+    ),
+    # The half of a pair that was copied with it.
+    *((f"ada@example.org{end}", "ada@example.org") for end in (")", "）", ">", "」", "”", "’,", "<")),
+    ("(ada@example.org)،", "ada@example.org"),
     # Invisible marks.
     ("\u200bada@example.org", "ada@example.org"),
     ("\ufeffada@example.org\u00a0", "ada@example.org"),

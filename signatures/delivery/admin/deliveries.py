@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.audit.staff_names import staff_column
-from signatures.delivery import building, errata, freezing, package_store
+from signatures.delivery import build_progress, building, errata, freezing, package_store
 from signatures.delivery.admin import downloads, look_pages, method_pages
 from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
 from signatures.models import Delivery, SignedLetter
@@ -212,7 +212,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         delivery = get_object_or_404(Delivery, pk=pk)
         chosen = STEPS[step]
         initial = recorded(delivery) if chosen.form is CorrectForm else None
-        form = chosen.form(delivery.letter, request.POST or None, request.FILES or None, initial=initial)
+        form = chosen.form(delivery, request.POST or None, request.FILES or None, initial=initial)
         if request.method == "POST" and form.is_valid():
             try:
                 chosen.action(delivery, by=request.user.pk, **form.cleaned_data)
@@ -243,7 +243,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             "runs": runs,
             "is_former": delivery.is_former,
             "is_wanted": building.is_wanted(delivery),
-            "stage": building.STAGES.get(delivery.stage, (0, 0, ""))[2],
+            "stage": build_progress.STAGES.get(delivery.stage, (0, 0, ""))[2],
             "steps": [(name, step.title) for name, step in STEPS.items() if _is_possible(name, delivery)],
             **(extra_context or {}),
         }

@@ -14,8 +14,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 
 from campaign.letters.languages import describe
+from campaign.runtime import failures
 from signatures import tasks
 from signatures.delivery import attestations, building, copies, exports, package_store, pdf
+from signatures.delivery.admin import long_pdfs
 from signatures.models import Delivery
 
 PRINTED, PUBLIC = "printed", "public"
@@ -98,14 +100,27 @@ def copy(request: HttpRequest, pk: int, *, site: AdminSite) -> HttpResponseBase:
     """Asks which copy of the letter is wanted; on POST makes and downloads it."""
     delivery = get_object_or_404(Delivery.objects.select_related("letter"), pk=pk)
     form = CopyForm(request.POST if request.method == "POST" else None, delivery=delivery)
+    if form.is_valid() and (refused := _refusal(delivery, form)):
+        form.add_error(None, refused)
     if form.is_valid():
         try:
             return _copy(delivery, form, by=request.user.pk)
-        except (pdf.PdfFailed, copies.CannotCopy) as error:
-            form.add_error(None, str(error))
+        except (OSError, pdf.PdfFailed, copies.CannotCopy) as error:
+            form.add_error(None, failures.sentence(error))
     context = {"title": "Copy as PDF", "opts": Delivery._meta, "delivery": delivery, "form": form}
     page, status = "admin/signatures/delivery/copy.html", 422 if form.is_bound else 200
     return TemplateResponse(request, page, site.each_context(request) | context, status=status)
+
+
+def _refusal(delivery: Delivery, form: CopyForm) -> str:
+    return long_pdfs.refusal(
+        delivery.counts.get("named", 0),
+        delivery.letter.slug,
+        reason=form.cleaned_data["reason"],
+        edition=form.edition,
+        options=form.options,
+        delivery=delivery.number,
+    )
 
 
 def _copy(delivery: Delivery, form: CopyForm, *, by: int | None) -> FileResponse:

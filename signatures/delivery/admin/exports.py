@@ -19,10 +19,11 @@ from django_countries import countries
 
 from campaign.letters.languages import describe
 from campaign.models import Translation
+from campaign.runtime import failures
 from signatures import counts
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.delivery import exports, pdf
-from signatures.delivery.admin import method_pages
+from signatures.delivery.admin import long_pdfs, method_pages
 from signatures.delivery.exports import Table
 from signatures.delivery.selection import Selection
 from signatures.models import Delivery, SignedLetter
@@ -153,6 +154,8 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         asked = ExportForm(request.POST if request.method == "POST" else None, letter=letter)
         if asked.is_valid() and form in PDFS and asked.selection.described():
             asked.add_error(None, "The PDF holds everybody. Please choose nothing below, or export a table.")
+        if asked.is_valid() and form in PDFS and (refused := _refusal(letter, asked, is_draft=form == "draft")):
+            asked.add_error(None, refused)
         if not asked.is_valid():
             context = {"title": f"Export: {letter}", "original": letter, "form": asked, "opts": self.opts}
             page = "admin/signatures/signedletter/export.html"
@@ -181,13 +184,23 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                     edition=asked.edition,
                     options=asked.pdf_options(is_draft=is_draft),
                 )
-            except (pdf.PdfFailed, exports.NothingToExport) as error:
-                self.message_user(request, str(error), messages.ERROR)
+            except (OSError, pdf.PdfFailed, exports.NothingToExport) as error:
+                self.message_user(request, failures.sentence(error), messages.ERROR)
                 return redirect("admin:signatures_signedletter_change", letter.pk)
             file = out.open("rb")  # readable after the folder is deleted
         return _download(
             file, f"{letter.slug}{'-draft' * is_draft}{'-public' * asked.edition.public}.pdf", "application/pdf"
         )
+
+
+def _refusal(letter: SignedLetter, asked: ExportForm, *, is_draft: bool) -> str:
+    return long_pdfs.refusal(
+        counts.for_letter(letter.pk).named,
+        letter.slug,
+        reason=asked.cleaned_data["reason"],
+        edition=asked.edition,
+        options=asked.pdf_options(is_draft=is_draft),
+    )
 
 
 def _download(file: IO[bytes], name: str, content_type: str) -> FileResponse:

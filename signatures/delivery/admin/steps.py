@@ -2,37 +2,46 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.utils import timezone
 
-from campaign.models import Letter
 from signatures.delivery import attestations, freezing
 from signatures.models import Delivery
+from signatures.transitions import TransitionNotAllowed
 
 
 class StepForm(forms.Form):
     """What a step asks for. Its days are those of the letter's time zone."""
 
-    def __init__(self, letter: Letter, *args: Any, **options: Any) -> None:
+    def __init__(self, delivery: Delivery, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.letter = letter
+        self.delivery = delivery
 
 
-class AcknowledgeForm(StepForm):
+class DayForm(StepForm):
+    """The day of a step. `require_day` raises TransitionNotAllowed if it cannot have been on a day."""
+
+    require_day: ClassVar[Callable[[Delivery, date], None]]
     on = forms.DateField(label="Day", widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean_on(self) -> date:
         day: date = self.cleaned_data["on"]
-        if day > timezone.localdate(timezone=ZoneInfo(self.letter.time_zone)):
-            raise forms.ValidationError("This day is still to come.")
+        try:
+            type(self).require_day(self.delivery, day)
+        except TransitionNotAllowed as error:
+            raise forms.ValidationError(str(error)) from None
         return day
 
 
-class HandOverForm(AcknowledgeForm):
+class AcknowledgeForm(DayForm):
+    require_day = freezing.require_day_of_acknowledgment
+
+
+class HandOverForm(DayForm):
+    require_day = freezing.require_day_of_hand_over
     to = forms.CharField(label="To whom", max_length=200, widget=AdminTextInputWidget)
     at = forms.CharField(label="Place", max_length=200, required=False, widget=AdminTextInputWidget)
     note = forms.CharField(
@@ -65,6 +74,15 @@ class CountersignForm(StepForm):
 
 class TimeStampForm(StepForm):
     reply = forms.FileField(label="The reply of the authority (.tsr)", max_length=200)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["reply"].help_text = (
+            "Its signature must lead to the root certificate that this site names (TIMESTAMP_CERTIFICATE_FILE)."
+            if settings.TIMESTAMP_CERTIFICATES
+            else "This site names no root certificate of an authority (TIMESTAMP_CERTIFICATE_FILE). The signature is "
+            "checked with the certificates in the reply alone: this does not prove who the authority is."
+        )
 
     def clean_reply(self) -> bytes:
         return bytes(self.cleaned_data["reply"].read(attestations.MAX_BYTES))
@@ -123,8 +141,8 @@ STEPS = {
     ),
     "void": Step(
         "Call it back (void)", {Delivery.State.FROZEN, Delivery.State.READY}, VoidForm, freezing.void,
-        "This cannot be undone: the public page of this delivery goes, and its number is not used again. You can "
-        "freeze another delivery.",
+        "This cannot be undone: the public page of this delivery goes, its package is deleted, and its number is not "
+        "used again. You can freeze another delivery.",
     ),
 }  # fmt: skip
 

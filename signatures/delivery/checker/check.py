@@ -38,6 +38,7 @@ STATEMENT, FILES = "statement.json", "files.json"
 STATEMENT_SIGNATURE, FILES_SIGNATURE = "statement.json.minisig", "files.json.minisig"
 COUNTERSIGNATURE, TIME_STAMP = "statement.json.auditor.minisig", "statement.tsr"
 PROGRAMS = ("check.py", "check.html", "READ-ME.txt")
+LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # in a folder that somebody looked at
 COLUMNS = ("number", "kind", "name", "role", "organization", "country", "signed_on", "language", "revision", "source")
 LEAF_COLUMNS = ("number", "kind", "salt", "leaf")
 KINDS, SOURCES = ("person", "organization"), ("web", "paper", "evidence")
@@ -264,16 +265,47 @@ def check_statement(statement: dict[str, Any], name: str) -> Iterator[str]:
     for breakdown in ("by_source", "by_revision", "by_language", "by_country", "by_week"):
         if sum(counts[breakdown].values()) != named:
             yield f"{name}: {breakdown} adds up to {sum(counts[breakdown].values())}, and {named} are named."
-    if statement["since_last"] and statement["since_last"]["delivery"] >= statement["number"]:
+    yield from _check_parts_of_delivered(counts, confirmed, name)
+    yield from _check_earlier_deliveries(statement, name)
+    yield from _check_texts_of_statement(statement, name)
+
+
+def _check_parts_of_delivered(counts: dict[str, Any], confirmed: dict[str, int], name: str) -> Iterator[str]:
+    delivered, named = counts["delivered"], counts["named"]
+    for source in SOURCES:
+        number, of_all = counts["by_source"][source], confirmed["email" if source == "web" else source]
+        if number > of_all:
+            yield f"{name}: by_source of “{source}” is {number}, and {of_all} were confirmed so."
+    if counts["organizations"] > named:
+        yield f"{name}: {counts['organizations']} are organizations, and {named} are named."
+    for flag, number in counts["by_flag"].items():
+        if number > delivered:
+            yield f"{name}: by_flag of “{flag}” is {number}, and {delivered} were delivered."
+
+
+def _check_earlier_deliveries(statement: dict[str, Any], name: str) -> Iterator[str]:
+    number, since, delivered = statement["number"], statement["since_last"], statement["counts"]["delivered"]
+    if since and since["delivery"] >= number:
         yield f"{name}: the last delivery before it is not an earlier one."
-    yield from _check_names_of_texts(statement, name)
+    if since and since["added"] > delivered:
+        yield f"{name}: {since['added']} came since the last delivery, and {delivered} were delivered."
+    if not since and statement["previous"]:
+        yield f"{name}: it has the digest of a delivery before it, and says that there was none."
+    earlier = [each["delivery"] for each in statement["errata"]]
+    if earlier != sorted(set(earlier)) or any(each >= number for each in earlier):
+        yield f"{name}: its errata are not of earlier deliveries, in their order and each once."
 
 
-def _check_names_of_texts(statement: dict[str, Any], name: str) -> Iterator[str]:
+def _check_texts_of_statement(statement: dict[str, Any], name: str) -> Iterator[str]:
     paths = [text["file"] for text in statement["texts"]]
+    known = set()
     for text in statement["texts"]:
-        language = text["language"]
-        names = (f"texts/{language}.txt", f"texts/{language}-{text['revision']}.txt")
+        language, revision = text["language"], text["revision"]
+        if (language, revision, text["sha256"]) in known:  # a corrected text has the same revision, and another digest
+            yield f"{name}: a text of revision {revision} in the language “{language}” is there twice."
+        known.add((language, revision, text["sha256"]))
+        names = {f"texts/{language}.txt", f"texts/{language}-{revision}.txt"}
+        names |= {f"texts/{language}-{revision}-{ordinal}.txt" for ordinal in range(1, MAX_FILES)}
         if text["file"] not in names or paths.count(text["file"]) > 1:
             yield f"{name}: “{text['file']}” is not the name of one text in the language “{language}”."
 
@@ -396,13 +428,15 @@ def is_path(path: str) -> bool:
     return 0 < len(path) <= MAX_PATH and set(path) <= letters and all(part.strip(".") for part in path.split("/"))
 
 
-def read_folder(folder: Path, progress: Progress) -> tuple[dict[str, Part], list[str]]:
-    """Returns the files of an unpacked package, and the faults."""
+def read_folder(folder: Path, progress: Progress, result: Result) -> dict[str, Part]:
+    """Returns the files of an unpacked package. Faults and notes go into the result."""
     parts: dict[str, Part] = {}
-    faults = []
+    faults = result.faults
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or not (path.is_file() or path.is_dir()) or not is_path(name) or len(parts) > MAX_FILES:
+        if path.name in LEFT_BY_SYSTEMS and path.is_file() and not path.is_symlink():
+            result.notes.append(f"{name[:MAX_PATH]}: the operating system left it here. It was not looked at.")
+        elif path.is_symlink() or not (path.is_file() or path.is_dir()) or not is_path(name) or len(parts) > MAX_FILES:
             faults.append(f"{name[:MAX_PATH]}: this is no name of a file in the one folder of a package.")
         elif path.is_file():
             sha256, size = hashlib.sha256(), 0
@@ -414,7 +448,7 @@ def read_folder(folder: Path, progress: Progress) -> tuple[dict[str, Part], list
             parts[name] = Part(_opener(path), 0, size, sha256.hexdigest())
     if "manifest.json" in parts:
         raise Fault(FORMER_FORMAT)
-    return parts, faults
+    return parts
 
 
 def _opener(path: Path) -> Callable[[], AbstractContextManager[IO[bytes]]]:
@@ -837,14 +871,44 @@ def week_of(day: str) -> str | None:
 # ---- the checks ----
 
 
+# What a person can expect, in the words of a fault.
+EXPECTED = {
+    "digest": "the digest of the statement", "edition": "the digest of files.json", "key": "the key",
+    "auditor_key": "the auditor's key", "receipt": "the receipt",
+}  # fmt: skip
+
+
 class Expected:
-    """What the person who checks knows from elsewhere: the printed letter, the page, an earlier delivery."""
+    """What the person who checks knows from elsewhere: the printed letter, the page, an earlier delivery.
+
+    Checks ask for it by `take`. What none of them asked for is a fault: nobody may read “whole” and believe that it was
+    compared.
+    """
 
     def __init__(
         self, *, digest: str = "", edition: str = "", key: str = "", auditor_key: str = "", receipt: bytes = b""
     ) -> None:
         self.digest, self.edition, self.key, self.receipt = digest, edition, key, receipt
         self.auditor_key = auditor_key
+        self._taken: set[str] = set()
+
+    def take(self, name: str) -> Any:
+        """Returns what is expected, for somebody who compares it."""
+        self._taken.add(name)
+        return getattr(self, name)
+
+    def compare(self, name: str, there: str | None) -> Iterator[str]:
+        """Returns the fault if something else is expected than is there."""
+        if self.take(name) and self.take(name) != there:
+            where = " in the statement" if name == "key" else ""
+            yield f"The {EXPECTED[name].partition(' ')[2]}{where} is not the one that you expect."
+
+    def not_taken(self, *, is_receipt: bool) -> Iterator[str]:
+        """Returns a fault for each that nothing was compared with."""
+        why = " A receipt alone holds no signature and no files.json: check it with its package." if is_receipt else ""
+        for name, words in EXPECTED.items():
+            if getattr(self, name) and name not in self._taken:
+                yield f"Nothing was compared with {words} that you gave.{why}"
 
 
 class Result:
@@ -875,7 +939,7 @@ def check(path: Path, expected: Expected, progress: Progress = lambda _bytes: No
     result = Result()
     try:
         if path.is_dir():
-            parts, result.faults = read_folder(path, progress)
+            parts = read_folder(path, progress, result)
             _check_parts(parts, None, expected, progress, result)
         else:
             with path.open("rb") as file:
@@ -883,12 +947,11 @@ def check(path: Path, expected: Expected, progress: Progress = lambda _bytes: No
                 if start[:1] == b"{":
                     file.seek(0)
                     check_receipt(file.read(MAX_JSON + 1), expected, result)
-                    if result.receipt is not None and expected.receipt:
-                        result.faults.append("A receipt cannot be checked against a receipt.")
                 else:
                     archive = Archive(file, progress)
                     result.faults = archive.faults
                     _check_parts(archive.parts, archive, expected, progress, result)
+        result.faults += expected.not_taken(is_receipt=result.files is None)
     except Fault as fault:
         result.faults.append(str(fault))
     except OSError as error:
@@ -909,19 +972,7 @@ def check_receipt(data: bytes, expected: Expected, result: Result) -> None:
     root = root_of_path(leaf, receipt["place"], statement["list"]["leaves"], path)
     if root is None or root.hex() != statement["list"]["root"]:
         result.faults.append("receipt: its row, salt and path do not lead to the root in its statement.")
-    if expected.key:
-        result.faults.append("receipt: it holds no signature. Compare its digest, or check it with its package.")
-    _compare(Expected(digest=expected.digest, edition=expected.edition), result)
-
-
-def _compare(expected: Expected, result: Result) -> None:
-    key = result.statement["key"] if result.statement else None
-    if expected.digest and expected.digest != result.digest:
-        result.faults.append("The digest of the statement is not the one that you expect.")
-    if expected.edition and expected.edition != result.edition:
-        result.faults.append("The digest of files.json is not the one that you expect.")
-    if expected.key and expected.key != key:
-        result.faults.append("The key in the statement is not the one that you expect.")
+    result.faults += expected.compare("digest", result.digest)
 
 
 def _check_parts(
@@ -940,7 +991,7 @@ def _check_parts(
     result.faults += _check_files(parts, statement, files, ordered=archive is not None)
     result.faults += _check_texts(parts, statement)
     result.faults += _check_signatures(parts, statement, files)
-    result.faults += _check_countersignature(parts, expected.auditor_key, result.notes)
+    result.faults += _check_countersignature(parts, expected.take("auditor_key"), result.notes)
     result.faults += _check_time_stamp(parts, result.notes)
     if CSV in parts and LEAVES in parts:
         rows, leaves = Lines(parts[CSV], CSV, progress), Lines(parts[LEAVES], LEAVES, progress)
@@ -951,11 +1002,12 @@ def _check_parts(
             result.faults += entries.faults
         result.faults += entries.check_counts(statement)
         result.blanked = entries.blanked
-    _compare(expected, result)
-    if expected.receipt:
+    for name, there in (("digest", result.digest), ("edition", result.edition), ("key", statement["key"])):
+        result.faults += expected.compare(name, there)
+    if receipt := expected.take("receipt"):
         own = Result()
         try:
-            check_receipt(expected.receipt, Expected(), own)
+            check_receipt(receipt, Expected(), own)
         except Fault as fault:
             own.faults.append(str(fault))
         result.faults += own.faults or ([] if own.digest == result.digest else ["receipt: it is of another delivery."])
@@ -1108,7 +1160,8 @@ def _describe_statement(statement: dict[str, Any], *, is_package: bool) -> Itera
     counts, letter = statement["counts"], statement["letter"]
     yield f"“{letter['title']}”, to {letter['recipient']}"
     yield f"Delivery {statement['number']} by {statement['organization']['name']}, frozen at {statement['frozen_at']}"
-    yield f"{counts['delivered']} signatures: {counts['named']} named, {counts['counted_only']} counted only"
+    signatures = "signature" if counts["delivered"] == 1 else "signatures"
+    yield f"{counts['delivered']} {signatures}: {counts['named']} named, {counts['counted_only']} counted only"
     if not statement["key"]:
         yield "Signed with no key"
     elif is_package:
@@ -1120,7 +1173,13 @@ def _describe_statement(statement: dict[str, Any], *, is_package: bool) -> Itera
 def _what_is_not_proved(statement: dict[str, Any]) -> Iterator[str]:
     yield "The organization's word only:"
     yield "  that the names are true, and that each is another person's;"
-    yield f"  that the {statement['counts']['counted_only']} who are counted only exist: their leaves say no more;"
+    if statement["counts"]["counted_only"] == 1:
+        yield "  that the 1 who is counted only exists: that leaf says no more;"
+    else:
+        yield f"  that the {statement['counts']['counted_only']} who are counted only exist: their leaves say no more;"
+    of_one_revision = {(text["language"], text["revision"]) for text in statement["texts"]}
+    if len(of_one_revision) < len(statement["texts"]):
+        yield "  which of several texts in one language and revision each signature is of: a row names these two alone;"
     yield "  how signatures were confirmed and looked at, flags, decisions, and who waited, withdrew or was rejected;"
     yield "  that nobody who signed was left out: who signed can tell, with a receipt."
 
@@ -1164,10 +1223,13 @@ def run(options: dict[str, Any], write: Report, errors: IO[str]) -> int:
     return result.code
 
 
+# Invisible, and yet in names: spaces, joiners, and the separator before the last vowel of a Mongolian word.
+NEEDED = "\u00a0\u180e\u200c\u200d\u3000"
+
+
 def printable(line: str) -> str:
     """Returns the line without control characters, which could repaint a terminal."""
-    needed = "\u200c\u200d\u00a0\u3000"  # in names: joiners and spaces
-    return "".join(character if character.isprintable() or character in needed else "\ufffd" for character in line)
+    return "".join(character if character.isprintable() or character in NEEDED else "\ufffd" for character in line)
 
 
 def _progress_on(errors: IO[str], path: Path) -> Progress:

@@ -38,7 +38,7 @@ from signatures.delivery.pdf.document import (
 )
 from signatures.delivery.pdf.name_count import name_count
 from signatures.delivery.pdf.processes import JobCanceled, PdfFailed, Press
-from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, render_share_image, share_image_design
+from signatures.delivery.pdf.share_image import SHARE_IMAGE_SIZE, ShareImage, render_share_image, typeset_design
 from signatures.delivery.pdf.survey import Boxed, Survey, nearly_empty_pages
 from signatures.delivery.pdf.typesetting import DEFAULT_CONTROL, MODULES, JobControl, Typesetting
 from signatures.delivery.pdf.typst_input import TypstInput
@@ -66,6 +66,7 @@ def write(  # noqa: PLR0913  # all but two by keyword
 
     Raises:
         PdfFailed: the typesetter does not make it. The message holds no word of the letter and no name.
+        OSError: the system refused something, such as space on the disk.
         JobCanceled: `control.is_canceled` returned true.
         ValueError: the entries are not as many as counted, or the time has no zone.
     """

@@ -71,17 +71,23 @@ def section_of(
 ) -> str:
     """Returns the section of an entry: organizations, featured, and all others by the letter's order.
 
-    `script_of` gets only the first letter where that is enough, so that its results can be cached. A modifier is
-    none (the okina of Hawaiian).
+    `script_of` gets only the first letter where that is enough, so that its results can be cached.
     """
     if is_organization:
         return "organizations"
     if is_featured:
         return "featured"
     if order == "name":
-        has_letter = unicodedata.category(name[:1] or " ") in {"Lu", "Ll", "Lt", "Lo"}
-        return f"script:{script_of(name[:1] if has_letter else name)}"
+        return f"script:{script_of(sorted_by(name))}"
     return f"country:{country}" if order == "country" else "others"
+
+
+def sorted_by(name: str) -> str:
+    """Returns what of a name tells its script and its letter: one character of few, where it begins with a letter.
+
+    A modifier is none (the okina of Hawaiian): then it is the whole name.
+    """
+    return name[:1] if unicodedata.category(name[:1] or " ") in {"Lu", "Ll", "Lt", "Lo"} else name
 
 
 @dataclass(frozen=True)
@@ -106,10 +112,12 @@ class Record:
     """What makes a delivery checkable. All of it may be absent, as in an export of the current list."""
 
     number: int = 0
+    organization: str = ""  # that collected, as the statement says; the author of the file
+    recipient: str = ""  # as the statement says
     frozen_on: date | None = None
-    texts: Sequence[Mapping[str, Any]] = ()  # as `Delivery.texts`: revision, language, digest
+    texts: Sequence[Mapping[str, Any]] = ()  # revision, language, digest, ordinal: see `frozen_texts.each_once`
     digest: str = ""  # of the statement
-    errata: int = 0  # withdrawals after earlier deliveries
+    errata: Sequence[Mapping[str, int]] = ()  # of earlier deliveries, as the statement has them: delivery, withdrawn, …
     since: int | None = None  # the number of the delivery before, and the changes since
     added: int = 0
     gone: int = 0

@@ -4,7 +4,7 @@ from typing import IO, BinaryIO, cast
 
 from campaign.runtime.regular_expressions import linear
 
-_NAMES = linear(r"\A(\d+) names(?:, |$)")
+_NAMES = linear(r"\A(\d+) names?(?:, |$)")
 
 
 def name_count(file: IO[bytes]) -> int | None:

@@ -3,19 +3,19 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import batched, groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
 from campaign.letters.languages import describe
-from signatures.delivery.pdf.document import Entry
+from signatures.delivery.pdf.document import Entry, sorted_by
 from signatures.delivery.pdf.glyphs import LONG_NAME, Glyphs, Text
 from signatures.delivery.pdf.name_language import language_of
 from signatures.delivery.pdf.wording import RANGE_DASH, Wording
 from signatures.states import Source
-from signatures.values.normalization import normalize_for_search
+from signatures.values.names import letter_of
 
 NUMBER = 3  # its place in an entry as the template reads it
 MAX_IN_RUN = 10_000  # typst lays out runs in parallel; readers find a name by the numbers over its page
@@ -72,20 +72,32 @@ def _by_letter(section: str, first: int, entries: tuple[Entry, ...]) -> Iterator
         yield Part(section, first, entries)
         return
     number, until = first, first + len(entries) - 1
-    for letter, group in groupby(entries, key=lambda entry: _letter_of(entry.name)):
-        same = tuple(group)
+    for letter, group in groupby(zip(_letters(entries), entries, strict=True), key=itemgetter(0)):
+        same = tuple(entry for _letter, entry in group)
         yield Part(section, number, same, letter, until if number == first else 0)
         number += len(same)
 
 
-def _letter_of(name: str) -> str:
-    return _base_letter(next(filter(str.isalnum, name), ""))
+def _letters(entries: tuple[Entry, ...]) -> Iterator[str]:
+    """Yields the letter of each entry, none of them twice with another one between.
+
+    An erased name has none, and stays under the letter before it; in front of all it stands under the first one. A name
+    that was frozen by an older order, too, stays where it is: its letter has had its heading.
+    """
+    letter = next(filter(None, map(_letter_of, entries)), "")
+    had = {letter}
+    for entry in entries:
+        own = _letter_of(entry)
+        if own and own not in had:
+            had.add(letter := own)
+        yield letter
 
 
-@cache
-def _base_letter(char: str) -> str:
-    """Returns the letter under which a character is sorted, as a capital. An erased name has none."""
-    return normalize_for_search(char)[:1].upper()
+def _letter_of(entry: Entry) -> str:
+    return _cached_letter_of(sorted_by(entry.name)) if entry.name else ""
+
+
+_cached_letter_of = lru_cache(10_000)(letter_of)
 
 
 def count_names(run: Run) -> int:

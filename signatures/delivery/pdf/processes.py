@@ -118,7 +118,15 @@ class Process:
         return False
 
     def result(self) -> dict[str, Any]:
+        """Returns the results of its steps together.
+
+        Raises:
+            OSError: the system refused a step something, such as space on the disk.
+            PdfFailed: a step failed for another reason.
+        """
         reply = self.press.replies.pop(self.number)
+        if reply["errno"]:
+            raise OSError(reply["errno"], os.strerror(reply["errno"]))
         if reply["code"]:
             raise PdfFailed(f"the typesetter ended with code {reply['code']}")
         result: dict[str, Any] = reply["result"]
@@ -135,7 +143,8 @@ def results_in_order(
 
     Raises:
         JobCanceled: `is_canceled` returned true.
-        PdfFailed: a process failed.
+        OSError: the system refused a process something, such as space on the disk.
+        PdfFailed: a process failed for another reason.
     """
     running: deque[Process] = deque()
     has_more = True

@@ -48,8 +48,8 @@ def _with_company_for_the_last_word(title: str) -> str:
 
 
 @cache
-def share_image_design() -> str:
-    """Returns a digest of the templates and the logo: it changes whenever the image would look different."""
+def typeset_design() -> str:
+    """Returns a digest of the templates and the logo: it changes whenever what is typeset would look different."""
     return hashlib.sha256(b"".join(file.read_bytes() for file in (*sorted(TEMPLATES.glob("*.typ")), LOGO))).hexdigest()
 
 

@@ -86,8 +86,8 @@ class TypstInput:
             "plain-title": self.letter.title,
             "plain-address": self.record.address if self.record else "",
             "plain-organization": self.letter.letterhead.name,
-            "author": self.letter.letterhead.name,
-            "subject": ", ".join(filter(None, (*self.letter.addressee[:1], self.letter.date))),
+            "author": (self.record and self.record.organization) or self.letter.letterhead.name,
+            "subject": self._subject(),
             "keywords": self._keywords(),  # of the whole document, in each part
             "families": families,
             "shows": {part: part in parts for part in ("volume", "letter", "opening", "names", "record")},
@@ -127,10 +127,14 @@ class TypstInput:
         title = f"{self.letter.title} \u2013 {words['volume']['title']}"
         _change(folder, **{"plain-title": title, "keywords": self._keywords(volume.names)})
 
+    def _subject(self) -> str:
+        recipient = [self.record.recipient] if self.record and self.record.recipient else self.letter.addressee[:1]
+        return ", ".join(filter(None, (*recipient, self.letter.date)))
+
     def _keywords(self, named: int | None = None) -> list[str]:
         """Returns the number of names first, which `name_count` reads, then what an archive looks for."""
         named = self.named if named is None else named
-        number = [f"{named} names"] if named else []
+        number = [f"{named} {'name' if named == 1 else 'names'}"] if named else []
         delivery = [f"delivery {self.record.number}"] if self.record and self.record.number else []
         edition = ["public edition"] if self.options.public else []
         return [*number, *delivery, *edition, "open letter"] if self.counts else ["open letter"]

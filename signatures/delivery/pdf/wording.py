@@ -1,7 +1,7 @@
 """The wording of the document around the letter, in each language of templates/pdf/wording/."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from signatures.delivery.pdf.document import Counts, Record
 
 FOLDER = Path(__file__).parents[3] / "templates" / "pdf" / "wording"
 RANGE_DASH = "\u2013"
+ERRATA = ("withdrawn", "erased", "rejected")  # the kinds of the statement: see `errata.kinds_of_errata`
 
 
 def languages() -> list[str]:
@@ -82,7 +83,7 @@ class Wording:
         if not counts.total:
             first = words["none"]
         elif counts.elsewhere:
-            first = words["public_edition"]
+            first = words["public_edition"][plural_category(self.language, counts.total)]
         elif not counts.counted_only:
             first = self.amount(words["all_named"], counts.total)
         elif not counts.named:
@@ -144,8 +145,8 @@ class Wording:
                 {
                     "label": self.amount(words["revision"], number, revision=revision),
                     "digests": [
-                        {"language": describe(text["language"]).own_name, "digest": text["digest"]}
-                        for text in record.texts
+                        {"language": self._language_of(text), "digest": text["digest"]}
+                        for text in sorted(record.texts, key=lambda text: (text["language"], text.get("ordinal")))
                         if text["revision"] == revision
                     ],
                 }
@@ -169,9 +170,18 @@ class Wording:
         if record.since is not None:
             changes = {"added": self.number(record.added), "gone": self.number(record.gone)}
             yield words["since"].format(since=record.since, **changes)
-        for name, number in (("errata", record.errata), ("paper", counts.paper), ("evidence", counts.evidence)):
+        for earlier in record.errata:
+            for kind in ERRATA:
+                if earlier[kind]:
+                    yield self.amount(words[f"errata_{kind}"], earlier[kind], delivery=earlier["delivery"])
+        for name, number in (("paper", counts.paper), ("evidence", counts.evidence)):
             if number:
                 yield self.amount(words[name], number)
+
+    def _language_of(self, text: Mapping[str, Any]) -> str:
+        """Returns the language of a text, numbered where its revision has several texts in it."""
+        name, ordinal = describe(text["language"]).own_name, text.get("ordinal")
+        return f"{name} ({self.number(ordinal)})" if ordinal else name
 
     def _delivery(self, record: Record) -> str:
         frozen_on = self.day(record.frozen_on) if record.frozen_on else ""

@@ -1,9 +1,9 @@
 """The process from which parts are typeset. It reads the typesetter's modules once, and forks for each step of a job.
 
 A line of its input is a job: a number, and steps, each with a module of this package, a function in it and arguments.
-A line of its output is what became of a job: its number, the exit code, and the results of its steps together. Each
-step has a process of its own, so that its memory goes with it, and starts without reading a module again. The press
-ends with its input.
+A line of its output is what became of a job: its number, the exit code, and the results of its steps together, or the
+number of the error if the system refused something, such as space on the disk. Each step has a process of its own, so
+that its memory goes with it, and starts without reading a module again. The press ends with its input.
 """
 
 import gc
@@ -15,7 +15,7 @@ from typing import Any
 
 PACKAGE = "signatures.delivery.typesetter"
 OUTPUT = 1
-FAILED = 1
+FAILED, REFUSED = 1, 2  # exit codes: for any reason, by the system
 AT_ONCE = 65_536  # bytes read from a pipe
 
 
@@ -37,19 +37,21 @@ def run(modules: list[str]) -> None:
 def _do(job: dict[str, Any]) -> None:
     """Does the steps one after the other, writes the line, and ends this process."""
     result: dict[str, Any] = {}
-    code = 0
+    code, errno = 0, None
     for module, function, arguments in job["steps"]:
         code, output = _apart(module, function, arguments)
+        if code == REFUSED:
+            errno = json.loads(output)
         if code:
             break
         result |= json.loads(output)
-    line = json.dumps({"number": job["number"], "code": code, "result": result})
+    line = json.dumps({"number": job["number"], "code": code, "errno": errno, "result": result})
     os.write(OUTPUT, line.encode() + b"\n")  # short enough to be written at once, whoever else writes
     os._exit(0)
 
 
 def _apart(module: str, function: str, arguments: dict[str, Any]) -> tuple[int, bytes]:
-    """Returns the exit code of a step in a process of its own, and its result as JSON."""
+    """Returns the exit code of a step in a process of its own, and as JSON its result, or errno if it was refused."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -58,6 +60,9 @@ def _apart(module: str, function: str, arguments: dict[str, Any]) -> tuple[int, 
             result = getattr(import_module(f"{PACKAGE}.{module}"), function)(**arguments)
             os.write(writing, json.dumps(result).encode())
             code = 0
+        except OSError as error:
+            os.write(writing, json.dumps(error.errno).encode())
+            code = REFUSED
         finally:
             os._exit(code)  # without a word: an error message may quote a name
     os.close(writing)

@@ -15,9 +15,9 @@ def typeset(folder: str, template: str, timestamp: int, fonts: str, *, continues
     # A missing glyph breaks the standards. Then the document is made without claiming them.
     for standards in (ONE_OF_SEVERAL if continues else ACCESSIBLE, []):
         try:
-            typst.compile(
+            # Written by Python, whose error has the number that the operator needs: Typst's has words alone.
+            made = typst.compile(
                 str(Path(folder, template)),
-                str(Path(folder, "raw.pdf")),
                 root=folder,
                 font_paths=[fonts],
                 ignore_system_fonts=True,
@@ -25,6 +25,7 @@ def typeset(folder: str, template: str, timestamp: int, fonts: str, *, continues
                 pdf_tags=True,
                 timestamp=timestamp,
             )
+            Path(folder, "raw.pdf").write_bytes(made)
             break
         except typst.TypstError:
             if not standards:
@@ -34,13 +35,13 @@ def typeset(folder: str, template: str, timestamp: int, fonts: str, *, continues
 
 def draw(folder: str, template: str, fonts: str) -> dict[str, Any]:
     """Makes `made.png` from the first page of a template in this folder."""
-    typst.compile(
+    made = typst.compile(
         str(Path(folder, template)),
-        str(Path(folder, "made.png")),
         format="png",
         ppi=PIXELS_PER_INCH,
         root=folder,
         font_paths=[fonts],
         ignore_system_fonts=True,
     )
+    Path(folder, "made.png").write_bytes(made)
     return {}

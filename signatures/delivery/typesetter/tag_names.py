@@ -7,6 +7,7 @@ The numbers at the other edge are outlines and artifacts: a screen reader counts
 
 import json
 from collections import Counter
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ def tag_names(folder: str, *, numbered: bool) -> dict[str, Any]:
         tagger = Tagger(pdf, rtl=wanted["rtl"], is_running=wanted["running"], numbered=numbered)
         tree = tagger.tag(tree, wanted["paragraphs"], wanted["runs"])
         pages = len(pdf.pages)
-        pdf.save(Path(folder, "made.pdf"), object_stream_mode=pikepdf.ObjectStreamMode.disable, deterministic_id=True)
+        made = BytesIO()  # where writing cannot fail: on a full disk, pikepdf ends the process
+        pdf.save(made, object_stream_mode=pikepdf.ObjectStreamMode.disable, deterministic_id=True)
+    Path(folder, "made.pdf").write_bytes(made.getbuffer())
     Path(folder, "structure.json").write_text(json.dumps(tree), encoding="utf-8")
     return {"pages": pages, "ranges": tagger.ranges}
 

@@ -1,0 +1,69 @@
+"""Files for readers that are made at the first request: once each, however many ask at the same moment."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from campaign.runtime.expiring_cache import ExpiringCache
+from signatures.delivery import pdf
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 3  # threads of this process: one makes, two wait; all others get none at once
+WAIT_SECONDS = 5.0  # for another thread to finish
+RETRY_AFTER_SECONDS = 60.0  # after a failure
+KEPT_SECONDS = 30 * 86_400.0  # then one that is still asked for is made again: words that were taken back go
+
+
+class MadeOnce:
+    """Files of one kind. The name of a file must tell all that decides its content."""
+
+    def __init__(self, kind: str) -> None:
+        """`kind` is for the log: "a share image"."""
+        self._kind = kind
+        self._places = threading.BoundedSemaphore(MAX_WAITING)
+        self.making = threading.Lock()
+        self.failed = ExpiringCache[str, bool](RETRY_AFTER_SECONDS)  # by file name
+
+    def get(self, file: Path, make: Callable[[], object]) -> bytes | None:
+        """Returns the file, which `make` writes if it is not there; None if there is none now, for whatever reason.
+
+        `make` writes it complete or not at all, and raises PdfFailed or OSError.
+        """
+        with suppress(OSError):  # not there, or not readable: making it tells which
+            return file.read_bytes()
+        if self.failed.get(file.name) or not self._places.acquire(blocking=False):
+            return None
+        try:
+            return self._make(file, make)
+        finally:
+            self._places.release()
+
+    def _make(self, file: Path, make: Callable[[], object]) -> bytes | None:
+        if not self.making.acquire(timeout=WAIT_SECONDS):
+            return None
+        try:
+            if not file.exists():  # otherwise another thread made it while this one waited
+                if self.failed.get(file.name):
+                    return None
+                file.parent.mkdir(parents=True, exist_ok=True)
+                make()
+                _delete_old(file.parent)
+            return file.read_bytes()
+        except (pdf.PdfFailed, OSError) as error:
+            self.failed.put(file.name, value=True)
+            log.warning("%s was not made: %s", self._kind, type(error).__name__)
+            return None
+        finally:
+            self.making.release()
+
+
+def _delete_old(folder: Path) -> None:
+    """Deletes what was made before `KEPT_SECONDS`."""
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process did
+            if file.stat().st_mtime < time.time() - KEPT_SECONDS:
+                file.unlink()
