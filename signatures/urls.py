@@ -7,7 +7,7 @@ from signatures.moderation.views import report_page
 from signatures.public_list.api import api_page
 from signatures.public_list.letters import letters_page
 from signatures.public_list.views import countries_page, entry, signatories
-from signatures.sharing.views import embed, share_image_file, share_page
+from signatures.sharing.views import embed, letter_file, share_image_file, share_page
 from signatures.signing.personal_views import personal_page, unsubscribe_page
 from signatures.signing.views import answer_page, challenge, check_mail, letter_page, my_link, sign
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("letters/<slug:slug>/tell/", share_page, name="share"),
     path("letters/<slug:slug>/embed/", embed, name="embed"),
     path("letters/<slug:slug>/picture.png", share_image_file, name="share-image"),
+    path("letters/<slug:slug>/letter.pdf", letter_file, name="letter-pdf"),
     path("letters/<slug:slug>/api/", api_page, name="api-page"),
     path("letters/<slug:slug>/signatories/", signatories, name="signatories"),
     path("letters/<slug:slug>/signatories/countries/", countries_page, name="countries"),

@@ -250,10 +250,12 @@ def save_preview(rule: BulkRule, *, by: int | None, within: float | None = None)
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            (usual,) = cursor.fetchone()
             if within is not None:
                 cursor.execute("SET LOCAL statement_timeout = %s", [int(within * 1000)])
             found = preview(rule)
-            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+            cursor.execute("SET LOCAL statement_timeout = %s", [usual])  # the default is none behind a pooler
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return False

@@ -132,8 +132,7 @@ def queue_questions(private_keys: Sequence[PrivateKey]) -> int:
     Raises:
         CannotUnseal: when an address was sealed to another key.
     """
-    asked = Signature.objects.filter(state=State.WAITING, flags__contains=[Flag.ASKED])
-    asked = asked.exclude(question_address=None, sealed_address=None)
+    asked = Signature.objects.with_address().filter(state=State.WAITING, flags__contains=[Flag.ASKED])
     queued = 0
     for row in asked.exclude(mails__kind=OutboxMail.Kind.QUESTION).select_for_update(of=("self",)):
         address = sealing.unseal(row.question_address or row.sealed_address or b"", private_keys=private_keys)

@@ -136,7 +136,8 @@ class BlocklistEntryAdmin(AuditedAdmin):
             raise PermissionDenied
         if request.method == "POST":
             return self._act(request, entry)
-        trial = blocklist_trial.try_entry(entry)
+        may_switch = self.has_change_permission(request, entry)
+        trial = blocklist_trial.try_entry(entry, may_read_digests=may_switch)
         audit_log.record(
             AuditAction.BLOCK_TRIED,
             staff_id=staff_id(request),
@@ -149,7 +150,7 @@ class BlocklistEntryAdmin(AuditedAdmin):
             "entry": entry,
             "status": self.status(entry),
             "trial": trial,
-            "may_switch": self.has_change_permission(request, entry),
+            "may_switch": may_switch,
             "may_view": request.user.has_perm("signatures.view_signature"),
             "media": self.media,
         }

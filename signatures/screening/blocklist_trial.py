@@ -50,8 +50,15 @@ class Trial:
     only_newest: int = 0
 
 
-def try_entry(entry: BlocklistEntry) -> Trial:
-    """Returns what an entry would have flagged in the last week (a network: in the last 72 hours)."""
+def try_entry(entry: BlocklistEntry, *, may_read_digests: bool) -> Trial:
+    """Returns what an entry would have flagged in the last week (a network: in the last 72 hours).
+
+    Args:
+        entry: the entry, on or off.
+        may_read_digests: whether the reader may learn who signed from this domain or network (threat model A17).
+    """
+    if entry.kind in {BlocklistEntry.Kind.DOMAIN, BlocklistEntry.Kind.NETWORK} and not may_read_digests:
+        return Trial(cannot="Only owners try a domain or a network: the examples tell where these people signed from.")
     since = timezone.now() - (NETWORKS_KEPT_FOR if entry.kind == BlocklistEntry.Kind.NETWORK else WEEK)
     recent = [model.objects.filter(signed_up_at__gt=since) for model in (Signature, Submission)]
     if entry.kind == BlocklistEntry.Kind.DOMAIN:

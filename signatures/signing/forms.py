@@ -221,7 +221,7 @@ class SignForm(ConsentForm):
         ),
         error_messages={"required": ADDRESS_REQUIRED},
     )
-    email_is_right = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    email_is_right = forms.CharField(required=False, widget=forms.HiddenInput)  # "on", or which address was insisted on
     updates = forms.BooleanField(label=_("Email me when there is news about the letter"), required=False)
     website = forms.CharField(
         label=_("Leave this empty"),
@@ -238,12 +238,18 @@ class SignForm(ConsentForm):
         if data and "email_meant" in data:  # the button that takes the suggestion
             data = copy(data)
             data["email"] = data["email_meant"]
+        # The other button sends "on". Kept as the address, so that another one is asked about again.
+        if data and "@" not in data.get("email_is_right", "@"):
+            data = copy(data)
+            data["email_is_right"] = data.get("email", "")
         super().__init__(data, **options)
 
     def layout(self) -> Layout:
         *fields, consent, _privacy_link = super().layout().fields  # its page has one below the button
+        insisted = ["email_is_right"] if self.data.get("email_is_right") else []
         return Layout(
             *fields,
+            *insisted,  # before the buttons, one of which may take its place
             "email",
             "updates",
             consent,
@@ -264,7 +270,7 @@ class SignForm(ConsentForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if cleaned.get("email") and not cleaned.get("email_is_right"):
+        if cleaned.get("email") and self.data.get("email_is_right") != self.data["email"]:
             self.suggestion = email_addresses.typo_suggestion(cleaned["email"])
             if self.suggestion:
                 self.add_error("email", _("Is this email address right?"))

@@ -17,6 +17,7 @@ from signatures.states import Kind
 CONSENT_BY_BUTTON = _("We may store nothing without your consent. If you agree, please press the button again.")
 NAME_TAKEN = _("Another person can sign from this mailbox only with a name of their own. Please enter yours.")
 LINK_USED = _("This link leads to a signature already. To sign as another person, please use the form of the letter.")
+VERY_LONG = 300  # characters of what readers see
 TOO_MANY_CHANGES = _("You changed your signature many times today. Please try again tomorrow.")
 
 
@@ -86,6 +87,11 @@ class ConfirmForm(SignatureForm, ConsentForm):
     def beside_name(self) -> list[tuple[str, str]]:
         """What readers see beside the name, as (field, value)."""
         return [(name, self.as_shown[name]) for name in BESIDE_NAME if name in DELIVERED and self.as_shown[name]]
+
+    @property
+    def is_very_long(self) -> bool:
+        """Whether the words are set smaller, so that the button stays on the first screen of a phone."""
+        return sum(len(self.as_shown[name]) for name in ("name", *dict(self.beside_name))) > VERY_LONG
 
     @property
     def for_staff(self) -> list[tuple[str, str]]:

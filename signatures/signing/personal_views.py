@@ -161,6 +161,7 @@ def _receipt_page(request: HttpRequest, signature: Signature) -> HttpResponse:
         "letter": delivery.letter,
         "receipt": receipt,
         "address": address,
+        "title_language": receipt.title_language,
         "qr_code": SafeString(
             segno.make(address, error="m").svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
         ),

@@ -59,6 +59,7 @@ def withdraw(
         setattr(locked, field, value)
     record_errata([locked.pk])
     withdrawn = transition(locked, State.WITHDRAWN, action=action, changed=list(blank), by=by, detail=_detail(request))
+    _leave_links(locked)
     queue.discard(locked.pk)
     return withdrawn
 
@@ -91,6 +92,7 @@ def erase(
         action, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, was=locked.state, now="erased",
         detail=_detail(request),
     )  # fmt: skip
+    _leave_links(locked)
     locked.delete()
 
 
@@ -103,6 +105,14 @@ def _leave_marks(row: Signature | Submission) -> None:
         FormerMarks.objects.create(
             letter_id=row.letter_id, address_hash=row.address_hash, marks=row.marks, signed_up_at=row.signed_up_at
         )
+
+
+def _leave_links(row: Signature | Submission) -> None:
+    """Leave an email with links that waits to the other people of this mailbox, who were promised it, if any (S31)."""
+    same_address = Submission.objects.filter(letter=row.letter_id, address_hash=row.address_hash).exclude(pk=row.pk)
+    signatures = Signature.objects.of_mailbox(row).exclude(pk=row.pk)
+    heir = signatures.standing().first() or signatures.first() or same_address.order_by("-pk").first()
+    queue.move_links(row.pk, heir.pk if heir else None)
 
 
 def _leave_tombstone(row: Signature | Submission, flags: Collection[str]) -> None:
@@ -144,8 +154,6 @@ def delete_submission(submission: Submission) -> bool:
         return False
     _leave_tombstone(row, row.flags)
     queue.discard_confirmations(row.pk)
-    same_address = Submission.objects.filter(letter=row.letter_id, address_hash=row.address_hash).exclude(pk=row.pk)
-    heir = Signature.objects.of_mailbox(row).first() or same_address.order_by("-pk").first()
-    queue.move_links(row.pk, heir.pk if heir else None)
+    _leave_links(row)
     row.delete()
     return True

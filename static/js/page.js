@@ -100,10 +100,11 @@ const EMAIL_ADDRESS = /^[^@]+@[^@]+\.[^@]+$/u;
 
 // What keyboards and mail programs put around an address, taken off as the server takes it off.
 function bareAddress(typed) {
-  let text = typed.normalize("NFKC").replaceAll("。", ".").replace(/\p{Cf}/gu, "").trim().replace(/[\s.,;:、]+$/u, "");
+  let text = typed.normalize("NFKC").replaceAll("。", ".").replace(/\p{Cf}/gu, "").trim();
+  text = text.replace(/(?:\s|[^\P{P}"'“”’»)\]}」』])+$/u, "");
   text = text.match(/^[^<]*<([^<>]*)>$/u)?.[1].trim() ?? text;
   text = text.replace(/^mailto:([^?]*).*$/iu, "$1").replace(/^["'“‘„«([{「『](.*)["'”’“»)\]}」』]$/u, "$1");
-  return text.replace(/[\s.,;:、]+$/u, "").replace(/\s*([.@])\s*/gu, "$1");
+  return text.replace(/[\p{P}\s<>]+$/u, "").replace(/\s*([.@])\s*/gu, "$1");
 }
 
 const editedFields = new WeakSet();

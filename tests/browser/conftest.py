@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from playwright.sync_api import expect
 
 from tests.browser.pages import PopulatedSite
 from tests.live_site import LiveSite
@@ -32,6 +33,7 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.skip("no chromium on this machine: apt-get install chromium")
     # Playwright's event loop keeps running in this process, also during later tests.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=30_000)  # what never comes fails all the same, on a slow machine as well
     request.getfixturevalue("playwright")  # so that Playwright ends after the lines below
     yield
     connections.close_all()  # those opened in its loop: left open, they would block the deletion of the test database

@@ -9,10 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from signatures.delivery.checker import check
-from tests.delivery.packages import files_of
+from signatures.values import names
+from tests.delivery import packages
+from tests.delivery.packages import canonical, files_of
 from tests.delivery.tamperings import ACCEPTED, DRAFT, TAMPERINGS, Case
 
 PAGE = Path(check.__file__).with_name("check.html").as_uri()
+FIELDS = ("digest", "key", "auditor_key", "edition")
 BY_NAME = {case.name: case for case in [*TAMPERINGS, *ACCEPTED]}
 
 
@@ -28,17 +31,25 @@ def opened(browser: Browser) -> Iterator[Page]:
 
 
 def drop(page: Page, case: Case, **expected: str) -> None:
-    """Fills in what is expected, and chooses the files, as a person does."""
+    """Fills in what is expected, and chooses the files, as a person does; some type after they chose."""
     page.evaluate("document.querySelector('details').open = true")
-    for field in ("digest", "edition", "key", "auditor_key"):
-        page.evaluate(
-            "([id, value]) => { document.getElementById(id).value = value }", [field, expected.get(field, "")]
-        )
+    before = {} if case.is_typed_after else expected
+    for field in FIELDS:
+        page.evaluate("([id, value]) => { document.getElementById(id).value = value }", [field, before.get(field, "")])
     files: list[Any] = [{"name": "came.zip", "mimeType": "", "buffer": case.make()}]
     if case.receipt:
         files.append({"name": "mine.json", "mimeType": "", "buffer": case.receipt()})
     page.evaluate("document.getElementById('result').hidden = true")
     page.set_input_files("#file", files)
+    page.wait_for_selector("#result:not([hidden])")
+    for field, value in expected.items() if case.is_typed_after else ():
+        type_after(page, field, value)
+
+
+def type_after(page: Page, field: str, value: str) -> None:
+    """Types into a field after the files were chosen, and waits for what the page then says."""
+    page.fill(f"#{field}", value)
+    page.press(f"#{field}", "Enter")
     page.wait_for_selector("#result:not([hidden])")
 
 
@@ -70,6 +81,18 @@ def test_a_receipt_shows_the_row_that_it_proves(opened: Page) -> None:
     assert opened.inner_text("#proved") == "Somebody who is counted only."
 
 
+def test_the_page_shows_invisible_characters_as_check_py_does(opened: Page) -> None:
+    texts = [
+        packages.MONGOLIAN,
+        "".join(sorted(names.SHAPERS)),
+        "a\x1b[2Jb\u202ec 한 محمد",
+        "\u3000\u00a0 \u2028\u00ad\ufeff",
+    ]
+    assert opened.evaluate("texts => texts.map(words)", texts) == [check.printable(text) for text in texts]
+    drop(opened, Case("", lambda: canonical(packages.receipt(packages.many(10), 5))))
+    assert packages.MONGOLIAN in opened.inner_text("#proved")
+
+
 def test_the_digest_is_compared_as_it_is_typed_from_paper(opened: Page) -> None:
     drop(opened, BY_NAME["time-stamped"])
     expect(opened.locator("#body")).to_contain_text("Compare it with the printed letter")
@@ -81,6 +104,16 @@ def test_the_digest_is_compared_as_it_is_typed_from_paper(opened: Page) -> None:
     opened.press("#digest", "Enter")
     expect(opened.locator("#digest-error")).to_be_visible()
     expect(opened.locator("#result")).to_be_hidden()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_each_field_is_compared_although_it_is_filled_in_after_the_file_was_chosen(opened: Page, field: str) -> None:
+    case = BY_NAME["countersigned"]
+    drop(opened, case)
+    assert said(opened)[:2] == (0, "Whole.")
+    assert opened.locator(".field input").evaluate_all("fields => fields.map(field => field.id)") == list(FIELDS)
+    type_after(opened, field, "0" * 64)
+    assert said(opened)[:2] == (1, "Not whole.")
 
 
 def test_weeks_are_those_of_python_around_every_new_year(opened: Page) -> None:

@@ -17,7 +17,20 @@ NAMES = {
     "ko": ("/ko", "김철수"),
     "longest": ("", "Maria-Magdalena Wolfeschlegelsteinhausen " * 4 + "von Bergerdorff und zu Wittgenstein"),
     "longest-ko": ("/ko", "김수한무거북이와두루미 " * 16 + "삼천갑자동방삭"),
+    "longest-ar": ("/ar", "محمد عبد الرحمن بن عبد الله " * 7),
+    "fullest": ("", "Maria-Magdalena Wolfeschlegelsteinhausen " * 4 + "von Bergerdorff und zu Wittgenstein"),
+    "fullest-ja": ("/ja", "寿限無寿限無五劫の擦り切れ" * 15),
+    "delivery": ("/fr", "Ada Lovelace"),
+    "counted": ("/es", ""),
+    "organization": ("", "Guild of Bakers"),
 }
+FIELDS: dict[str, dict[str, str]] = {  # beyond the name
+    "fullest": {"role": "vice president of rivers and lakes " * 5, "organization": "Federation of the North " * 8, "country": "BO"},
+    "fullest-ja": {"role": "河川湖沼湿地保護協会副会長" * 15, "organization": "国際北方諸国連合会議事務局" * 15, "country": "JP"},
+    "delivery": {"visibility": "delivery"},
+    "counted": {"visibility": "counted", "country": "KR"},
+    "organization": {"kind": "organization", "spokesperson": "Dora Maar, chair"},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -34,6 +47,7 @@ def sign(context: BrowserContext, who: str) -> None:
     page.goto(f"{prefix}{LETTER}")
     text = page.locator("input[name=text]").input_value()
     form: Any = {"name": name, "email": f"tap-{who}@example.org", "visibility": "public", "consent": "on", "text": text}
+    form |= FIELDS.get(who, {})
     assert context.request.post(f"{prefix}{LETTER}sign/", form=form, max_redirects=0).status == 303
     page.close()
 
@@ -56,15 +70,23 @@ def test_what_is_signed_and_one_button_are_on_the_first_screen_and_one_tap_count
                 "for everyone to see, here and in the delivered letter, under the English letter"
             )
             expect(button).to_have_text("Yes, put my name under this letter")
-        for part in (words, button):
+        if who == "fullest-ja":  # at 400 % zoom a screen of 1280 x 1024 is as low, and nothing may lie over the words
+            page.set_viewport_size({"width": 320, "height": 256})
+            assert button.evaluate("node => getComputedStyle(node).position") == "static"
+            page.set_viewport_size(PHONE)
+            assert button.evaluate("node => getComputedStyle(node).position") == "sticky"
+        # 600 characters of kanji do not fit beside anything: they begin on the first screen.
+        for part in (words.locator("strong"), button) if who == "fullest-ja" else (words, button):
             box = part.bounding_box()
             assert box and box["y"] >= 0 and box["y"] + box["height"] <= PHONE["height"], f"{who}: {box}"
         button.click()
         expect(page.locator(".manage")).to_be_visible()
         rows = site.sql(
-            "SELECT name, state FROM signatures_signature WHERE name = %s ORDER BY id DESC LIMIT 1", [name.strip()]
+            "SELECT name, state FROM signatures_signature WHERE name = %s ORDER BY confirmed_at DESC LIMIT 1",
+            [name.strip()],
         )  # another test may have the same name
-        assert rows == [(name.strip(), "waiting")], who
+        # Without words there is nothing to review, unless there is a flag.
+        assert rows[0][1] in ({"waiting"} if name else {"waiting", "approved"}), who
 
 
 def test_while_something_is_changed_only_the_changed_words_can_be_sent(context: BrowserContext, site: LiveSite) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from signatures.registries.typed_fields import MAX_LENGTHS
+from signatures.registries.typed_fields import MAX_LENGTHS, WORDS
 from signatures.values import email_addresses
 from tests.browser.pages import LANGUAGES, LETTER
 from tests.browser.test_walk import VISIBILITY_LABELS
@@ -32,14 +32,8 @@ STORES = """async () => ({
     workers: (await navigator.serviceWorker.getRegistrations()).length,
 })"""
 NOTHING: dict[str, Any] = {
-    "tab": [],
-    "window": "",
-    "site": [],
-    "cookies": "",
-    "databases": [],
-    "caches": [],
-    "workers": 0,
-}
+    "tab": [], "window": "", "site": [], "cookies": "", "databases": [], "caches": [], "workers": 0,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -118,14 +112,17 @@ def test_the_bar_that_leads_to_the_form_waits_until_it_is_out_of_sight(page: Pag
 # It shows what matters for the choice, also without script
 
 
-def test_counted_only_hides_the_name_and_the_rest_at_once(plain: Page) -> None:
+def test_counted_only_hides_the_name_and_the_rest_at_once_and_nothing_that_is_kept(plain: Page) -> None:
     plain.goto(LETTER)
+    plain.locator(".optional summary").click()
+    dropped = [word for word in WORDS if word != "spokesperson"]  # an organization's alone
     plain.get_by_role("radio", name=VISIBILITY_LABELS["counted"], exact=True).check()
-    for part in ("#id_name", ".optional"):
-        expect(plain.locator(part)).to_be_hidden()
+    for part in dropped:
+        expect(plain.locator(f"#id_{part}")).to_be_hidden()
+    expect(plain.locator("#id_country")).to_be_visible()
     plain.get_by_role("radio", name=VISIBILITY_LABELS["delivery"], exact=True).check()
-    for part in ("#id_name", ".optional"):
-        expect(plain.locator(part)).to_be_visible()
+    for part in (*dropped, "country"):
+        expect(plain.locator(f"#id_{part}")).to_be_visible()
 
 
 def test_for_an_organization_the_form_turns_over(plain: Page) -> None:

@@ -1,7 +1,5 @@
 """Fixtures for moderation."""
 
-from datetime import date
-
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -10,7 +8,7 @@ from campaign.models import Letter
 from signatures.delivery import freezing
 from signatures.models import Delivery, Signature
 from signatures.moderation import bulk_rule_runs
-from tests.delivery.factories import make_delivery
+from tests.delivery.factories import day_of, make_delivery
 from tests.factories import make_signature
 
 
@@ -30,7 +28,7 @@ def second(owner: User) -> User:
 def delivered(letter: Letter, ada: Signature) -> Delivery:
     make_signature(letter, "Ben Nevis")
     delivery = make_delivery(letter)
-    return freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="The embassy", at="Washington")
+    return freezing.hand_over(delivery, by=None, on=day_of(delivery), to="The embassy", at="Washington")
 
 
 @pytest.fixture

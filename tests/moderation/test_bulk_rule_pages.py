@@ -164,13 +164,13 @@ def test_A17_each_preview_is_recorded_with_the_kinds_of_its_conditions_and_not_t
 
 
 def test_A17_each_trial_of_a_block_is_recorded_without_its_value(
-    moderator_client: Client, moderator: User, letter: Letter
+    admin_client: Client, admin_user: User, letter: Letter
 ) -> None:
     make_signature(letter, "Ada", domains=[key_of("ministry.example")])
     block = BlocklistEntry.objects.create(kind="domain", value="ministry.example")
-    assert moderator_client.get(f"/admin/signatures/blocklistentry/{block.pk}/try/").status_code == 200
+    assert admin_client.get(f"/admin/signatures/blocklistentry/{block.pk}/try/").status_code == 200
     entry = AuditEntry.objects.get(action="block-tried")
-    assert (entry.staff_id, entry.detail) == (moderator.pk, {"row": block.pk, "kind": "domain", "number": 1})
+    assert (entry.staff_id, entry.detail) == (admin_user.pk, {"row": block.pk, "kind": "domain", "number": 1})
 
 
 def test_A5_only_moderators_see_or_create_rules(

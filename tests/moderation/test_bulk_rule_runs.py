@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 
 from campaign.models import Letter
 from signatures import counts, tasks, transitions
@@ -104,6 +105,18 @@ def test_a_preview_that_takes_too_long_is_left_to_a_task(
     tasks.preview_bulk_rule.call(rule.pk, moderator.pk)
     seen = fresh(rule).seen
     assert seen and (seen["number"], seen["cells"], seen["examples"]) == (1, [["approved", "public", 1]], [ada.pk])
+
+
+def test_O17_after_a_preview_the_limit_of_its_transaction_is_that_of_before(
+    letter: Letter, moderator: User, ada: Signature
+) -> None:
+    """Behind a pooler, PostgreSQL's default is no limit at all."""
+    rule = rule_of(letter, moderator, country="GB")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '77s'")
+        assert bulk_rules.save_preview(rule, by=moderator.pk, within=60)
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("77s",)
 
 
 def test_a_rule_that_matches_nobody_does_not_start(letter: Letter, moderator: User) -> None:

@@ -235,6 +235,19 @@ def test_signers_without_an_address_get_no_email(asked: Signature, updates_key: 
     assert not OutboxMail.objects.exists()
 
 
+def test_staff_are_told_at_once_whom_no_email_can_reach(moderator_client: Client, letter: Letter) -> None:
+    kept = [make_signature(letter, "Updates", State.WAITING, sealed_address=b"sealed"),
+            make_signature(letter, "Questions", State.WAITING, question_address=b"sealed")]  # fmt: skip
+    gone = make_signature(letter, "Undone", State.WAITING)
+
+    def told(rows: list[Signature]) -> str:
+        form = {"action": "ask", "question": "your-name", "_selected_action": [row.pk for row in rows], "index": "0"}
+        return moderator_client.post(QUEUE, form, follow=True).content.decode()
+
+    assert "cannot be emailed" not in told(kept)
+    assert "1 of them cannot be emailed, because no address is kept" in told([*kept, gone])
+
+
 def test_a_wrong_key_is_an_error(asked: Signature, tmp_path: Path) -> None:
     sealed = sealing.seal("cleo@example.org", public_key=settings.UPDATES_PUBLIC_KEY)
     Signature.objects.update(sealed_address=sealed)

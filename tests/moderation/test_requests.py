@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaign.models import Letter
-from signatures import counts, retention
+from signatures import counts, retention, tombstones
 from signatures.delivery import csv_export
 from signatures.models import (
     AuditEntry,
@@ -72,11 +72,11 @@ def test_A24_erasing_on_request_leaves_a_tombstone_also_of_a_signature_on_paper(
 
     Signature.objects.create(**restored)  # a backup of yesterday
     Tombstone.objects.get()
-    retention.sync_tombstones()
+    tombstones.sync()
     Tombstone.objects.all().delete()
     assert retention.erase_again([]) == 1, "the file beside the database knows of it"
     assert not Signature.objects.exists()
-    retention.tombstones_file().unlink()
+    tombstones.file_beside_database().unlink()
 
 
 def test_A24_about_a_delivered_one_a_second_person_has_to_say_yes(

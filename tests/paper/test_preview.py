@@ -155,7 +155,8 @@ def test_a_duplicate_has_the_same_name_key_country_and_organization(letter: Lett
         ("Ada,,,,robot", "kind must be"),
         ("Ada,,,,,counted", "without a name"),
         ("Ada,,,,,,yesterday", "cannot be read"),
-        (f"Ada,,,,,,{timezone.now().date() + timedelta(days=2)}", "future"),
+        # Named: two processes that collect the tests at midnight would not agree on this day.
+        pytest.param(f"Ada,,,,,,{timezone.now().date() + timedelta(days=2)}", "future", id="the day after tomorrow"),
         ("Ada,,,,,,1776-07-04", "too long ago"),
         ('\xa0"Lovelace, Ada"', "never closed"),
         ('Ada,\xa0"Countess, of Lovelace"', "never closed"),

@@ -3,9 +3,16 @@
 `uv run python -m tests.screening.flag_report` prints the numbers with the names that are on the wrong side.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
 
 from signatures.registries import Flag
 from signatures.screening import checks

@@ -306,7 +306,7 @@ def test_the_trial_shows_what_the_live_flag_would_have_done(
     made = block(kind, value, on=False)
     for number, (address, typed) in enumerate(sent):
         sign_up(client, form, number, address, **typed)
-    trial = blocklist_trial.try_entry(made)
+    trial = blocklist_trial.try_entry(made, may_read_digests=True)
     Submission.objects.all().delete()
     switches.switch_blocklist_entry(made, on=True, by=1)
     for number, (address, typed) in enumerate(sent):
@@ -324,11 +324,11 @@ def test_the_trial_counts_those_of_the_week_and_how_many_were_approved(letter: L
     make_signature(letter, "Old Scum", State.APPROVED, signed_up_at=timezone.now() - timedelta(days=8))
     made = block("word", "scum", on=False)
 
-    trial = blocklist_trial.try_entry(made)
+    trial = blocklist_trial.try_entry(made, may_read_digests=True)
 
     assert (trial.flagged, trial.approved, len(trial.examples)) == (4, 2, 4)
     assert trial.examples[0] == submitted, "the newest first, confirmed or not"
-    assert blocklist_trial.try_entry(block("name", "scum", on=False)).flagged == 1
+    assert blocklist_trial.try_entry(block("name", "scum", on=False), may_read_digests=True).flagged == 1
 
 
 def test_the_trial_of_a_network_reaches_back_over_its_daily_keys(letter: Letter) -> None:
@@ -337,7 +337,7 @@ def test_the_trial_of_a_network_reaches_back_over_its_daily_keys(letter: Letter)
         make_signature(
             letter, f"Of {hours}", signed_up_at=at, network=rate_limits.network_digest("198.51.100.0/24", at)
         )
-    trial = blocklist_trial.try_entry(block("network", "198.51.100.0/22", on=False))
+    trial = blocklist_trial.try_entry(block("network", "198.51.100.0/22", on=False), may_read_digests=True)
     assert (trial.flagged, trial.hours) == (4, 72)
 
 
@@ -345,11 +345,11 @@ def test_the_trial_of_a_network_reaches_back_over_its_daily_keys(letter: Letter)
     ("kind", "value"),
     [("domain", "mail-??.example"), ("domain", "*bot.example"), ("domain", "*.example"), ("network", "10.0.0.0/8")],
 )
-def test_what_cannot_be_tried_is_said_plainly(moderator_client: Client, kind: str, value: str) -> None:
+def test_what_cannot_be_tried_is_said_plainly(admin_client: Client, kind: str, value: str) -> None:
     made = block(kind, value, on=False)
-    trial = blocklist_trial.try_entry(made)
+    trial = blocklist_trial.try_entry(made, may_read_digests=True)
     assert trial.cannot
-    page = moderator_client.get(f"{LISTS}{made.pk}/try/").content.decode()
+    page = admin_client.get(f"{LISTS}{made.pk}/try/").content.decode()
     assert str(trial.cannot) in page
     assert "would have flagged" not in page
 
@@ -360,7 +360,10 @@ def test_a_trial_that_would_read_too_much_reads_the_newest_and_says_so(
     monkeypatch.setattr(blocklist_trial, "MAX_READ", 3)
     make_many(letter, 5, comment="scum")
     made = block("word", "scum", on=False)
-    assert (blocklist_trial.try_entry(made).flagged, blocklist_trial.try_entry(made).only_newest) == (3, 3)
+    assert (
+        blocklist_trial.try_entry(made, may_read_digests=True).flagged,
+        blocklist_trial.try_entry(made, may_read_digests=True).only_newest,
+    ) == (3, 3)
     assert "Only the newest 3" in moderator_client.get(f"{LISTS}{made.pk}/try/").content.decode()
 
 
@@ -437,6 +440,18 @@ def test_a_moderator_sees_and_tries_but_changes_nothing(moderator_client: Client
     made.refresh_from_db()
     assert not made.is_on
     assert not made.is_expired
+
+
+@pytest.mark.parametrize(("kind", "value"), [("domain", "mailbot.example"), ("network", "203.0.113.0/24")])
+def test_A17_only_owners_learn_who_signed_from_a_domain_or_a_network(
+    moderator_client: Client, admin_client: Client, client: Client, form: dict[str, str], kind: str, value: str
+) -> None:
+    made = block(kind, value, on=False)
+    sign_up(client, form, 1, "203.0.113.7", email="a@mailbot.example", name="Mallory Troll")
+    for staff, is_told in ((admin_client, True), (moderator_client, False)):
+        page = staff.get(f"{LISTS}{made.pk}/try/").content.decode()
+        assert ("Mallory Troll" in page, "<b>1</b> of the sign-ups" in page) == (is_told, is_told)
+        assert ("Only owners try a domain or a network" in page) != is_told
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

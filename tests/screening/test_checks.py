@@ -244,6 +244,12 @@ def test_S22_a_form_older_than_two_days_is_looked_at(monkeypatch: Any) -> None:
     assert flags(stamp=old) == ["stale-form"]
 
 
+def test_S43_a_long_stamp_of_a_stranger_does_not_stay_in_memory() -> None:
+    before = form_stamps._is_fresh.cache_info().currsize
+    assert flags(stamp=form_stamps.make_stamp() + "a" * 1_000) == ["stale-form"]
+    assert form_stamps._is_fresh.cache_info().currsize == before
+
+
 @pytest.mark.parametrize(("seconds", "found"), [(0, ["fast"]), (2, ["fast"]), (3, []), (600, []), (None, [])])
 def test_S22_haste_counts_only_where_a_script_measured_it(seconds: int | None, found: list[str]) -> None:
     assert flags(seconds=seconds) == found

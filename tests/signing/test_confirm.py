@@ -12,7 +12,7 @@ from campaign.models import Letter
 from signatures import counts, transitions
 from signatures.models import AuditEntry, Signature, Submission
 from signatures.signing import confirmation
-from signatures.states import State
+from signatures.states import State, Visibility
 from signatures.values import tokens
 from tests.factories import make_submission, signer_input
 from tests.inbox import Inbox
@@ -70,6 +70,14 @@ def test_R14_counted_drops_every_word_and_is_approved_at_once(
 
     row = signed(ben)
     assert (row.state, row.name, row.role, row.organization, row.comment) == (State.APPROVED, "", "", "", "")
+
+
+def test_who_is_counted_sees_the_country_that_is_kept_before_confirming(
+    client: Client, letter: Letter, words: dict[str, str]
+) -> None:
+    row = make_submission(letter, "", visibility=Visibility.COUNTED, country="KR")
+    page = " ".join(client.get(page_of(row)).content.decode().split())
+    assert "<strong>One more signature</strong>" in page and "<span>South Korea</span>" in page
 
 
 def test_a_letter_moderated_afterwards_approves_at_once_unless_there_is_a_flag(

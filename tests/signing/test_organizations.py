@@ -257,3 +257,16 @@ def test_the_organizations_of_the_first_page_are_read_from_their_index(letter: L
         Signature.objects.filter(letter=letter).public().filter(kind=Kind.ORGANIZATION, featured_position__isnull=True)
     )
     assert reads_only(rows.newest_first()[:25], "public_organizations")
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+@pytest.mark.parametrize("state", [State.APPROVED, State.WAITING, State.REJECTED, State.WITHDRAWN])
+def test_its_page_speaks_to_an_organization(
+    client: Client, letter: Letter, state: State, visibility: Visibility
+) -> None:
+    name = "" if visibility == Visibility.COUNTED else "Guild of Bakers"
+    row = organization(letter, name, state=state, visibility=visibility)
+    page = client.get(f"/signature/{tokens.personal_token(row.public_id)}/").content.decode()
+    page = re.sub(r'<form method="post" class="sign".*?</form>', "", page, flags=re.DOTALL)  # it has the words of both
+    assert re.findall(r".*\b(?:[Yy]our|[Mm]y) name\b.*", page) == []
+    assert "organization" in page

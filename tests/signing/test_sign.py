@@ -320,6 +320,21 @@ def test_the_button_of_the_suggestion_sends_the_address_that_was_meant(client: C
     assert Submission.objects.filter(address_hash=found).count() == 1
 
 
+def test_whoever_insists_on_an_address_is_asked_once_whatever_else_is_wrong(
+    client: Client, form: dict[str, str]
+) -> None:
+    typed = {**form, "email": "dora@gmial.com", "email_is_right": "on", "name": ""}
+    asked = client.post(SIGN, typed)
+    kept = 'type="hidden" name="email_is_right" value="dora@gmial.com"'
+    assert asked.status_code == 422 and kept in asked.content.decode()
+    assert "Is this email address right?" not in asked.content.decode()
+
+    again = {**form, "email_is_right": "dora@gmial.com"}
+    other = client.post(SIGN, {**again, "email": "dora@gmil.com"})
+    assert other.status_code == 422 and "Is this email address right?" in other.content.decode()
+    assert client.post(SIGN, {**again, "email": "dora@gmial.com"}).status_code == 303
+
+
 def test_what_the_button_sends_is_looked_at_like_any_other_address(client: Client, form: dict[str, str]) -> None:
     assert client.post(SIGN, {**form, "email_meant": "no address"}).status_code == 422
     assert not Submission.objects.exists()

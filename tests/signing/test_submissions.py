@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from campaign.models import Letter
 from signatures import retention, tasks
 from signatures.delivery import errata, freezing
-from signatures.models import AuditEntry, Erratum, OutboxMail, RateLimit, Signature, Submission
+from signatures.models import AuditEntry, Erratum, OutboxMail, RateLimit, Signature, Submission, Switch
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.outbox import caps, sending
 from signatures.registries import AuditAction
@@ -21,6 +21,7 @@ from signatures.screening import rate_limits
 from signatures.signing import confirmation, withdrawal
 from signatures.states import State, Visibility
 from signatures.values import sealing, tokens
+from tests.delivery.factories import day_of
 from tests.factories import make_signature, make_submission, signer_input
 from tests.inbox import Inbox
 
@@ -235,6 +236,27 @@ def test_S31_other_spellings_of_the_address_hold_back_no_link_and_no_email_to_co
     assert page_of(row) in links_in(inbox)
 
 
+@pytest.mark.parametrize("confirms", ["another typing", "the flagged one"])
+def test_S31_a_request_from_before_the_signature_does_not_hold_back_the_link_to_it(
+    client: Client, letter: Letter, form: dict[str, str], inbox: Inbox, confirms: str
+) -> None:
+    Switch.objects.update_or_create(code=Switch.Code.PAUSE_FLAGGED_MAIL, defaults={"is_on": True})
+    client.post(SIGN, {**form, "website": "a trap"})
+    client.post(MY_LINK, {"email": "dora@example.org"})
+    if confirms == "another typing":
+        client.post(SIGN, {**form, "name": "Dora M."})
+    victim = Submission.objects.latest("pk")
+    confirmation.confirm(victim, signer_input(victim.translation, name="Dora M."))
+    sending.send_due()
+    inbox.clear()
+
+    client.post(MY_LINK, {"email": "dora@example.org"})
+    sending.send_due()
+
+    assert page_of(victim) in links_in(inbox)
+    assert not OutboxMail.objects.filter(kind="links", recipient__isnull=False).exists(), "one email, not two"
+
+
 def test_S33_asking_for_the_link_of_a_flagged_sign_up_does_not_bring_it_forward(
     client: Client, letter: Letter, form: dict[str, str]
 ) -> None:
@@ -335,7 +357,7 @@ def test_S28_signing_again_with_the_address_of_somebody_who_withdrew_hides_nothi
 
     delivery.root, delivery.state = "0" * 64, delivery.State.READY
     delivery.save()
-    freezing.hand_over(delivery, by=None, on=date(2026, 5, 7), to="the minister")
+    freezing.hand_over(delivery, by=None, on=day_of(delivery), to="the minister")
     assert Erratum.objects.filter(delivery=delivery).count() == 1
     withdrawal.withdraw(Signature.objects.standing().get())
     assert Erratum.objects.filter(delivery=delivery).count() == 1, "the new one was never delivered"

@@ -1,6 +1,7 @@
 """Two people may share a mailbox: both count when their names differ, and nobody replaces anybody unasked (S32)."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from campaign.models import Letter
 from signatures import counts
 from signatures.models import AuditEntry, OutboxMail, Signature, Submission
 from signatures.outbox import sending
+from signatures.signing import withdrawal
 from signatures.states import State
 from tests.factories import make_signature, make_submission
 from tests.inbox import Inbox
@@ -47,6 +49,23 @@ def test_S32_both_sign_from_one_mailbox_and_both_count(
     sending.send_due()
     assert sorted(links_in(inbox)) == sorted(page_of(row) for row in Signature.objects.all()), "one email, both links"
     assert len(inbox) == 1
+
+
+@pytest.mark.parametrize("leave", [withdrawal.withdraw, withdrawal.erase, withdrawal.not_me])
+def test_S31_the_other_one_gets_the_links_that_wait_when_one_of_two_leaves(
+    client: Client, dora: Signature, letter: Letter, inbox: Inbox, leave: Callable[[Signature], object]
+) -> None:
+    pablo = make_signature(letter, "Pablo Picasso", place=2, **dora_in(letter))
+    client.post(MY_LINK, {"email": "dora@example.org"})
+    leave(dora)
+    sending.send_due()
+    assert page_of(pablo) in links_in(inbox) and len(inbox) == 1
+
+
+def test_the_links_that_wait_go_with_who_was_alone_in_a_mailbox(client: Client, dora: Signature, inbox: Inbox) -> None:
+    client.post(MY_LINK, {"email": "dora@example.org"})
+    withdrawal.withdraw(dora)
+    assert not OutboxMail.objects.exists() and sending.send_due() == len(inbox) == 0
 
 
 @pytest.mark.parametrize("name", ["Dora Maar", "MAAR, Dora", "dóra maar"])

@@ -171,6 +171,9 @@ class DecisionActions(admin.ModelAdmin):
         done = self._apply(request, selection, partial(decisions.ask_question, question=question))
         if done:
             self.message_user(request, f"{len(done)} signer{pluralize(len(done))} asked.")
+        if without := len(done) - Signature.objects.with_address().filter(pk__in=done).count():
+            text = f"{without} of them cannot be emailed, because no address is kept: their personal page alone asks."
+            self.message_user(request, text, messages.WARNING)
         return done
 
     def _undo(self, request: HttpRequest, selection: Selection, as_of: int | None) -> list[int]:
