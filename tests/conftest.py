@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from hypothesis import settings as hypothesis
 from pytest_django.plugin import DjangoDbBlocker
 
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, News
-from campaign.runtime import database
+from campaign.runtime import database, expiring_cache
+from signatures import narrowings
 from signatures.models import OutboxMail, Signature, Submission
 from signatures.outbox import sending, topics
 from signatures.screening import rate_limits
@@ -40,6 +43,11 @@ NEVER_TRUNCATED = {
     "signatures_deliveryedition": "editions_are_never_truncated",
     "signatures_deliveryerasure": "erasures_are_never_truncated",
 }
+
+
+# A machine that stands still for a moment is no fault of an example.
+hypothesis.register_profile("without a deadline", deadline=None)
+hypothesis.load_profile("without a deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -121,6 +129,20 @@ def site() -> Iterator[LiveSite]:
 def clear_caches() -> None:
     """No test reads what another one left in this process."""
     process_memory.forget()
+
+
+@pytest.fixture(autouse=True)
+def kept_values_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process keeps for some seconds does not expire within a test, however slow the machine is."""
+    began = time.monotonic()
+    monkeypatch.setattr(expiring_cache, "time", SimpleNamespace(monotonic=lambda: began))
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_take_back() -> Iterator[None]:
+    """What a test wrote beside its database is not done again to the database of the next one."""
+    yield
+    narrowings.file_beside_database().unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,8 @@ class Inbox(list[EmailMessage]):
         super().__init__()
         self.answer, self.answer_at = "250 OK", "rcpt"
         self.seconds = 0.0
+        self.together = 1  # it takes no email to its end before so many were begun
+        self._enough = asyncio.Event()
         self.attempts = 0  # how many emails somebody began to send
         self.fault = ""
         self.recipients: list[str] = []
@@ -63,6 +65,8 @@ class Inbox(list[EmailMessage]):
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         self.attempts += 1
+        if self.attempts >= self.together:
+            self._enough.set()
         if answer := await self.misbehave(server, "mail") or self.refusal("mail"):
             return answer
         envelope.mail_from = address
@@ -75,6 +79,7 @@ class Inbox(list[EmailMessage]):
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        await self._enough.wait()
         await asyncio.sleep(self.seconds)
         refused = self.fault.partition(" ")[0].isdecimal() and await self.misbehave(server, "end")
         if refused := refused or self.refusal("end"):

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import psycopg2
 
-from tests import prepared
+from tests import prepared, signals
 from tests.prepared import BASE
 
 
@@ -40,18 +40,21 @@ def body_of(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
 
 
 def children_of(process: int) -> list[int]:
+    """Returns the processes that this one started and that are still there, oldest first."""
     found = []
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            if int(file.read_text().rpartition(")")[2].split()[1]) == process:
-                found.append(int(file.parent.name))
-    return found
+            fields = file.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == process:
+                found.append((int(fields[19]), int(file.parent.name)))  # when it started (proc_pid_stat(5)): ids wrap
+    return [number for _started, number in sorted(found)]
 
 
-def is_web_process(process: int) -> bool:
-    with contextlib.suppress(OSError):  # it has just ended
-        return b"campaign.web.process" in Path(f"/proc/{process}/cmdline").read_bytes()
-    return False
+def command_of(process: int) -> str:
+    """Returns the command of a process; nothing if it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    return ""
 
 
 CONSOLE = """
@@ -119,8 +122,7 @@ class LiveSite:
         try:
             yield
         finally:
-            for number in self.processes():
-                os.kill(number, signal.SIGKILL)
+            signals.send(signal.SIGKILL, self.processes())
             shutil.rmtree(self.folder, ignore_errors=True)
             self.output.unlink(missing_ok=True)
 
@@ -149,7 +151,7 @@ class LiveSite:
             self.console = None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(60)
+            self.process.wait(180)  # `serve` itself waits up to 150 s, most of them for a database to stop
 
     def wait_until_ready(self, seconds: float = 180) -> None:
         # Without a worker it is alive, and never ready.
@@ -242,7 +244,12 @@ class LiveSite:
 
     def web_processes(self) -> list[int]:
         """Returns the ids of the processes that answer requests."""
-        return [number for number in children_of(self.process.pid) if is_web_process(number)]
+        return [number for number in children_of(self.process.pid) if "campaign.web.process" in command_of(number)]
+
+    def worker_process(self) -> int:
+        """Returns the id of the process that sends emails and does what is due."""
+        (worker,) = (number for number in children_of(self.process.pid) if "worker" in command_of(number).split())
+        return worker
 
     def messages(self, to: str) -> list[EmailMessage]:
         """Returns the emails to this address, oldest first."""
@@ -254,6 +261,18 @@ class LiveSite:
         """Returns the paths of the links in the emails to this address, oldest first."""
         texts = (body_of(message, "plain") for message in self.messages(to))
         return [path for text in texts for path in re.findall(re.escape(self.url) + r"(/\S+)", text)]
+
+    def wait_for_line(self, pattern: str, seconds: float = 60) -> None:
+        """Waits for a line of the log whose event is this regular expression: it may be written after its effect."""
+        deadline = time.monotonic() + seconds
+        while not any(re.fullmatch(pattern, event) for event in self.events()):
+            assert time.monotonic() < deadline, f"no line {pattern!r}:\n{self.output.read_text()}"
+            time.sleep(0.1)
+
+    def events(self) -> list[str]:
+        """Returns what the log says so far, without a line of which the end is missing."""
+        *whole, _last = self.output.read_text().split("\n")
+        return [json.loads(line)["event"] for line in whole if line.startswith("{")]
 
     def wait_for_mail(self, to: str, seconds: float = 30) -> str:
         """Waits for an email to this address. Returns the path of the link in it."""

@@ -27,6 +27,8 @@ class Pooler:
         host: the address where it listens.
         port: by default one that is free.
         prefix: words before its command, such as those that enter a network namespace.
+        to: the database to which it leads; by default the one that is asked for.
+        each_session: statements with which each of its sessions begins.
     """
 
     def __init__(
@@ -38,14 +40,17 @@ class Pooler:
         host: str = "127.0.0.1",
         port: int = 0,
         prefix: Sequence[str] = (),
+        to: str = "",
+        each_session: str = "",
     ) -> None:
         self.folder, self.host, self.port, self.prefix = folder, host, port or free_port(), prefix
         self.url = f"postgres://undersigned@{host}:{self.port}/undersigned"
+        more = (f" dbname={to}" if to else "") + (f" connect_query='{each_session}'" if each_session else "")
         folder.mkdir()
         folder.chmod(0o755)
         (folder / "users").write_text('"undersigned" ""\n')
         (folder / "pooler.ini").write_text(
-            f"[databases]\n* = host={database[0]} port={database[1]}\n"
+            f"[databases]\n* = host={database[0]} port={database[1]}{more}\n"
             f"[pgbouncer]\nlisten_addr = {host}\nlisten_port = {self.port}\n"
             f"unix_socket_dir =\nauth_type = trust\nauth_file = {folder}/users\npool_mode = transaction\n"
             f"default_pool_size = {sessions}\nmax_client_conn = 500\nso_reuseport = 1\n"

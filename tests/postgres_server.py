@@ -13,6 +13,7 @@ from typing import Any, Self
 import psycopg2
 
 from campaign.runtime import cluster, database
+from tests import signals
 from tests.live_site import free_port
 
 OPTIONS = {**cluster.SERVER_SETTINGS, "shared_buffers": "64MB", "wal_keep_size": "256MB", "hot_standby": "on"}
@@ -85,24 +86,18 @@ class PostgresServer:
     def kill(self) -> None:
         """Ends all of its processes at once. They are a session of their own, each in a group of its own."""
         if self.process and self.process.poll() is None:
-            for number in self.processes:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGKILL)
+            signals.send(signal.SIGKILL, self.processes)
             self.process.wait()
 
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:
         """It takes connections, and answers nothing."""
         stopped = self.processes
-        for number in stopped:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGSTOP)
+        signals.send(signal.SIGSTOP, stopped)
         try:
             yield
         finally:
-            for number in reversed(stopped):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGCONT)
+            signals.send(signal.SIGCONT, reversed(stopped))
 
     @property
     def processes(self) -> list[int]:

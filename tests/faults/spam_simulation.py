@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -166,15 +166,20 @@ class Simulation:
 
     @property
     def recall(self) -> float:
-        return self._share(is_bot=True)
+        return self._share(signer for signer in self.people if signer.is_bot and signer.tactic != QUIET)
 
     @property
     def false_positives(self) -> float:
-        return self._share(is_bot=False)
+        return self._share(signer for signer in self.people if not signer.is_bot)
 
-    def _share(self, *, is_bot: bool) -> float:
-        chosen = [signer for signer in self.people if signer.is_bot is is_bot and signer.tactic != QUIET]
-        return sum(bool(self.rows[signer.email].flags) for signer in chosen) / len(chosen)
+    @property
+    def recall_of_quiet(self) -> float:
+        """The share of the bots that do all that people do. Flags cannot tell them, so no target counts them."""
+        return self._share(signer for signer in self.people if signer.tactic == QUIET)
+
+    def _share(self, signers: Iterable[Signer]) -> float:
+        flagged = [bool(self.rows[signer.email].flags) for signer in signers]
+        return sum(flagged) / len(flagged)
 
     def clean_up(self) -> "CleanUp":
         """Rejects the bots by bulk rules, each previewed and confirmed; then undoes all of it and compares."""
@@ -240,6 +245,7 @@ class Figures:
     honest: int
     stored: int
     recall: float
+    recall_of_quiet: float
     false_positives: float
     actions: int
     is_exact: bool
@@ -264,12 +270,13 @@ def run_seed(seed: int) -> Figures:
     simulation.run()
     took, people = time.monotonic() - started, simulation.people
     print(f"\nseed {seed}: {len(people)} sign-ups in {took:.0f} s\n{simulation.table()}")
-    recall, false_positives, done = simulation.recall, simulation.false_positives, simulation.clean_up()
-    print(f"recall {recall:.3f}  false positives {false_positives:.3f}\n{done}", flush=True)
+    recall, quiet, false_positives = simulation.recall, simulation.recall_of_quiet, simulation.false_positives
+    done = simulation.clean_up()
+    print(f"recall {recall:.3f} ({QUIET}: {quiet:.3f})  false positives {false_positives:.3f}\n{done}", flush=True)
     _forget_buckets()
     bots = sum(signer.is_bot for signer in people)
     rows = len(simulation.rows)
-    return Figures(bots, len(people) - bots, rows, recall, false_positives, done.actions, done.is_exact)
+    return Figures(bots, len(people) - bots, rows, recall, quiet, false_positives, done.actions, done.is_exact)
 
 
 def without_flags() -> AbstractContextManager[object]:
@@ -277,33 +284,39 @@ def without_flags() -> AbstractContextManager[object]:
     return mock.patch.object(submission_risk, "screen_submission", return_value=([], rate_limits.Verdict()))
 
 
-def measure_one_person() -> bool:
-    """Prints how many names of one person have no flag, and the control. Returns whether they are few enough."""
+def measure_one_person() -> int:
+    """Prints how many names of one person have no flag, and the control. Returns the former."""
     unflagged = unflagged_of_one_person()
     print(f"one person, one /48, one mailbox, an hour: {unflagged} names without a flag (at most {MAX_UNFLAGGED})")
     _forget_buckets()
     RateLimit.objects.filter(scope__in=["mailbox", "wide-network", "small-domain"]).delete()
     print(f"control, without limits for mailbox, /48 and small domain: {unflagged_of_one_person()}")
-    return unflagged <= MAX_UNFLAGGED
+    return unflagged
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.spam_simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="SEED")
     parser.add_argument("--without-flags", action="store_true", help="the control: nothing is flagged")
-    parser.add_argument("--figures", type=Path, metavar="FILE", help="write the figures of the seeds there, as JSON")
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="write what was found there, as JSON")
     options = parser.parse_args()
     try:
         with database.running():
             call_command("migrate", verbosity=0)
             with without_flags() if options.without_flags else nullcontext():
                 found = [run_seed(seed) for seed in options.seeds]
-            is_bounded = options.without_flags or measure_one_person()
+            one_person = None if options.without_flags else measure_one_person()
     finally:
         shutil.rmtree(os.environ["UNDERSIGNED_TEST_DIR"], ignore_errors=True)
+    wrong = [what for figures in found for what in figures.wrong]
+    if one_person is not None and one_person > MAX_UNFLAGGED:
+        wrong.append(f"{one_person} names of one person without a flag")
     if options.figures:
-        options.figures.write_text(json.dumps([{**asdict(figures), "wrong": figures.wrong} for figures in found]))
-    return 1 if any(figures.wrong for figures in found) or not is_bounded else 0
+        seeds = [asdict(figures) for figures in found]
+        options.figures.write_text(json.dumps({"seeds": seeds, "one_person": one_person, "wrong": wrong}))
+    for what in wrong:
+        print(f"NOT AS IT SHOULD BE: {what}")
+    return 1 if wrong else 0
 
 
 def _forget_buckets() -> None:

@@ -7,10 +7,12 @@ nothing. All of it stays on this machine and ends by itself.
 
 import argparse
 import contextlib
+import itertools
 import os
 import signal
 import socket
 import statistics
+import string
 import subprocess
 import sys
 import threading
@@ -22,12 +24,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from tests.faults.honest_signer import sign_up, time_of
+from tests import signals
+from tests.faults.honest_signer import TIMEOUT_SECONDS, sign_up, time_of
 from tests.live_site import LiveSite, children_of, free_port
 from tests.prepared import BASE
 
 CONNECTIONS = 200
 LETTER = "/letters/xi-jinping-2013/"
+NAMES = 30_000
 SEARCH = f"{LETTER}signatories/?q=a"
 TABLES = (
     "signatures_signature", "signatures_ratelimit", "campaign_letter", "campaign_revision", "campaign_translation",
@@ -44,6 +48,7 @@ class Fault(NamedTuple):
         limits: the longest time in seconds of each page.
         has_readers: whether others ask for pages that need the database meanwhile.
         control: options of the control's server, where threads without end are not enough to stall it.
+        needs_list: whether a long list is made for it, which takes a while: the quick version leaves it out.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Fault(NamedTuple):
     limits: dict[str, float]
     has_readers: bool = False
     control: tuple[str, ...] = ()
+    needs_list: bool = False
 
 
 @contextlib.contextmanager
@@ -70,22 +76,39 @@ def locked_tables(site: LiveSite, port: int) -> Iterator[None]:
 def stopped_database(site: LiveSite, port: int) -> Iterator[None]:
     os.kill(site.postmaster, signal.SIGSTOP)  # first, so that it starts no others
     stopped = [site.postmaster, *children_of(site.postmaster)]
-    for number in stopped:
-        os.kill(number, signal.SIGSTOP)
+    signals.send(signal.SIGSTOP, stopped)
     try:
         yield
     finally:
-        for number in reversed(stopped):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGCONT)
+        signals.send(signal.SIGCONT, reversed(stopped))
+
+
+@contextlib.contextmanager
+def all_at_once(work: Callable[[threading.Event], None], patience: float) -> Iterator[None]:
+    """As many threads as there are to be connections do some work until it is to stop.
+
+    Args:
+        work: gets the event that stops it.
+        patience: seconds to wait for each thread at the end.
+    """
+    stop = threading.Event()
+    threads = [threading.Thread(target=work, args=[stop], daemon=True) for _each in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(1)
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(patience)
 
 
 @contextlib.contextmanager
 def slow_connections(site: LiveSite, port: int, *, start: bytes, drop: bytes) -> Iterator[None]:
     """Open connections that send `start` and then `drop` once a second. One that the server ends is opened again."""
-    stop = threading.Event()
 
-    def keep_open() -> None:
+    def keep_open(stop: threading.Event) -> None:
         while not stop.is_set():
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as client:
                 client.sendall(start)
@@ -95,22 +118,52 @@ def slow_connections(site: LiveSite, port: int, *, start: bytes, drop: bytes) ->
                     elif not client.recv(1):
                         break
 
-    threads = [threading.Thread(target=keep_open, daemon=True) for _each in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    try:
-        time.sleep(1)
+    with all_at_once(keep_open, patience=5):
         yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(5)
 
 
 HEAD = f"POST {LETTER}sign/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 slow_bodies = partial(slow_connections, start=f"{HEAD}Content-Length: 5000\r\n\r\n".encode(), drop=b"a")
 slow_headers = partial(slow_connections, start=HEAD.encode(), drop=b"X: a\r\n")
 idle_connections = partial(slow_connections, start=b"", drop=b"")
+
+
+@contextlib.contextmanager
+def many_askers(site: LiveSite, port: int, *, page: Callable[[int], str]) -> Iterator[None]:
+    """Strangers who ask at once for something that is in no cache, and for the next as soon as they have it.
+
+    One that is refused comes again after a second.
+    """
+    numbers = itertools.count()
+    fill(site)
+
+    def ask(stop: threading.Event) -> None:
+        while not stop.is_set():
+            if time_of(f"http://127.0.0.1:{port}{page(next(numbers))}") > TIMEOUT_SECONDS:
+                stop.wait(1)
+
+    with all_at_once(ask, patience=0.02):  # what was asked for is still answered, or ends with the server
+        yield
+
+
+def fill(site: LiveSite) -> None:
+    """Puts a list under the letter that takes a while to search, and freezes a delivery of it."""
+    if site.sql("SELECT 1 FROM signatures_delivery"):
+        return
+    site.run("make_signatures", str(NAMES))
+    site.python("signatures.delivery.freezing", "freeze(Letter.objects.current(), by=None, reason='a drill').number")
+    site.sql("UPDATE signatures_delivery SET state = 'ready', root = repeat('0', 64)")
+
+
+def search(number: int) -> str:
+    """Two pieces of words that many names hold, and hardly any holds together."""
+    first, second = (string.ascii_lowercase[number // step % 26] for step in (1, 26))
+    return f"{LETTER}signatories/?q=a{first}+e{second}+on"
+
+
+def download(number: int) -> str:
+    return f"/deliveries/xi-jinping-2013/1/leaves.csv?{number}"
+
 
 DATABASE_LIMITS = {"health check": 1.0, "letter": 2.0}
 CONNECTION_LIMITS = {"health check": 1.0, "letter": 1.0, "sign-up": 1.0}
@@ -121,6 +174,9 @@ FAULTS = [
     Fault("slow bodies", slow_bodies, (20, 4), CONNECTION_LIMITS),
     Fault("slow headers", slow_headers, (20, 4), CONNECTION_LIMITS, control=ROOM_FOR_FEW),
     Fault("idle connections", idle_connections, (20, 4), CONNECTION_LIMITS, control=ROOM_FOR_FEW),
+    # The last ones, because the list stays.
+    Fault("searches", partial(many_askers, page=search), (20, 4), CONNECTION_LIMITS, needs_list=True),
+    Fault("downloads", partial(many_askers, page=download), (20, 4), CONNECTION_LIMITS, needs_list=True),
 ]
 
 
@@ -215,11 +271,14 @@ def run(*, quick: bool, faults: list[Fault], say: Callable[[str], None] = print)
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.stalled", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="each fault for some seconds")
+    parser.add_argument(
+        "--quick", action="store_true", help="each fault for some seconds, and those without a list alone"
+    )
     parser.add_argument("names", nargs="*", metavar="FAULT", help="only these, such as 'slow bodies'")
     options = parser.parse_args()
     print("Seconds: median, maximum (number of requests)")
-    wrong = run(quick=options.quick, faults=[fault for fault in FAULTS if fault.name in (options.names or fault.name)])
+    some = options.names or [fault.name for fault in FAULTS if not (options.quick and fault.needs_list)]
+    wrong = run(quick=options.quick, faults=[fault for fault in FAULTS if fault.name in some])
     for line in wrong:
         print(f"NOT AS IT SHOULD BE: {line}")
     return 1 if wrong else 0

@@ -1,6 +1,5 @@
 """A cache in nginx before the site, with the files in `deploy/`: public pages for seconds, and nothing personal."""
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from campaign.web.middleware import KEPT_IN_FRONT
-from tests import proxies
+from tests import proxies, signals
 from tests.faults.public_site import PublicSite
 from tests.faults.visitor import Visitor
 from tests.live_site import free_port
@@ -56,13 +55,11 @@ def test_who_reads_a_page_a_moment_later_takes_nothing_of_the_site(running: tupl
     visitor.request("/")  # the page before, while this one is built
     time.sleep(1)
     stopped = site.processes()
-    for number in stopped:
-        os.kill(number, signal.SIGSTOP)
+    signals.send(signal.SIGSTOP, stopped)
     try:
         assert {visitor.request("/").status for _each in range(30)} == {200}
     finally:
-        for number in stopped:
-            os.kill(number, signal.SIGCONT)
+        signals.send(signal.SIGCONT, stopped)
 
 
 def test_what_is_personal_is_never_kept_and_a_search_neither(running: tuple[Proxy, PublicSite, Visitor]) -> None:

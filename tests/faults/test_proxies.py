@@ -94,13 +94,18 @@ def test_plain_http_leads_to_tls_with_its_port(proxy: Proxy, site: PublicSite) -
 
 @pytest.mark.parametrize(
     ("path", "kib", "statuses"),
-    [("/", 1023, {405}), ("/", 1025, {400, 413}), ("/admin/", 1025, {400})],
-    ids=["a stranger's little", "a stranger's much", "where staff may send much"],
+    [("/", 1023, {405}), ("/", 1025, {400, 413}), ("/admin/", 1025, {400}), ("/admin/", 30_000, {400})],
+    ids=[
+        "a stranger's little",
+        "a stranger's much",
+        "where staff may send much",
+        "where staff may send thirty times that",
+    ],
 )
 def test_a_large_body_reaches_the_site_only_where_staff_may_send_one(
     visitor: Visitor, path: str, kib: int, statuses: set[int]
 ) -> None:
-    """The site refuses all three: the first has no form, and neither of the others comes from staff."""
+    """The site refuses them all: the first has no form, and none of the others comes from staff."""
     assert visitor.request(path, {"a": "b" * (kib * 1024 - 2)}).status in statuses
 
 

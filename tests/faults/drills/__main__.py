@@ -16,6 +16,7 @@ from tests.faults.drills import (
     clock_wrong,
     database_away,
     database_killed,
+    disk_read_only,
     flood,
     full_disk,
     leaks,
@@ -38,8 +39,8 @@ DRILLS = [
     module.DRILL
     for module in (
         database_killed, web_killed, worker_killed, mail_service, answers_cut, one_effect, limiter_race, database_away,
-        full_disk, flood, mail_bomb, many_bots, odd_requests, restored, links_scanned, audit_changed,
-        sequences, leaks, clock_wrong, answer_times,
+        full_disk, disk_read_only, flood, mail_bomb, many_bots, odd_requests, restored, links_scanned,
+        audit_changed, sequences, leaks, clock_wrong, answer_times,
     )
 ]  # fmt: skip
 WIDTHS = (7, 12, 8, 6, 8, 6, 6, 7, 9)

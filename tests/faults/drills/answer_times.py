@@ -31,8 +31,8 @@ SECONDS_OF_AN_EMAIL = "0.5"  # for the control
 _PEOPLE = "SELECT public_id::text, name FROM signatures_submission WHERE name LIKE %s"
 
 
-def reject_all(group: str) -> int:
-    """Staff reject these signers. Runs in the site. Returns how many."""
+def decide_all(action: str, group: str) -> int:
+    """Staff approve or reject these signers. Runs in the site. Returns how many."""
     from django.contrib.auth.models import User  # noqa: PLC0415  the site's own settings
 
     from signatures.models import Signature  # noqa: PLC0415
@@ -40,7 +40,7 @@ def reject_all(group: str) -> int:
     from signatures.registries import AuditAction  # noqa: PLC0415
 
     rows = Signature.objects.filter(name__startswith=f"{group} ")
-    return decide(AuditAction.REJECT, rows, by=User.objects.earliest("pk").pk, reason="a drill").decided
+    return decide(AuditAction(action), rows, by=User.objects.earliest("pk").pk, reason="a drill").decided
 
 
 def owners_act(site: DrillSite, signers: Signers, steps: tuple[str, ...]) -> set[int]:
@@ -61,7 +61,7 @@ def groups_in_all_states(site: DrillSite, prefix: str, each: int, outcome: Outco
         if state != "new":
             signers.send(each)
         outcome.expect(owners_act(site, signers, STEPS[state]) <= {200, 303}, f"no page made somebody {state}")
-    rejected = site.python(__name__, f"reject_all({groups['hidden'].group!r})")
+    rejected = site.python(__name__, f"decide_all('reject', {groups['hidden'].group!r})")
     outcome.expect(rejected == each, f"{rejected} of {each} rejected")
     return groups
 

@@ -1,11 +1,11 @@
 """Drill 1: all processes of PostgreSQL are killed while people sign."""
 
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Iterator
 
+from tests import signals
 from tests.faults.drills.drill_site import DrillSite
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
@@ -13,9 +13,7 @@ from tests.faults.drills.signers import Signers
 
 def kill_database(site: DrillSite) -> float:
     """Kills it. Returns when."""
-    for number in site.database_processes:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
+    signals.send(signal.SIGKILL, site.database_processes)
     return time.monotonic()
 
 

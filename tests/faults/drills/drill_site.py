@@ -13,8 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from tests import signals
 from tests.faults.drills.drill_inbox import DrillInbox
-from tests.live_site import LiveSite, children_of, free_port
+from tests.live_site import LiveSite, children_of, command_of, free_port
 from tests.mutants import worse_copy
 from tests.prepared import BASE
 
@@ -40,12 +41,13 @@ class DrillSite(LiveSite):
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, folder: Path | None = None, inbox: DrillInbox | None = None) -> Iterator[Self]:
-        """Yields a site, in this folder or a new one, with this inbox or a new one."""
+    def started(cls, folder: Path | None = None, inbox: DrillInbox | None = None, **settings: str) -> Iterator[Self]:
+        """Yields a site with these settings, in this folder or a new one, with this inbox or a new one."""
         inbox = DrillInbox() if inbox is None else inbox  # an empty inbox is a list without emails
         with inbox.served(free_port()) as mail_port:
             options = ("--workers", "2", "--no-worker")
-            with cls.temporary(free_port(), *options, folder=folder, EMAIL_URL=f"smtp://127.0.0.1:{mail_port}") as site:
+            settings["EMAIL_URL"] = f"smtp://127.0.0.1:{mail_port}"
+            with cls.temporary(free_port(), *options, folder=folder, is_prepared=True, **settings) as site:
                 site.inbox = inbox
                 # The drills are floods from this machine: there are no limits, but that of one network for drill 7.
                 site.sql("UPDATE signatures_ratelimit SET max_count = 1000000")
@@ -134,8 +136,7 @@ class DrillSite(LiveSite):
                 time.sleep(0.1)
             yield WebServer(port, process.pid)
         finally:
-            for number in (process.pid, *children_of(process.pid)):
-                os.kill(number, signal.SIGKILL)
+            signals.send(signal.SIGKILL, (process.pid, *children_of(process.pid)))
             process.wait()
 
 
@@ -150,9 +151,7 @@ class WebServer(NamedTuple):
     def workers(self) -> list[int]:
         """The ids of the processes that answer requests, oldest first. Another is started when one ends."""
         words = ("granian", "campaign.web.process")
-        return sorted(
-            number for number in children_of(self.process) if any(word in command_of(number) for word in words)
-        )
+        return [number for number in children_of(self.process) if any(word in command_of(number) for word in words)]
 
 
 class Worker:
@@ -177,9 +176,3 @@ def is_alive(port: int) -> bool:
     site = LiveSite.__new__(LiveSite)
     site.port = port
     return site.get("/healthz")[0] == 200
-
-
-def command_of(process: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
-    return ""

@@ -1,6 +1,7 @@
 """Drill 9: the disk under VAR_DIR is full while people sign and read. It needs root."""
 
 import contextlib
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -26,16 +27,23 @@ def small_disk() -> Iterator[Path]:
         folder.rmdir()
 
 
+def fill(folder: Path, *, leave: int = 0) -> Path:
+    """Fills the disk with one file, but for so many bytes, and returns the file."""
+    ballast = folder / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    os.truncate(ballast, max(0, ballast.stat().st_size - leave))
+    return ballast
+
+
 def mount(*words: str) -> None:
     subprocess.run(["mount", *words], check=True)
 
 
 @contextlib.contextmanager
 def no_space(site: DrillSite) -> Iterator[None]:
-    ballast = site.folder / "ballast"
-    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while file.write(bytes(4096)):
-            pass
+    ballast = fill(site.folder)
     try:
         yield
     finally:

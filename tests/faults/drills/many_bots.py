@@ -25,17 +25,19 @@ def try_it(site: DrillSite, seeds: list[int], *options: str) -> Outcome:
         words = ["--figures", str(figures), *options, "--seeds", *map(str, seeds)]
         command = [sys.executable, "-m", "tests.faults.spam_simulation", *words]
         subprocess.run(command, cwd=BASE, stdout=out, stderr=out, timeout=MAX_SECONDS, check=False)
-        found = json.loads(figures.read_text())  # the `Figures` of each seed
+        report = json.loads(figures.read_text())
+    found = report["seeds"]  # the `Figures` of each
     recall = ", ".join(f"{run['recall']:.1%}" for run in found)
+    quiet = ", ".join(f"{run['recall_of_quiet']:.1%}" for run in found)
     honest = ", ".join(f"{run['false_positives']:.1%}" for run in found)
     actions = max(run["actions"] for run in found)
     return Outcome(
         sent=sum(run["bots"] + run["honest"] for run in found),
         acknowledged=sum(run["stored"] for run in found),
         faults=sum(run["bots"] for run in found),
-        note=f"flagged: {recall} of the bots, {honest} of the honest; {actions} actions of staff, undone; "
-        f"{time.monotonic() - begun:.0f} s",
-        wrong=[what for run in found for what in run["wrong"]],
+        note=f"flagged: {recall} of the bots, {honest} of the honest, {quiet} of those like people; {actions} actions "
+        f"of staff, undone; names of one person without a flag: {report['one_person']}; {time.monotonic() - begun:.0f} s",
+        wrong=report["wrong"],
     )
 
 

@@ -4,7 +4,6 @@ Who was acknowledged before the backup began must be there, and who erased thems
 how old the restored state is (RPO) and how long the site was away (RTO).
 """
 
-import os
 import shutil
 import signal
 import tempfile
@@ -12,6 +11,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests import signals
 from tests.faults.drills.drill_site import DrillSite
 from tests.faults.drills.outcome import Drill, Outcome
 from tests.faults.drills.signers import Signers
@@ -26,7 +26,7 @@ _CHECKPOINTS = "SELECT digest FROM signatures_checkpoint"
 
 def erase_one() -> str:
     """Erases a signature, as its owner does. Runs in the site. Returns its public id."""
-    from signatures import retention  # noqa: PLC0415  the site's own settings
+    from signatures import tombstones  # noqa: PLC0415  the site's own settings
     from signatures.models import Signature  # noqa: PLC0415
     from signatures.signing import withdrawal  # noqa: PLC0415
     from signatures.states import State  # noqa: PLC0415
@@ -34,7 +34,7 @@ def erase_one() -> str:
     row = Signature.objects.filter(state=State.APPROVED).earliest("pk")
     found = str(row.public_id)
     withdrawal.erase(row)
-    retention.sync_tombstones()
+    tombstones.sync()
     return found
 
 
@@ -43,8 +43,7 @@ def column(site: LiveSite, statement: str) -> set[str]:
 
 
 def kill(site: LiveSite) -> None:
-    for number in site.processes():
-        os.kill(number, signal.SIGKILL)
+    signals.send(signal.SIGKILL, site.processes())
     site.process.wait(10)
 
 

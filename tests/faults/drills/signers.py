@@ -133,17 +133,22 @@ class Signers:
         times = sorted(done - begun for begun, done in self.times)
         return times[len(times) * 99 // 100] if times else float("inf")
 
+    @property
+    def half_written(self) -> int:
+        """The number of sign-ups that are stored without their email, or the reverse."""
+        ((number,),) = self.site.sql(_HALF, [f"{self.group} %"])
+        return int(number)
+
     def outcome(self, faults: list[float], note: str = "") -> Outcome:
         """Compares what they were told with what is stored. `faults` are the moments when one ended."""
         stored = dict(self.site.sql(_STORED, [f"{self.group} %"]))
-        ((half,),) = self.site.sql(_HALF, [f"{self.group} %"])
         return Outcome(
             sent=len(self.names),
             acknowledged=len(self.acknowledged),
             unknown=len(self.unknown),
             lost=len(self.acknowledged - stored.keys()),
             doubled=sum(1 for number in stored.values() if number > 1),
-            half=half,
+            half=self.half_written,
             errors=sum(number for status, number in self.answers.items() if status >= 500),
             faults=len(faults),
             recovery=self.recovery(faults),

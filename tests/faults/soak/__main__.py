@@ -19,10 +19,10 @@ from collections import Counter
 from pathlib import Path
 from tempfile import gettempdir
 
-from tests.faults.drills.drill_site import SLUG, DrillSite, command_of
+from tests.faults.drills.drill_site import SLUG, DrillSite
 from tests.faults.soak.link_inbox import LinkInbox
 from tests.faults.soak.traffic import PEAK, Traffic
-from tests.live_site import children_of
+from tests.live_site import children_of, command_of
 
 ROW_BYTES, ROOM_BYTES = 1_800, 6_000_000_000  # on disk for one signature with its indexes, and for log and traffic
 FREE_BYTES = 5_000_000_000  # below which it ends
@@ -111,11 +111,13 @@ def try_it(rows: int, minutes: float, times: float) -> list[str]:
             soak(site, traffic, minutes)
             is_exact = counts_are_exact(site)
         unconfirmed, unsigned = lost(site, traffic)
+        broken = sorted({status for stream in traffic.streams.values() for status in stream.failures if status == 500})
         ((stored,),) = site.sql("SELECT count(*) FROM signatures_signature")
         say(f"signed {len(traffic.signed):,}, lost {unsigned}; confirmed {len(traffic.confirmed):,}, lost {unconfirmed}; "
             f"{stored:,} signatures, {rows:,} of them made before")  # fmt: skip
         site.sql("DELETE FROM signatures_signature WHERE name = %s", [next(iter(traffic.confirmed), "")])
         checks = {
+            f"answers of {broken}": not broken,
             f"{unconfirmed + unsigned} lost": unconfirmed + unsigned == 0,
             "the counts differ": is_exact,
             f"{stored - rows} stored for {len(traffic.confirmed)} confirmed": stored - rows
