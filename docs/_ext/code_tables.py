@@ -27,7 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 from signatures.delivery.csv_export import COLUMNS
 from signatures.registries import AlarmCode, AuditAction, Flag, FlagEnd
 from signatures.screening.rate_limits import DEFAULT_LIMITS
-from signatures.tasks import DUTIES
+from signatures.tasks import DUTIES, LONG
 
 BASE = Path(__file__).resolve().parents[2]
 Words = dict[str, list[str]]  # by row: the cells that its line adds
@@ -88,7 +88,8 @@ def _span(seconds: int) -> str:
 def duties(_of: str) -> Iterator[Row]:
     """The duties of the worker, in the order of one turn."""
     for duty in DUTIES:
-        yield Row(duty.name, (_literal(duty.name), f"once {_span(int(duty.every.total_seconds()))}"))
+        beside = ", in the long queue" if duty.queue == LONG else ""
+        yield Row(duty.name, (_literal(duty.name), f"once {_span(int(duty.every.total_seconds()))}{beside}"))
 
 
 def csv_columns(_of: str) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import pytest
+from django.urls import resolve
 
 from campaign.runtime.environment import NAMES
 from signatures.registries import AlarmCode, AuditAction, Flag
@@ -79,6 +80,20 @@ def test_every_public_address_is_described(site: Path) -> None:
     paths = {re.sub(r"<\w+:\w+>", "", path) for path in addresses_of_the_code()}
     assert len(paths) > 20
     assert paths - described == set()
+
+
+EXAMPLES = {
+    "slug": "bridge", "number": "1", "public_id": "0a4d4c8e-5f0e-4f6e-9a55-0d7bb1d6d2ce", "token": "a-token",
+    "color": "0b5a5a", "digest": "0" * 64, "code": "ko",
+}  # fmt: skip
+BY_MIDDLEWARE = {"/healthz", "/readyz", "/arrival"}  # answered before there is a view
+
+
+def test_every_address_that_is_described_is_one_of_the_code(site: Path) -> None:
+    described = [code for code in codes_of(site / "reference" / "addresses.html") if code.startswith("/")]
+    paths = {re.sub(r"<(\w+)>", lambda found: EXAMPLES[found[1]], code) for code in described} - BY_MIDDLEWARE
+    assert "/letters/bridge/letter.pdf" in paths and len(paths) > 40
+    assert [path for path in sorted(paths) if not resolve(path)] == []
 
 
 def addresses_of_the_code() -> set[str]:

@@ -8,7 +8,16 @@ from importlib.util import find_spec
 
 from tests.docs.pages import BASE, pages
 
-LOAD = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
+# Each in a process of its own: what one loads and sets up would help the next.
+LOAD = """
+import importlib, os, sys
+for name in sys.argv[1:]:
+    if not (child := os.fork()):
+        importlib.import_module(name)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"{name} does not load")
+"""
 OWN_SETTINGS = 'os.environ["DJANGO_SETTINGS_MODULE"] ='  # only where it is started as a script
 
 
