@@ -210,7 +210,7 @@ def test_R8_the_package_of_a_void_delivery_is_deleted_because_nobody_makes_it_an
     freezing.void(delivery, by=None, reason="too early")  # in the web process, which may only read packages
 
     assert differences() == ["bridge-1, void: the package is deleted: no instead of yes"]
-    tasks.run_duties.call(["delete-void-packages"])
+    tasks.run_duties.call(["empty-void-deliveries"])
     assert not path_of(delivery).exists() and differences() == []
     assert retention.delete_void_packages() == 0
 
