@@ -6,11 +6,13 @@ The times are those of threat model R4, R7 and R8; the privacy page states them.
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from signatures import narrowings, tombstones
@@ -44,6 +46,7 @@ QUESTIONS_FOR = timedelta(days=60)  # for staff to ask something; the address go
 # A mistyped year takes nobody's address away before somebody may have seen it (rule 4).
 ADDRESSES_AT_LEAST = timedelta(days=30)
 BLANKED_TOGETHER = 5_000  # rows of one transaction
+MOST_FLAGGED = 250_000  # submissions, which take 2 GB with their emails
 ADDRESSES = "addresses kept for updates"
 QUESTION_ADDRESSES = "addresses kept for questions"
 FORMER_WORDS = "words before a correction"
@@ -138,6 +141,21 @@ def _old_submissions(now: datetime) -> dict[str, QuerySet[Any]]:
 def delete_old_submissions() -> int:
     """Delete submissions that nobody confirmed in time, with the emails about them (R7). Returns the number of rows."""
     return sum(_delete(rows) for rows in _old_submissions(timezone.now()).values())
+
+
+def make_room() -> int:
+    """Deletes submissions with a flag that nobody confirmed, if there are more than `MOST_FLAGGED` of them (S44).
+
+    So no flood fills the disk. They go from the networks that sent most, the oldest first: what came from others stays.
+    Emails about them that are not sent go with the next deletion of old submissions. Returns the number of rows.
+    """
+    flagged = Submission.objects.exclude(flags=[])
+    too_many = flagged.count() - MOST_FLAGGED
+    if too_many <= 0:
+        return 0
+    newer = Window(RowNumber(), partition_by=F("network"), order_by=F("pk").desc())
+    of_most = list(flagged.annotate(newer=newer).order_by("-newer", "pk").values_list("pk", flat=True)[:too_many])
+    return sum(_delete(flagged.filter(pk__in=together)) for together in batched(of_most, BLANKED_TOGETHER))
 
 
 def _orphans(before: datetime) -> QuerySet[OutboxMail]:

@@ -166,6 +166,7 @@ DUTIES = (
     Duty("queue-mail", queue_mail.enqueue_daily, MINUTE),
     # After the bursts, which read these buckets.
     Duty("delete-expired-buckets", retention.delete_expired_buckets, MINUTE, deletes=True),
+    Duty("make-room", retention.make_room, MINUTE),
     Duty("delete-page-claims", page_claims.delete_expired, MINUTE, deletes=True),
     Duty("delete-kept-forms", kept_forms.delete_expired, MINUTE, deletes=True),
     Duty("delete-paper-previews", previews.delete_expired, MINUTE, deletes=True),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
@@ -117,6 +118,17 @@ def make_mail(
         "signature_id": row.pk, "kind": kind, "language": "en", "queued_at": now, "due_at": now,
         "priority": OutboxMail.Priority.SIGN_UP if is_link else OutboxMail.Priority.ASKED,
         "recipient": sealing.seal(address, public_key=settings.OUTBOX_PUBLIC_KEY),
+    }  # fmt: skip
+    return OutboxMail.objects.create(**(defaults | fields))
+
+
+def make_mail_to_staff(staff: User, **fields: Any) -> OutboxMail:
+    """An email in the outbox to a member of staff: an owner took away their second factor."""
+    now = timezone.now()
+    defaults: dict[str, Any] = {
+        "staff_id": staff.pk, "kind": OutboxMail.Kind.FACTOR_RESET, "language": "en", "queued_at": now, "due_at": now,
+        "priority": OutboxMail.Priority.STAFF,
+        "recipient": sealing.seal(staff.email, public_key=settings.OUTBOX_PUBLIC_KEY),
     }  # fmt: skip
     return OutboxMail.objects.create(**(defaults | fields))
 

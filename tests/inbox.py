@@ -14,14 +14,15 @@ from aiosmtpd.smtp import SMTP, AuthResult, syntax
 class Inbox(list[EmailMessage]):
     """What a real SMTP server on this machine received; it can be made to misbehave. Its password is "right".
 
-    `answer` is what it says to every email, at `answer_at`: "mail", "rcpt" or "end" of the data; it takes `seconds` for
-    one. `fault` happens once: "connect", "mail", "rcpt" or "end" with an answer ("421 mail", "554 end"), or "hang" and
+    `answer` is what it says to every email, or those to `answer_to`, at `answer_at`: "mail", "rcpt" or "end" of the
+    data; it takes `seconds` for one. `fault` happens once: "connect", "mail", "rcpt" or "end" with an answer ("421 mail", "554 end"), or "hang" and
     "drop" in place of the answer ("hang connect", "drop data").
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.answer, self.answer_at = "250 OK", "rcpt"
+        self.answer_to = ""  # everybody
         self.seconds = 0.0
         self.together = 1  # it takes no email to its end before so many were begun
         self._enough = asyncio.Event()
@@ -73,7 +74,9 @@ class Inbox(list[EmailMessage]):
         return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        if answer := await self.misbehave(server, "rcpt") or self.refusal("rcpt"):
+        if answer := await self.misbehave(server, "rcpt"):
+            return answer
+        if self.answer_to in ("", address) and (answer := self.refusal("rcpt")):
             return answer
         envelope.rcpt_tos.append(address)
         return "250 OK"

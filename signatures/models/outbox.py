@@ -44,7 +44,9 @@ class OutboxMail(UnnamedModel):
     staff_id = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=20, choices=Kind)
     priority = models.PositiveSmallIntegerField(choices=Priority, db_default=2)
-    mailbox = models.CharField(max_length=16, blank=True, default="", db_default="")  # see `SignerColumns`
+    # Keyed hashes for the caps: of all spellings of the address (`sealing.caps_hash`), and of the address alone.
+    mailbox = models.CharField(max_length=16, blank=True, default="", db_default="")
+    address_key = models.CharField(max_length=16, blank=True, default="", db_default="")
     topic = models.CharField(max_length=40, blank=True, db_default="")
     language = models.CharField(max_length=10)
     recipient = models.BinaryField(null=True)
@@ -101,13 +103,17 @@ class OutboxMail(UnnamedModel):
 
 
 class OutboxHold(UnnamedModel):
-    """The one row that counts failures of the email service in a row. After many the outbox is held (`holding`)."""
+    """The one row that tells what keeps all emails back: failures of the email service in a row, or the site's budget.
+
+    After many failures the outbox is held (`holding`).
+    """
 
     ROW, AFTER = 1, 5
 
     failures = models.PositiveIntegerField(default=0)
     fault = models.CharField(max_length=40, blank=True)  # the last one
     probe_at = models.DateTimeField(null=True)  # when one email may be tried though the outbox is held
+    budget_spent_at = models.DateTimeField(null=True)  # when the site last might send no more, except to staff
 
     class Meta(UnnamedModel.Meta):
         constraints: ClassVar = [models.CheckConstraint(condition=Q(id=1), name="one_hold_of_the_outbox")]

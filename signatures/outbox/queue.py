@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from campaign.runtime.sql_files import load_sql
-from signatures.models import OutboxMail, Signature, Switch
+from signatures.models import OutboxHold, OutboxMail, Signature, Switch
 from signatures.outbox import claims
 from signatures.outbox.refusals import Fault
 from signatures.states import Kind
@@ -19,6 +19,7 @@ from signatures.values import sealing
 
 REMIND_AFTER = timedelta(days=2)  # after the email with the link, if the submission is not confirmed
 STUCK_AFTER = timedelta(minutes=30)
+BUDGET_NOTED = timedelta(seconds=30)  # between two notes that the budget of the site is spent
 # One wrong address among few emails says nothing about the email service.
 REFUSED_WITHIN, REFUSED_SHARE, MIN_TRIED, MIN_REFUSED = timedelta(hours=1), 0.05, 10, 3
 # To one member of staff. Somebody who types their name again and again does not fill their mailbox.
@@ -154,6 +155,14 @@ def restart_waiting(priority: OutboxMail.Priority) -> None:
     OutboxMail.objects.filter(recipient__isnull=False, priority=priority, due_at__lte=now).update(waiting_since=now)
 
 
+def record_budget_spent() -> None:
+    """Stores that the site may send no more for now, except to staff. Emails that wait for this are not stuck."""
+    now = timezone.now()
+    row, _is_new = OutboxHold.objects.get_or_create(pk=OutboxHold.ROW)
+    if row.budget_spent_at is None or row.budget_spent_at < now - BUDGET_NOTED:  # a full outbox asks every second
+        OutboxHold.objects.filter(pk=row.pk).update(budget_spent_at=now)
+
+
 def stuck(now: datetime) -> QuerySet[OutboxMail]:
     """Returns the emails that could have been sent for half an hour, however often that was tried meanwhile.
 
@@ -162,6 +171,8 @@ def stuck(now: datetime) -> QuerySet[OutboxMail]:
     """
     since = Q(waiting_since__lte=now - STUCK_AFTER) | Q(waiting_since=None, due_at__lte=now - STUCK_AFTER)
     unsent = OutboxMail.objects.filter(since, recipient__isnull=False, priority__in=sendable_priorities())
+    if OutboxHold.objects.filter(budget_spent_at__gt=now - STUCK_AFTER).exists():
+        unsent = unsent.filter(priority=OutboxMail.Priority.STAFF)  # the others could not be sent in all this time
     return unsent.exclude(failure__startswith=Fault.MAILBOX) if _was_one_sent(now) else unsent
 
 

@@ -138,14 +138,22 @@ def _choose(run: _Run, busy: Collection[int]) -> Outgoing | _Outcome | None:
 
 
 def _lock_next(hold: OutboxHold, busy: Collection[int]) -> OutboxMail | None:
-    # As a probe goes the email that failed least: one that never gets through would prove nothing.
-    order = ("faults", "due_at") if hold.is_held else ("due_at",)
-    for priority in queue.sendable_priorities():
-        due = queue.due(priority, even_delayed=hold.is_held).exclude(pk__in=busy)
-        rows = due.select_for_update(skip_locked=True, of=("self",))
-        if mail := rows.select_related("signature__letter").order_by(*order).first():
-            return mail
-    return None
+    priorities = queue.sendable_priorities()
+    if hold.is_held:
+        # As a probe goes the email that failed least, whatever its priority: one that never gets through proves
+        # nothing, and would keep all others waiting.
+        return _lock_first(priorities, busy, order=("faults", "priority", "due_at"), even_delayed=True)
+    # Of those that a cap held back until the same moment, the newest: somebody waits for it now.
+    found = (_lock_first([priority], busy, order=("due_at", "-queued_at")) for priority in priorities)
+    return next(filter(None, found), None)
+
+
+def _lock_first(
+    priorities: Sequence[int], busy: Collection[int], *, order: Sequence[str], even_delayed: bool = False
+) -> OutboxMail | None:
+    due = queue.due(*priorities, even_delayed=even_delayed).exclude(pk__in=busy)
+    rows = due.select_for_update(skip_locked=True, of=("self",)).select_related("signature__letter")
+    return rows.order_by(*order).first()
 
 
 def _open(mail: OutboxMail, submission: Submission | None, hold: OutboxHold, run: _Run) -> Outgoing | _Outcome | None:
@@ -163,6 +171,7 @@ def _open(mail: OutboxMail, submission: Submission | None, hold: OutboxHold, run
     try:
         until = _budget_holds_until(mail, address)
     except _BudgetSpent:  # caught in this transaction, so that what was counted stays, for the alarm
+        queue.record_budget_spent()
         log.info("the site's budget of emails is used up for now")
         return None
     if until:

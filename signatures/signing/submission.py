@@ -59,6 +59,7 @@ def submit(
         "priority": OutboxMail.Priority.SIGN_UP,
         "priority_if_flagged": OutboxMail.Priority.FLAGGED,
         "mailbox": sealing.caps_hash(address, letter_id=letter_id, pepper=pepper),
+        "address_key": sealing.address_key(address, letter_id=letter_id, pepper=pepper),
         "recipient": _bytes(queue.seal_recipient(address)),
     }
     with connection.cursor() as cursor:
@@ -82,3 +83,7 @@ def send_personal_links(letters: Iterable[Letter], *, address: str, language: st
     for letter in letters:
         mailbox = sealing.caps_hash(address, letter_id=letter.pk, pepper=settings.EMAIL_HASH_PEPPER)
         queue.enqueue_links(letter.pk, address_hash=key, mailbox=mailbox, language=language, address=address)
+    with connection.cursor() as cursor:
+        # A record for nobody, so that the commit waits for the disk also where no address was found: else its time
+        # would tell that.
+        cursor.execute("SELECT pg_logical_emit_message(TRUE, 'undersigned', '')")

@@ -168,12 +168,29 @@ def abuse_key(address: str) -> str:
     domain is the name of one mailbox, which gets everything there: any@anna.fastmail.com is anna@fastmail.com.
     """
     local, _at, domain = canonical(address).rpartition("@")
+    if holder := _holder_of(domain):
+        return abuse_key(holder)
+    return f"{local.partition('+')[0].replace('.', '') or local}@{domain}"
+
+
+def is_made_up(address: str) -> bool:
+    """Returns whether this canonical address may be one of the many that the owner of a mailbox makes up.
+
+    It has a plus part, or stands below a public email provider. Dots do not tell: at most domains they name another
+    mailbox.
+    """
+    local, _at, domain = address.rpartition("@")
+    return "+" in local or _holder_of(domain) != ""
+
+
+def _holder_of(domain: str) -> str:
+    """Returns the address whose mailbox gets everything that is sent to this domain below a provider, or ""."""
     labels = domain.split(".")
     for first in range(1, len(labels) - 1):
         provider = ".".join(labels[first:])
         if domain not in _PUBLIC_PROVIDERS and provider in _PUBLIC_PROVIDERS:
-            return abuse_key(f"{labels[first - 1]}@{provider}")
-    return f"{local.partition('+')[0].replace('.', '') or local}@{domain}"
+            return f"{labels[first - 1]}@{provider}"
+    return ""
 
 
 def domain_of(address: str) -> str:

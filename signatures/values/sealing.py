@@ -11,7 +11,7 @@ from nacl.encoding import HexEncoder
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
-from signatures.values.email_addresses import abuse_key, canonical
+from signatures.values.email_addresses import abuse_key, canonical, is_made_up
 
 PADDED_LENGTH = 256  # bytes, so that all sealed addresses have the same length (threat model R3)
 
@@ -32,13 +32,17 @@ def mailbox_hash(address: str, *, letter_id: int, pepper: str) -> str:
 
 
 def caps_hash(address: str, *, letter_id: int, pepper: str) -> str:
-    """Returns the keyed hash under which emails to a mailbox are capped: 16 hex digits.
+    """Returns the keyed hash under which emails to a mailbox about one letter are capped: 16 hex digits.
 
-    Addresses with a plus part have caps of their own, so that whoever makes them up holds back no email to the address
-    without one.
+    Addresses that can be made up without end have one of their own, so that they hold back no email to the others.
     """
-    has_label = "+" in address.rpartition("@")[0]
-    value = f"caps {letter_id} {abuse_key(address)} {has_label}"
+    value = f"caps {letter_id} {abuse_key(address)} {is_made_up(canonical(address))}"
+    return hmac.digest(pepper.encode(), value.encode(), hashlib.sha256)[:8].hex()
+
+
+def address_key(address: str, *, letter_id: int, pepper: str) -> str:
+    """Returns the keyed hash of an address under one letter: 16 hex digits. What reaches the same mailbox shares it."""
+    value = f"address {letter_id} {canonical(address)}"
     return hmac.digest(pepper.encode(), value.encode(), hashlib.sha256)[:8].hex()
 
 

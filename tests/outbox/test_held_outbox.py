@@ -22,7 +22,7 @@ from signatures.outbox import attempts, holding, queue, sending
 from signatures.registries import AlarmCode
 from signatures.tasks import DUTIES
 from signatures.values import sealing
-from tests.factories import make_mail, make_submission
+from tests.factories import make_mail, make_mail_to_staff, make_submission
 from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +200,23 @@ def test_O14_a_held_outbox_sends_one_probe_after_each_pause(mails: list[OutboxMa
         assert inbox.attempts == before + 1
     faults = sorted(unsent().values_list("faults", flat=True))
     assert faults[-1] == 1, "each time another email: one of them may be to blame"
+
+
+def test_O14_one_email_that_is_always_refused_keeps_no_other_one_waiting(
+    letter: Letter, admin_user: User, inbox: Inbox
+) -> None:
+    """A full mailbox of staff, on a night on which little else is sent: it is more important, and is never taken."""
+    make_mail_to_staff(admin_user)
+    inbox.answer, inbox.answer_to = "552 5.2.2 mailbox full", admin_user.email
+    for _attempt in range(OutboxHold.AFTER):
+        sending.send_due()
+        later(minutes=20)
+    assert holding.current().is_held
+
+    make_mail(make_submission(letter, "Ada Lovelace"), "ada@example.org", priority=OutboxMail.Priority.REMINDER)
+    later(minutes=2)
+    assert sending.send_due() == 1 and inbox.recipients == ["ada@example.org"], "the probe is another one"
+    assert not holding.current().is_held
 
 
 def test_O14_the_pauses_grow_only_while_the_service_answers(

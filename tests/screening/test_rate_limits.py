@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -15,13 +16,22 @@ from django.utils import timezone
 from campaign.models import Letter
 from campaign.web.client_network import client_network
 from signatures import migrations
-from signatures.models import AuditEntry, EmailSubject, OutboxMail, RateBucket, RateLimit, Signature, Submission
+from signatures.models import (
+    AuditEntry,
+    EmailSubject,
+    OutboxHold,
+    OutboxMail,
+    RateBucket,
+    RateLimit,
+    Signature,
+    Submission,
+)
 from signatures.monitoring import alarms, sign_up_trends
-from signatures.outbox import sending
+from signatures.outbox import queue, sending
 from signatures.screening import rate_limits
 from signatures.states import State
 from signatures.values import sealing, tokens
-from tests.factories import make_signature, make_submission
+from tests.factories import make_mail_to_staff, make_signature, make_submission
 from tests.inbox import Inbox
 
 SIGN, CHECK_MAIL = "/letters/bridge/sign/", "/letters/bridge/check-mail/"
@@ -288,6 +298,26 @@ def test_S21_over_the_budget_of_the_site_the_mails_wait_and_none_is_lost(letter:
     set_limit("mail", 1000)
     assert sending.send_due() == 20
     assert len(set(inbox.recipients)) == 30
+
+
+def test_S21_emails_that_wait_for_the_budget_of_the_site_are_not_stuck_until_it_was_there_for_half_an_hour(
+    letter: Letter, inbox: Inbox, admin_user: User
+) -> None:
+    set_limit("mail", 2, seconds=86_400)
+    queue_many(letter, 5)
+    assert sending.send_due() == 2
+    long_ago = timezone.now() - timedelta(hours=2)
+    OutboxMail.objects.filter(recipient__isnull=False).update(due_at=long_ago)
+    OutboxMail.objects.filter(recipient__isnull=True).update(sent_at=long_ago)
+
+    assert "mail-stuck" not in alarms.check() and queue.is_moving()
+
+    to_staff = make_mail_to_staff(admin_user, due_at=long_ago)
+    assert list(queue.stuck(timezone.now())) == [to_staff], "no budget holds it back"
+
+    OutboxMail.objects.filter(pk=to_staff.pk).delete()
+    OutboxHold.objects.update(budget_spent_at=timezone.now() - queue.STUCK_AFTER)
+    assert "mail-stuck" in alarms.check() and not queue.is_moving()
 
 
 def test_S21_a_domain_over_its_budget_does_not_hold_up_the_others(letter: Letter, inbox: Inbox) -> None:

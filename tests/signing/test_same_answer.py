@@ -11,14 +11,14 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from campaign.models import Letter
+from campaign.models import Letter, Translation
 from signatures.models import RateLimit, Signature, Submission
 from signatures.outbox import sending
 from signatures.screening import rate_limits
-from signatures.signing import withdrawal
+from signatures.signing import submission, withdrawal
 from signatures.states import State
 from signatures.values import sealing
-from tests.factories import make_signature, make_submission
+from tests.factories import make_signature, make_submission, signer_input
 from tests.inbox import Inbox
 
 SIGN, MY_LINK = "/letters/bridge/sign/", "/letters/bridge/my-link/"
@@ -102,6 +102,31 @@ def test_S1_what_differs_is_said_in_the_mailbox(
         address_in("confirmed"),
         address_in("hidden"),
     }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("state", [*STATES, "never-seen", "full"])
+def test_S2_every_answer_waits_for_the_disk_whether_something_is_stored_or_not(
+    letter: Letter, mailboxes_of_every_kind: None, state: str
+) -> None:
+    """A transaction that changes nothing has no number, and its commit is over a disk's turn earlier than that of others."""
+    for place in range(1, Submission.MAX_PLACES + 1):
+        make_submission(letter, f"Full {place}", address_hash=hash_of("full"), place=place)
+    text = Translation.objects.get()
+
+    with transaction.atomic():
+        submission.send_personal_links([letter], address=address_in(state), language="en")
+        assert has_a_number()
+    with transaction.atomic():
+        submission.submit(signer_input(text, name="Somebody"), address=address_in(state), updates=False)
+        assert has_a_number()
+
+
+def has_a_number() -> bool:
+    """Whether the transaction wrote something, or locked a row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+        return bool(cursor.fetchone()[0])
 
 
 def distance(one: list[float], other: list[float]) -> float:
