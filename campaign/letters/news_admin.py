@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -60,9 +61,13 @@ class NewsAdmin(KeptAdmin):
     @admin.action(description="Publish on the letter's page", permissions=["change"], location=ON_BOTH)
     def announce(self, request: HttpRequest, chosen: QuerySet[News]) -> None:
         try:
-            changed = [self.announce_one(request, news) for news in chosen]
-        except EmptyNews:
-            self.message_user(request, "Please write the news in at least one language first.", messages.ERROR)
+            with transaction.atomic():  # all or none
+                changed = [self.announce_one(request, news) for news in chosen]
+        except EmptyNews as error:
+            self.message_user(
+                request, f"Nothing was published. Please write news no. {error} in at least one language first.",
+                messages.ERROR,
+            )  # fmt: skip
             return
         self._report(request, "Published.", "Nothing was changed: it is on the page already.", changed=any(changed))
 

@@ -204,7 +204,7 @@ def discard(draft: Translation) -> None:
 
 
 class EmptyNews(Exception):
-    """News without a text in any language cannot be announced."""
+    """News without a text in any language cannot be announced. The text is its number."""
 
 
 @transaction.atomic
@@ -216,7 +216,7 @@ def announce(news: News) -> bool:
     """
     locked = News.objects.select_for_update().get(pk=news.pk)
     if not locked.texts.exists():
-        raise EmptyNews
+        raise EmptyNews(news.pk)
     if locked.is_announced:
         return False
     locked.published_at = locked.published_at or timezone.now()

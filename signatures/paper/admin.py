@@ -171,7 +171,6 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return redirect("admin:signatures_paperimport_columns", row.pk)
 
     def _act(self, request: HttpRequest, row: PaperImport) -> HttpResponse:
-        line = request.POST.get("line", "")
         if request.POST.get("do") == "discard":
             previews.discard(row)
             return redirect("admin:signatures_paperimport_changelist")
@@ -183,9 +182,12 @@ class PaperImportAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             else:
                 tasks.import_paper.enqueue(row.pk)
             return redirect(request.path)
-        if line.isdecimal() and len(line) < 10:
-            previews.take_as_other(row, int(line))
-        elif request.POST.get("do") == "again":
+        for name, is_other in (("other", True), ("same", False)):
+            line = request.POST.get(name, "")
+            if line.isdecimal() and len(line) < 10:
+                previews.take_as_other(row, int(line), is_other=is_other)
+                return redirect(request.get_full_path())
+        if request.POST.get("do") == "again":
             previews.show_again(row)
         return redirect(request.get_full_path())
 

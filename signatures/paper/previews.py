@@ -158,18 +158,18 @@ def show_again(row: PaperImport) -> None:
 
 
 @transaction.atomic
-def take_as_other(row: PaperImport, number: int) -> None:
-    """Makes a duplicate another person of the same name, or takes that back.
+def take_as_other(row: PaperImport, number: int, *, is_other: bool) -> None:
+    """Makes a duplicate another person of the same name, or takes that back. Twice the same changes nothing.
 
     Raises:
         NoPreview: when it was imported or discarded since the row was read.
     """
     row = locked(row)
     preview = open_preview(row)
-    others = {*preview.others} ^ {number}
+    others = {*preview.others} - {number} | ({number} if is_other else set())
     for line in preview.lines:
         if line.number == number and line.same_as:
-            decide(line, row.letter, is_other=number in others)
+            decide(line, row.letter, is_other=is_other)
             save(row, replace(preview, others=sorted(others)))
 
 

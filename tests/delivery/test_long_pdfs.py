@@ -88,3 +88,13 @@ def test_a_list_that_is_no_longer_than_that_is_made_by_the_page(
         assert answer["Content-Type"] == "application/pdf", address
         assert len(PdfReader(io.BytesIO(answer.getvalue())).pages) >= 2
         answer.close()
+
+
+def test_what_was_typed_stays_when_no_pdf_can_be_made(officer: User) -> None:
+    unpublished = Letter.objects.create(slug="unpublished")
+    before = AuditEntry.objects.count()
+    page = post(officer, f"signedletter/{unpublished.pk}/export/draft", pdf_paper="us-letter")
+    shown = page.content.decode()
+    assert page.status_code == 422 and "has no published text" in shown
+    assert html.escape(REASON) in shown and '<option value="us-letter" selected' in shown
+    assert AuditEntry.objects.count() == before

@@ -232,6 +232,17 @@ def test_news_without_a_text_is_not_published(press: Client, letter: Letter) -> 
         announce(news)
 
 
+def test_of_several_news_all_are_published_or_none(press: Client, letter: Letter) -> None:
+    """So that nobody publishes, and mails, something by an action that says it did nothing."""
+    chosen = [News.objects.create(letter=letter) for _number in range(3)]
+    for news in chosen[1:]:
+        NewsText.objects.create(news=news, language="en", title="Title", body="Words.")
+    sent = {"action": "announce", "_selected_action": [news.pk for news in chosen]}
+    answer = press.post("/admin/campaign/news/", sent, follow=True)
+    assert f"write news no. {chosen[0].pk} in" in answer.content.decode()
+    assert not News.objects.announced().exists()
+
+
 def test_a_news_has_one_text_per_language(press: Client, letter: Letter) -> None:
     row = {"language": "en", "title": "Title", "body": "Words."}
     answer = press.post("/admin/campaign/news/add/", typed(letter, row, row))

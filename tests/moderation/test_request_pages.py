@@ -58,6 +58,9 @@ def test_A24_a_second_owner_reads_the_request_and_confirms_it(
 
     client.force_login(second)
     shown = client.get(page).content.decode()
+    assert AuditEntry.objects.filter(
+        action="view", staff_id=second.pk, signature_id=ada.pk, detail__page="request-decide"
+    ).exists()
     assert "Ada Lovelace" in shown and "Ada King" in shown and "Her mailbox is gone" in shown
     client.post(page, {"confirm": ""})
     assert now(ada).name == "Ada King"

@@ -85,7 +85,7 @@ def test_a_page_that_was_open_before_the_import_changes_nothing_of_it(
     table = previews.read(row, preview.choices)
     imports.start(row, by=officer.pk)
     acts: list[Callable[[], object]] = [
-        lambda: previews.take_as_other(stale, 3),
+        lambda: previews.take_as_other(stale, 3, is_other=True),
         lambda: previews.show_again(stale),
         lambda: previews.show(stale, preview, table),
         lambda: previews.save(stale, preview),

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.decorators import permission_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django_countries import countries
@@ -156,13 +156,16 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             asked.add_error(None, "The PDF holds everybody. Please choose nothing below, or export a table.")
         if asked.is_valid() and form in PDFS and (refused := _refusal(letter, asked, is_draft=form == "draft")):
             asked.add_error(None, refused)
+        if asked.is_valid() and form in PDFS:
+            try:
+                return _pdf(letter, asked, by=request.user.pk, is_draft=form == "draft")
+            except (OSError, pdf.PdfFailed, exports.NothingToExport) as error:
+                asked.add_error(None, failures.sentence(error))
         if not asked.is_valid():
             context = {"title": f"Export: {letter}", "original": letter, "form": asked, "opts": self.opts}
             page = "admin/signatures/signedletter/export.html"
             status = 422 if asked.is_bound else 200
             return TemplateResponse(request, page, self.admin_site.each_context(request) | context, status=status)
-        if form in PDFS:
-            return self._pdf(request, letter, asked, is_draft=form == "draft")
         # To a file first, so that a slow download does not keep a snapshot of the database open.
         file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
         table, reason = Table(form), asked.cleaned_data["reason"]
@@ -170,27 +173,22 @@ class SignedLetterAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         file.seek(0)
         return _download(file, f"{letter.slug}{table.ending}", table.content_type)
 
-    def _pdf(
-        self, request: HttpRequest, letter: SignedLetter, asked: ExportForm, *, is_draft: bool
-    ) -> HttpResponseBase:
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "letter.pdf"
-            try:
-                exports.export_pdf(
-                    letter,
-                    out,
-                    by=request.user.pk,
-                    reason=asked.cleaned_data["reason"],
-                    edition=asked.edition,
-                    options=asked.pdf_options(is_draft=is_draft),
-                )
-            except (OSError, pdf.PdfFailed, exports.NothingToExport) as error:
-                self.message_user(request, failures.sentence(error), messages.ERROR)
-                return redirect("admin:signatures_signedletter_change", letter.pk)
-            file = out.open("rb")  # readable after the folder is deleted
-        return _download(
-            file, f"{letter.slug}{'-draft' * is_draft}{'-public' * asked.edition.public}.pdf", "application/pdf"
+
+def _pdf(letter: SignedLetter, asked: ExportForm, *, by: int | None, is_draft: bool) -> HttpResponseBase:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "letter.pdf"
+        exports.export_pdf(
+            letter,
+            out,
+            by=by,
+            reason=asked.cleaned_data["reason"],
+            edition=asked.edition,
+            options=asked.pdf_options(is_draft=is_draft),
         )
+        file = out.open("rb")  # readable after the folder is deleted
+    return _download(
+        file, f"{letter.slug}{'-draft' * is_draft}{'-public' * asked.edition.public}.pdf", "application/pdf"
+    )
 
 
 def _refusal(letter: SignedLetter, asked: ExportForm, *, is_draft: bool) -> str:

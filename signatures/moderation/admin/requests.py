@@ -268,6 +268,8 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 return redirect("admin:signatures_signerrequest_change", pk)
         if asked.state != SignerRequest.State.OPEN:
             return redirect("admin:signatures_signerrequest_change", pk)
+        if signature is not None:
+            audit_log.record_view(signature, by=staff_id(request), page="request-decide")
         words = [(name, getattr(signature, name, ""), new) for name, new in (asked.words or {}).items()]
         context: dict[str, Any] = {"asked": asked, "is_own": is_own, "words": words}
         return self._form_page(request, RequestKind(asked.kind), None, signature=signature, **context)
