@@ -38,7 +38,7 @@ STATEMENT, FILES = "statement.json", "files.json"
 STATEMENT_SIGNATURE, FILES_SIGNATURE = "statement.json.minisig", "files.json.minisig"
 COUNTERSIGNATURE, TIME_STAMP = "statement.json.auditor.minisig", "statement.tsr"
 PROGRAMS = ("check.py", "check.html", "READ-ME.txt")
-LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # in a folder that somebody looked at
+LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini")  # in a folder that somebody looked at, beside names with a dot in front
 COLUMNS = ("number", "kind", "name", "role", "organization", "country", "signed_on", "language", "revision", "source")
 LEAF_COLUMNS = ("number", "kind", "salt", "leaf")
 KINDS, SOURCES = ("person", "organization"), ("web", "paper", "evidence")
@@ -423,19 +423,26 @@ class Archive:
 
 
 def is_path(path: str) -> bool:
-    """Tells whether a package may hold a file of this name: short, ASCII, and never outside of its folder."""
+    """Tells whether a package may hold a file of this name: short, ASCII, in its folder, without a dot in front."""
     letters = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./")
-    return 0 < len(path) <= MAX_PATH and set(path) <= letters and all(part.strip(".") for part in path.split("/"))
+    return len(path) <= MAX_PATH and set(path) <= letters and all(part[:1] not in ("", ".") for part in path.split("/"))
 
 
 def read_folder(folder: Path, progress: Progress, result: Result) -> dict[str, Part]:
-    """Returns the files of an unpacked package. Faults and notes go into the result."""
+    """Returns the files of an unpacked package. Faults and notes go into the result.
+
+    No package has a name with a dot in front. A Mac writes them beside each file on a foreign disk.
+    """
     parts: dict[str, Part] = {}
     faults = result.faults
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.name in LEFT_BY_SYSTEMS and path.is_file() and not path.is_symlink():
-            result.notes.append(f"{name[:MAX_PATH]}: the operating system left it here. It was not looked at.")
+        relative = path.relative_to(folder)
+        name = relative.as_posix()
+        if any(part.startswith(".") for part in relative.parent.parts):
+            continue  # in a folder that was noted
+        is_left = path.name in LEFT_BY_SYSTEMS and path.is_file() and not path.is_symlink()
+        if is_left or path.name.startswith("."):
+            result.notes.append(f"{name[:MAX_PATH]}: an operating system may have left it. It was not looked at.")
         elif path.is_symlink() or not (path.is_file() or path.is_dir()) or not is_path(name) or len(parts) > MAX_FILES:
             faults.append(f"{name[:MAX_PATH]}: this is no name of a file in the one folder of a package.")
         elif path.is_file():
