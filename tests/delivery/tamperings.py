@@ -30,6 +30,7 @@ class Case:
     fault: str = ""
     code: int = 1
     compares: str = ""  # what the person who checks knows of the honest package: digest, edition, key, auditor_key
+    given: str = ""  # what they give in its place
     receipt: Callable[[], bytes] | None = None  # checked together with the package
     is_typed_after: bool = False  # on the page check.html: what is compared, after the file was chosen
 
@@ -43,7 +44,7 @@ class Case:
             "key": lambda: public_key(KEY),
             "auditor_key": lambda: public_key(OTHER_KEY, b"auditor!"),
         }
-        return {self.compares: known[self.compares]()} if self.compares else {}
+        return {self.compares: self.given or known[self.compares]()} if self.compares else {}
 
 
 def forged(name: str, fault: str, bent: Bent, draft: Draft = DRAFT, compares: str = "") -> Case:
@@ -169,6 +170,16 @@ def _countersigned(of: Draft, key: SigningKey = OTHER_KEY) -> Draft:
     """Returns the draft with an auditor's signature on the statement of another one, or on its own."""
     signature = minisign(files_of(of)[STATEMENT], key, "seen by the auditor", b"auditor!")
     return replace(DRAFT, extra={COUNTERSIGNATURE: signature})
+
+
+def with_stray_bit(signature: bytes) -> bytes:
+    """Returns a signature file of minisign with the same bytes in a base64 that is not their own one."""
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    lines = signature.split(b"\n")
+    start, last, end = lines[1][:-2], lines[1][-2], lines[1][-1:]
+    lines[1] = start + alphabet[alphabet.index(last) + 1 :][:1] + end  # 4 of the 6 bits before "=" count
+    assert end == b"=" and base64.b64decode(lines[1]) == base64.b64decode(signature.split(b"\n")[1])
+    return b"\n".join(lines)
 
 
 TAMPERINGS = [
@@ -334,6 +345,13 @@ TAMPERINGS = [
            Bent(), _countersigned(DRAFT, KEY), compares="auditor_key"),
     forged("no countersignature, where one is expected", f"{COUNTERSIGNATURE}: it is missing.",
            Bent(), compares="auditor_key"),
+    forged("a countersignature with a stray bit behind it",
+           f"{COUNTERSIGNATURE}: it is no prehashed signature file of minisign.",
+           Bent(contents=lambda files: files.update({COUNTERSIGNATURE: with_stray_bit(files[COUNTERSIGNATURE])})),
+           _countersigned(DRAFT)),
+    replace(forged("a countersignature, and an auditor's key that is none",
+                   "The auditor's key that you gave is no public key of minisign.",
+                   Bent(), _countersigned(DRAFT), compares="auditor_key"), given="RWQ"),
     replace(forged("a countersignature of another statement, where the key is typed after the file was chosen",
                    f"{COUNTERSIGNATURE}: it is not the signature of statement.json.",
                    Bent(), _countersigned(OTHER), compares="auditor_key"), is_typed_after=True),

@@ -998,8 +998,8 @@ def _check_parts(
     result.faults += _check_files(parts, statement, files, ordered=archive is not None)
     result.faults += _check_texts(parts, statement)
     result.faults += _check_signatures(parts, statement, files)
-    result.faults += _check_countersignature(parts, expected.take("auditor_key"), result.notes)
-    result.faults += _check_time_stamp(parts, result.notes)
+    result.faults += check_countersignature(parts, expected.take("auditor_key"), result.notes)
+    result.faults += check_time_stamp(parts, result.notes)
     if CSV in parts and LEAVES in parts:
         rows, leaves = Lines(parts[CSV], CSV, progress), Lines(parts[LEAVES], LEAVES, progress)
         entries = Entries(rows, leaves, files["erasures"])
@@ -1092,7 +1092,8 @@ def _check_signatures(parts: dict[str, Part], statement: dict[str, Any], files: 
                 yield f"{signature}: its comments are not those of this file."
 
 
-def _check_countersignature(parts: dict[str, Part], auditor_key: str, notes: list[str]) -> Iterator[str]:
+def check_countersignature(parts: dict[str, Part], auditor_key: str, notes: list[str]) -> Iterator[str]:
+    """Returns the faults of an auditor's signature on the statement. A note goes to the others, if there is none."""
     if COUNTERSIGNATURE not in parts:
         if auditor_key:
             yield f"{COUNTERSIGNATURE}: it is missing."
@@ -1107,13 +1108,16 @@ def _check_countersignature(parts: dict[str, Part], auditor_key: str, notes: lis
             f"A countersignature is there, by the key {found.key_id[::-1].hex().upper()}. Check it with the auditor's "
             f"own key: --auditor-key KEY, or minisign -Vm {STATEMENT} -x {COUNTERSIGNATURE} -P KEY"
         )
+    elif not _is_key(auditor_key):
+        yield "The auditor's key that you gave is no public key of minisign."
     elif wrong := found.fault(parts[STATEMENT], STATEMENT, auditor_key):
         yield wrong
     else:
         notes.append(f"The auditor whose key you gave signed the statement, with the comment “{found.trusted}”.")
 
 
-def _check_time_stamp(parts: dict[str, Part], notes: list[str]) -> Iterator[str]:
+def check_time_stamp(parts: dict[str, Part], notes: list[str]) -> Iterator[str]:
+    """Returns the fault if the time stamp is of something else. A note goes to the others, if it is not."""
     if TIME_STAMP in parts:
         digest = bytes.fromhex(parts[STATEMENT].sha256)
         stamp = parts[TIME_STAMP].read()
