@@ -13,6 +13,7 @@ from signatures.values import names
 from tests.delivery import packages
 from tests.delivery.packages import canonical, files_of
 from tests.delivery.tamperings import ACCEPTED, DRAFT, TAMPERINGS, Case
+from tests.delivery.test_checker import verdict_on_lines
 
 PAGE = Path(check.__file__).with_name("check.html").as_uri()
 FIELDS = ("digest", "key", "auditor_key", "edition")
@@ -104,6 +105,28 @@ def test_the_digest_is_compared_as_it_is_typed_from_paper(opened: Page) -> None:
     opened.press("#digest", "Enter")
     expect(opened.locator("#digest-error")).to_be_visible()
     expect(opened.locator("#result")).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [1000, *range(check.MAX_LINE, check.MAX_LINE + 4), check.CHUNK])
+def test_a_line_is_as_long_as_it_is_wherever_a_chunk_ends(opened: Page, size: int) -> None:
+    found = opened.evaluate(
+        """async ([tables, size]) => {
+            const verdict = async lengths => {
+                const content = utf8(lengths.map(length => "x".repeat(length) + "\\r\\n").join(""))
+                async function* chunks() {
+                    for (let at = 0; at < content.length; at += size) yield content.slice(at, at + size)
+                }
+                const lines = new Lines({ chunks }, "t", () => {}), taken = []
+                try { while (await lines.ready()) taken.push(lines.take().length) } catch (error) { return error.message }
+                return taken.join() === lengths.join() ? "" : "other lines"
+            }
+            const all = []
+            for (const lengths of tables) all.push(await verdict(lengths))
+            return all
+        }""",
+        [packages.LINES, size],
+    )
+    assert found == [verdict_on_lines(lengths) for lengths in packages.LINES]
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -182,6 +182,21 @@ def with_stray_bit(signature: bytes) -> bytes:
     return b"\n".join(lines)
 
 
+def _with_role(length: int, start: str = "") -> Draft:
+    """Returns the draft with a role of so many characters in its second row."""
+    ada = [*DRAFT.people[1][:2], start + "x" * (length - len(start)), *DRAFT.people[1][3:]]
+    return replace(DRAFT, people=[DRAFT.people[0], ada, *DRAFT.people[2:]])
+
+
+def _with_line(length: int) -> Draft:
+    """Returns the draft with a second row of so many bytes in the table."""
+    longer = length - len(packages.signatories(_with_role(0)).split(b"\r\n")[2])
+    return _with_role(longer)
+
+
+TOO_LONG = "signatories.csv, line 3: it is too long."
+
+
 TAMPERINGS = [
     # What lies beside the list
     forged("another PDF", f"{PDF}: it is not the file that files.json lists.", Bent(signed=in_file(PDF, b"1.7", b"1.6"))),
@@ -394,6 +409,12 @@ TAMPERINGS = [
     forged("a missing guard", NO_GUARD, Bent(draft=lambda draft: replace(draft, guard=False))),
     forged("a guard that is not needed", NOT_ITS_LEAF.format(6, 5),
            Bent(contents=in_file(CSV, "김철수".encode(), "'김철수".encode()))),
+    forged("a line of a byte more than a line may have", TOO_LONG, Bent(), _with_line((1 << 16) + 1)),
+    forged("a cell that is longer than a line", TOO_LONG, Bent(), _with_role(70_000)),
+    forged("a cell that is longer than Python's csv reads", TOO_LONG, Bent(), _with_role(140_000)),
+    forged("a quoted cell that is longer than Python's csv reads", TOO_LONG, Bent(), _with_role(140_000, '"')),
+    forged("a line of leaves that is longer than any", "leaves.csv, line 2: it is too long.",
+           Bent(contents=in_file(LEAVES, b"1,named", b"1" * 70_000 + b",named"))),
     forged("a byte order mark twice", "signatories.csv: the first line is not the one of format 2.",
            Bent(contents=lambda files: files.update({CSV: b"\xef\xbb\xbf" + files[CSV]}))),
     forged("quotes that are not needed", NO_ROW.format(6),
@@ -497,6 +518,8 @@ ACCEPTED = [
     honest("names in all scripts, guarded against formulas", _as_signers_typed()),
     Case("small countries and weeks together", lambda: package(DRAFT, Bent(statement=_both(
         setting("counts.by_country", {"": 4, "*": 3}), setting("counts.by_week", {"*": 7})))), code=0),
+    honest("a line as long as a line may be", _with_line(1 << 16)),
+    honest("a quoted cell that is nearly as long", _with_role(65_000, '","""')),
     honest("erased with record", replace(DRAFT, blanked=(1, 4)), 3),
     honest("somebody counted only who is erased with record", replace(DRAFT, blanked=(8,)), 3),
     honest("signed on a page in a language without a text", replace(DRAFT, people=[["person", "Zoë", "", "", "FR", "2026-05-01", "fr", "1", "web"]])),

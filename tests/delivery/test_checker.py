@@ -1,6 +1,7 @@
 """Forged packages are refused with the sentence that names what is wrong, and honest ones are accepted."""
 
 import ast
+import csv
 import hashlib
 import io
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import unicodedata
 import zipfile
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -249,6 +251,35 @@ def test_a_name_cannot_repaint_the_terminal() -> None:
 )
 def test_E1_the_file_takes_for_a_formula_what_the_product_guards(cell: str) -> None:
     assert check.is_formula(cell) == (csv_cells.guard(cell) != cell)
+
+
+@pytest.mark.parametrize("size", [1000, *range(check.MAX_LINE, check.MAX_LINE + 4), check.CHUNK])
+def test_a_line_is_as_long_as_it_is_wherever_a_chunk_ends(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "CHUNK", size)
+    assert [verdict_on_lines(lengths) for lengths in packages.LINES] == [
+        "",
+        "",
+        *[TOO_LONG] * (len(packages.LINES) - 2),
+    ]
+
+
+TOO_LONG = "t, line 2: it is too long."
+
+
+def verdict_on_lines(lengths: tuple[int, ...]) -> str:
+    """Returns the fault that the checker finds in lines of these lengths."""
+    content = b"".join(b"x" * length + b"\r\n" for length in lengths)
+    part = check.Part(lambda: nullcontext(io.BytesIO(content)), 0, len(content), "")
+    try:
+        assert [len(line) for line in check.Lines(part, "t", lambda _bytes: None)] == list(lengths)
+    except check.Fault as fault:
+        return str(fault)
+    return ""
+
+
+def test_no_cell_of_a_line_is_longer_than_the_csv_of_python_reads() -> None:
+    assert csv.field_size_limit() > check.MAX_LINE
+    assert check.parse_row(b'"' + b"," * (check.MAX_LINE - 2) + b'"') == ["," * (check.MAX_LINE - 2)]
 
 
 def test_every_changed_byte_is_found(tmp_path: Path) -> None:

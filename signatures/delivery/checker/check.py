@@ -50,7 +50,7 @@ FORMER_FORMAT = (
 
 CHUNK = 1 << 20  # bytes
 BLOCK = 1024  # leaves whose subtree is reduced to one node
-MAX_LINE = 1 << 16  # bytes
+MAX_LINE = 1 << 16  # bytes, without its CRLF; each cell is below the limit of Python's csv
 MAX_JSON = 1 << 26  # bytes: a record of erasure has about 80
 MAX_FAULTS = 10  # of the list; more of them say nothing new
 MAX_FILES, MAX_PATH = 500, 100
@@ -674,8 +674,10 @@ class Lines:
         if data.count(b"\n") != len(lines):
             bad = next(at for at, line in enumerate([*lines, rest]) if b"\n" in line)
             raise Fault(f"{self._name}, line {first + bad}: a line ends otherwise than with CRLF.")
-        if len(rest) > MAX_LINE:
-            raise Fault(f"{self._name}, line {first + len(lines)}: it is too long.")
+        all_lines = [*lines, rest.removesuffix(b"\r")]  # whose LF may come with the next chunk
+        if max(map(len, all_lines)) > MAX_LINE:
+            bad = next(at for at, line in enumerate(all_lines) if len(line) > MAX_LINE)
+            raise Fault(f"{self._name}, line {first + bad}: it is too long.")
         try:
             data[: len(data) - len(rest)].decode("utf-8")
         except UnicodeDecodeError:
