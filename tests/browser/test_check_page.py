@@ -129,6 +129,71 @@ def test_a_line_is_as_long_as_it_is_wherever_a_chunk_ends(opened: Page, size: in
     assert found == [verdict_on_lines(lengths) for lengths in packages.LINES]
 
 
+READS_SLOWLY = """() => {
+    const read = Blob.prototype.arrayBuffer, gate = new Promise(done => { window.readOn = done })
+    Blob.prototype.arrayBuffer = async function () {
+        if (this.size > 4096) await gate // not the few bytes that tell a receipt from a package
+        return read.call(this)
+    }
+}"""
+
+
+@pytest.mark.parametrize("wrong", ["digest", "edition"])
+def test_a_wrong_digest_that_is_typed_while_a_file_is_read_ends_the_reading(browser: Browser, wrong: str) -> None:
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto(PAGE)
+        page.evaluate(READS_SLOWLY)
+        page.evaluate("document.querySelector('details').open = true")
+        page.set_input_files(
+            "#file", {"name": "big.zip", "mimeType": "", "buffer": packages.package(packages.many(200))}
+        )
+        expect(page.locator("#working")).to_be_visible()
+        page.fill(f"#{wrong}", "12")
+        page.press(f"#{wrong}", "Enter")
+        expect(page.locator(f"#{wrong}-error")).to_be_visible()
+        expect(page.locator("#working")).to_be_hidden()
+        page.evaluate("readOn()")
+        page.fill(f"#{wrong}", "")
+        page.press(f"#{wrong}", "Enter")
+        page.wait_for_selector("#result:not([hidden])")
+        assert said(page) == (0, "Whole.", [])
+        expect(page.locator("#working")).to_be_hidden()
+
+
+def test_the_reading_before_ends_where_another_file_is_chosen(browser: Browser) -> None:
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto(PAGE)
+        page.evaluate(READS_SLOWLY)
+        for name in ("first.zip", "second.zip"):
+            page.set_input_files(
+                "#file", {"name": name, "mimeType": "", "buffer": packages.package(packages.many(200))}
+            )
+            expect(page.locator("#working")).to_be_visible()
+        receipt = canonical(packages.receipt(DRAFT, 4))
+        page.set_input_files("#file", {"name": "mine.json", "mimeType": "", "buffer": receipt})
+        page.evaluate("readOn()")
+        page.wait_for_selector("#result:not([hidden])")
+        expect(page.locator("#working")).to_be_hidden()
+        expect(page.locator("#about")).to_have_text("This receipt belongs to the list with the digest below.")
+        assert page.evaluate("document.getElementById('progress').value") == 0, "no file that was given up is read on"
+
+
+def test_a_file_that_cannot_be_read_is_told_and_not_waited_for(browser: Browser) -> None:
+    """As a folder, which somebody drags onto the page."""
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto(PAGE)
+        page.evaluate(
+            "() => { Blob.prototype.arrayBuffer = async () => { throw new DOMException('It is a folder.') } }"
+        )
+        page.set_input_files("#file", {"name": "bridge-1", "mimeType": "", "buffer": b""})
+        page.wait_for_selector("#result:not([hidden])")
+        assert said(page) == (1, "Not checked.", ["The file cannot be read: It is a folder."])
+        expect(page.locator("#working")).to_be_hidden()
+
+
 @pytest.mark.parametrize("field", FIELDS)
 def test_each_field_is_compared_although_it_is_filled_in_after_the_file_was_chosen(opened: Page, field: str) -> None:
     case = BY_NAME["countersigned"]
