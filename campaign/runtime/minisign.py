@@ -1,28 +1,28 @@
 """Keys and signatures in the format of minisign (Ed25519), so that `minisign -V` checks what this program signs.
 
+It signs alone: what others signed is checked by the program in the package, `signatures/delivery/checker/check.py`.
+
 A secret key is a file without a password, as `minisign -G -W` makes it: the worker reads it by itself.
 """
 
 import base64
-import binascii
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from nacl.exceptions import BadSignatureError
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import SigningKey
 
 COMMENT = "untrusted comment: "
 TRUSTED = "trusted comment: "
 _ALGORITHM, _PREHASHED, _NO_PASSWORD, _CHECKSUM = b"Ed", b"ED", b"\0\0", b"B2"
 _UNUSED = bytes(32 + 8 + 8)  # salt and limits of a password
-_SECRET_SIZE, _PUBLIC_SIZE, _SIGNATURE_SIZE = 2 + 2 + 2 + 48 + 8 + 64 + 32, 2 + 8 + 32, 2 + 8 + 64
+_SECRET_SIZE = 2 + 2 + 2 + 48 + 8 + 64 + 32
 
 
 class WrongKey(ValueError):
-    """A key or a signature is not what it must be; the message is the second half of a sentence."""
+    """A key is not what it must be; the message is the second half of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -87,30 +87,6 @@ class SecretKey:
         )
 
 
-def verify(content: bytes, signature: str, public: str) -> None:
-    """Does nothing if this is the signature of the content by the public key.
-
-    Raises:
-        WrongKey: it is not.
-    """
-    key, lines = _decoded(public.strip(), _PUBLIC_SIZE), signature.splitlines()
-    if key is None or key[:2] != _ALGORITHM:
-        raise WrongKey("this is no public key of minisign")
-    if len(lines) != 4 or not lines[0].startswith(COMMENT) or not lines[2].startswith(TRUSTED):
-        raise WrongKey("this is no signature of minisign")
-    first, over_all = _decoded(lines[1], _SIGNATURE_SIZE), _decoded(lines[3], 64)
-    if first is None or over_all is None or first[:2] != _PREHASHED:
-        raise WrongKey("this is no prehashed signature of minisign (one that was made without -l)")
-    if first[2:10] != key[2:10]:
-        raise WrongKey("it was made with another key")
-    verify_key = VerifyKey(key[10:])
-    try:
-        verify_key.verify(_prehash(content), first[10:])
-        verify_key.verify(first[10:] + lines[2].removeprefix(TRUSTED).encode(), over_all)
-    except BadSignatureError:
-        raise WrongKey("it is not the signature of this file by this key") from None
-
-
 def _prehash(content: bytes) -> bytes:
     return hashlib.blake2b(content).digest()
 
@@ -120,8 +96,9 @@ def _checksum(number: bytes, secret: bytes) -> bytes:
 
 
 def _decoded(text: str, size: int) -> bytes | None:
+    """Returns so many bytes, None unless the text is the one way to write them."""
     try:
         content = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
-    return content if len(content) == size else None
+    return content if len(content) == size and base64.b64encode(content).decode() == text else None

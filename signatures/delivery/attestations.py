@@ -1,6 +1,6 @@
 """What others attest of a statement, and when: a time stamp by an authority (RFC 3161), a signature by an auditor.
 
-Each is taken in once, after it was checked against the statement. The next edition of the files holds it.
+Each is taken in once, after the checker that recipients have accepted it. The next edition of the files holds it.
 """
 
 import logging
@@ -16,9 +16,8 @@ from django.conf import settings
 from django.db import transaction
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
-from campaign.runtime import minisign
 from signatures.audit import audit_log
-from signatures.delivery import time_stamps
+from signatures.delivery import self_check, time_stamps
 from signatures.models import Delivery
 from signatures.registries import AuditAction
 from signatures.transitions import TransitionNotAllowed
@@ -78,6 +77,8 @@ def add_time_stamp(delivery: Delivery, *, by: int | None, reply: bytes) -> None:
         time_stamps.verify(reply, bytes(delivery.statement_sha256 or b""))
     except time_stamps.InvalidTimeStamp as error:
         raise TransitionNotAllowed(str(error)) from None
+    if fault := self_check.fault_of_time_stamp(delivery.statement.encode(), reply):
+        raise TransitionNotAllowed(f"No recipient could check it. {fault}")
     _add(delivery, AuditAction.TIME_STAMP, by=by, field="time_stamp", time_stamp=reply)
 
 
@@ -87,14 +88,12 @@ def countersign(delivery: Delivery, *, by: int | None, key: str, signature: str)
     Raises:
         TransitionNotAllowed: it is not the signature of this statement by this key, or there is one.
     """
-    signature = "\n".join(signature.strip().splitlines()) + "\n"
-    try:
-        minisign.verify(delivery.statement.encode(), signature, key)
-    except minisign.WrongKey as error:
-        raise TransitionNotAllowed(f"The countersignature is not taken in: {error}.") from None
+    signature, key = signature.replace("\r", "").strip() + "\n", key.strip()
+    if fault := self_check.fault_of_countersignature(delivery.statement.encode(), signature.encode(), key):
+        raise TransitionNotAllowed(f"The countersignature is not taken in. {fault}")
     _add(
         delivery, AuditAction.COUNTERSIGN, by=by, field="countersignature", countersignature=signature,
-        auditor_key=key.strip(),
+        auditor_key=key,
     )  # fmt: skip
 
 

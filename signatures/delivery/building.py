@@ -259,7 +259,7 @@ def _store_edition(
     Raises:
         self_check.NotWhole: the package is not whole for the checker that is in it.
     """
-    (folder / statement.READ_ME).write_bytes(statement.read_me(delivery))
+    (folder / statement.READ_ME).write_bytes(statement.read_me(delivery, package.names_in(folder, delivery)))
     digests = package.digests_in(folder, package.names_in(folder, delivery))
     images = document_data.images_at_hand(delivery.letter, delivery.letterhead)
     edition = editions.of_files(delivery, digests, images)
@@ -275,6 +275,8 @@ def _store_edition(
                 "delivery": delivery.pk, "number": delivery.number, "edition": edition.number,
                 "made_for": edition.reason, "digest": edition.digest, "sha256": edition.package,
             }  # fmt: skip
+            if left_out := [name for name, (_content, fault) in package.attested(delivery).items() if fault]:
+                detail["left_out"] = " ".join(left_out)
             audit_log.record(AuditAction.MAKE_EDITION, letter_id=delivery.letter_id, detail=detail)
     package_store.put(packed, delivery.package)
 

@@ -49,12 +49,9 @@ class ProofForm(forms.Form):
                 )
             return typed
         try:
-            # Email programs break long lines. No cell of a receipt holds a line break, so all can go.
-            receipt = receipts.parse(typed.replace("\r", "").replace("\n", ""))
-            receipts.verify_receipt(receipt, digest=self.delivery.digest)
+            self.receipt = receipts.read(typed, digest=self.delivery.digest)
         except receipts.InvalidReceipt as reason:
             raise forms.ValidationError(str(reason)) from None
-        self.receipt = receipt
         return typed
 
     def _known_digests(self) -> dict[str, str]:

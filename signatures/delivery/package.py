@@ -4,6 +4,7 @@
 prints the digest), and then packs what is in the folder as one edition.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -12,8 +13,10 @@ from django.db.models import QuerySet
 
 from campaign.letters.text import canonical
 from campaign.models import Translation
-from signatures.delivery import csv_export, frozen_texts, merkle, statement, zip_archive
+from signatures.delivery import csv_export, frozen_texts, merkle, self_check, statement, zip_archive
 from signatures.models import Delivery, DeliveryEntry
+
+log = logging.getLogger(__name__)
 
 CHECKER = Path(__file__).parent / "checker"  # the stand-alone checkers, which every package has
 CHECKERS = ("check.py", "check.html")
@@ -58,12 +61,29 @@ def write_statement(folder: Path, delivery: Delivery) -> None:
     (folder / statement.STATEMENT).write_text(delivery.statement, encoding="utf-8")
     if delivery.signature:
         (folder / f"{statement.STATEMENT}{statement.SIGNATURE}").write_text(delivery.signature, encoding="utf-8")
-    if delivery.countersignature:
-        (folder / statement.COUNTERSIGNATURE).write_text(delivery.countersignature, encoding="utf-8")
-    if delivery.time_stamp is not None:
-        (folder / statement.TIME_STAMP).write_bytes(bytes(delivery.time_stamp))
+    for name, (content, fault) in attested(delivery).items():
+        if fault:
+            log.warning("%s is made without %s, which was taken in: %s", delivery, name, fault)
+        else:
+            (folder / name).write_bytes(content)
     for name in CHECKERS:
         (folder / name).write_bytes((CHECKER / name).read_bytes())
+
+
+def attested(delivery: Delivery) -> dict[str, tuple[bytes, str]]:
+    """Returns what others attest of the statement, by the name of the file: its content, and why it is refused.
+
+    Each was taken in only where the checker accepts it. What a newer one refuses is left out of the files: nobody can
+    replace it, every later package would be refused for it, and somebody who is erased has to leave them.
+    """
+    content, found = delivery.statement.encode(), dict[str, tuple[bytes, str]]()
+    if signature := delivery.countersignature.encode():
+        fault = self_check.fault_of_countersignature(content, signature, delivery.auditor_key)
+        found[statement.COUNTERSIGNATURE] = signature, fault
+    if delivery.time_stamp is not None:
+        stamp = bytes(delivery.time_stamp)
+        found[statement.TIME_STAMP] = stamp, self_check.fault_of_time_stamp(content, stamp)
+    return found
 
 
 def names_in(folder: Path, delivery: Delivery) -> list[str]:

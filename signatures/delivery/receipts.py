@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -101,8 +103,46 @@ def csv_cells(entry: DeliveryEntry) -> list[str]:
     return [str(entry.number), *words, day, entry.language, str(entry.revision), entry.source]
 
 
+def read(text: str, *, digest: str) -> Receipt:
+    """Returns the receipt that somebody pasted, of the delivery with this digest.
+
+    Email programs break long lines. Which way they did is not seen in the text: the digest and the path decide.
+
+    Raises:
+        InvalidReceipt: the text is no receipt, or it belongs to no such delivery; the message says why.
+    """
+    first, *others = _readings(text)
+    for reading in others:
+        with suppress(InvalidReceipt):
+            return _belonging(reading, digest)
+    return _belonging(first, digest)
+
+
+def _readings(text: str) -> list[str]:
+    """Returns what can have been broken into these lines, each once. No word of a receipt holds a line break itself."""
+    lines = text.strip().replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return list(dict.fromkeys(("".join(lines), " ".join(lines), _cut_where_full(lines))))
+
+
+def _cut_where_full(lines: Sequence[str]) -> str:
+    """Returns the text of lines that were broken at spaces, and cut where a word is longer than a line."""
+    width = max(map(len, lines))
+    parts, word = [lines[0]], len(lines[0].rpartition(" ")[2])  # the length of the last word so far
+    for before, line in pairwise(lines):
+        is_cut = len(before) == width < word + len(line.partition(" ")[0])
+        parts += [line] if is_cut else [" ", line]
+        word = len(line.rpartition(" ")[2]) + (word if is_cut and " " not in line else 0)
+    return "".join(parts)
+
+
+def _belonging(text: str, digest: str) -> Receipt:
+    receipt = parse(text)
+    verify_receipt(receipt, digest=digest)
+    return receipt
+
+
 def parse(text: str) -> Receipt:
-    """Returns the receipt that somebody pasted.
+    """Returns the receipt that is written in a text.
 
     Raises:
         InvalidReceipt: the text is no receipt, or one of version 0.9.

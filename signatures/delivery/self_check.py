@@ -4,8 +4,11 @@ A checker that grew stricter, or a kind of list that nobody thought of, is then 
 package that is called forged after it was handed over.
 """
 
+import hashlib
+import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from signatures.delivery.checker import check
@@ -25,6 +28,30 @@ def require_whole_statement(content: bytes) -> None:
         _refuse(list(check.check_statement(claims, check.STATEMENT)))
     except check.Fault as fault:
         raise NotWhole(str(fault)) from None
+
+
+def fault_of_countersignature(statement: bytes, signature: bytes, key: str) -> str:
+    """Returns why the checker refuses it as an auditor's signature with this public key; nothing where it does not."""
+    parts = {check.STATEMENT: _part(statement), check.COUNTERSIGNATURE: _part(signature)}
+    # Without any key it would be compared with none, and accepted.
+    return _first(check.check_countersignature(parts, key or "none", []))
+
+
+def fault_of_time_stamp(statement: bytes, reply: bytes) -> str:
+    """Returns why the checker refuses it as the time stamp of this statement; nothing where it does not."""
+    parts = {check.STATEMENT: _part(statement), check.TIME_STAMP: _part(reply)}
+    return _first(check.check_time_stamp(parts, []))
+
+
+def _part(content: bytes) -> check.Part:
+    return check.Part(lambda: nullcontext(io.BytesIO(content)), 0, len(content), hashlib.sha256(content).hexdigest())
+
+
+def _first(faults: Iterator[str]) -> str:
+    try:
+        return next(faults, "")
+    except check.Fault as fault:
+        return str(fault)
 
 
 def require_whole(
@@ -51,7 +78,8 @@ def require_whole(
         done += read
         on_progress(done, size)
 
-    expected = check.Expected(digest=delivery.digest, edition=edition.digest, auditor_key=delivery.auditor_key)
+    auditor_key = delivery.auditor_key if check.COUNTERSIGNATURE in edition.files else ""
+    expected = check.Expected(digest=delivery.digest, edition=edition.digest, auditor_key=auditor_key)
     result = check.check(packed, expected, progress)
     is_stored = delivery.state != Delivery.State.FROZEN
     if is_stored and result.faults and list(check.check_statement(delivery.claims, check.STATEMENT)):

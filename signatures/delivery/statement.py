@@ -5,7 +5,7 @@ anew, when somebody is erased or the fonts are others; the statement never is.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -124,13 +124,19 @@ def files_json(edition: DeliveryEdition, erasures: Iterable[Mapping[str, Any]]) 
     })  # fmt: skip
 
 
-def read_me(delivery: Delivery) -> bytes:
-    """Returns READ-ME.txt: what the package holds, and how anybody checks it without this program."""
+def read_me(delivery: Delivery, names: Collection[str]) -> bytes:
+    """Returns READ-ME.txt: what the package holds, and how anybody checks it without this program.
+
+    Args:
+        delivery: with its statement.
+        names: of the files that the package has beside it.
+    """
     words = {
         "statement": delivery.claims,
         "digest": delivery.digest,
         "page": page_of(delivery),
-        "delivery": delivery,
+        "is_countersigned": COUNTERSIGNATURE in names,
+        "is_time_stamped": TIME_STAMP in names,
         "holds_corrected": any(text["ordinal"] for text in frozen_texts.in_package(delivery)),
     }
     return render_to_string("delivery/read-me.txt", words).encode()

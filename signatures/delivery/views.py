@@ -9,7 +9,7 @@ from django.utils.cache import patch_cache_control
 
 from campaign.web.costs import Cost, costs
 from campaign.web.middleware import KEPT_IN_FRONT, public_form, read_only
-from signatures.delivery import csv_export, editions, errata, frozen_texts, receipts
+from signatures.delivery import csv_export, editions, errata, frozen_texts, receipts, statement
 from signatures.delivery.forms import ProofForm, known_files
 from signatures.models import Delivery
 
@@ -26,6 +26,7 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     form = ProofForm(request.POST if request.method == "POST" else None, delivery=delivery)
     public_editions = list(editions.public(delivery))
     known = known_files(delivery, public_editions)
+    newest = public_editions[-1].files if public_editions else {}
     context = {
         "delivery": delivery,
         "letter": delivery.letter,
@@ -35,6 +36,8 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             (edition, [(name, digest, known[digest]) for name, digest in edition.digests(delivery.package)])
             for edition in reversed(public_editions)
         ],
+        "is_countersigned": statement.COUNTERSIGNATURE in newest,
+        "is_time_stamped": statement.TIME_STAMP in newest,
         "texts": frozen_texts.in_package(delivery) if delivery.has_statement else delivery.texts,
         "files": sorted(delivery.files.items()),
         "digest_name": known.get(delivery.digest, ""),

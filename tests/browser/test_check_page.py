@@ -13,6 +13,7 @@ from signatures.values import names
 from tests.delivery import packages
 from tests.delivery.packages import canonical, files_of
 from tests.delivery.tamperings import ACCEPTED, DRAFT, TAMPERINGS, Case
+from tests.delivery.test_checker import verdict_on_lines
 
 PAGE = Path(check.__file__).with_name("check.html").as_uri()
 FIELDS = ("digest", "key", "auditor_key", "edition")
@@ -104,6 +105,93 @@ def test_the_digest_is_compared_as_it_is_typed_from_paper(opened: Page) -> None:
     opened.press("#digest", "Enter")
     expect(opened.locator("#digest-error")).to_be_visible()
     expect(opened.locator("#result")).to_be_hidden()
+
+
+@pytest.mark.parametrize("size", [1000, *range(check.MAX_LINE, check.MAX_LINE + 4), check.CHUNK])
+def test_a_line_is_as_long_as_it_is_wherever_a_chunk_ends(opened: Page, size: int) -> None:
+    found = opened.evaluate(
+        """async ([tables, size]) => {
+            const verdict = async lengths => {
+                const content = utf8(lengths.map(length => "x".repeat(length) + "\\r\\n").join(""))
+                async function* chunks() {
+                    for (let at = 0; at < content.length; at += size) yield content.slice(at, at + size)
+                }
+                const lines = new Lines({ chunks }, "t", () => {}), taken = []
+                try { while (await lines.ready()) taken.push(lines.take().length) } catch (error) { return error.message }
+                return taken.join() === lengths.join() ? "" : "other lines"
+            }
+            const all = []
+            for (const lengths of tables) all.push(await verdict(lengths))
+            return all
+        }""",
+        [packages.LINES, size],
+    )
+    assert found == [verdict_on_lines(lengths) for lengths in packages.LINES]
+
+
+READS_SLOWLY = """() => {
+    const read = Blob.prototype.arrayBuffer, gate = new Promise(done => { window.readOn = done })
+    Blob.prototype.arrayBuffer = async function () {
+        if (this.size > 4096) await gate // not the few bytes that tell a receipt from a package
+        return read.call(this)
+    }
+}"""
+
+
+@pytest.mark.parametrize("wrong", ["digest", "edition"])
+def test_a_wrong_digest_that_is_typed_while_a_file_is_read_ends_the_reading(browser: Browser, wrong: str) -> None:
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto(PAGE)
+        page.evaluate(READS_SLOWLY)
+        page.evaluate("document.querySelector('details').open = true")
+        page.set_input_files(
+            "#file", {"name": "big.zip", "mimeType": "", "buffer": packages.package(packages.many(200))}
+        )
+        expect(page.locator("#working")).to_be_visible()
+        page.fill(f"#{wrong}", "12")
+        page.press(f"#{wrong}", "Enter")
+        expect(page.locator(f"#{wrong}-error")).to_be_visible()
+        expect(page.locator("#working")).to_be_hidden()
+        page.evaluate("readOn()")
+        page.fill(f"#{wrong}", "")
+        page.press(f"#{wrong}", "Enter")
+        page.wait_for_selector("#result:not([hidden])")
+        assert said(page) == (0, "Whole.", [])
+        expect(page.locator("#working")).to_be_hidden()
+
+
+def test_the_reading_before_ends_where_another_file_is_chosen(browser: Browser) -> None:
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto(PAGE)
+        page.evaluate(READS_SLOWLY)
+        for name in ("first.zip", "second.zip"):
+            page.set_input_files(
+                "#file", {"name": name, "mimeType": "", "buffer": packages.package(packages.many(200))}
+            )
+            expect(page.locator("#working")).to_be_visible()
+        receipt = canonical(packages.receipt(DRAFT, 4))
+        page.set_input_files("#file", {"name": "mine.json", "mimeType": "", "buffer": receipt})
+        page.evaluate("readOn()")
+        page.wait_for_selector("#result:not([hidden])")
+        expect(page.locator("#working")).to_be_hidden()
+        expect(page.locator("#about")).to_have_text("This receipt belongs to the list with the digest below.")
+        assert page.evaluate("document.getElementById('progress').value") == 0, "no file that was given up is read on"
+
+
+def test_a_file_that_cannot_be_read_is_told_and_not_waited_for(browser: Browser) -> None:
+    """As a folder, which somebody drags onto the page."""
+    with browser.new_context(offline=True) as context:
+        page = context.new_page()
+        page.goto(PAGE)
+        page.evaluate(
+            "() => { Blob.prototype.arrayBuffer = async () => { throw new DOMException('It is a folder.') } }"
+        )
+        page.set_input_files("#file", {"name": "bridge-1", "mimeType": "", "buffer": b""})
+        page.wait_for_selector("#result:not([hidden])")
+        assert said(page) == (1, "Not checked.", ["The file cannot be read: It is a folder."])
+        expect(page.locator("#working")).to_be_hidden()
 
 
 @pytest.mark.parametrize("field", FIELDS)

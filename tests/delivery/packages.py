@@ -34,6 +34,11 @@ SCRIPTS = [
     "さくら 髙橋", "王小明", "𠮷野家", "ߒߞߏ", "𞤀𞤣𞤤𞤢𞤥", "ܐܒܪܗܡ", "ދިވެހި", "ᏣᎳᎩ", "ⵜⵉⴼⵉⵏⴰⵖ", "ꆈꌠ", "ꓡꓲꓢꓴ", "ꦗꦮ", "Նարե", "ნინო",
     "አበበ", "ខ្មែរ", "မြန်မာ", "ລາວ", "தமிழ்",
 ]  # fmt: skip
+# Lengths of lines: two tables that may be, and those whose second line is longer than a line may be.
+LINES = [
+    (5, 1 << 16, 7), (0, 0), (5, (1 << 16) + 1, 7), (1 << 16, (1 << 16) + 1, 1 << 16), (5, 70_000, 7), (5, 131_073, 7),
+    (5, 1 << 20, 7), (5, 3 << 20, 7),
+]  # fmt: skip
 KEY, OTHER_KEY = SigningKey(b"k" * 32), SigningKey(b"o" * 32)
 KEY_ID = b"\1\2\3\4\5\6\7\10"
 

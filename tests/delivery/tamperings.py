@@ -30,6 +30,7 @@ class Case:
     fault: str = ""
     code: int = 1
     compares: str = ""  # what the person who checks knows of the honest package: digest, edition, key, auditor_key
+    given: str = ""  # what they give in its place
     receipt: Callable[[], bytes] | None = None  # checked together with the package
     is_typed_after: bool = False  # on the page check.html: what is compared, after the file was chosen
 
@@ -43,7 +44,7 @@ class Case:
             "key": lambda: public_key(KEY),
             "auditor_key": lambda: public_key(OTHER_KEY, b"auditor!"),
         }
-        return {self.compares: known[self.compares]()} if self.compares else {}
+        return {self.compares: self.given or known[self.compares]()} if self.compares else {}
 
 
 def forged(name: str, fault: str, bent: Bent, draft: Draft = DRAFT, compares: str = "") -> Case:
@@ -169,6 +170,31 @@ def _countersigned(of: Draft, key: SigningKey = OTHER_KEY) -> Draft:
     """Returns the draft with an auditor's signature on the statement of another one, or on its own."""
     signature = minisign(files_of(of)[STATEMENT], key, "seen by the auditor", b"auditor!")
     return replace(DRAFT, extra={COUNTERSIGNATURE: signature})
+
+
+def with_stray_bit(signature: bytes) -> bytes:
+    """Returns a signature file of minisign with the same bytes in a base64 that is not their own one."""
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    lines = signature.split(b"\n")
+    start, last, end = lines[1][:-2], lines[1][-2], lines[1][-1:]
+    lines[1] = start + alphabet[alphabet.index(last) + 1 :][:1] + end  # 4 of the 6 bits before "=" count
+    assert end == b"=" and base64.b64decode(lines[1]) == base64.b64decode(signature.split(b"\n")[1])
+    return b"\n".join(lines)
+
+
+def _with_role(length: int, start: str = "") -> Draft:
+    """Returns the draft with a role of so many characters in its second row."""
+    ada = [*DRAFT.people[1][:2], start + "x" * (length - len(start)), *DRAFT.people[1][3:]]
+    return replace(DRAFT, people=[DRAFT.people[0], ada, *DRAFT.people[2:]])
+
+
+def _with_line(length: int) -> Draft:
+    """Returns the draft with a second row of so many bytes in the table."""
+    longer = length - len(packages.signatories(_with_role(0)).split(b"\r\n")[2])
+    return _with_role(longer)
+
+
+TOO_LONG = "signatories.csv, line 3: it is too long."
 
 
 TAMPERINGS = [
@@ -334,6 +360,13 @@ TAMPERINGS = [
            Bent(), _countersigned(DRAFT, KEY), compares="auditor_key"),
     forged("no countersignature, where one is expected", f"{COUNTERSIGNATURE}: it is missing.",
            Bent(), compares="auditor_key"),
+    forged("a countersignature with a stray bit behind it",
+           f"{COUNTERSIGNATURE}: it is no prehashed signature file of minisign.",
+           Bent(contents=lambda files: files.update({COUNTERSIGNATURE: with_stray_bit(files[COUNTERSIGNATURE])})),
+           _countersigned(DRAFT)),
+    replace(forged("a countersignature, and an auditor's key that is none",
+                   "The auditor's key that you gave is no public key of minisign.",
+                   Bent(), _countersigned(DRAFT), compares="auditor_key"), given="RWQ"),
     replace(forged("a countersignature of another statement, where the key is typed after the file was chosen",
                    f"{COUNTERSIGNATURE}: it is not the signature of statement.json.",
                    Bent(), _countersigned(OTHER), compares="auditor_key"), is_typed_after=True),
@@ -376,6 +409,12 @@ TAMPERINGS = [
     forged("a missing guard", NO_GUARD, Bent(draft=lambda draft: replace(draft, guard=False))),
     forged("a guard that is not needed", NOT_ITS_LEAF.format(6, 5),
            Bent(contents=in_file(CSV, "김철수".encode(), "'김철수".encode()))),
+    forged("a line of a byte more than a line may have", TOO_LONG, Bent(), _with_line((1 << 16) + 1)),
+    forged("a cell that is longer than a line", TOO_LONG, Bent(), _with_role(70_000)),
+    forged("a cell that is longer than Python's csv reads", TOO_LONG, Bent(), _with_role(140_000)),
+    forged("a quoted cell that is longer than Python's csv reads", TOO_LONG, Bent(), _with_role(140_000, '"')),
+    forged("a line of leaves that is longer than any", "leaves.csv, line 2: it is too long.",
+           Bent(contents=in_file(LEAVES, b"1,named", b"1" * 70_000 + b",named"))),
     forged("a byte order mark twice", "signatories.csv: the first line is not the one of format 2.",
            Bent(contents=lambda files: files.update({CSV: b"\xef\xbb\xbf" + files[CSV]}))),
     forged("quotes that are not needed", NO_ROW.format(6),
@@ -479,6 +518,8 @@ ACCEPTED = [
     honest("names in all scripts, guarded against formulas", _as_signers_typed()),
     Case("small countries and weeks together", lambda: package(DRAFT, Bent(statement=_both(
         setting("counts.by_country", {"": 4, "*": 3}), setting("counts.by_week", {"*": 7})))), code=0),
+    honest("a line as long as a line may be", _with_line(1 << 16)),
+    honest("a quoted cell that is nearly as long", _with_role(65_000, '","""')),
     honest("erased with record", replace(DRAFT, blanked=(1, 4)), 3),
     honest("somebody counted only who is erased with record", replace(DRAFT, blanked=(8,)), 3),
     honest("signed on a page in a language without a text", replace(DRAFT, people=[["person", "Zoë", "", "", "FR", "2026-05-01", "fr", "1", "web"]])),

@@ -23,9 +23,13 @@ from campaign.models import Letter
 from campaign.runtime import certificates, minisign
 from signatures import checks
 from signatures.delivery import attestations, building, freezing, time_stamps
+from signatures.delivery.checker import check
 from signatures.models import AuditEntry, Delivery, Signature
+from signatures.signing import withdrawal
 from signatures.transitions import TransitionNotAllowed
 from tests.delivery.factories import make_delivery, make_files, path_of
+from tests.delivery.tamperings import with_stray_bit
+from tests.factories import make_signature
 from tests.programs import installed
 
 CONFIGURATION = """
@@ -302,6 +306,80 @@ def test_a_countersignature_that_no_checker_reads_is_refused(letter: Letter, ada
         attestations.countersign(delivery, by=None, key=key, signature=signature)
 
 
+@pytest.fixture
+def auditor() -> minisign.SecretKey:
+    return minisign.SecretKey.generate()
+
+
+def signed_by(auditor: minisign.SecretKey, delivery: Delivery) -> str:
+    return auditor.sign(delivery.statement.encode(), name="statement.json", timestamp=1_800_000_000)
+
+
+@pytest.mark.django_db
+def test_what_is_taken_in_is_what_the_checker_accepts(
+    letter: Letter, ada: Signature, auditor: minisign.SecretKey, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes in a base64 that is not their own one; and whatever a checker may refuse."""
+    delivery = make_delivery(letter)
+    odd = with_stray_bit(signed_by(auditor, delivery).encode()).decode()
+    with pytest.raises(TransitionNotAllowed, match="it is no prehashed signature file of minisign"):
+        attestations.countersign(delivery, by=None, key=auditor.public, signature=odd)
+    with pytest.raises(TransitionNotAllowed, match="is no public key of minisign"):
+        attestations.countersign(delivery, by=None, key="RWQ", signature=signed_by(auditor, delivery))
+    monkeypatch.setattr(check, "check_time_stamp", lambda _parts, _notes: iter(["It is refused."]))
+    with pytest.raises(TransitionNotAllowed, match=r"No recipient could check it\. It is refused\."):
+        reply = authority.reply(attestations.time_stamp_request(delivery))
+        attestations.add_time_stamp(delivery, by=None, reply=reply)
+    delivery.refresh_from_db()
+    assert (delivery.countersignature, delivery.time_stamp, delivery.remake_wanted) == ("", None, False)
+
+
+@pytest.mark.django_db
+def test_a_countersignature_with_any_characters_in_its_comment_is_taken_in(
+    letter: Letter, ada: Signature, auditor: minisign.SecretKey, tmp_path: Path
+) -> None:
+    delivery = make_delivery(letter, tmp_path)
+    signature = auditor.sign(delivery.statement.encode(), name="a\u2028b\x85c", timestamp=1).replace("\n", "\r\n")
+    attestations.countersign(delivery, by=None, key=f" {auditor.public}\n", signature=f"\n{signature}\n")
+    delivery.refresh_from_db()
+    result = check.check(make_files(delivery, tmp_path), check.Expected(auditor_key=auditor.public))
+    assert (result.faults, delivery.auditor_key) == ([], auditor.public)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["statement.json.auditor.minisig", "statement.tsr"])
+def test_R8_who_is_erased_leaves_the_files_although_what_was_taken_in_is_refused(
+    letter: Letter, ada: Signature, auditor: minisign.SecretKey, tmp_path: Path, client: Client, name: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """A former version took in what the checker of every package refuses, and nobody can replace it."""
+    ben = make_signature(letter, "Ben Canary")
+    delivery = make_delivery(letter, tmp_path)
+    odd = with_stray_bit(signed_by(auditor, delivery).encode()).decode()
+    taken: dict[str, dict[str, Any]] = {
+        "statement.json.auditor.minisig": {"countersignature": odd, "auditor_key": auditor.public},
+        "statement.tsr": {"time_stamp": GRANTED_WITHOUT_TOKEN},
+    }
+    Delivery.objects.update(**taken[name])
+    withdrawal.erase(ben)
+    delivery.refresh_from_db()
+    package = make_files(delivery, tmp_path)
+    result = check.check(package, check.Expected(digest=delivery.digest))
+    assert (result.faults, result.code) == ([], check.BLANKED)
+    with zipfile.ZipFile(package) as bundle:
+        assert f"bridge-1/{name}" not in bundle.namelist()
+        assert b"Ben Canary" not in bundle.read("bridge-1/signatories.csv")
+        assert name.encode() not in bundle.read("bridge-1/READ-ME.txt")
+    assert delivery.editions.get(number=2).reason == "erased"
+    made = AuditEntry.objects.filter(action="make-edition").latest("pk")
+    assert (made.detail["edition"], made.detail["left_out"]) == (2, name)
+    assert f"bridge-1 is made without {name}, which was taken in: {name}: it is n" in caplog.text
+    page = client.get("/deliveries/bridge/1/").content.decode()
+    assert auditor.public not in page and "statement.tsr in the package" not in page, (
+        "the page says what the files hold"
+    )
+
+
 @pytest.mark.django_db
 def test_the_time_stamp_of_another_statement_is_refused(letter: Letter, ada: Signature, authority: Authority) -> None:
     first, second = make_delivery(letter), make_delivery(letter)
@@ -317,16 +395,15 @@ def test_the_time_stamp_of_another_statement_is_refused(letter: Letter, ada: Sig
 
 @pytest.mark.django_db
 def test_E18_an_auditor_countersigns_and_the_next_edition_and_the_page_have_it(
-    letter: Letter, ada: Signature, officer: User, client: Client, tmp_path: Path
+    letter: Letter, ada: Signature, officer: User, client: Client, auditor: minisign.SecretKey, tmp_path: Path
 ) -> None:
     delivery = make_delivery(letter, tmp_path)
-    auditor = minisign.SecretKey.generate()
-    signature = auditor.sign(delivery.statement.encode(), name="statement.json", timestamp=1_800_000_000)
+    signature = signed_by(auditor, delivery)
     client.force_login(officer)
     step, key = f"{PAGES}{delivery.pk}/step/countersign/", auditor.public
     other = auditor.sign(b"another statement", name="statement.json", timestamp=1_800_000_000)
     refused = client.post(step, {"key": key, "signature": other})
-    assert refused.status_code == 422 and "not the signature of this file by this key" in refused.content.decode()
+    assert refused.status_code == 422 and "it is not the signature of statement.json." in refused.content.decode()
     assert client.post(step, {"key": key, "signature": signature.replace("\n", "\r\n")}).status_code == 302
 
     delivery.refresh_from_db()

@@ -3,6 +3,8 @@
 import html
 import json
 import re
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -205,12 +207,45 @@ def test_a_valid_receipt_of_somebody_counted_only_is_confirmed_without_words(
     assert "It is part of this delivery" in page and "counted without a name" in page
 
 
+def _cut(text: str) -> list[str]:
+    return [text[at : at + 76] for at in range(0, len(text), 76)]
+
+
+def _at_spaces(text: str, **options: Any) -> list[str]:
+    """Returns the lines of a program that breaks at spaces, which the line end stands for."""
+    return textwrap.wrap(text, 76, break_on_hyphens=False, **options)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        _cut,
+        lambda text: _at_spaces(text, break_long_words=False),
+        lambda text: _at_spaces(text, break_long_words=True),
+        lambda text: [f"{line} " for line in _at_spaces(text, break_long_words=False)],  # format=flowed
+    ],
+    ids=["inside_words", "at_spaces", "at_spaces_and_inside_long_words", "behind_spaces"],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_a_receipt_broken_into_lines_by_an_email_program_is_valid(
-    client: Client, delivery: Delivery, ada: Signature
+    client: Client, letter: Letter, wrap: Callable[[str], list[str]], line_end: str
 ) -> None:
-    text = str(receipt_of(ada))
-    broken = "\r\n".join(text[at : at + 76] for at in range(0, len(text), 76))
-    assert paste(client, f"\n {broken}\n").status_code == 200
+    role = "Member of the board of the society for bridges and for all who have to cross them by night"
+    ada = make_signature(letter, "Ada Augusta King-Noel, Countess of Lovelace", role=role)
+    make_delivery(letter)
+    receipt = receipt_of(ada)
+    broken = line_end.join(wrap(str(receipt)))
+    answer = paste(client, f"\n {broken}\n")
+    assert answer.status_code == 200 and answer.context["form"].receipt == receipt
+
+
+def test_words_of_a_broken_receipt_are_not_taken_for_those_of_its_owner(
+    client: Client, letter: Letter, delivery: Delivery, zoya: Signature
+) -> None:
+    """Whatever the line ends stand for: the leaf decides."""
+    words = str(receipt_of(zoya)).replace("Зоя Космодемьянская", "Зоя\nКосмодемьянска\nя")
+    answer = paste(client, words)
+    assert answer.status_code == 422 and "do not lead to the root" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from django.test import Client
 from campaign.models import Letter
 from campaign.runtime import keys, minisign
 from signatures import checks
-from signatures.delivery import building, editions, freezing
+from signatures.delivery import building, editions, freezing, self_check
 from signatures.models import Delivery, Signature
 from tests.delivery.factories import make_delivery, make_files, path_of
 from tests.programs import installed
@@ -54,7 +54,7 @@ def test_minisign_signs_with_our_key_and_we_sign_with_one_of_minisign(tmp_path: 
     file.write_bytes(b"words")
     of_us = keys.signing_key(ours)
     assert run_minisign("-Sm", file, "-W", "-s", ours).startswith("0 ")
-    minisign.verify(b"words", (tmp_path / "file.minisig").read_text(), of_us)
+    assert self_check.fault_of_countersignature(b"words", (tmp_path / "file.minisig").read_bytes(), of_us) == ""
 
     assert run_minisign("-GW", "-p", public, "-s", theirs).startswith("0 ")
     secret = minisign.SecretKey.read(theirs)
@@ -64,11 +64,21 @@ def test_minisign_signs_with_our_key_and_we_sign_with_one_of_minisign(tmp_path: 
     assert "timestamp:1800000000" in run_minisign("-Vm", file, "-p", public)
 
 
-@pytest.mark.parametrize("change", ["content", "signature", "comment", "key", "no signature"])
+FAULTS = {
+    "content": "statement.json.auditor.minisig: it is not the signature of statement.json.",
+    "signature": "statement.json.auditor.minisig: it is not the signature of statement.json.",
+    "comment": "statement.json.auditor.minisig: its trusted comment was changed.",
+    "key": "statement.json.auditor.minisig: it was made with another key.",
+    "no key": "The auditor's key that you gave is no public key of minisign.",
+    "no signature": "statement.json.auditor.minisig: it is no prehashed signature file of minisign.",
+}
+
+
+@pytest.mark.parametrize("change", FAULTS)
 def test_a_signature_of_something_else_is_refused(change: str) -> None:
     key, content = minisign.SecretKey.generate(), b"words"
     signature, public = key.sign(content, name="file", timestamp=1), key.public
-    minisign.verify(content, signature, public)
+    assert self_check.fault_of_countersignature(content, signature.encode(), public) == ""
     match change:
         case "content":
             content = b"other words"
@@ -78,10 +88,12 @@ def test_a_signature_of_something_else_is_refused(change: str) -> None:
             signature = signature.replace("timestamp:1", "timestamp:2")
         case "key":
             public = minisign.SecretKey.generate().public
+        case "no key":
+            assert self_check.fault_of_countersignature(content, signature.encode(), "") == FAULTS[change]
+            public = public[:-4]
         case _:
             signature = "words"
-    with pytest.raises(minisign.WrongKey):
-        minisign.verify(content, signature, public)
+    assert self_check.fault_of_countersignature(content, signature.encode(), public) == FAULTS[change]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +202,6 @@ def test_the_delivered_letter_shows_the_digest_that_is_signed(
     with zipfile.ZipFile(path_of(delivery)) as bundle:
         names = [name.partition("/")[2] for name in bundle.namelist()]
         assert "statement.json.minisig" in names and "files.json.minisig" in names
-        minisign.verify(
-            delivery.statement.encode(), bundle.read("bridge-1/statement.json.minisig").decode(), key.public
-        )
+        signature = bundle.read("bridge-1/statement.json.minisig")
+    assert self_check.fault_of_countersignature(delivery.statement.encode(), signature, key.public) == ""
     call_command("reconcile", stdout=io.StringIO())

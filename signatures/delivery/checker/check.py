@@ -38,7 +38,7 @@ STATEMENT, FILES = "statement.json", "files.json"
 STATEMENT_SIGNATURE, FILES_SIGNATURE = "statement.json.minisig", "files.json.minisig"
 COUNTERSIGNATURE, TIME_STAMP = "statement.json.auditor.minisig", "statement.tsr"
 PROGRAMS = ("check.py", "check.html", "READ-ME.txt")
-LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")  # in a folder that somebody looked at
+LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini")  # in a folder that somebody looked at, beside names with a dot in front
 COLUMNS = ("number", "kind", "name", "role", "organization", "country", "signed_on", "language", "revision", "source")
 LEAF_COLUMNS = ("number", "kind", "salt", "leaf")
 KINDS, SOURCES = ("person", "organization"), ("web", "paper", "evidence")
@@ -50,7 +50,7 @@ FORMER_FORMAT = (
 
 CHUNK = 1 << 20  # bytes
 BLOCK = 1024  # leaves whose subtree is reduced to one node
-MAX_LINE = 1 << 16  # bytes
+MAX_LINE = 1 << 16  # bytes, without its CRLF; each cell is below the limit of Python's csv
 MAX_JSON = 1 << 26  # bytes: a record of erasure has about 80
 MAX_FAULTS = 10  # of the list; more of them say nothing new
 MAX_FILES, MAX_PATH = 500, 100
@@ -423,19 +423,26 @@ class Archive:
 
 
 def is_path(path: str) -> bool:
-    """Tells whether a package may hold a file of this name: short, ASCII, and never outside of its folder."""
+    """Tells whether a package may hold a file of this name: short, ASCII, in its folder, without a dot in front."""
     letters = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./")
-    return 0 < len(path) <= MAX_PATH and set(path) <= letters and all(part.strip(".") for part in path.split("/"))
+    return len(path) <= MAX_PATH and set(path) <= letters and all(part[:1] not in ("", ".") for part in path.split("/"))
 
 
 def read_folder(folder: Path, progress: Progress, result: Result) -> dict[str, Part]:
-    """Returns the files of an unpacked package. Faults and notes go into the result."""
+    """Returns the files of an unpacked package. Faults and notes go into the result.
+
+    No package has a name with a dot in front. A Mac writes them beside each file on a foreign disk.
+    """
     parts: dict[str, Part] = {}
     faults = result.faults
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.name in LEFT_BY_SYSTEMS and path.is_file() and not path.is_symlink():
-            result.notes.append(f"{name[:MAX_PATH]}: the operating system left it here. It was not looked at.")
+        relative = path.relative_to(folder)
+        name = relative.as_posix()
+        if any(part.startswith(".") for part in relative.parent.parts):
+            continue  # in a folder that was noted
+        is_left = path.name in LEFT_BY_SYSTEMS and path.is_file() and not path.is_symlink()
+        if is_left or path.name.startswith("."):
+            result.notes.append(f"{name[:MAX_PATH]}: an operating system may have left it. It was not looked at.")
         elif path.is_symlink() or not (path.is_file() or path.is_dir()) or not is_path(name) or len(parts) > MAX_FILES:
             faults.append(f"{name[:MAX_PATH]}: this is no name of a file in the one folder of a package.")
         elif path.is_file():
@@ -667,8 +674,10 @@ class Lines:
         if data.count(b"\n") != len(lines):
             bad = next(at for at, line in enumerate([*lines, rest]) if b"\n" in line)
             raise Fault(f"{self._name}, line {first + bad}: a line ends otherwise than with CRLF.")
-        if len(rest) > MAX_LINE:
-            raise Fault(f"{self._name}, line {first + len(lines)}: it is too long.")
+        all_lines = [*lines, rest.removesuffix(b"\r")]  # whose LF may come with the next chunk
+        if max(map(len, all_lines)) > MAX_LINE:
+            bad = next(at for at, line in enumerate(all_lines) if len(line) > MAX_LINE)
+            raise Fault(f"{self._name}, line {first + bad}: it is too long.")
         try:
             data[: len(data) - len(rest)].decode("utf-8")
         except UnicodeDecodeError:
@@ -991,8 +1000,8 @@ def _check_parts(
     result.faults += _check_files(parts, statement, files, ordered=archive is not None)
     result.faults += _check_texts(parts, statement)
     result.faults += _check_signatures(parts, statement, files)
-    result.faults += _check_countersignature(parts, expected.take("auditor_key"), result.notes)
-    result.faults += _check_time_stamp(parts, result.notes)
+    result.faults += check_countersignature(parts, expected.take("auditor_key"), result.notes)
+    result.faults += check_time_stamp(parts, result.notes)
     if CSV in parts and LEAVES in parts:
         rows, leaves = Lines(parts[CSV], CSV, progress), Lines(parts[LEAVES], LEAVES, progress)
         entries = Entries(rows, leaves, files["erasures"])
@@ -1085,7 +1094,8 @@ def _check_signatures(parts: dict[str, Part], statement: dict[str, Any], files: 
                 yield f"{signature}: its comments are not those of this file."
 
 
-def _check_countersignature(parts: dict[str, Part], auditor_key: str, notes: list[str]) -> Iterator[str]:
+def check_countersignature(parts: dict[str, Part], auditor_key: str, notes: list[str]) -> Iterator[str]:
+    """Returns the faults of an auditor's signature on the statement. A note goes to the others, if there is none."""
     if COUNTERSIGNATURE not in parts:
         if auditor_key:
             yield f"{COUNTERSIGNATURE}: it is missing."
@@ -1100,13 +1110,16 @@ def _check_countersignature(parts: dict[str, Part], auditor_key: str, notes: lis
             f"A countersignature is there, by the key {found.key_id[::-1].hex().upper()}. Check it with the auditor's "
             f"own key: --auditor-key KEY, or minisign -Vm {STATEMENT} -x {COUNTERSIGNATURE} -P KEY"
         )
+    elif not _is_key(auditor_key):
+        yield "The auditor's key that you gave is no public key of minisign."
     elif wrong := found.fault(parts[STATEMENT], STATEMENT, auditor_key):
         yield wrong
     else:
         notes.append(f"The auditor whose key you gave signed the statement, with the comment “{found.trusted}”.")
 
 
-def _check_time_stamp(parts: dict[str, Part], notes: list[str]) -> Iterator[str]:
+def check_time_stamp(parts: dict[str, Part], notes: list[str]) -> Iterator[str]:
+    """Returns the fault if the time stamp is of something else. A note goes to the others, if it is not."""
     if TIME_STAMP in parts:
         digest = bytes.fromhex(parts[STATEMENT].sha256)
         stamp = parts[TIME_STAMP].read()
