@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from campaign.runtime import database, dumps, environment, unfinished_restore
+from campaign.runtime import database, dumps, environment, failures, unfinished_restore
 from campaign.runtime.complete_files import SUFFIX
 from signatures import narrowings, pepper, retention, tombstones
 from signatures.audit import audit_log, checkpoints
@@ -128,13 +128,19 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _newest_in(folder: Path) -> Path:
+    """Returns the newest backup in this folder, by its name; the folder itself if it is one, or holds none."""
+    found = [] if (folder / MANIFEST).exists() else sorted(folder.glob(f"*Z/{MANIFEST}"))
+    return found[-1].parent if found else folder
+
+
 def restore(backup: Path, *, private_key_file: Path | None = None, alone: bool = False) -> datetime:
     """Restores a backup into an empty database, and erases again who erased themselves. Returns when it was made.
 
     Nobody else can use the database until that is done. A restore that was stopped goes on with the same backup.
 
     Args:
-        backup: the folder of one backup.
+        backup: the folder of one backup, or one that holds backups: then the newest that is whole.
         private_key_file: with the private key of age, for an encrypted one.
         alone: with no tombstones of VAR_DIR, which are newer than those of the backup.
 
@@ -146,6 +152,7 @@ def restore(backup: Path, *, private_key_file: Path | None = None, alone: bool =
             f"There is no {newest}: put the newest one there, or who erased themselves after the backup comes back. "
             "If there is none any more, add --without-newer-tombstones."
         )
+    backup = _newest_in(backup)
     try:
         manifest = json.loads((backup / MANIFEST).read_text())
         for name, digest in manifest["files"].items():
@@ -166,7 +173,7 @@ def restore(backup: Path, *, private_key_file: Path | None = None, alone: bool =
             _take_back_again(backup, keys)
         checkpoints.verify(expect=manifest["checkpoint"])
     except (OSError, ValueError, KeyError) as error:
-        raise BackupFailed(f"{backup} holds no whole backup: {error}") from None
+        raise BackupFailed(f"{backup} holds no whole backup: {failures.sentence(error)}") from None
     except (pyrage.DecryptError, pyrage.IdentityError):
         raise BackupFailed("The backup is encrypted, and the key does not open it.") from None
     except checkpoints.LogTampered as error:

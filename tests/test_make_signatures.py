@@ -11,21 +11,27 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from campaign.runtime.locks import AdvisoryLock, block_lock
 from signatures import counts
 from signatures.management.commands import _made_up_rows, _people, make_signatures
 from signatures.models import HourlyStatistic, Signature
-from signatures.registries.typed_fields import WORDS
+from signatures.registries import typed_fields
 from signatures.states import Kind, State, Visibility
 from signatures.values import names
-from tests.factories import make_letter
+from tests.factories import WORDS, make_letter
 
 pytestmark = pytest.mark.django_db
 
 
 def make(number: int, **options: Any) -> None:
     call_command("make_signatures", number, **options)
+
+
+def translate(letter: Letter, *languages: str) -> None:
+    for language in languages:
+        publish(revise(letter, language, {**WORDS, "title": f"Title ({language})"}))
 
 
 def named() -> list[str]:
@@ -55,7 +61,7 @@ def test_the_words_of_counted_and_withdrawn_people_are_gone(letter: Letter) -> N
     make(1000)
     blank = Signature.objects.filter(visibility=Visibility.COUNTED)
     blank |= Signature.objects.filter(state=State.WITHDRAWN)
-    assert set(blank.values_list(*WORDS)) == {("",) * len(WORDS)}
+    assert set(blank.values_list(*typed_fields.WORDS)) == {("",) * len(typed_fields.WORDS)}
 
 
 def test_the_scripts_of_the_world_are_among_them(letter: Letter) -> None:
@@ -65,7 +71,19 @@ def test_the_scripts_of_the_world_are_among_them(letter: Letter) -> None:
         "LATIN", "GREEK", "CYRILLIC", "HANGUL", "CJK", "HIRAGANA", "KATAKANA", "ARABIC", "HEBREW", "DEVANAGARI",
         "THAI", "GEORGIAN", "ARMENIAN", "ETHIOPIC", "TAMIL",
     }  # fmt: skip
-    assert set(Signature.objects.values_list("language", flat=True)) == {"en", "ko", "zh-hans", "zh-hant"}
+
+
+def test_each_signed_in_the_language_of_the_text_that_they_read(letter: Letter) -> None:
+    translate(letter, "ko", "zh-hans")
+    make(1500)
+    languages = set(Signature.objects.values_list("language", "translation__language"))
+    assert languages == {("en", "en"), ("ko", "ko"), ("zh-hans", "zh-hans")}, "no text is in traditional characters"
+
+
+@pytest.mark.parametrize("number", [4, 10, 50])
+def test_each_state_is_there_however_few_are_asked_for(letter: Letter, number: int) -> None:
+    make(number)
+    assert set(Signature.objects.values_list("state", flat=True)) == set(State)
 
 
 def test_they_signed_over_weeks_and_never_in_the_future(letter: Letter) -> None:
@@ -251,6 +269,7 @@ def test_the_counts_agree_with_the_rows(letter: Letter) -> None:
 
 
 def test_the_statistics_know_a_sign_up_and_a_confirmation_of_each(letter: Letter) -> None:
+    translate(letter, "ko", "zh-hans", "zh-hant")
     make(200)
     make(100, seed=2)
     for event in ("sign-up", "confirm"):

@@ -6,7 +6,7 @@ import io
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -102,8 +102,14 @@ def is_local(name: str, folder: Path) -> bool:
 
 def foreign(url: SplitResult) -> bool:
     """Returns whether an address points to another machine."""
-    hosts = {server.hostname for server in servers(url) if server.hostname} - LOCAL_HOSTS
-    return any(not host.upper().startswith("%2F") for host in hosts)  # the folder of a socket
+    hosts = {server.hostname for server in servers(url) if server.hostname}
+    if url.scheme.startswith("postgres"):  # what libpq reads goes before the address, and a service may name any server
+        query = parse_qs(url.query)
+        if "service" in query:
+            return True
+        hosts |= {host for name in ("host", "hostaddr") for value in query.get(name, []) for host in value.split(",")}
+    folders_of_sockets = ("%2F", "/", "@")
+    return any(not host.upper().startswith(folders_of_sockets) for host in hosts - LOCAL_HOSTS - {""})
 
 
 def servers(url: SplitResult) -> list[SplitResult]:

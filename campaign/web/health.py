@@ -45,7 +45,7 @@ class HealthCheckMiddleware(Middleware):
             return ready(request)
         if request.path_info == arrival.PATH and (answer := arrival.answer(request)):
             return answer
-        return healthy() if request.path_info == HEALTH_PATH else self.get_response(request)
+        return healthy(request) if request.path_info == HEALTH_PATH else self.get_response(request)
 
 
 def _takes_writes() -> bool:

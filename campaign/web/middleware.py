@@ -144,7 +144,7 @@ def answer_from_memory(request: HttpRequest, *, is_late: bool = False) -> HttpRe
     """
     if request.path_info == HEALTH_PATH:
         request.META[PAGE] = "health"
-        return healthy()
+        return healthy(request)
     if request.method not in {"GET", "HEAD"} or request.META.get("QUERY_STRING"):
         return None
     now = time.monotonic()
@@ -186,7 +186,8 @@ class SiteHeadersMiddleware(Middleware):
         return response
 
 
-def healthy() -> HttpResponse:
+@require_safe
+def healthy(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 

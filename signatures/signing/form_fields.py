@@ -94,6 +94,19 @@ class EmailAddressField(forms.CharField):
             raise forms.ValidationError(str(error) or self.NONE) from None
 
 
+class Checkbox(forms.CheckboxInput):
+    """Checked is "on", as browsers send it, and nothing else: `consent=off` is no consent."""
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        return data.get(name) == "on"
+
+
+class HiddenCheckbox(Checkbox):
+    """For a consent that the label of a button says."""
+
+    input_type, template_name = "hidden", "django/forms/widgets/hidden.html"
+
+
 class ConsentField(forms.BooleanField):
     REQUIRED = _("Please check this box. Without your consent, we may not store anything.")
     TO_LETTER = for_either(
@@ -110,7 +123,7 @@ class ConsentField(forms.BooleanField):
             " used as I chose."
         ),
     )
-    widget = forms.CheckboxInput(attrs={"data-required-message": REQUIRED})
+    widget = Checkbox(attrs={"data-required-message": REQUIRED})
 
     def __init__(self) -> None:
         super().__init__(label=self.TO_LETTER, error_messages={"required": self.REQUIRED})

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from campaign.models import Translation
 from signatures.registries.typed_fields import TYPED_NAMES, WORDS
 from signatures.signing.form_fields import (
+    Checkbox,
     Choices,
     ConsentField,
     CountryField,
@@ -222,7 +223,9 @@ class SignForm(ConsentForm):
         error_messages={"required": ADDRESS_REQUIRED},
     )
     email_is_right = forms.CharField(required=False, widget=forms.HiddenInput)  # "on", or which address was insisted on
-    updates = forms.BooleanField(label=_("Email me when there is news about the letter"), required=False)
+    updates = forms.BooleanField(
+        label=_("Email me when there is news about the letter"), required=False, widget=Checkbox
+    )
     website = forms.CharField(
         label=_("Leave this empty"),
         required=False,

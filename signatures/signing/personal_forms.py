@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from campaign.models import Translation
 from signatures.models import Signature, Submission
 from signatures.registries.typed_fields import BESIDE_NAME, DELIVERED, TYPED_NAMES
+from signatures.signing.form_fields import Checkbox, HiddenCheckbox
 from signatures.signing.forms import ConsentForm, SignerForm
 from signatures.states import Kind
 
@@ -24,7 +25,7 @@ TOO_MANY_CHANGES = _("You changed your signature many times today. Please try ag
 class SignatureForm(SignerForm):
     """A form on the personal page: it begins with what is stored."""
 
-    no_updates = forms.BooleanField(label=_("Stop emailing me news about the letter"), required=False)
+    no_updates = forms.BooleanField(label=_("Stop emailing me news about the letter"), required=False, widget=Checkbox)
 
     @classmethod
     def of(
@@ -60,7 +61,7 @@ class ConfirmForm(SignatureForm, ConsentForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["consent"] = forms.BooleanField(
-            widget=forms.HiddenInput, error_messages={"required": CONSENT_BY_BUTTON}
+            widget=HiddenCheckbox, error_messages={"required": CONSENT_BY_BUTTON}
         )
 
     def layout(self) -> Layout:

@@ -128,12 +128,13 @@ def backup(site: Site, folder: Path, *words: str) -> Path:
     return Path(done.stdout.strip())
 
 
-def test_O7_a_restored_site_is_what_it_was(site: Site, empty: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", ["the backup", "the folder of all"])
+def test_O7_a_restored_site_is_what_it_was(site: Site, empty: Path, tmp_path: Path, named: str) -> None:
     made = backup(site, tmp_path / "backups")
     before = python(site.folder, STATE)
     assert before[0] > NUMBER // 2, "other tests of this site erase somebody"
 
-    done = restore(empty, str(made))
+    done = restore(empty, str(made if named == "the backup" else made.parent))
 
     assert done.returncode == 0, done.stderr
     assert "The database is as it was at" in done.stdout

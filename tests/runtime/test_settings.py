@@ -276,6 +276,13 @@ def test_O12_production_without_a_secret_does_not_start(tmp_path: Path, name: st
         ({**LOCAL, "EMAIL_URL": "smtp://mail.example.org"}, "(LOCAL=True), but EMAIL_URL points to another machine"),
         ({**LOCAL, "DATABASE_URL": "postgres://db/x"}, "(LOCAL=True), but DATABASE_URL points to another machine"),
         ({**LOCAL, "DATABASE_URL": "postgres://localhost:1,db:2/x"}, "but DATABASE_URL points to another machine"),
+        ({**LOCAL, "DATABASE_URL": "postgres:///x?host=db"}, "but DATABASE_URL points to another machine"),
+        ({**LOCAL, "DATABASE_URL": "postgres:///x?host=/run,db"}, "but DATABASE_URL points to another machine"),
+        (
+            {**LOCAL, "DATABASE_URL": "postgres://localhost/x?hostaddr=192.0.2.1"},
+            "DATABASE_URL points to another machine",
+        ),
+        ({**LOCAL, "REPLICA_URL": "postgres:///x?service=prod"}, "but REPLICA_URL points to another machine"),
         ({**LOCAL, "DATABASE_URL": "postgres://localhost:1,localhost:x/x"}, "DATABASE_URL has a port that is none."),
         ({**LOCAL, "REPLICA_URL": "sqlite:///x"}, "REPLICA_URL must begin with postgres://."),
         (

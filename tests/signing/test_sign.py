@@ -338,3 +338,13 @@ def test_whoever_insists_on_an_address_is_asked_once_whatever_else_is_wrong(
 def test_what_the_button_sends_is_looked_at_like_any_other_address(client: Client, form: dict[str, str]) -> None:
     assert client.post(SIGN, {**form, "email_meant": "no address"}).status_code == 422
     assert not Submission.objects.exists()
+
+
+@pytest.mark.parametrize("value", ["off", "no", "0", "false", "true", "ON"])
+def test_only_a_box_that_a_browser_sends_as_checked_is_checked(
+    client: Client, form: dict[str, str], value: str
+) -> None:
+    answer = client.post(SIGN, {**form, "consent": value})
+    assert answer.status_code == 422 and not Submission.objects.exists()
+    client.post(SIGN, {**form, "updates": value})
+    assert Submission.objects.get().sealed_address is None

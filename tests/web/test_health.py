@@ -58,6 +58,12 @@ def test_a_monitor_on_this_machine_is_answered_whatever_host_and_scheme(
     assert client.get(path, headers={"host": "10.0.0.1"}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_health_check_is_asked_and_not_told(client: Client, path: str) -> None:
+    answer = client.post(path)
+    assert answer.status_code == 405 and answer["Allow"] == "GET, HEAD"
+
+
 def test_O11_a_server_that_does_not_flush_is_not_ready(client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")

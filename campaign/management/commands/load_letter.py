@@ -9,6 +9,7 @@ from django.db import transaction
 
 from campaign.letters.folder import read_folder
 from campaign.letters.folder_files import NotALetter
+from campaign.runtime import failures
 from signatures.folder_loading import Loading
 
 SHIPPED_LETTER = Path(__file__).resolve().parents[2] / "letters" / "content" / "xi-jinping-2013"
@@ -42,7 +43,8 @@ class Command(BaseCommand):
                 letter = loading.run()
                 transaction.set_rollback(options["dry_run"])
         except (OSError, NotALetter) as error:
-            raise CommandError(f"{options['folder']} cannot be loaded. Nothing was changed.\n{error}") from None
+            lines = failures.sentence(error)
+            raise CommandError(f"{options['folder']} cannot be loaded. Nothing was changed.\n{lines}") from None
         ignored = [
             f"{name}: not read. A text is called as its language, such as fr.md." for name in loading.folder.ignored
         ]

@@ -81,7 +81,7 @@ class Block:
 class Rows:
     """Makes the signatures, the same for the same letter and seed."""
 
-    def __init__(self, letter: int, slug: str, seed: int, number: int, texts: dict[str, int]) -> None:
+    def __init__(self, letter: int, slug: str, seed: int, number: int, texts: dict[str, tuple[int, str]]) -> None:
         self.letter, self.slug, self.seed, self.number, self.texts = letter, slug, seed, number, texts
         now = timezone.now()
         self.now = now.timestamp()
@@ -97,6 +97,10 @@ class Rows:
         chance = random.Random(f"rows {self.seed} {block.first}")
         typed = [each for naming, people in block.people.items() for each in self._typed(chance, naming, list(people))]
         chance.shuffle(typed)
+        if block.first == 0:  # each state is there, however few are asked for
+            for place, state in enumerate(STATES):
+                found = next((at for at, one in enumerate(typed) if at >= place and one[1] == state), place)
+                typed[place], typed[found] = typed[found], typed[place]
         return [self._row(chance, block, index, *each) for index, each in enumerate(typed[: block.size])]
 
     def _row(
@@ -108,7 +112,7 @@ class Rows:
         moments = f"{_moment(signed_up)}\t{_moment(confirmed)}"
         day = _day(int(approved) // DAY) if state == State.APPROVED else NULL
         place = NULL if state == State.WITHDRAWN else "1"
-        text = self.texts[language]
+        text, language = self.texts[language]  # as of who signs on a page without a text in their language
         rest = f"{text}\t{language}\t{state}\t{place}\t{self.letter}\tf\t{public_id}\t\\\\x{block.beginning}{digits}"
         return Row(public_id, language, int(signed_up) // HOUR, country, f"{words}\t{rest}\t{moments}\t{day}\n")
 

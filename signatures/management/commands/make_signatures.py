@@ -90,11 +90,12 @@ def _letter(slug: str | None) -> Letter:
     return letter
 
 
-def _text(letter: Letter, language: str) -> int:
+def _text(letter: Letter, language: str) -> tuple[int, str]:
+    """Returns the text that readers of this language sign, and its own language."""
     text = Translation.objects.newest(letter.slug, language)
     if text is None:
         raise CommandError(f"{letter.slug} has no published text.")
-    return text.pk
+    return text.pk, text.language
 
 
 def _public_ids(blocks: tuple[Block, ...]) -> list[set[str]]:

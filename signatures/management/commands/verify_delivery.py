@@ -4,8 +4,9 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from campaign.runtime import failures
 from signatures.delivery.checker import check
 
 
@@ -16,6 +17,12 @@ class Command(BaseCommand):
         check.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            for file in filter(None, (options["file"], options["receipt"])):
+                if not file.is_dir():
+                    file.open("rb").close()
+        except OSError as error:
+            raise CommandError(failures.sentence(error)) from None
         code = check.run(options, self.stdout.write, sys.stderr)
         if code:
             sys.exit(code)
