@@ -24,7 +24,7 @@ class Inbox(list[EmailMessage]):
         self.answer, self.answer_at = "250 OK", "rcpt"
         self.answer_to = ""  # everybody
         self.seconds = 0.0
-        self.together = 1  # it takes no email to its end before so many were begun
+        self.together = 1  # it takes no email to its end before so many were begun, or `release`
         self._enough = asyncio.Event()
         self.attempts = 0  # how many emails somebody began to send
         self.fault = ""
@@ -38,10 +38,15 @@ class Inbox(list[EmailMessage]):
             self, hostname="127.0.0.1", port=port, authenticator=self.authenticate, auth_require_tls=False
         )
         server.start()
+        self._loop = server.loop
         try:
             yield port
         finally:
             server.stop()
+
+    def release(self) -> None:
+        """From now on all emails are taken to their end."""
+        self._loop.call_soon_threadsafe(self._enough.set)
 
     async def misbehave(self, server: Any, where: str) -> str:
         """The answer of a fault at this point of the talk, if that is the one to come."""

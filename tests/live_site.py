@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,11 +27,35 @@ import psycopg2
 from tests import prepared, signals
 from tests.prepared import BASE
 
+PORTS = range(20_000, 32_000)  # below those that a kernel gives to connections, which could take one meanwhile
+BLOCK = 100
+
+
+def _own_ports() -> Iterator[int]:
+    """Each port once, out of blocks that are this process's alone: it keeps the first port of each until it ends."""
+    for first in PORTS[::BLOCK]:
+        if _bind(first, is_kept=True):
+            yield from filter(_bind, range(first + 1, first + BLOCK))
+    raise AssertionError("no port is left")
+
+
+def _bind(port: int, *, is_kept: bool = False) -> bool:
+    """Returns whether nobody else has this port."""
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        if is_kept:
+            probe.detach()  # so that nothing closes it
+        return True
+    return False
+
+
+_ports, _choosing = _own_ports(), threading.Lock()
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Returns a port on which nobody listens, and which is given to nobody else: neither here nor to a run beside it."""
+    with _choosing:
+        return next(_ports)
 
 
 def body_of(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
@@ -224,7 +249,7 @@ class LiveSite:
         with (self.folder / "postgres.starting").open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             os.kill(self.postmaster, signal.SIGINT)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 150
             while (self.folder / "postgres" / "postmaster.pid").exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
@@ -274,7 +299,7 @@ class LiveSite:
         *whole, _last = self.output.read_text().split("\n")
         return [json.loads(line)["event"] for line in whole if line.startswith("{")]
 
-    def wait_for_mail(self, to: str, seconds: float = 30) -> str:
+    def wait_for_mail(self, to: str, seconds: float = 120) -> str:
         """Waits for an email to this address. Returns the path of the link in it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

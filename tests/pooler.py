@@ -29,6 +29,7 @@ class Pooler:
         prefix: words before its command, such as those that enter a network namespace.
         to: the database to which it leads; by default the one that is asked for.
         each_session: statements with which each of its sessions begins.
+        wait: seconds that a query waits for one of them; by default as docs/operate/scale.md has it.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Pooler:
         prefix: Sequence[str] = (),
         to: str = "",
         each_session: str = "",
+        wait: int = 2,
     ) -> None:
         self.folder, self.host, self.port, self.prefix = folder, host, port or free_port(), prefix
         self.url = f"postgres://undersigned@{host}:{self.port}/undersigned"
@@ -56,7 +58,8 @@ class Pooler:
             f"default_pool_size = {sessions}\nmax_client_conn = 500\nso_reuseport = 1\n"
             "ignore_startup_parameters = extra_float_digits,options\n"
             # As docs/operate/scale.md has them.
-            "server_login_retry = 1\nserver_connect_timeout = 3\nquery_wait_timeout = 2\ntcp_user_timeout = 10000\n"
+            "server_login_retry = 1\nserver_connect_timeout = 3\n"
+            f"query_wait_timeout = {wait}\ntcp_user_timeout = 10000\n"
         )
 
     @contextlib.contextmanager

@@ -40,7 +40,7 @@ def freeze_two() -> None:
     tasks.build_delivery.enqueue(2)
 
 
-def wait_for(site: LiveSite, task: str, status: str, seconds: float = 20) -> None:
+def wait_for(site: LiveSite, task: str, status: str, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while (found := dict(site.sql(_STATES, [f"%.{task}"]))).get(f"signatures.tasks.{task}") != status:
         assert time.monotonic() < deadline, found

@@ -17,6 +17,14 @@ from tests.live_site import LiveSite
 NAME, ADDRESS = "#id_name", "#id_email"
 DRAFT_NOTICE = "Kept in this tab until you send it."
 INTERVAL = 20_000  # milliseconds, as in page.js
+COUNT_ASKING = """
+const ask = window.fetch;
+window.asking = 0;  // how many answers are still awaited
+window.fetch = (...what) => {
+    window.asking++;
+    return ask(...what).finally(() => window.asking--);
+};
+"""
 
 
 @pytest.fixture
@@ -305,6 +313,7 @@ def test_the_page_asks_less_often_while_the_api_fails(page: Page, populated: Pop
         route.fulfill(status=503, json={"error": "away"})
 
     page.clock.install()
+    page.add_init_script(COUNT_ASKING)
     page.route("**/api/v1/**", refuse)
     page.goto(SAMPLE)
     shown = page.locator("[data-count]").inner_text()
@@ -322,5 +331,6 @@ def seconds_until(page: Page, happened: Callable[[], bool]) -> int:
         if happened():
             return seconds
         page.clock.run_for(INTERVAL)
-        page.wait_for_timeout(150)
+        while page.evaluate("window.asking"):
+            page.wait_for_timeout(20)
     raise AssertionError("never")

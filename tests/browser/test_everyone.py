@@ -60,6 +60,10 @@ def has_focus(page: Page, kind: str, words: str = "") -> bool:
     return bool(page.evaluate(HAS_FOCUS, [kind, words]))
 
 
+def wait_for_focus(page: Page, kind: str) -> None:
+    page.wait_for_function(HAS_FOCUS, arg=[kind, ""])
+
+
 def tab_to(page: Page, kind: str, words: str = "") -> None:
     """As a person does: Tab until it is reached. Wherever the focus stops it can be seen, and nothing lies over it."""
     for _press in range(80):
@@ -96,7 +100,7 @@ def test_signing_and_confirming_by_keyboard_alone(page: Page, site: LiveSite) ->
     page.keyboard.press("Tab")
     assert has_focus(page, "a.skip-link") and page.evaluate(FOCUS_IS_VISIBLE)[:2] == [True, True]
     page.keyboard.press("Enter")
-    assert has_focus(page, "#content")
+    wait_for_focus(page, "#content")
 
     press(page, "Sign")
     expect(page.locator("#problems")).to_be_focused()
@@ -104,7 +108,7 @@ def test_signing_and_confirming_by_keyboard_alone(page: Page, site: LiveSite) ->
     field = page.locator("#problems a").first.get_attribute("href")
     assert has_focus(page, f"#problems a[href='{field}']")
     page.keyboard.press("Enter")
-    assert has_focus(page, str(field))
+    wait_for_focus(page, str(field))
     tab_to(page, "input", "Your name")
     page.keyboard.type("Keyboard Alone")
     tab_to(page, "input", "Email address")

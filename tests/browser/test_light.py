@@ -78,7 +78,7 @@ def test_nor_does_it_where_a_slow_processor_paints_what_it_has_read_so_far(
         context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 740})
         page = context.new_page()
         context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
-        page.goto(path, wait_until="networkidle")
+        page.goto(path, wait_until="networkidle", timeout=180_000)  # milliseconds: twenty times those of the machine
         assert page.evaluate(SHIFTS) == [], path
         context.close()
 

@@ -5,6 +5,7 @@ With `SHOTS`, pictures of every page are written into that folder.
 
 import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_a_supporter_signs_the_text_that_they_read(
 
     page.get_by_role("button", name="Sign", exact=True).click()
     expect(page.locator("#problems")).to_be_visible()
-    assert page.url.startswith(f"{orchestra.url}/{language}/letters/orchestra/")
+    expect(page).to_have_url(re.compile(f"^{re.escape(orchestra.url)}/{language}/letters/orchestra/"))
     page.get_by_role("radio", name="Show my name here and in the letter", exact=True).check()
     page.get_by_label("Your name").fill(NAMES[language])
     page.get_by_label("Email address").fill(address)

@@ -13,6 +13,7 @@ from tests.live_site import LiveSite
 SECONDS = 20  # within which a process learns of the switch, and drops the cached page
 MESSAGE = "Your browser is doing some work"
 UNSOLVED = "**/static/js/solve_challenge*.js"
+PROOF = "() => document.querySelector('form.sign').elements.proof?.value"
 
 
 def turn(site: LiveSite, *, on: bool) -> None:
@@ -52,6 +53,12 @@ def press(page: Page) -> None:
     page.get_by_role("button", name="Sign", exact=True).click()
 
 
+def wait_for_proof(page: Page, *, other_than: str = "") -> str:
+    """Waits for the work, longer than the form does once it was sent. Returns the solution."""
+    page.wait_for_function(f"former => ![former, '', undefined].includes(({PROOF})())", arg=other_than, timeout=120_000)
+    return str(page.evaluate(PROOF))
+
+
 def is_unproved(site: LiveSite, name: str) -> bool:
     call = f'"no-proof" in Submission.objects.get(name="{name}").flags'
     return bool(site.python("signatures.models", call))
@@ -63,7 +70,7 @@ def test_S39_the_work_is_done_while_the_form_is_filled_in(page: Page, site: Live
     page.on("pageerror", lambda error: errors.append(str(error)))
     fill_in(page, "Prima")
     began = time.monotonic()
-    page.wait_for_function("() => document.querySelector('form.sign').elements.proof.value", timeout=30_000)
+    wait_for_proof(page)
     print(f"solved {time.monotonic() - began:.1f} s after the form was filled in")
 
     press(page)
@@ -121,6 +128,8 @@ def test_S39_an_error_in_the_form_keeps_what_was_typed_and_the_work_is_asked_for
     meant = page.get_by_role("button", name="quinta@gmail.com")
     expect(meant).to_be_visible(timeout=20_000)
     expect(page.get_by_label("Your name")).to_have_value("Quinta")
+    page.get_by_label("Your name").focus()
+    wait_for_proof(page)
 
     meant.click()
 
@@ -130,10 +139,12 @@ def test_S39_an_error_in_the_form_keeps_what_was_typed_and_the_work_is_asked_for
 
 def test_S39_back_after_signing_another_signs_with_work_of_their_own(page: Page, site: LiveSite) -> None:
     fill_in(page, "Sexta")
+    first = wait_for_proof(page)
     press(page)
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/", timeout=20_000)
     page.go_back()
     fill_in(page, "Septima")
+    wait_for_proof(page, other_than=first)
     press(page)
     expect(page).to_have_url(f"{site.url}{LETTER}check-mail/", timeout=20_000)
     assert not is_unproved(site, "Septima")
@@ -141,13 +152,10 @@ def test_S39_back_after_signing_another_signs_with_work_of_their_own(page: Page,
 
 def test_a_page_that_a_browser_kept_asks_for_work_again_when_it_is_shown(page: Page) -> None:
     fill_in(page, "Octava")
-    solution = "() => document.querySelector('form.sign').elements.proof.value"
-    page.wait_for_function(solution, timeout=30_000)
-    first = page.evaluate(solution)
-    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
-    assert page.evaluate(solution) == ""
-    page.wait_for_function(solution, timeout=30_000)
-    assert page.evaluate(solution) != first
+    first = wait_for_proof(page)
+    shown_again = "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"
+    assert page.evaluate(f"() => {{ {shown_again}; return ({PROOF})() }}") == ""
+    wait_for_proof(page, other_than=first)
 
 
 def test_a_reader_does_no_work_and_loads_one_small_script_more(browser: Browser, site: LiveSite) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.staff_sessions import PASSWORD
 from tests.browser.test_kept_forms import sign_in
 from tests.live_site import LiveSite
-from tests.staff.test_second_factor import code_of
+from tests.staff.test_second_factor import codes_of
 
 KEY = "a123456789abcdef0123456789abcdef01234567"
 
@@ -25,7 +25,7 @@ def test_A19_the_page_asks_for_the_next_code_and_two_codes_sign_in(page: Page, s
     site.python("tests.browser.staff_sessions", f"try_codes({name!r})")
     page.goto("/admin/signatures/ratelimit/")
     sign_in(page, name)
-    now, following = code_of(KEY), code_of(KEY, ahead=1)
+    now, following = codes_of(KEY, 0, 1)
 
     page.get_by_label("Code").fill(now)
     page.keyboard.press("Enter")

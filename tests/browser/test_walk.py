@@ -162,7 +162,7 @@ def test_errors_are_shown_above_the_form_and_beside_the_field_and_input_is_kept(
     expect(page.locator("#problems")).to_contain_text("Please enter your name, or choose to be counted without it.")
     expect(page.get_by_label("Email address")).to_have_value("ada@example")
     page.locator("#problems a").first.click()
-    assert page.url.endswith("#id_name")
+    expect(page).to_have_url(re.compile("#id_name$"))
     page.get_by_label("Your name").fill("Ada Lovelace")
     page.get_by_label("Email address").fill("ada@example.org")
     page.get_by_role("button", name="Sign").click()

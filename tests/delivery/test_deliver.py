@@ -212,7 +212,10 @@ def start_job_in_own_process_group(delivery: Delivery) -> ForkProcess:
 
 def is_build_locked(delivery: Delivery) -> bool:
     with connection.cursor() as cursor:
-        lock = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+        lock = (
+            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
         cursor.execute(lock, [AdvisoryLock.BUILD_DELIVERY, delivery.pk])
         return cursor.fetchone() is not None
 

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 import unicodedata
 from io import StringIO
 from pathlib import Path
@@ -19,6 +18,7 @@ from campaign.letters.publishing import publish, revise
 from campaign.models import Letter, Revision, Translation
 from tests.factories import WORDS
 from tests.publish_page import publish_by_page
+from tests.waiting import blocks_another, wait_until
 
 SHIPPED = Path(__file__).resolve().parents[2] / "campaign" / "letters" / "content" / "xi-jinping-2013"
 pytestmark = pytest.mark.django_db
@@ -213,11 +213,6 @@ def loaded(*words: str) -> str:
     return said.getvalue()
 
 
-BLOCKS_SOMEBODY = (
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_digest_fits_a_text_that_was_saved_while_it_was_being_published(letter: Letter) -> None:
     """Publishing waits for the other transaction, and then reads the text that was saved."""
@@ -231,11 +226,7 @@ def test_the_digest_fits_a_text_that_was_saved_while_it_was_being_published(lett
     with transaction.atomic():
         revise(letter, "ko", {**WORDS, "title": "다리"})
         publishing.start()
-        with connection.cursor() as cursor:
-            deadline = time.monotonic() + 10
-            while cursor.execute(BLOCKS_SOMEBODY) or cursor.fetchone() != (True,):
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+        wait_until(blocks_another, 60)
     publishing.join(10)
 
     draft.refresh_from_db()

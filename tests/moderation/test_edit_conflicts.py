@@ -23,6 +23,7 @@ from signatures.values import tokens
 from tests import single_decisions
 from tests.admin_forms import fill_in
 from tests.factories import WORDS, make_many, make_signature
+from tests.waiting import blocks_another, wait_until
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/admin/signatures/waitingsignature/"
@@ -372,12 +373,11 @@ def test_A7_of_two_simultaneous_actions_one_is_refused(
 @pytest.mark.django_db(transaction=True)
 def test_A7_a_decision_that_waited_for_another_one_notices_it(cleo: Signature, moderator: User) -> None:
     """The waiting statement cannot see the entry of the first one in its snapshot, but it sees another row version."""
-    as_of, waiting = audit_log.newest_id(), threading.Event()
+    as_of = audit_log.newest_id()
     done: list[decisions.DecisionResult] = []
 
     def second() -> None:
         try:
-            waiting.set()
             rows = Signature.objects.filter(pk=cleo.pk)
             done.append(decisions.decide(AuditAction.APPROVE, rows, by=moderator.pk, as_of=as_of))
         finally:
@@ -388,18 +388,8 @@ def test_A7_a_decision_that_waited_for_another_one_notices_it(cleo: Signature, m
         transitions.lock(cleo)
         single_decisions.hold(cleo, by=4711)
         thread.start()
-        waiting.wait(5)
-        wait_for_a_blocked_lock()
+        wait_until(blocks_another, 60)
     thread.join(20)
 
     assert (done[0].decided, done[0].refused, list(done[0].refused_ids)) == (0, 1, [cleo.pk])
     assert as_stored(cleo)["flags"] == ["hold"]
-
-
-def wait_for_a_blocked_lock() -> None:
-    with connection.cursor() as cursor:
-        for _each in range(500):
-            cursor.execute("SELECT count(*), pg_sleep(0.01) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nobody waited")

@@ -54,6 +54,14 @@ def sending_beside(**options: Any) -> Iterator[list[int]]:
         thread.join()
 
 
+@pytest.fixture
+def holding_inbox(inbox: Inbox, settings: Any) -> Inbox:
+    """It takes no email to its end until it is released, and nobody who sends one loses patience."""
+    inbox.together = 100
+    settings.MAILERS["default"]["OPTIONS"]["timeout"] = 60
+    return inbox
+
+
 # Keys
 
 
@@ -156,32 +164,33 @@ def test_S20_two_emails_to_one_mailbox_are_not_sent_at_the_same_time(letter: Let
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_waits_for_an_email_that_is_being_sent(letter: Letter, inbox: Inbox) -> None:
+def test_nobody_waits_for_an_email_that_is_being_sent(letter: Letter, holding_inbox: Inbox) -> None:
     """Who confirms or withdraws deletes emails about it."""
-    inbox.seconds = 2
     (mail,) = enqueue(letter, 1)
     with sending_beside() as results:
-        wait_until(lambda: inbox.attempts, 5)
-        began = time.monotonic()
+        wait_until(lambda: holding_inbox.attempts, 60)
         queue.discard(mail.signature_id or 0)
-        assert time.monotonic() - began < 1
-        assert not results, "it is still being sent"
+        assert not results and not holding_inbox, "it is still being sent"
+        holding_inbox.release()
+    assert holding_inbox.recipients == ["n0@example.org"], "nor was it given up meanwhile"
     assert results == [0] and not OutboxMail.objects.exists(), "and no reminder follows"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_O3_an_email_that_takes_longer_than_a_claim_lasts_is_sent_once(
-    letter: Letter, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    letter: Letter, holding_inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims, "LIFETIME", claims.LIFETIME / 5)
-    inbox.seconds = 4
+    monkeypatch.setattr(claims, "LIFETIME", claims.LIFETIME / 2.5)
     enqueue(letter, 1)
     with sending_beside() as results:
-        wait_until(lambda: inbox.attempts, 5)
+        wait_until(lambda: holding_inbox.attempts, 60)
+        release_at = timezone.now() + 2 * claims.LIFETIME
         while not results:
             assert sending.send_due() == 0
             time.sleep(0.1)
-    assert results == [1] and inbox.attempts == 1
+            if timezone.now() > release_at:
+                holding_inbox.release()
+    assert results == [1] and holding_inbox.attempts == 1
 
 
 @pytest.mark.django_db
@@ -205,18 +214,20 @@ def test_O1_an_email_of_a_worker_that_died_is_due_again_after_seconds(letter: Le
 
 
 @pytest.mark.django_db(transaction=True)
-def test_O1_a_database_that_restarts_while_emails_are_sent_makes_none_come_twice(letter: Letter, inbox: Inbox) -> None:
-    inbox.seconds = 1
+def test_O1_a_database_that_restarts_while_emails_are_sent_makes_none_come_twice(
+    letter: Letter, holding_inbox: Inbox
+) -> None:
     enqueue(letter, 4)
     with sending_beside(most_connections=4) as results:
-        wait_until(lambda: inbox.attempts == 4, 5)
+        wait_until(lambda: holding_inbox.attempts == 4, 60)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+        holding_inbox.release()
     assert results == [4]
-    assert sending.send_due() == 0 and len(inbox) == 4
+    assert sending.send_due() == 0 and len(holding_inbox) == 4
     assert not OutboxMail.objects.filter(kind="link", sent_at=None).exists()
 
 
@@ -230,9 +241,15 @@ def test_a_worker_ends_within_ten_seconds_though_the_service_hangs_and_the_next_
     with LiveSite.temporary(free_port(), EMAIL_URL=url) as site:
         assert post(site, 1, digest_of(site)) == 303
         wait_until(lambda: inbox.attempts, 20)
-        number = site.worker_process()
-        os.kill(number, signal.SIGTERM)
-        seconds = wait_until(lambda: number not in site.processes(), 15)
-        assert 1 < seconds < 10, "it waited for the email, but not for long"
-        wait_until(lambda: inbox.recipients, 40)
+        seconds = seconds_to_end(site)
+        wait_until(lambda: inbox.recipients, 120)
         assert inbox.recipients == ["signer1@example.org"]
+        assert seconds > 1, "it waited for the email"
+        assert seconds - seconds_to_end(site) < 9, "but not for long: at the end, one that has nothing to do is as slow"
+
+
+def seconds_to_end(site: LiveSite) -> float:
+    """Asks the worker to end. Returns how long that took."""
+    number = site.worker_process()
+    os.kill(number, signal.SIGTERM)
+    return wait_until(lambda: number not in site.processes(), 120)

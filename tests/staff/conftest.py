@@ -1,8 +1,19 @@
 """Accounts of staff."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+
+
+@pytest.fixture(autouse=True)
+def one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No code of an app runs out while a test types it."""
+    began = time.time()
+    monkeypatch.setattr("django_otp.oath.time", lambda: began)
+    monkeypatch.setattr("django_otp.plugins.otp_totp.models.time", SimpleNamespace(time=lambda: began))
 
 
 @pytest.fixture

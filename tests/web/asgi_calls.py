@@ -50,6 +50,13 @@ def run[Result](coroutine: Coroutine[Any, Any, Result]) -> Result:
         return threads.submit(asyncio.run, coroutine).result()
 
 
+async def until(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits until something is so, however slow the machine is."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110  it happens in other threads
+            await asyncio.sleep(0.01)
+
+
 async def ask(
     application: Application, asked: dict[str, Any], *parts: bytes, pause: float = 0.0
 ) -> tuple[int, dict[bytes, bytes], list[bytes]]:

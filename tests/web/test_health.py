@@ -24,6 +24,23 @@ def own_folders(tmp_path: Path, settings: Any) -> None:
     settings.DELIVERIES_DIR = tmp_path / "deliveries"
 
 
+class Clock:
+    """The time that counts for how old an answer is."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """It stands still, unless a test moves it."""
+    standing = Clock()
+    monkeypatch.setattr(health, "time", standing)
+    return standing
+
+
 @pytest.fixture(autouse=True)
 def worker(db: None) -> None:
     """The worker has just finished something."""
@@ -130,7 +147,7 @@ def test_whoever_asks_often_makes_the_database_write_once(
 
 
 def test_a_check_that_hangs_makes_the_site_not_ready_once_the_last_answer_is_old(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     begun, end = threading.Event(), threading.Event()
 
@@ -149,7 +166,7 @@ def test_a_check_that_hangs_makes_the_site_not_ready_once_the_last_answer_is_old
     checking.start()
     assert begun.wait(10)
     assert client.get("/readyz").status_code == 200, "the last answer is new"
-    time.sleep(1)
+    clock.now += 1.1
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "mount": True, "timely": False})
     end.set()

@@ -13,7 +13,7 @@ from django.test import Client
 
 from campaign.web import request_body, request_threads, server, wsgi_calls
 from campaign.web.server import Application
-from tests.web.asgi_calls import answering, ask, run, scope, serving
+from tests.web.asgi_calls import answering, ask, run, scope, serving, until
 
 
 def test_a_body_in_parts_is_read_as_one() -> None:
@@ -124,7 +124,7 @@ def test_S43_a_session_that_is_made_up_takes_no_thread_of_staff_and_waits_in_no_
 
     def is_signed_in(_environ: dict[str, Any]) -> bool:
         asked.append(threading.current_thread())
-        return not free.wait(10)
+        return not free.wait(30)
 
     monkeypatch.setattr(wsgi_calls, "is_signed_in", is_signed_in)
 
@@ -133,10 +133,10 @@ def test_S43_a_session_that_is_made_up_takes_no_thread_of_staff_and_waits_in_no_
         assert (await upload(application, "forged", b"/x"))[0] == 200
         assert not asked, "on a public page nobody looks whose it is"
         waiting = [asyncio.ensure_future(upload(application, "forged")) for _each in range(5)]
-        await asyncio.sleep(0.2)
+        await until(lambda: application._logins._waiting == 5 and len(asked) >= server.LOGIN_THREADS)
         refused = [(await upload(application, "forged"))[0] for _each in range(3)]
         looking = len(asked)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(8):
             status = (await ask(application, scope(b"/admin/")))[0]
         free.set()
         await asyncio.gather(*waiting)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.faults.stalled import FAULTS, HEAD, Fault, try_fault
+from tests.faults.stalled import FAULTS, HEAD, Fault, try_site
 from tests.live_site import LiveSite
 
 pytestmark = pytest.mark.xdist_group("serve")
@@ -15,8 +15,7 @@ BY_NAME = {fault.name: fault for fault in FAULTS}
 
 @pytest.mark.parametrize("fault", [BY_NAME["locked tables"], BY_NAME["stopped database"]], ids=lambda fault: fault.name)
 def test_O16_health_and_letter_are_answered_while_the_database_does_not_answer(site: LiveSite, fault: Fault) -> None:
-    outcome = try_fault(site, site.port, fault, "site", 5)
-    site.wait_until_ready(30)
+    outcome = try_site(site, fault, 5)
     assert outcome.held, str(outcome)
 
 
@@ -26,7 +25,7 @@ def test_O16_health_and_letter_are_answered_while_the_database_does_not_answer(s
     ids=lambda fault: fault.name,
 )
 def test_S36_an_honest_signer_is_served_beside_two_hundred_slow_connections(site: LiveSite, fault: Fault) -> None:
-    outcome = try_fault(site, site.port, fault, "site", 2)
+    outcome = try_site(site, fault, 2)
     assert outcome.held, str(outcome)
 
 

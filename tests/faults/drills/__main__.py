@@ -43,6 +43,7 @@ DRILLS = [
         audit_changed, sequences, leaks, clock_wrong, answer_times,
     )
 ]  # fmt: skip
+TRIES = 3  # on the site, where nothing was wrong but the time that it took: a machine may stand still for a moment
 WIDTHS = (7, 12, 8, 6, 8, 6, 6, 7, 9)
 
 
@@ -62,10 +63,13 @@ def run[Site: DrillSite](site: Site, drills: list[Drill[Site]], *, is_short: boo
     wrong: list[str] = []
     acknowledged = lost = 0
     for drill in drills:
-        begun = time.monotonic()
-        outcome = drill.on_site(site, is_short)
-        show(drill, "site", outcome, time.monotonic() - begun)
-        acknowledged, lost = acknowledged + outcome.acknowledged, lost + outcome.lost
+        for _each in range(TRIES):
+            begun = time.monotonic()
+            outcome = drill.on_site(site, is_short)
+            show(drill, "site", outcome, time.monotonic() - begun)
+            acknowledged, lost = acknowledged + outcome.acknowledged, lost + outcome.lost
+            if not outcome.is_only_late:
+                break
         wrong += [f"{drill.title}: {what}" for what in outcome.wrong]
         if drill.on_control:
             begun = time.monotonic()

@@ -48,7 +48,16 @@ class Outcome:
         self.expect(self.lost == 0, f"{self.lost} lost")
         self.expect(self.doubled == 0, f"{self.doubled} doubled")
         self.expect(self.half == 0, f"{self.half} half written")
-        self.expect(self.recovery <= 10, f"it took {self.recovery:.1f} s to recover")
+        self.expect(self.recovery <= 10, self.lateness)
+
+    @property
+    def lateness(self) -> str:
+        return f"it took {self.recovery:.1f} s to recover"
+
+    @property
+    def is_only_late(self) -> bool:
+        """Whether all held but the time to recover."""
+        return self.wrong == [self.lateness]
 
     def __add__(self, other: "Outcome") -> "Outcome":
         """Both tries as one."""

@@ -15,6 +15,7 @@ from tests.faults.drills.outcome import Outcome
 from tests.faults.honest_signer import filled_in_form
 
 CLIENTS = 8
+_groups = Counter[str]()  # how often each name was wanted: a drill may be repeated
 RETRY_SECONDS, RETRY_PAUSE = 30.0, 0.1
 
 _STORED = """
@@ -37,7 +38,7 @@ class Signers:
 
     Attributes:
         site: the site.
-        group: what their names begin with; no other group may have the same.
+        group: what their names begin with; with another letter at its end, if there was a group of this name before.
         leaving: every so many-th person does not try again without a good answer; 0: all do.
         port: of the web server, if it is not the site's.
         network: where all of them come from; by default each from a network of their own.
@@ -55,6 +56,9 @@ class Signers:
     times: list[tuple[float, float]] = field(default_factory=list)  # begun and ended, of each success
 
     def __post_init__(self) -> None:
+        before = _groups[self.group]
+        _groups[self.group] += 1
+        self.group += " bcdefghi"[before].strip()
         self.numbers = itertools.count()
         self.letter = self.site.letter(self.port)
         self.stop = threading.Event()

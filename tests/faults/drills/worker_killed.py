@@ -26,7 +26,7 @@ def try_it(
     begun = time.monotonic()
     with site.worker(folder, OUTBOX_CONNECTIONS=str(connections)) as worker:
         inbox.victim = worker.process.pid
-        while site.unsent(group) and time.monotonic() - begun < PATIENCE_SECONDS + 15 * kills:
+        while site.unsent(signers.group) and time.monotonic() - begun < PATIENCE_SECONDS + 15 * kills:
             if worker.process.poll() is not None:
                 assert worker.process.returncode == -signal.SIGKILL, site.output.read_text()[-2000:]
                 killed.append((time.monotonic(), len(inbox.recipients)))
