@@ -126,8 +126,13 @@ def files_json(edition: DeliveryEdition, erasures: Iterable[Mapping[str, Any]]) 
 
 def read_me(delivery: Delivery) -> bytes:
     """Returns READ-ME.txt: what the package holds, and how anybody checks it without this program."""
+    claims = delivery.claims
     words = {
-        "statement": delivery.claims,
+        "statement": claims,
+        "not_looked_at": claims["counts"]["delivered"] - claims["method"]["looked_at"],
+        "rule_changed": delivery.method.get("rule_changed"),
+        "printed": frozen_texts.printed(delivery),
+        "of_other_texts": frozen_texts.of_other_texts(delivery),
         "digest": delivery.digest,
         "page": page_of(delivery),
         "delivery": delivery,

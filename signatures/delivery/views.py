@@ -35,6 +35,8 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             (edition, [(name, digest, known[digest]) for name, digest in edition.digests(delivery.package)])
             for edition in reversed(public_editions)
         ],
+        "printed": frozen_texts.printed(delivery),
+        "of_other_texts": frozen_texts.of_other_texts(delivery),
         "texts": frozen_texts.in_package(delivery) if delivery.has_statement else delivery.texts,
         "files": sorted(delivery.files.items()),
         "digest_name": known.get(delivery.digest, ""),
