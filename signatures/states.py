@@ -24,6 +24,13 @@ class Visibility(models.TextChoices):
     DELIVERY = "delivery", _("in the delivered letter only")
     COUNTED = "counted", _("nowhere: count me without my name")
 
+    def as_told_to(self, kind: str) -> str:
+        """Returns the choice in words for who made it, a `Kind`: an organization is not told "me"."""
+        return str(_COUNT_US if self == Visibility.COUNTED and kind == Kind.ORGANIZATION else self.label)
+
+
+_COUNT_US = _("nowhere: count us without our name")
+
 
 class Kind(models.TextChoices):
     PERSON = "person", _("a person")

@@ -5,11 +5,13 @@ only, they tell nothing. Receipts hold the statement, so each signer reads it, a
 small numbers by language, country and week are added up under `OTHERS` (threat model P4).
 """
 
+from datetime import UTC
 from typing import Any
 
-from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, Count, Exists, F, Func, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
+from campaign.models import Translation
 from signatures.delivery.errata import kinds_of_errata
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
 from signatures.monitoring import method
@@ -50,6 +52,7 @@ def counted(delivery: Delivery) -> dict[str, Any]:
             f"{action.value}{'' if is_person else BY_RULE}": number
             for action, is_person, number in method.decisions(delivery.letter_id, delivery.frozen_at)
         },
+        "rule_changed": _rule_changed(delivery),  # for READ-ME.txt alone
         # For the statement of method alone; the statement of the delivery has none of it.
         "events_by_country": method.events_by_country(delivery.letter_id, delivery.frozen_at),
         "errata": [
@@ -59,6 +62,23 @@ def counted(delivery: Delivery) -> dict[str, Any]:
             .order_by("number")
         ],
     }
+
+
+def _rule_changed(delivery: Delivery) -> list[str]:
+    """Returns the days (UTC) on which `Letter.moderation` was another than before, once the letter was published.
+
+    The statement has the rule of the moment of freezing alone. The reason of such an audit entry is names of fields,
+    with their values where these are choices: see `audit.admin_mixins`.
+    """
+    published = Translation.objects.published().filter(revision__letter=delivery.letter_id)
+    changes = AuditEntry.objects.filter(
+        action=AuditAction.SET_LETTER,
+        letter_id=delivery.letter_id,
+        at__range=(published.aggregate(at=Min("published_at"))["at"], delivery.frozen_at),
+        reason__regex=r"(^|, )moderation(:|,|$)",
+    )
+    days = (f"{at.astimezone(UTC):%Y-%m-%d}" for at in changes.order_by("at", "pk").values_list("at", flat=True))
+    return list(dict.fromkeys(days))
 
 
 def _confirmed(delivered: QuerySet[Signature]) -> dict[str, int]:

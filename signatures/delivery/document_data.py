@@ -111,6 +111,7 @@ def letter_data(translation: Translation, head: Mapping[str, Any]) -> pdf.Letter
     return pdf.LetterData(
         title=translation.title,
         language=translation.language,
+        revision=translation.revision.number,
         date=translation.date,
         addressee=translation.addressee.split("\n"),
         salutation=translation.salutation,

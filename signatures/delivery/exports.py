@@ -114,6 +114,17 @@ class Edition:
 EVERY_NAME = Edition()
 
 
+def edition_of_delivery(letter: Letter) -> Edition:
+    """Returns the edition that a delivery would hold that is frozen now: every name, under the main text."""
+    shown = Translation.objects.shown(letter.slug)
+    texts = [
+        {name: getattr(text, name) for name in ("language", "digest", "authoritative")}
+        | {"revision": text.revision.number}
+        for text in shown
+    ]
+    return Edition((frozen_texts.main_text(texts)["language"],)) if texts else EVERY_NAME
+
+
 def export_pdf(  # all but two by keyword
     letter: Letter,
     out: Path,
@@ -163,13 +174,13 @@ def hand_out_pdf(  # all but three by keyword
 
 
 def write_draft(letter: Letter, out: Path, options: pdf.Options, survey: pdf.Survey) -> pdf.Report:
-    """Writes the PDF of everybody for nobody to read: `survey` looks at each name.
+    """Writes the PDF that a delivery would hold, for nobody to read: `survey` looks at each name.
 
     Raises:
         NothingToExport: no text is published.
         pdf.PdfFailed: Typst does not make it.
     """
-    return _write_pdf(letter, EVERY_NAME, options, pdf.DEFAULT_CONTROL, out, survey)
+    return _write_pdf(letter, edition_of_delivery(letter), options, pdf.DEFAULT_CONTROL, out, survey)
 
 
 def _write_pdf(

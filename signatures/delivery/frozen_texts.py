@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from signatures.models import Delivery
+from signatures.values import signed_texts
 
 type Text = dict[str, Any]  # as `Delivery.texts` stores it, with what is said below
 
@@ -43,6 +44,17 @@ def main_text(texts: Iterable[Mapping[str, Any]]) -> Text:
     last = max(text["revision"] for text in of_languages)
     of_last = (text for text in of_languages if text["revision"] == last)
     return min(of_last, key=lambda text: (not text["authoritative"], text["language"] != "en"))
+
+
+def printed(delivery: Delivery) -> int | None:
+    """Returns the number of the text that the PDF of the package has, if it is known which texts were frozen."""
+    return main_text(delivery.texts)["revision"] if delivery.texts else None
+
+
+def of_other_texts(delivery: Delivery) -> dict[int, int]:
+    """Returns how many signatures are of each other text than the printed one, by its number."""
+    shown = printed(delivery)
+    return {} if shown is None else signed_texts.of_other_texts(delivery.counts["revisions"], shown)
 
 
 def in_package(delivery: Delivery) -> list[Text]:

@@ -6,7 +6,7 @@ numbers, codes and ids alone: the names that would be boxed are read again for t
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from django.conf import settings
 
 from campaign.models import Letter
 from campaign.runtime import failures
-from signatures.delivery import exports, pdf
+from signatures.delivery import exports, pdf, snapshot
 from signatures.delivery.selection import EVERYBODY
+from signatures.values import signed_texts
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Look:
     nearly_empty: list[int]  # numbers of pages
     boxed: list[pdf.Boxed]
     in_letter: list[str]  # code points of the letter itself that would be boxed
+    # The number of the text in it, and of each other one that was signed the number and how many signatures are of it.
+    text: int = 0  # what the version before this one found has neither
+    of_other_texts: list[list[int]] = field(default_factory=list)
 
 
 def take(letter: Letter, paper: pdf.Paper) -> dict[str, Any]:
@@ -40,7 +44,12 @@ def take(letter: Letter, paper: pdf.Paper) -> dict[str, Any]:
             return {"refused": failures.sentence(error)}
         nearly_empty = pdf.nearly_empty_pages(out)
     in_names = {code for boxed in survey.boxed for code in boxed.codes}
+    text = exports.edition_of_delivery(letter).texts_of(letter)[0].revision.number
+    with snapshot.read_transaction():
+        signed = snapshot.list_counts(letter)["revisions"]
     return {
+        "text": text,
+        "of_other_texts": [list(pair) for pair in signed_texts.of_other_texts(signed, text).items()],
         "pages": report.pages,
         "names": report.names,
         "nearly_empty": nearly_empty,

@@ -131,8 +131,13 @@ def read_me(delivery: Delivery, names: Collection[str]) -> bytes:
         delivery: with its statement.
         names: of the files that the package has beside it.
     """
+    claims = delivery.claims
     words = {
-        "statement": delivery.claims,
+        "statement": claims,
+        "not_looked_at": claims["counts"]["delivered"] - claims["method"]["looked_at"],
+        "rule_changed": delivery.method.get("rule_changed"),
+        "printed": frozen_texts.printed(delivery),
+        "of_other_texts": frozen_texts.of_other_texts(delivery),
         "digest": delivery.digest,
         "page": page_of(delivery),
         "is_countersigned": COUNTERSIGNATURE in names,

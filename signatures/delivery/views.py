@@ -38,6 +38,8 @@ def delivery_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         ],
         "is_countersigned": statement.COUNTERSIGNATURE in newest,
         "is_time_stamped": statement.TIME_STAMP in newest,
+        "printed": frozen_texts.printed(delivery),
+        "of_other_texts": frozen_texts.of_other_texts(delivery),
         "texts": frozen_texts.in_package(delivery) if delivery.has_statement else delivery.texts,
         "files": sorted(delivery.files.items()),
         "digest_name": known.get(delivery.digest, ""),

@@ -67,6 +67,11 @@ class SignerColumns(UnnamedModel):
         """What its signer chose."""
         return self.visibility
 
+    @property
+    def choice_in_words(self) -> str:
+        """What its signer chose, as the signer is told it."""
+        return Visibility(self.chosen_visibility).as_told_to(self.kind)
+
     class Meta(UnnamedModel.Meta):
         abstract = True
         constraints: ClassVar = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -51,18 +51,21 @@ class Submission(SignerColumns):
 
     @classmethod
     def days_to_confirm(cls, letter: Letter) -> int:
-        """Returns for how many days what is typed now can be confirmed, at least one."""
+        """Returns for how many whole days what is typed now can be confirmed, at least one.
+
+        It is deleted after `KEPT_FOR`, however soon the letter closes.
+        """
         now = timezone.now()
-        ends = now + cls.KEPT_FOR
-        if letter.closes_at:
-            ends = min(ends, letter.closes_at + CONFIRM_AFTER_CLOSING)
-        return max(1, (ends - now).days)
+        return max(1, (cls._confirmable_until(letter, signed_up_at=now) - now).days)
+
+    @classmethod
+    def _confirmable_until(cls, letter: Letter, *, signed_up_at: datetime) -> datetime:
+        ends = signed_up_at + cls.KEPT_FOR
+        return min(ends, letter.closes_at + CONFIRM_AFTER_CLOSING) if letter.closes_at else ends
 
     @property
     def confirm_by(self) -> date:
         """The last whole day on which it can be confirmed, or today, in the time zone of the letter."""
-        ends = self.signed_up_at + self.KEPT_FOR
-        if self.letter.closes_at:
-            ends = min(ends, self.letter.closes_at + CONFIRM_AFTER_CLOSING)
+        ends = self._confirmable_until(self.letter, signed_up_at=self.signed_up_at)
         last = max(ends - timedelta(days=1), timezone.now())
         return timezone.localdate(last, ZoneInfo(self.letter.time_zone))

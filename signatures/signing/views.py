@@ -139,7 +139,8 @@ def check_mail(request: HttpRequest, slug: str) -> HttpResponse:
         "translation": translation,
         "sender": parseaddr(operator_of(letter).sender),
         "subject": rendering.subject_line(OutboxMail.Kind.LINK, letter, translation.title, chosen=chosen),
-        "kept_days": Submission.days_to_confirm(letter),
+        "days_to_confirm": Submission.days_to_confirm(letter),
+        "kept_days": Submission.KEPT_FOR.days,
     }
     return render(request, "signing/check_mail.html", context)
 

@@ -17,10 +17,12 @@ from campaign.web import middleware
 from signatures.audit import audit_log
 from signatures.delivery import building, freezing, merkle, receipts
 from signatures.models import AuditEntry, Delivery, DeliveryEntry, Signature
+from signatures.moderation import decisions
 from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
 from signatures.values import tokens
+from tests import single_decisions
 from tests.delivery.factories import day_of, make_delivery, make_files, shown_day_of
 from tests.factories import make_many, make_signature
 from tests.languages import PREFIXES
@@ -145,6 +147,23 @@ def test_errata_are_numbers(client: Client, delivery: Delivery, ada: Signature, 
     middleware.page_cache.clear()
     page = client.get(PAGE).content.decode()
     assert "Errata" in page and "No. 1<" in page and "No. 2<" in page and "No. 3<" not in page
+
+
+def test_E13_the_page_says_of_errata_what_is_true_of_each_kind(
+    client: Client, delivery: Delivery, ada: Signature, counted_only: Signature
+) -> None:
+    """Of a rejection that was undone, and of somebody who is counted without a name."""
+    hand_over(delivery)
+    single_decisions.reject(ada, by=1, reason="a doubt")
+    decisions.undo(ada, by=1)
+    withdrawal.withdraw(counted_only)
+    middleware.page_cache.clear()
+    page = client.get(PAGE).content.decode()
+    assert "No. 2<" in page and Signature.objects.deliverable().filter(pk=ada.pk).exists()
+    assert (
+        "Each number stands for a signature that was taken back, erased or rejected after the list was frozen. A "
+        "rejection may have been undone since. This page does not say whose it was."
+    ) in page
 
 
 def test_a_second_delivery_shows_the_changes_since_the_first(

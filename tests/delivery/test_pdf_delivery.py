@@ -201,7 +201,7 @@ def test_what_came_on_paper_or_on_evidence_is_marked_and_erased_ones_keep_their_
 ) -> None:
     lines = many[1].pages[1].extract_text().replace("\u00a0", " ").splitlines()
     assert "Person 7 °" in lines and "Person 8 *" in lines and "Person 5" not in lines
-    assert lines[lines.index("[name erased at the signer’s request]") - 1] == "Person 4"
+    assert lines[lines.index("[name erased]") - 1] == "Person 4"
 
 
 def join(entries: list[Entry], folder: Path) -> tuple[pdf.Report, Path, ProgressCalls]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import rfc8785
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -26,6 +27,7 @@ from signatures.models import AuditEntry, Delivery, DeliveryEdition, DeliveryEra
 from signatures.registries import AuditAction
 from signatures.signing import withdrawal
 from signatures.states import Kind, State, Visibility
+from tests.admin_forms import fill_in
 from tests.delivery.factories import day_of, make_delivery, make_files
 from tests.delivery.packages import OTHER_KEY, minisign, public_key
 from tests.delivery.tamperings import stamp
@@ -121,6 +123,50 @@ def test_E13_the_read_me_says_what_the_statement_says(signed: Letter, tmp_path: 
     assert (f"{looked_at} of 11 were decided on by a person" in words) is bool(looked_at)
     for claim in ("a person looked at", "the list is complete", "minisign"):
         assert claim not in words
+
+
+def test_E13_the_read_me_tells_the_rule_of_the_moment_of_freezing_and_what_the_signatures_tell(
+    signed: Letter, tmp_path: Path
+) -> None:
+    """The letter showed names at once, until staff changed its rule in the last minute."""
+    for signature in Signature.objects.filter(letter=signed, state=State.APPROVED)[:4]:
+        audit_log.record(AuditAction.APPROVE, staff_id=7, letter_id=signed.pk, signature_id=signature.pk)
+    make_delivery(signed, tmp_path)
+    words = " ".join(packed(tmp_path)["READ-ME.txt"].decode().split())
+    assert (
+        "4 of 11 were decided on by a person 7 were approved without that, by the rule that the letter had then, "
+        "or when they were entered from paper when the list was frozen, the rule of the letter was that a name waits until "
+        "it is approved. The rule can be changed at any time that 2 people"
+    ) in words
+    for signature in Signature.objects.filter(letter=signed, state=State.APPROVED)[4:]:
+        audit_log.record(AuditAction.APPROVE, staff_id=7, letter_id=signed.pk, signature_id=signature.pk)
+    make_delivery(signed, tmp_path)
+    assert "approved without that" not in packed(tmp_path, 2)["READ-ME.txt"].decode()
+
+
+def test_E13_the_read_me_has_the_days_on_which_the_rule_of_a_published_letter_was_changed(
+    client: Client, editor: User, signed: Letter, tmp_path: Path
+) -> None:
+    Letter.objects.update(moderation="after")
+    signed.refresh_from_db()
+    audit_log.record(AuditAction.SET_LETTER, letter_id=signed.pk, reason="goal: 5 → 6, protected_names")
+    make_delivery(signed, tmp_path)
+    words = " ".join(packed(tmp_path)["READ-ME.txt"].decode().split())
+    assert "a name without a flag appears at once. The rule can be changed at any time that 2" in words, "nobody did"
+    client.force_login(editor)
+    page = f"/admin/campaign/letter/{signed.pk}/step/signing/"
+    answer = client.post(page, fill_in(client, page, moderation="before"))
+    assert answer.status_code == 302, answer.context["errors"]
+    audit_log.record(AuditAction.SET_LETTER, letter_id=signed.pk, reason="goal, moderation")  # from a folder
+    signed.refresh_from_db()
+    delivery = make_delivery(signed, tmp_path)
+    assert delivery.claims["method"]["moderation"] == "before" and "rule_changed" not in delivery.claims["method"]
+    today = f"{timezone.now():%Y-%m-%d}"
+    words = " ".join(packed(tmp_path, 2)["READ-ME.txt"].decode().split())
+    assert (
+        "the rule of the letter was that a name waits until it is approved. The rule can be changed at any time. "
+        f"It was, on {today} (UTC)"
+    ) in words
 
 
 def test_the_read_me_counts_one_as_one(letter: Letter, tmp_path: Path) -> None:

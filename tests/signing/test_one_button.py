@@ -13,11 +13,13 @@ from campaign.letters import text_cache
 from campaign.letters.publishing import publish, revise
 from campaign.models import Letter
 from campaign.web import middleware
-from signatures import counts
+from signatures import counts, retention
 from signatures.models import EmailSubject, HourlyStatistic, Signature, Submission
+from signatures.outbox import sending
 from signatures.states import State
 from signatures.values import tokens
-from tests.factories import WORDS, make_many, make_signature, make_submission
+from tests.factories import WORDS, make_mail, make_many, make_signature, make_submission
+from tests.inbox import Inbox
 
 pytestmark = pytest.mark.django_db
 
@@ -111,12 +113,32 @@ def test_this_was_not_me_answers_with_thanks(client: Client, ben: Submission) ->
     assert "<h1>Thank you for telling us</h1>" in answer and "erased" not in answer
 
 
-def test_the_page_that_waits_for_the_email_tells_the_days_that_are_left(client: Client, letter: Letter) -> None:
-    for closes_in, said in ((None, "You have 7 days"), (timedelta(hours=20), "You have one day")):
-        Letter.objects.update(closes_at=closes_in and timezone.now() + closes_in)
-        text_cache.clear_cache()
-        middleware.page_cache.clear()
-        assert said in client.get("/letters/bridge/check-mail/").content.decode()
+@pytest.mark.parametrize(
+    ("closes_in", "said"), [(None, "You have 7 days to do so."), (timedelta(hours=20), "You have one day to do so.")]
+)
+def test_page_and_email_tell_when_what_was_typed_is_deleted_and_then_it_is(
+    client: Client, letter: Letter, inbox: Inbox, closes_in: timedelta | None, said: str
+) -> None:
+    """However soon the letter closes: after that day it cannot be confirmed, and is kept as long as any other."""
+    Letter.objects.update(closes_at=closes_in and timezone.now() + closes_in)
+    text_cache.clear_cache()
+    middleware.page_cache.clear()
+    page = " ".join(client.get("/letters/bridge/check-mail/").content.decode().split())
+    row = make_submission(letter, "Ada")
+    make_mail(row, "ada@example.org")
+    sending.send_due()
+    body = inbox[-1].get_body(("plain",))
+    assert body is not None
+    email = " ".join(body.get_content().split())
+    assert said in page and "one day" not in email
+
+    told = [re.findall(r"is deleted after (\d+) days\.", words) for words in (page, email)]
+    assert told[0] == told[1] and len(told[0]) == 1
+    kept_for = timedelta(days=int(told[0][0]))
+    for age, is_kept in ((kept_for - timedelta(minutes=5), True), (kept_for, False)):
+        Submission.objects.update(signed_up_at=timezone.now() - age)
+        retention.delete_old_submissions()
+        assert Submission.objects.exists() is is_kept
 
 
 def test_it_tells_sender_and_subject_of_the_email_and_has_a_link_to_share(

@@ -1,10 +1,12 @@
 """Two people may share a mailbox: both count when their names differ, and nobody replaces anybody unasked (S32)."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,11 +15,14 @@ from django.utils.formats import date_format
 from campaign.models import Letter
 from signatures import counts
 from signatures.models import AuditEntry, OutboxMail, Signature, Submission
+from signatures.moderation import requests
 from signatures.outbox import sending
+from signatures.registries.requests import RequestKind
 from signatures.signing import withdrawal
-from signatures.states import State
+from signatures.states import State, Visibility
 from tests.factories import make_signature, make_submission
 from tests.inbox import Inbox
+from tests.moderation.signer_requests import WHY
 from tests.signing.test_submissions import dora_in, links_in, page_of
 
 SIGN, MY_LINK = "/letters/bridge/sign/", "/letters/bridge/my-link/"
@@ -271,3 +276,28 @@ def test_a_place_becomes_free_when_somebody_leaves(
 def test_S32_the_database_refuses_a_taken_place_a_third_one_and_none(dora: Signature, place: int | None) -> None:
     with pytest.raises(IntegrityError, match="place"), transaction.atomic():
         make_signature(dora.letter, "Somebody Else", place=place, **dora_in(dora.letter))
+
+
+@pytest.mark.parametrize(
+    ("kind", "visibility", "hidden", "chose"),
+    [
+        ("person", "public", False, "on this website and in the delivered letter"),
+        ("person", "public", True, "on this website and in the delivered letter"),
+        ("person", "delivery", False, "in the delivered letter only"),
+        ("person", "counted", False, "nowhere: count me without my name"),
+        ("organization", "public", True, "on this website and in the delivered letter"),
+        ("organization", "counted", False, "nowhere: count us without our name"),
+    ],
+)
+def test_each_page_tells_signers_what_they_chose_and_not_what_staff_made_of_it(
+    client: Client, letter: Letter, owner: User, kind: str, visibility: Visibility, hidden: bool, chose: str
+) -> None:
+    """Both in their own words: on the page of the signature, and where the same mailbox is about to sign again."""
+    name = "" if visibility == Visibility.COUNTED else "Dora Maar"
+    row = make_signature(letter, name, visibility=visibility, kind=kind, **dora_in(letter))
+    if hidden:
+        requests.ask(row, RequestKind.HIDE, by=owner.pk, **WHY)
+    again = typed(letter, name or "Dora Maar", kind=kind)
+    for page in (page_of(row), page_of(again)):
+        told = re.findall(r"<dt>You chose</dt><dd>(.*?)</dd>", client.get(page).content.decode())
+        assert told == [chose]

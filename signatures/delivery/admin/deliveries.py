@@ -24,7 +24,7 @@ from django.utils.safestring import SafeString
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.audit.staff_names import staff_column
-from signatures.delivery import build_progress, building, errata, freezing, package_store
+from signatures.delivery import build_progress, building, errata, exports, freezing, package_store
 from signatures.delivery.admin import downloads, look_pages, method_pages
 from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
 from signatures.models import Delivery, SignedLetter
@@ -196,10 +196,11 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 tasks.build_delivery.enqueue(frozen.pk)
                 return redirect("admin:signatures_delivery_change", frozen.pk)
         letter_counts = counts.for_letter(letter.pk)
-        waiting = letter_counts.in_state(State.WAITING)
         return self._form_page(
-            request, "freeze", "Freeze a delivery", form, letter=letter, counts=letter_counts, waiting=waiting
-        )
+            request, "freeze", "Freeze a delivery", form, letter=letter, counts=letter_counts,
+            waiting=letter_counts.in_state(State.WAITING),
+            preview_language=next(iter(exports.edition_of_delivery(letter).languages), ""),
+        )  # fmt: skip
 
     def _form_page(self, request: HttpRequest, page: str, title: str, form: forms.Form, **more: Any) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "form": form, **more}

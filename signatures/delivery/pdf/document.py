@@ -39,6 +39,7 @@ class Signatory:
 class LetterData:
     title: str
     language: str
+    revision: int | None = None  # the number of its text; None of one that nobody signs, as on the share image
     date: str = ""
     addressee: list[str]
     salutation: str = ""

@@ -153,6 +153,13 @@ class TypstInput:
             del person["image"]
         return words | _typst_language(letter.language) | {"serif": _is_serif(body), "label": label} | signs
 
+    def _summary(self) -> list[str]:
+        """Returns the sentences above the names: how many have signed, and that not all of them signed this text."""
+        if not self.counts:
+            return []
+        shown = [one.revision for one in (self.letter, *self.further) if one.revision is not None]
+        return [self.wording.how_many(self.counts), *self.wording.of_other_texts(self.counts, shown)]
+
     def _words(self) -> dict[str, Any]:
         """Returns every text, not yet checked for glyphs."""
         letter, wording = self.letter, self.wording
@@ -168,7 +175,7 @@ class TypstInput:
         data |= _typst_language(wording.language if "letter" not in self.parts else letter.language)
         words = {name.replace("_", "-"): wording.words[name] for name in WORDING}
         data["wording"] = words | _typst_language(wording.language) | {"serif": _is_serif(wording.words["letter"])}
-        data["summary"] = wording.how_many(self.counts) if self.counts else ""
+        data["summary"] = self._summary()
         data["has-summary-below"] = bool(self.counts and not self.counts.named and "letter" in self.parts)
         data["public-edition"] = wording.public_edition(self.record) if self.options.public else []
         if self.counts and self.record:

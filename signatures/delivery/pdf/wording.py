@@ -1,7 +1,7 @@
 """The wording of the document around the letter, in each language of templates/pdf/wording/."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from django_countries import countries
 
 from campaign.letters.languages import describe, plural_category
 from signatures.delivery.pdf.document import Counts, Record
+from signatures.values import signed_texts
 
 FOLDER = Path(__file__).parents[3] / "templates" / "pdf" / "wording"
 RANGE_DASH = "\u2013"
@@ -94,6 +95,19 @@ class Wording:
         numbers = {"total": counts.total, "named": counts.named, "counted": counts.counted_only, "others": others}
         return str(first.format(**{name: self.number(n) for name, n in numbers.items()}))
 
+    def of_other_texts(self, counts: Counts, shown: Iterable[int]) -> list[str]:
+        """Returns a sentence for each text in the document, by its number, that not every signature is of."""
+        return [
+            self.amount(
+                self.words["count"]["of_other_texts"],
+                sum(others.values()),
+                others=self.words["before_range"].join(map(str, others)),
+                shown=number,
+            )
+            for number in sorted(set(shown))
+            if (others := signed_texts.of_other_texts(counts.revisions, number))
+        ]
+
     def summary(self, counts: Counts) -> str:
         """Returns the sentence on all counts: those of `how_many`, and what is not delivered."""
         words = self.words["count"]
@@ -135,6 +149,7 @@ class Wording:
     def record(self, counts: Counts, record: Record, *, is_draft: bool) -> dict[str, Any]:
         """Returns the words of the last page: what was counted, and how anybody can check it."""
         words = self.words["record"]
+        numbers = {*counts.revisions, *(text["revision"] for text in record.texts)}
         return {
             "title": words["title"],
             "summary": self.summary(counts),
@@ -143,14 +158,14 @@ class Wording:
             "texts-note": words["digest"],
             "texts": [
                 {
-                    "label": self.amount(words["revision"], number, revision=revision),
+                    "label": self.amount(words["revision"], counts.revisions.get(revision, 0), revision=revision),
                     "digests": [
                         {"language": self._language_of(text), "digest": text["digest"]}
                         for text in sorted(record.texts, key=lambda text: (text["language"], text.get("ordinal")))
                         if text["revision"] == revision
                     ],
                 }
-                for revision, number in sorted(counts.revisions.items())
+                for revision in sorted(numbers)
             ],
             "digest": record.digest,
             "digest-title": words["statement"],
