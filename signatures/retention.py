@@ -6,7 +6,7 @@ The times are those of threat model R4, R7 and R8; the privacy page states them.
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, chain
 from typing import Any
 
 from django.contrib.sessions.models import Session
@@ -57,12 +57,9 @@ TAKEN_BACK_AGAIN = "signatures from a backup that were withdrawn or narrowed"
 
 # One of version 0.9 has no public id: then an address had one signature at most.
 _ERASED = """
-    SELECT s.id, t.at FROM signatures_signature s JOIN signatures_tombstone t USING (public_id)
-    UNION
     SELECT s.id, t.at FROM signatures_signature s JOIN signatures_tombstone t
         ON t.letter_id = s.letter_id AND t.kind = s.kind AND t.address_hash = s.address_hash
     WHERE t.public_id IS NULL AND s.signed_up_at <= t.at
-    ORDER BY at, id
 """
 
 
@@ -230,15 +227,30 @@ def _erase_signatures_again() -> dict[str, int]:
 
 
 def _submissions_from_backup() -> QuerySet[Submission]:
-    erased = Tombstone.objects.filter(public_id__isnull=False).values("public_id")
-    return Submission.objects.filter(public_id__in=erased)
+    return Submission.objects.filter(pk__in=_hidden_in_tombstones(Submission.objects.all()))
 
 
 def _signatures_from_backup() -> list[int]:
     """Returns the signatures that have a tombstone of a later time, in the order of the tombstones."""
     with connection.cursor() as cursor:
         cursor.execute(_ERASED)
-        return list(dict.fromkeys(number for number, _at in cursor.fetchall()))
+        found: dict[int, datetime] = dict(cursor.fetchall()) | _hidden_in_tombstones(Signature.objects.all())
+    return sorted(found, key=lambda number: (found[number], number))
+
+
+def _hidden_in_tombstones(rows: QuerySet[Any]) -> dict[int, datetime]:
+    """Returns the ids of the rows that have a tombstone by their hidden id, and its time.
+
+    The database knows no keyed hash. So only rows of addresses that have a tombstone are looked at, and those on paper
+    of a letter of which one is erased: few, however many have signed.
+    """
+    of_letter = Tombstone.objects.filter(public_id__isnull=False, letter_id=OuterRef("letter_id"))
+    of_address = rows.filter(Exists(of_letter.filter(address_hash=OuterRef("address_hash"))))
+    on_paper = rows.filter(Exists(of_letter.filter(address_hash__isnull=True)), address_hash__isnull=True)
+    erased = tombstones.hidden_ids()
+    found = chain.from_iterable(each.values_list("pk", "public_id") for each in (of_address, on_paper))
+    hidden = ((number, tombstones.hidden(public_id)) for number, public_id in found)
+    return {number: erased[key] for number, key in hidden if key in erased}
 
 
 def _delete(rows: QuerySet[Any]) -> int:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from campaign.models import Letter
 from signatures import narrowings, retention
 from signatures.models import AuditEntry, Signature, Suppression
+from signatures.outbox import suppressions
 from signatures.registries.typed_fields import TYPED_NAMES
 from signatures.signing import changes, withdrawal
 from signatures.signing.signer_input import SignerInput
@@ -132,15 +133,85 @@ def test_the_file_names_nobody_and_keeps_what_the_database_has_lost(zelda: Signa
     assert narrowings.sync(copy) == 1, "a worker that starts before the restore loses nothing"
     file = narrowings.file_beside_database()
     assert file.read_text() == copy.read_text()
-    (line,) = file.read_text().splitlines()
-    assert line.startswith(f"signature,{zelda.public_id},") and line.endswith(",withdrawn no-updates")
     assert file.stat().st_mode & 0o777 == 0o600
     with transaction.atomic():
         assert narrowings.take_back_again() == 1
 
 
+def test_R8_whoever_has_the_file_and_the_public_list_learns_nothing(letter: Letter, zelda: Signature) -> None:
+    """Neither who left the list nor when, nor how: each line has a keyed hash and as many sealed bytes as any other."""
+    other, third = make_signature(letter, "Other"), make_signature(letter, "Third")
+    withdrawal.withdraw(third)
+    choose(other, Visibility.DELIVERY)
+    withdrawal.unsubscribe(zelda)
+    suppressions.suppress(b"z" * 32, Suppression.Reason.NOT_ME)
+    narrowings.sync()
+    text = narrowings.file_beside_database().read_text()
+    lines = [line.split(",") for line in text.splitlines()]
+    assert len(lines) == 4 and {len(cells) for cells in lines} == {3} and len({len(cells[2]) for cells in lines}) == 1
+    plain = [text, *(bytes.fromhex(cells[2]).decode("latin-1") for cells in lines)]
+    for told in (*(str(row.public_id) for row in (zelda, other, third)), "+00:00", "withdrawn", "delivery", "not-me"):
+        assert not [each for each in plain if told in each], told
+    assert lines == sorted(lines), "their order is not that of time"
+    narrowings.sync()
+    assert narrowings.file_beside_database().read_text() == text, "what has not changed is not sealed again"
+
+
+def test_R8_a_file_of_a_former_version_is_read_and_written_anew(zelda: Signature) -> None:
+    before = row_of(zelda)
+    withdrawal.withdraw(zelda)
+    at = AuditEntry.objects.get(action="withdraw").at.isoformat()
+    restored(before)
+    former = f"signature,{zelda.public_id},{at},withdrawn no-updates\naddress,{'7a' * 32},{at},not-me\n"
+    narrowings.file_beside_database().write_text(former)
+    assert narrowings.sync() == 2
+    assert str(zelda.public_id) not in narrowings.file_beside_database().read_text()
+    for lines in ([], former.splitlines(keepends=True)):
+        with transaction.atomic():
+            assert narrowings.take_back_again(lines) == 1
+            assert now_as(zelda).state == State.WITHDRAWN and Suppression.objects.exists()
+            transaction.set_rollback(True)
+
+
+def test_R8_a_line_of_another_pepper_or_signature_is_named(letter: Letter, zelda: Signature, settings: Any) -> None:
+    other = make_signature(letter, "Other")
+    before = [row_of(row) for row in (zelda, other)]
+    for row in (zelda, other):
+        withdrawal.withdraw(row)
+    restored(*before)
+    file = narrowings.file_beside_database()
+    whole = file.read_text()
+    first, second = (line.split(",") for line in whole.splitlines())
+    for damaged in (
+        ",".join([*first[:2], second[2]]), ",".join([*first[:2], first[2][:-8]]), f"{first[0]},{first[1]},{first[2][8:]}",
+    ):  # fmt: skip
+        file.write_text(f"{damaged}\n")
+        with pytest.raises(csv_cells.UnreadableLine, match=r"^Line 1 of "):
+            narrowings.take_back_again()
+    file.write_text(whole)
+    settings.EMAIL_HASH_PEPPER = "another one"
+    with pytest.raises(csv_cells.UnreadableLine, match=r"^Line 1 of "):
+        narrowings.take_back_again()
+
+
+def test_R8_a_change_in_the_same_second_as_the_backup_is_taken_back_too(zelda: Signature) -> None:
+    choose(zelda, Visibility.DELIVERY)
+    first = AuditEntry.objects.latest("pk").at
+    before = row_of(zelda)
+    withdrawal.withdraw(zelda)
+    narrowings.sync()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        Signature.objects.filter(pk=zelda.pk).update(**before)
+        cursor.execute("DELETE FROM signatures_auditentry WHERE at > %s", [first])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    assert narrowings.take_back_again() == 1
+    assert now_as(zelda).state == State.WITHDRAWN
+
+
 @pytest.mark.parametrize(
-    "line", ["signature,no-id,2026-01-01T00:00:00+00:00,withdrawn", "address,zz,soon,x", "other", ","]
+    "line", ["signature,no-id,2026-01-01T00:00:00+00:00,withdrawn", "address,zz,soon,x", "other", ",", "address,7a,zz"]
 )
 def test_a_damaged_line_is_named_and_nothing_is_done(zelda: Signature, line: str) -> None:
     narrowings.file_beside_database().write_text(f"{line}\n")

@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from datetime import timedelta
+from datetime import UTC, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,48 @@ def test_R8_the_tombstones_file_names_nobody_and_is_for_our_eyes(letter: Letter,
     assert file.stat().st_mode & 0o777 == 0o600
     assert tombstones.sync() == 1, "again, and nothing doubles"
     assert len(file.read_text().splitlines()) == 1
+
+
+def test_R8_whoever_has_the_tombstones_and_the_public_list_learns_not_who_is_erased_or_when(
+    letter: Letter, ada: Signature
+) -> None:
+    withdrawal.erase(ada)
+    stone = Tombstone.objects.get()
+    tombstones.sync()
+    (line,) = tombstones.file_beside_database().read_text().splitlines()
+    assert str(ada.public_id) not in line and stone.public_id not in {None, ada.public_id}
+    end = (stone.at + DAY).astimezone(UTC).date()
+    assert line.split(",")[3] == f"{end}T00:00:00+00:00"
+    for _again in range(2):  # a table that is made of the file makes the same file
+        Tombstone.objects.all().delete()
+        tombstones.sync()
+        assert tombstones.file_beside_database().read_text().splitlines() == [line]
+
+
+@pytest.mark.parametrize("known_by", ["file", "table", "both", "backup"])
+def test_R8_tombstones_of_a_former_version_with_plain_ids_still_count_and_are_hidden(
+    letter: Letter, ada: Signature, known_by: str
+) -> None:
+    backup = Signature.objects.values().get()
+    withdrawal.erase(ada)
+    tombstones.sync()
+    hidden = tombstones.file_beside_database().read_text()
+    plain = hidden.replace(str(tombstones.hidden(ada.public_id)), str(ada.public_id))
+    assert plain != hidden
+    tombstones.file_beside_database().write_text(plain if known_by == "file" else hidden if known_by == "both" else "")
+    if known_by in {"table", "both"}:
+        Tombstone.objects.update(public_id=ada.public_id)
+    else:
+        Tombstone.objects.all().delete()
+    Signature.objects.create(**backup)
+    Signature.objects.update(signed_up_at=backup["signed_up_at"])
+    if known_by == "table":
+        assert retention.prune(dry_run=True)[retention.SIGNATURES_AGAIN] == 1
+    assert retention.erase_again(plain.splitlines(keepends=True) if known_by == "backup" else []) == 1
+    assert not Signature.objects.exists()
+    assert tombstones.sync() == 1
+    assert str(ada.public_id) not in tombstones.file_beside_database().read_text()
+    assert Tombstone.objects.get().public_id == tombstones.hidden(ada.public_id)
 
 
 def test_the_worker_prunes_once_a_day() -> None:

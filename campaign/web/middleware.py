@@ -93,16 +93,20 @@ class PageCacheMiddleware(Middleware):
         response = self.get_response(request)
         if previous and (response.status_code >= 500 or "X-Degraded" in response):
             previous.retry_at = time.monotonic() + RETRY_SECONDS
-            previous.makeshift = CachedPage.from_response(response, now) if _is_public(response) else previous.makeshift
+            if _is_public(response):
+                previous.makeshift = CachedPage.from_response(response, now, is_kept=True)
             return previous.respond(request)
         page_cache.drop_older(now - STALE_SECONDS)
         if not _is_public(response):
             page_cache.drop(key)
             return response
         match = request.resolver_match
-        page = CachedPage.from_response(response, now, match.view_name if match else "")
+        page = CachedPage.from_response(response, now, match.view_name if match else "", is_kept=True)
+        answer = page.respond(request)
+        for coding in tuple(previous.compressed) if previous else ():
+            page.encoded(coding)  # before anybody finds it: a page that is not there in a coding takes a thread
         page_cache.put(key, page)
-        return page.respond(request)
+        return answer
 
 
 def _key(request: HttpRequest) -> Key | None:
@@ -153,7 +157,8 @@ def answer_from_memory(request: HttpRequest, *, is_late: bool = False) -> HttpRe
     if page is None:
         return None
     is_being_rebuilt = page.rebuild_lock.locked() and (now - page.created < LATE_SECONDS or page.wait_until <= now)
-    return page.respond(request) if is_late or is_being_rebuilt or _is_good_enough(page, now) else None
+    is_usable = is_late or is_being_rebuilt or _is_good_enough(page, now)
+    return page.respond_at_once(request, plain_will_do=is_late) if is_usable else None
 
 
 def _is_public(response: HttpResponseBase) -> TypeGuard[HttpResponse]:

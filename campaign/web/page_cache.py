@@ -47,30 +47,57 @@ class CachedPage:
     retry_at: float = 0.0  # monotonic seconds until which no rebuild is tried, because one failed
     name: str = ""  # of its address pattern, for the metrics
     quality: int = QUICK  # of its compression
+    compression_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def from_response(cls, response: HttpResponse, created: float, name: str = "") -> Self:
+    def from_response(cls, response: HttpResponse, created: float, name: str = "", *, is_kept: bool = False) -> Self:
+        """Make a page of a response. `is_kept`: it is compressed once and sent many times, if it is not too large."""
         digest = hashlib.sha256(response.content).hexdigest()[:32]
         headers = {name: value for name, value in response.items() if name != "Content-Length"}
-        return cls(created, headers | {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}, response.content, name=name)
+        page = cls(created, headers | {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}, response.content, name=name)
+        page.quality = THOROUGH if is_kept and page.may_be_kept else QUICK
+        return page
 
     @property
     def size(self) -> int:
         """Bytes of memory. Both compressed forms together take less than the plain body."""
         return 2 * len(self.body) + OVERHEAD_BYTES
 
+    @property
+    def may_be_kept(self) -> bool:
+        return self.size <= MAX_PAGE_BYTES
+
     def encoded(self, coding: str) -> bytes:
+        """Returns the body in this coding. Compresses it the first time: not for the thread that answers everybody."""
         if not coding:
             return self.body
         if coding not in self.compressed:
-            self.compressed[coding] = COMPRESSORS[coding](self.body, self.quality)
+            with self.compression_lock:  # so that many who wait for it cause one compression
+                if coding not in self.compressed:
+                    self.compressed[coding] = COMPRESSORS[coding](self.body, self.quality)
         return self.compressed[coding]
+
+    def coding_for(self, request: HttpRequest) -> str:
+        """Returns the best coding for this client; "" for none."""
+        is_text = _COMPRESSIBLE.match(self.headers.get("Content-Type", ""))
+        return choose_encoding(request.META.get("HTTP_ACCEPT_ENCODING", "")) if is_text else ""
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Returns the response for this request: the page, 304 if the client has it, 412 if `If-Match` fails."""
+        return self._respond(request, self.coding_for(request))
+
+    def respond_at_once(self, request: HttpRequest, *, plain_will_do: bool) -> HttpResponse | None:
+        """As `respond`, without compressing anything (threat model S36).
+
+        Returns None if the page is not there in the coding for this client, unless the plain one will do.
+        """
+        coding = self.coding_for(request)
+        if coding and coding not in self.compressed:
+            return self._respond(request, "") if plain_will_do else None
+        return self._respond(request, coding)
+
+    def _respond(self, request: HttpRequest, coding: str) -> HttpResponse:
         request.META[PAGE] = self.name
-        is_text = _COMPRESSIBLE.match(self.headers.get("Content-Type", ""))
-        coding = choose_encoding(request.META.get("HTTP_ACCEPT_ENCODING", "")) if is_text else ""
         full = HttpResponse(self.encoded(coding), headers=self.headers)
         full["Content-Length"] = str(len(full.content))
         if coding:
@@ -113,10 +140,9 @@ class PageCache:
         """
         with self._lock:
             previous = self._remove(key)
-            if page.size > MAX_PAGE_BYTES:
+            if not page.may_be_kept:
                 return
             page.hits = previous.hits // 2 if previous else 0
-            page.quality = THOROUGH  # it is compressed once and sent many times
             while self._bytes + page.size > MAX_BYTES:
                 self._remove(min(self._pages, key=lambda other: self._pages[other].hits))
             self._pages[key] = page

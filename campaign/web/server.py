@@ -78,16 +78,21 @@ class Application:
         if request_head.is_too_long(scope):
             await _send(send, Answer(431, [(b"Connection", b"close")], b"The head of the request is too long.\n"))
             return
+        if request_head.has_strange_type(scope):
+            await _send(send, Answer(400, [(b"Connection", b"close")], b"The Content-Type cannot be read.\n"))
+            return
         environ = wsgi_calls.environ_of(scope)
+        # To look at here, once: what Django reads out of the head of a hostile one takes long.
+        request = wsgi_calls.request_of(environ)
         if may_be_in_memory(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
-            request, began = wsgi_calls.request_of(environ), time.perf_counter()
+            began = time.perf_counter()
             if response := answer_from_memory(request):
                 request_metrics.count(request, response.status_code, time.perf_counter() - began)
                 await _send(send, wsgi_calls.answer_of(response))
                 return
-        pool = self._pool(environ)
+        pool = self._pool(request)
         try:
-            environ["wsgi.input"] = await self._body(environ, receive)
+            environ["wsgi.input"] = await self._body(environ, request, receive)
         except request_body.ClientGone:
             return
         except request_body.BodyTooSlow:
@@ -97,7 +102,7 @@ class Application:
             await _send(send, await self._refusal(environ, pool))
             return
         try:
-            answer = await self._answer(environ, pool)
+            answer = await self._answer(environ, request, pool)
             if answer.rest and pool.sending >= LONG_ANSWERS:
                 await pool.run(answer.rest.close)
                 answer = TOO_MANY_DOWNLOADS
@@ -111,17 +116,17 @@ class Application:
             message["headers"] = [*message["headers"], (b"connection", b"close")]
         await send(message)
 
-    def _pool(self, environ: Environ) -> ThreadPool | Share:
-        path = environ["PATH_INFO"]
+    def _pool(self, request: HttpRequest) -> ThreadPool | Share:
+        path = request.path_info
         if not path.startswith(self._admin):
-            is_form = not may_be_in_memory(environ["REQUEST_METHOD"], path)
-            cost = None if is_form else cost_of(wsgi_calls.request_of(environ))
+            is_form = not may_be_in_memory(request.META["REQUEST_METHOD"], path)
+            cost = None if is_form else cost_of(request)
             return self._shares[cost] if cost else self._public
         # Staff who come back need not wait behind the logins of strangers (threat model A19).
-        is_stranger = path == f"{self._admin}login/" and not self._browser_of_staff(wsgi_calls.request_of(environ))
+        is_stranger = path == f"{self._admin}login/" and not self._browser_of_staff(request)
         return self._logins if is_stranger else self._staff
 
-    async def _body(self, environ: Environ, receive: request_body.Receive) -> Any:
+    async def _body(self, environ: Environ, request: HttpRequest, receive: request_body.Receive) -> Any:
         """Returns the body; an empty one if it is too large, which Django refuses by its announced length.
 
         Raises:
@@ -133,7 +138,7 @@ class Application:
             return await self._body_of_unknown_length(environ, receive)
         length = int(announced[:18]) if announced and announced.isdecimal() else 0
         if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            may_upload = await self._may_upload(environ, length)
+            may_upload = await self._may_upload(environ, request, length)
             if not may_upload:
                 await request_body.discard_body(receive, length)
             if may_upload is None:
@@ -149,7 +154,7 @@ class Application:
         body.seek(0)
         return body
 
-    async def _may_upload(self, environ: Environ, length: int) -> bool | None:
+    async def _may_upload(self, environ: Environ, request: HttpRequest, length: int) -> bool | None:
         """Returns whether this is one of staff, on a page of admin: all others are refused without a query.
 
         None if nobody could find out in time.
@@ -158,15 +163,15 @@ class Application:
         if not is_possible or not wsgi_calls.has_session(environ):
             return False
         # Whoever makes up a session waits with those who log in, not with staff.
-        pool = self._staff if self._browser_of_staff(wsgi_calls.request_of(environ)) else self._logins
+        pool = self._staff if self._browser_of_staff(request) else self._logins
         return await pool.run_in_time(partial(_is_signed_in, environ))
 
-    async def _answer(self, environ: Environ, pool: ThreadPool | Share) -> Answer:
+    async def _answer(self, environ: Environ, request: HttpRequest, pool: ThreadPool | Share) -> Answer:
         answering: Awaitable[Answer | None] = pool.answer(environ)
         if may_be_in_memory(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             answering = task = asyncio.ensure_future(answering)
             await asyncio.wait({task}, timeout=WAIT_SECONDS)
-            if not task.done() and (stale := answer_from_memory(wsgi_calls.request_of(environ), is_late=True)):
+            if not task.done() and (stale := answer_from_memory(request, is_late=True)):
                 return wsgi_calls.answer_of(stale)
         return await answering or await self._refusal(environ, pool)
 

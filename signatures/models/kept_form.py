@@ -6,7 +6,11 @@ from django.db import models
 
 
 class KeptForm(models.Model):
-    """One form of one page. The row tells neither the page nor what was typed (threat model A20)."""
+    """One form of one page. The row tells neither the page nor what was typed (threat model A20).
+
+    `staff_id` is the account. Below zero it stands for the network that a browser without script is in: a digest under
+    the key of the day (R12), because the answers of one network share places.
+    """
 
     staff_id = models.BigIntegerField()
     page_digest = models.BinaryField(max_length=32)  # keyed, of account and page

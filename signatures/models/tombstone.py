@@ -13,7 +13,9 @@ class Tombstone(UnnamedModel):
     """What was erased, so that a restored backup does not bring it back (R8): a signature, or a submission.
 
     `flags` are those that it had: who erases it and signs again does not get rid of them. The public id is that of the
-    one row; version 0.9 did not store it, and had one signature of an address at most. One on paper has no address.
+    one row, as `sealing.hidden_id` hides it: this table and its file go to backups, and whoever has them and a copy of
+    the public list must not learn who is erased. Version 0.9 stored none, and had one signature of an address at most.
+    One on paper has no address.
     """
 
     public_id = models.UUIDField(null=True, unique=True)

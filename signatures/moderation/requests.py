@@ -79,6 +79,7 @@ def ask(
         NoPlace: when the same mailbox has another signature with the corrected name.
         TransitionNotAllowed: when it is not possible, or waits for a second person already.
     """
+    mailbox_places.lock_mailbox(signature)
     locked = lock(signature)
     if kind not in possible(locked) or not reason.strip():
         raise TransitionNotAllowed("This is not possible in its state, or there is no reason.")
@@ -99,6 +100,7 @@ def confirm_on_evidence(submission: Submission, *, by: int, reason: str, channel
         NoPlace: when what the mailbox has signed already is in the way.
         TransitionNotAllowed: when it is gone, or the letter was closed more than 24 hours ago.
     """
+    mailbox_places.lock_mailbox(submission)
     locked = lock_submission(submission)
     values = {name: getattr(locked, name) for name in TYPED_NAMES}
     typed = SignerInput(locked.translation, locked.email_language, values)

@@ -4,6 +4,9 @@ The answer to a form stands in the history of a browser together with what was s
 that asks whether to send it again, which the next person at the computer can do, too. Script takes it out of the
 history (`page.js`). Without script the browser is led to an address from which it gets the same answer. What was typed
 waits sealed under a key that this address alone holds, until the form is sent or the time is over (threat model P15).
+
+The places for such answers are shared by networks: where there is none left, an answer gets one of the network that has
+most, unless that is its own. So one network takes no place from others, whatever it sends.
 """
 
 import hashlib
@@ -17,18 +20,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import Count, QuerySet, Window
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from nacl.secret import Aead
 
+from campaign.web.client_network import client_network, wide_network_of
 from campaign.web.query_parameters import query_parameters
 from signatures.models import KeptForm
+from signatures.screening import rate_limits
 from signatures.values import sealing
 
 KEPT_FOR = timedelta(minutes=15)
-MOST = 1_000  # answers that wait at once; others are given as they are to browsers with script
+MOST = 1_000  # answers that wait at once, of all networks
 MOST_BYTES = 256 * 1024  # of one; the page with the longest honest words has a quarter of it
-NOBODY = 0  # in place of a staff account
 FIELD, PARAMETER = "no_script", "answer"  # of the form, by browsers without script alone; of the address
 _LENGTH, _SIGNS = 43, frozenset(string.ascii_letters + string.digits + "-_")  # of a token
 
@@ -49,10 +54,10 @@ def keeps_answer(view: View) -> View:
         token = sent if len(sent) == _LENGTH and _SIGNS.issuperset(sent) else secrets.token_urlsafe(32)
         request.answer_token = token  # type: ignore[attr-defined]  # for `signing/no_script.html`
         response = view(request, *args, **kwargs)
-        if response.status_code == 422 and _keep(token, response.content):
+        if response.status_code == 422 and _keep(token, response.content, client_network(request)):
             return _see(f"{request.path}?{PARAMETER}={token}")
         if sent == token and response.status_code < 400:
-            KeptForm.objects.filter(staff_id=NOBODY, page_digest=_digest(token)).delete()
+            _answers().filter(page_digest=_digest(token)).delete()
         return response
 
     return query_parameters(PARAMETER)(answer)
@@ -65,28 +70,48 @@ def _is_navigation(request: HttpRequest) -> bool:
 
 def _show(request: HttpRequest, token: str) -> HttpResponse:
     """The kept answer, or the page without it: the form was sent, or nobody came back in time."""
-    rows = KeptForm.objects.filter(staff_id=NOBODY, page_digest=_digest(token), expires_at__gt=timezone.now())
+    rows = _waiting().filter(page_digest=_digest(token))
     sealed = rows.values_list("sealed", flat=True).first()
     if sealed is None:
         return _see(request.path)
     return HttpResponse(zlib.decompress(_box(token).decrypt(bytes(sealed), _digest(token))), status=422)
 
 
-def _keep(token: str, page: bytes) -> bool:
-    """Keep a page under this token. Returns False if it is long, too many wait, or the database takes nothing."""
-    now, waiting = timezone.now(), KeptForm.objects.filter(staff_id=NOBODY)
+def _keep(token: str, page: bytes, network: str) -> bool:
+    """Keep a page under this token. Returns False if it is long, has no place, or the database takes nothing."""
     if len(page) > MOST_BYTES:
         return False
-    sealed = bytes(_box(token).encrypt(zlib.compress(page), _digest(token)))
+    now, digest = timezone.now(), _digest(token)
+    sealed = bytes(_box(token).encrypt(zlib.compress(page), digest))
+    values = {"sealed": sealed, "expires_at": now + KEPT_FOR}
     try:
-        if waiting.exclude(page_digest=_digest(token)).filter(expires_at__gt=now)[:MOST].count() >= MOST:
+        if _answers().filter(page_digest=digest).update(**values):
+            return True
+        # As networks are counted everywhere: under a key of the day that is destroyed.
+        shared = rate_limits.network_digest(wide_network_of(network) or network, now)
+        owner = -1 - (int(shared, 16) >> 1)  # of 63 bits, as the column has them
+        if _waiting()[:MOST].count() >= MOST and not _make_room(owner):
             return False
-        waiting.update_or_create(
-            staff_id=NOBODY, page_digest=_digest(token), defaults={"sealed": sealed, "expires_at": now + KEPT_FOR}
-        )
+        KeptForm.objects.update_or_create(staff_id=owner, page_digest=digest, defaults=values)
     except DatabaseError:
         return False
     return True
+
+
+def _make_room(owner: int) -> bool:
+    """Delete the oldest answer of the network that has most. Returns False if it would not have more than this one."""
+    most = _waiting().filter(staff_id=owner).count() + 1
+    rows = _waiting().annotate(of_network=Window(Count("pk"), partition_by="staff_id")).filter(of_network__gt=most)
+    oldest = rows.order_by("-of_network", "expires_at").values_list("pk", flat=True).first()
+    return oldest is not None and bool(KeptForm.objects.filter(pk=oldest).delete()[0])
+
+
+def _answers() -> QuerySet[KeptForm]:
+    return KeptForm.objects.filter(staff_id__lte=0)
+
+
+def _waiting() -> QuerySet[KeptForm]:
+    return _answers().filter(expires_at__gt=timezone.now())
 
 
 def _see(address: str) -> HttpResponse:

@@ -18,7 +18,10 @@ class NoPlace(TransitionNotAllowed):
 
 
 def lock_mailbox(row: SignerColumns) -> None:
-    """Lock the mailbox of a row until the transaction ends, so that nothing takes or renames a place meanwhile."""
+    """Lock the mailbox of a row until the transaction ends, so that nothing takes or renames a place meanwhile.
+
+    Lock it before the row: whoever needs several locks takes those of mailbox, submission and signature in this order.
+    """
     if row.address_hash is not None:
         transaction_lock(*lock_of(row))
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from signatures.models import Signature, Submission
 from signatures.screening import rate_limits, submission_risk
+from signatures.signing.mailbox_places import lock_mailbox
 from signatures.signing.personal_forms import SignatureForm
 from signatures.transitions import lock, lock_submission
 
@@ -26,8 +27,10 @@ def send(row: Signature | Submission, form: SignatureForm, action: Callable[...,
     if not submission_risk.changed_buckets(typed.values, row):
         action(row, flags=flags, **words)
         return
-    # Locked, so that a button pressed several times at once is counted once (threat model C6).
+    # Locked, so that a button pressed several times at once is counted once; the mailbox first, as everywhere, so that
+    # no two buttons of one mailbox wait for each other (threat model C6).
     with transaction.atomic():
+        lock_mailbox(row)
         locked = lock(row) if isinstance(row, Signature) else lock_submission(row)
         verdict = rate_limits.count_event(submission_risk.changed_buckets(typed.values, locked))
         if not {*verdict.marks} <= {*locked.marks}:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FR
 from signatures.signing.answers import mark_answered
 from signatures.states import State
 from signatures.transitions import lock, transition
+from signatures.values import sealing
 
 
 @transaction.atomic
@@ -118,7 +120,7 @@ def _leave_links(row: Signature | Submission) -> None:
 def _leave_tombstone(row: Signature | Submission, flags: Collection[str]) -> None:
     _leave_marks(row)
     Tombstone.objects.get_or_create(
-        public_id=row.public_id,
+        public_id=sealing.hidden_id(row.public_id, pepper=settings.EMAIL_HASH_PEPPER),
         defaults={
             "letter_id": row.letter_id, "kind": row.kind, "address_hash": row.address_hash, "at": timezone.now(),
             "flags": sorted(flags),

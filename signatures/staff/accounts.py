@@ -9,6 +9,7 @@ from signatures.models import OutboxMail
 from signatures.outbox import queue
 from signatures.registries import AuditAction
 from signatures.staff import roles, sessions
+from signatures.staff.login_attempts import LoginAttempts
 
 
 @transaction.atomic
@@ -47,11 +48,19 @@ def change(person: User, *, by: int, fields: str) -> None:
 
 
 @transaction.atomic
-def request_password_reset(typed: str) -> None:
-    """Email a link for a new password to the account with this user name or email address.
+def request_password_reset(typed: str, *, network: str, browser: str | None) -> None:
+    """Email a link for a new password to the account with this user name or email address, within the limits.
 
-    Runs the same statements whether there is such an account or not (threat model A13).
+    Runs the same statements whether there is such an account or not (threat model A13). The attempt is counted in the
+    same transaction: so each has something to write to the disk, also when the audit log takes no more entries (A18).
+
+    Args:
+        typed: a user name or an email address.
+        network: where the request comes from.
+        browser: the mark of a browser with which staff have signed in; None for any other.
     """
+    if LoginAttempts(f"forgotten {typed}", network, browser).are_exhausted:
+        return
     person = roles.find_account(typed)
     account_id = person.pk if person and person.is_active and person.is_staff else None
     # With an empty list Django runs no statement.

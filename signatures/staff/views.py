@@ -121,10 +121,8 @@ def forgotten_password_page(request: HttpRequest, *, site: AdminSite) -> HttpRes
     form = ForgottenPasswordForm(posted(request))
     if request.method != "POST" or not form.is_valid():
         return page(site, request, "forgotten_password", "New password", form=form)
-    typed = form.cleaned_data["name"]
     browser = known_browsers.browser_of_staff(request)
-    if not LoginAttempts(f"forgotten {typed}", client_network(request), browser).are_exhausted:
-        accounts.request_password_reset(typed)
+    accounts.request_password_reset(form.cleaned_data["name"], network=client_network(request), browser=browser)
     return page(site, request, "forgotten_password", "New password", is_sent=True)
 
 

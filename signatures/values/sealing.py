@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
 from nacl.encoding import HexEncoder
 from nacl.exceptions import CryptoError
@@ -13,6 +14,7 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from signatures.values.email_addresses import abuse_key, canonical, is_made_up
 
+HIDDEN_VERSION = 5  # of a UUID: made of a name
 PADDED_LENGTH = 256  # bytes, so that all sealed addresses have the same length (threat model R3)
 
 
@@ -54,6 +56,14 @@ def domain_hash(domain: str, *, pepper: str) -> str:
 def words_digest(words: str, *, pepper: str) -> str:
     """Returns the keyed digest by which words are known again that are kept nowhere, 16 hexadecimal digits."""
     return hmac.digest(pepper.encode(), f"words {words}".encode(), hashlib.sha256)[:8].hex()
+
+
+def hidden_id(public_id: UUID, *, pepper: str) -> UUID:
+    """Returns the keyed hash of a public id, as a UUID of version 5, which none is. A hidden one stays as it is."""
+    if public_id.version == HIDDEN_VERSION:
+        return public_id
+    digest = hmac.digest(pepper.encode(), b"public id " + public_id.bytes, hashlib.sha256)
+    return UUID(bytes=digest[:16], version=HIDDEN_VERSION)
 
 
 def pepper_fingerprint(pepper: str) -> bytes:

@@ -10,6 +10,7 @@ from lxml import html
 
 from campaign.models import Letter
 from signatures.models import KeptForm, Signature, Submission
+from signatures.screening import daily_keys
 from signatures.signing import kept_answers
 from signatures.staff import kept_forms
 from signatures.values import tokens
@@ -97,6 +98,51 @@ def test_strangers_cannot_fill_the_disk(
     token = token_in(client.get(addresses[0]).content)
     assert led_to(client, form | WRONG | {"no_script": token}) == addresses[0], "who has a place keeps it"
     assert KeptForm.objects.count() == 2
+
+
+def from_network(network: int) -> Client:
+    """A browser without script in a network of its own: /24 below a thousand, else a /48."""
+    address = f"198.51.{network}.7" if network < 1000 else f"2001:db8:{network}:1::7"
+    return Client(headers={"Sec-Fetch-Mode": "navigate"}, REMOTE_ADDR=address)
+
+
+@pytest.mark.parametrize("flooding", [1, 1001], ids=["/24", "/48"])
+def test_P15_one_network_takes_no_place_from_others(
+    letter: Letter, form: dict[str, str], monkeypatch: pytest.MonkeyPatch, flooding: int
+) -> None:
+    monkeypatch.setattr(kept_answers, "MOST", 5)
+    attacker = from_network(flooding)
+    flood = [led_to(attacker, form | WRONG) for _answer in range(5)]
+    assert attacker.post(SIGN, form | WRONG).status_code == 422
+    honest = [(browser, led_to(browser, form | WRONG)) for browser in map(from_network, (2, 3, 1002))]
+    assert attacker.post(SIGN, form | WRONG).status_code == 422
+    assert [browser.get(address).status_code for browser, address in honest] == [422] * 3
+    assert [attacker.get(address).status_code for address in flood] == [303] * 3 + [422] * 2, "its oldest went"
+    assert KeptForm.objects.count() == 5
+
+
+def test_P15_who_has_one_place_keeps_it_when_each_network_has_one(
+    letter: Letter, form: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_answers, "MOST", 3)
+    kept = [(browser, led_to(browser, form | WRONG)) for browser in map(from_network, (1, 2, 3))]
+    assert from_network(4).post(SIGN, form | WRONG).status_code == 422
+    assert [browser.get(address).status_code for browser, address in kept] == [422] * 3
+    moved, (_browser, address) = from_network(5), kept[0]
+    token = token_in(moved.get(address).content)
+    assert led_to(moved, form | WRONG | {"no_script": token}) == address, "in another network, too"
+
+
+def test_P15_the_network_of_an_answer_is_known_by_the_key_of_the_day_alone(
+    client: Client, letter: Letter, form: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _time in range(2):
+        led_to(client, form | WRONG)
+    (owner,) = set(KeptForm.objects.values_list("staff_id", flat=True))
+    assert owner < 0
+    monkeypatch.setattr(daily_keys, "key_of", lambda _day: b"of another day")
+    led_to(client, form | WRONG)
+    assert KeptForm.objects.exclude(staff_id=owner).count() == 1
 
 
 def test_nor_with_long_ones(client: Client, letter: Letter, form: dict[str, str]) -> None:

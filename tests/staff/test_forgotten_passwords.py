@@ -14,8 +14,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from signatures.audit import audit_log
 from signatures.models import AuditEntry, OutboxMail, RateLimit
-from signatures.outbox import sending
+from signatures.outbox import queue, sending
 from signatures.screening import rate_limits
 from signatures.staff import second_factor
 from tests.conftest import PASSWORD
@@ -150,6 +151,32 @@ def test_A13_every_account_and_none_takes_the_same_work(client: Client, accounts
     readable = {name: f"{median * 1000:.2f} ms" for name, median in medians.items()}
     spread = max(medians.values()) - min(medians.values())
     assert spread < max(0.005, min(medians.values()) / 10), readable
+
+
+@pytest.mark.django_db(transaction=True)
+def test_A13_every_account_and_none_writes_to_the_disk_when_the_audit_log_takes_no_more_entries(
+    client: Client, accounts_of_every_kind: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction that writes nothing has no number, and its commit waits for no disk."""
+    rate_limits.create_default_limits()
+    monkeypatch.setattr(audit_log, "STRANGERS_PER_HOUR", 1)
+    for _time in range(2):
+        client.post(FORGOTTEN, {"name": "the first ones"})
+    wrote: list[bool] = []
+    enqueue = queue.enqueue_for_staff
+
+    def watched(*given: Any, **named: Any) -> int:
+        number = enqueue(*given, **named)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+            wrote.append(cursor.fetchone()[0])
+        return number
+
+    monkeypatch.setattr(queue, "enqueue_for_staff", watched)
+    for number, name in enumerate(ACCOUNTS):
+        client.post(FORGOTTEN, {"name": name}, REMOTE_ADDR=f"198.18.{number}.1")
+    assert AuditEntry.objects.filter(action="ask-password").count() == 1
+    assert wrote == [True] * len(ACCOUNTS)
 
 
 @contextmanager
