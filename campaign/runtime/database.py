@@ -151,8 +151,7 @@ def _create_data_folder(folder: Path) -> None:
     """Create the data folder under another name and rename it, so that an incomplete one is never used."""
     draft = folder.with_name("postgres.new")
     cluster.make_cluster(draft, cluster.binaries())
-    single = [str(cluster.binaries() / "postgres"), "--single", "-D", str(draft), "postgres"]
-    cluster.run_program(single, draft, b"CREATE DATABASE undersigned\n")
+    cluster.make_database(draft, cluster.binaries())
     draft.rename(folder)
 
 
