@@ -14,6 +14,7 @@ with logged_start():
     handler = get_wsgi_application()
 
     from campaign.web.server import Application  # both need the settings
+    from signatures.sharing import made_once
     from signatures.staff import known_browsers
 
     application = Application(handler, browser_of_staff=known_browsers.browser_of_staff)
@@ -21,5 +22,6 @@ with logged_start():
     # Everything loaded now is kept until the process ends, so the garbage collector need not examine it again and
     # again. Reading the URL patterns loads what Django would load with the first request.
     get_resolver().url_patterns  # noqa: B018  # read for its effect: the first request finds the URLs loaded
+    made_once.delete_old()
     gc.collect()
     gc.freeze()

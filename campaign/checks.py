@@ -31,6 +31,7 @@ READINESS = {
     "folders": ("VAR_DIR cannot be written, or DELIVERIES_DIR cannot be read.", "See whom they belong to."),
     "disk": ("Less than 200 MB of disk are free.", "Make room."),
     "cache": ("The cache does not give back what it was given.", "See CACHE_URL."),
+    "packages": ("The object store cannot be asked for a package.", "See its address, and the way there."),
     "mail": ("Emails do not get out.", "Read the log of the worker, and see EMAIL_URL."),
 }  # fmt: skip
 HANGING = ("Its checks take too long.", "Read its log.")
@@ -167,15 +168,13 @@ def folders(**_options: Any) -> Iterator[checks.CheckMessage]:
 
 @checks.register(SITE, deploy=True)
 def object_store(**_options: Any) -> Iterator[checks.CheckMessage]:
-    """Asks the object store for a package that is not there; the worker also writes, reads and deletes one."""
-    if "deliveries" not in settings.STORAGES:
+    """Writes a package to the object store and deletes it, as the worker may. `readiness` asks for one."""
+    if "deliveries" not in settings.STORAGES or not settings.OUTBOX_PRIVATE_KEY_FILE:
         return
     store, name = storages["deliveries"], f"check-{secrets.token_hex(8)}"
     try:
-        store.exists(name)
-        if settings.OUTBOX_PRIVATE_KEY_FILE:
-            store.save(name, ContentFile(b"check"))
-            store.delete(name)
+        store.save(name, ContentFile(b"check"))
+        store.delete(name)
     except Exception as error:  # noqa: BLE001  each kind of store has its own
         reason = type(error).__name__
         yield _error(13, f"The object store refuses or cannot be reached: {reason}.", "See DELIVERIES_STORAGE_URL.")

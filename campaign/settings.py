@@ -121,6 +121,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "campaign.web.health.HealthCheckMiddleware",
+    "signatures.monitoring.metrics.MetricsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "campaign.web.middleware.LanguageFromUrlMiddleware",
     "campaign.web.middleware.OverloadMiddleware",

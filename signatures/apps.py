@@ -17,13 +17,14 @@ class SignaturesConfig(AppConfig):
         # Imported here, because models can be imported only once all apps are loaded.
         from campaign.web import health
         from signatures import checks, pepper, tasks  # noqa: F401  importing registers checks and tasks
+        from signatures.delivery import package_store
         from signatures.moderation import default_texts
         from signatures.outbox import queue
         from signatures.screening import rate_limits
         from signatures.staff import email_links, first_account, roles, sessions
 
         email_links.register()
-        health.more_checks["mail"] = queue.is_moving
+        health.more_checks |= {"mail": queue.is_moving, "packages": package_store.can_be_asked}
         post_migrate.connect(roles.create_groups, sender=self)
         post_migrate.connect(rate_limits.create_default_limits, sender=self)
         post_migrate.connect(default_texts.create_default_texts, sender=self)

@@ -166,8 +166,8 @@ def restore(backup: Path, *, private_key_file: Path | None = None, alone: bool =
             unfinished_restore.marked(_digest(backup / MANIFEST)) as has_rows,
         ):
             if not has_rows:
-                with _opened(backup, DUMP, keys) as source, dumps.restoring() as target:
-                    shutil.copyfileobj(source, target)
+                with _opened(backup, DUMP, keys) as source:
+                    dumps.restore(source)
                 connection.close()
             call_command("migrate", interactive=False, verbosity=0)
             _take_back_again(backup, keys)

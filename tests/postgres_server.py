@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import psycopg2
 
-from campaign.runtime import cluster, database
+from campaign.runtime import cluster
 from tests import signals
 from tests.live_site import free_port
 
@@ -27,18 +27,28 @@ class PostgresServer:
         host: the address.
         port: by default one that is free.
         prefix: words before its command, such as those that enter a network namespace.
+        programs: the folder of its programs; by default those of the embedded server.
     """
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1", port: int = 0, prefix: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        prefix: Sequence[str] = (),
+        *,
+        programs: Path | None = None,
+    ) -> None:
         self.folder, self.host, self.port = folder, host, port or free_port()
+        self.programs = programs or cluster.binaries()
         self.data, self.log, self.prefix = folder / "data", folder / "postgres.log", prefix
         self.process: subprocess.Popen[bytes] | None = None
         self.url = f"postgres://undersigned@{host}:{self.port}/undersigned"
 
     @classmethod
     @contextlib.contextmanager
-    def running(cls, folder: Path) -> Iterator[Self]:
-        server = cls(folder)
+    def running(cls, folder: Path, *, programs: Path | None = None) -> Iterator[Self]:
+        server = cls(folder, programs=programs)
         server.create()
         server.start()
         try:
@@ -48,7 +58,8 @@ class PostgresServer:
 
     def create(self) -> None:
         self._make_folder()
-        database._create_data_folder(self.data)
+        cluster.make_cluster(self.data, self.programs)
+        cluster.make_database(self.data, self.programs)
         with (self.data / "pg_hba.conf").open("a") as rules:
             rules.write("host all,replication all all trust\n")
 
@@ -125,7 +136,7 @@ class PostgresServer:
             shutil.chown(self.folder, *cluster._ordinary_user())
 
     def _command(self, name: str, *words: str) -> list[str]:
-        return cluster._as_ordinary_user([str(cluster.binaries() / name), *words])
+        return cluster._as_ordinary_user([str(self.programs / name), *words])
 
     def _run(self, name: str, *words: str) -> None:
         done = subprocess.run(self._command(name, *words), capture_output=True, text=True, check=False)

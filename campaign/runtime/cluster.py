@@ -57,6 +57,12 @@ def make_cluster(folder: Path, programs: Path) -> None:
     run_program([str(programs / "initdb"), "-D", str(folder), *options], folder)
 
 
+def make_database(folder: Path, programs: Path) -> None:
+    """Make our database in a data folder on which no server runs."""
+    single = [str(programs / "postgres"), "--single", "-D", str(folder), "postgres"]
+    run_program(single, folder, b"CREATE DATABASE undersigned\n")
+
+
 def run_program(command: Sequence[str], folder: Path, statements: bytes = b"") -> None:
     """Run a program of PostgreSQL in a folder.
 

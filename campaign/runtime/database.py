@@ -18,6 +18,7 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from campaign.runtime import cluster
 
@@ -151,8 +152,7 @@ def _create_data_folder(folder: Path) -> None:
     """Create the data folder under another name and rename it, so that an incomplete one is never used."""
     draft = folder.with_name("postgres.new")
     cluster.make_cluster(draft, cluster.binaries())
-    single = [str(cluster.binaries() / "postgres"), "--single", "-D", str(draft), "postgres"]
-    cluster.run_program(single, draft, b"CREATE DATABASE undersigned\n")
+    cluster.make_database(draft, cluster.binaries())
     draft.rename(folder)
 
 
@@ -164,6 +164,12 @@ def _stop_if_last(folder: Path, users: IO[str], process: subprocess.Popen[bytes]
             process.returncode = 0  # it keeps running for others; this prevents the ResourceWarning of Popen
         return
     cluster.stop_server(folder, process)
+
+
+def is_migrated() -> bool:
+    """Returns whether the database has the tables of this code."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def durability() -> dict[str, str]:

@@ -1,4 +1,9 @@
-"""Dumps of the database, written and read by PostgreSQL's own programs."""
+"""Dumps of the database, written and read by PostgreSQL's own programs.
+
+Those of the package are of PostgreSQL 18, and servers from 15 on are supported. `pg_dump` asks each for what it has.
+`pg_restore` does not: it begins with parameters that an older server does not know, and takes its refusal for the end.
+So it only writes SQL here, from which they are left out, and `psql` sends that.
+"""
 
 import contextlib
 import os
@@ -13,12 +18,15 @@ from psycopg2 import extensions
 
 from campaign.runtime import cluster, database
 
+FIRST_OBJECT = b"-- Name: "  # begins the comment with which the head of the SQL of a dump ends
+
 
 class DumpFailed(Exception):
     """A dump could not be written or read. The message is one sentence for the operator."""
 
 
-def dump(*, without_rows_of: str) -> contextlib.AbstractContextManager[IO[bytes]]:
+@contextlib.contextmanager
+def dump(*, without_rows_of: str) -> Iterator[IO[bytes]]:
     """Yields a dump of the whole database as a stream, as it is at this moment.
 
     Args:
@@ -27,36 +35,70 @@ def dump(*, without_rows_of: str) -> contextlib.AbstractContextManager[IO[bytes]
     Raises:
         DumpFailed: at the end of the block, when the dump is not whole.
     """
-    return _running("pg_dump", "--format=custom", f"--exclude-table-data={without_rows_of}", pipe="stdout")
+    options = ["--format=custom", f"--exclude-table-data={without_rows_of}"]
+    with _running("pg_dump", *options, _database(), pipe="stdout") as stream:
+        yield stream
 
 
-def restoring() -> contextlib.AbstractContextManager[IO[bytes]]:
-    """Yields the stream into which a dump is written. The database gets all of it, or nothing.
+def restore(source: IO[bytes]) -> None:
+    """Puts a dump into the database: all of it, or nothing.
+
+    Args:
+        source: a file of the system, at its beginning.
 
     Raises:
-        DumpFailed: at the end of the block, when the database got nothing.
+        DumpFailed: the database got nothing.
     """
-    options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
-    return _running("pg_restore", *options, pipe="stdin")
+    # The transaction is not that of `psql --single-transaction`, which commits what came before the end of a stream.
+    options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+    with _running("psql", *options, _database(), pipe="stdin") as target:
+        target.write(b"BEGIN;\n")
+        with _running("pg_restore", "--no-owner", "--no-privileges", "--file=-", pipe="stdout", stdin=source) as sql:
+            _write_head(sql, target)
+            shutil.copyfileobj(sql, target)
+        target.write(b"COMMIT;\n")
+
+
+def _write_head(sql: IO[bytes], target: IO[bytes]) -> None:
+    """Writes the lines before the first object, without those that set what the server does not know."""
+    for line in sql:
+        verb, parameter = [*line.split(), b"", b""][:2]
+        if verb != b"SET" or _is_known(parameter.decode()):
+            target.write(line)
+        if line.startswith(FIRST_OBJECT):
+            return
+
+
+def _is_known(parameter: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting(%s, true) IS NOT NULL", [parameter])
+        return bool(cursor.fetchone()[0])
+
+
+def _database() -> str:
+    connection.ensure_connection()
+    where = {key: value for key, value in connection.connection.get_dsn_parameters().items() if value}
+    return f"--dbname={extensions.make_dsn(**where)}"
 
 
 @contextlib.contextmanager
-def _running(name: str, *options: str, pipe: str) -> Iterator[IO[bytes]]:
-    connection.ensure_connection()
-    where = {key: value for key, value in connection.connection.get_dsn_parameters().items() if value}
+def _running(name: str, *options: str, pipe: str, stdin: IO[bytes] | None = None) -> Iterator[IO[bytes]]:
+    """Yields one end of a program, its `stdin` or its `stdout`. When the block fails, the program is killed."""
     environment = {**os.environ, "PGPASSWORD": connection.connection.info.password or ""}
-    command = [_program(name), *options, f"--dbname={extensions.make_dsn(**where)}"]
+    given = stdin or (subprocess.PIPE if pipe == "stdin" else subprocess.DEVNULL)
+    taken = subprocess.PIPE if pipe == "stdout" else subprocess.DEVNULL
     with tempfile.TemporaryFile() as complaints:
-        given, taken = (subprocess.PIPE if pipe == end else subprocess.DEVNULL for end in ("stdin", "stdout"))
-        process = subprocess.Popen(command, env=environment, stdin=given, stdout=taken, stderr=complaints)
+        process = subprocess.Popen(
+            [_program(name), *options], env=environment, stdin=given, stdout=taken, stderr=complaints
+        )
         stream: IO[bytes] = getattr(process, pipe)
         try:
             yield stream
-        except BrokenPipeError:
-            pass  # the program has ended, and says why
-        except BaseException:
-            process.kill()
-            raise
+        except BaseException as error:
+            # Who takes nothing more has ended, and says why.
+            if pipe == "stdout" or not isinstance(error, BrokenPipeError):
+                process.kill()
+                raise
         finally:
             with contextlib.suppress(BrokenPipeError):
                 stream.close()

@@ -12,7 +12,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.tasks import DEFAULT_TASK_QUEUE_NAME
@@ -32,6 +31,7 @@ MIN_FREE_BYTES = 200 * 1024 * 1024
 KEPT_SECONDS = 1.0  # for which an answer is kept: whoever asks, the database writes at most once a second
 OLD_SECONDS = 10.0  # from which on an answer says nothing any more: a check hangs
 CHECK_SECONDS = 3.0  # in which another thread must have checked, when there is no answer but an old one
+ASIDE_SECONDS = 1.0  # that an answer waits for a check that the site can do without
 
 
 class HealthCheckMiddleware(Middleware):
@@ -53,11 +53,6 @@ def _takes_writes() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_logical_emit_message(true, 'readyz', ''), current_setting('transaction_read_only')")
         return bool(cursor.fetchone()[1] == "off")
-
-
-def _is_migrated() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def _is_durable() -> bool:
@@ -86,17 +81,41 @@ def _has_space() -> bool:
 
 CHECKS: dict[str, Callable[[], bool]] = {
     "database": _takes_writes,
-    "migrations": _is_migrated,
+    "migrations": database.is_migrated,
     "durable": _is_durable,
     "worker": _works,
     "folders": _has_folders,
     "disk": _has_space,
     "cache": shared_cache.keeps,
 }
-# A site without these still takes signatures, if slower: a load balancer must not leave it out.
-NOT_NEEDED = {"cache"}
+# A site without these still takes signatures: a load balancer must not leave it out.
+NOT_NEEDED = {"cache", "packages"}
 # What other apps add at their start: the name of a check, and a function that returns whether it passes.
 more_checks: dict[str, Callable[[], bool]] = {}
+
+
+class _Aside:
+    """A check that the site can do without, in a thread of its own: a server that hangs must not make the site unready.
+
+    It may not use the database, whose connection would stay with the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thread = threading.Thread()
+        self._passes = False
+
+    def passes(self, check: Callable[[], bool]) -> bool:
+        """Returns whether it passes, within `ASIDE_SECONDS`."""
+        if not self._thread.is_alive():
+            self._passes = False
+            self._thread = threading.Thread(target=self._run, args=[check], daemon=True)
+            self._thread.start()
+        self._thread.join(ASIDE_SECONDS)
+        return self._passes
+
+    def _run(self, check: Callable[[], bool]) -> None:
+        self._passes = _passes(self._name, check)
 
 
 class _Answers:
@@ -107,6 +126,7 @@ class _Answers:
 
     def __init__(self) -> None:
         self._checking = threading.Lock()
+        self._aside = {name: _Aside(name) for name in NOT_NEEDED}
         self._last: dict[str, bool] = {}
         self._at = -math.inf  # monotonic seconds
 
@@ -117,13 +137,16 @@ class _Answers:
         if self._checking.acquire(timeout=CHECK_SECONDS if is_old else 0):
             try:
                 if self._age() >= KEPT_SECONDS:
-                    self._last = {name: _passes(name, check) for name, check in (CHECKS | more_checks).items()}
+                    self._last = {name: self._passes(name, check) for name, check in (CHECKS | more_checks).items()}
                     self._at = time.monotonic()
             finally:
                 self._checking.release()
         elif is_old:
             return {**self._last, "timely": False}
         return self._last
+
+    def _passes(self, name: str, check: Callable[[], bool]) -> bool:
+        return self._aside[name].passes(check) if name in NOT_NEEDED else _passes(name, check)
 
     def _age(self) -> float:
         return time.monotonic() - self._at

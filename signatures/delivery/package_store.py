@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 from pathlib import Path
 from typing import Any, override
 
@@ -9,7 +10,11 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
+from campaign.runtime.expiring_cache import ExpiringCache
+
 ALIAS = "deliveries"  # in STORAGES, with an object store
+ASKED_SECONDS = 30.0  # for which a store that has answered is not asked again: `/readyz` may ask each second
+_has_answered = ExpiringCache[str, bool](ASKED_SECONDS)
 
 
 class _Moved(File[bytes]):
@@ -58,6 +63,17 @@ def delete(name: str) -> None:
 
 def exists(name: str) -> bool:
     return _storage().exists(name)
+
+
+def can_be_asked() -> bool:
+    """Returns whether an object store answers this process, which may have other networks than the worker.
+
+    A store that is away or refuses raises an exception of its own kind. A folder is one of the checks of folders.
+    """
+    if ALIAS in settings.STORAGES and not _has_answered.get(ALIAS):
+        exists(f"check-{secrets.token_hex(8)}")
+        _has_answered.put(ALIAS, value=True)
+    return True
 
 
 def open_package(name: str) -> File[bytes]:

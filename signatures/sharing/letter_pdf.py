@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,9 +14,7 @@ from campaign.models import Letter, Logo, Translation
 from signatures.delivery import document_data, pdf
 from signatures.sharing.made_once import MadeOnce
 
-LETTER_PDFS_DIR = settings.VAR_DIR / "letter-pdfs"
-
-_pdfs = MadeOnce("the PDF of a letter")
+_pdfs = MadeOnce("the PDF of a letter", settings.VAR_DIR / "letter-pdfs")
 
 
 def pdf_of(text: Translation) -> bytes | None:
@@ -25,11 +23,11 @@ def pdf_of(text: Translation) -> bytes | None:
     # An unofficial draft says so across each page, as its page does.
     options = pdf.Options(draft=text.unofficial)
     timestamp = text.published_at or timezone.now()
-    file = LETTER_PDFS_DIR / f"{_digest(letter, options, timestamp.isoformat())}.pdf"
-    make = partial(
-        pdf.write, letter, (), counts=None, out=file, timestamp=timestamp, options=options, fonts=settings.FONT_DIRS
-    )
-    return _pdfs.get(file, make)
+
+    def make(file: Path) -> None:
+        pdf.write(letter, (), counts=None, out=file, timestamp=timestamp, options=options, fonts=settings.FONT_DIRS)
+
+    return _pdfs.get(f"{_digest(letter, options, timestamp.isoformat())}.pdf", make)
 
 
 def _public_letterhead(letter: Letter) -> dict[str, Any]:

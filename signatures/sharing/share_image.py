@@ -12,8 +12,7 @@ from campaign.models import Translation
 from signatures.delivery import pdf
 from signatures.sharing.made_once import MadeOnce
 
-SHARE_IMAGES_DIR = settings.VAR_DIR / "share-images"
-_images = MadeOnce("a share image")
+_images = MadeOnce("a share image", settings.VAR_DIR / "share-images")
 
 
 def image_of(text: Translation) -> bytes | None:
@@ -24,13 +23,13 @@ def image_of(text: Translation) -> bytes | None:
         organization=text.revision.letter.letterhead.get("name", ""),
         language=text.language,
     )
-    return cached_image(wanted, folder=SHARE_IMAGES_DIR, fonts=settings.FONT_DIRS)
+    return cached_image(wanted, fonts=settings.FONT_DIRS)
 
 
-def cached_image(image: pdf.ShareImage, *, folder: Path, fonts: Sequence[Path] = ()) -> bytes | None:
+def cached_image(image: pdf.ShareImage, *, fonts: Sequence[Path] = ()) -> bytes | None:
     """Returns the image as a PNG, drawn if it is not cached; None if there is none now, for whatever reason."""
-    file = folder / f"{_digest(image, fonts)}.png"
-    return _images.get(file, lambda: pdf.render_share_image(image, out=file, fonts=fonts))
+    name = f"{_digest(image, fonts)}.png"
+    return _images.get(name, lambda file: pdf.render_share_image(image, out=file, fonts=fonts))
 
 
 def _digest(image: pdf.ShareImage, fonts: Sequence[Path]) -> str:

@@ -43,12 +43,50 @@ def test_every_file_that_it_names_is_there_or_made_by_the_operator() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_starts_again_and_has_no_more_rights_than_it_needs(name: str) -> None:
     service = SERVICES[name]
-    assert service["restart"] == "unless-stopped"
+    assert service["restart"] == "always", "podman-restart.service starts no other after a reboot"
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "caddy" else [])
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "healthcheck" in service
+
+
+def test_after_a_reboot_everything_starts_again() -> None:
+    page = (BASE / "docs/operate/install-containers.md").read_text()
+    assert "systemctl enable podman-restart.service" in commands_of(page, "## Twelve commands")
+
+
+def test_nothing_waits_until_the_web_server_has_migrated_which_may_take_an_hour() -> None:
+    """A dependency that is not healthy in time keeps Docker from starting what depends on it.
+
+    And podman-compose starts nothing that depends on a container which has done its work and ended.
+    """
+    conditions = {
+        (name, other): needed["condition"]
+        for name, service in SERVICES.items()
+        for other, needed in service.get("depends_on", {}).items()
+    }
+    assert conditions == {
+        ("caddy", "web"): "service_started",
+        ("web", "postgres"): "service_healthy",
+        ("worker", "postgres"): "service_healthy",
+    }
+    assert SERVICES["web"]["healthcheck"]["start_period"] == "60m"
+
+
+@pytest.mark.parametrize(
+    ("page", "heading"), [("install.md", "## On a server"), ("install-containers.md", "## Twelve commands")]
+)
+def test_a_public_site_is_made_by_twelve_commands(page: str, heading: str) -> None:
+    commands = commands_of((BASE / "docs/operate" / page).read_text(), heading)
+    assert len(commands) == 12, commands
+
+
+def commands_of(page: str, heading: str) -> list[str]:
+    """Each command of the blocks below a heading, up to the next one."""
+    section = re.split(r"^##", page.partition(f"\n{heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    blocks = "\n".join(re.findall(r"^```\n(.*?)^```$", section, re.DOTALL | re.MULTILINE))
+    return [line for line in blocks.replace("\\\n", " ").splitlines() if line.strip()]
 
 
 def test_only_the_worker_has_what_opens_and_sends_emails() -> None:
@@ -69,6 +107,16 @@ def test_only_the_proxy_can_be_reached_from_outside_and_it_does_not_reach_the_da
     for name in SERVICES.keys() - {"caddy", "worker"}:
         assert set(SERVICES[name]["networks"]) <= internal, name
     assert not set(SERVICES["caddy"]["networks"]) & set(SERVICES["postgres"]["networks"])
+
+
+def test_the_web_server_reaches_the_outside_only_where_the_operator_puts_the_shipped_file() -> None:
+    """Both engines read `compose.override.yaml` by themselves, and add its networks to those of the service."""
+    opened = yaml.safe_load((DEPLOY / "compose.outside.yaml").read_text())
+    assert opened == {"services": {"web": {"networks": ["outside"]}}}
+    assert "outside" in COMPOSE["networks"]
+    link = "ln -s compose.outside.yaml compose.override.yaml"
+    assert link in (DEPLOY / "compose.outside.yaml").read_text()
+    assert link in (BASE / "docs/operate/install-containers.md").read_text()
 
 
 def test_web_server_and_worker_share_nothing_but_deliveries_which_the_web_server_only_reads() -> None:

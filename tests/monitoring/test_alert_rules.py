@@ -53,6 +53,17 @@ def test_every_rule_says_what_is_wrong_and_the_guide_what_to_do() -> None:
         assert f"`{rule['alert']}`" in GUIDE, rule["alert"]
 
 
+def test_one_machine_and_two_are_shown_to_prometheus() -> None:
+    text = (FOLDER / "prometheus.yml").read_text()
+    (one,) = yaml.safe_load(text)["scrape_configs"]
+    commented = [line.replace("# ", "", 1) for line in text.splitlines() if re.match("  # (- |  )", line)]
+    (two,) = yaml.safe_load("\n".join(commented))
+    assert one.keys() == two.keys()
+    assert (one["scheme"], one["static_configs"]) == ("https", [{"targets": ["letter.example.org"]}])
+    assert (two["scheme"], two["static_configs"]) == ("http", [{"targets": ["web1:8000", "web2:8000"]}])
+    assert {each["job_name"] for each in (one, two)} == {"undersigned"}, "as the rules name it"
+
+
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
 def test_prometheus_takes_the_rules() -> None:
     done = subprocess.run(

@@ -109,6 +109,17 @@ def test_without_the_token_there_is_no_such_page(client: Client, token: str, hea
 
 
 @pytest.mark.django_db
+def test_each_machine_is_asked_by_an_address_of_its_own(client: Client, token: str, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["letter.example.org"]
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics|arrival)$"]
+    for host in ("web1:8000", "10.0.0.2"):
+        given = {"host": host, "authorization": f"Bearer {TOKEN}"}
+        assert numbers_in(client.get("/metrics", headers=given).content.decode())["database_up",] == 1
+        assert client.get("/metrics", headers={**given, "authorization": "Bearer other"}).status_code == 400
+
+
+@pytest.mark.django_db
 def test_without_a_token_in_the_settings_there_is_no_such_page_either(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = ""
     assert client.get("/metrics", headers={"authorization": "Bearer "}).status_code == 404

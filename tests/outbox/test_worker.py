@@ -2,14 +2,18 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -25,6 +29,7 @@ from signatures.values import sealing
 from tests.factories import make_mail, make_submission
 from tests.inbox import Inbox
 from tests.live_site import LiveSite, free_port
+from tests.prepared import BASE, MIGRATED
 from tests.runtime.test_serve import digest_of, post
 from tests.waiting import wait_until
 
@@ -60,6 +65,56 @@ def holding_inbox(inbox: Inbox, settings: Any) -> Inbox:
     inbox.together = 100
     settings.MAILERS["default"]["OPTIONS"]["timeout"] = 60
     return inbox
+
+
+# Its start
+
+
+def test_O8_a_worker_waits_until_the_database_is_migrated(django_db_setup: None, tmp_path: Path, settings: Any) -> None:
+    """As with containers, where all start at once, and a web server may migrate for an hour."""
+    name = f"waits-{os.getpid()}"
+    with statements("postgres") as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE {MIGRATED}')
+    with statements(name) as cursor:
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE id = (SELECT max(id) FROM django_migrations) RETURNING app, name"
+        )
+        app, newest = cursor.fetchone()
+        site = LiveSite(free_port())
+        site.environment["DATABASE_URL"] = f"postgres://undersigned@/{name}?host={settings.POSTGRES_DIR}"
+        with site.removed_at_the_end(), site.output.open("wb") as out:
+            worker = subprocess.Popen(
+                [sys.executable, "manage.py", "worker"], cwd=BASE, env=site.environment, stdout=out, stderr=out
+            )
+            try:
+                site.wait_for_line("the worker waits until the database is migrated")
+                cursor.execute("SELECT count(*) FROM django_tasks_database_dbtaskresult")
+                assert cursor.fetchone() == (0,)
+                cursor.execute(
+                    "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", [app, newest]
+                )
+
+                def has_done_its_duties() -> bool:
+                    cursor.execute(
+                        "SELECT count(*) FROM django_tasks_database_dbtaskresult WHERE finished_at IS NOT NULL"
+                    )
+                    return bool(cursor.fetchone()[0])
+
+                wait_until(has_done_its_duties, 60)
+            finally:
+                worker.terminate()
+            assert worker.wait(60) == 0
+    with statements("postgres") as cursor:
+        cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def statements(database: str) -> Iterator[Any]:
+    """A cursor of the server of the tests, which commits each statement."""
+    session = psycopg2.connect(host=str(django_settings.POSTGRES_DIR), user="undersigned", dbname=database)
+    session.autocommit = True
+    with closing(session), session.cursor() as cursor:
+        yield cursor
 
 
 # Keys

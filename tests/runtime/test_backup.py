@@ -278,6 +278,28 @@ def test_a_damaged_backup_changes_nothing(site: Site, empty: Path, tmp_path: Pat
     assert python(empty, tables) == []
 
 
+def test_a_server_that_refuses_a_dump_is_quoted_and_keeps_nothing_of_it(
+    site: Site, empty: Path, tmp_path: Path
+) -> None:
+    made, guest = backup(site, tmp_path), f"guest_{os.getpid()}"
+    session = psycopg2.connect(host=str(settings.POSTGRES_DIR), user="undersigned", dbname=empty.name)
+    session.autocommit = True
+    with contextlib.closing(session), session.cursor() as cursor:
+        cursor.execute(f'CREATE ROLE {guest} LOGIN; GRANT CREATE ON DATABASE "{empty.name}" TO {guest}')
+    address = f"postgres://{guest}@/{empty.name}?host={settings.POSTGRES_DIR}"
+    done = restore(empty, str(made), DATABASE_URL=address)
+    left = "SELECT count(*) FROM pg_class WHERE relowner = %s::regrole"
+    session = psycopg2.connect(host=str(settings.POSTGRES_DIR), user="undersigned", dbname=empty.name)
+    session.autocommit = True
+    with contextlib.closing(session), session.cursor() as cursor:
+        cursor.execute(left, [guest])
+        (number,) = cursor.fetchone()
+        cursor.execute(f"DROP OWNED BY {guest}; DROP ROLE {guest}")
+    assert (done.returncode, number) == (1, 0)
+    assert "psql failed: " in done.stderr and "permission denied for schema public" in done.stderr, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
 def test_a_backup_that_fails_leaves_nothing_and_counts_for_nothing(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = run(site.folder, "backup", str(tmp_path / "file"))

@@ -24,8 +24,7 @@ def connect(folder: Path) -> Any:
 
 def make_old(folder: Path, programs: Path, more: str = "") -> None:
     cluster.make_cluster(folder, programs)
-    single = [str(programs / "postgres"), "--single", "-D", str(folder), "postgres"]
-    cluster.run_program(single, folder, b"CREATE DATABASE undersigned\n")
+    cluster.make_database(folder, programs)
     process = cluster.start_server(folder, programs)
     session = connect(folder)
     with session, session.cursor() as cursor:

@@ -2,6 +2,9 @@
 
 import io
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ from campaign.models import HandSignature, Letter
 from campaign.web import costs, middleware
 from signatures.delivery import pdf
 from signatures.models import Signature
-from signatures.sharing import letter_pdf
+from signatures.sharing import letter_pdf, made_once
 from tests.factories import WORDS, png_of
+from tests.prepared import BASE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 ADDRESS = "/letters/bridge/letter.pdf"
@@ -25,7 +29,7 @@ ADDRESS = "/letters/bridge/letter.pdf"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache without failures."""
-    monkeypatch.setattr(letter_pdf, "LETTER_PDFS_DIR", tmp_path / "letter-pdfs")
+    monkeypatch.setattr(letter_pdf._pdfs, "folder", tmp_path / "letter-pdfs")
     letter_pdf._pdfs.failed.clear()
     return tmp_path / "letter-pdfs"
 
@@ -117,6 +121,34 @@ def test_it_has_the_share_of_costly_downloads_and_a_link_at_the_end_of_each_page
     page = client.get("/ko/letters/bridge/").content.decode()
     assert page.count(f'href="/ko{ADDRESS}"') == 1
     assert page.index(f'href="/ko{ADDRESS}"') > page.index('<footer class="footer">')
+
+
+def test_what_was_made_a_month_ago_is_made_again_for_who_asks(client: Client, letter: Letter, folder: Path) -> None:
+    assert client.get(ADDRESS).status_code == 200
+    (former,) = folder.iterdir()
+    former.write_bytes(b"words that were taken back")
+    os.utime(former, (time.time() - made_once.KEPT_SECONDS - 60,) * 2)
+    middleware.page_cache.clear()
+    assert client.get(ADDRESS).content.startswith(b"%PDF")
+
+
+def test_what_was_made_a_month_ago_is_deleted_when_a_web_process_starts(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "old.pdf").touch()
+    (folder / "new.pdf").touch()
+    os.utime(folder / "old.pdf", (time.time() - made_once.KEPT_SECONDS - 60,) * 2)
+    start = "from campaign.asgi import application; from signatures.sharing import letter_pdf; print(letter_pdf._pdfs.folder)"
+    environment = {
+        **os.environ,
+        "LOCAL": "True",
+        "VAR_DIR": str(folder.parent),
+        "DJANGO_SETTINGS_MODULE": "campaign.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", start], cwd=BASE, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == f"{folder}\n", done.stderr
+    assert [file.name for file in folder.iterdir()] == ["new.pdf"]
 
 
 def test_what_was_made_a_month_ago_is_deleted_when_another_is_made(

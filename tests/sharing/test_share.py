@@ -35,7 +35,7 @@ ATTACK = "<script>alert(1)</script>\"'>{{7*7}}{% load x %} & #set $x$ \\u{0}"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache without failures."""
-    monkeypatch.setattr(share_image, "SHARE_IMAGES_DIR", tmp_path / "share-images")
+    monkeypatch.setattr(share_image._images, "folder", tmp_path / "share-images")
     share_image._images.failed.clear()
     return tmp_path / "share-images"
 
@@ -262,11 +262,11 @@ def test_where_images_cannot_be_cached_there_is_the_fallback_image(
     client: Client, letter: Letter, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(share_image, "SHARE_IMAGES_DIR", tmp_path / "file")
+    monkeypatch.setattr(share_image._images, "folder", tmp_path / "file")
     assert client.get(IMAGE_ADDRESS).content == FALLBACK
 
 
-def test_many_requests_start_one_drawing_and_few_threads_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_requests_start_one_drawing_and_few_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     drawing, go_on = threading.Event(), threading.Event()
     drawn, answers = [], []
 
@@ -277,10 +277,7 @@ def test_many_requests_start_one_drawing_and_few_threads_wait(tmp_path: Path, mo
         out.write_bytes(b"image")
 
     monkeypatch.setattr(pdf, "render_share_image", slowly)
-    threads = [
-        threading.Thread(target=lambda: answers.append(share_image.cached_image(IMAGE, folder=tmp_path)))
-        for _ in range(100)
-    ]
+    threads = [threading.Thread(target=lambda: answers.append(share_image.cached_image(IMAGE))) for _ in range(100)]
     for thread in threads:
         thread.start()
     assert drawing.wait(10)
@@ -296,11 +293,11 @@ def test_many_requests_start_one_drawing_and_few_threads_wait(tmp_path: Path, mo
     assert answers[-made_once.MAX_WAITING :] == [b"image"] * made_once.MAX_WAITING
 
 
-def test_a_request_that_waits_too_long_gets_the_fallback_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_waits_too_long_gets_the_fallback_image(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(made_once, "WAIT_SECONDS", 0.01)
     with share_image._images.making:
-        assert share_image.cached_image(IMAGE, folder=tmp_path) is None
-    assert share_image.cached_image(IMAGE, folder=tmp_path) is not None
+        assert share_image.cached_image(IMAGE) is None
+    assert share_image.cached_image(IMAGE) is not None
 
 
 def test_a_draft_letter_has_no_share_image_embed_or_api(client: Client, letter: Letter) -> None:

@@ -13,7 +13,10 @@ from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from campaign.runtime import object_storage
 from campaign.web import health
+from tests.live_site import free_port
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +59,7 @@ def failed(client: Client) -> set[str]:
     answer = client.get("/readyz")
     found = answer.json()
     assert answer.status_code == (200 if found["ready"] else 503)
-    assert found["ready"] == all(passed for name, passed in found.items() if name not in {"ready", "cache"})
+    assert found["ready"] == all(passed for name, passed in found.items() if name not in {"ready", "cache", "packages"})
     return {name for name, passed in found.items() if not passed} - {"ready"}
 
 
@@ -136,6 +139,31 @@ def test_O18_a_site_whose_cache_is_away_or_forgets_is_ready_and_says_so(
     settings.CACHES = settings.CACHES | {"shared": backend}
     assert failed(client) == {"cache"}
     assert client.get("/readyz").status_code == 200
+
+
+def test_a_web_server_that_cannot_ask_the_store_of_packages_is_ready_and_says_so(client: Client, settings: Any) -> None:
+    away = object_storage.from_url("X", f"s3+http://key:secret@127.0.0.1:{free_port()}/letters")
+    settings.STORAGES = settings.STORAGES | {"deliveries": away}
+    assert failed(client) == {"packages"}
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(health.NOT_NEEDED))
+def test_a_site_is_ready_while_what_it_can_do_without_hangs(
+    client: Client, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    end = threading.Event()
+
+    def hang() -> bool:
+        end.wait(60)
+        return True
+
+    monkeypatch.setattr(health, "ASIDE_SECONDS", 0.1)
+    monkeypatch.setattr(health, "CHECKS", health.CHECKS | health.more_checks | {name: hang})
+    monkeypatch.setattr(health, "more_checks", {})
+    assert failed(client) == failed(client) == {name}, "the second one waits for the same thread"
+    end.set()
+    wait_until(lambda: failed(client) == set(), 30)
 
 
 def test_whoever_asks_often_makes_the_database_write_once(

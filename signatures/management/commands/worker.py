@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker
 
-from campaign.runtime import database_budgets
+from campaign.runtime import database, database_budgets
 from signatures import pepper, tasks
 from signatures.delivery import signing_key
 from signatures.outbox import holding, keys, sending
@@ -23,6 +23,7 @@ from signatures.outbox import holding, keys, sending
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
+MIGRATED_SECONDS = 2.0  # between two looks whether the database is migrated
 STOP_SECONDS = 8.0  # for emails and tasks that have begun
 
 
@@ -33,21 +34,25 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="do what is due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        database_budgets.use(database_budgets.WORKER)
+        stop = threading.Event()
         try:
             keys.require()
-            pepper.require()
             signing_key.load()
+            if not options["once"]:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, lambda *_: stop.set())
+                _wait_until_migrated(stop)
+                if stop.is_set():
+                    return
+            pepper.require()
         except (keys.WrongKeys, signing_key.WrongSigningKey, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from None
-        database_budgets.use(database_budgets.WORKER)
         if options["once"]:
             sending.send_due()
             tasks.run_duties.enqueue()
             run_tasks()
             return
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
         survive(holding.send_again)  # whoever starts the worker may have mended what failed
         connection.close()
         # Threads, so that no email waits for a task, and no duty for a long one. They do not keep the process from
@@ -64,6 +69,15 @@ class Command(BaseCommand):
         deadline = time.monotonic() + STOP_SECONDS
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _wait_until_migrated(stop: threading.Event) -> None:
+    """Waits while the tables are older than this code: the web server is migrating them, or will once it starts."""
+    if database.is_migrated():
+        return
+    log.warning("the worker waits until the database is migrated")
+    while not stop.wait(MIGRATED_SECONDS) and not database.is_migrated():
+        connection.close()
 
 
 def _send_emails(stop: threading.Event) -> None:
