@@ -178,8 +178,7 @@ class SiteHeadersMiddleware(Middleware):
 
     HEADERS: ClassVar = {
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Cache-Control": "no-store",
+        "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store",
     }  # fmt: skip
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:

@@ -233,8 +233,7 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 return self._done(request, recorded)
         elif request.method != "POST":
             audit_log.record_view(signature, by=staff_id(request), page=f"request-{kind}")
-        needs_second = kind.changes_delivered and requests.is_delivered(signature.pk)
-        second = SECOND if needs_second else ""
+        second = SECOND if kind.changes_delivered and requests.is_delivered(signature.pk) else ""
         return self._form_page(request, kind, form, status=status, signature=signature, second=second)
 
     @method_decorator(sensitive_post_parameters())
