@@ -293,9 +293,7 @@ class SignerRequestAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         status: int | None = None,
         **more: Any,
     ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request), "title": kind.label, "opts": self.opts, "form": form,
-            "consequence": CONSEQUENCES[kind], **more,
-        }  # fmt: skip
+        more |= {"title": kind.label, "opts": self.opts, "form": form, "consequence": CONSEQUENCES[kind]}
+        context = self.admin_site.each_context(request) | more
         status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if form and form.is_bound else HTTPStatus.OK)
         return TemplateResponse(request, "admin/signatures/signerrequest/request.html", context, status=status)
