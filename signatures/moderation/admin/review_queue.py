@@ -1,6 +1,6 @@
 """The review queue: the signatures that wait for a decision. No page shows an email address."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import conditional_escape, format_html, format_html_join
@@ -178,7 +179,7 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
         ticked = [number]
         if "decide" not in request.POST and _is_asked_by_script(request):  # the bar of bulk actions
             action, ticked = request.POST.get("action", ""), request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-        chosen = [signature_id for number in ticked if (signature_id := as_id(number)) is not None]
+        chosen = _ids(ticked)
         if action not in {*DECISIONS, AuditAction.ASK} or not chosen:
             return None
         return self._answer(request, self._decide_chosen(request, AuditAction(action), chosen))
@@ -230,9 +231,15 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
         self.message_user(request, text, messages.SUCCESS)
 
     def _approve_page(self, request: HttpRequest) -> None:
-        """Approves a batch. Exceptions are put aside, so that they do not come back with the next one."""
-        shown = {signature_id for number in request.POST.getlist("shown") if (signature_id := as_id(number))}
-        left_out = {signature_id for number in request.POST.getlist("left_out") if (signature_id := as_id(number))}
+        """Approves a batch. Exceptions are put aside, so that they do not come back with the next one.
+
+        What a colleague has open by now is that colleague's.
+        """
+        shown, left_out = ({*_ids(request.POST.getlist(name))} for name in ("shown", "left_out"))
+        if taken := page_claims.open_at_others(shown, by=staff_id(request)):
+            text = f"{len(taken)} signature{pluralize(len(taken))} left undecided: a colleague opened that page since."
+            self.message_user(request, text, messages.WARNING)
+            shown -= taken
         for action, chosen in ((AuditAction.HOLD, shown & left_out), (AuditAction.APPROVE, shown - left_out)):
             if chosen:
                 rows = Signature.objects.filter(pk__in=chosen)
@@ -251,6 +258,10 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
             "flag_sentences": [(flag, Flag(flag).sentence) for flag in chosen.flags],
             "similar": similar_signatures(chosen)[:MAX_SIMILAR],
         }
+
+
+def _ids(numbers: Iterable[str]) -> list[int]:
+    return [signature_id for number in numbers if (signature_id := as_id(number)) is not None]
 
 
 def _is_asked_by_script(request: HttpRequest) -> bool:
