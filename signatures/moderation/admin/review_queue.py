@@ -20,7 +20,7 @@ from campaign.letters.forms import as_id
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import LetterFilter, staff_id
 from signatures.models import Signature, WaitingSignature
-from signatures.moderation import clusters, own_decisions, page_claims, queue_mail
+from signatures.moderation import clusters, own_decisions, page_claims, queue_mail, undo_runs
 from signatures.moderation.admin.actions import Selection
 from signatures.moderation.admin.filters import (
     FLAG_OF_TAB,
@@ -159,6 +159,7 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
             "as_of": overview.as_of,
             "overview": overview,
             "history": own_decisions.recent_decisions(by),
+            "undoings": undo_runs.recent(by),
             "may_moderate": self.has_moderate_permission(request),
             "progress": own_decisions.progress_of_today(),
             **self._side_panel(request),
@@ -212,14 +213,16 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
                 "messages": said,
                 "undo": history[0].key if history else "",
                 "put_aside": page_claims.overview(by=by).put_aside,
-                "history": self._part(request, "history", history),
-                "progress": self._part(request, "progress", own_decisions.progress_of_today(anew=bool(changed))),
+                "history": self._part(request, "history", history=history, undoings=undo_runs.recent(by)),
+                "progress": self._part(
+                    request, "progress", progress=own_decisions.progress_of_today(anew=bool(changed))
+                ),
             }
         )
 
     @staticmethod
-    def _part(request: HttpRequest, name: str, value: Any) -> str:
-        return render_to_string(f"admin/signatures/waitingsignature/{name}.html", {name: value}, request)
+    def _part(request: HttpRequest, name: str, **context: Any) -> str:
+        return render_to_string(f"admin/signatures/waitingsignature/{name}.html", context, request)
 
     def _choose_mail(self, request: HttpRequest) -> None:
         is_wanted = request.POST["daily_mail"] == "on"
