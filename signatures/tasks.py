@@ -25,7 +25,7 @@ from signatures import counts, narrowings, retention, search_keys, tombstones
 from signatures.audit import audit_log, checkpoints
 from signatures.delivery import building, looks, pdf, reconciliation
 from signatures.models import BulkRule
-from signatures.moderation import bulk_rule_runs, bulk_rules, decisions, page_claims, queue_mail
+from signatures.moderation import bulk_rule_runs, bulk_rules, decisions, page_claims, queue_mail, undo_runs
 from signatures.monitoring import alarms, announcements
 from signatures.paper import imports, previews
 from signatures.registries import AlarmCode, AuditAction
@@ -103,6 +103,17 @@ def import_paper(number: int) -> None:
     imports.run(number)
 
 
+@background(queue=LONG)
+def undo_decision(number: int) -> None:
+    """Undoes a decision about many signatures. Harmless when repeated: what is undone is not undone again."""
+    undo_runs.run(number)
+
+
+def _resume_undoings() -> None:
+    for number in undo_runs.unfinished():
+        undo_decision.enqueue(number)
+
+
 def _resume_paper_imports() -> None:
     for number in imports.stalled():
         import_paper.enqueue(number)
@@ -160,6 +171,7 @@ DUTIES = (
     Duty("flag-bursts", bursts.flag_bursts, MINUTE),
     Duty("approve-unflagged", decisions.approve_unflagged, MINUTE),
     Duty("resume-paper-imports", _resume_paper_imports, MINUTE, queue=LONG),
+    Duty("resume-undoings", _resume_undoings, MINUTE, queue=LONG),
     Duty("resume-deliveries", _resume_deliveries, MINUTE, queue=LONG),
     Duty("check-alarms", alarms.check, MINUTE),
     Duty("announce-alarms", announcements.announce, MINUTE),

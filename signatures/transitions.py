@@ -1,7 +1,6 @@
 """Transitions of one signature: locking (a submission, too), checking, and saving with an audit entry."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 
 from django.utils import timezone
 
@@ -104,20 +103,6 @@ def transition(
         raise TooManyChanges(f"{MAX_CHANGES} in 24 hours")
     check_allowed(locked, action)
     today = (locked.approved_on or timezone.now().date()) if to == State.APPROVED else None
-    return save_transition(locked, to, action=action, changed=changed, approved_on=today, by=by, detail=detail)
-
-
-def save_transition(
-    locked: Signature,
-    to: State,
-    *,
-    action: AuditAction,
-    approved_on: date | None,
-    by: int | None = None,
-    changed: Sequence[str] = (),
-    detail: Mapping[str, str | int] | None = None,
-) -> Signature:
-    """Save a new state, whatever the current one is, with an audit entry."""
     former = {"approved_on": locked.approved_on.isoformat()} if locked.approved_on else {}
     audit_log.record(
         action,
@@ -128,6 +113,6 @@ def save_transition(
         now=to,
         detail={**former, **(detail or {})},
     )
-    locked.state, locked.approved_on = to, approved_on
+    locked.state, locked.approved_on = to, today
     locked.save(update_fields=["state", "approved_on", *changed])
     return locked

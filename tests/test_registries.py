@@ -83,7 +83,7 @@ def test_the_module_that_raises_a_code_names_it(code: Flag | AlarmCode) -> None:
 @pytest.mark.parametrize("registry", REGISTRIES)
 def test_no_code_is_written_as_a_string_where_it_is_raised(registry: type[StrEnum]) -> None:
     """The first argument of the functions that record an action or raise an alarm is a member, or a variable."""
-    calls = {"record", "record_each", "raise_alarm", "save_transition", "transition", "decide", "_tell", "_record"}
+    calls = {"record", "record_each", "raise_alarm", "transition", "decide", "_tell", "_record"}
     wrong = [
         (name, node.lineno)
         for name, tree in trees()

@@ -133,6 +133,11 @@ def last_transition(signature_id: int) -> AuditEntry | None:
     return AuditEntry.objects.filter(signature_id=signature_id).exclude(now="").first()
 
 
+def newest_about(action: AuditAction, signature_id: int) -> AuditEntry | None:
+    """Returns the newest entry of this action on this signature."""
+    return AuditEntry.objects.filter(signature_id=signature_id, action=action).first()
+
+
 def has_unseen_country(signature_id: int) -> bool:
     """Returns whether its signer changed the country after the last approval, and nobody had to look at it."""
     told = AuditEntry.objects.filter(signature_id=signature_id, now=State.APPROVED)

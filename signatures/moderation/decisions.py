@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
@@ -18,7 +17,7 @@ from signatures.models import AuditEntry, OutboxMail, Question, Signature, Signa
 from signatures.outbox import queue
 from signatures.registries import FLAGS_ENDED_BY_DECISION, READ_ACTIONS, AuditAction, Flag
 from signatures.states import ALLOWED_FROM, State
-from signatures.transitions import TransitionNotAllowed, check_conflict, lock, save_transition
+from signatures.transitions import TransitionNotAllowed, check_conflict, lock
 from signatures.values import sealing
 
 TARGET_STATE = {
@@ -26,9 +25,11 @@ TARGET_STATE = {
     AuditAction.REJECT: State.REJECTED,
     AuditAction.HOLD: State.WAITING,
 }
+ADDED_FLAGS = {AuditAction.HOLD: [Flag.HOLD]}
 MAX_NAMED = 5  # the number of refused signatures that a message names
 
 _DECIDE = load_sql(__file__, "decide.sql")
+_UNDO = load_sql(__file__, "undo_decisions.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def decide(
         "target_state": TARGET_STATE[action],
         "allowed_states": sorted(ALLOWED_FROM[action] if seen is None else ALLOWED_FROM[action] & set(seen)),
         "ended_flags": list(FLAGS_ENDED_BY_DECISION),
-        "added_flags": [Flag.HOLD] if action == AuditAction.HOLD else [],
+        "added_flags": ADDED_FLAGS.get(action, []),
         "staff_id": by,
         "reason": reason.strip(),
         "as_of": as_of,
@@ -117,8 +118,12 @@ def ask_question(signature: Signature, *, by: int, question: str, as_of: int | N
     check_conflict(locked, by=by, as_of=as_of)
     if locked.state != State.WAITING or not Question.objects.filter(code=question).exists():
         raise TransitionNotAllowed("The signature is not waiting, or there is no such question.")
+    # What an undo needs: the question whose answer this one replaces.
+    former = {"answered": locked.question} if Flag.ANSWERED in locked.flags else {}
     locked.question, locked.flags = question, sorted({*locked.flags, Flag.ASKED} - {Flag.ANSWERED})
-    audit_log.record(AuditAction.ASK, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=question)
+    audit_log.record(
+        AuditAction.ASK, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=question, detail=former
+    )
     locked.save(update_fields=["question", "flags"])
     return locked
 
@@ -144,22 +149,62 @@ def queue_questions(private_keys: Sequence[PrivateKey]) -> int:
 
 @transaction.atomic
 def undo(signature: Signature, *, by: int, as_of: int | None = None) -> Signature:
-    """Restore the state and the flags that a signature had before the last decision about it.
+    """Undo the last decision about a signature, or take back the question that was asked since.
 
     Raises:
-        TransitionNotAllowed: when its last transition was not a decision.
+        TransitionNotAllowed: when its last transition was not a decision, and no question is open.
         EditConflict: when somebody else changed the signature since `as_of`.
     """
     locked = lock(signature)
     check_conflict(locked, by=by, as_of=as_of)
     last = audit_log.last_transition(locked.pk)
-    if last is None or last.action not in {*TARGET_STATE, AuditAction.INVALIDATE} or last.now != locked.state:
+    asked = audit_log.newest_about(AuditAction.ASK, locked.pk) if Flag.ASKED in locked.flags else None
+    if asked is not None and (last is None or asked.pk > last.pk):
+        return _take_question_back(locked, asked, by=by)
+    if last is None or not reverse([last.pk], by=by):
         raise TransitionNotAllowed("There is no decision to undo.")
-    changed = []
-    if "flags" in last.detail:
-        locked.flags, changed = last.detail["flags"].split(), ["flags"]
-    day = date.fromisoformat(last.detail["approved_on"]) if "approved_on" in last.detail else None
-    return save_transition(locked, State(last.was), action=AuditAction.UNDO, by=by, approved_on=day, changed=changed)
+    locked.refresh_from_db()
+    return locked
+
+
+def reverse(entries: Sequence[int], *, by: int, run: int | None = None) -> list[int]:
+    """Reverse the decisions with these audit entries, and return the ids of the restored signatures.
+
+    The state and the day come back, and the flags that the decision removed; flags that came later stay. Other entries
+    than decisions are passed over.
+
+    Args:
+        entries: the ids of audit entries, each the last transition of its signature. The caller has locked these.
+        by: the account id of the member of staff.
+        run: the entry with which the undoing of a decision about many began (`undo_runs`).
+    """
+    parameters: dict[str, Any] = {
+        "entries": list(entries),
+        "actions": [*TARGET_STATE, AuditAction.INVALIDATE],
+        "ended_flags": list(FLAGS_ENDED_BY_DECISION),
+        "added_flags": ADDED_FLAGS[AuditAction.HOLD],
+        "action": AuditAction.UNDO,
+        "staff_id": by,
+        "run": run,
+        "at": timezone.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_UNDO, parameters)
+        (restored,) = cursor.fetchone()
+    return list(restored)
+
+
+def _take_question_back(locked: Signature, asked: AuditEntry, *, by: int) -> Signature:
+    """Take an open question back, with its email if that was not sent. An answer that it replaced comes back."""
+    answered = asked.detail.get("answered")
+    locked.question = answered or ""
+    locked.flags = sorted({*locked.flags} - {Flag.ASKED} | ({Flag.ANSWERED} if answered else set()))
+    queue.discard_question(locked.pk)
+    audit_log.record(
+        AuditAction.UNDO_ASK, staff_id=by, letter_id=locked.letter_id, signature_id=locked.pk, reason=asked.reason
+    )
+    locked.save(update_fields=["question", "flags"])
+    return locked
 
 
 def approve_unflagged() -> int:

@@ -15,7 +15,7 @@ from signatures.audit.staff_names import staff_names
 from signatures.models import AuditEntry
 from signatures.registries import AuditAction, find_action
 
-MAX_UNDONE = 500  # a decision about more signatures is undone in the list of all signatures
+MAX_UNDONE = 500  # at once; a decision about more signatures is undone by a task (`undo_runs`)
 SHOWN = 20
 SPAN = timedelta(days=2)  # what was decided before is undone on the page of the signature
 DECISIONS = (AuditAction.APPROVE, AuditAction.REJECT, AuditAction.HOLD)
@@ -51,7 +51,7 @@ class OwnDecision:
         done = action.sentence.rstrip(".") if action else self.action
         if self.number == 1:
             return f"{done} no. {self.signature_id}"
-        return f"{done} {'more than ' if self.number > MAX_UNDONE else ''}{min(self.number, MAX_UNDONE)} signatures"
+        return f"{done} {self.number:,} signatures"
 
 
 def recent_decisions(staff_id: int) -> list[OwnDecision]:

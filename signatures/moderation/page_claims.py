@@ -3,7 +3,7 @@
 That a GET writes a claim is no change of what anybody signed: it is a note on who looks, as the audit log has it, too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,6 +89,11 @@ def claimed_by_others(rows: QuerySet[Any], *, by: int) -> tuple[int, datetime | 
     claims = _claims_of_others(by).filter(signature_id__in=rows.order_by().values("pk"))
     found = claims.aggregate(number=Count("pk"), until=Max("until"))
     return found["number"], found["until"]
+
+
+def open_at_others(signature_ids: Collection[int], *, by: int) -> set[int]:
+    """Returns those of these signatures that colleagues of this account have open."""
+    return {*_claims_of_others(by).filter(pk__in=signature_ids).values_list("pk", flat=True)}
 
 
 def claim_one(signature_id: int, *, by: int) -> tuple[bool, int]:

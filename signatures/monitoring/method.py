@@ -36,6 +36,7 @@ DECISIONS = {
     AuditAction.ASK: "questions to signers",
     AuditAction.ANSWER: "questions answered by the signer",
     AuditAction.UNDO: "decisions undone",
+    AuditAction.UNDO_ASK: "questions taken back",
     AuditAction.FLAG: "flagged afterwards, as part of a flood",
     AuditAction.IMPORT: "imported from paper",
     AuditAction.UNDO_IMPORT: "imported from paper, and taken back",

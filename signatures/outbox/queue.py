@@ -211,6 +211,12 @@ def discard(number: int) -> None:
     OutboxMail.objects.filter(signature_id=number, recipient__isnull=False).delete()
 
 
+def discard_question(number: int) -> None:
+    """Deletes the email about a question of staff to this signature, if it was not sent."""
+    kind = OutboxMail.Kind.QUESTION
+    OutboxMail.objects.filter(signature_id=number, kind=kind, recipient__isnull=False).delete()
+
+
 def discard_confirmations(number: int) -> None:
     """Deletes the emails that ask to confirm a submission which is deleted. Sent ones count for the caps on emails."""
     kinds = [OutboxMail.Kind.LINK, OutboxMail.Kind.REMINDER]

@@ -130,21 +130,29 @@ def _fill_in(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
         return response
     if not _is_page(response):
         context = {"title": "What you had filled in", **admin.site.each_context(request)}
-        context |= _notice(page, form, html_forms.without_empty(form.values), has_form=False)
+        gone = html_forms.FilledPage(None, html_forms.without_empty(form.values), has_form=False)
+        context |= _notice(page, form, gone)
         return render(request, "admin/sign_in/kept_form_page.html", context)
     filled = html_forms.fill(response.content.decode(), address=page, path=form.path, values=form.values)
-    context = _notice(page, form, filled.left_over, has_form=filled.has_form)
-    response.content = filled.with_notice(render_to_string("admin/sign_in/kept_form.html", context, request))
+    notice = render_to_string("admin/sign_in/kept_form.html", _notice(page, form, filled), request)
+    response.content = filled.with_notice(notice)
     return response
 
 
-def _notice(page: str, form: kept_forms.Form, left_over: dict[str, list[str]], *, has_form: bool) -> dict[str, Any]:
-    """Returns the context of the notice. Without its form it can send what a person typed, and the hidden rest."""
+def _notice(page: str, form: kept_forms.Form, filled: html_forms.FilledPage) -> dict[str, Any]:
+    """Returns the context of the notice.
+
+    Without its form it can send what a person typed, and the hidden rest; not where these tell of rows that are shown
+    nowhere now.
+    """
+    told = html_forms.TELL_WHAT_IS_SHOWN & form.values.keys()
+    left_over = {name: texts for name, texts in filled.left_over.items() if name not in told}
     typed = {name: texts for name, texts in left_over.items() if html_forms.is_for_people(name)}
-    hidden = {} if has_form else {name: texts for name, texts in left_over.items() if name not in typed}
+    can_send = not (filled.has_form or told)
+    hidden = {name: texts for name, texts in left_over.items() if name not in typed} if can_send else {}
     return {
-        "page": page, "path": form.path, "files": form.files,
-        "has_form": has_form, "left_over": typed, "hidden": hidden,
+        "page": page, "path": form.path, "files": form.files, "left_over": typed, "hidden": hidden,
+        "has_form": filled.has_form, "shows_other": filled.shows_other, "can_send": can_send,
     }  # fmt: skip
 
 

@@ -14,7 +14,12 @@ CSRF_FIELD = "csrfmiddlewaretoken"
 ADDS_UP = "-TOTAL_FORMS"  # the end of the name of the field in which Django counts the rows of a formset
 COUNTS_ROWS = (ADDS_UP, "-INITIAL_FORMS", "-MIN_NUM_FORMS", "-MAX_NUM_FORMS")
 
+# Hidden fields that tell what a page shows beside them: ids of rows, states or digests. With those of another page
+# somebody would decide about what is not on this one.
+TELL_WHAT_IS_SHOWN = {"shown", "seen"}
+
 NEVER_FILLED = {"file", "password", "submit", "button", "image", "reset"}
+NOT_TYPED = {*NEVER_FILLED, "hidden", "checkbox", "radio", "select"}
 
 _ROW_NUMBER = linear(r"-(\d{1,3})-")  # of a form in a formset, after its prefix
 _NOT_IN_XML = linear("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # lxml refuses these
@@ -24,11 +29,15 @@ Values = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class FilledPage:
-    """A page after filling: whether it has the form, and the sent values that the form has no field for."""
+    """A page after filling: whether it has the form, and the sent values that the form has no field for.
+
+    A page that `shows_other` rows than the one that was sent is as it was. What was typed there is left over.
+    """
 
     document: Any
-    has_form: bool
     left_over: dict[str, list[str]]
+    has_form: bool
+    shows_other: bool = False
 
     def with_notice(self, notice: str) -> str:
         """Returns the page as text, with an element above its content."""
@@ -40,17 +49,21 @@ class FilledPage:
 def fill(page: str, *, address: str, path: str, values: Values) -> FilledPage:
     """Fill the form of a page that is sent to `path`. The page has the given address: path and query.
 
-    Passwords, files and CSRF tokens are never filled in.
+    Passwords, files and CSRF tokens are never filled in; nor is anything, if the page shows other rows by now.
     """
     document = html.document_fromstring(page)
     form = _find_form(document, address, path, values)
+    if form is not None and _shows_other(form, values):
+        typed = {control.get("name") for control in _controls(form) if _kind(control) not in NOT_TYPED}
+        left_over = {name: list(sent) for name, sent in values.items() if name in typed}
+        return FilledPage(document, without_empty(left_over), has_form=True, shows_other=True)
     left_over = {name: list(sent) for name, sent in values.items()}
     if form is not None:
         _add_rows(form, values)
         for name in dict.fromkeys(control.get("name") for control in _controls(form)):
             same_name = [control for control in _controls(form) if control.get("name") == name]
             left_over[name] = _fill_controls(same_name, values.get(name))
-    return FilledPage(document, form is not None, without_empty(left_over))
+    return FilledPage(document, without_empty(left_over), has_form=form is not None)
 
 
 def without_empty(values: Values) -> dict[str, list[str]]:
@@ -73,6 +86,15 @@ def _find_form(document: Any, address: str, path: str, values: Values) -> Any:
     posted = (form for form in document.forms if form.get("method", "").lower() == "post")
     fitting = [form for form in posted if path in _targets(form, address)]
     return max(fitting, key=number_of_fields, default=None)
+
+
+def _shows_other(form: Any, values: Values) -> bool:
+    """Whether the page of this form shows other rows than the one that was sent."""
+
+    def shown(name: str) -> set[str | None]:
+        return {control.get("value") for control in _controls(form) if control.get("name") == name}
+
+    return any(shown(name) != {*values[name]} for name in TELL_WHAT_IS_SHOWN & values.keys())
 
 
 def _targets(form: Any, address: str) -> set[str]:
@@ -119,7 +141,7 @@ def _fill_controls(controls: list[Any], sent: Sequence[str] | None) -> list[str]
         return []
     waiting = [_NOT_IN_XML.sub("", text.replace("\r\n", "\n")) for text in sent or []]
     for control in controls:
-        kind = control.get("type", "text").lower() if control.tag == "input" else control.tag
+        kind = _kind(control)
         if kind in NEVER_FILLED:
             return []
         if kind in {"checkbox", "radio"}:
@@ -133,6 +155,10 @@ def _fill_controls(controls: list[Any], sent: Sequence[str] | None) -> list[str]
         elif waiting:
             control.set("value", waiting.pop(0))
     return waiting
+
+
+def _kind(control: Any) -> str:
+    return str(control.get("type", "text").lower() if control.tag == "input" else control.tag)
 
 
 def _choose(element: Any, attribute: str, value: str, waiting: list[str]) -> None:

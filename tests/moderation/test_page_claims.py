@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -9,11 +10,13 @@ from django.db import connections
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
+from lxml import html
 
 from campaign.models import Letter
 from signatures import tasks
 from signatures.models import AuditEntry, PageClaim, QueueMail, Signature, WaitingSignature
 from signatures.moderation import page_claims, queue_mail
+from signatures.moderation.admin import review_queue_list
 from signatures.outbox import sending
 from signatures.states import State
 from tests import single_decisions
@@ -21,6 +24,8 @@ from tests.factories import make_letter, make_signature
 from tests.inbox import Inbox
 from tests.live_site import body_of
 from tests.moderation.waiting_rows import QUEUE, make_waiting, names_on, state_of
+from tests.staff.test_kept_forms import lose_session, post_from, sign_in
+from tests.staff.test_sessions import log_in
 
 JSON = {"accept": "application/json"}
 
@@ -228,6 +233,59 @@ def test_A7_a_batch_leaves_what_somebody_changed_meanwhile(moderator_client: Cli
     fields = {"approve_page": "1", "shown": [row.pk for row in rows], "as_of": as_of}
     moderator_client.post(f"{QUEUE}?tab=batch", fields)
     assert [state_of(row)[0] for row in rows] == [State.WAITING, State.APPROVED]
+
+
+def batch_of(page: Any) -> dict[str, Any]:
+    """What a browser sends when somebody presses "Approve this page" there."""
+    form = html.document_fromstring(page.content.decode()).get_element_by_id("changelist-form")
+    sent: dict[str, Any] = {"approve_page": ["1"]}
+    for name, value in form.form_values():
+        sent.setdefault(name, []).append(value)
+    return sent
+
+
+def test_A20_a_batch_that_comes_back_after_signing_in_approves_nobody_whom_it_does_not_show(
+    moderator: User, colleague_client: Client, letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_queue_list, "BATCH_SIZE", 2)
+    rows = make_waiting(letter, 3)
+    client, batch = log_in(moderator), f"{QUEUE}?tab=batch"
+    sent = batch_of(client.get(batch))
+    assert sent["shown"] == [str(row.pk) for row in rows[:2]]
+    lose_session(client)
+    PageClaim.objects.update(until=timezone.now() - timedelta(seconds=1))
+    colleague_client.get(batch)
+
+    page = sign_in(client, moderator, post_from(client, batch, {**sent, "left_out": [rows[0].pk]}))
+
+    assert rows[2].name in page.content.decode() and rows[0].name not in page.content.decode()
+    assert "This page shows something else by now, so nothing was filled in." in page.content.decode()
+    assert batch_of(page)["shown"] == [str(rows[2].pk)], "ids and names on a page belong together"
+    client.post(batch, batch_of(page))
+    assert [state_of(row)[0] for row in rows] == [State.WAITING, State.WAITING, State.APPROVED]
+
+
+def test_A20_a_batch_that_comes_back_unchanged_is_filled_in(moderator: User, letter: Letter) -> None:
+    rows = make_waiting(letter, 2)
+    client, batch = log_in(moderator), f"{QUEUE}?tab=batch"
+    sent = {**batch_of(client.get(batch)), "left_out": [str(rows[0].pk)]}
+    lose_session(client)
+    page = sign_in(client, moderator, post_from(client, batch, sent))
+    assert batch_of(page)["left_out"] == [str(rows[0].pk)]
+
+
+def test_A7_a_batch_leaves_what_a_colleague_has_open_by_now(
+    moderator_client: Client, colleague_client: Client, letter: Letter
+) -> None:
+    rows = make_waiting(letter, 2)
+    sent = batch_of(moderator_client.get(f"{QUEUE}?tab=batch"))
+    PageClaim.objects.all().delete()
+    colleague_client.get(f"{QUEUE}{rows[0].pk}/change/")
+
+    after = moderator_client.post(f"{QUEUE}?tab=batch", sent, follow=True)
+
+    assert [state_of(row)[0] for row in rows] == [State.WAITING, State.APPROVED]
+    assert "1 signature left undecided: a colleague opened that page since." in after.content.decode()
 
 
 def test_only_moderators_approve_a_batch(editor: User, cleo: Signature) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from campaign.models import Letter, News
 from signatures.models import AuditEntry, KeptForm, Signature
+from signatures.signing import withdrawal
 from signatures.staff import email_links, kept_forms, sessions
 from tests.admin_forms import fields_of, fill_in, rows
 from tests.admin_urls import admin_urls
@@ -291,6 +292,16 @@ def test_A20_a_form_whose_page_is_gone_is_shown_as_text(editor: User, letter: Le
     text = sign_in(client, editor, asked).content.decode()
     assert "It is not on this page any more" in text and html.escape("<b>Ü</b>") in text
     assert 'action="/admin/campaign/news/77/change/"' in text and "Send it now" in text
+
+
+def test_A20_a_form_about_a_row_that_is_shown_nowhere_now_cannot_be_sent(moderator: User, cleo: Signature) -> None:
+    client = log_in(moderator)
+    lose_session(client)
+    page = f"/admin/signatures/waitingsignature/{cleo.pk}/change/"
+    asked = post_from(client, page, {"0-action": "approve", "seen": "waiting", "0-own_words": "Half typed"})
+    withdrawal.erase(cleo)
+    text = sign_in(client, moderator, asked).content.decode()
+    assert "Half typed" in text and "Send it now" not in text and 'name="seen"' not in text
 
 
 def test_A20_whoever_does_not_want_it_discards_it(editor: User, letter: Letter) -> None:

@@ -1,10 +1,12 @@
 """Filling a form of a finished page with what was sent before (threat model A20)."""
 
+import re
 from typing import Any
 
 from lxml import html
 
 from signatures.values import html_forms
+from tests.docs.pages import BASE
 
 PAGE = """<!DOCTYPE html><html><head><title>A page</title><script nonce="abc" src="/static/x.js"></script></head>
 <body><div id="content"><div id="content-main">
@@ -99,6 +101,27 @@ def test_rows_that_a_script_had_added_are_added_again() -> None:
     assert found["texts-TOTAL_FORMS"] == ["3"] and filled.left_over == {}
     assert '<div id="texts-2" class="inline-related">' in filled.with_notice("<p></p>")
     assert "__prefix__-title" in filled.with_notice("<p></p>"), "the empty row stays, for the next one"
+
+
+def test_a_page_that_shows_other_rows_by_now_is_left_as_it_is() -> None:
+    page = """<body><form method="post" id="main"><input name="note" value=""><input type="hidden" name="as_of" value="9">
+      <input type="hidden" name="shown" value="3"><input type="checkbox" name="left_out" value="3">
+      <input type="hidden" name="shown" value="4"><input type="checkbox" name="left_out" value="4"></form></body>"""
+    sent: dict[str, Any] = {"shown": ["4", "5"], "left_out": ["4", "5"], "note": "Look again", "as_of": "1"}
+    filled = fill(page, **sent)
+    assert filled.shows_other and read(filled) == {"note": [""], "as_of": ["9"], "shown": ["3", "4"]}
+    assert filled.left_over == {"note": ["Look again"]}, "what was typed is not lost"
+    sent["shown"] = ["4", "3"]
+    filled = fill(page, **sent)
+    assert not filled.shows_other and read(filled)["left_out"] == ["4"] and read(filled)["note"] == ["Look again"]
+
+
+def test_every_hidden_field_of_admin_is_known_to_tell_what_a_page_shows_or_not() -> None:
+    found: set[str] = set()
+    for file in (BASE / "templates/admin").rglob("*.html"):
+        found |= {*re.findall(r'type="hidden" name="([^"{]+)"', file.read_text(encoding="utf-8"))}
+    # As it was sent, `as_of` makes a conflict of whatever happened since.
+    assert found == html_forms.TELL_WHAT_IS_SHOWN | {"as_of", "next", "reason"}
 
 
 def test_characters_that_html_cannot_hold_do_no_harm() -> None:

@@ -16,10 +16,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import pluralize
 
 from campaign.letters.forms import as_id
+from signatures import tasks
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import staff_id
 from signatures.models import Question, RejectionReason, Signature, SignatureQuerySet
-from signatures.moderation import decisions, featured, own_decisions, reports
+from signatures.moderation import decisions, featured, own_decisions, reports, undo_runs
 from signatures.moderation.admin.conflicts import conflict_messages
 from signatures.moderation.decisions import DecisionResult
 from signatures.registries import AuditAction
@@ -141,18 +142,29 @@ class DecisionActions(admin.ModelAdmin):
 
     @admin.action(description="Undo the last decision", permissions=["moderate"], location=EVERYWHERE)
     def undo(self, request: HttpRequest, queryset: QuerySet[Signature]) -> None:
-        self._undo(request, Selection.posted(request, queryset), page_audit_id(request))
+        self._report_undone(request, len(self._apply(request, Selection.posted(request, queryset), decisions.undo)))
 
     def undo_my_decision(self, request: HttpRequest) -> list[int]:
         """Undo a decision of the undo history, or the last one. Returns the ids of the restored signatures."""
-        first, last = self._chosen_decision(request)
-        signature_ids = audit_log.signatures_changed_by(staff_id(request), first, last)
-        if len(signature_ids) > own_decisions.MAX_UNDONE:
-            text = "Too many to undo at once. Please choose them in the list of all signatures."
-            self.message_user(request, text, messages.ERROR)
+        by, (first, last) = staff_id(request), self._chosen_decision(request)
+        entries = undo_runs.entries_of(by, first, last)
+        number = entries.count()
+        if number > own_decisions.MAX_UNDONE:
+            tasks.undo_decision.enqueue(undo_runs.start(by, first, last))
+            text = f"The decision about {number:,} signatures is being undone. The undo history says how many are left."
+            self.message_user(request, text)
             return []
-        # What anybody else did after the decision stays.
-        return self._undo(request, Selection(Signature.objects.filter(pk__in=signature_ids), None), last)
+        undone = undo_runs.undo_at_once(entries, by=by)
+        self._report_undone(request, len(undone))
+        if left := sorted({pk for pk in entries.values_list("signature_id", flat=True) if pk} - {*undone}):
+            text = (
+                f"{len(left)} signature{pluralize(len(left), ' was,s were')} not changed: decided again since, "
+                "or changed by somebody else."
+            )
+            self.message_user(request, text, messages.WARNING)
+            for message in conflict_messages(left[: decisions.MAX_NAMED], by=by, as_of=last):
+                self.message_user(request, message, messages.WARNING)
+        return undone
 
     def _chosen_decision(self, request: HttpRequest) -> tuple[int, int]:
         """Returns the first and the last audit entry of the decision to undo; an empty range if there is none."""
@@ -176,10 +188,9 @@ class DecisionActions(admin.ModelAdmin):
             self.message_user(request, text, messages.WARNING)
         return done
 
-    def _undo(self, request: HttpRequest, selection: Selection, as_of: int | None) -> list[int]:
-        if undone := self._apply(request, selection, decisions.undo, as_of=as_of):
-            self.message_user(request, f"{len(undone)} decision{pluralize(len(undone))} undone.")
-        return undone
+    def _report_undone(self, request: HttpRequest, number: int) -> None:
+        if number:
+            self.message_user(request, f"{number} decision{pluralize(number)} undone.")
 
     def _decide(
         self, request: HttpRequest, action: AuditAction, selection: Selection, *, note: str = ""

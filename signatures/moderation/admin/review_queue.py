@@ -1,6 +1,6 @@
 """The review queue: the signatures that wait for a decision. No page shows an email address."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import conditional_escape, format_html, format_html_join
@@ -19,7 +20,7 @@ from campaign.letters.forms import as_id
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import LetterFilter, staff_id
 from signatures.models import Signature, WaitingSignature
-from signatures.moderation import clusters, own_decisions, page_claims, queue_mail
+from signatures.moderation import clusters, own_decisions, page_claims, queue_mail, undo_runs
 from signatures.moderation.admin.actions import Selection
 from signatures.moderation.admin.filters import (
     FLAG_OF_TAB,
@@ -158,6 +159,7 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
             "as_of": overview.as_of,
             "overview": overview,
             "history": own_decisions.recent_decisions(by),
+            "undoings": undo_runs.recent(by),
             "may_moderate": self.has_moderate_permission(request),
             "progress": own_decisions.progress_of_today(),
             **self._side_panel(request),
@@ -178,7 +180,7 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
         ticked = [number]
         if "decide" not in request.POST and _is_asked_by_script(request):  # the bar of bulk actions
             action, ticked = request.POST.get("action", ""), request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)
-        chosen = [signature_id for number in ticked if (signature_id := as_id(number)) is not None]
+        chosen = _ids(ticked)
         if action not in {*DECISIONS, AuditAction.ASK} or not chosen:
             return None
         return self._answer(request, self._decide_chosen(request, AuditAction(action), chosen))
@@ -211,14 +213,16 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
                 "messages": said,
                 "undo": history[0].key if history else "",
                 "put_aside": page_claims.overview(by=by).put_aside,
-                "history": self._part(request, "history", history),
-                "progress": self._part(request, "progress", own_decisions.progress_of_today(anew=bool(changed))),
+                "history": self._part(request, "history", history=history, undoings=undo_runs.recent(by)),
+                "progress": self._part(
+                    request, "progress", progress=own_decisions.progress_of_today(anew=bool(changed))
+                ),
             }
         )
 
     @staticmethod
-    def _part(request: HttpRequest, name: str, value: Any) -> str:
-        return render_to_string(f"admin/signatures/waitingsignature/{name}.html", {name: value}, request)
+    def _part(request: HttpRequest, name: str, **context: Any) -> str:
+        return render_to_string(f"admin/signatures/waitingsignature/{name}.html", context, request)
 
     def _choose_mail(self, request: HttpRequest) -> None:
         is_wanted = request.POST["daily_mail"] == "on"
@@ -230,9 +234,15 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
         self.message_user(request, text, messages.SUCCESS)
 
     def _approve_page(self, request: HttpRequest) -> None:
-        """Approves a batch. Exceptions are put aside, so that they do not come back with the next one."""
-        shown = {signature_id for number in request.POST.getlist("shown") if (signature_id := as_id(number))}
-        left_out = {signature_id for number in request.POST.getlist("left_out") if (signature_id := as_id(number))}
+        """Approves a batch. Exceptions are put aside, so that they do not come back with the next one.
+
+        What a colleague has open by now is that colleague's.
+        """
+        shown, left_out = ({*_ids(request.POST.getlist(name))} for name in ("shown", "left_out"))
+        if taken := page_claims.open_at_others(shown, by=staff_id(request)):
+            text = f"{len(taken)} signature{pluralize(len(taken))} left undecided: a colleague opened that page since."
+            self.message_user(request, text, messages.WARNING)
+            shown -= taken
         for action, chosen in ((AuditAction.HOLD, shown & left_out), (AuditAction.APPROVE, shown - left_out)):
             if chosen:
                 rows = Signature.objects.filter(pk__in=chosen)
@@ -251,6 +261,10 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
             "flag_sentences": [(flag, Flag(flag).sentence) for flag in chosen.flags],
             "similar": similar_signatures(chosen)[:MAX_SIMILAR],
         }
+
+
+def _ids(numbers: Iterable[str]) -> list[int]:
+    return [signature_id for number in numbers if (signature_id := as_id(number)) is not None]
 
 
 def _is_asked_by_script(request: HttpRequest) -> bool:
