@@ -10,6 +10,8 @@ from signatures.outbox import queue
 from signatures.registries import AuditAction
 from signatures.staff import roles, sessions
 
+SET_BY_OWNERS = ("email", "is_active")  # the columns of an account that an owner changes
+
 
 @transaction.atomic
 def invite(person: User, role: Group, *, by: int) -> None:
@@ -40,7 +42,7 @@ def change(person: User, *, by: int, fields: str) -> None:
 
     The audit log gets the names of the changed fields.
     """
-    person.save()
+    person.save(update_fields=SET_BY_OWNERS)
     audit_log.record(AuditAction.SET_ACCOUNT, staff_id=by, reason=fields[:300], detail={"account": person.pk})
     if not person.is_active:
         sessions.end_all(person.pk)
