@@ -1,12 +1,14 @@
 """Staff forms that notice when another person saved the same row meanwhile (threat model A7)."""
 
 import hashlib
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, cast
 
 from django import forms
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
+from django.db.models import Manager, Model, QuerySet
 from django.http import QueryDict
 from django.template.defaultfilters import linebreaksbr
 from django.utils.html import format_html
@@ -47,9 +49,10 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
     def overwritten_row(self, typed: dict[str, Any]) -> Model | None:
         """Returns the row that saving would overwrite, as it is stored; None if the form need not have shown it.
 
-        The row stays locked until the change is saved: admin cleans and saves a form in one transaction.
+        The row stays locked until the change is saved: admin cleans and saves a form in one transaction. Rows that
+        refer to it can be added meanwhile: two who change each other's accounts do not wait for one another for ever.
         """
-        rows = type(self.instance)._base_manager.select_for_update().filter(pk=self.instance.pk)  # noqa: SLF001  documented
+        rows = type(self.instance)._base_manager.select_for_update(no_key=True).filter(pk=self.instance.pk)  # noqa: SLF001  documented
         return rows.first() if typed.get("loaded_digest") and self.instance.pk else None
 
     def _ask_again(self, name: str, answer: str) -> None:
@@ -65,9 +68,9 @@ class ConflictCheckedForm(forms.ModelForm[Model]):
         entry = entries.order_by("-action_time").first()
         user, time = (entry.user.get_username(), f"{entry.action_time:%H:%M}") if entry else ("-", "-")
         is_new = not self.instance.pk
-        stored = {field: value for field, value in self.stored_values(current).items() if field in typed}
+        stored = {field: _listed(value) for field, value in self.stored_values(current).items() if field in typed}
         shown = [field for field in typed if field in stored and (is_new or field in self.initial)]
-        differing = [field for field in shown if stored[field] != typed[field]]
+        differing = [field for field in shown if stored[field] != _listed(typed[field])]
         message = (
             f"Somebody else ({user}) changed this at {time} (UTC) while you had it open. Nothing was saved. "
             "The stored values, where yours differ, are below; yours are in the fields. Save again to replace them."
@@ -144,9 +147,47 @@ class AskingForm(ConflictCheckedForm):
         return typed
 
 
-def row_digest(row: Model) -> str:
-    """Returns a digest of all columns, by which a page notices that a row has changed since it was shown."""
-    return _digest([(field.attname, field.value_from_object(row)) for field in row._meta.concrete_fields])
+class ShownValuesForm(forms.Form):
+    """Begins with values that are stored, and is no form of a row. Hidden fields say which ones the page showed.
+
+    The action gets what was `shown`, and refuses when the stored values are others; `keep_typed` shows the form again.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in self.fields.keys() & self.initial.keys():
+            self.fields[name].show_hidden_initial = True
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """Returns the values that the page showed, as they were sent."""
+        fields = [name for name, field in self.fields.items() if field.show_hidden_initial]
+        return {name: self.data.get(self.add_initial_prefix(name), "") for name in fields}
+
+    def keep_typed(self, now: Mapping[str, str]) -> None:
+        """Show what was typed anew and, of all other values, those that are stored now."""
+        shown = self.shown
+        data = {**self.data.dict(), **{self.add_initial_prefix(name): now[name] for name in shown}}  # type: ignore[attr-defined]
+        self.data = data | {name: now[name] for name in shown if name not in self.changed_data}
+        for name in shown:
+            if now[name] != shown[name]:
+                self.add_error(name, f"It was changed meanwhile, and is now: {now[name] or '(empty)'}")
+
+
+def row_digest(row: Model, *names: str) -> str:
+    """Returns a digest of these fields, by which a page notices that a row has changed since it was shown.
+
+    Without names, of all columns.
+    """
+    fields: Any = [row._meta.get_field(name) for name in names] or row._meta.concrete_fields
+    return _digest([(field.attname, _listed(getattr(row, field.attname))) for field in fields])
+
+
+def _listed(value: Any) -> Any:
+    """Returns the related rows of a field that holds several, in one order; any other value as it is."""
+    if isinstance(value, Manager):
+        value = value.all()
+    return sorted(value, key=attrgetter("pk")) if isinstance(value, QuerySet) else value
 
 
 def _as_words(value: Any) -> str:

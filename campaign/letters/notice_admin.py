@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from campaign.letters.forms import AskingForm, KeptRows
+from campaign.letters.forms import AskingForm, ConflictCheckedForm, KeptRows
 from campaign.models import Notice, NoticeText
 
 
 class NoticeTextInline(admin.TabularInline):
     model = NoticeText
+    form: Any = ConflictCheckedForm
     formset: Any = KeptRows
     extra = 0
     min_num = 1

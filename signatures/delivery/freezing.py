@@ -1,23 +1,22 @@
 """Actions on a delivery: freeze a letter with its signatures, void it, hand it over, have it acknowledged."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.db.models import CharField, Count, DateField, Exists, IntegerField, Max, OuterRef, QuerySet, Value, Window
 from django.db.models.functions import Cast, RowNumber
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from campaign.models import Letter
 from campaign.runtime.locks import AdvisoryLock, block_lock, transaction_lock
 from campaign.runtime.sql_files import load_sql
 from signatures import counts
 from signatures.audit import audit_log
-from signatures.delivery import breakdowns, document_data, snapshot
+from signatures.delivery import breakdowns, document_data, hand_overs, snapshot
 from signatures.delivery.errata import (
     add_errata,
     add_rejections,
@@ -29,10 +28,9 @@ from signatures.delivery.selection import day_of_signing, source_of
 from signatures.models import Delivery, Erratum, Signature
 from signatures.registries import AuditAction
 from signatures.states import State
-from signatures.transitions import TransitionNotAllowed
+from signatures.transitions import EditConflict, TransitionNotAllowed
 
 MAX_REASON = 300  # characters
-HAND_OVER = ("handed_over_on", "handed_over_to", "handed_over_at", "note")  # what is recorded about it, in this order
 FREEZE_SECONDS = 60.0  # in which another freezing must be done
 
 _FREEZE_ENTRIES = load_sql(__file__, "freeze_entries.sql")
@@ -169,27 +167,6 @@ def void(delivery: Delivery, *, by: int | None, reason: str) -> Delivery:
     )  # fmt: skip
 
 
-def require_day_of_hand_over(delivery: Delivery, day: date) -> None:
-    """Raises TransitionNotAllowed if a delivery cannot have been handed over on this day, by its letter's time zone."""
-    zone = ZoneInfo(delivery.letter.time_zone)
-    _require_between(day, "frozen", timezone.localdate(delivery.frozen_at, zone), zone)
-    if delivery.acknowledged_on and day > delivery.acknowledged_on:
-        raise TransitionNotAllowed(f"It was acknowledged on {date_format(delivery.acknowledged_on)}, before this day.")
-
-
-def require_day_of_acknowledgment(delivery: Delivery, day: date) -> None:
-    """Raises TransitionNotAllowed if what was handed over cannot have been acknowledged on this day."""
-    if delivery.handed_over_on:
-        _require_between(day, "handed over", delivery.handed_over_on, ZoneInfo(delivery.letter.time_zone))
-
-
-def _require_between(day: date, before: str, first: date, zone: ZoneInfo) -> None:
-    if day > timezone.localdate(timezone=zone):
-        raise TransitionNotAllowed("This day is still to come.")
-    if day < first:
-        raise TransitionNotAllowed(f"It was {before} on {date_format(first)}, after this day.")
-
-
 @transaction.atomic
 def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str = "", note: str = "") -> Delivery:
     """Records when, to whom and where it was handed over. Who left or was rejected since becomes an erratum.
@@ -198,29 +175,41 @@ def hand_over(delivery: Delivery, *, by: int | None, on: date, to: str, at: str 
         TransitionNotAllowed: its files are not ready, or it cannot have been on this day.
     """
     locked = _lock(delivery, Delivery.State.READY)
-    require_day_of_hand_over(locked, on)
+    hand_overs.require_day_of_hand_over(locked, on)
     add_errata(locked, entries_that_left(locked).count())
     add_rejections(locked, rejected_entries(locked))
-    fields: dict[str, Any] = {"handed_over_on": on, "handed_over_to": to, "handed_over_at": at, "note": note}
+    fields: dict[str, Any] = dict(zip(hand_overs.COLUMNS.values(), (on, to, at, note), strict=True))
     return _transition(locked, Delivery.State.HANDED_OVER, by=by, action=AuditAction.HAND_OVER, **fields)
 
 
 @transaction.atomic
 def correct_hand_over(
-    delivery: Delivery, *, by: int | None, on: date, to: str, at: str = "", note: str = "", reason: str
+    delivery: Delivery,
+    *,
+    by: int | None,
+    on: date,
+    to: str,
+    at: str = "",
+    note: str = "",
+    reason: str,
+    shown: Mapping[str, str] | None = None,
 ) -> Delivery:
     """Corrects what was recorded about the handing over. What was shown before stays beside it, in `corrections`.
 
-    The audit entry has the names of the changed fields, and never what is in them.
+    The audit entry has the names of the changed fields, and never what is in them. `shown` is what the page showed as
+    recorded (`hand_overs.recorded`); None checks nothing.
 
     Raises:
+        EditConflict: something else is recorded than was shown.
         TransitionNotAllowed: it was not handed over, cannot have been on this day, nothing changes, or there is no
             reason.
     """
     reason = _require_reason(reason, "A correction needs a reason.")
     locked = _lock(delivery, Delivery.State.HANDED_OVER, Delivery.State.ACKNOWLEDGED)
-    require_day_of_hand_over(locked, on)
-    fields: dict[str, Any] = dict(zip(HAND_OVER, (on, to, at, note), strict=True))
+    if shown is not None and shown != hand_overs.recorded(locked):
+        raise EditConflict("Somebody else corrected it meanwhile.")
+    hand_overs.require_day_of_hand_over(locked, on)
+    fields: dict[str, Any] = dict(zip(hand_overs.COLUMNS.values(), (on, to, at, note), strict=True))
     was = {name: getattr(locked, name) for name, value in fields.items() if getattr(locked, name) != value}
     if not was:
         raise TransitionNotAllowed("Nothing is different from what is recorded.")
@@ -241,7 +230,7 @@ def acknowledge(delivery: Delivery, *, by: int | None, on: date) -> Delivery:
         TransitionNotAllowed: it was not handed over, or later than on this day.
     """
     locked = _lock(delivery, Delivery.State.HANDED_OVER)
-    require_day_of_acknowledgment(locked, on)
+    hand_overs.require_day_of_acknowledgment(locked, on)
     done = _transition(locked, Delivery.State.ACKNOWLEDGED, by=by, action=AuditAction.ACKNOWLEDGE, acknowledged_on=on)
     _set_acknowledgment_of_letter(locked)
     return done

@@ -118,6 +118,7 @@ class BulkRuleChange(UnnamedModel):
     """The former state of one signature that a bulk rule changed: all that is needed to restore it.
 
     The state is empty for a submission, which has none: it was flagged. The signature that it becomes has its number.
+    Any other signature that gets the flag from it has a change of its own (`signing.rules_behind_flags`).
     """
 
     rule = models.ForeignKey(BulkRule, models.CASCADE, related_name="changes", db_index=False)

@@ -136,7 +136,8 @@ def switch_blocklist_entry(entry: BlocklistEntry, *, on: bool, by: int) -> None:
     Raises:
         TransitionNotAllowed: when it should be switched on, but has expired.
     """
-    if on and entry.is_expired:
+    locked = BlocklistEntry.objects.select_for_update().get(pk=entry.pk)
+    if on and locked.is_expired:
         raise TransitionNotAllowed("The blocklist entry has expired.")
     BlocklistEntry.objects.filter(pk=entry.pk).update(is_on=on)
     action = AuditAction.BLOCK_ON if on else AuditAction.BLOCK_OFF
@@ -146,7 +147,7 @@ def switch_blocklist_entry(entry: BlocklistEntry, *, on: bool, by: int) -> None:
 
 @transaction.atomic
 def end_blocklist_entry(entry: BlocklistEntry, *, by: int) -> None:
-    """Let a blocklist entry expire now."""
-    BlocklistEntry.objects.filter(pk=entry.pk).update(expires_at=timezone.now())
+    """Let a blocklist entry expire now. It is off: a later time alone does not bring it back."""
+    BlocklistEntry.objects.filter(pk=entry.pk).update(expires_at=timezone.now(), is_on=False)
     audit_log.record(AuditAction.BLOCK_END, staff_id=by, detail={"row": entry.pk, "kind": entry.kind})
     blocklists.clear_cache()

@@ -1,30 +1,37 @@
 -- Undo one batch of the changes of a bulk rule.
 --
 -- A rejected signature gets its former state back, unless another transition followed. A submission that was flagged
--- loses the flag; so does the signature that it became, which has its number, unless it was decided meanwhile.
+-- loses the flag; so does a signature that waits and got the flag from one, unless another rule that flagged it is in
+-- force.
 WITH former AS MATERIALIZED (
     SELECT * FROM signatures_bulkrulechange WHERE rule_id = %(rule_id)s AND signature_id = ANY (%(chosen)s)
 ), restored AS (
     UPDATE signatures_signature AS signature
-    SET state = CASE WHEN former.state = '' THEN signature.state ELSE former.state END,
-        approved_on = CASE WHEN former.state = '' THEN signature.approved_on ELSE former.approved_on END,
+    SET state = CASE WHEN current.state = 'waiting' THEN current.state ELSE former.state END,
+        approved_on = CASE WHEN current.state = 'waiting' THEN current.approved_on ELSE former.approved_on END,
         flags = CASE
-            WHEN former.state = '' THEN array_remove(signature.flags, %(flag)s::varchar(20)) ELSE former.flags
+            WHEN current.state = 'waiting' THEN array_remove(current.flags, %(flag)s::varchar(20)) ELSE former.flags
         END
     FROM former, signatures_signature AS current
     WHERE signature.id = former.signature_id
         AND current.id = former.signature_id
-        AND CASE
-            WHEN former.state = '' THEN
-                signature.state = 'waiting' AND signature.flags @> ARRAY[%(flag)s::varchar(20)]
-            ELSE
-                signature.state = 'rejected' AND NOT EXISTS (
+        AND CASE current.state
+            WHEN 'waiting' THEN
+                current.flags @> ARRAY[%(flag)s::varchar(20)] AND NOT EXISTS (
+                    SELECT FROM signatures_bulkrulechange AS other
+                    JOIN signatures_bulkrule AS rule ON rule.id = other.rule_id
+                    WHERE other.signature_id = former.signature_id AND other.rule_id <> former.rule_id
+                        AND other.state = '' AND rule.step NOT IN ('undoing', 'undone')
+                )
+            WHEN 'rejected' THEN
+                former.state <> '' AND NOT EXISTS (
                     SELECT FROM signatures_auditentry AS later
                     WHERE later.signature_id = former.signature_id AND later.id > former.entry_id AND later.now <> ''
                 )
+            ELSE FALSE
         END
     RETURNING signature.id, signature.letter_id, current.state AS was,
-        CASE WHEN former.state = '' THEN '' ELSE signature.state END AS now
+        CASE WHEN current.state = 'waiting' THEN '' ELSE signature.state END AS now
 ), unflagged AS (
     UPDATE signatures_submission AS submission SET flags = array_remove(submission.flags, %(flag)s::varchar(20))
     FROM former WHERE submission.id = former.signature_id AND submission.flags @> ARRAY[%(flag)s::varchar(20)]

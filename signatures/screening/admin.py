@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any, ClassVar, override
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
+from campaign.letters.forms import ConflictCheckedForm
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import AuditedAdmin, staff_id
 from signatures.audit.staff_names import staff_column
@@ -25,7 +25,9 @@ from signatures.staff.fresh_sign_in import FreshSignIn
 from signatures.transitions import TransitionNotAllowed
 
 
-class BlocklistEntryForm(forms.ModelForm):
+class BlocklistEntryForm(ConflictCheckedForm):
+    instance: BlocklistEntry
+
     class Meta:
         model = BlocklistEntry
         fields = ("kind", "value", "note", "expires_at")
@@ -84,7 +86,9 @@ class BlocklistEntryAdmin(AuditedAdmin):
         return ("kind", "value", "status") if obj else ()
 
     def get_fields(self, request: HttpRequest, obj: BlocklistEntry | None = None) -> tuple[str, ...]:
-        return ("kind", "value", "status", "note", "expires_at") if obj else ("kind", "value", "note", "expires_at")
+        if obj is None:
+            return ("kind", "value", "note", "expires_at")
+        return ("kind", "value", "status", "note", "expires_at", "loaded_digest")
 
     @admin.display(description="value", ordering="value")
     def shown_value(self, entry: BlocklistEntry) -> SafeString:
@@ -163,8 +167,10 @@ class BlocklistEntryAdmin(AuditedAdmin):
         try:
             if action == "end":
                 switches.end_blocklist_entry(entry, by=by)
+                self.log_change(request, entry, "Ended.")
             elif action in {"on", "off"}:
                 switches.switch_blocklist_entry(entry, on=action == "on", by=by)
+                self.log_change(request, entry, f"Switched {action}.")
         except TransitionNotAllowed:
             self.message_user(request, "This entry has expired. Please make a new one.", messages.ERROR)
         return redirect("admin:signatures_blocklistentry_try", entry.pk)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from signatures.models import FormerMarks, LinkAlias, Signature, Submission, Tombstone
 from signatures.registries import FLAGS_OF_WORDS
-from signatures.signing import changes, withdrawal
+from signatures.signing import changes, rules_behind_flags, withdrawal
 from signatures.signing.mailbox_places import NoPlace, lock_mailbox
 from signatures.signing.signer_input import SignerInput
 from signatures.states import State
@@ -54,21 +54,23 @@ def replace(
         replaced.marks = sorted(marks)
         replaced.save(update_fields=["marks"])
     changes.change(
-        replaced, typed, flags=flags, gathered=_gathered_flags(locked), no_updates=no_updates,
+        replaced, typed, flags=flags, gathered=_gathered_flags(locked, replaced), no_updates=no_updates,
         sealed_address=locked.sealed_address, question_address=locked.question_address,
     )  # fmt: skip
     _hand_links_over(locked, replaced)
 
 
-def _gathered_flags(submission: Submission) -> set[str]:
-    """Returns the flags of all that was typed with this address and of what it withdrew or erased.
+def _gathered_flags(submission: Submission, signature: Signature) -> set[str]:
+    """Returns the flags of all that was typed with this address and of what it withdrew or erased, for the signature.
 
     Of the submission itself without those of its former words: the new ones were screened.
     """
     left = Signature.objects.of_mailbox(submission).filter(state=State.WITHDRAWN)
-    rows = (left, _others(submission), Tombstone.objects.filter(**_same_address(submission)))
-    gathered = chain.from_iterable(chain.from_iterable(each.values_list("flags", flat=True)) for each in rows)
-    return {*gathered} | set(submission.flags) - FLAGS_OF_WORDS
+    rows = [*left.values_list("pk", "flags"), *_others(submission).values_list("pk", "flags")]
+    stones = Tombstone.objects.filter(**_same_address(submission)).values_list("flags", flat=True)
+    gathered = {*chain.from_iterable(stones), *chain.from_iterable(flags for _number, flags in rows)}
+    gathered |= set(submission.flags) - FLAGS_OF_WORDS
+    return rules_behind_flags.pass_on(signature, gathered, [submission.pk, *(number for number, _flags in rows)])
 
 
 def _gathered_marks(submission: Submission) -> set[str]:

@@ -13,6 +13,7 @@ from signatures.models import FormerMarks, Signature, Submission, Suppression, T
 from signatures.outbox import queue, suppressions
 from signatures.registries import AuditAction, Flag
 from signatures.registries.typed_fields import BLANKED_ON_WITHDRAWAL, DERIVED_FROM_WORDS
+from signatures.signing import rules_behind_flags
 from signatures.signing.answers import mark_answered
 from signatures.states import State
 from signatures.transitions import lock, transition
@@ -119,11 +120,12 @@ def _leave_links(row: Signature | Submission) -> None:
 
 def _leave_tombstone(row: Signature | Submission, flags: Collection[str]) -> None:
     _leave_marks(row)
+    kept, rules = rules_behind_flags.kept(row, flags)
     Tombstone.objects.get_or_create(
         public_id=sealing.hidden_id(row.public_id, pepper=settings.EMAIL_HASH_PEPPER),
         defaults={
             "letter_id": row.letter_id, "kind": row.kind, "address_hash": row.address_hash, "at": timezone.now(),
-            "flags": sorted(flags),
+            "flags": kept, "rules": rules,
         },
     )  # fmt: skip
 

@@ -11,6 +11,8 @@ from signatures.registries import AuditAction
 from signatures.staff import roles, sessions
 from signatures.staff.login_attempts import LoginAttempts
 
+SET_BY_OWNERS = ("email", "is_active")  # the columns of an account that an owner changes
+
 
 @transaction.atomic
 def invite(person: User, role: Group, *, by: int) -> None:
@@ -41,7 +43,7 @@ def change(person: User, *, by: int, fields: str) -> None:
 
     The audit log gets the names of the changed fields.
     """
-    person.save()
+    person.save(update_fields=SET_BY_OWNERS)
     audit_log.record(AuditAction.SET_ACCOUNT, staff_id=by, reason=fields[:300], detail={"account": person.pk})
     if not person.is_active:
         sessions.end_all(person.pk)

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import ActionLocation
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -16,6 +16,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from campaign.letters.forms import ConflictCheckedForm, row_digest
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import ReadOnlyAdmin, staff_id
 from signatures.models import AuditEntry
@@ -35,7 +36,7 @@ RESET_TEXTS = {
 }
 
 
-class NamesForm(forms.ModelForm):
+class NamesForm(ConflictCheckedForm):
     """Whoever signs in gives one of two names, so no two accounts may share one."""
 
     def clean_email(self) -> str:
@@ -47,6 +48,12 @@ class NamesForm(forms.ModelForm):
 
 
 class AccountForm(NamesForm):
+    instance: User
+
+    def digest(self, row: Model) -> str:
+        """A login or a new password meanwhile is no conflict: nothing else of an account is saved."""
+        return row_digest(row, *accounts.SET_BY_OWNERS, "groups")
+
     def clean(self) -> dict[str, Any]:
         """Close no account, and take no role, that leaves the site without an owner."""
         typed = super().clean() or self.cleaned_data
@@ -94,6 +101,7 @@ class StaffAdmin(FreshSignIn):
         "last_login",
         "last_active",
         "date_joined",
+        "loaded_digest",
     )
     readonly_fields = ("username", "signs_in_with", "last_login", "last_active", "date_joined")
     actions = ("resend_invitation", "reset_second_factor")

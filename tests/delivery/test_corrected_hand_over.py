@@ -38,6 +38,13 @@ def page_of(delivery: Delivery, client: Client) -> str:
     return " ".join(client.get(f"/deliveries/bridge/{delivery.number}/").content.decode().split())
 
 
+def filled_in(client: Client, step: str, **typed: Any) -> dict[str, Any]:
+    """Returns what a browser sends from the page of this step, which it opens now."""
+    fields = list(client.get(step).context["form"])
+    hidden = {field.html_initial_name: field.value() for field in fields if field.field.show_hidden_initial}
+    return hidden | {field.html_name: field.value() or "" for field in fields} | typed
+
+
 def test_the_page_says_what_is_right_and_what_it_said_before(
     handed_over: Delivery, officer_client: Client, officer: User, client: Client
 ) -> None:
@@ -46,7 +53,8 @@ def test_the_page_says_what_is_right_and_what_it_said_before(
     day = before_day + timedelta(days=1)
     assert 'value="The embassy in Ottawa"' in officer_client.get(step).content.decode(), "filled in as recorded"
 
-    assert officer_client.post(step, {**RIGHT, "on": day.isoformat()}).status_code == 302
+    right_now = filled_in(officer_client, step, **RIGHT, on=day.isoformat())
+    assert officer_client.post(step, right_now).status_code == 302
 
     page = page_of(handed_over, client)
     right, _corrected, before = page.partition("Before, it said:")
@@ -102,3 +110,34 @@ def test_today_is_the_day_in_the_time_zone_of_the_letter(
     step = f"/admin/signatures/delivery/{handed_over.pk}/step/acknowledge/"
     assert officer_client.post(step, {"on": today + timedelta(days=1)}).status_code == 422
     assert officer_client.post(step, {"on": today}).status_code == 302
+
+
+def test_A7_of_two_officers_who_correct_at_once_the_second_sees_what_the_first_one_recorded(
+    handed_over: Delivery, officer_client: Client, client: Client, owner: User
+) -> None:
+    step = f"/admin/signatures/delivery/{handed_over.pk}/step/correct-hand-over/"
+    other = Client()
+    other.force_login(owner)
+    mine = filled_in(officer_client, step, at="The gate", reason="A slip")
+    theirs = filled_in(other, step, to="The embassy in Washington", note="By post", reason="Another slip")
+    assert other.post(step, theirs).status_code == 302
+
+    answer = officer_client.post(step, mine)
+
+    assert answer.status_code == 409
+    told = answer.content.decode()
+    assert "Somebody else corrected it meanwhile. Nothing was stored." in told
+    assert "It was changed meanwhile, and is now: The embassy in Washington" in told
+    assert "It was changed meanwhile, and is now: By post" in told
+    handed_over.refresh_from_db()
+    assert (handed_over.handed_over_to, handed_over.handed_over_at) == ("The embassy in Washington", "Ottawa")
+    again = answer.context["form"]
+    assert (again["to"].value(), again["at"].value(), again["reason"].value()) == (
+        "The embassy in Washington", "The gate", "A slip",
+    )  # fmt: skip
+    assert officer_client.post(step, again.data).status_code == 302
+    handed_over.refresh_from_db()
+    assert (handed_over.handed_over_to, handed_over.handed_over_at, handed_over.note) == (
+        "The embassy in Washington", "The gate", "By post",
+    )  # fmt: skip
+    assert "Handed over on" in page_of(handed_over, client) and "Place: The gate" in page_of(handed_over, client)

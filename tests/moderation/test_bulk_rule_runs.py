@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from campaign.models import Letter
 from signatures import counts, tasks, transitions
-from signatures.models import AuditEntry, BulkRuleChange, Signature, Submission
+from signatures.models import AuditEntry, BulkRuleChange, Signature, Submission, Tombstone
 from signatures.moderation import bulk_rule_runs, bulk_rules, decisions
 from signatures.signing import changes, confirmation, withdrawal
 from signatures.states import State, Visibility
@@ -261,12 +261,13 @@ def test_a_submission_that_is_confirmed_during_a_run_is_rejected_as_well(
     assert not Submission.objects.exclude(flags=[]).exists()
 
 
-def test_the_undo_removes_no_flag_after_a_decision_and_finds_no_submission_that_was_deleted(
+def test_the_undo_removes_no_flag_after_a_decision_and_counts_no_submission_that_was_deleted(
     letter: Letter, moderator: User
 ) -> None:
     deleted, decided = (make_submission(letter, BOT, country="RU") for _each in range(2))
     rule = run_to_end(rule_of(letter, moderator, country="RU"), moderator)
     withdrawal.not_me(deleted)
+    assert Tombstone.objects.get().rules == [rule.pk], "so that its flag ends with the rule"
     single_decisions.approve(confirm(decided), by=moderator.pk)
     before = everything()
     rule = undo_to_end(rule, moderator)

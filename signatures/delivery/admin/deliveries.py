@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
@@ -24,14 +25,14 @@ from django.utils.safestring import SafeString
 from signatures import counts, tasks
 from signatures.audit.admin_mixins import ReadOnlyAdmin
 from signatures.audit.staff_names import staff_column
-from signatures.delivery import build_progress, building, errata, exports, freezing, package_store
+from signatures.delivery import build_progress, building, errata, exports, freezing, hand_overs, package_store
 from signatures.delivery.admin import downloads, look_pages, method_pages
-from signatures.delivery.admin.steps import STEPS, CorrectForm, recorded
+from signatures.delivery.admin.steps import STEPS
 from signatures.models import Delivery, SignedLetter
 from signatures.retention import ADDRESSES_AT_LEAST
 from signatures.staff.fresh_sign_in import fresh_sign_in
 from signatures.states import State
-from signatures.transitions import TransitionNotAllowed
+from signatures.transitions import EditConflict, TransitionNotAllowed
 
 REFRESH_SECONDS = 2  # the page of a delivery reloads itself so often while its files are built
 
@@ -147,7 +148,7 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 entry["at"][:10],
                 names.get(entry["by"], "a command"),
                 entry["reason"],
-                ", ".join(entry["was"][name] for name in freezing.HAND_OVER if entry["was"][name]),
+                ", ".join(entry["was"][name] for name in hand_overs.COLUMNS.values() if entry["was"][name]),
             )
             for entry in reversed(delivery.corrections)
         )
@@ -202,9 +203,18 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             preview_language=next(iter(exports.edition_of_delivery(letter).languages), ""),
         )  # fmt: skip
 
-    def _form_page(self, request: HttpRequest, page: str, title: str, form: forms.Form, **more: Any) -> HttpResponse:
+    def _form_page(
+        self,
+        request: HttpRequest,
+        page: str,
+        title: str,
+        form: forms.Form,
+        *,
+        status: int | None = None,
+        **more: Any,
+    ) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "form": form, **more}
-        status = 422 if form.is_bound else 200
+        status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK)
         return TemplateResponse(request, f"admin/signatures/delivery/{page}.html", context, status=status)
 
     def step(self, request: HttpRequest, pk: int, step: str) -> HttpResponse:
@@ -212,11 +222,16 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             raise Http404
         delivery = get_object_or_404(Delivery, pk=pk)
         chosen = STEPS[step]
-        initial = recorded(delivery) if chosen.form is CorrectForm else None
-        form = chosen.form(delivery, request.POST or None, request.FILES or None, initial=initial)
+        form: Any = chosen.form(delivery, request.POST or None, request.FILES or None)
+        status = None
         if request.method == "POST" and form.is_valid():
             try:
-                chosen.action(delivery, by=request.user.pk, **form.cleaned_data)
+                chosen.action(delivery, by=request.user.pk, **form.arguments)
+            except EditConflict as error:
+                delivery.refresh_from_db()
+                form.add_error(None, f"{error} Nothing was stored. Please look at it, and send it again.")
+                form.keep_typed(hand_overs.recorded(delivery))
+                status = HTTPStatus.CONFLICT
             except TransitionNotAllowed as error:
                 form.add_error(None, str(error))
             else:
@@ -227,9 +242,8 @@ class DeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         consequence = chosen.consequence.format(
             months=settings.RETENTION_MONTHS, first=(timezone.now() + ADDRESSES_AT_LEAST).date()
         )
-        return self._form_page(
-            request, "step", chosen.title, form, delivery=delivery, withdrawn=withdrawn, consequence=consequence
-        )
+        more = {"delivery": delivery, "withdrawn": withdrawn, "consequence": consequence}
+        return self._form_page(request, "step", chosen.title, form, status=status, **more)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -8,7 +8,8 @@ from django import forms
 from django.conf import settings
 from django.contrib.admin.widgets import AdminTextInputWidget
 
-from signatures.delivery import attestations, freezing
+from campaign.letters.forms import ShownValuesForm
+from signatures.delivery import attestations, freezing, hand_overs
 from signatures.models import Delivery
 from signatures.transitions import TransitionNotAllowed
 
@@ -19,6 +20,11 @@ class StepForm(forms.Form):
     def __init__(self, delivery: Delivery, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.delivery = delivery
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Returns what the action takes."""
+        return self.cleaned_data
 
 
 class DayForm(StepForm):
@@ -37,11 +43,11 @@ class DayForm(StepForm):
 
 
 class AcknowledgeForm(DayForm):
-    require_day = freezing.require_day_of_acknowledgment
+    require_day = hand_overs.require_day_of_acknowledgment
 
 
 class HandOverForm(DayForm):
-    require_day = freezing.require_day_of_hand_over
+    require_day = hand_overs.require_day_of_hand_over
     to = forms.CharField(label="To whom", max_length=200, widget=AdminTextInputWidget)
     at = forms.CharField(label="Place", max_length=200, required=False, widget=AdminTextInputWidget)
     note = forms.CharField(
@@ -53,13 +59,20 @@ class HandOverForm(DayForm):
     )
 
 
-class CorrectForm(HandOverForm):
+class CorrectForm(HandOverForm, ShownValuesForm):
     reason = forms.CharField(
         label="Why",
         max_length=300,
         widget=AdminTextInputWidget,
         help_text="For staff; kept in the audit log and with this delivery.",
     )
+
+    def __init__(self, delivery: Delivery, *args: Any, **options: Any) -> None:
+        super().__init__(delivery, *args, initial=hand_overs.recorded(delivery), **options)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {**self.cleaned_data, "shown": self.shown}
 
 
 class CountersignForm(StepForm):
@@ -102,7 +115,7 @@ class Step(NamedTuple):
     title: str
     states: set[Delivery.State]  # in which it is possible
     form: type[StepForm]
-    action: Callable[..., Any]  # takes the fields
+    action: Callable[..., Any]  # takes the arguments of the form
     consequence: str
 
 
@@ -145,13 +158,3 @@ STEPS = {
         "used again. You can freeze another delivery.",
     ),
 }  # fmt: skip
-
-
-def recorded(delivery: Delivery) -> dict[str, Any]:
-    """Returns what is recorded about the handing over, by the fields of `HandOverForm`."""
-    return {
-        "on": f"{delivery.handed_over_on}",
-        "to": delivery.handed_over_to,
-        "at": delivery.handed_over_at,
-        "note": delivery.note,
-    }

@@ -1,7 +1,7 @@
 """The admin pages of requests of signers: each asks first, and takes a fresh sign-in."""
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -23,6 +23,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from campaign.letters.forms import ShownValuesForm
 from campaign.models import Letter
 from signatures.audit import audit_log
 from signatures.audit.admin_mixins import LetterFilter, ReadOnlyAdmin, staff_id
@@ -47,18 +48,14 @@ class RequestForm(forms.Form):
     )
 
 
-class CorrectionForm(RequestForm):
-    """Changes what was typed anew alone. Hidden fields say which words it showed."""
+class CorrectionForm(RequestForm, ShownValuesForm):
+    """Changes what was typed anew alone."""
 
     field_order = ("name", "spokesperson", "role", "organization", "channel", "reason")
-    name = NameField("name", label="Name", widget=AdminTextInputWidget, show_hidden_initial=True)
-    spokesperson = LineField(
-        "spokesperson", label="Who speaks for it", widget=AdminTextInputWidget, show_hidden_initial=True
-    )
-    role = LineField("role", label="Role", widget=AdminTextInputWidget, show_hidden_initial=True)
-    organization = LineField(
-        "organization", label="Organization", widget=AdminTextInputWidget, show_hidden_initial=True
-    )
+    name = NameField("name", label="Name", widget=AdminTextInputWidget)
+    spokesperson = LineField("spokesperson", label="Who speaks for it", widget=AdminTextInputWidget)
+    role = LineField("role", label="Role", widget=AdminTextInputWidget)
+    organization = LineField("organization", label="Organization", widget=AdminTextInputWidget)
 
     def clean_name(self) -> str:
         if not self.cleaned_data["name"]:
@@ -68,26 +65,9 @@ class CorrectionForm(RequestForm):
     @property
     def options(self) -> dict[str, Any]:
         return {
-            "words": {name: self.cleaned_data[name] for name in self._words if name in self.changed_data},
-            "shown": self._shown,
+            "words": {name: self.cleaned_data[name] for name in self.shown if name in self.changed_data},
+            "shown": self.shown,
         }
-
-    @property
-    def _words(self) -> list[str]:
-        return [name for name in SignerRequest.CORRECTED if name in self.fields]
-
-    @property
-    def _shown(self) -> dict[str, str]:
-        return {name: self.data.get(self.add_initial_prefix(name), "") for name in self._words}
-
-    def keep_typed(self, now: Mapping[str, str]) -> None:
-        """Show what was typed anew and, of all other words, those that the signature has now."""
-        shown = self._shown
-        data = {**self.data.dict(), **{self.add_initial_prefix(name): now[name] for name in shown}}  # type: ignore[attr-defined]
-        self.data = data | {name: now[name] for name in shown if name not in self.changed_data}
-        for name in shown:
-            if now[name] != shown[name]:
-                self.add_error(name, f"It was changed meanwhile, and is now: {now[name] or '(empty)'}")
 
 
 class ResendForm(RequestForm):
