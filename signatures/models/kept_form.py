@@ -8,11 +8,12 @@ from django.db import models
 class KeptForm(models.Model):
     """One form of one page. The row tells neither the page nor what was typed (threat model A20).
 
-    `staff_id` is the account. Below zero it stands for the network that a browser without script is in: a digest under
-    the key of the day (R12), because the answers of one network share places.
+    The answer to a browser without script belongs to no account, but to its network, as the answers of one network
+    share places: a digest under the key of the day (R12).
     """
 
-    staff_id = models.BigIntegerField()
+    staff_id = models.BigIntegerField()  # 0: nobody's
+    network = models.CharField(max_length=16, blank=True, default="", db_default="")
     page_digest = models.BinaryField(max_length=32)  # keyed, of account and page
     sealed = models.BinaryField()
     expires_at = models.DateTimeField(db_index=True)

@@ -32,6 +32,7 @@ from signatures.screening import rate_limits
 from signatures.values import sealing
 
 KEPT_FOR = timedelta(minutes=15)
+NOBODY = 0  # `staff_id` of an answer
 MOST = 1_000  # answers that wait at once, of all networks
 MOST_BYTES = 256 * 1024  # of one; the page with the longest honest words has a quarter of it
 FIELD, PARAMETER = "no_script", "answer"  # of the form, by browsers without script alone; of the address
@@ -89,25 +90,24 @@ def _keep(token: str, page: bytes, network: str) -> bool:
             return True
         # As networks are counted everywhere: under a key of the day that is destroyed.
         shared = rate_limits.network_digest(wide_network_of(network) or network, now)
-        owner = -1 - (int(shared, 16) >> 1)  # of 63 bits, as the column has them
-        if _waiting()[:MOST].count() >= MOST and not _make_room(owner):
+        if _waiting()[:MOST].count() >= MOST and not _make_room(shared):
             return False
-        KeptForm.objects.update_or_create(staff_id=owner, page_digest=digest, defaults=values)
+        KeptForm.objects.update_or_create(staff_id=NOBODY, page_digest=digest, defaults=values | {"network": shared})
     except DatabaseError:
         return False
     return True
 
 
-def _make_room(owner: int) -> bool:
+def _make_room(network: str) -> bool:
     """Delete the oldest answer of the network that has most. Returns False if it would not have more than this one."""
-    most = _waiting().filter(staff_id=owner).count() + 1
-    rows = _waiting().annotate(of_network=Window(Count("pk"), partition_by="staff_id")).filter(of_network__gt=most)
+    most = _waiting().filter(network=network).count() + 1
+    rows = _waiting().annotate(of_network=Window(Count("pk"), partition_by="network")).filter(of_network__gt=most)
     oldest = rows.order_by("-of_network", "expires_at").values_list("pk", flat=True).first()
     return oldest is not None and bool(KeptForm.objects.filter(pk=oldest).delete()[0])
 
 
 def _answers() -> QuerySet[KeptForm]:
-    return KeptForm.objects.filter(staff_id__lte=0)
+    return KeptForm.objects.filter(staff_id=NOBODY)
 
 
 def _waiting() -> QuerySet[KeptForm]:
