@@ -121,7 +121,7 @@ def test_every_hidden_field_of_admin_is_known_to_tell_what_a_page_shows_or_not()
     for file in (BASE / "templates/admin").rglob("*.html"):
         found |= {*re.findall(r'type="hidden" name="([^"{]+)"', file.read_text(encoding="utf-8"))}
     # As it was sent, `as_of` makes a conflict of whatever happened since.
-    assert found == html_forms.TELL_WHAT_IS_SHOWN | {"as_of", "next", "reason"}
+    assert found == html_forms.TELL_WHAT_IS_SHOWN | {"as_of", "next", "reason", "pdf_language"}
 
 
 def test_characters_that_html_cannot_hold_do_no_harm() -> None:
