@@ -11,8 +11,8 @@ from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value, Window
+from django.db.models.functions import Cast, Coalesce, NullIf, RowNumber
 from django.utils import timezone
 
 from signatures import narrowings, tombstones
@@ -150,7 +150,9 @@ def make_room() -> int:
     too_many = flagged.count() - MOST_FLAGGED
     if too_many <= 0:
         return 0
-    newer = Window(RowNumber(), partition_by=F("network"), order_by=F("pk").desc())
+    # Whose network is deleted by now stands alone, and is not taken for part of one large network.
+    network = Coalesce(NullIf("network", Value("")), Cast("pk", CharField()))
+    newer = Window(RowNumber(), partition_by=network, order_by=F("pk").desc())
     of_most = list(flagged.annotate(newer=newer).order_by("-newer", "pk").values_list("pk", flat=True)[:too_many])
     return sum(_delete(flagged.filter(pk__in=together)) for together in batched(of_most, BLANKED_TOGETHER))
 

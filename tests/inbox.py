@@ -15,8 +15,8 @@ class Inbox(list[EmailMessage]):
     """What a real SMTP server on this machine received; it can be made to misbehave. Its password is "right".
 
     `answer` is what it says to every email, or those to `answer_to`, at `answer_at`: "mail", "rcpt" or "end" of the
-    data; it takes `seconds` for one. `fault` happens once: "connect", "mail", "rcpt" or "end" with an answer ("421 mail", "554 end"), or "hang" and
-    "drop" in place of the answer ("hang connect", "drop data").
+    data; it takes `seconds` for one. `fault` happens once: "connect", "mail", "rcpt" or "end" with an answer ("421
+    mail", "554 end"), or "hang" and "drop" in place of the answer ("hang connect", "drop data").
     """
 
     def __init__(self) -> None:

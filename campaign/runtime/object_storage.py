@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 SCHEMES = {"s3": "https", "s3+http": "http"}
 CONNECT_SECONDS = 5  # for which a store that is away keeps a page or a check waiting, each time
+READ_SECONDS = 30  # for which one that hangs does, each time
 RETRIES = 2
 FORM = "s3://KEY:SECRET@HOST/BUCKET"
 
@@ -43,6 +44,7 @@ def from_url(name: str, url: str) -> dict[str, Any]:
             "file_overwrite": True,
             "client_config": Config(
                 connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
                 retries={"max_attempts": RETRIES},
                 s3={"addressing_style": "path"},
                 signature_version="s3v4",

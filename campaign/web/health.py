@@ -106,11 +106,12 @@ class _Aside:
         self._passes = False
 
     def passes(self, check: Callable[[], bool]) -> bool:
-        """Returns whether it passes, within `ASIDE_SECONDS`."""
-        if not self._thread.is_alive():
-            self._passes = False
-            self._thread = threading.Thread(target=self._run, args=[check], daemon=True)
-            self._thread.start()
+        """Returns whether it passes, within `ASIDE_SECONDS`. Nobody waits again for one that hangs."""
+        if self._thread.is_alive():
+            return False
+        self._passes = False
+        self._thread = threading.Thread(target=self._run, args=[check], daemon=True)
+        self._thread.start()
         self._thread.join(ASIDE_SECONDS)
         return self._passes
 

@@ -136,7 +136,7 @@ def test_E13_the_read_me_tells_the_rule_of_the_moment_of_freezing_and_what_the_s
     assert (
         "4 of 11 were decided on by a person 7 were approved without that, by the rule that the letter had then, "
         "or when they were entered from paper when the list was frozen, the rule of the letter was that a name waits until "
-        "it is approved. The rule can be changed at any time that 2 people"
+        "it is approved; it can be changed at any time that 2 people"
     ) in words
     for signature in Signature.objects.filter(letter=signed, state=State.APPROVED)[4:]:
         audit_log.record(AuditAction.APPROVE, staff_id=7, letter_id=signed.pk, signature_id=signature.pk)
@@ -152,7 +152,7 @@ def test_E13_the_read_me_has_the_days_on_which_the_rule_of_a_published_letter_wa
     audit_log.record(AuditAction.SET_LETTER, letter_id=signed.pk, reason="goal: 5 → 6, protected_names")
     make_delivery(signed, tmp_path)
     words = " ".join(packed(tmp_path)["READ-ME.txt"].decode().split())
-    assert "a name without a flag appears at once. The rule can be changed at any time that 2" in words, "nobody did"
+    assert "a name without a flag appears at once; it can be changed at any time that 2" in words, "nobody did"
     client.force_login(editor)
     page = f"/admin/campaign/letter/{signed.pk}/step/signing/"
     answer = client.post(page, fill_in(client, page, moderation="before"))
@@ -164,8 +164,8 @@ def test_E13_the_read_me_has_the_days_on_which_the_rule_of_a_published_letter_wa
     today = f"{timezone.now():%Y-%m-%d}"
     words = " ".join(packed(tmp_path, 2)["READ-ME.txt"].decode().split())
     assert (
-        "the rule of the letter was that a name waits until it is approved. The rule can be changed at any time. "
-        f"It was, on {today} (UTC)"
+        "the rule of the letter was that a name waits until it is approved; it can be changed at any time, "
+        f"and was on {today} (UTC)"
     ) in words
 
 
