@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
 
     operations = [
         run_sql_file(__file__, "submit_with_page_language.sql", undo=""),  # it works without the column, too
+        run_sql_file(__file__, "lock_before_row.sql", undo=""),
         migrations.AddField("submission", "page_language", PAGE_LANGUAGE),
         migrations.AddField("signature", "page_language", PAGE_LANGUAGE),
     ]

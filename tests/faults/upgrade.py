@@ -232,6 +232,13 @@ def interpreter_of(code: Path) -> str:
     return str(folder / "bin" / "python")
 
 
+def errors_of(site: LiveSite) -> list[str]:
+    """Returns what the site logged of requests that failed, and its database of statements."""
+    files = [site.output, *site.folder.glob("postgres.log")]
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    return [line for line in lines if "Internal Server Error" in line or " ERROR: " in line]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.upgrade", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
@@ -265,6 +272,7 @@ def main() -> int:
                 time.sleep(options.seconds)
                 switching = visitors.longest()
                 failed = visitors.failed.copy()
+                errors = [*errors_of(site), *errors_of(new)] if failed else []
                 missed = lost(site, visitors)
                 stalled = control(site, visitors)
                 failed_in_control = visitors.failed - failed
@@ -274,6 +282,8 @@ def main() -> int:
     print(
         f"signed {len(visitors.signed)}, confirmed {len(visitors.confirmed)}; failed {dict(failed)}; lost {len(missed)}"
     )
+    for line in errors[:10]:
+        print(line)
     print(
         f"control, a lock of {CONTROL_SECONDS:.0f} s: longest stall {stalled:.2f} s, failed {dict(failed_in_control)}"
     )
