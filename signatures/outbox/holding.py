@@ -30,10 +30,12 @@ def allows_attempt(hold: OutboxHold) -> bool:
     return not hold.is_held or hold.probe_at is None or hold.probe_at <= timezone.now()
 
 
-def take_probe(hold: OutboxHold) -> bool:
-    """Returns whether the caller may send one email though the outbox is held. Of several at a time, one may."""
+def may_try(hold: OutboxHold) -> bool:
+    """Returns whether the caller may try one email now. While the outbox is held, one of several may, as a probe."""
     now = timezone.now()
-    return OutboxHold.objects.filter(pk=hold.pk, probe_at__lte=now).update(probe_at=now + PAUSE) == 1
+    return (
+        not hold.is_held or OutboxHold.objects.filter(pk=hold.pk, probe_at__lte=now).update(probe_at=now + PAUSE) == 1
+    )
 
 
 def record_failure(failure: Failure, *, is_probe: bool) -> None:

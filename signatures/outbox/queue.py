@@ -172,7 +172,8 @@ def stuck(now: datetime) -> QuerySet[OutboxMail]:
     since = Q(waiting_since__lte=now - STUCK_AFTER) | Q(waiting_since=None, due_at__lte=now - STUCK_AFTER)
     unsent = OutboxMail.objects.filter(since, recipient__isnull=False, priority__in=sendable_priorities())
     if OutboxHold.objects.filter(budget_spent_at__gt=now - STUCK_AFTER).exists():
-        unsent = unsent.filter(priority=OutboxMail.Priority.STAFF)  # the others could not be sent in all this time
+        # What was not tried waits for the budget, apart from emails to staff. What was tried and failed does not.
+        unsent = unsent.exclude(~Q(priority=OutboxMail.Priority.STAFF), failure="")
     return unsent.exclude(failure__startswith=Fault.MAILBOX) if _was_one_sent(now) else unsent
 
 

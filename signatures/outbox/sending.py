@@ -157,14 +157,16 @@ def _lock_first(
 
 
 def _open(mail: OutboxMail, submission: Submission | None, hold: OutboxHold, run: _Run) -> Outgoing | _Outcome | None:
-    """Unseals the recipient, builds the message and claims the email. Returns as `_choose` does."""
-    if hold.is_held and not holding.take_probe(hold):
-        return None
+    """Unseals the recipient, builds the message and claims the email. Returns as `_choose` does.
+
+    A probe is taken last: an email that a budget holds back must not use it up.
+    """
     try:
         address = sealing.unseal(mail.recipient or b"", private_keys=run.private_keys)
     except sealing.CannotUnseal:
-        attempts.save(mail, refusals.NO_KEY, is_probe=hold.is_held)
-        return _Outcome.FAILED
+        if may_try := holding.may_try(hold):
+            attempts.save(mail, refusals.NO_KEY, is_probe=hold.is_held)
+        return _Outcome.FAILED if may_try else None
     message = messages.build(mail, submission, address, run.subjects)
     if message is None:
         return _drop(mail)
@@ -176,6 +178,8 @@ def _open(mail: OutboxMail, submission: Submission | None, hold: OutboxHold, run
         return None
     if until:
         return _postpone(mail, until)
+    if not holding.may_try(hold):
+        return None
     claims.claim(mail)
     return Outgoing(mail, submission, address, message, is_probe=hold.is_held)
 

@@ -16,10 +16,11 @@ from nacl.public import PrivateKey
 from campaign.models import Letter
 from signatures import retention
 from signatures.management.commands import worker
-from signatures.models import AuditEntry, OutboxHold, OutboxMail, Submission
+from signatures.models import AuditEntry, OutboxHold, OutboxMail, RateLimit, Submission
 from signatures.monitoring import alarms
 from signatures.outbox import attempts, holding, queue, sending
 from signatures.registries import AlarmCode
+from signatures.screening import rate_limits
 from signatures.tasks import DUTIES
 from signatures.values import sealing
 from tests.factories import make_mail, make_mail_to_staff, make_submission
@@ -217,6 +218,21 @@ def test_O14_one_email_that_is_always_refused_keeps_no_other_one_waiting(
     later(minutes=2)
     assert sending.send_due() == 1 and inbox.recipients == ["ada@example.org"], "the probe is another one"
     assert not holding.current().is_held
+
+
+def test_O14_emails_that_a_budget_holds_back_use_up_no_probe(letter: Letter, inbox: Inbox) -> None:
+    """A flood at one small domain that was not tried yet, and an honest email that failed while the service was away."""
+    RateLimit.objects.create(scope="mail-small", seconds=86_400, max_count=1)
+    rate_limits.clear_cache()
+    for _time in range(2):
+        rate_limits.count_event({"mail-small": "flood.example"})
+    for number in range(3):
+        make_mail(make_submission(letter, f"Flood {number}"), f"flood{number}@flood.example", priority=1)
+    make_mail(make_submission(letter, "Ada Lovelace"), "ada@gmail.com", faults=1, failure="unreachable:")
+    OutboxHold.objects.create(pk=OutboxHold.ROW, failures=OutboxHold.AFTER, probe_at=timezone.now())
+
+    sending.send_due()
+    assert inbox.recipients == ["ada@gmail.com"] and not holding.current().is_held
 
 
 def test_O14_the_pauses_grow_only_while_the_service_answers(
