@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.cache import cache
 from django.db import connection
@@ -54,18 +54,37 @@ class OwnDecision:
         return f"{done} {self.number:,} signatures"
 
 
+class History(NamedTuple):
+    """What an account decided.
+
+    Attributes:
+        decisions: the last 20 that can be undone, the newest first.
+        has_runs: whether one about many signatures was undone by a task, or is (`undo_runs.recent`).
+    """
+
+    decisions: list[OwnDecision]
+    has_runs: bool
+
+
 def recent_decisions(staff_id: int) -> list[OwnDecision]:
     """Returns the last 20 decisions of this account that can be undone, the newest first."""
+    return history_of(staff_id).decisions
+
+
+def history_of(staff_id: int) -> History:
+    """Returns all that the page of the queue asks, in one statement."""
     values: dict[str, Any] = {
         "staff_id": staff_id,
         "since": timezone.now() - SPAN,
         "actions": list(DECISIONS),
         "most": MAX_UNDONE + 1,
         "shown": SHOWN,
+        "started": AuditAction.UNDO_STARTED,
     }
     with connection.cursor() as cursor:
         cursor.execute(_OWN_DECISIONS, values)
-        return [OwnDecision(*row) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
+    return History([OwnDecision(*row) for _has_runs, *row in rows if row[0] is not None], has_runs=rows[0][0])
 
 
 def progress_of_today(*, anew: bool = False) -> list[tuple[str, int]]:

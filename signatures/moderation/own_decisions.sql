@@ -2,6 +2,8 @@
 --
 -- What one click decided has one time. The last %(most)s entries are read, and of a click that they cut off its first
 -- entry, and how many it has. (Counted with it, so that no plan looks for the first entry along the primary key.)
+--
+-- There is always a row: it tells first whether a decision about many signatures was undone by a task.
 WITH mine AS MATERIALIZED (
     SELECT id, at, action, signature_id
     FROM signatures_auditentry
@@ -27,20 +29,30 @@ WITH mine AS MATERIALIZED (
         FROM mine
     ) AS entries
     GROUP BY at, action
+), decisions AS (
+    SELECT
+        at,
+        action,
+        LEAST(clicks.first_entry, whole.first_entry) AS first_entry,
+        last_entry,
+        GREATEST(clicks.number, whole.number) AS number,
+        signature_id
+    FROM clicks
+    CROSS JOIN LATERAL (
+        SELECT min(entry.id) AS first_entry, count(*) AS number
+        FROM signatures_auditentry AS entry
+        WHERE clicks.is_cut AND entry.staff_id = %(staff_id)s AND entry.at = clicks.at AND entry.action = clicks.action
+    ) AS whole
+    WHERE clicks.number > 0
+    ORDER BY at DESC
+    LIMIT %(shown)s
 )
-SELECT
-    at,
-    action,
-    LEAST(clicks.first_entry, whole.first_entry) AS first_entry,
-    last_entry,
-    GREATEST(clicks.number, whole.number) AS number,
-    signature_id
-FROM clicks
-CROSS JOIN LATERAL (
-    SELECT min(entry.id) AS first_entry, count(*) AS number
-    FROM signatures_auditentry AS entry
-    WHERE clicks.is_cut AND entry.staff_id = %(staff_id)s AND entry.at = clicks.at AND entry.action = clicks.action
-) AS whole
-WHERE clicks.number > 0
-ORDER BY at DESC
-LIMIT %(shown)s
+SELECT is_being_undone.yes, decisions.*
+FROM (
+    SELECT EXISTS (
+        SELECT FROM signatures_auditentry
+        WHERE staff_id = %(staff_id)s AND at > %(since)s AND action = %(started)s
+    ) AS yes
+) AS is_being_undone
+LEFT JOIN decisions ON TRUE
+ORDER BY decisions.at DESC

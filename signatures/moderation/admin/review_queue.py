@@ -158,8 +158,7 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
             "title": "Review queue",
             "as_of": overview.as_of,
             "overview": overview,
-            "history": own_decisions.recent_decisions(by),
-            "undoings": undo_runs.recent(by),
+            **_history(by),
             "may_moderate": self.has_moderate_permission(request),
             "progress": own_decisions.progress_of_today(),
             **self._side_panel(request),
@@ -202,7 +201,7 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
         if not _is_asked_by_script(request):
             return redirect(request.get_full_path())
         by = staff_id(request)
-        history = own_decisions.recent_decisions(by)
+        history = _history(by)
         said = [
             {"level": message.level_tag, "html": conditional_escape(message.message)}
             for message in messages.get_messages(request)
@@ -211,9 +210,9 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
             {
                 "changed": list(changed),
                 "messages": said,
-                "undo": history[0].key if history else "",
+                "undo": history["history"][0].key if history["history"] else "",
                 "put_aside": page_claims.overview(by=by).put_aside,
-                "history": self._part(request, "history", history=history, undoings=undo_runs.recent(by)),
+                "history": self._part(request, "history", **history),
                 "progress": self._part(
                     request, "progress", progress=own_decisions.progress_of_today(anew=bool(changed))
                 ),
@@ -261,6 +260,11 @@ class WaitingSignatureAdmin(WaitingSignaturePage):
             "flag_sentences": [(flag, Flag(flag).sentence) for flag in chosen.flags],
             "similar": similar_signatures(chosen)[:MAX_SIMILAR],
         }
+
+
+def _history(by: int) -> dict[str, Any]:
+    decided = own_decisions.history_of(by)
+    return {"history": decided.decisions, "undoings": undo_runs.recent(by) if decided.has_runs else []}
 
 
 def _ids(numbers: Iterable[str]) -> list[int]:
