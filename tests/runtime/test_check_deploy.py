@@ -8,6 +8,7 @@ import re
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from django.test import Client
 from nacl.public import PrivateKey
 
 from campaign.runtime import session_limits
-from campaign.web import arrival
+from campaign.web import arrival, health
 from signatures import pepper
 from signatures.models import PepperFingerprint
 from tests.docs.pages import page
@@ -243,6 +244,7 @@ def missing_migration(site: Deployment, folder: Path, request: pytest.FixtureReq
     def put_back() -> None:
         with cursor("deployed") as statements:
             statements.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", row)
+        time.sleep(health.KEPT_SECONDS)  # then no web process has the former answer any more
 
     request.addfinalizer(put_back)
     return {}
